@@ -1,0 +1,150 @@
+"""The contract of an algorithm: written for one task; the engine batches it over tasks with ``vmap``."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.func import functional_call, grad
+from torch.nn import functional as F
+
+from workbench.config import AlgorithmConfig, setting
+from workbench.networks.base import Network, initialise
+from workbench.tasks.base import Episode, Support, TaskShape
+
+Params = dict[str, Tensor]
+"""Tensors by name: a network's weights, or everything that is meta-learned."""
+
+
+@dataclass(frozen=True)
+class Citation:
+    """The paper that an algorithm comes from."""
+
+    authors: str
+    title: str
+    venue: str
+    year: int
+    arxiv: str = ""
+
+    def __str__(self) -> str:
+        arxiv = f", arXiv {self.arxiv}" if self.arxiv else ""
+        return f"{self.authors}. {self.title}. {self.venue} {self.year}{arxiv}."
+
+
+class InnerLoopConfig(AlgorithmConfig):
+    """What every learner by gradient descent on the support set has."""
+
+    inner_lr: float | None = setting(
+        gt=0,
+        le=100,
+        symbol="α",
+        by_problem={"regression": 0.01, "classification": 0.4},
+        help="Inner (adaptation) learning rate.",
+    )
+    inner_steps: int = setting(
+        1, ge=1, le=1000, unit="steps", symbol="k", help="Inner steps on each task while training."
+    )
+
+
+class Algorithm(ABC):
+    """A meta-learner. ``meta`` holds its meta-parameters, a *learner* what one task adapts.
+
+    Parameters
+    ----------
+    config : the algorithm's section of the configuration.
+    network : the network that learners adapt; called with weights of their own, never with its own.
+    shape : what the task family looks like.
+    """
+
+    Config: ClassVar[type[AlgorithmConfig]]
+    title: ClassVar[str]
+    family: ClassVar[str]
+    summary: ClassVar[str]
+    citation: ClassVar[Citation | None]
+    order: ClassVar[int] = 1
+    """2 where the outer gradient runs through the inner steps."""
+
+    trains: ClassVar[bool] = True
+    """Whether there is anything to meta-train."""
+
+    adapts_stepwise: ClassVar[bool] = True
+    """False for a closed form, which has no learner before it has seen the support set."""
+
+    differentiable: ClassVar[bool] = True
+    """True: the outer step follows the gradient of :meth:`loss`. False: of :meth:`pseudo_gradient`."""
+
+    def __init__(self, config: Any, network: Network, shape: TaskShape) -> None:
+        self.config = config
+        self.network = network
+        self.shape = shape
+
+    # --- what a paper's pseudo-code says -----------------------------------------------------------
+
+    def initial(self, generator: torch.Generator) -> Params:
+        """The meta-parameters before training; by default, the network's weights."""
+        initialise(self.network, generator)
+        return {name: weight.detach().clone() for name, weight in self.network.named_parameters()}
+
+    def start(self, meta: Params, support: Support) -> Params:
+        """The learner of a task before its first inner step (of a closed form: the adapted one)."""
+        return meta
+
+    @abstractmethod
+    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+        """The learner after inner step ``index`` (from 0) on the support set."""
+
+    def predict(self, learner: Params, x: Tensor) -> Tensor:
+        """``[n, outputs]``: values, or logits."""
+        out: Tensor = functional_call(self.network, learner, (x,))
+        return out
+
+    @abstractmethod
+    def loss(self, meta: Params, episode: Episode) -> Tensor:
+        """The outer loss of one task (a scalar)."""
+
+    def pseudo_gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
+        """For an outer step that is no gradient: its direction for one task, and a loss to show."""
+        raise TypeError(f"{self.title} follows the gradient of its loss")
+
+    def meta_lr(self, base: float, done: float) -> float:
+        """The outer learning rate when the part ``done`` (0 to 1) of the training is over."""
+        return base
+
+    def embed(self, weights: Params, x: Tensor) -> Tensor:
+        """``[n, features]``: what the network's body makes of ``x``."""
+        body = {name.removeprefix("body."): w for name, w in weights.items() if name.startswith("body.")}
+        out: Tensor = functional_call(self.network.body, body, (x,))
+        return out
+
+    # --- what most of them share -------------------------------------------------------------------
+
+    def adapt(self, meta: Params, support: Support, steps: int) -> Params:
+        """The learner after ``steps`` inner steps."""
+        learner = self.start(meta, support)
+        for index in range(steps):
+            learner = self.step(meta, learner, support, index)
+        return learner
+
+    def adaptation(self, meta: Params, support: Support, steps: int) -> Iterator[Params]:
+        """The learners after 0, 1, …, ``steps`` inner steps; of a closed form, the one there is."""
+        learner = self.start(meta, support)
+        yield learner
+        if self.adapts_stepwise:
+            for index in range(steps):
+                learner = self.step(meta, learner, support, index)
+                yield learner
+
+    def task_loss(self, prediction: Tensor, y: Tensor) -> Tensor:
+        """L: mean squared error, or cross-entropy (in nats)."""
+        if self.shape.problem == "regression":
+            return F.mse_loss(prediction, y)
+        return F.cross_entropy(prediction, y)
+
+    def gradient(self, weights: Params, support: Support) -> Params:
+        """∇L of a learner's weights on a set of examples; can be differentiated once more."""
+        result: Params = grad(lambda at: self.task_loss(self.predict(at, support.x), support.y))(weights)
+        return result

@@ -1,0 +1,32 @@
+"""FOMAML, first-order MAML (Finn, Abbeel, Levine, ICML 2017, arXiv 1703.03400, section 5.2).
+
+θ' as in MAML, but the inner gradients count as constants: the meta-gradient is ∇_{θ'} L_Q(θ').
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from workbench.algorithms.base import InnerLoopConfig, Params
+from workbench.algorithms.maml import MAML
+from workbench.tasks.base import Support
+
+
+class FOMAMLConfig(InnerLoopConfig):
+    kind: Literal["fomaml"] = "fomaml"
+
+
+class FOMAML(MAML):
+    """MAML without second derivatives."""
+
+    Config = FOMAMLConfig
+    title = "FOMAML"
+    summary = "MAML with the inner gradients taken as constants: no second derivatives, about half the cost."
+    order = 1
+
+    def gradient(self, weights: Params, support: Support) -> Params:
+        with torch.no_grad():
+            return super().gradient(weights, support)

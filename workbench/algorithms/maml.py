@@ -1,0 +1,45 @@
+"""MAML: Finn, Abbeel, Levine, "Model-Agnostic Meta-Learning for Fast Adaptation of Deep Networks",
+ICML 2017, arXiv 1703.03400.
+
+θ' = θ − α ∇L_S(θ), repeated; θ ← θ − β ∇_θ mean L_Q(θ'), differentiated through the inner steps.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor
+
+from workbench.algorithms.base import Algorithm, Citation, InnerLoopConfig, Params
+from workbench.tasks.base import Episode, Support
+
+FINN_2017 = Citation(
+    "C. Finn, P. Abbeel, S. Levine",
+    "Model-Agnostic Meta-Learning for Fast Adaptation of Deep Networks",
+    "ICML",
+    2017,
+    "1703.03400",
+)
+
+
+class MAMLConfig(InnerLoopConfig):
+    kind: Literal["maml"] = "maml"
+
+
+class MAML(Algorithm):
+    """An initialisation from which one gradient step on a new task goes far."""
+
+    Config = MAMLConfig
+    title = "MAML"
+    family = "model update"
+    summary = "Learns an initialisation from which a few gradient steps adapt to a new task."
+    citation = FINN_2017
+    order = 2
+
+    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+        gradient = self.gradient(learner, support)
+        return {name: weight - self.config.inner_lr * gradient[name] for name, weight in learner.items()}
+
+    def loss(self, meta: Params, episode: Episode) -> Tensor:
+        learner = self.adapt(meta, episode.support, self.config.inner_steps)
+        return self.task_loss(self.predict(learner, episode.query_x), episode.query_y)

@@ -1,0 +1,55 @@
+"""Meta-SGD: Li, Zhou, Chen, Li, "Meta-SGD: Learning to Learn Quickly for Few-Shot Learning", 2017,
+arXiv 1707.09835.
+
+θ' = θ − a ∘ ∇L_S(θ) with a learned rate for every single weight; a rate may become negative.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from workbench.algorithms.base import Citation, InnerLoopConfig, Params
+from workbench.algorithms.maml import MAML
+from workbench.config import setting
+from workbench.tasks.base import Support
+
+
+class MetaSGDConfig(InnerLoopConfig):
+    kind: Literal["meta_sgd"] = "meta_sgd"
+    inner_lr: float | None = setting(
+        gt=0,
+        le=100,
+        symbol="a₀",
+        by_problem={"regression": 0.01, "classification": 0.1},
+        help="What every learned inner rate starts from.",
+    )
+
+
+class MetaSGD(MAML):
+    """MAML that learns its inner learning rates, one for every weight."""
+
+    Config = MetaSGDConfig
+    title = "Meta-SGD"
+    summary = "MAML that also learns an inner learning rate, direction included, for every single weight."
+    citation = Citation(
+        "Z. Li, F. Zhou, F. Chen, H. Li",
+        "Meta-SGD: Learning to Learn Quickly for Few-Shot Learning",
+        "arXiv",
+        2017,
+        "1707.09835",
+    )
+
+    def initial(self, generator: torch.Generator) -> Params:
+        weights = super().initial(generator)
+        rates = {f"rate.{name}": torch.full_like(w, self.config.inner_lr) for name, w in weights.items()}
+        return weights | rates
+
+    def start(self, meta: Params, support: Support) -> Params:
+        return {name: weight for name, weight in meta.items() if not name.startswith("rate.")}
+
+    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+        gradient = self.gradient(learner, support)
+        return {name: weight - meta[f"rate.{name}"] * gradient[name] for name, weight in learner.items()}

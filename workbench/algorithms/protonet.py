@@ -1,0 +1,55 @@
+"""Prototypical networks: Snell, Swersky, Zemel, "Prototypical Networks for Few-shot Learning", NeurIPS
+2017, arXiv 1703.05175.
+
+p(y = k | x) = softmax_k(−‖f(x) − c_k‖²), where c_k is the mean embedding of class k's support examples.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from workbench.algorithms.base import Algorithm, Citation, Params
+from workbench.config import AlgorithmConfig
+from workbench.tasks.base import Episode, Support
+
+
+class ProtoNetConfig(AlgorithmConfig):
+    problems = frozenset({"classification"})
+    any_ways = True
+
+    kind: Literal["protonet"] = "protonet"
+
+
+class ProtoNet(Algorithm):
+    """Nearest class mean in a learned embedding."""
+
+    Config = ProtoNetConfig
+    title = "ProtoNet"
+    family = "metric"
+    summary = "Classifies by the nearest class mean in a learned embedding; adapts in closed form."
+    citation = Citation(
+        "J. Snell, K. Swersky, R. Zemel", "Prototypical Networks for Few-shot Learning", "NeurIPS", 2017,
+        "1703.05175",
+    )  # fmt: skip
+    adapts_stepwise = False
+
+    def start(self, meta: Params, support: Support) -> Params:
+        members = F.one_hot(support.y, support.ways).to(support.x.dtype)
+        prototypes = members.T @ self.embed(meta, support.x) / members.sum(0)[:, None]
+        return meta | {"prototypes": prototypes}
+
+    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+        return learner
+
+    def predict(self, learner: Params, x: Tensor) -> Tensor:
+        prototypes = learner["prototypes"]
+        features = self.embed(learner, x)
+        # ‖f − c‖² = ‖f‖² − 2 f·c + ‖c‖², and softmax does not see ‖f‖²
+        return 2 * features @ prototypes.T - prototypes.square().sum(1)
+
+    def loss(self, meta: Params, episode: Episode) -> Tensor:
+        learner = self.start(meta, episode.support)
+        return self.task_loss(self.predict(learner, episode.query_x), episode.query_y)

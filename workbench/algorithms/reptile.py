@@ -1,0 +1,72 @@
+"""Reptile: Nichol, Achiam, Schulman, "On First-Order Meta-Learning Algorithms", 2018, arXiv 1803.02999.
+
+θ ← θ + ε · mean(φ_k − θ), where φ_k is reached from θ by k inner steps on the whole task (no split into
+support and query); ε decays linearly to 0.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from workbench.algorithms.base import Algorithm, Citation, InnerLoopConfig, Params
+from workbench.config import setting
+from workbench.tasks.base import Episode, Support
+
+
+class ReptileConfig(InnerLoopConfig):
+    kind: Literal["reptile"] = "reptile"
+    inner_lr: float | None = setting(
+        gt=0,
+        le=100,
+        symbol="α",
+        by_problem={"regression": 0.02, "classification": 0.1},
+        help="Inner (adaptation) learning rate.",
+    )
+    inner_steps: int = setting(
+        8, ge=1, le=1000, unit="steps", symbol="k", help="Inner steps on each task while training."
+    )
+    outer_step: float = setting(
+        1.0, gt=0, le=1, symbol="ε", help="Part of the way towards the adapted weights; decays linearly to 0."
+    )
+
+
+class Reptile(Algorithm):
+    """Move the initialisation towards the weights that each task ends up with."""
+
+    Config = ReptileConfig
+    title = "Reptile"
+    family = "model update"
+    summary = "Moves the initialisation towards the weights reached by a few plain steps on each task."
+    citation = Citation(
+        "A. Nichol, J. Achiam, J. Schulman", "On First-Order Meta-Learning Algorithms", "arXiv", 2018,
+        "1803.02999",
+    )  # fmt: skip
+    differentiable = False
+
+    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+        gradient = self.gradient(learner, support)
+        return {name: weight - self.config.inner_lr * gradient[name] for name, weight in learner.items()}
+
+    def loss(self, meta: Params, episode: Episode) -> Tensor:
+        task = _whole_task(episode)
+        return self.task_loss(self.predict(self.adapt(meta, task, self.config.inner_steps), task.x), task.y)
+
+    def pseudo_gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
+        task = _whole_task(episode)
+        adapted = self.adapt(meta, task, self.config.inner_steps)
+        loss = self.task_loss(self.predict(adapted, task.x), task.y)
+        return {name: meta[name] - adapted[name] for name in meta}, loss
+
+    def meta_lr(self, base: float, done: float) -> float:
+        return (self.config.meta_lr or self.config.outer_step) * (1 - done)
+
+
+def _whole_task(episode: Episode) -> Support:
+    return Support(
+        torch.cat([episode.support_x, episode.query_x]),
+        torch.cat([episode.support_y, episode.query_y]),
+        episode.classes,
+    )

@@ -1,0 +1,58 @@
+"""Training from scratch: each task alone, from the same untrained network; nothing is meta-learned.
+
+The baseline that tells what meta-learning is worth. Adam (Kingma, Ba, ICLR 2015, arXiv 1412.6980) instead
+of plain descent, since a fresh network hardly moves in a few plain steps.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+from workbench.algorithms.base import Algorithm, InnerLoopConfig, Params
+from workbench.config import setting
+from workbench.tasks.base import Episode, Support
+
+
+class ScratchConfig(InnerLoopConfig):
+    kind: Literal["scratch"] = "scratch"
+    inner_lr: float | None = setting(
+        gt=0,
+        le=100,
+        symbol="α",
+        by_problem={"regression": 0.01, "classification": 0.001},
+        help="Learning rate of Adam on a task's support set.",
+    )
+
+
+class Scratch(Algorithm):
+    """Each task alone, from the same untrained weights."""
+
+    Config = ScratchConfig
+    title = "From scratch"
+    family = "baseline"
+    summary = "Trains the untrained network on each task's support set alone (Adam); learns nothing across tasks."
+    citation = None
+    trains = False
+
+    def start(self, meta: Params, support: Support) -> Params:
+        moments = {f"{moment}.{name}": torch.zeros_like(w) for name, w in meta.items() for moment in ("m", "v")}
+        return meta | moments
+
+    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+        gradient = self.gradient({name: learner[name] for name in meta}, support)
+        stepped: Params = {}
+        for name, g in gradient.items():
+            m = stepped[f"m.{name}"] = 0.9 * learner[f"m.{name}"] + 0.1 * g
+            v = stepped[f"v.{name}"] = 0.999 * learner[f"v.{name}"] + 0.001 * g.square()
+            m, v = m / (1 - 0.9 ** (index + 1)), v / (1 - 0.999 ** (index + 1))
+            stepped[name] = learner[name] - self.config.inner_lr * m / (v.sqrt() + 1e-8)
+        return stepped
+
+    def predict(self, learner: Params, x: torch.Tensor) -> torch.Tensor:
+        return super().predict({n: w for n, w in learner.items() if not n.startswith(("m.", "v."))}, x)
+
+    def loss(self, meta: Params, episode: Episode) -> torch.Tensor:
+        learner = self.adapt(meta, episode.support, self.config.inner_steps)
+        return self.task_loss(self.predict(learner, episode.query_x), episode.query_y)

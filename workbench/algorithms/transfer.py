@@ -1,0 +1,80 @@
+"""Transfer learning: joint training on all tasks, then fine-tuning on a task's support set.
+
+Regression: one network is trained on the pooled examples of all tasks. Classification: one classifier is
+trained over all meta-training classes; a new task replaces its head by an empty one and fine-tunes
+everything (the fine-tuning baseline of Chen, Liu, Kira, Wang, Huang, "A Closer Look at Few-shot
+Classification", ICLR 2019, arXiv 1904.04232, with the body not frozen).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from workbench.algorithms.base import Algorithm, Citation, InnerLoopConfig, Params
+from workbench.config import setting
+from workbench.networks.base import initialise
+from workbench.tasks.base import Episode, Support
+
+
+class TransferConfig(InnerLoopConfig):
+    any_ways = True
+
+    kind: Literal["transfer"] = "transfer"
+    inner_lr: float | None = setting(
+        gt=0,
+        le=100,
+        symbol="α",
+        by_problem={"regression": 0.01, "classification": 0.1},
+        help="Learning rate of fine-tuning.",
+    )
+    inner_steps: int = setting(
+        10, ge=1, le=1000, unit="steps", symbol="k", help="Fine-tuning steps (training has none)."
+    )
+
+
+class Transfer(Algorithm):
+    """Train jointly, then fine-tune."""
+
+    Config = TransferConfig
+    title = "Transfer"
+    family = "baseline"
+    summary = "Trains one network on all tasks jointly, then fine-tunes it on each new task."
+    citation = Citation(
+        "W.-Y. Chen, Y.-C. Liu, Z. Kira, Y.-C. F. Wang, J.-B. Huang", "A Closer Look at Few-shot Classification",
+        "ICLR", 2019, "1904.04232",
+    )  # fmt: skip
+
+    def initial(self, generator: torch.Generator) -> Params:
+        meta = super().initial(generator)
+        if self.shape.problem == "regression":
+            return meta
+        joint = torch.nn.Linear(self.network.head.in_features, self.shape.train_classes)
+        initialise(joint, generator)
+        body = {name: weight for name, weight in meta.items() if name.startswith("body.")}
+        return body | {"joint.weight": joint.weight.detach(), "joint.bias": joint.bias.detach()}
+
+    def start(self, meta: Params, support: Support) -> Params:
+        if self.shape.problem == "regression":
+            return meta
+        body = {name: weight for name, weight in meta.items() if name.startswith("body.")}
+        weight = meta["joint.weight"]
+        return body | {
+            "head.weight": weight.new_zeros(self.shape.outputs, weight.shape[1]),
+            "head.bias": weight.new_zeros(self.shape.outputs),
+        }
+
+    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+        gradient = self.gradient(learner, support)
+        return {name: weight - self.config.inner_lr * gradient[name] for name, weight in learner.items()}
+
+    def loss(self, meta: Params, episode: Episode) -> Tensor:
+        x = torch.cat([episode.support_x, episode.query_x])
+        y = torch.cat([episode.support_y, episode.query_y])
+        if self.shape.problem == "regression":
+            return self.task_loss(self.predict(meta, x), y)
+        logits = F.linear(self.embed(meta, x), meta["joint.weight"], meta["joint.bias"])
+        return F.cross_entropy(logits, episode.classes[y])

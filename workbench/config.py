@@ -1,0 +1,300 @@
+"""What an experiment is: validated, versioned, read from and written to TOML.
+
+Sections that come in several kinds (task families, networks, algorithms) are declared beside the
+code that they configure. Importing :mod:`workbench.tasks`, :mod:`workbench.networks` and
+:mod:`workbench.algorithms` makes their kinds known here; this module imports none of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+
+import tomli_w
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, ValidationInfo
+from pydantic import field_validator, model_validator
+
+from workbench.sections import Complaint, ConfigError, Kind, Problem, Section, complaints, misfit, setting
+
+FORMAT = 1
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+
+class TaskConfig(Kind):
+    """A distribution of tasks and the size of its episodes."""
+
+    selector: ClassVar[str] = "family"
+    problem: ClassVar[Problem]
+    default_network: ClassVar[str] = "mlp"
+
+    shots: int = setting(10, ge=1, le=1000, help="Support examples of a task (of a class, if classified).")
+    queries: int = setting(10, ge=1, le=1000, help="Query examples of a task (of a class, if classified).")
+
+
+class ClassificationTaskConfig(TaskConfig):
+    """A task family whose tasks tell ``ways`` classes apart."""
+
+    problem: ClassVar[Problem] = "classification"
+    default_network: ClassVar[str] = "conv4"
+
+    ways: int = setting(5, ge=2, le=1000, help="Classes in one task.")
+    shots: int = setting(1, ge=1, le=1000, help="Support examples of each class.")
+    queries: int = setting(15, ge=1, le=1000, help="Query examples of each class.")
+
+
+class NetworkConfig(Kind):
+    """The network that every learner of the experiment adapts."""
+
+
+class AlgorithmConfig(Kind):
+    """One algorithm and its parameters; yields one run per seed."""
+
+    problems: ClassVar[frozenset[str]] = frozenset({"regression", "classification"})
+    any_ways: ClassVar[bool] = False
+    """Whether training episodes may have other ways than evaluation."""
+
+    label: str = setting("", help="Name in charts and tables; empty: the algorithm's own.")
+    meta_lr: float | None = setting(
+        None, gt=0, le=100, symbol="β", help="Outer learning rate; empty: the one under [training]."
+    )
+    meta_batch: int | None = setting(
+        None, ge=1, le=10_000, unit="tasks", help="Tasks in a meta-batch; empty: the one under [training]."
+    )
+    iterations: int | None = setting(
+        None, ge=1, unit="meta-iterations", help="Length of training; empty: the one under [training]."
+    )
+    train_ways: int | None = setting(
+        None, ge=2, le=1000, help="Classes in a training episode; empty: as in evaluation."
+    )
+    train_shots: int | None = setting(
+        None, ge=1, le=1000, help="Support examples in a training episode; empty: as in evaluation."
+    )
+    train_queries: int | None = setting(
+        None, ge=1, le=1000, help="Query examples in a training episode; empty: as in evaluation."
+    )
+
+
+class Training(Section):
+    """How long, how wide and where every algorithm is meta-trained."""
+
+    iterations: int = setting(10_000, ge=1, unit="meta-iterations", help="Length of training.")
+    meta_batch: int = setting(25, ge=1, le=10_000, unit="tasks", symbol="T", help="Tasks in a meta-batch.")
+    meta_lr: float = setting(1e-3, gt=0, le=100, symbol="β", help="Outer learning rate (Adam).")
+    gradient_clamp: float | None = setting(
+        None, gt=0, help="Clamp each meta-gradient entry to ± this; empty: no clamp."
+    )
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = setting(
+        (0,), min_length=1, strict=False, help="One run per algorithm and seed."
+    )
+    device: str = setting(
+        "auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", help="auto, cpu, cuda, cuda:1 or mps."
+    )
+    threads: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = setting(
+        "auto", help="CPU threads; auto: the fastest in a short measurement."
+    )
+    chunk: Annotated[int, Field(ge=1, le=10_000)] | Literal["auto"] = setting(
+        "auto", unit="tasks", help="Tasks computed at once; bounds memory. auto: measured."
+    )
+    compile: bool = setting(False, help="Compile the meta-step (needs a C++ compiler; else it runs as it is).")
+    tf32: bool = setting(False, help="TensorFloat-32 matrix products on CUDA: faster, less exact.")
+    mixed_precision: bool = setting(False, help="bfloat16 where it is safe (CUDA): faster, less exact.")
+    checkpoint_every: float = setting(
+        30.0, ge=0, unit="s", help="Seconds between checkpoints."
+    )
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("each seed may be named once")
+        return seeds
+
+
+class Evaluation(Section):
+    """How unseen tasks are measured: on frozen episodes, the same for every algorithm."""
+
+    episodes: int = setting(600, ge=2, le=100_000, help="Meta-test episodes, drawn once and frozen.")
+    validation_episodes: int = setting(
+        100, ge=2, le=100_000, help="Meta-validation episodes, measured while training (and, at the end, "
+        "as many meta-training episodes for the generalisation gap)."
+    )
+    inner_steps: int = setting(10, ge=1, le=1000, unit="steps", help="Inner steps of the adaptation curve.")
+    every: int = setting(500, ge=1, unit="meta-iterations", help="Meta-iterations between validations.")
+    queries: int | None = setting(
+        None, ge=1, le=10_000, help="Query examples in evaluation; empty: as in the task."
+    )
+    seed: int = setting(12345, ge=0, lt=2**32, help="Seed of the frozen episodes.")
+    transductive: bool = setting(
+        True, help="Batch norm sees a task's queries together; otherwise each query alone beside the support set."
+    )
+    threshold: float | None = setting(
+        None, gt=0, symbol="τ", help="Query loss that counts as adapted; empty: a quarter of the loss of the "
+        "best predictor that cannot adapt."
+    )
+
+
+class Experiment(Section):
+    """A configuration that yields runs: one per algorithm and seed."""
+
+    format: Literal[1] = setting(FORMAT, help="Version of this file's format.")
+    name: str = setting("Experiment", min_length=1, max_length=200, help="Shown in tables and charts.")
+    task: Annotated[SerializeAsAny[TaskConfig], BeforeValidator(TaskConfig.resolve)]
+    network: Annotated[SerializeAsAny[NetworkConfig], BeforeValidator(NetworkConfig.resolve)]
+    algorithm: Annotated[
+        tuple[Annotated[SerializeAsAny[AlgorithmConfig], BeforeValidator(AlgorithmConfig.resolve)], ...],
+        Field(min_length=1, strict=False),
+    ]
+    training: Training = Field(default_factory=Training)
+    evaluation: Evaluation = Field(default_factory=Evaluation)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _network_of_the_family(cls, data: Any) -> Any:
+        network = data.get("network", {}) if isinstance(data, dict) else None
+        if not isinstance(network, dict) or "kind" in network:
+            return data
+        task = data.get("task")
+        family = TaskConfig.kinds.get(str(task.get("family"))) if isinstance(task, dict) else None
+        return data | {"network": {"kind": (family or TaskConfig).default_network} | network}
+
+    @field_validator("algorithm")
+    @classmethod
+    def _fits_the_task(
+        cls, algorithms: tuple[AlgorithmConfig, ...], info: ValidationInfo
+    ) -> tuple[AlgorithmConfig, ...]:
+        """Refuse what the task does not allow, and fill in the defaults that depend on it."""
+        task = info.data.get("task")
+        if task is None:  # already complained about
+            return algorithms
+        for index, algorithm in enumerate(algorithms):
+            if task.problem not in algorithm.problems:
+                able = [name for name, kind in AlgorithmConfig.kinds.items() if task.problem in kind.problems]
+                raise misfit(
+                    (index, "kind"),
+                    f"{algorithm.name!r} cannot do {task.problem}, which family {task.name!r} asks for; "
+                    f"allowed: {', '.join(sorted(able))}",
+                )
+            if task.problem == "regression" and algorithm.train_ways is not None:
+                raise misfit((index, "train_ways"), "a regression task has no classes; leave it out")
+            if algorithm.train_ways is not None and not algorithm.any_ways:
+                raise misfit((index, "train_ways"), f"{algorithm.name!r} has one output a class; leave it out")
+        return tuple(algorithm.for_problem(task.problem) for algorithm in algorithms)
+
+    def as_table(self) -> dict[str, Any]:
+        """The experiment as plain tables, without the fields that are empty."""
+        table: dict[str, Any] = self.model_dump(mode="json", exclude_none=True)
+        return table
+
+    def to_toml(self) -> str:
+        """The experiment as TOML text; :func:`parse` reads it back unchanged."""
+        return tomli_w.dumps(self.as_table())
+
+    def single(self, algorithm: AlgorithmConfig, seed: int) -> Experiment:
+        """The experiment that yields one of this one's runs."""
+        training = self.training.model_copy(update={"seeds": (seed,)})
+        return self.model_copy(update={"algorithm": (algorithm,), "training": training})
+
+    def hash(self) -> str:
+        """SHA-256 of everything but the name."""
+        table = self.as_table()
+        table.pop("name")
+        return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any], source: str = "") -> Self:
+        """Validate plain tables.
+
+        Raises
+        ------
+        ConfigError
+            With the path of each wrong key, what is wrong and what is allowed.
+        """
+        if not (TaskConfig.kinds and NetworkConfig.kinds and AlgorithmConfig.kinds):
+            raise RuntimeError("import workbench.tasks, .networks and .algorithms first: they declare the kinds")
+        try:
+            return cls.model_validate(dict(table))
+        except ValidationError as error:
+            raise ConfigError(complaints(error, cls, table), source) from None
+
+
+def parse(text: str, overrides: Sequence[str] = (), source: str = "") -> Experiment:
+    """Read an experiment from TOML text.
+
+    Parameters
+    ----------
+    text : the TOML document.
+    overrides : assignments such as ``training.iterations=100`` or ``algorithm.0.inner_lr=0.1``.
+    source : where the text came from, for error messages.
+
+    Raises
+    ------
+    ConfigError
+        If the text is not TOML, or not an experiment.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([Complaint("", f"not valid TOML: {error}")], source) from None
+    for override in overrides:
+        _assign(table, override)
+    return Experiment.from_table(table, source)
+
+
+def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
+    """Read an experiment from a TOML file; paths in it are relative to the file's folder.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such file, or it is not an experiment.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigError([Complaint("", "not a text file in UTF-8")], str(path)) from None
+    except OSError as error:
+        raise ConfigError([Complaint("", error.strerror or str(error))], str(path)) from None
+    experiment = parse(text, overrides, source=str(path))
+    data = getattr(experiment.task, "path", None)
+    if not isinstance(data, str):
+        return experiment
+    absolute = str((path.parent / Path(data).expanduser()).resolve())
+    return experiment.model_copy(update={"task": experiment.task.model_copy(update={"path": absolute})})
+
+
+def _assign(table: dict[str, Any], override: str) -> None:
+    """Carry out one ``a.b=c``; c is TOML, or a plain string where it is not."""
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError([Complaint(override, "an override looks like training.iterations=100")], "--set")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    *parents, last = key.strip().replace("[", ".").replace("]", "").split(".")
+    target: Any = table
+    for part in parents:
+        if isinstance(target, dict):
+            target = target.setdefault(part, {})
+        else:
+            target = _item(target, part, key)
+    if isinstance(target, dict):
+        target[last] = value
+    else:
+        _item(target, last, key)
+        target[int(last)] = value
+
+
+def _item(target: Any, part: str, key: str) -> Any:
+    if not isinstance(target, list):
+        raise ConfigError([Complaint(key, f"{part!r} is inside a value that is no table")], "--set")
+    if not part.isdigit() or int(part) >= len(target):
+        raise ConfigError(
+            [Complaint(key, f"{part!r} is no index here; allowed: 0 to {len(target) - 1}")], "--set"
+        )
+    return target[int(part)]

@@ -1,0 +1,48 @@
+"""A meta-step that is compiled where that is possible, and says so in one line where it is not."""
+
+from __future__ import annotations
+
+import logging
+
+import torch
+from torch import Tensor
+
+from workbench.algorithms.base import Algorithm, Params
+from workbench.engine.meta_step import MetaStep
+from workbench.tasks.base import Episode
+
+log = logging.getLogger(__name__)
+
+
+class CompiledOrNot:
+    """A :class:`MetaStep` that tries to compile itself on its first call.
+
+    Attributes
+    ----------
+    compiled : whether it is compiled.
+    note : why it is not, in one line, where that was asked for.
+    """
+
+    def __init__(
+        self, algorithm: Algorithm, *, chunk: int, compile: bool, autocast: torch.dtype | None = None
+    ) -> None:
+        self._plain = MetaStep(algorithm, chunk=chunk, autocast=autocast)
+        self._step = self._plain
+        if compile:
+            self._step = MetaStep(algorithm, chunk=chunk, compile=True, autocast=autocast)
+        self.compiled = compile
+        self.note: str | None = None
+
+    def gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
+        """As :meth:`MetaStep.gradient`."""
+        if self._step is self._plain:
+            return self._plain.gradient(meta, episode)
+        try:
+            return self._step.gradient(meta, episode)
+        except (torch._dynamo.exc.TorchDynamoException, RuntimeError, OSError, ImportError) as error:
+            result = self._plain.gradient(meta, episode)  # an error of the algorithm itself is raised here
+            self._step, self.compiled = self._plain, False
+            reason = next(filter(None, str(error).splitlines()), type(error).__name__)
+            self.note = f"not compiled, runs as it is: {type(error).__name__}: {reason}"[:300]
+            log.warning(self.note)
+            return result

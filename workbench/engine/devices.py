@@ -1,0 +1,75 @@
+"""Devices: which one, how it is set up, and when its work is done."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Any
+
+import torch
+
+from workbench import __version__
+
+
+class DeviceError(ValueError):
+    """A device that this machine does not have; the message is one line."""
+
+
+def available() -> list[str]:
+    """The devices of this machine, best first."""
+    names = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    if torch.backends.mps.is_available():
+        names.append("mps")
+    return [*names, "cpu"]
+
+
+def pick(name: str) -> torch.device:
+    """The device that a configuration names; ``auto`` is the best there is.
+
+    Raises
+    ------
+    DeviceError
+        If the machine has no such device.
+    """
+    names = available()
+    if name == "auto":
+        return torch.device(names[0])
+    if name not in names and not (name == "cuda" and names[0] == "cuda:0"):
+        raise DeviceError(f"training.device: this machine has no {name!r}; allowed: auto, {', '.join(names)}")
+    return torch.device("cuda:0" if name == "cuda" else name)
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until the device has done what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def set_up(device: torch.device, threads: int, tf32: bool) -> None:
+    """Apply a run's settings that torch keeps for the whole process."""
+    torch.set_num_threads(threads)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+        torch.backends.cuda.matmul.allow_tf32 = tf32
+        torch.backends.cudnn.allow_tf32 = tf32
+
+
+def most_threads() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """Versions and machine, for a run's record."""
+    return {
+        "workbench": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+        "processors": most_threads(),
+        "device": str(device),
+        "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine(),
+    }

@@ -1,0 +1,92 @@
+"""Where a run's episodes come from: each a function of a seed and a position, never of what was drawn before.
+
+That makes a stream the same for every algorithm, and a resume exact without any state to save.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from workbench.config import SPLITS, Split
+from workbench.tasks.base import Episode, EpisodeSize, TaskFamily
+
+BLOCK_NUMBERS = 1_000_000
+"""About how many numbers are drawn at once: small episodes are cheaper by the dozen."""
+
+MOST_ITERATIONS = 64
+FROZEN_BLOCK = 50
+KEPT_NUMBERS = 64_000_000
+
+
+def seeded(*path: int) -> torch.Generator:
+    """A CPU generator for one purpose; different paths give independent generators."""
+    words = np.random.SeedSequence(path).generate_state(2, np.uint32)
+    return torch.Generator().manual_seed(int(words[0]) << 32 | int(words[1]))
+
+
+def numbers_in(family: TaskFamily, size: EpisodeSize) -> int:
+    """How many numbers the examples of one task have."""
+    return size.ways * (size.shots + size.queries) * math.prod(family.shape.input_shape)
+
+
+class TrainingEpisodes:
+    """The meta-batches of a run, by meta-iteration.
+
+    Parameters
+    ----------
+    family : draws the tasks, from its ``train`` split.
+    size : ways, shots and queries of a training episode.
+    meta_batch : T, tasks in a meta-batch.
+    seed : the run's seed.
+    """
+
+    def __init__(self, family: TaskFamily, size: EpisodeSize, meta_batch: int, seed: int) -> None:
+        self._family, self._size, self._meta_batch, self._seed = family, size, meta_batch, seed
+        numbers = meta_batch * numbers_in(family, size)
+        self._iterations = max(1, min(MOST_ITERATIONS, BLOCK_NUMBERS // numbers))
+        self._number = -1
+        self._block: Episode
+
+    def __getitem__(self, iteration: int) -> Episode:
+        """The meta-batch of a meta-iteration (from 0)."""
+        number, offset = divmod(iteration, self._iterations)
+        if number != self._number:
+            generator = seeded(self._seed, 1, number)
+            count = self._iterations * self._meta_batch
+            self._block, self._number = self._family.sample("train", count, generator, self._size), number
+        return self._block.tasks(offset * self._meta_batch, (offset + 1) * self._meta_batch)
+
+
+class FrozenEpisodes:
+    """Evaluation episodes: drawn from their own seed, the same for every algorithm and every run.
+
+    Parameters
+    ----------
+    family, split, size : what is drawn.
+    count : number of episodes.
+    seed : the evaluation's seed, not a run's.
+    """
+
+    def __init__(self, family: TaskFamily, split: Split, size: EpisodeSize, count: int, seed: int) -> None:
+        self._family, self.split, self.size, self.count, self._seed = family, split, size, count, seed
+        small = count * numbers_in(family, size) <= KEPT_NUMBERS
+        self._kept: list[Episode] | None = list(self._draw()) if small else None
+        digest = hashlib.sha256()
+        for block in self:
+            digest.update(block.hash().encode())
+        self.hash = digest.hexdigest()
+
+    def __iter__(self) -> Iterator[Episode]:
+        """Blocks of up to ``FROZEN_BLOCK`` episodes; drawn again each time where they would fill the memory."""
+        return self._draw() if self._kept is None else iter(self._kept)
+
+    def _draw(self) -> Iterator[Episode]:
+        split = SPLITS.index(self.split)
+        for number, start in enumerate(range(0, self.count, FROZEN_BLOCK)):
+            generator = seeded(self._seed, 2, split, number)
+            yield self._family.sample(self.split, min(FROZEN_BLOCK, self.count - start), generator, self.size)

@@ -1,0 +1,190 @@
+"""Adaptation curves on frozen episodes, and what is reported of them."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.func import vmap
+
+from workbench.algorithms.base import Algorithm, Params
+from workbench.engine import measures
+from workbench.engine.devices import synchronise
+from workbench.engine.episodes import FrozenEpisodes
+from workbench.tasks.base import Episode
+
+CHUNK_NUMBERS = 1_000_000
+TIMED_TASKS = 20
+
+
+@dataclass(frozen=True)
+class Curves:
+    """What every task did at every inner step.
+
+    Attributes
+    ----------
+    steps : the inner steps measured (0 … N; for a closed form the one adaptation, 1).
+    loss : query loss, ``[steps, tasks]``.
+    accuracy : ``[steps, tasks]``, or None for regression.
+    confidence, correct : of each query example at the last step, ``[tasks, n_q]``, or None.
+    """
+
+    steps: tuple[int, ...]
+    loss: NDArray[np.float64]
+    accuracy: NDArray[np.float64] | None
+    confidence: NDArray[np.float64] | None
+    correct: NDArray[np.bool_] | None
+
+    def summary(self) -> dict[str, Any]:
+        """Means by step with their intervals over tasks; JSON types, None where there is no number."""
+        result: dict[str, Any] = {"inner_steps": list(self.steps), "tasks": self.loss.shape[1]}
+        for name, values in (("loss", self.loss), ("accuracy", self.accuracy)):
+            intervals = None if values is None else [measures.mean_interval(row) for row in values]
+            result[name] = intervals and [number(each.mean) for each in intervals]
+            result[f"{name}_ci95"] = intervals and [number(each.half_width) for each in intervals]
+        result["loss_median"] = [number(float(np.median(row))) for row in self.loss]
+        result["diverged"] = [int(row.sum()) for row in measures.diverged(self.loss)]
+        return result
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays by name, for storage."""
+        names = ("loss", "accuracy", "confidence", "correct")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+def number(value: float) -> float | None:
+    """A float that JSON has, or None."""
+    return value if math.isfinite(value) else None
+
+
+def evaluate(
+    algorithm: Algorithm, meta: Params, episodes: Iterable[Episode], steps: int, *, transductive: bool = True
+) -> Curves:
+    """Adapt to every task and measure its query set after 0, 1, …, ``steps`` inner steps.
+
+    Parameters
+    ----------
+    algorithm, meta : the learner and its meta-parameters.
+    episodes : blocks of tasks.
+    steps : inner steps.
+    transductive : let batch norm see all queries of a task at once; otherwise each query is predicted
+        beside the support set only.
+    """
+    alone = not transductive and algorithm.network.uses_batch_statistics
+
+    def curve(meta: Params, episode: Episode) -> tuple[Tensor, ...]:
+        losses, accuracies = [], []
+        for learner in algorithm.adaptation(meta, episode.support, steps):
+            prediction = (_predict_alone if alone else _predict)(algorithm, learner, episode)
+            losses.append(algorithm.task_loss(prediction, episode.query_y))
+            if algorithm.shape.problem == "classification":
+                accuracies.append((prediction.argmax(-1) == episode.query_y).float().mean())
+        if not accuracies:
+            return (torch.stack(losses),)
+        confidence, label = prediction.softmax(-1).max(-1)
+        return torch.stack(losses), torch.stack(accuracies), confidence, label == episode.query_y
+
+    batched = vmap(curve, in_dims=(None, 0))
+    parts = []
+    with torch.no_grad():
+        for block in episodes:
+            tasks, size = len(block.support_x), _chunk(block, alone)
+            for start in range(0, tasks, size):
+                parts.append([each.cpu().numpy() for each in batched(meta, block.tasks(start, start + size))])
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    loss = columns[0].T.astype(np.float64)
+    taken = tuple(range(loss.shape[0])) if algorithm.adapts_stepwise else (1,)
+    if len(columns) == 1:
+        return Curves(taken, loss, None, None, None)
+    return Curves(taken, loss, columns[1].T.astype(np.float64), columns[2].astype(np.float64), columns[3])
+
+
+def _predict(algorithm: Algorithm, learner: Params, episode: Episode) -> Tensor:
+    return algorithm.predict(learner, episode.query_x)
+
+
+def _predict_alone(algorithm: Algorithm, learner: Params, episode: Episode) -> Tensor:
+    def one(query: Tensor) -> Tensor:
+        return algorithm.predict(learner, torch.cat([episode.support_x, query[None]]))[-1]
+
+    return vmap(one)(episode.query_x)
+
+
+def _chunk(block: Episode, alone: bool) -> int:
+    """Tasks adapted at once: by the size of a task only, so the same on every machine."""
+    support, queries = block.support_x[0].numel(), block.query_x[0].numel()
+    numbers = queries + (support * block.query_x.shape[1] if alone else support)
+    return max(1, min(len(block.support_x), CHUNK_NUMBERS // numbers))
+
+
+def milliseconds(algorithm: Algorithm, meta: Params, episodes: FrozenEpisodes, steps: int) -> list[float]:
+    """Time to adapt to one task alone, until each recorded step (median over tasks, synchronised)."""
+    block = next(iter(episodes))
+    device = block.support_x.device
+    taken = []
+    with torch.no_grad():
+        for index in range(min(TIMED_TASKS, len(block.support_x)) + 1):
+            task = Episode(*(each[max(0, index - 1)] for each in block))
+            synchronise(device)
+            start, times = time.perf_counter(), []
+            for _ in algorithm.adaptation(meta, task.support, steps):
+                synchronise(device)
+                times.append((time.perf_counter() - start) * 1e3)
+            taken.append(times)
+    return [statistics.median(column) for column in zip(*taken[1:], strict=True)]  # the first warms up
+
+
+def result(
+    algorithm: Algorithm,
+    meta: Params,
+    test: FrozenEpisodes,
+    train: FrozenEpisodes,
+    *,
+    steps: int,
+    transductive: bool,
+    threshold: float,
+) -> tuple[dict[str, Any], Mapping[str, NDArray[Any]]]:
+    """Measure meta-test episodes once: the summary of design.md, section 6, and the per-task arrays.
+
+    Parameters
+    ----------
+    test : the frozen meta-test episodes.
+    train : frozen meta-training episodes of the same size, for the generalisation gap.
+    steps : inner steps of the curve.
+    threshold : τ, the query loss that counts as adapted.
+    """
+    curves = evaluate(algorithm, meta, test, steps, transductive=transductive)
+    seen = evaluate(algorithm, meta, train, steps, transductive=transductive)
+    times = milliseconds(algorithm, meta, test, steps)
+    reached = measures.steps_to_reach(curves.loss, threshold)
+    took = np.array([times[int(index)] if math.isfinite(index) else math.inf for index in reached])
+    steps_taken = np.array([curves.steps[int(index)] if math.isfinite(index) else math.inf for index in reached])
+    gap = measures.difference_interval(curves.loss[-1], seen.loss[-1])
+    summary = {
+        "split": test.split,
+        "episodes": test.count,
+        "episodes_hash": test.hash,
+        **curves.summary(),
+        "adaptation_threshold": threshold,
+        "adaptation_steps_median": number(float(np.median(steps_taken))),
+        "adaptation_milliseconds_median": number(float(np.median(took))),
+        "adaptation_reached": float(np.isfinite(reached).mean()),
+        "milliseconds_by_step": times,
+        "generalisation_gap": number(gap.mean),
+        "generalisation_gap_ci95": number(gap.half_width),
+        "train_loss": [number(measures.mean_interval(row).mean) for row in seen.loss],
+        "calibration_error": None,
+        "transductive": transductive if algorithm.network.uses_batch_statistics else None,
+        **dict(zip(("ways", "shots", "queries"), test.size, strict=True)),
+    }
+    if curves.confidence is not None and curves.correct is not None:
+        summary["calibration_error"] = measures.calibration_error(curves.confidence, curves.correct)
+    return summary, curves.arrays()

@@ -1,0 +1,91 @@
+"""Measures of unseen tasks, as plain functions of arrays (so they need no torch)."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Array = NDArray[np.float64]
+BINS = 15
+DIVERGED_FACTOR = 10.0
+
+
+class Interval(NamedTuple):
+    """A mean and the half-width of its 95% interval (Student's t)."""
+
+    mean: float
+    half_width: float
+
+
+def mean_interval(values: Array) -> Interval:
+    """Mean over the finite values with its 95% interval; NaN where there are none (or one)."""
+    finite = values[np.isfinite(values)]
+    if finite.size == 0:
+        return Interval(math.nan, math.nan)
+    mean = float(finite.mean())
+    if finite.size == 1:
+        return Interval(mean, math.nan)
+    error = float(finite.std(ddof=1)) / math.sqrt(finite.size)
+    return Interval(mean, float(stats.t.ppf(0.975, finite.size - 1)) * error)
+
+
+def difference_interval(a: Array, b: Array) -> Interval:
+    """mean(a) − mean(b) of independent samples, with Welch's 95% interval."""
+    a, b = a[np.isfinite(a)], b[np.isfinite(b)]
+    if min(a.size, b.size) < 2:
+        return Interval(math.nan, math.nan)
+    va, vb = a.var(ddof=1) / a.size, b.var(ddof=1) / b.size
+    spread = float(va + vb)
+    if spread == 0:
+        return Interval(float(a.mean() - b.mean()), 0.0)
+    freedom = spread**2 / float(va**2 / (a.size - 1) + vb**2 / (b.size - 1))
+    return Interval(float(a.mean() - b.mean()), float(stats.t.ppf(0.975, freedom)) * math.sqrt(spread))
+
+
+def diverged(loss: Array) -> NDArray[np.bool_]:
+    """Which tasks have diverged, by step.
+
+    A task counts as diverged where its loss is not finite, or over ten times the mean loss of all tasks
+    before adaptation (one scale for all tasks: an easy task that becomes average has not diverged).
+
+    Parameters
+    ----------
+    loss : ``[steps, tasks]``.
+
+    Returns
+    -------
+    bool ``[steps, tasks]``
+    """
+    before = loss[0][np.isfinite(loss[0])]
+    limit = DIVERGED_FACTOR * float(before.mean()) if before.size else math.inf
+    return ~(loss <= limit)
+
+
+def steps_to_reach(loss: Array, threshold: float) -> Array:
+    """The index of the first step at which each task's loss is below the threshold; inf where none is.
+
+    Parameters
+    ----------
+    loss : ``[steps, tasks]``.
+    """
+    reached = loss < threshold
+    return np.where(reached.any(axis=0), reached.argmax(axis=0), np.inf)
+
+
+def calibration_error(confidence: Array, correct: NDArray[np.bool_]) -> float:
+    """Expected calibration error with 15 equal bins (Guo, Pleiss, Sun, Weinberger, ICML 2017, 1706.04599).
+
+    Parameters
+    ----------
+    confidence : highest predicted probability of each query example, any shape.
+    correct : whether that prediction was right, same shape.
+    """
+    confidence, correct = confidence.ravel(), correct.ravel()
+    which = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
+    count = np.bincount(which, minlength=BINS)
+    gap = np.bincount(which, weights=correct - confidence, minlength=BINS)
+    return float(np.abs(gap).sum() / count.sum())

@@ -1,0 +1,113 @@
+"""The outer step's gradient over a meta-batch: one vmapped call for each chunk of tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.func import grad, vmap
+
+from workbench.algorithms.base import Algorithm, Params
+from workbench.tasks.base import Episode
+
+ChunkGradient = Callable[[Params, Episode], tuple[Params, Tensor]]
+
+
+class MetaStep:
+    """Computes the mean meta-gradient of T tasks in chunks, so that memory is bounded by the chunk.
+
+    Parameters
+    ----------
+    algorithm : whose outer step it is.
+    chunk : tasks computed at once.
+    compile : compile the computation of a chunk with ``torch.compile``; raises on the first call where
+        that is not possible.
+    autocast : dtype for mixed precision, or None.
+    """
+
+    def __init__(
+        self,
+        algorithm: Algorithm,
+        *,
+        chunk: int,
+        compile: bool = False,
+        autocast: torch.dtype | None = None,
+    ) -> None:
+        self.chunk = chunk
+        self._autocast = autocast
+        self._of_chunk: ChunkGradient
+        if not algorithm.differentiable:
+            self._of_chunk = _displacement(algorithm)
+        elif compile:
+            self._of_chunk = _functional(algorithm)
+        else:
+            self._of_chunk = _recorded(algorithm)
+        if compile:
+            self._of_chunk = torch.compile(self._of_chunk, fullgraph=True, dynamic=False)
+
+    def gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
+        """The direction of the outer step.
+
+        Parameters
+        ----------
+        meta : meta-parameters.
+        episode : T tasks.
+
+        Returns
+        -------
+        gradient : mean over the tasks, by name.
+        losses : outer loss of each task, ``[T]``.
+        """
+        count = len(episode.support_x)
+        total: Params = {}
+        losses = []
+        for start in range(0, count, self.chunk):
+            part, part_losses = self._compute(meta, episode.tasks(start, start + self.chunk))
+            losses.append(part_losses)
+            total = {name: total[name] + part[name] for name in part} if total else part
+        return {name: each / count for name, each in total.items()}, torch.cat(losses)
+
+    def _compute(self, meta: Params, part: Episode) -> tuple[Params, Tensor]:
+        if self._autocast is None:
+            return self._of_chunk(meta, part)
+        with torch.autocast(part.support_x.device.type, self._autocast):
+            return self._of_chunk(meta, part)
+
+
+def _recorded(algorithm: Algorithm) -> ChunkGradient:
+    """Sum of the tasks' gradients, the outer one by recording: a quarter quicker than ``torch.func.grad``."""
+    losses_of = vmap(algorithm.loss, in_dims=(None, 0))
+
+    def compute(meta: Params, part: Episode) -> tuple[Params, Tensor]:
+        leaves = {name: value.detach().requires_grad_() for name, value in meta.items()}
+        losses = losses_of(leaves, part)
+        gradients = torch.autograd.grad(losses.sum(), list(leaves.values()), materialize_grads=True)
+        return dict(zip(leaves, gradients, strict=True)), losses.detach()
+
+    return compute
+
+
+def _functional(algorithm: Algorithm) -> ChunkGradient:
+    """The same by ``torch.func.grad``, which can be compiled as a whole."""
+    losses_of = vmap(algorithm.loss, in_dims=(None, 0))
+
+    def total(meta: Params, part: Episode) -> tuple[Tensor, Tensor]:
+        losses = losses_of(meta, part)
+        return losses.sum(), losses
+
+    compute: Any = grad(total, has_aux=True)
+    return lambda meta, part: compute(meta, part)
+
+
+def _displacement(algorithm: Algorithm) -> ChunkGradient:
+    """Sum of the tasks' pseudo-gradients."""
+    directions_of = vmap(algorithm.pseudo_gradient, in_dims=(None, 0))
+
+    def compute(meta: Params, part: Episode) -> tuple[Params, Tensor]:
+        with torch.no_grad():
+            directions, losses = directions_of(meta, part)
+            return {name: each.sum(0) for name, each in directions.items()}, losses
+
+    return compute

@@ -1,0 +1,291 @@
+"""Meta-training as a generator of events; it knows neither Qt nor files, and no algorithm by name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from workbench.algorithms import ALGORITHMS, Algorithm, Params
+from workbench.config import AlgorithmConfig, Experiment
+from workbench.engine import evaluation
+from workbench.engine.compiling import CompiledOrNot
+from workbench.engine.devices import environment, pick, set_up, synchronise
+from workbench.engine.episodes import FrozenEpisodes, TrainingEpisodes, seeded
+from workbench.engine.events import CheckpointDue, Evaluated, Event, Failed, Finished, MetaSteps
+from workbench.engine.plan import Plan, choose
+from workbench.networks import NETWORKS
+from workbench.tasks.base import EpisodeSize, TaskFamily
+
+REPORT_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything that the rest of a run depends on.
+
+    Attributes
+    ----------
+    tensors : meta-parameters and the outer optimiser's state, by name, on the CPU.
+    values : the iteration and other plain values (JSON types).
+    """
+
+    tensors: dict[str, Tensor]
+    values: dict[str, Any]
+
+
+class NonFinite(ArithmeticError):
+    """A loss that is no number."""
+
+
+class Trainer:
+    """One run: an algorithm, a seed, and the experiment that they belong to.
+
+    Parameters
+    ----------
+    experiment : the configuration.
+    config : the algorithm's section of it.
+    seed : the run's seed: initial weights and training episodes.
+    family : the task family; its data is moved to the run's device.
+    plan : how to compute it; None chooses by measurement (a resume passes the recorded plan).
+    report_seconds : longest time between two :class:`MetaSteps` events.
+
+    Raises
+    ------
+    DeviceError, NetworkError, DataError
+        If the machine has no such device, or the network or the data cannot serve.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        config: AlgorithmConfig,
+        seed: int,
+        family: TaskFamily,
+        *,
+        plan: Plan | None = None,
+        report_seconds: float = REPORT_SECONDS,
+    ) -> None:
+        training = experiment.training
+        self.experiment, self.config, self.seed = experiment, config, seed
+        self.device = pick(training.device)
+        self.family = family.to(self.device)
+        self.algorithm = build(experiment, config, family)
+        self.iterations = (config.iterations or training.iterations) if self.algorithm.trains else 0
+        self._report_seconds = report_seconds
+        self._base_lr = config.meta_lr or training.meta_lr
+
+        size = training_size(config, family)
+        family.check(size, "train")
+        self._episodes = TrainingEpisodes(family, size, config.meta_batch or training.meta_batch, seed)
+        initial = self.algorithm.initial(seeded(seed, 0))
+        self.meta: Params = {name: w.to(self.device).requires_grad_() for name, w in initial.items()}
+        self._optimiser = self._make_optimiser()
+        self.iteration = 0
+        self.seconds = 0.0
+        self._evaluated = -1
+
+        self.plan = plan or choose(training, self.algorithm, self.meta, self._episodes[0], self.device)
+        set_up(self.device, self.plan.threads, training.tf32)
+        autocast = torch.bfloat16 if training.mixed_precision and self.device.type == "cuda" else None
+        self._meta_step = CompiledOrNot(
+            self.algorithm, chunk=self.plan.chunk, compile=training.compile, autocast=autocast
+        )
+
+    def _make_optimiser(self) -> torch.optim.Optimizer:
+        weights = list(self.meta.values())
+        if not self.algorithm.differentiable:
+            return torch.optim.SGD(weights, lr=self._base_lr)
+        return torch.optim.Adam(weights, lr=self._base_lr, fused=self.device.type in ("cpu", "cuda") or None)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Environment and plan, for the run's record (JSON types)."""
+        return environment(self.device) | {
+            "threads": self.plan.threads,
+            "chunk": self.plan.chunk,
+            "compiled": self._meta_step.compiled,
+            "compile_note": self._meta_step.note,
+        }
+
+    # --- the run -----------------------------------------------------------------------------------
+
+    def events(self) -> Iterator[Event]:
+        """Run until the end, from wherever the state is; the last event is Finished or Failed.
+
+        The consumer may stop asking after any event: the state is then the one after
+        :attr:`iteration` meta-iterations, and a new call goes on from there.
+        """
+        try:
+            validation = self._frozen("validation", self.experiment.evaluation.validation_episodes)
+            yield from self._train(validation)
+            test = self._frozen("test", self.experiment.evaluation.episodes)
+            train = self._frozen("train", self.experiment.evaluation.validation_episodes)
+            summary, arrays = evaluation.result(
+                self.algorithm,
+                self.meta,
+                test,
+                train,
+                steps=self.experiment.evaluation.inner_steps,
+                transductive=self.experiment.evaluation.transductive,
+                threshold=self.experiment.evaluation.threshold or self.family.reference_loss / 4,
+            )
+            yield Finished(self.iteration, self.seconds, summary, arrays)
+        except (NonFinite, torch.OutOfMemoryError) as error:
+            yield Failed(self.iteration, _advice(error, self))
+
+    def _train(self, validation: FrozenEpisodes) -> Iterator[Event]:
+        settings = self.experiment.evaluation
+        last_checkpoint = time.monotonic()
+        while True:
+            due = self.iteration % settings.every == 0 or self.iteration == self.iterations
+            if due and self._evaluated != self.iteration:
+                curves = evaluation.evaluate(
+                    self.algorithm,
+                    self.meta,
+                    validation,
+                    settings.inner_steps,
+                    transductive=settings.transductive,
+                )
+                self._evaluated = self.iteration
+                yield Evaluated(self.iteration, "validation", curves.summary())
+            if self.iteration >= self.iterations:
+                return
+            if time.monotonic() - last_checkpoint >= self.experiment.training.checkpoint_every:
+                last_checkpoint = time.monotonic()
+                yield CheckpointDue(self.iteration)
+            until = min(self.iterations, (self.iteration // settings.every + 1) * settings.every)
+            yield from self._some_steps(until)
+
+    def _some_steps(self, until: int) -> Iterator[MetaSteps]:
+        """Meta-iterations until the given one, or until it is time to report."""
+        first, losses, seconds = self.iteration, [], []
+        error: NonFinite | None = None
+        start = now = time.perf_counter()
+        while self.iteration < until and (now - start < self._report_seconds or not losses):
+            try:
+                losses.append(self._step())
+            except NonFinite as raised:
+                error = raised
+                break
+            now = time.perf_counter()
+            seconds.append(self.seconds + now - start)
+        synchronise(self.device)
+        self.seconds += time.perf_counter() - start
+        values = np.array([float(loss) for loss in losses])
+        good = len(values) if np.isfinite(values).all() else int(np.argmin(np.isfinite(values)))
+        if good:
+            yield MetaSteps(first, values[:good], np.array(seconds[:good]))
+        if good < len(values):  # on an accelerator, where a loss is not read at once
+            self.iteration = first + good
+            error = NonFinite("the loss is not finite")
+        if error is not None:
+            raise error
+
+    def _step(self) -> Tensor:
+        """One meta-iteration. On the CPU a loss that is not finite raises, and nothing has changed."""
+        gradient, losses = self._meta_step.gradient(self.meta, self._episodes[self.iteration])
+        loss = losses.mean()
+        if self.device.type == "cpu" and not torch.isfinite(loss):
+            bad = int((~torch.isfinite(losses)).sum())
+            raise NonFinite(f"the loss of {bad} of {len(losses)} tasks is not finite")
+        clamp = self.experiment.training.gradient_clamp
+        for name, weight in self.meta.items():
+            weight.grad = gradient[name] if clamp is None else gradient[name].clamp(-clamp, clamp)
+        rate = self.algorithm.meta_lr(self._base_lr, self.iteration / self.iterations)
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        self._optimiser.step()
+        self.iteration += 1
+        return loss
+
+    def time_steps(self, seconds: float) -> list[float]:
+        """Time meta-iterations, as they would be done in a run, for some seconds (after one to warm up)."""
+        self._step()
+        times: list[float] = []
+        while sum(times) < seconds or not times:
+            synchronise(self.device)
+            start = time.perf_counter()
+            self._step()
+            synchronise(self.device)
+            times.append(time.perf_counter() - start)
+        return times
+
+    def _frozen(self, split: Any, count: int) -> FrozenEpisodes:
+        settings = self.experiment.evaluation
+        size = self.family.size._replace(queries=settings.queries or self.family.size.queries)
+        self.family.check(size, split)
+        return FrozenEpisodes(self.family, split, size, count, settings.seed)
+
+    # --- its state ---------------------------------------------------------------------------------
+
+    def state(self) -> State:
+        """Capture everything that the rest of the run depends on."""
+        tensors = {f"meta.{name}": weight.detach().cpu().clone() for name, weight in self.meta.items()}
+        for index, entries in self._optimiser.state_dict()["state"].items():
+            for name, value in entries.items():
+                if isinstance(value, Tensor):
+                    tensors[f"optimiser.{index}.{name}"] = value.detach().cpu().clone()
+        values = {"iteration": self.iteration, "seconds": self.seconds, "evaluated": self._evaluated}
+        return State(tensors, values)
+
+    def restore(self, state: State) -> None:
+        """Go back to a captured state.
+
+        Raises
+        ------
+        ValueError
+            If the state belongs to another algorithm or network.
+        """
+        names = {name.removeprefix("meta.") for name in state.tensors if name.startswith("meta.")}
+        if names != set(self.meta):
+            raise ValueError("the checkpoint holds other meta-parameters than this run's")
+        with torch.no_grad():
+            for name, weight in self.meta.items():
+                weight.copy_(state.tensors[f"meta.{name}"])
+        described = self._optimiser.state_dict()
+        described["state"] = {}
+        for name, value in state.tensors.items():
+            if name.startswith("optimiser."):
+                _, index, entry = name.split(".", 2)
+                described["state"].setdefault(int(index), {})[entry] = value.clone()
+        self._optimiser.load_state_dict(described)
+        self.iteration = state.values["iteration"]
+        self.seconds = state.values["seconds"]
+        self._evaluated = state.values["evaluated"]
+
+
+def build(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily) -> Algorithm:
+    """The algorithm of a run with its network, on the CPU.
+
+    Raises
+    ------
+    NetworkError
+        If the network cannot take the family's examples.
+    """
+    shape = family.shape
+    network = NETWORKS[experiment.network.name](experiment.network, shape.input_shape, shape.outputs)
+    return ALGORITHMS[config.name](config, network, shape)
+
+
+def training_size(config: AlgorithmConfig, family: TaskFamily) -> EpisodeSize:
+    """Ways, shots and queries of an algorithm's training episodes."""
+    size = family.size
+    return EpisodeSize(
+        config.train_ways or size.ways, config.train_shots or size.shots, config.train_queries or size.queries
+    )
+
+
+def _advice(error: Exception, trainer: Trainer) -> str:
+    where = f"meta-iteration {trainer.iteration + 1}"
+    if isinstance(error, torch.OutOfMemoryError):
+        return f"{where}: out of memory on {trainer.device}; lower training.chunk (now {trainer.plan.chunk})"
+    rates = "training.meta_lr"
+    if getattr(trainer.config, "inner_lr", None) is not None:
+        rates = f"inner_lr (now {trainer.config.inner_lr:g}) or {rates}"
+    return f"{where}: {error}; lower {rates} (now {trainer._base_lr:g}), or set training.gradient_clamp"

@@ -1,0 +1,60 @@
+"""The contract of a network: a body that embeds, a linear head that decides."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from workbench.config import NetworkConfig
+
+
+class Network(nn.Module):
+    """A plain module, called through :func:`torch.func.functional_call` with a task's own weights.
+
+    Nothing in it may keep state (running statistics fail under ``vmap``).
+
+    Parameters
+    ----------
+    config : the network's section of the configuration.
+    input_shape : shape of one example.
+    outputs : ways, or values regressed.
+
+    Raises
+    ------
+    NetworkError
+        If the network cannot take such examples.
+    """
+
+    Config: ClassVar[type[NetworkConfig]]
+    title: ClassVar[str]
+    summary: ClassVar[str]
+
+    body: nn.Module
+    head: nn.Linear
+    uses_batch_statistics: bool = False
+
+    def __init__(self, config: Any, input_shape: tuple[int, ...], outputs: int) -> None:
+        super().__init__()
+        self.config = config
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[n, *input_shape]`` to ``[n, outputs]``."""
+        out: Tensor = self.head(self.body(x))
+        return out
+
+
+class NetworkError(ValueError):
+    """A network that cannot take the task's examples; the message is one line."""
+
+
+def initialise(module: nn.Module, generator: torch.Generator) -> None:
+    """Draw weights as ``torch.nn`` does by default (uniform in ±1/√fan_in), from a generator of one's own."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            bound = 1 / math.sqrt(layer.weight[0].numel())
+            nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
+            if layer.bias is not None:
+                nn.init.uniform_(layer.bias, -bound, bound, generator=generator)

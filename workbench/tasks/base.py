@@ -1,0 +1,171 @@
+"""The contract of a task family: a distribution of tasks that draws seeded episodes."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor
+
+from workbench.config import Problem, Split, TaskConfig
+
+Progress = Callable[[float, str], None]
+"""Called with the part done (0 to 1) and what is being done."""
+
+
+class DataError(ValueError):
+    """Data that cannot be used; the message is one line that says what, where and what would be right."""
+
+
+class Support(NamedTuple):
+    """What a learner may see of one task: its support set (shapes as in :class:`Episode`)."""
+
+    x: Tensor
+    y: Tensor
+    classes: Tensor
+
+    @property
+    def ways(self) -> int:
+        """Classes of the task; 0 for regression."""
+        return self.classes.shape[-1]
+
+
+class Episode(NamedTuple):
+    """Support and query sets of T tasks. Inside an algorithm, of one task: no leading dimension.
+
+    Attributes
+    ----------
+    support_x : float ``[T, n_s, *input_shape]``
+    support_y : float ``[T, n_s, 1]`` for regression, int64 ``[T, n_s]`` labels below ``ways`` otherwise
+    query_x, query_y : the same for the query set
+    classes : int64 ``[T, ways]``: the family's class behind each label; ``[T, 0]`` for regression
+    """
+
+    support_x: Tensor
+    support_y: Tensor
+    query_x: Tensor
+    query_y: Tensor
+    classes: Tensor
+
+    @property
+    def support(self) -> Support:
+        """The part that may be adapted to."""
+        return Support(self.support_x, self.support_y, self.classes)
+
+    def to(self, device: torch.device) -> Episode:
+        return Episode(*(tensor.to(device, non_blocking=True) for tensor in self))
+
+    def tasks(self, start: int, stop: int) -> Episode:
+        """Tasks ``start`` to ``stop`` (exclusive)."""
+        return Episode(*(tensor[start:stop] for tensor in self))
+
+    def hash(self) -> str:
+        """SHA-256 over names, types, shapes and bytes of the tensors, wherever they are stored."""
+        digest = hashlib.sha256()
+        for name, tensor in zip(self._fields, self, strict=True):
+            array = tensor.detach().cpu().contiguous().numpy()
+            digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+            digest.update(array.tobytes())
+        return digest.hexdigest()
+
+
+class EpisodeSize(NamedTuple):
+    """How large an episode is; ``ways`` is 1 for regression."""
+
+    ways: int
+    shots: int
+    queries: int
+
+
+@dataclass(frozen=True)
+class TaskShape:
+    """What a network and an algorithm need to know of a task family.
+
+    Attributes
+    ----------
+    problem : regression or classification.
+    input_shape : shape of one example, without batch or task dimensions.
+    outputs : ways, or the number of values regressed.
+    train_classes : classes of the meta-training split (0 for regression).
+    """
+
+    problem: Problem
+    input_shape: tuple[int, ...]
+    outputs: int
+    train_classes: int = 0
+
+
+class TaskFamily(ABC):
+    """A distribution of tasks.
+
+    The same seed gives the same episodes whatever the algorithm, device or number of threads: every
+    random number is drawn on the CPU from the generator that is passed in.
+
+    Parameters
+    ----------
+    config : the family's section of the configuration.
+    progress : told how far a long preparation (reading or rendering images) has come.
+
+    Raises
+    ------
+    DataError
+        If the data cannot serve: not there, damaged, too few classes or examples.
+    """
+
+    Config: ClassVar[type[TaskConfig]]
+    title: ClassVar[str]
+    summary: ClassVar[str]
+
+    shape: TaskShape
+    reference_loss: float
+    """Expected query loss of the best predictor that cannot adapt."""
+
+    def __init__(self, config: Any, progress: Progress | None = None) -> None:
+        self.config = config
+
+    @property
+    def size(self) -> EpisodeSize:
+        """The episodes that the configuration asks for."""
+        return EpisodeSize(getattr(self.config, "ways", 1), self.config.shots, self.config.queries)
+
+    @abstractmethod
+    def sample(
+        self, split: Split, count: int, generator: torch.Generator, size: EpisodeSize | None = None
+    ) -> Episode:
+        """Draw ``count`` tasks of a split, on the family's device.
+
+        Parameters
+        ----------
+        split : ``train``, ``validation`` or ``test``; classes of different splits never meet.
+        count : T, the number of tasks.
+        generator : a CPU generator; the episode is a function of its state alone.
+        size : ways, shots and queries, where they differ from the configuration's.
+        """
+
+    @abstractmethod
+    def data_hash(self) -> str:
+        """SHA-256 of everything that the episodes are drawn from, splits included."""
+
+    @abstractmethod
+    def describe(self) -> Mapping[str, Any]:
+        """What the data is, for people: classes, examples, sizes of the splits (JSON types)."""
+
+    def check(self, size: EpisodeSize, split: Split) -> None:  # noqa: B027 (nothing to check by default)
+        """Refuse an episode size that a split cannot give.
+
+        Raises
+        ------
+        DataError
+            For more ways than classes, or fewer examples in a class than shots + queries.
+        """
+
+    def to(self, device: torch.device) -> TaskFamily:
+        """Keep the data on a device, so that episodes are gathered there."""
+        self.device = device
+        return self
+
+    device: torch.device = torch.device("cpu")

@@ -1,0 +1,89 @@
+"""Sinusoid regression (Finn, Abbeel, Levine, ICML 2017, arXiv 1703.03400, section 5.1).
+
+y = A sin(x − φ) with A ~ U[.1, 5], φ ~ U[0, π], x ~ U[−5, 5], no noise. The three splits are
+independent draws from the same distribution: amplitude and phase are continuous, so no task returns.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import Field, field_validator
+from torch import Tensor
+
+from workbench.config import Split, TaskConfig, setting
+from workbench.tasks.base import Episode, EpisodeSize, Progress, TaskFamily, TaskShape
+
+Range = Annotated[tuple[float, float], Field(strict=False)]
+
+
+class SinusoidConfig(TaskConfig):
+    problem = "regression"
+
+    family: Literal["sinusoid"] = "sinusoid"
+    amplitude: Range = setting((0.1, 5.0), symbol="A", help="Smallest and largest amplitude.")
+    phase: Range = setting((0.0, math.pi), symbol="φ", unit="rad", help="Smallest and largest phase.")
+    x: Range = setting((-5.0, 5.0), help="Smallest and largest input.")
+
+    @field_validator("amplitude", "phase", "x")
+    @classmethod
+    def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if value[0] >= value[1]:
+            raise ValueError(f"{list(value)} is not a range; allowed: [smallest, largest]")
+        return value
+
+
+class Sinusoid(TaskFamily):
+    """Regress A sin(x − φ) from a few points."""
+
+    Config = SinusoidConfig
+    title = "Sinusoid"
+    summary = "Regress a sine wave of unknown amplitude and phase from K points."
+
+    def __init__(self, config: SinusoidConfig, progress: Progress | None = None) -> None:
+        super().__init__(config, progress)
+        self.shape = TaskShape("regression", (1,), 1)
+        self.reference_loss = self._best_without_adapting()
+
+    def sample(
+        self, split: Split, count: int, generator: torch.Generator, size: EpisodeSize | None = None
+    ) -> Episode:
+        _, shots, queries = size or self.size
+        amplitude = self._uniform(self.config.amplitude, (count, 1, 1), generator)
+        phase = self._uniform(self.config.phase, (count, 1, 1), generator)
+        x = self._uniform(self.config.x, (count, shots + queries, 1), generator)
+        y = amplitude * torch.sin(x - phase)
+        return Episode(
+            x[:, :shots], y[:, :shots], x[:, shots:], y[:, shots:], torch.empty(count, 0, dtype=torch.int64)
+        ).to(self.device)
+
+    def data_hash(self) -> str:
+        c = self.config
+        return hashlib.sha256(f"sinusoid {c.amplitude} {c.phase} {c.x}".encode()).hexdigest()
+
+    def describe(self) -> Mapping[str, Any]:
+        c = self.config
+        return {
+            "amplitude": list(c.amplitude),
+            "phase": list(c.phase),
+            "x": list(c.x),
+            "splits": "independent draws of one continuous distribution",
+        }
+
+    @staticmethod
+    def _uniform(bounds: tuple[float, float], shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        low, high = bounds
+        return low + (high - low) * torch.rand(shape, generator=generator)
+
+    def _best_without_adapting(self) -> float:
+        """E over x of Var over tasks of y: what is left when f(x) = E[y | x] is predicted."""
+        (a0, a1), (p0, p1), (x0, x1) = self.config.amplitude, self.config.phase, self.config.x
+        mean_a, mean_a2 = (a0 + a1) / 2, (a0 * a0 + a0 * a1 + a1 * a1) / 3
+        x = torch.linspace(x0, x1, 2001, dtype=torch.float64)
+        mean_sin = (torch.cos(x - p1) - torch.cos(x - p0)) / (p1 - p0)
+        mean_sin2 = 0.5 - (torch.sin(2 * (x - p0)) - torch.sin(2 * (x - p1))) / (4 * (p1 - p0))
+        return float((mean_a2 * mean_sin2 - (mean_a * mean_sin) ** 2).mean())
