@@ -17,6 +17,8 @@ def parameters(section: type[Section]) -> list[dict[str, Any]]:
         if "unit" not in extra:  # the selector
             continue
         default = extra.get("by_problem", field.get_default(call_default_factory=True))
+        if field.is_required():
+            default = None
         listed.append(
             {
                 "name": name,

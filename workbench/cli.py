@@ -49,7 +49,9 @@ OVERRIDES = click.option(
 @commands.command()
 @click.argument("source", metavar="EXPERIMENT.toml|quickstart")
 @OVERRIDES
-@click.option("--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Write the results here.")
+@click.option(
+    "--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Write the results here."
+)
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def run(source: str, overrides: tuple[str, ...], output: Path | None, quiet: bool) -> int:
     """Train and test every run of an experiment."""

@@ -15,10 +15,36 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 import tomli_w
-from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, ValidationInfo
-from pydantic import field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from workbench.sections import Complaint, ConfigError, Kind, Problem, Section, complaints, misfit, setting
+
+__all__ = [
+    "SPLITS",
+    "AlgorithmConfig",
+    "ClassificationTaskConfig",
+    "Complaint",
+    "ConfigError",
+    "Evaluation",
+    "Experiment",
+    "NetworkConfig",
+    "Problem",
+    "Section",
+    "Split",
+    "TaskConfig",
+    "Training",
+    "load",
+    "parse",
+    "setting",
+]
 
 FORMAT = 1
 Split = Literal["train", "validation", "test"]
@@ -100,12 +126,10 @@ class Training(Section):
     chunk: Annotated[int, Field(ge=1, le=10_000)] | Literal["auto"] = setting(
         "auto", unit="tasks", help="Tasks computed at once; bounds memory. auto: measured."
     )
-    compile: bool = setting(False, help="Compile the meta-step (needs a C++ compiler; else it runs as it is).")
+    compile: bool = setting(False, help="Compile the meta-step, where there is a C++ compiler.")
     tf32: bool = setting(False, help="TensorFloat-32 matrix products on CUDA: faster, less exact.")
     mixed_precision: bool = setting(False, help="bfloat16 where it is safe (CUDA): faster, less exact.")
-    checkpoint_every: float = setting(
-        30.0, ge=0, unit="s", help="Seconds between checkpoints."
-    )
+    checkpoint_every: float = setting(30.0, ge=0, unit="s", help="Seconds between checkpoints.")
 
     @field_validator("seeds")
     @classmethod
@@ -120,8 +144,11 @@ class Evaluation(Section):
 
     episodes: int = setting(600, ge=2, le=100_000, help="Meta-test episodes, drawn once and frozen.")
     validation_episodes: int = setting(
-        100, ge=2, le=100_000, help="Meta-validation episodes, measured while training (and, at the end, "
-        "as many meta-training episodes for the generalisation gap)."
+        100,
+        ge=2,
+        le=100_000,
+        help="Meta-validation episodes, measured while training (and, at the end, "
+        "as many meta-training episodes for the generalisation gap).",
     )
     inner_steps: int = setting(10, ge=1, le=1000, unit="steps", help="Inner steps of the adaptation curve.")
     every: int = setting(500, ge=1, unit="meta-iterations", help="Meta-iterations between validations.")
@@ -130,11 +157,15 @@ class Evaluation(Section):
     )
     seed: int = setting(12345, ge=0, lt=2**32, help="Seed of the frozen episodes.")
     transductive: bool = setting(
-        True, help="Batch norm sees a task's queries together; otherwise each query alone beside the support set."
+        True,
+        help="Batch norm sees a task's queries together; else each beside the support set only.",
     )
     threshold: float | None = setting(
-        None, gt=0, symbol="τ", help="Query loss that counts as adapted; empty: a quarter of the loss of the "
-        "best predictor that cannot adapt."
+        None,
+        gt=0,
+        symbol="τ",
+        help="Query loss that counts as adapted; empty: a quarter of the loss of the "
+        "best predictor that cannot adapt.",
     )
 
 
@@ -182,7 +213,9 @@ class Experiment(Section):
             if task.problem == "regression" and algorithm.train_ways is not None:
                 raise misfit((index, "train_ways"), "a regression task has no classes; leave it out")
             if algorithm.train_ways is not None and not algorithm.any_ways:
-                raise misfit((index, "train_ways"), f"{algorithm.name!r} has one output a class; leave it out")
+                raise misfit(
+                    (index, "train_ways"), f"{algorithm.name!r} has one output a class; leave it out"
+                )
         return tuple(algorithm.for_problem(task.problem) for algorithm in algorithms)
 
     def as_table(self) -> dict[str, Any]:
@@ -215,7 +248,7 @@ class Experiment(Section):
             With the path of each wrong key, what is wrong and what is allowed.
         """
         if not (TaskConfig.kinds and NetworkConfig.kinds and AlgorithmConfig.kinds):
-            raise RuntimeError("import workbench.tasks, .networks and .algorithms first: they declare the kinds")
+            raise RuntimeError("import workbench.algorithms, .networks and .tasks: they declare the kinds")
         try:
             return cls.model_validate(dict(table))
         except ValidationError as error:
@@ -279,10 +312,7 @@ def _assign(table: dict[str, Any], override: str) -> None:
     *parents, last = key.strip().replace("[", ".").replace("]", "").split(".")
     target: Any = table
     for part in parents:
-        if isinstance(target, dict):
-            target = target.setdefault(part, {})
-        else:
-            target = _item(target, part, key)
+        target = target.setdefault(part, {}) if isinstance(target, dict) else _item(target, part, key)
     if isinstance(target, dict):
         target[last] = value
     else:

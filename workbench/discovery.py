@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -29,6 +29,6 @@ def discover(package: str, base: type[T]) -> dict[str, type[T]]:
         module = importlib.import_module(f"{package}.{info.name}")
         for _, cls in inspect.getmembers(module, inspect.isclass):
             if issubclass(cls, base) and cls.__module__ == module.__name__ and "Config" in vars(cls):
-                config = cls.Config
+                config: Any = vars(cls)["Config"]
                 found[config.model_fields[config.selector].default] = cls
     return dict(sorted(found.items()))

@@ -52,7 +52,9 @@ def load_experiment(source: str, overrides: tuple[str, ...] = ()) -> Experiment:
 
 def expand(experiment: Experiment) -> list[Run]:
     """The runs of an experiment, in the order in which they are done."""
-    return [Run(experiment, each, seed) for each in experiment.algorithm for seed in experiment.training.seeds]
+    return [
+        Run(experiment, each, seed) for each in experiment.algorithm for seed in experiment.training.seeds
+    ]
 
 
 def open_family(experiment: Experiment, progress: Progress | None = None) -> TaskFamily:

@@ -201,7 +201,11 @@ def _message(detail: Any, section: type[Section], field: FieldInfo | None) -> st
     if kind == "extra_forbidden":
         known = list(section.model_fields)
         close = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1)
-        return f"unknown key; did you mean {close[0]!r}?" if close else f"unknown key; allowed: {', '.join(known)}"
+        return (
+            f"unknown key; did you mean {close[0]!r}?"
+            if close
+            else f"unknown key; allowed: {', '.join(known)}"
+        )
     if kind == "missing":
         return "is missing"
     if kind == "misfit":
@@ -225,7 +229,7 @@ def describe_range(field: FieldInfo) -> str:
     """The values that a field allows, in words: ``a number > 0 and ≤ 100``; empty where any will do."""
     names, choices, rules = _anatomy(field.annotation)
     limits = [
-        f"{sign} {getattr(rule, name):g}"
+        f"{sign} {getattr(rule, name)}"
         for rule in [*field.metadata, *rules]
         for name, sign in _SIGNS.items()
         if getattr(rule, name, None) is not None

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from torch import Tensor
 
 from workbench.algorithms.base import InnerLoopConfig, Params
 from workbench.algorithms.maml import MAML

@@ -6,11 +6,12 @@ ICML 2017, arXiv 1703.03400.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
 from workbench.algorithms.base import Algorithm, Citation, InnerLoopConfig, Params
+from workbench.config import AlgorithmConfig
 from workbench.tasks.base import Episode, Support
 
 FINN_2017 = Citation(
@@ -29,7 +30,7 @@ class MAMLConfig(InnerLoopConfig):
 class MAML(Algorithm):
     """An initialisation from which one gradient step on a new task goes far."""
 
-    Config = MAMLConfig
+    Config: ClassVar[type[AlgorithmConfig]] = MAMLConfig
     title = "MAML"
     family = "model update"
     summary = "Learns an initialisation from which a few gradient steps adapt to a new task."

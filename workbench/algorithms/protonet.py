@@ -31,9 +31,12 @@ class ProtoNet(Algorithm):
     family = "metric"
     summary = "Classifies by the nearest class mean in a learned embedding; adapts in closed form."
     citation = Citation(
-        "J. Snell, K. Swersky, R. Zemel", "Prototypical Networks for Few-shot Learning", "NeurIPS", 2017,
+        "J. Snell, K. Swersky, R. Zemel",
+        "Prototypical Networks for Few-shot Learning",
+        "NeurIPS",
+        2017,
         "1703.05175",
-    )  # fmt: skip
+    )
     adapts_stepwise = False
 
     def start(self, meta: Params, support: Support) -> Params:

@@ -41,9 +41,12 @@ class Reptile(Algorithm):
     family = "model update"
     summary = "Moves the initialisation towards the weights reached by a few plain steps on each task."
     citation = Citation(
-        "A. Nichol, J. Achiam, J. Schulman", "On First-Order Meta-Learning Algorithms", "arXiv", 2018,
+        "A. Nichol, J. Achiam, J. Schulman",
+        "On First-Order Meta-Learning Algorithms",
+        "arXiv",
+        2018,
         "1803.02999",
-    )  # fmt: skip
+    )
     differentiable = False
 
     def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
@@ -61,7 +64,8 @@ class Reptile(Algorithm):
         return {name: meta[name] - adapted[name] for name in meta}, loss
 
     def meta_lr(self, base: float, done: float) -> float:
-        return (self.config.meta_lr or self.config.outer_step) * (1 - done)
+        step: float = self.config.meta_lr or self.config.outer_step
+        return step * (1 - done)
 
 
 def _whole_task(episode: Episode) -> Support:

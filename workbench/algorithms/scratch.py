@@ -32,12 +32,14 @@ class Scratch(Algorithm):
     Config = ScratchConfig
     title = "From scratch"
     family = "baseline"
-    summary = "Trains the untrained network on each task's support set alone (Adam); learns nothing across tasks."
+    summary = "Trains the untrained network on each task's support set alone; learns nothing across tasks."
     citation = None
     trains = False
 
     def start(self, meta: Params, support: Support) -> Params:
-        moments = {f"{moment}.{name}": torch.zeros_like(w) for name, w in meta.items() for moment in ("m", "v")}
+        moments = {
+            f"{moment}.{name}": torch.zeros_like(w) for name, w in meta.items() for moment in ("m", "v")
+        }
         return meta | moments
 
     def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:

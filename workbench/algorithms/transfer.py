@@ -44,9 +44,12 @@ class Transfer(Algorithm):
     family = "baseline"
     summary = "Trains one network on all tasks jointly, then fine-tunes it on each new task."
     citation = Citation(
-        "W.-Y. Chen, Y.-C. Liu, Z. Kira, Y.-C. F. Wang, J.-B. Huang", "A Closer Look at Few-shot Classification",
-        "ICLR", 2019, "1904.04232",
-    )  # fmt: skip
+        "W.-Y. Chen, Y.-C. Liu, Z. Kira, Y.-C. F. Wang, J.-B. Huang",
+        "A Closer Look at Few-shot Classification",
+        "ICLR",
+        2019,
+        "1904.04232",
+    )
 
     def initial(self, generator: torch.Generator) -> Params:
         meta = super().initial(generator)

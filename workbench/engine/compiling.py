@@ -42,7 +42,8 @@ class CompiledOrNot:
         except (torch._dynamo.exc.TorchDynamoException, RuntimeError, OSError, ImportError) as error:
             result = self._plain.gradient(meta, episode)  # an error of the algorithm itself is raised here
             self._step, self.compiled = self._plain, False
-            reason = next(filter(None, str(error).splitlines()), type(error).__name__)
+            lines = [line for line in str(error).splitlines() if line and not line.startswith("Set TORCH")]
+            reason = " ".join(lines[:2])
             self.note = f"not compiled, runs as it is: {type(error).__name__}: {reason}"[:300]
             log.warning(self.note)
             return result

@@ -82,7 +82,7 @@ class FrozenEpisodes:
         self.hash = digest.hexdigest()
 
     def __iter__(self) -> Iterator[Episode]:
-        """Blocks of up to ``FROZEN_BLOCK`` episodes; drawn again each time where they would fill the memory."""
+        """Blocks of up to ``FROZEN_BLOCK`` episodes; drawn again each time where they are large."""
         return self._draw() if self._kept is None else iter(self._kept)
 
     def _draw(self) -> Iterator[Episode]:

@@ -166,7 +166,9 @@ def result(
     times = milliseconds(algorithm, meta, test, steps)
     reached = measures.steps_to_reach(curves.loss, threshold)
     took = np.array([times[int(index)] if math.isfinite(index) else math.inf for index in reached])
-    steps_taken = np.array([curves.steps[int(index)] if math.isfinite(index) else math.inf for index in reached])
+    steps_taken = np.array(
+        [curves.steps[int(index)] if math.isfinite(index) else math.inf for index in reached]
+    )
     gap = measures.difference_interval(curves.loss[-1], seen.loss[-1])
     summary = {
         "split": test.split,

@@ -42,7 +42,7 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class CheckpointDue:
-    """Time to keep the trainer's state; it is the state after ``iteration`` until the next event is asked for."""
+    """Time to keep the trainer's state, which stays as it is until the next event is asked for."""
 
     iteration: int
 

@@ -9,6 +9,8 @@ import hashlib
 import json
 import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -70,18 +72,21 @@ def choose(
     key = _key(algorithm, episode, device, threads, chunk, training)
     file = cache_folder() / "plans.json"
     try:
-        known = json.loads(file.read_text(encoding="utf-8"))
-        return Plan(**known[key])
-    except (OSError, ValueError, KeyError, TypeError):  # none yet, or damaged: measure
-        known = {}
-    plan = _measure(algorithm, meta, episode, device, threads, chunk)
+        return Plan(**_remembered(file)[key])
+    except (KeyError, TypeError):  # not measured yet, or damaged
+        plan = _measure(algorithm, meta, episode, device, threads, chunk)
+    text = json.dumps({**_remembered(file), key: asdict(plan)}, indent=1)
+    write_atomically(file, lambda out: out.write(text.encode()))
+    return plan
+
+
+def _remembered(file: Path) -> dict[str, Any]:
+    """The plans measured so far; none where the file is damaged, since they can be measured again."""
     try:
         known = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        known = {}
-    text = json.dumps({**known, key: asdict(plan)}, indent=1)
-    write_atomically(file, lambda out: out.write(text.encode()))
-    return plan
+        return {}
+    return known if isinstance(known, dict) else {}
 
 
 def _measure(

@@ -39,7 +39,7 @@ class State:
     values: dict[str, Any]
 
 
-class NonFinite(ArithmeticError):
+class NonFiniteError(ArithmeticError):
     """A loss that is no number."""
 
 
@@ -136,7 +136,7 @@ class Trainer:
                 threshold=self.experiment.evaluation.threshold or self.family.reference_loss / 4,
             )
             yield Finished(self.iteration, self.seconds, summary, arrays)
-        except (NonFinite, torch.OutOfMemoryError) as error:
+        except (NonFiniteError, torch.OutOfMemoryError) as error:
             yield Failed(self.iteration, _advice(error, self))
 
     def _train(self, validation: FrozenEpisodes) -> Iterator[Event]:
@@ -164,13 +164,15 @@ class Trainer:
 
     def _some_steps(self, until: int) -> Iterator[MetaSteps]:
         """Meta-iterations until the given one, or until it is time to report."""
-        first, losses, seconds = self.iteration, [], []
-        error: NonFinite | None = None
+        first = self.iteration
+        losses: list[Tensor] = []
+        seconds: list[float] = []
+        error: NonFiniteError | None = None
         start = now = time.perf_counter()
         while self.iteration < until and (now - start < self._report_seconds or not losses):
             try:
                 losses.append(self._step())
-            except NonFinite as raised:
+            except NonFiniteError as raised:
                 error = raised
                 break
             now = time.perf_counter()
@@ -183,7 +185,7 @@ class Trainer:
             yield MetaSteps(first, values[:good], np.array(seconds[:good]))
         if good < len(values):  # on an accelerator, where a loss is not read at once
             self.iteration = first + good
-            error = NonFinite("the loss is not finite")
+            error = NonFiniteError("the loss is not finite")
         if error is not None:
             raise error
 
@@ -193,7 +195,7 @@ class Trainer:
         loss = losses.mean()
         if self.device.type == "cpu" and not torch.isfinite(loss):
             bad = int((~torch.isfinite(losses)).sum())
-            raise NonFinite(f"the loss of {bad} of {len(losses)} tasks is not finite")
+            raise NonFiniteError(f"the loss of {bad} of {len(losses)} tasks is not finite")
         clamp = self.experiment.training.gradient_clamp
         for name, weight in self.meta.items():
             weight.grad = gradient[name] if clamp is None else gradient[name].clamp(-clamp, clamp)
@@ -286,6 +288,7 @@ def _advice(error: Exception, trainer: Trainer) -> str:
     if isinstance(error, torch.OutOfMemoryError):
         return f"{where}: out of memory on {trainer.device}; lower training.chunk (now {trainer.plan.chunk})"
     rates = "training.meta_lr"
-    if getattr(trainer.config, "inner_lr", None) is not None:
-        rates = f"inner_lr (now {trainer.config.inner_lr:g}) or {rates}"
+    inner_lr = getattr(trainer.config, "inner_lr", None)
+    if inner_lr is not None:
+        rates = f"inner_lr (now {inner_lr:g}) or {rates}"
     return f"{where}: {error}; lower {rates} (now {trainer._base_lr:g}), or set training.gradient_clamp"

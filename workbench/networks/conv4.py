@@ -34,7 +34,9 @@ class Conv4(Network):
     def __init__(self, config: Conv4Config, input_shape: tuple[int, ...], outputs: int) -> None:
         super().__init__(config, input_shape, outputs)
         if len(input_shape) != 3:
-            raise NetworkError(f"conv4 takes images, not examples of shape {list(input_shape)}; use kind = 'mlp'")
+            raise NetworkError(
+                f"conv4 takes images, not examples of shape {list(input_shape)}; use kind = 'mlp'"
+            )
         channels, height, width = input_shape
         if config.stride == 1 and min(height, width) < 16:
             raise NetworkError(
@@ -43,7 +45,9 @@ class Conv4(Network):
             )
         layers: list[nn.Module] = []
         for _ in range(4):
-            height, width = (math.ceil(side / 2) if config.stride == 2 else side // 2 for side in (height, width))
+            height, width = (
+                math.ceil(side / 2) if config.stride == 2 else side // 2 for side in (height, width)
+            )
             layers.append(nn.Conv2d(channels, config.width, 3, stride=config.stride, padding=1))
             if config.batch_norm:
                 layers.append(BatchNorm(config.width))

@@ -1,0 +1,26 @@
+"""Shared fixtures: a cache folder of the test session's own, and one thread (so results are bit for bit)."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+
+# set before any test module is imported, so that nothing reaches the user's own cache
+_CACHE = tempfile.TemporaryDirectory(prefix="workbench-tests-")
+os.environ["WORKBENCH_CACHE"] = _CACHE.name
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_the_session() -> Iterator[None]:
+    yield
+    _CACHE.cleanup()
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)

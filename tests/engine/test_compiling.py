@@ -1,0 +1,74 @@
+"""Compiling the meta-step: the same gradient where it works, one clear line where it does not."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.experiments import REGRESSION, Smooth, algorithm, episodes, meta_parameters
+from workbench.engine.compiling import CompiledOrNot
+from workbench.engine.meta_step import MetaStep
+
+HAS_COMPILER = torch._inductor.config.cpp.cxx and any(
+    Path(folder, "g++").exists() for folder in os.environ["PATH"].split(os.pathsep)
+)
+
+
+@pytest.mark.skipif(not HAS_COMPILER, reason="no C++ compiler on this machine")
+@pytest.mark.parametrize("name", ["maml", "fomaml", "reptile"])
+def test_a_compiled_meta_step_gives_the_same_gradient(name: str) -> None:
+    learner = algorithm(name, Smooth(2, 1), REGRESSION, inner_steps=1)
+    meta, tasks = meta_parameters(learner), episodes(REGRESSION, 4)
+    step = CompiledOrNot(learner, chunk=4, compile=True)
+    gradient, losses = step.gradient(meta, tasks)
+    assert (step.compiled, step.note) == (True, None)
+    expected, expected_losses = MetaStep(learner, chunk=4).gradient(meta, tasks)
+    torch.testing.assert_close(gradient, expected)
+    torch.testing.assert_close(losses, expected_losses)
+
+
+SCRIPT = """
+import logging, sys
+logging.basicConfig(level=logging.WARNING, format="%(message)s")
+from tests.experiments import REGRESSION, Smooth, algorithm, episodes, meta_parameters
+from workbench.engine.compiling import CompiledOrNot
+learner = algorithm("maml", Smooth(2, 1), REGRESSION)
+step = CompiledOrNot(learner, chunk=4, compile=True)
+for _ in range(2):
+    gradient, losses = step.gradient(meta_parameters(learner), episodes(REGRESSION, 4))
+assert not step.compiled and step.note, step.note
+print(float(losses.mean()))
+"""
+
+
+def test_without_a_compiler_the_run_goes_on_and_says_so_in_one_line(tmp_path: Path) -> None:
+    environment = os.environ | {
+        "CXX": str(tmp_path / "no-such-compiler"),
+        "TORCHINDUCTOR_CACHE_DIR": str(tmp_path),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, timeout=200, check=False,
+        cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    learner = algorithm("maml", Smooth(2, 1), REGRESSION)
+    _, losses = MetaStep(learner, chunk=4).gradient(meta_parameters(learner), episodes(REGRESSION, 4))
+    assert float(done.stdout) == pytest.approx(float(losses.mean()))
+    lines = [line for line in done.stderr.splitlines() if "not compiled" in line]
+    assert len(lines) == 1
+    assert "runs as it is" in lines[0]
+
+
+def test_an_error_of_the_algorithm_itself_is_not_hidden(caplog: pytest.LogCaptureFixture) -> None:
+    learner = algorithm("maml", Smooth(2, 1), REGRESSION)
+    learner.loss = lambda meta, episode: 1 / 0  # type: ignore[method-assign,assignment]
+    with caplog.at_level(logging.CRITICAL), pytest.raises(ZeroDivisionError):
+        CompiledOrNot(learner, chunk=4, compile=True).gradient(
+            meta_parameters(learner), episodes(REGRESSION, 4)
+        )

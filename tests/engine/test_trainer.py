@@ -1,0 +1,202 @@
+"""Training runs: the same twice, resumable at any iteration, honest when they fail."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from tests.experiments import SINUSOID, experiment, family
+from workbench.algorithms import ALGORITHMS
+from workbench.config import Experiment
+from workbench.engine.devices import DeviceError
+from workbench.engine.events import CheckpointDue, Evaluated, Event, Failed, Finished, MetaSteps
+from workbench.engine.plan import Plan
+from workbench.engine.trainer import State, Trainer
+from workbench.networks import NetworkError
+
+DIGITS = SINUSOID.replace('family = "sinusoid"', 'family = "digits"\nways = 2').replace(
+    "small sinusoid", "digits"
+)
+CONV4 = DIGITS.replace('kind = "mlp"\nhidden = [8]', 'kind = "conv4"\nwidth = 4\nstride = 2')
+SUPPORTED = [
+    pytest.param(name, text, id=f"{name}-{problem}-{kind}")
+    for problem, kind, text in (
+        ("regression", "mlp", SINUSOID),
+        ("classification", "mlp", DIGITS),
+        ("classification", "conv4", CONV4),
+    )
+    for name, cls in ALGORITHMS.items()
+    if problem in cls.Config.problems
+]
+
+
+def trainer(e: Experiment, seed: int = 0, **options: object) -> Trainer:
+    return Trainer(e, e.algorithm[0], seed, family(e), report_seconds=0, **options)  # type: ignore[arg-type]
+
+
+def losses(events: list[Event]) -> list[float]:
+    return [float(loss) for event in events if isinstance(event, MetaSteps) for loss in event.losses]
+
+
+def comparable(events: list[Event]) -> str:
+    """All that must be the same twice (so: no times), as text."""
+    kept: list[object] = [losses(events)]
+    for event in events:
+        match event:
+            case Evaluated():
+                kept.append([event.iteration, dict(event.summary)])
+            case Finished():
+                summary = {k: v for k, v in event.summary.items() if "milliseconds" not in k}
+                kept.append([summary, {name: array.tolist() for name, array in event.arrays.items()}])
+    return json.dumps(kept)
+
+
+@pytest.mark.parametrize(("name", "text"), SUPPORTED)
+def test_a_run_is_the_same_twice_bit_for_bit(name: str, text: str) -> None:
+    first, second = (list(trainer(experiment(name, text=text)).events()) for _ in range(2))
+    assert isinstance(first[-1], Finished)
+    assert comparable(first) == comparable(second)
+    assert len(losses(first)) == (12 if ALGORITHMS[name].trains else 0)
+
+
+def test_another_seed_gives_another_run() -> None:
+    e = experiment("maml")
+    assert losses(list(trainer(e, seed=0).events())) != losses(list(trainer(e, seed=1).events()))
+
+
+@pytest.mark.parametrize("stop", [0, 1, 4, 5, 6, 11, 12])
+@pytest.mark.parametrize("name", ["maml", "reptile", "meta_sgd"])
+def test_a_run_stopped_at_any_iteration_goes_on_bit_for_bit(name: str, stop: int) -> None:
+    e = experiment(name)
+    whole = list(trainer(e).events())
+
+    first, seen = trainer(e), []
+    for event in first.events():
+        if first.iteration > stop:
+            break
+        seen.append(event)
+        if first.iteration == stop:
+            break
+    state = _through_bytes(first.state())
+    second = trainer(e)
+    second.restore(state)
+    assert second.iteration == stop
+    assert comparable(seen + list(second.events())) == comparable(whole)
+
+
+def _through_bytes(state: State) -> State:
+    """As a checkpoint goes through a file."""
+    tensors = {name: torch.from_numpy(np.array(value.numpy())) for name, value in state.tensors.items()}
+    return State(tensors, json.loads(json.dumps(state.values)))
+
+
+def test_how_steps_are_reported_changes_nothing() -> None:
+    e = experiment("maml")
+    slow = list(Trainer(e, e.algorithm[0], 0, family(e), report_seconds=3600).events())
+    assert losses(slow) == losses(list(trainer(e).events()))
+    steps = [event for event in slow if isinstance(event, MetaSteps)]
+    assert [event.first for event in steps] == [0, 5, 10]
+    seconds = np.concatenate([event.seconds for event in steps])
+    assert (np.diff(seconds) > 0).all()
+
+
+def test_evaluations_come_at_their_iterations_and_at_the_end() -> None:
+    events = list(trainer(experiment("maml")).events())
+    assert [event.iteration for event in events if isinstance(event, Evaluated)] == [0, 5, 10, 12]
+
+
+def test_checkpoints_are_asked_for_when_it_is_time() -> None:
+    events = list(trainer(experiment("maml", "training.checkpoint_every=0")).events())
+    assert [e.iteration for e in events if isinstance(e, CheckpointDue)] == list(range(12))
+
+
+def test_every_algorithm_is_given_the_same_episodes() -> None:
+    hashes = {}
+    for name in ("maml", "reptile", "transfer", "scratch"):
+        each = trainer(experiment(name))
+        hashes[name] = [each._episodes[index].hash() for index in (0, 3, 11)]
+        hashes[name] += [each._frozen(split, 5).hash for split in ("validation", "test")]
+    assert len({tuple(each) for each in hashes.values()}) == 1
+    assert len(set(hashes["maml"])) == 5
+
+
+def test_the_frozen_episodes_do_not_depend_on_the_run_s_seed() -> None:
+    hashes = {
+        event.summary["episodes_hash"]
+        for seed in (0, 1)
+        for event in trainer(experiment("maml"), seed).events()
+        if isinstance(event, Finished)
+    }
+    assert len(hashes) == 1
+
+
+@pytest.mark.parametrize("name", ["maml", "reptile"])
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_what_was_computed(name: str) -> None:
+    e = experiment(name, "algorithm.0.inner_lr=50", "algorithm.0.inner_steps=40")
+    each = trainer(e)
+    events = list(each.events())
+    last = events[-1]
+    assert isinstance(last, Failed)
+    assert f"meta-iteration {each.iteration + 1}: " in last.message
+    assert "not finite" in last.message
+    assert "inner_lr (now 50)" in last.message
+    assert "\n" not in last.message
+    assert len(losses(events)) == each.iteration
+    assert all(torch.isfinite(weight).all() for weight in each.meta.values())
+
+
+def test_meta_training_lowers_the_loss_on_unseen_tasks() -> None:
+    e = experiment(
+        "maml",
+        "network.hidden=[40, 40]",
+        "training.iterations=500",
+        "training.meta_batch=10",
+        "training.chunk=10",
+        "training.meta_lr=0.005",
+        "evaluation.every=500",
+        "evaluation.validation_episodes=100",
+    )
+    events = list(trainer(e).events())
+    before, after = (event.summary["loss"][-1] for event in events if isinstance(event, Evaluated))
+    assert after < 0.5 * before
+
+
+def test_a_gradient_clamp_bounds_the_outer_step() -> None:
+    unbounded, bounded = (
+        trainer(experiment("maml", *more)) for more in ((), ("training.gradient_clamp=1e-12",))
+    )
+    for each in (unbounded, bounded):
+        next(_steps(each))
+    assert any(not torch.equal(unbounded.meta[n], bounded.meta[n]) for n in bounded.meta)
+
+
+def _steps(each: Trainer) -> Iterator[Event]:
+    return (event for event in each.events() if isinstance(event, MetaSteps))
+
+
+def test_a_plan_that_is_given_is_used_and_recorded() -> None:
+    e = experiment("maml", "training.chunk='auto'")
+    each = trainer(e, plan=Plan("cpu", 1, 3))
+    assert (each.record["threads"], each.record["chunk"], each.record["device"]) == (1, 3, "cpu")
+
+
+def test_what_cannot_start_says_why() -> None:
+    with pytest.raises(DeviceError, match="this machine has no 'cuda:7'; allowed: auto"):
+        trainer(experiment("maml", "training.device='cuda:7'"))
+    with pytest.raises(NetworkError, match="takes images"):
+        trainer(experiment("maml", "network={kind = 'conv4'}"))
+    with pytest.raises(NetworkError, match="needs 16×16 pixels"):
+        trainer(experiment("maml", "network={kind = 'conv4'}", text=DIGITS))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize(("name", "text"), SUPPORTED)
+def test_every_algorithm_trains_on_cuda(name: str, text: str) -> None:
+    events = list(trainer(experiment(name, "training.device='cuda'", text=text)).events())
+    on_cpu = list(trainer(experiment(name, text=text)).events())
+    assert isinstance(events[-1], Finished)
+    np.testing.assert_allclose(losses(events), losses(on_cpu), rtol=0.05, atol=0.05)

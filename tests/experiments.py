@@ -1,0 +1,97 @@
+"""Small experiments and networks that several tests use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from workbench import runs
+from workbench.algorithms import ALGORITHMS, Algorithm, Params
+from workbench.config import Experiment, parse
+from workbench.networks.base import Network
+from workbench.tasks.base import Episode, TaskFamily, TaskShape
+
+SINUSOID = """
+name = "small sinusoid"
+[task]
+family = "sinusoid"
+shots = 5
+queries = 5
+[network]
+kind = "mlp"
+hidden = [8]
+[training]
+iterations = 12
+meta_batch = 4
+threads = 1
+chunk = 4
+[evaluation]
+episodes = 20
+validation_episodes = 10
+inner_steps = 3
+every = 5
+"""
+
+
+def experiment(algorithm: str = "maml", *overrides: str, text: str = SINUSOID) -> Experiment:
+    """The small sinusoid experiment with one algorithm."""
+    return parse(f'{text}\n[[algorithm]]\nkind = "{algorithm}"\n', overrides)
+
+
+def family(experiment: Experiment) -> TaskFamily:
+    return runs.open_family(experiment)
+
+
+class Linear(Network):
+    """A network that is nothing but its head; it carries no Config, so it is not registered."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(None, (inputs,), outputs)
+        self.body = nn.Identity()
+        self.head = nn.Linear(inputs, outputs)
+
+
+class Smooth(Network):
+    """A small network without kinks, for finite differences."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(None, (inputs,), outputs)
+        self.body = nn.Sequential(nn.Linear(inputs, 6), nn.Tanh())
+        self.head = nn.Linear(6, outputs)
+
+
+def algorithm(name: str, network: Network, shape: TaskShape, **settings: Any) -> Algorithm:
+    """An algorithm with its defaults for the shape's problem."""
+    cls = ALGORITHMS[name]
+    config = cls.Config.model_validate({"kind": name, **settings}).for_problem(shape.problem)
+    return cls(config, network, shape)
+
+
+def meta_parameters(algorithm: Algorithm, seed: int = 0) -> Params:
+    """Initial meta-parameters in float64."""
+    initial = algorithm.initial(torch.Generator().manual_seed(seed))
+    return {name: value.double() for name, value in initial.items()}
+
+
+def episodes(shape: TaskShape, tasks: int, shots: int = 4, queries: int = 6, seed: int = 1) -> Episode:
+    """Random tasks in float64."""
+    g = torch.Generator().manual_seed(seed)
+    ways = shape.outputs if shape.problem == "classification" else 0
+
+    def examples(count: int) -> tuple[Tensor, Tensor]:
+        x = torch.randn(tasks, count * max(ways, 1), *shape.input_shape, generator=g, dtype=torch.float64)
+        if not ways:
+            return x, torch.randn(tasks, count, shape.outputs, generator=g, dtype=torch.float64)
+        return x, torch.arange(ways).repeat(tasks, count)
+
+    support, query = examples(shots), examples(queries)
+    classes = torch.stack(
+        [torch.randperm(max(shape.train_classes, ways), generator=g)[:ways] for _ in range(tasks)]
+    )
+    return Episode(*support, *query, classes)
+
+
+REGRESSION = TaskShape("regression", (2,), 1)
+CLASSIFICATION = TaskShape("classification", (2,), 3, train_classes=7)

@@ -1,0 +1,251 @@
+"""What holds for every family that draws episodes from a pool of classes."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from workbench.config import SPLITS, ClassificationTaskConfig
+from workbench.tasks.base import DataError, EpisodeSize
+from workbench.tasks.class_splits import ClassSplit, divide
+from workbench.tasks.classes import ClassFamily, ClassPool
+
+MEMBERS = {"train": [0, 2, 4, 6, 8, 10], "validation": [1, 3, 5], "test": [7, 9, 11]}
+
+
+def config(ways: int = 3, shots: int = 2, queries: int = 3) -> ClassificationTaskConfig:
+    return ClassificationTaskConfig(ways=ways, shots=shots, queries=queries)
+
+
+def pool(counts: tuple[int, ...] = (6, 8) * 6) -> ClassPool:
+    """Examples of 2 × 2 pixels that tell their class (above), and their number in it and 255 (below)."""
+    examples = [
+        [[[index, index], [number, 255]]] for index, count in enumerate(counts) for number in range(count)
+    ]
+    names = tuple(f"class {index}" for index in range(len(counts)))
+    return ClassPool(torch.tensor(examples, dtype=torch.uint8), counts, names, ("",) * len(counts))
+
+
+def family(look_alikes: np.ndarray | None = None, rotations: bool = False, **size: int) -> ClassFamily:
+    return ClassFamily(config(**size), pool(), MEMBERS, rotations=rotations, look_alikes=look_alikes)
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_episodes_have_the_shapes_and_ranges_of_the_contract() -> None:
+    episode = family().sample("train", 7, seeded())
+    assert episode.support_x.shape == (7, 6, 1, 2, 2)
+    assert episode.query_x.shape == (7, 9, 1, 2, 2)
+    assert episode.support_x.dtype == torch.float32
+    assert episode.support_x.min() >= 0
+    assert episode.support_x.max() == 1
+    assert episode.support_y.dtype == episode.classes.dtype == torch.int64
+    assert episode.classes.shape == (7, 3)
+    for labels, each in ((episode.support_y, 2), (episode.query_y, 3)):
+        assert (labels[:, :, None] == torch.arange(3)).sum(1).eq(each).all()
+
+
+def test_the_same_seed_gives_the_same_episodes_and_another_seed_others() -> None:
+    first, again, other = (family().sample("train", 20, seeded(seed)).hash() for seed in (4, 4, 5))
+    assert first == again != other
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_classes_of_a_split_stay_in_it(split: str) -> None:
+    episode = family().sample(split, 200, seeded())
+    seen = (episode.support_x[:, :, 0, 0, 0] * 255).round().unique().int().tolist()
+    assert seen == MEMBERS[split]
+
+
+def test_support_and_query_of_a_class_are_different_examples() -> None:
+    episode = family().sample("train", 100, seeded())
+    images = torch.cat([episode.support_x, episode.query_x], 1)[:, :, 0]
+    identities = (images[:, :, 0, 0] * 255 * 100 + images[:, :, 1, 0] * 255).round()
+    assert all(len(task.unique()) == len(task) for task in identities)
+
+
+def test_every_class_takes_every_label_and_every_example_either_part() -> None:
+    episode = family().sample("validation", 400, seeded())
+    assert {(int(c), label) for task in episode.classes for label, c in enumerate(task)} == {
+        (number, label) for number in (6, 7, 8) for label in range(3)
+    }
+    for images in (episode.support_x, episode.query_x):
+        assert (images[:, :, 0, 1, 0] * 255).round().unique().tolist() == list(range(8))
+
+
+def test_labels_stand_for_the_same_class_in_support_query_and_classes() -> None:
+    episode = family().sample("train", 50, seeded())
+    for x, y in ((episode.support_x, episode.support_y), (episode.query_x, episode.query_y)):
+        in_pool = (x[:, :, 0, 0, 0] * 255).round().long()
+        assert torch.equal(torch.tensor(MEMBERS["train"])[episode.classes.gather(1, y)], in_pool)
+
+
+def test_a_size_may_be_given_for_wider_episodes() -> None:
+    episode = family().sample("train", 4, seeded(), EpisodeSize(ways=6, shots=1, queries=2))
+    assert episode.classes.sort().values.tolist() == [[0, 1, 2, 3, 4, 5]] * 4
+    assert episode.query_x.shape[:2] == (4, 12)
+
+
+def test_turned_training_classes_are_classes_of_their_own() -> None:
+    turned = family(rotations=True)
+    assert turned.shape.train_classes == 24
+    episode = turned.sample("train", 300, seeded())
+    assert episode.classes.unique().tolist() == list(range(24))
+    corner = {0: (1, 1), 1: (0, 1), 2: (0, 0), 3: (1, 0)}  # where the 255 is after so many quarter turns
+    turns = episode.classes.gather(1, episode.query_y) // 6
+    for turn, (row, column) in corner.items():
+        assert (episode.query_x[turns == turn][:, 0, row, column] == 1).all()
+
+
+def test_other_splits_are_never_turned() -> None:
+    episode = family(rotations=True).sample("test", 100, seeded())
+    assert (episode.query_x[:, :, 0, 1, 1] == 1).all()
+    assert episode.classes.unique().tolist() == [27, 28, 29]
+
+
+def test_classes_that_look_alike_never_meet_in_an_episode() -> None:
+    look_alikes = np.zeros((12, 12), bool)
+    for a, b in ((0, 2), (2, 4), (6, 8)):  # three sets of the training split: 0 2 4, 6 8, 10
+        look_alikes[a, b] = look_alikes[b, a] = True
+    kept_apart = family(look_alikes)
+    classes = kept_apart.sample("train", 2000, seeded()).classes
+    met = {(a, b) for task in classes.tolist() for a in task for b in task if a < b}
+    assert met.isdisjoint({(0, 1), (1, 2), (3, 4)})
+    assert (0, 2) in met  # looking alike is not passed on
+    with pytest.raises(DataError, match=r"4 ways.*train split has 6 classes, of which 3 can meet.*at most 3"):
+        kept_apart.sample("train", 1, seeded(), EpisodeSize(4, 1, 1))
+
+
+def test_episodes_without_look_alikes_are_as_if_there_were_no_such_rule() -> None:
+    none = family(np.zeros((12, 12), bool))
+    assert none.sample("train", 50, seeded()).hash() == family().sample("train", 50, seeded()).hash()
+
+
+def test_more_ways_than_classes_are_refused() -> None:
+    with pytest.raises(
+        DataError, match=r"4 ways, but the validation split has 3 classes; use at most 3 ways"
+    ):
+        family(ways=4)
+
+
+def test_too_few_examples_are_refused_with_the_name_of_the_class() -> None:
+    with pytest.raises(
+        DataError, match=r"'class 0' of the train split has 6 examples.*5 shots \+ 2 queries need 7"
+    ):
+        family(shots=5, queries=2)
+
+
+def test_evaluation_may_be_checked_for_more_queries() -> None:
+    family().check(EpisodeSize(3, 2, 4), "train")
+    with pytest.raises(DataError, match="need 9"):
+        family().check(EpisodeSize(3, 2, 7), "test")
+
+
+def test_the_data_hash_tells_pixels_splits_and_rotations_apart() -> None:
+    changed = pool()
+    changed.examples[0, 0, 0, 0] += 1
+    swapped = {**MEMBERS, "validation": MEMBERS["test"], "test": MEMBERS["validation"]}
+    families = (
+        family(),
+        family(rotations=True),
+        ClassFamily(config(), changed, MEMBERS),
+        ClassFamily(config(), pool(), swapped),
+    )
+    assert len({each.data_hash() for each in families}) == 4
+    assert family().data_hash() == family().data_hash()
+
+
+def test_moving_the_data_changes_no_episode() -> None:
+    here = family()
+    assert here.to(torch.device("cpu")) is here
+    assert here.sample("train", 5, seeded()).hash() == family().sample("train", 5, seeded()).hash()
+
+
+def test_the_number_of_threads_changes_no_episode() -> None:
+    alone = family().sample("train", 500, seeded()).hash()
+    torch.set_num_threads(2)
+    assert family().sample("train", 500, seeded()).hash() == alone
+
+
+def test_guessing_among_the_ways_is_the_reference() -> None:
+    assert family().reference_loss == pytest.approx(math.log(3))
+
+
+# --- splits -------------------------------------------------------------------------------------------
+
+NAMES = ["Greek/α", "Greek/β", "Latin/a", "Latin/b", "Lao/ກ", "Ogham/ᚁ"]
+GROUPS = ["Greek", "Greek", "Latin", "Latin", "Lao", "Ogham"]
+
+
+def test_a_group_stands_for_all_its_classes() -> None:
+    split = ClassSplit(train=["Greek", "Latin/b"], validation=["Lao"], test=["Latin/a"])
+    assert divide(NAMES, GROUPS, split) == {"train": [0, 1, 3], "validation": [4], "test": [2]}
+
+
+def test_accents_may_be_written_either_way() -> None:
+    split = ClassSplit(train=["e\u0301"], validation=["b"], test=["c"])
+    assert divide(["\u00e9", "b", "c"], ["", "", ""], split)["train"] == [0]
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "message"),
+    [
+        (["Greek"], ["Greek/β"], r"'Greek/β' is in train and in test"),
+        (["Greek"], ["Greek"], r"'Greek' is in train and in test"),
+        (
+            ["Greek"],
+            ["Latn"],
+            r"task\.split\.test: no group or class is named 'Latn'; did you mean 'Latin'\?",
+        ),
+        (["Greek"], ["?"], r"'\?'; there are Greek, Greek/α, .* and 2 more"),
+        (["Greek"], [], r"task\.split\.test is empty; it needs at least one group or class"),
+    ],
+)
+def test_names_that_cannot_be_split_are_refused(train: list[str], test: list[str], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        divide(NAMES, GROUPS, ClassSplit(train=train, validation=["Lao"], test=test))
+
+
+@pytest.mark.parametrize("by", ["group", "class"])
+def test_splits_drawn_by_seed_cover_all_and_share_nothing(by: str) -> None:
+    names = [f"{group}/{number}" for group in "ABCDEFGHIJ" for number in range(3)]
+    groups = [name[0] for name in names]
+    drawn = divide(names, groups, ClassSplit(by=by, seed=3))
+    assert sorted(index for members in drawn.values() for index in members) == list(range(30))
+    assert [len(drawn[split]) for split in SPLITS] == [18, 6, 6]
+    sets = [{groups[index] for index in drawn[split]} for split in SPLITS]
+    assert (sum(map(len, sets)) == 10) == (by == "group")
+    assert divide(names, groups, ClassSplit(by=by, seed=4)) != drawn
+
+
+def test_groups_are_drawn_whole_where_there_are_any() -> None:
+    names, groups = (
+        [f"{group}/{i}" for group in "ABCDE" for i in range(2)],
+        [g for g in "ABCDE" for _ in "01"],
+    )
+    assert divide(names, groups, ClassSplit()) == divide(names, groups, ClassSplit(by="group"))
+
+
+def test_a_draw_that_is_impossible_is_refused() -> None:
+    with pytest.raises(DataError, match="three groups or more, but there are 2: A, B"):
+        divide(["A/1", "A/2", "B/1"], ["A", "A", "B"], ClassSplit())
+    with pytest.raises(DataError, match="have no groups"):
+        divide(["a", "b", "c"], ["", "", ""], ClassSplit(by="group"))
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"train": ["a"]}, "validation and test missing; train, validation and test are all needed"),
+        ({"train": ["a"], "validation": ["b"], "test": ["c"], "seed": 1}, "give either"),
+        ({"fractions": [0.5, 0.4, 0.4]}, "do not add up to 1"),
+    ],
+)
+def test_a_split_table_must_make_sense(table: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ClassSplit.model_validate(table)

@@ -1,0 +1,223 @@
+"""The command line, as scripts use it: results, exit codes, one line for bad input."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.experiments import SINUSOID
+from workbench.cli import main
+
+MAML = SINUSOID + '[[algorithm]]\nkind = "maml"\n'
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["workbench", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        out, err = capsys.readouterr()
+        return int(exit_.value.code or 0), out, err
+
+    return run
+
+
+@pytest.fixture
+def toml(tmp_path: Path) -> Callable[[str], Path]:
+    def write(text: str) -> Path:
+        path = tmp_path / "experiment.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def _pictures(folder: Path, classes: int = 9, each: int = 6) -> Path:
+    rng = np.random.default_rng(0)
+    for c in range(classes):
+        (folder / f"class {c}").mkdir(parents=True)
+        for index in range(each):
+            pixels = rng.integers(0, 256, (20, 20), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / f"class {c}" / f"{index}.png")
+    return folder
+
+
+def _images(path: Path, **task: object) -> str:
+    settings: dict[str, object] = {"ways": 2, "shots": 1, "queries": 2} | task
+    lines = "\n".join(f"{name} = {json.dumps(value)}" for name, value in settings.items())
+    return (
+        f'[task]\nfamily = "images"\npath = {json.dumps(str(path))}\n{lines}\n'
+        '[network]\nkind = "conv4"\nwidth = 4\nstride = 2\n[[algorithm]]\nkind = "protonet"\n'
+        "[training]\niterations = 2\nmeta_batch = 1\nthreads = 1\nchunk = 1\n[evaluation]\nepisodes = 4\n"
+    )
+
+
+def test_a_run_writes_the_json_of_the_design(call: Call, toml: Callable[[str], Path], tmp_path: Path) -> None:
+    out = tmp_path / "results.json"
+    code, _, err = call("run", toml(MAML), "--json", out, "--set", "training.seeds=[0, 1]")
+    assert code == 0
+    assert "test loss" in err
+    runs = json.loads(out.read_text())["runs"]
+    assert [run["seed"] for run in runs] == [0, 1]
+    for run in runs:
+        assert (run["status"], run["algorithm"], run["task"]) == ("finished", "maml", "sinusoid")
+        assert run["experiment"] == "small sinusoid"
+        assert run["iterations"] == 12
+        assert run["seconds"] > 0
+        assert run["meta_iterations_per_second"] > 0
+        assert run["environment"]["chunk"] == 4
+        assert run["environment"]["threads"] == 1
+        assert run["environment"]["device"] == "cpu"
+        assert run["test"]["inner_steps"] == [0, 1, 2, 3]
+        assert run["test"]["accuracy"] is None
+        assert len(run["test"]["loss_ci95"]) == 4
+    assert runs[0]["id"] != runs[1]["id"]
+    assert runs[0]["config_hash"] != runs[1]["config_hash"]
+    assert runs[0]["test"]["episodes_hash"] == runs[1]["test"]["episodes_hash"]
+
+
+def test_a_failed_run_does_not_stop_the_others_and_ends_in_exit_code_1(
+    call: Call, toml: Callable[[str], Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "results.json"
+    diverging = '[[algorithm]]\nkind = "reptile"\ninner_lr = 50\ninner_steps = 40\n'
+    code, _, err = call("run", toml(SINUSOID + diverging + '[[algorithm]]\nkind = "maml"\n'), "--json", out)
+    assert code == 1
+    assert "failed at meta-iteration" in err
+    first, second = json.loads(out.read_text())["runs"]
+    assert (first["status"], second["status"]) == ("failed", "finished")
+    assert "lower inner_lr (now 50)" in first["message"]
+
+
+def test_images_of_ones_own_train(call: Call, toml: Callable[[str], Path], tmp_path: Path) -> None:
+    out = tmp_path / "results.json"
+    code, _, err = call("run", toml(_images(_pictures(tmp_path / "data"))), "--json", out, "--quiet")
+    assert (code, err) == (0, "")
+    test = json.loads(out.read_text())["runs"][0]["test"]
+    assert test["inner_steps"] == [1]
+    assert 0 <= test["accuracy"][0] <= 1
+
+
+def test_the_quick_start_ships_with_the_program(call: Call, tmp_path: Path) -> None:
+    out = tmp_path / "results.json"
+    small = ["training.iterations=2", "training.threads=1", "training.chunk=25", "evaluation.episodes=10"]
+    sets = [part for each in small for part in ("--set", each)]
+    code, _, _ = call("run", "quickstart", "--json", out, *sets)
+    assert code == 0
+    assert len(json.loads(out.read_text())["runs"]) >= 3
+
+
+def test_bench_prints_the_json_of_the_design(call: Call, toml: Callable[[str], Path]) -> None:
+    code, out, _ = call("bench", toml(MAML), "--json", "--seconds", "0.05")
+    assert code == 0
+    figures = json.loads(out)
+    assert figures["meta_iterations_per_second"] > 0
+    assert figures["milliseconds_median"] > 0
+    assert (figures["device"], figures["threads"]) == ("cpu", 1)
+    code, out, _ = call("bench", toml(MAML), "--seconds", "0.05")
+    assert "meta-iterations/s" in out
+
+
+@pytest.mark.parametrize(
+    ("command", "names"), [("algorithms", {"maml", "protonet"}), ("tasks", {"sinusoid", "images"})]
+)
+def test_what_there_is_is_listed_with_every_parameter(call: Call, command: str, names: set[str]) -> None:
+    code, out, _ = call(command, "--json")
+    assert code == 0
+    entries: list[dict[str, Any]] = json.loads(out)
+    assert names <= {entry["name"] for entry in entries}
+    for entry in entries:
+        assert entry["summary"]
+        assert entry["parameters"]
+        for parameter in entry["parameters"]:
+            assert parameter["help"].endswith(".")
+    code, out, _ = call(command)
+    assert code == 0
+    assert all(name in out for name in names)
+
+
+def _bad_inputs(folder: Path) -> dict[str, tuple[str, list[str], str]]:
+    """Experiment text, further arguments and the words of the complaint, by name."""
+    good = _pictures(folder / "good")
+    empty_class = _pictures(folder / "empty class")
+    (empty_class / "class 99").mkdir()
+    corrupt = _pictures(folder / "corrupt")
+    picture = corrupt / "class 3" / "2.png"
+    picture.write_bytes(picture.read_bytes()[:60])
+    no_zip = folder / "photos.zip"
+    no_zip.write_bytes(b"this is no archive")
+    with zipfile.ZipFile(folder / "empty.zip", "w"):
+        pass
+    return {
+        "missing file": (_images(folder / "nowhere.zip"), [], "nowhere.zip"),
+        "a zip that is none": (_images(no_zip), [], "photos.zip"),
+        "an empty zip": (_images(folder / "empty.zip"), [], "no images"),
+        "an empty class": (_images(empty_class), [], "class 99"),
+        "too few images": (_images(good, shots=3, queries=4), [], "7"),
+        "too many ways": (_images(good, ways=8), [], "8"),
+        "a corrupt picture": (_images(corrupt), [], "2.png"),
+        "no number": (MAML, ["--set", "algorithm.0.inner_lr='fast'"], "'fast' is not a number"),
+        "no iterations": (MAML, ["--set", "training.iterations=0"], "0 is out of range"),
+        "unknown device": (MAML, ["--set", "training.device='quantum'"], "allowed: auto, cpu"),
+        "absent device": (MAML, ["--set", "training.device='cuda:9'"], "this machine has no 'cuda:9'"),
+        "no such folder for results": (MAML, ["--json", str(folder / "no" / "x.json")], "there is no folder"),
+        "wrong network": (MAML, ["--set", "network={kind='conv4'}"], "takes images"),
+        "too many training ways": (_images(good) + "", ["--set", "algorithm.0.train_ways=20"], "20"),
+    }
+
+
+CASES = [
+    "missing file", "a zip that is none", "an empty zip", "an empty class", "too few images", "too many ways",
+    "a corrupt picture", "no number", "no iterations", "unknown device", "absent device",
+    "no such folder for results", "wrong network", "too many training ways",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_is_one_clear_line_and_exit_code_2(
+    call: Call, toml: Callable[[str], Path], tmp_path: Path, case: str
+) -> None:
+    text, arguments, words = _bad_inputs(tmp_path)[case]
+    code, out, err = call("run", toml(text), *arguments)
+    assert code == 2
+    assert out == ""
+    assert err.count("\n") == 1
+    assert words in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "nowhere.toml"], "nowhere.toml: No such file"),
+        (["run"], "Missing argument"),
+        (["fly"], "No such command 'fly'"),
+        (["run", "quickstart", "--fast"], "No such option"),
+        (["bench", "nowhere.toml"], "nowhere.toml"),
+    ],
+)
+def test_a_bad_call_is_one_line_too(call: Call, arguments: list[str], words: str) -> None:
+    code, _, err = call(*arguments)
+    assert code == 2
+    assert err.count("\n") == 1
+    assert words in err
+
+
+def test_the_program_runs_as_a_process_and_help_needs_no_torch() -> None:
+    script = "import sys; from workbench.cli import main\ntry:\n main()\nfinally:\n assert 'torch' not in sys.modules"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "--help"], capture_output=True, text=True, check=False, timeout=100
+    )
+    assert done.returncode == 0, done.stderr
+    assert "bench" in done.stdout

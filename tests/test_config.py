@@ -1,0 +1,193 @@
+"""The configuration: what it accepts, what it refuses and in which words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.experiments import SINUSOID, experiment
+from workbench.config import ConfigError, load, parse
+from workbench.runs import expand, load_experiment
+
+MAML = SINUSOID + '[[algorithm]]\nkind = "maml"\n'
+
+
+def _complaint(text: str = MAML, *overrides: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, overrides, source="e.toml")
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_the_designs_sinusoid_example_is_read() -> None:
+    example = parse("""
+name = "Sinusoid"
+[task]
+family = "sinusoid"          # or glyphs, digits, images, text …
+shots = 10
+queries = 10
+[network]
+kind = "mlp"
+hidden = [40, 40]
+[[algorithm]]                # one run per algorithm and seed
+kind = "maml"
+inner_lr = 0.01
+inner_steps = 1
+[training]
+iterations = 15000
+meta_batch = 25
+meta_lr = 1e-3
+seeds = [0]
+device = "auto"              # auto, cpu, cuda, cuda:1, mps
+[evaluation]
+episodes = 600
+inner_steps = 10
+every = 500
+""")
+    assert example.training.iterations == 15000
+    assert example.network.model_dump()["hidden"] == (40, 40)
+    assert example.algorithm[0].model_dump()["inner_lr"] == 0.01
+
+
+@given(
+    iterations=st.integers(1, 10**6),
+    meta_lr=st.floats(1e-8, 100, exclude_min=True),
+    seeds=st.lists(st.integers(0, 2**32 - 1), min_size=1, unique=True),
+    clamp=st.none() | st.floats(1e-6, 1e6),
+    name=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=50),
+    kind=st.sampled_from(["maml", "reptile", "scratch", "transfer"]),
+)
+def test_saving_and_loading_is_the_identity(
+    iterations: int, meta_lr: float, seeds: list[int], clamp: float | None, name: str, kind: str
+) -> None:
+    table = experiment(kind).as_table()
+    table["name"] = name
+    table["training"] |= {"iterations": iterations, "meta_lr": meta_lr, "seeds": seeds}
+    if clamp is not None:
+        table["training"]["gradient_clamp"] = clamp
+    first = type(experiment()).from_table(table)
+    again = parse(first.to_toml())
+    assert again == first
+    assert again.to_toml() == first.to_toml()
+    assert again.hash() == first.hash()
+
+
+def test_a_default_that_depends_on_the_problem_is_filled_in() -> None:
+    assert experiment("maml").algorithm[0].model_dump()["inner_lr"] == 0.01
+    digits = parse('[task]\nfamily = "digits"\n[[algorithm]]\nkind = "maml"\n')
+    assert digits.algorithm[0].model_dump()["inner_lr"] == 0.4
+
+
+def test_the_hash_tells_settings_apart_but_not_names() -> None:
+    assert experiment("maml", "name='other'").hash() == experiment("maml").hash()
+    assert experiment("maml", "training.meta_lr=0.002").hash() != experiment("maml").hash()
+
+
+def test_overrides_reach_every_section() -> None:
+    changed = parse(
+        MAML,
+        [
+            "training.iterations=7",
+            "algorithm.0.inner_lr=0.5",
+            "algorithm[0].inner_steps=2",
+            "name=plain words",
+        ],
+    )
+    assert changed.training.iterations == 7
+    assert changed.algorithm[0].model_dump()["inner_lr"] == 0.5
+    assert changed.algorithm[0].model_dump()["inner_steps"] == 2
+    assert changed.name == "plain words"
+
+
+@pytest.mark.parametrize(
+    ("override", "path", "words"),
+    [
+        (
+            "algorithm.0.inner_lr='fast'",
+            "algorithm[0].inner_lr",
+            "'fast' is not a number; allowed: a number > 0",
+        ),
+        ("algorithm.0.inner_lr=-1", "algorithm[0].inner_lr", "-1 is out of range; allowed: a number > 0"),
+        ("algorithm.0.inner_lr=nan", "algorithm[0].inner_lr", "a number > 0"),
+        ("algorithm.0.inner_step=1", "algorithm[0].inner_step", "did you mean 'inner_steps'?"),
+        (
+            "algorithm.0.kind='mamml'",
+            "algorithm[0].kind",
+            "'mamml' is not known; allowed: anil, fomaml, maml",
+        ),
+        ("algorithm.0.kind='protonet'", "algorithm[0].kind", "cannot do regression"),
+        ("algorithm.0.train_ways=5", "algorithm[0].train_ways", "no classes"),
+        ("algorithm=[]", "algorithm", "at least 1"),
+        ("training.iterations=0", "training.iterations", "0 is out of range; allowed: a whole number ≥ 1"),
+        ("training.iterations=1.5", "training.iterations", "not a whole number"),
+        ("training.iterations=true", "training.iterations", "not a whole number"),
+        ("training.device='gpu'", "training.device", "allowed: auto, cpu, cuda, cuda:1 or mps"),
+        ("training.threads='many'", "training.threads", "'auto'"),
+        ("training.seeds=[0, 0]", "training.seeds", "once"),
+        ("training.seeds=[]", "training.seeds", "at least 1"),
+        ("training=3", "training", "not a table"),
+        (
+            "task.family='sinus'",
+            "task.family",
+            "'sinus' is not known; allowed: digits, glyphs, images, sinusoid",
+        ),
+        ("task.amplitude=[5, 1]", "task.amplitude", "[smallest, largest]"),
+        ("network.hidden=[40, 0]", "network.hidden[1]", "0 is out of range"),
+        ("network.width=3", "network.width", "unknown key"),
+        ("nonsense=1", "nonsense", "unknown key"),
+    ],
+)
+def test_a_bad_value_is_refused_with_its_path_and_what_is_allowed(
+    override: str, path: str, words: str
+) -> None:
+    message = _complaint(MAML, override)
+    assert message.startswith(f"e.toml: {path}: ")
+    assert words in message
+
+
+def test_every_problem_is_named_at_once() -> None:
+    message = _complaint(MAML, "training.iterations=0", "algorithm.0.inner_lr='fast'")
+    assert "training.iterations" in message
+    assert "algorithm[0].inner_lr" in message
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("training.iterations", "looks like training.iterations=100"),
+        ("algorithm.5.inner_lr=1", "'5' is no index here; allowed: 0 to 0"),
+        ("name.first='x'", "no table"),
+    ],
+)
+def test_an_override_that_leads_nowhere_is_refused(override: str, words: str) -> None:
+    with pytest.raises(ConfigError, match="--set") as caught:
+        parse(MAML, [override])
+    assert words in str(caught.value)
+
+
+def test_what_is_no_toml_and_no_file_is_refused_in_one_line(tmp_path: Path) -> None:
+    assert "not valid TOML" in _complaint("name = ")
+    with pytest.raises(ConfigError, match="No such file"):
+        load(tmp_path / "missing.toml")
+    binary = tmp_path / "binary.toml"
+    binary.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="UTF-8"):
+        load(binary)
+
+
+def test_a_data_path_is_relative_to_the_file_that_names_it(tmp_path: Path) -> None:
+    file = tmp_path / "e.toml"
+    file.write_text(
+        '[task]\nfamily = "images"\npath = "my data.zip"\n[[algorithm]]\nkind = "maml"\n', "utf-8"
+    )
+    assert load(file).task.model_dump()["path"] == str(tmp_path / "my data.zip")
+
+
+def test_an_experiment_yields_a_run_for_each_algorithm_and_seed() -> None:
+    quickstart = load_experiment("quickstart", ("training.seeds=[3, 4]",))
+    names = [run.name for run in expand(quickstart)]
+    assert len(names) == len(set(names)) == 2 * len(quickstart.algorithm)

@@ -1,0 +1,233 @@
+"""Task families that draw their episodes from a pool of labelled examples.
+
+An episode has ``ways`` classes of one split, labelled in random order, and ``shots + queries``
+different examples of each (Vinyals, Blundell, Lillicrap, Kavukcuoglu, Wierstra, NeurIPS 2016,
+arXiv 1606.04080).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+from torch import Tensor
+
+from workbench.config import SPLITS, ClassificationTaskConfig, Split
+from workbench.tasks.base import DataError, Episode, EpisodeSize, TaskFamily, TaskShape
+
+
+@dataclass(frozen=True)
+class ClassPool:
+    """Labelled examples, sorted by class.
+
+    Attributes
+    ----------
+    examples : ``[N, *input_shape]``: uint8 (0 to 255) or float32 (0 to 1).
+    counts : the number of examples of each class.
+    names : of the classes, unique: ``Balinese/character01``.
+    groups : of the classes: ``Balinese``; empty for a class that has none.
+    """
+
+    examples: Tensor
+    counts: tuple[int, ...]
+    names: tuple[str, ...]
+    groups: tuple[str, ...]
+
+
+class ClassFamily(TaskFamily):
+    """A family whose tasks tell classes of a pool apart; classes of different splits never meet.
+
+    ``Episode.classes`` numbers the classes split by split: 0 to ``shape.train_classes - 1`` are the
+    meta-training classes.
+
+    Parameters
+    ----------
+    config : ways, shots and queries.
+    pool : all examples; its memory is shared, not copied.
+    members : the pool's classes in each split.
+    rotations : make each meta-training class, turned by 90, 180 and 270 degrees, a class of its own
+        (Santoro, Bartunov, Botvinick, Wierstra, Lillicrap, ICML 2016). Wants square images.
+    look_alikes : bool ``[classes of the pool, classes of the pool]``, symmetric: classes that never
+        meet in one episode. A class then does not meet its own turned copies either.
+
+    Raises
+    ------
+    DataError
+        If a split cannot give the episodes that the configuration asks for.
+    """
+
+    def __init__(
+        self,
+        config: ClassificationTaskConfig,
+        pool: ClassPool,
+        members: Mapping[Split, Sequence[int]],
+        *,
+        rotations: bool = False,
+        look_alikes: NDArray[np.bool_] | None = None,
+    ) -> None:
+        super().__init__(config)
+        self._pool = pool
+        self._examples = pool.examples
+        self._counts = torch.tensor(pool.counts)
+        self._first = self._counts.cumsum(0) - self._counts
+        self._members = {split: torch.tensor(members[split]) for split in SPLITS}
+        self._turns = {split: 4 if rotations and split == "train" else 1 for split in SPLITS}
+        self._apart = {split: _restrict(look_alikes, members[split]) for split in SPLITS}
+        self._most_ways = {split: self._ways_that_always_fit(split) for split in SPLITS}
+        self._scarcest = {split: min(members[split], key=pool.counts.__getitem__) for split in SPLITS}
+        self.shape = TaskShape(
+            "classification", tuple(pool.examples.shape[1:]), config.ways, self._classes_of("train")
+        )
+        self.reference_loss = math.log(config.ways)
+        for split in SPLITS:
+            self.check(self.size, split)
+
+    def sample(
+        self, split: Split, count: int, generator: torch.Generator, size: EpisodeSize | None = None
+    ) -> Episode:
+        size = size or self.size
+        self.check(size, split)
+        classes = self._draw_classes(split, count, size.ways, generator)
+        members = self._members[split]
+        turns, drawn = classes // len(members), members[classes % len(members)]
+        examples = self._draw_examples(drawn, size.shots + size.queries, generator)
+        return Episode(
+            self._gather(examples[:, :, : size.shots], turns),
+            self._labels(count, size.ways, size.shots),
+            self._gather(examples[:, :, size.shots :], turns),
+            self._labels(count, size.ways, size.queries),
+            (classes + self._first_number(split)).to(self.device),
+        )
+
+    def check(self, size: EpisodeSize, split: Split) -> None:
+        held, most = self._classes_of(split), self._most_ways[split]
+        if size.ways > most:
+            classes = f"{held} class{'es' * (held != 1)}"
+            alike = f", of which {most} can meet without look-alikes" if most < held else ""
+            fewer = f"use at most {most} ways, or " if most >= 2 else ""
+            raise DataError(
+                f"{size.ways} ways, but the {split} split has {classes}{alike}; "
+                f"{fewer}put more classes into it"
+            )
+        scarcest, needed = self._scarcest[split], size.shots + size.queries
+        examples, name = self._pool.counts[scarcest], self._pool.names[scarcest]
+        if examples < needed:
+            raise DataError(
+                f"class {name!r} of the {split} split has {examples} examples, but {size.shots} shots + "
+                f"{size.queries} queries need {needed}; use fewer, or add examples"
+            )
+
+    def data_hash(self) -> str:
+        digest = hashlib.sha256()
+        for split in SPLITS:
+            members = self._members[split]
+            digest.update(f"{split} {self._turns[split]} {self._counts[members].tolist()}\n".encode())
+            for index in members.tolist():
+                first = int(self._first[index])
+                digest.update(_bytes(self._examples[first : first + self._pool.counts[index]]))
+            apart = self._apart[split]
+            if apart is not None:
+                digest.update(_bytes(apart))
+        return digest.hexdigest()
+
+    def describe(self) -> Mapping[str, Any]:
+        description: dict[str, Any] = {
+            "input_shape": list(self.shape.input_shape),
+            "classes": {split: self._classes_of(split) for split in SPLITS},
+            "examples": {split: int(self._counts[self._members[split]].sum()) for split in SPLITS},
+        }
+        if any(self._pool.groups):
+            description["groups"] = {
+                split: sorted({self._pool.groups[index] for index in self._members[split].tolist()})
+                for split in SPLITS
+            }
+        if self._turns["train"] > 1:
+            description["rotations"] = "90, 180 and 270 degrees count as classes, in the train split only"
+        pairs = {split: int(apart.triu(1).sum()) for split, apart in self._apart.items() if apart is not None}
+        if pairs:
+            description["look_alike_pairs_kept_apart"] = pairs
+        return description
+
+    def to(self, device: torch.device) -> ClassFamily:
+        super().to(device)
+        self._examples = self._examples.to(device)
+        return self
+
+    def _classes_of(self, split: Split) -> int:
+        return len(self._members[split]) * self._turns[split]
+
+    def _first_number(self, split: Split) -> int:
+        return sum(self._classes_of(earlier) for earlier in SPLITS[: SPLITS.index(split)])
+
+    def _ways_that_always_fit(self, split: Split) -> int:
+        """Classes are taken until none is left that looks like no taken one: at least one from each
+        set of classes that are linked by looking alike, whatever the order."""
+        apart = self._apart[split]
+        if apart is None:
+            return self._classes_of(split)
+        sets, _ = connected_components(csr_array(apart.numpy()), directed=False)
+        return sets
+
+    def _draw_classes(self, split: Split, count: int, ways: int, generator: torch.Generator) -> Tensor:
+        """Numbers within the split ``[count, ways]``: turn × members + member."""
+        keys = torch.rand(count, self._classes_of(split), generator=generator)
+        classes = keys.topk(ways).indices
+        apart = self._apart[split]
+        if apart is not None:
+            members = classes % len(apart)
+            alike = apart[members[:, :, None], members[:, None, :]].sum((1, 2)) > ways
+            classes[alike] = _greatest_apart(keys[alike], apart, ways)
+        return classes
+
+    def _draw_examples(self, classes: Tensor, count: int, generator: torch.Generator) -> Tensor:
+        """Rows of the pool ``[T, ways, count]``, each at most once, in random order."""
+        held = self._counts[classes][:, :, None]
+        most = int(held.max())
+        keys = torch.rand(*classes.shape, most, generator=generator)
+        keys.masked_fill_(torch.arange(most) >= held, -1.0)
+        return self._first[classes][:, :, None] + keys.topk(count).indices
+
+    def _gather(self, rows: Tensor, turns: Tensor) -> Tensor:
+        """The examples ``[T, ways × n, *input_shape]`` in rows ``[T, ways, n]`` of the pool, turned."""
+        x = self._examples.index_select(0, rows.flatten().to(self.device))
+        for turn in range(1, int(turns.max()) + 1):
+            turned = (turns == turn)[:, :, None].expand(rows.shape).flatten().nonzero()[:, 0].to(self.device)
+            x[turned] = torch.rot90(x[turned], turn, (-2, -1))
+        x = x.view(rows.shape[0], -1, *self.shape.input_shape)
+        return x.float().div_(255) if x.dtype == torch.uint8 else x
+
+    def _labels(self, count: int, ways: int, each: int) -> Tensor:
+        return torch.arange(ways, device=self.device).repeat_interleave(each).repeat(count, 1)
+
+
+def _restrict(look_alikes: NDArray[np.bool_] | None, members: Sequence[int]) -> Tensor | None:
+    """The look-alikes within a split; every class looks like itself."""
+    if look_alikes is None:
+        return None
+    apart = torch.from_numpy(look_alikes[np.ix_(members, members)])
+    return apart.fill_diagonal_(True)
+
+
+def _greatest_apart(keys: Tensor, apart: Tensor, ways: int) -> Tensor:
+    """In each row the classes with the greatest keys, passing over look-alikes of one taken before."""
+    keys = keys.clone()
+    turns = keys.shape[1] // len(apart)
+    taken = []
+    for _ in range(ways):
+        best = keys.argmax(1)
+        keys.masked_fill_(apart[best % len(apart)].repeat(1, turns), -1.0)
+        taken.append(best)
+    return torch.stack(taken, 1)
+
+
+def _bytes(tensor: Tensor) -> bytes:
+    array = tensor.cpu().contiguous().numpy()
+    return f"{array.dtype.str} {array.shape}\n".encode() + array.tobytes()
