@@ -97,7 +97,7 @@ def test_a_failed_run_does_not_stop_the_others_and_ends_in_exit_code_1(
     assert "failed at meta-iteration" in err
     first, second = json.loads(out.read_text())["runs"]
     assert (first["status"], second["status"]) == ("failed", "finished")
-    assert "lower inner_lr (now 50)" in first["message"]
+    assert "lower inner_lr (now 50)" in first["failure"]
 
 
 def test_images_of_ones_own_train(call: Call, toml: Callable[[str], Path], tmp_path: Path) -> None:
@@ -215,7 +215,10 @@ def test_a_bad_call_is_one_line_too(call: Call, arguments: list[str], words: str
 
 
 def test_the_program_runs_as_a_process_and_help_needs_no_torch() -> None:
-    script = "import sys; from workbench.cli import main\ntry:\n main()\nfinally:\n assert 'torch' not in sys.modules"
+    script = (
+        "import sys; from workbench.cli import main\n"
+        "try:\n main()\nfinally:\n assert 'torch' not in sys.modules"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script, "--help"], capture_output=True, text=True, check=False, timeout=100
     )

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
 from workbench import __version__
-from workbench.sections import ConfigError
+from workbench.errors import InputError
+from workbench.export import results
+from workbench.paths import write_atomically
+from workbench.project import Project
 
 
 class BadInput(click.ClickException):
@@ -46,25 +51,45 @@ OVERRIDES = click.option(
 )
 
 
+FILE = click.Path(dir_okay=False, path_type=Path)
+RESULTS = click.option("--json", "output", type=FILE, help="Write the results here.")
+QUIET = click.option("--quiet", is_flag=True, help="No progress on stderr.")
+PRINT_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
 @commands.command()
 @click.argument("source", metavar="EXPERIMENT.toml|quickstart")
 @OVERRIDES
-@click.option(
-    "--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Write the results here."
-)
-@click.option("--quiet", is_flag=True, help="No progress on stderr.")
-def run(source: str, overrides: tuple[str, ...], output: Path | None, quiet: bool) -> int:
+@click.option("--project", type=FILE, help="Keep the runs in this project; made if it is not there.")
+@RESULTS
+@QUIET
+def run(
+    source: str, overrides: tuple[str, ...], project: Path | None, output: Path | None, quiet: bool
+) -> int:
     """Train and test every run of an experiment."""
     from workbench import headless  # imports torch: not before it is needed
 
     with _bad_input():
-        return headless.run(source, overrides, output, quiet)
+        return headless.run(source, overrides, project, output, quiet)
+
+
+@commands.command()
+@click.argument("project", type=FILE)
+@click.argument("run_id", metavar="[RUN]", type=int, required=False)
+@RESULTS
+@QUIET
+def resume(project: Path, run_id: int | None, output: Path | None, quiet: bool) -> int:
+    """Continue what was queued, stopped or killed, bit for bit."""
+    from workbench import headless
+
+    with _bad_input():
+        return headless.resume(project, run_id, output, quiet)
 
 
 @commands.command()
 @click.argument("source", metavar="EXPERIMENT.toml|quickstart")
 @OVERRIDES
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@PRINT_JSON
 @click.option("--seconds", default=5.0, show_default=True, help="How long to measure each algorithm.")
 def bench(source: str, overrides: tuple[str, ...], as_json: bool, seconds: float) -> int:
     """Meta-iterations per second on this machine; nothing is saved."""
@@ -72,6 +97,72 @@ def bench(source: str, overrides: tuple[str, ...], as_json: bool, seconds: float
 
     with _bad_input():
         return headless.bench(source, overrides, as_json, seconds)
+
+
+@commands.command()
+@click.argument("project", type=FILE)
+@PRINT_JSON
+def show(project: Path, as_json: bool) -> None:
+    """Runs and results of a project."""
+    with _bad_input(), Project.open(project, read_only=True) as opened:
+        entries = results.run_entries(opened)
+        if as_json:
+            click.echo(results.as_json({"runs": entries}))
+        else:
+            _show(entries)
+
+
+def _show(entries: list[dict[str, Any]]) -> None:
+    rows = [["run", "name", "experiment", "status", "iterations", "per second", "test"]]
+    for entry in entries:
+        measure, mean, half = results.final_measure(entry["test"])
+        speed = entry["meta_iterations_per_second"]
+        rows.append(
+            [
+                str(entry["id"]),
+                entry["name"],
+                entry["experiment"],
+                entry["status"],
+                f"{entry['iterations']}/{entry['iterations_planned']}",
+                f"{speed:.1f}" if speed else "–",
+                f"{measure} {mean:.4g} ± {half:.2g}" if mean is not None and half is not None else "–",
+            ]
+        )
+    _print_table(rows)
+    for entry in entries:
+        if entry["failure"]:
+            click.echo(f"run {entry['id']} failed: {entry['failure']}")
+
+
+@commands.command()
+@click.argument("project", type=FILE)
+def verify(project: Path) -> int:
+    """Check a project's integrity; exit code 1 if anything is damaged."""
+    with _bad_input(), Project.open(project, read_only=True) as opened:
+        problems = opened.verify()
+    for problem in problems:
+        click.echo(problem)
+    if not problems:
+        click.echo(f"{project}: sound")
+    return 1 if problems else 0
+
+
+@commands.command()
+@click.argument("project", type=FILE)
+@click.option(
+    "--what", type=click.Choice(["runs", "table"]), required=True, help="Each run, or each algorithm."
+)
+@click.option("--format", "form", type=click.Choice(["csv", "json"]), required=True)
+@click.option("-o", "--output", type=FILE, required=True, help="The file to write.")
+def export(project: Path, what: str, form: str, output: Path) -> None:
+    """Write runs or a table of algorithms to a file."""
+    with _bad_input(), Project.open(project, read_only=True) as opened:
+        entries = results.run_entries(opened)
+        rows = results.runs_rows(entries) if what == "runs" else results.table_rows(entries)
+        text = results.as_csv(rows) if form == "csv" else results.as_json({what: rows})
+        if not output.absolute().parent.is_dir():
+            raise BadInput(f"{output}: there is no folder {output.parent}")
+        write_atomically(output, lambda file: file.write(text.encode()))
 
 
 @commands.command()
@@ -100,9 +191,7 @@ def _list(entries: list[dict[str, Any]], as_json: bool, columns: tuple[str, ...]
     for entry in entries:
         cells = [entry[column] for column in columns]
         rows.append([", ".join(cell) if isinstance(cell, list) else str(cell or "–") for cell in cells])
-    widths = [max(len(row[index]) for row in rows) for index in range(len(columns))]
-    for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    _print_table(rows)
     for entry in entries:
         click.echo(f"\n{entry['name']}: {entry['summary']}")
         for each in entry["parameters"]:
@@ -111,16 +200,16 @@ def _list(entries: list[dict[str, Any]], as_json: bool, columns: tuple[str, ...]
             click.echo(f"  {each['name']:<16} {each['help']} ({default}{allowed})")
 
 
-class _bad_input:  # noqa: N801 (a context manager)
-    """Turns the errors that a person can mend into one line and exit code 2."""
+def _print_table(rows: list[list[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
-    def __enter__(self) -> None:
-        return None
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        from workbench.engine.devices import DeviceError
-        from workbench.networks import NetworkError
-        from workbench.tasks import DataError
-
-        if isinstance(error, ConfigError | DeviceError | NetworkError | DataError):
-            raise BadInput(str(error)) from None
+@contextmanager
+def _bad_input() -> Iterator[None]:
+    """Turn the errors that a person can mend into one line and exit code 2."""
+    try:
+        yield
+    except (InputError, OSError) as error:
+        raise BadInput(str(error)) from None

@@ -1,11 +1,14 @@
-"""Runs and benchmarks without a window: progress on stderr, results as JSON."""
+"""Runs and benchmarks without a window: progress on stderr, results in a project and as JSON."""
 
 from __future__ import annotations
 
-import json
+import signal
 import statistics
 import sys
+import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +16,17 @@ import click
 import torch
 
 from workbench import runs
-from workbench.engine.events import Evaluated, Event, Failed, Finished, MetaSteps
+from workbench.engine.events import Evaluated, Failed, Finished, MetaSteps
 from workbench.engine.trainer import Trainer
+from workbench.errors import InputError
+from workbench.export.results import as_json, final_measure, run_entries
 from workbench.paths import write_atomically
-from workbench.sections import Complaint, ConfigError
+from workbench.project import Project, ProjectError
+from workbench.runs import CAN_GO_ON, Control, Notice, Waiting, WentOn
+from workbench.tasks.base import TaskFamily
 
 PROGRESS_SECONDS = 0.5
+STOPPED = 130
 
 
 class Progress:
@@ -47,66 +55,144 @@ class Progress:
         self.passing(f"{what} {done:.0%}")
 
 
-def run(source: str, overrides: tuple[str, ...], output: Path | None, quiet: bool) -> int:
-    """Do every run of an experiment; 0, or 1 if a run failed."""
+def run(
+    source: str, overrides: tuple[str, ...], project: Path | None, output: Path | None, quiet: bool
+) -> int:
+    """Do every run of an experiment, in a project that is kept where one is named."""
     progress = Progress(quiet)
     experiment = runs.load_experiment(source, overrides)
-    if output is not None and not output.parent.is_dir():
-        raise ConfigError([Complaint(str(output), f"there is no folder {output.parent}")], "--json")
+    for option, path in (("--json", output), ("--project", project)):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise InputError(f"{option}: {path}: there is no folder {path.parent}")
     family = runs.open_family(experiment, progress.preparing)
-    records = []
-    for each in runs.expand(experiment):
-
-        def tell(trainer: Trainer, event: Event, name: str = each.name) -> None:
-            _report(progress, name, trainer, event)
-
-        records.append(runs.execute(each, family, tell))
-        if output is not None:
-            text = json.dumps({"runs": records}, indent=2, ensure_ascii=False, allow_nan=False)
-            write_atomically(output, lambda file, text=text: file.write(text.encode()))  # type: ignore[misc]
-    return 1 if any(record["status"] == "failed" for record in records) else 0
+    runs.check(experiment, family)
+    with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
+        path = project or Path(folder) / "unsaved.mlwb"
+        with Project.open(path) if path.exists() else Project.create(path) as opened:
+            _must_be_writable(opened)
+            return _perform(opened, runs.add(opened, experiment, family), progress, output, family)
 
 
-def _report(progress: Progress, name: str, trainer: Trainer, event: Event) -> None:
-    match event:
+def resume(path: Path, run_id: int | None, output: Path | None, quiet: bool) -> int:
+    """Go on with what was queued, stopped or killed."""
+    progress = Progress(quiet)
+    with Project.open(path) as project:
+        _must_be_writable(project)
+        if run_id is not None:
+            record = project.run(run_id)
+            if record.status == "finished":
+                raise ProjectError(f"{path}: run {run_id} is finished; there is nothing left to do")
+            wanted = [run_id]
+        else:
+            wanted = [each.id for each in project.runs() if each.status in CAN_GO_ON]
+        if not wanted:
+            progress.line(f"{path}: every run is over; nothing to resume")
+        return _perform(project, wanted, progress, output, None)
+
+
+def _must_be_writable(project: Project) -> None:
+    if project.read_only:
+        raise ProjectError(f"{project.path}: cannot be written to: {project.read_only_reason}")
+
+
+def _perform(
+    project: Project,
+    wanted: Sequence[int],
+    progress: Progress,
+    output: Path | None,
+    family: TaskFamily | None,
+) -> int:
+    """0; 1 if a run failed; 130 if the user stopped it."""
+    families: dict[str, TaskFamily] = {}
+    statuses = []
+    with _stopped_by_signals() as control:
+        for run_id in wanted:
+            if control.stopping:
+                break
+            experiment = runs.of_record(project, project.run(run_id)).experiment
+            key = experiment.task.model_dump_json()
+            if key not in families:
+                families = {key: family or runs.open_family(experiment, progress.preparing)}
+            name = project.run(run_id).name
+
+            def tell(trainer: Trainer, notice: Notice, name: str = name) -> None:
+                _report(progress, name, trainer, notice)
+
+            statuses.append(runs.perform(project, run_id, families[key], control, tell))
+            if output is not None:
+                text = as_json({"runs": run_entries(project, wanted)})
+                write_atomically(output, lambda file, text=text: file.write(text.encode()))  # type: ignore[misc]
+        if control.stopping:
+            progress.line(f"stopped; 'workbench resume {project.path}' goes on")
+            return STOPPED
+    return 1 if "failed" in statuses else 0
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[Control]:
+    """A control that Ctrl-C and a polite kill reach; a second one ends the program at once."""
+    control = Control()
+    before = {}
+
+    def stop(number: int, frame: object) -> None:
+        if control.stopping:
+            raise KeyboardInterrupt
+        control.stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, stop)
+    try:
+        yield control
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _report(progress: Progress, name: str, trainer: Trainer, notice: Notice) -> None:
+    match notice:
         case MetaSteps():
-            speed = event.iteration / trainer.seconds
-            left = (trainer.iterations - event.iteration) / speed
+            speed = notice.iteration / trainer.seconds
+            left = (trainer.iterations - notice.iteration) / speed
             progress.passing(
-                f"{name}: {event.iteration}/{trainer.iterations}  loss {event.losses[-1]:.4g}  "
+                f"{name}: {notice.iteration}/{trainer.iterations}  loss {notice.losses[-1]:.4g}  "
                 f"{speed:.0f} meta-iterations/s  {left:.0f} s left"
             )
         case Evaluated(summary=summary):
-            progress.line(f"{name}: {event.iteration}/{trainer.iterations}  validation {_score(summary)}")
+            measure, mean, _ = final_measure(summary)
+            score = _number(measure, mean)
+            progress.line(f"{name}: {notice.iteration}/{trainer.iterations}  validation {measure} {score}")
         case Finished(summary=summary):
-            spread = " ± ".join(_score(summary, suffix) for suffix in ("", "_ci95"))
-            progress.line(f"{name}: test {spread} on {summary['episodes']} episodes, {event.seconds:.1f} s")
+            measure, mean, half = final_measure(summary)
+            score = f"{_number(measure, mean)} ± {_number(measure, half)}"
+            progress.line(
+                f"{name}: test {measure} {score} on {summary['episodes']} episodes, {notice.seconds:.1f} s"
+            )
         case Failed():
-            progress.line(f"{name}: failed at {event.message}")
+            progress.line(f"{name}: failed at {notice.message}")
+        case Waiting():
+            progress.line(f"{name}: waiting at {trainer.iteration}: {notice.message}")
+        case WentOn():
+            progress.line(f"{name}: goes on")
 
 
-def _score(summary: object, suffix: str = "") -> str:
-    assert isinstance(summary, dict)
-    name = "loss" if summary["accuracy"] is None else "accuracy"
-    value = summary[name + suffix][-1]
+def _number(measure: str, value: float | None) -> str:
     if value is None:
         return "–"
-    text = f"{value:.1%}" if name == "accuracy" else f"{value:.4g}"
-    return text if suffix else f"{name} {text}"
+    return f"{value:.1%}" if measure == "accuracy" else f"{value:.4g}"
 
 
-def bench(source: str, overrides: tuple[str, ...], as_json: bool, seconds: float) -> int:
+def bench(source: str, overrides: tuple[str, ...], as_json_text: bool, seconds: float) -> int:
     """Measure each algorithm's meta-iterations for some seconds."""
     experiment = runs.load_experiment(source, overrides)
     family = runs.open_family(experiment)
-    seed = experiment.training.seeds[0]
+    runs.check(experiment, family)
     results = {}
-    for config in experiment.algorithm:
-        trainer = Trainer(experiment, config, seed, family)
+    for each in experiment.algorithm:
+        trainer = Trainer(experiment, each, experiment.training.seeds[0], family)
         if not trainer.iterations:
             continue
         times = trainer.time_steps(seconds)
-        results[config.label or config.name] = {
+        results[each.label or each.name] = {
             "meta_iterations_per_second": len(times) / sum(times),
             "milliseconds_median": statistics.median(times) * 1e3,
             "device": str(trainer.device),
@@ -114,14 +200,14 @@ def bench(source: str, overrides: tuple[str, ...], as_json: bool, seconds: float
             "chunk": trainer.plan.chunk,
             "compiled": trainer.record["compiled"],
         }
-    if as_json:
+    if as_json_text:
         first: dict[str, Any] = next(iter(results.values()), {})
-        click.echo(json.dumps({**first, "algorithms": results}, indent=2))
+        click.echo(as_json({**first, "algorithms": results}))
         return 0
-    for name, each in results.items():
+    for name, figures in results.items():
         click.echo(
-            f"{name}: {each['meta_iterations_per_second']:.1f} meta-iterations/s, median "
-            f"{each['milliseconds_median']:.2f} ms, {each['device']}, {each['threads']} threads, "
-            f"chunks of {each['chunk']} tasks"
+            f"{name}: {figures['meta_iterations_per_second']:.1f} meta-iterations/s, median "
+            f"{figures['milliseconds_median']:.2f} ms, {figures['device']}, {figures['threads']} threads, "
+            f"chunks of {figures['chunk']} tasks"
         )
     return 0

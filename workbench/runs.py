@@ -1,24 +1,35 @@
-"""Turns an experiment into runs (algorithm × seed) and drives the trainer."""
+"""Turns an experiment into runs (algorithm × seed), drives the trainer and writes the project."""
 
 from __future__ import annotations
 
-import uuid
+import logging
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
+
 from workbench import config
 from workbench.algorithms import ALGORITHMS
 from workbench.config import AlgorithmConfig, Experiment
-from workbench.engine.events import Event, Failed, Finished
-from workbench.engine.trainer import Trainer
+from workbench.engine import devices, trainer
+from workbench.engine.events import CheckpointDue, Evaluated, Event, Failed, Finished, MetaSteps
+from workbench.engine.plan import Plan
+from workbench.engine.trainer import State, Trainer
 from workbench.networks import NETWORKS
 from workbench.paths import resource
+from workbench.project import Project, ProjectError, RunRecord, RunWriter, Status, StorageError
 from workbench.tasks import FAMILIES
-from workbench.tasks.base import Progress, TaskFamily
+from workbench.tasks.base import DataError, Progress, TaskFamily
+
+log = logging.getLogger(__name__)
 
 QUICKSTART = "quickstart"
+RETRY_SECONDS = 1.0
+CAN_GO_ON: tuple[Status, ...] = ("queued", "paused", "stopped", "interrupted")
 
 
 @dataclass(frozen=True)
@@ -30,9 +41,75 @@ class Run:
     seed: int
 
     @property
-    def name(self) -> str:
-        """What tables and charts call it."""
-        return f"{self.config.label or ALGORITHMS[self.config.name].title}, seed {self.seed}"
+    def label(self) -> str:
+        """What charts call the algorithm."""
+        return self.config.label or ALGORITHMS[self.config.name].title
+
+    @property
+    def hash(self) -> str:
+        """Hash of everything that the run's results depend on."""
+        return self.experiment.single(self.config, self.seed).hash()
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The project cannot be written to at the moment; the run waits, with everything kept in memory."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class WentOn:
+    """The project can be written to again."""
+
+
+Notice = Event | Waiting | WentOn
+Tell = Callable[[Trainer, Notice], None]
+
+
+class Control:
+    """How another thread (or a signal) stops, pauses and resumes a run."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._stopping = self._pausing = False
+
+    def stop(self) -> None:
+        """End the run at the next event; it can be resumed later."""
+        self._set(stopping=True, pausing=self._pausing)
+
+    def pause(self) -> None:
+        """Hold the run at the next event."""
+        self._set(stopping=self._stopping, pausing=True)
+
+    def resume(self) -> None:
+        """Let a paused run go on."""
+        self._set(stopping=self._stopping, pausing=False)
+
+    def _set(self, *, stopping: bool, pausing: bool) -> None:
+        with self._changed:
+            self._stopping, self._pausing = stopping, pausing
+            self._changed.notify_all()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the run was told to stop."""
+        return self._stopping
+
+    @property
+    def pausing(self) -> bool:
+        """Whether the run was told to pause."""
+        return self._pausing
+
+    def wait_while_paused(self) -> None:
+        """Return once the run may go on, or must stop."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopping or not self._pausing)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait, but no longer than until the run must stop; tells whether it must."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._stopping, seconds)
 
 
 def load_experiment(source: str, overrides: tuple[str, ...] = ()) -> Experiment:
@@ -43,7 +120,6 @@ def load_experiment(source: str, overrides: tuple[str, ...] = ()) -> Experiment:
     ConfigError
         If it is not an experiment.
     """
-    assert NETWORKS  # importing the registries has made every kind known to the configuration
     if source == QUICKSTART:
         text = resource("quickstart.toml").read_text(encoding="utf-8")
         return config.parse(text, overrides, source=QUICKSTART)
@@ -52,9 +128,8 @@ def load_experiment(source: str, overrides: tuple[str, ...] = ()) -> Experiment:
 
 def expand(experiment: Experiment) -> list[Run]:
     """The runs of an experiment, in the order in which they are done."""
-    return [
-        Run(experiment, each, seed) for each in experiment.algorithm for seed in experiment.training.seeds
-    ]
+    seeds = experiment.training.seeds
+    return [Run(experiment, each, seed) for each in experiment.algorithm for seed in seeds]
 
 
 def open_family(experiment: Experiment, progress: Progress | None = None) -> TaskFamily:
@@ -68,43 +143,213 @@ def open_family(experiment: Experiment, progress: Progress | None = None) -> Tas
     return FAMILIES[experiment.task.name](experiment.task, progress)
 
 
-def execute(run: Run, family: TaskFamily, tell: Callable[[Trainer, Event], None]) -> dict[str, Any]:
-    """Do a run and return its record (the shape of ``workbench show --json``).
-
-    Parameters
-    ----------
-    run : what to do.
-    family : the experiment's task family.
-    tell : called with every event.
+def check(experiment: Experiment, family: TaskFamily) -> None:
+    """Refuse what could not run, before anything is written.
 
     Raises
     ------
-    DeviceError, NetworkError, DataError
-        If the run cannot even start.
+    DataError, NetworkError, DeviceError
+        For episodes that the data cannot give, a network that cannot take them, a device that is not there.
     """
-    trainer = Trainer(run.experiment, run.config, run.seed, family)
-    status, test, message = "running", None, None
-    for event in trainer.events():
-        match event:
-            case Finished(summary=summary):
-                status, test = "finished", dict(summary)
-            case Failed():
-                status, message = "failed", event.message
-        tell(trainer, event)
-    return {
-        "id": uuid.uuid4().hex,
-        "name": run.name,
-        "experiment": run.experiment.name,
-        "algorithm": run.config.name,
-        "task": run.experiment.task.name,
-        "seed": run.seed,
-        "status": status,
-        "message": message,
-        "iterations": trainer.iteration,
-        "seconds": trainer.seconds,
-        "meta_iterations_per_second": trainer.iteration / trainer.seconds if trainer.seconds else None,
-        "config_hash": run.experiment.single(run.config, run.seed).hash(),
-        "data_hash": family.data_hash(),
-        "environment": trainer.record,
-        "test": test,
-    }
+    devices.pick(experiment.training.device)
+    for each in experiment.algorithm:
+        trainer.build(experiment, each, family)
+        family.check(trainer.training_size(each, family), "train")
+    for split in config.SPLITS:
+        family.check(trainer.evaluation_size(experiment, family), split)
+
+
+def add(project: Project, experiment: Experiment, family: TaskFamily) -> list[int]:
+    """Queue the runs of an experiment in a project; returns their ids."""
+    with project.transaction():
+        owner = project.add_experiment(experiment.name, experiment.to_toml(), experiment.hash())
+        return [
+            project.add_run(
+                owner,
+                name=f"{run.label}, seed {run.seed}",
+                algorithm=run.config.name,
+                label=run.label,
+                task=experiment.task.name,
+                seed=run.seed,
+                status="queued",
+                iterations_planned=trainer.planned_iterations(experiment, run.config),
+                config_hash=run.hash,
+                data_hash=family.data_hash(),
+            )
+            for run in expand(experiment)
+        ]
+
+
+def of_record(project: Project, record: RunRecord) -> Run:
+    """The run that a record stands for.
+
+    Raises
+    ------
+    ProjectError
+        If its experiment cannot be read by this version of the program.
+    """
+    owner = next(each for each in project.experiments() if each.id == record.experiment_id)
+    try:
+        runs = expand(config.parse(owner.toml))
+    except config.ConfigError as error:
+        raise ProjectError(f"{project.path}: experiment {owner.name!r}: {error}") from None
+    for run in runs:
+        if run.hash == record.config_hash:
+            return run
+    raise ProjectError(f"{project.path}: run {record.id} is not part of its experiment")
+
+
+def perform(project: Project, run_id: int, family: TaskFamily, control: Control, tell: Tell) -> Status:
+    """Do a run, or what is left of it, and write it to the project as it happens.
+
+    Parameters
+    ----------
+    project : open for writing, by this thread.
+    run_id : the run; one that was stopped goes on from its newest checkpoint, bit for bit.
+    family : the task family of its experiment.
+    control : stops or pauses it.
+    tell : called with every event, on this thread.
+
+    Returns
+    -------
+    ``finished``, ``stopped`` or ``failed``.
+
+    Raises
+    ------
+    DataError, NetworkError, DeviceError, ProjectError
+        If the run cannot even start; its record is left as it was.
+    StorageError
+        If it was stopped while the project could not be written to; the file holds what it held.
+    """
+    record = project.run(run_id)
+    run = of_record(project, record)
+    if record.data_hash != family.data_hash():
+        raise DataError(f"run {run_id}: the data has changed since the run was set up; start a new run")
+    work = Trainer(run.experiment, run.config, run.seed, family, plan=_recorded_plan(record))
+    checkpoint = project.checkpoint(run_id)
+    if checkpoint is not None:
+        work.restore(State(safetensors.torch.load(checkpoint.tensors), checkpoint.state))
+    with project.transaction():
+        project.rewind(run_id, work.iteration)
+        project.update_run(
+            run_id,
+            status="running",
+            failure="",
+            environment=work.record,
+            seconds=work.seconds,
+            started=record.started or time.time(),
+            ended=None,
+        )
+    return _Recorder(project, run_id, work, control, tell).record()
+
+
+def _recorded_plan(record: RunRecord) -> Plan | None:
+    """The plan that a run was started with: its last bits depend on it."""
+    known = record.environment
+    if not {"device", "threads", "chunk"} <= set(known) or known["device"] not in devices.available():
+        return None
+    return Plan(str(known["device"]), int(known["threads"]), int(known["chunk"]))
+
+
+class _Recorder:
+    """Writes what a trainer tells, and does to it what the control says."""
+
+    def __init__(self, project: Project, run_id: int, work: Trainer, control: Control, tell: Tell) -> None:
+        self._writer = RunWriter(project, run_id)
+        self._work, self._control, self._tell = work, control, tell
+
+    def record(self) -> Status:
+        try:
+            status = self._follow()
+        except StorageError:
+            raise
+        except Exception as error:  # an algorithm's own mistake must not end the queue
+            log.exception("the run failed")
+            failed = Failed(self._work.iteration, f"{type(error).__name__}: {error}")
+            status = "failed"
+            self._end(failed.message)
+            self._tell(self._work, failed)
+        return status
+
+    def _follow(self) -> Status:
+        for event in self._work.events():
+            match event:
+                case MetaSteps():
+                    self._add_points(event)
+                case Evaluated():
+                    self._keep(
+                        lambda e=event: self._writer.evaluation(e.iteration, e.split, dict(e.summary))  # type: ignore[misc]
+                    )
+                case CheckpointDue():
+                    self._checkpoint()
+                case Finished():
+                    summary = dict(event.summary)
+                    arrays = dict(event.arrays)
+                    self._writer.result("test", summary, arrays, summary["episodes_hash"])
+                    self._writer.update(status="finished", environment=self._work.record, ended=time.time())
+                    self._keep(self._writer.flush)
+                case Failed():
+                    self._end(event.message)
+            self._tell(self._work, event)
+            match event:
+                case Finished():
+                    return "finished"
+                case Failed():
+                    return "failed"
+            if self._control.pausing and not self._control.stopping:
+                self._hold()
+            if self._control.stopping:
+                self._writer.update(status="stopped", ended=time.time())
+                self._checkpoint()
+                return "stopped"
+        raise AssertionError("a trainer ends with Finished or Failed")
+
+    def _add_points(self, event: MetaSteps) -> None:
+        work = self._work
+        self._writer.update(
+            iterations=event.iteration,
+            seconds=work.seconds,
+            meta_iterations_per_second=event.iteration / work.seconds if work.seconds else None,
+        )
+        pairs = zip(event.losses.tolist(), event.seconds.tolist(), strict=True)
+        for iteration, (loss, seconds) in enumerate(pairs, event.first + 1):
+            self._keep(
+                lambda i=iteration, values={"loss": loss, "seconds": seconds}: self._writer.points(i, values)  # type: ignore[misc]
+            )
+
+    def _checkpoint(self) -> None:
+        state = self._work.state()
+        tensors = safetensors.torch.save(state.tensors)
+        self._keep(lambda: self._writer.checkpoint(self._work.iteration, state.values, tensors))
+
+    def _hold(self) -> None:
+        self._writer.update(status="paused")
+        self._checkpoint()
+        self._control.wait_while_paused()
+        if not self._control.stopping:
+            self._writer.update(status="running")
+
+    def _end(self, failure: str) -> None:
+        self._writer.update(
+            status="failed", failure=failure, environment=self._work.record, ended=time.time()
+        )
+        self._keep(self._writer.flush)
+
+    def _keep(self, write: Callable[[], Any]) -> None:
+        """Write; where the disk refuses, wait until it does not: nothing leaves the memory before."""
+        try:
+            write()
+        except StorageError as error:
+            self._tell(self._work, Waiting(str(error)))
+            while True:
+                if self._control.wait(RETRY_SECONDS):
+                    raise
+                try:
+                    self._writer.flush()
+                except StorageError:
+                    continue
+                self._tell(self._work, WentOn())
+                return
+
+
+assert NETWORKS  # importing the registries has made every kind known to the configuration

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from workbench.errors import InputError
+
 Problem = Literal["regression", "classification"]
 
 
@@ -114,7 +116,7 @@ class Complaint:
         return f"{self.path}: {self.message}" if self.path else self.message
 
 
-class ConfigError(ValueError):
+class ConfigError(InputError):
     """A configuration that cannot be used.
 
     Attributes

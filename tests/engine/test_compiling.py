@@ -53,9 +53,14 @@ def test_without_a_compiler_the_run_goes_on_and_says_so_in_one_line(tmp_path: Pa
         "TORCHINDUCTOR_CACHE_DIR": str(tmp_path),
     }
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, timeout=200, check=False,
+        [sys.executable, "-c", SCRIPT],
+        env=environment,
         cwd=Path(__file__).parents[2],
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     learner = algorithm("maml", Smooth(2, 1), REGRESSION)
     _, losses = MetaStep(learner, chunk=4).gradient(meta_parameters(learner), episodes(REGRESSION, 4))

@@ -154,8 +154,10 @@ def test_frozen_episodes_too_large_to_keep_are_drawn_again_the_same(monkeypatch:
 
 
 def test_the_generalisation_gap_is_test_minus_training_loss() -> None:
-    e = parse('[task]\nfamily = "digits"\n[[algorithm]]\nkind = "protonet"\n[network]\nkind = "mlp"\n'
-              "[training]\niterations = 1\nthreads = 1\nchunk = 4\nmeta_batch = 4\n[evaluation]\nepisodes = 30")  # fmt: skip
+    e = parse(
+        '[task]\nfamily = "digits"\n[[algorithm]]\nkind = "protonet"\n[network]\nkind = "mlp"\n'
+        "[training]\niterations = 1\nthreads = 1\nchunk = 4\nmeta_batch = 4\n[evaluation]\nepisodes = 30"
+    )
     last = list(Trainer(e, e.algorithm[0], 0, family(e)).events())[-1]
     assert isinstance(last, Finished)
     gap = last.summary["loss"][-1] - last.summary["train_loss"][-1]

@@ -10,9 +10,10 @@ from typing import Any
 import torch
 
 from workbench import __version__
+from workbench.errors import InputError
 
 
-class DeviceError(ValueError):
+class DeviceError(InputError):
     """A device that this machine does not have; the message is one line."""
 
 

@@ -76,7 +76,7 @@ class Trainer:
         self.device = pick(training.device)
         self.family = family.to(self.device)
         self.algorithm = build(experiment, config, family)
-        self.iterations = (config.iterations or training.iterations) if self.algorithm.trains else 0
+        self.iterations = planned_iterations(experiment, config)
         self._report_seconds = report_seconds
         self._base_lr = config.meta_lr or training.meta_lr
 
@@ -155,6 +155,7 @@ class Trainer:
                 self._evaluated = self.iteration
                 yield Evaluated(self.iteration, "validation", curves.summary())
             if self.iteration >= self.iterations:
+                yield CheckpointDue(self.iteration)  # what was learned, before it is tested
                 return
             if time.monotonic() - last_checkpoint >= self.experiment.training.checkpoint_every:
                 last_checkpoint = time.monotonic()
@@ -220,7 +221,7 @@ class Trainer:
 
     def _frozen(self, split: Any, count: int) -> FrozenEpisodes:
         settings = self.experiment.evaluation
-        size = self.family.size._replace(queries=settings.queries or self.family.size.queries)
+        size = evaluation_size(self.experiment, self.family)
         self.family.check(size, split)
         return FrozenEpisodes(self.family, split, size, count, settings.seed)
 
@@ -281,6 +282,16 @@ def training_size(config: AlgorithmConfig, family: TaskFamily) -> EpisodeSize:
     return EpisodeSize(
         config.train_ways or size.ways, config.train_shots or size.shots, config.train_queries or size.queries
     )
+
+
+def evaluation_size(experiment: Experiment, family: TaskFamily) -> EpisodeSize:
+    """Ways, shots and queries of the frozen episodes."""
+    return family.size._replace(queries=experiment.evaluation.queries or family.size.queries)
+
+
+def planned_iterations(experiment: Experiment, config: AlgorithmConfig) -> int:
+    """Meta-iterations of a run; none where there is nothing to train."""
+    return (config.iterations or experiment.training.iterations) if ALGORITHMS[config.name].trains else 0
 
 
 def _advice(error: Exception, trainer: Trainer) -> str:

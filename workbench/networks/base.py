@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.config import NetworkConfig
+from workbench.errors import InputError
 
 
 class Network(nn.Module):
@@ -46,7 +47,7 @@ class Network(nn.Module):
         return out
 
 
-class NetworkError(ValueError):
+class NetworkError(InputError):
     """A network that cannot take the task's examples; the message is one line."""
 
 

@@ -12,12 +12,13 @@ import torch
 from torch import Tensor
 
 from workbench.config import Problem, Split, TaskConfig
+from workbench.errors import InputError
 
 Progress = Callable[[float, str], None]
 """Called with the part done (0 to 1) and what is being done."""
 
 
-class DataError(ValueError):
+class DataError(InputError):
     """Data that cannot be used; the message is one line that says what, where and what would be right."""
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from sklearn.datasets import load_digits
 
 from workbench.config import ClassificationTaskConfig
 from workbench.sections import setting
@@ -36,6 +35,8 @@ class Digits(ClassFamily):
     summary = "Tell small handwritten digits apart: 8 × 8 pixels, ten classes, comes with the program."
 
     def __init__(self, config: DigitsConfig, progress: Progress | None = None) -> None:
+        from sklearn.datasets import load_digits  # takes as long to import as torch: only when used
+
         images, labels = load_digits(return_X_y=True)
         order = torch.from_numpy(labels).argsort(stable=True)
         names = tuple(str(digit) for digit in range(DIGITS))

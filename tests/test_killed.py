@@ -1,0 +1,114 @@
+"""A real process, killed without warning again and again, ends where an undisturbed one does."""
+
+from __future__ import annotations
+
+import random
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.experiments import SINUSOID
+from tests.test_runs import CLI, contents
+from workbench.project import Project
+
+KILLS = 20
+SEGMENTS = KILLS + 2
+CONV4 = """
+name = "small digits"
+[task]
+family = "digits"
+ways = 2
+queries = 3
+[network]
+kind = "conv4"
+width = 4
+stride = 2
+[evaluation]
+episodes = 30
+inner_steps = 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "iterations"),
+    [
+        pytest.param(SINUSOID, 60 * SEGMENTS, id="sinusoid-mlp"),
+        pytest.param(CONV4, 20 * SEGMENTS, id="digits-conv4"),
+    ],
+)
+def test_a_killed_run_resumes_bit_for_bit(text: str, iterations: int, tmp_path: Path) -> None:
+    toml = tmp_path / "e.toml"
+    toml.write_text(text + '[[algorithm]]\nkind = "maml"\n', encoding="utf-8")
+    settings = {
+        "training.iterations": iterations,
+        "training.meta_batch": 4,
+        "training.threads": 1,
+        "training.chunk": 4,
+        "training.checkpoint_every": 0.05,
+        "evaluation.every": iterations // SEGMENTS,
+        "evaluation.validation_episodes": 4,
+    }
+    sets = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
+    run = [*CLI, "run", str(toml), *sets, "--project"]
+    subprocess.run([*run, str(tmp_path / "whole.mlwb")], check=True, capture_output=True)
+
+    chance = random.Random(0)
+    project = tmp_path / "killed.mlwb"
+    command = [*run, str(project)]
+    for kill in range(1, KILLS + 1):
+        seen = _kill_at(command, kill * iterations // SEGMENTS, chance)
+        with Project.open(project, read_only=True) as opened:
+            (record,) = opened.runs()
+            assert record.status == "interrupted"
+            written, losses = opened.series(record.id, "loss")
+            assert written.tolist() == list(range(1, len(losses) + 1))  # no gap, no fold, no doubled point
+            assert opened.verify() == []
+        killed = time.monotonic()
+        long_ago = max((iteration for iteration, told in seen if told < killed - 1), default=0)
+        assert len(losses) >= long_ago
+        command = [*CLI, "resume", str(project)]
+    subprocess.run(command, check=True, capture_output=True)
+
+    with Project.open(tmp_path / "whole.mlwb") as whole, Project.open(project) as opened:
+        (reference,), (resumed,) = whole.runs(), opened.runs()
+        assert resumed.status == "finished"
+        assert contents(opened, resumed.id) == contents(whole, reference.id)
+
+
+def _kill_at(command: list[str], iteration: int, chance: random.Random) -> list[tuple[int, float]]:
+    """Start the process and kill it a random moment after it has told of an iteration."""
+    seen: list[tuple[int, float]] = []
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            told = re.search(r": (\d+)/\d+  validation", line)
+            if told:
+                seen.append((int(told[1]), time.monotonic()))
+            if seen and seen[-1][0] >= iteration:
+                break
+        try:
+            process.wait(chance.uniform(0, 0.1))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL, "the process ended before it was killed"
+    return seen
+
+
+def test_ctrl_c_stops_a_run_and_says_how_to_go_on(tmp_path: Path) -> None:
+    toml, project = tmp_path / "e.toml", tmp_path / "p.mlwb"
+    toml.write_text(SINUSOID + '[[algorithm]]\nkind = "maml"\n', encoding="utf-8")
+    command = [*CLI, "run", str(toml), "--project", str(project), "--set", "training.iterations=1000000"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert f"workbench resume {project}" in said
+    with Project.open(project) as opened:
+        assert opened.runs()[0].status == "stopped"
+        assert opened.checkpoint_iterations(1)[-1] == opened.runs()[0].iterations

@@ -1,0 +1,32 @@
+"""The project file: experiments, runs, curves, results and checkpoints in one SQLite file.
+
+Needs numpy and the standard library only, never torch: listing a project must be quick.
+"""
+
+from workbench.project.errors import ProjectError, StorageError, StorageFull
+from workbench.project.project import Project
+from workbench.project.records import (
+    STATUSES,
+    Checkpoint,
+    ExperimentRecord,
+    Result,
+    RunFields,
+    RunRecord,
+    Status,
+)
+from workbench.project.writer import RunWriter
+
+__all__ = [
+    "STATUSES",
+    "Checkpoint",
+    "ExperimentRecord",
+    "Project",
+    "ProjectError",
+    "Result",
+    "RunFields",
+    "RunRecord",
+    "RunWriter",
+    "Status",
+    "StorageError",
+    "StorageFull",
+]

@@ -1,0 +1,85 @@
+"""What is wrong with a project: SQLite's own checks, every checksum, everything decoded once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+
+from workbench.project import series as packing
+from workbench.project.curve_store import CurveStore
+from workbench.project.database import stored_bytes
+from workbench.project.errors import ProjectError
+from workbench.project.result_store import ResultStore
+from workbench.project.run_store import RunStore
+
+_MOST = 100  # problems of a kind: more tell nothing more
+
+
+class CheckedStore(RunStore, CurveStore, ResultStore):
+    """All parts of a project, and a check of all of them."""
+
+    def verify(self) -> list[str]:
+        """Check everything; one line per problem, none if all is well. Never raises on damage."""
+        found: list[str] = []
+        for check in (self._check_pages, self._check_references, self._check_lists, self._check_runs):
+            try:
+                found.extend(check())
+            except ProjectError as error:
+                found.append(self._line(error))
+        return found[:_MOST]
+
+    def _check_pages(self) -> Iterator[str]:
+        for (text,) in self._rows(f"PRAGMA integrity_check({_MOST})", timeout=math.inf):
+            if text != "ok":
+                yield " ".join(str(text).split())
+
+    def _check_references(self) -> Iterator[str]:
+        for table, _, parent, _ in self._rows("PRAGMA foreign_key_check", timeout=math.inf)[:_MOST]:
+            yield f"a row of {table} names one of {parent} that is not there"
+
+    def _check_lists(self) -> Iterator[str]:
+        yield from self._tried(self.experiments)
+        yield from self._tried(self.runs)
+        yield from self._tried(partial(self.runs, deleted=True))
+
+    def _check_runs(self) -> Iterator[str]:
+        for run in self._integers("SELECT id FROM runs"):
+            for series, name in self._rows("SELECT id, name FROM series WHERE run_id = ?", (run,)):
+                yield from self._tried(partial(self._check_series, run, series, name))
+            for (split,) in self._rows("SELECT DISTINCT split FROM evaluations WHERE run_id = ?", (run,)):
+                yield from self._tried(partial(self.evaluations, run, split))
+            for split in self.result_splits(run):
+                yield from self._tried(partial(self.result, run, split))
+            for iteration in self.checkpoint_iterations(run):
+                yield from self._tried(partial(self._checkpoint_at, run, iteration))
+
+    def _check_series(self, run: int, series: int, name: str) -> None:
+        end = -1
+        for chunk in self._integers("SELECT id FROM chunks WHERE series_id = ? ORDER BY first", (series,)):
+            row = self._rows("SELECT first, last, points, summary, data FROM chunks WHERE id = ?", (chunk,))
+            try:
+                first, last, points, summary, data = row[0]
+                x, y = packing.decode(stored_bytes(data))
+                low_high = packing.decode(stored_bytes(summary))
+                right = packing.summarise(x, y)
+                if (first, last, points) != (x[0], x[-1], len(x)) or not all(
+                    np.array_equal(a, b, equal_nan=True) for a, b in zip(low_high, right, strict=True)
+                ):
+                    raise ValueError("a piece contradicts its description")
+                if x[0] <= end or np.any(np.diff(x) <= 0):
+                    raise ValueError("its iterations do not rise")
+                end = int(x[-1])
+            except (IndexError, ValueError) as error:
+                raise self._damaged(f"run {run}, {name!r}", error) from None
+
+    def _tried(self, read: Callable[[], object]) -> Iterator[str]:
+        try:
+            read()
+        except ProjectError as error:
+            yield self._line(error)
+
+    def _line(self, error: ProjectError) -> str:
+        return str(error).removeprefix(f"{self.path}: ")

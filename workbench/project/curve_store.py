@@ -1,0 +1,233 @@
+"""The curves of a run: metric series and evaluations over time."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from workbench.project import series as packing
+from workbench.project.database import Database, stored_bytes, stored_integer
+from workbench.project.digests import digest
+from workbench.project.errors import ProjectError
+from workbench.project.records import from_json, to_json
+from workbench.project.series import BLOCK, CHUNK, Iterations, Values
+
+_MAX_SMALL = 64  # rows of a few points at a curve's end before they are put together
+
+
+class CurveStore(Database):
+    """The part of a project that holds curves.
+
+    A series is a list of chunks. What is appended becomes a row of its own, so that a commit writes
+    little; small rows are put together as they pile up, so that reading stays quick.
+    """
+
+    def append_series(self, run: int, name: str, x: ArrayLike, y: ArrayLike) -> None:
+        """Add points to the end of a series (which need not exist).
+
+        Parameters
+        ----------
+        x : iterations, int64, rising, all after the series' last.
+        y : values, float64; NaN and infinity are kept.
+
+        Raises
+        ------
+        ProjectError
+            If a point is not after the last; :meth:`rewind` first when resuming.
+        """
+        new_x, new_y = np.asarray(x, np.int64), np.asarray(y, np.float64)
+        if new_x.ndim != 1 or new_x.shape != new_y.shape:
+            raise ValueError("x and y must be one-dimensional and equally long")
+        if not len(new_x):
+            return
+        if new_x[0] < 0 or np.any(np.diff(new_x) <= 0):
+            raise ValueError(f"the iterations of {name!r} must not be negative and must rise")
+        with self.transaction():
+            series = self._series_id(run, name, create=True)
+            small, before = self._end_of(series)
+            if new_x[0] <= before:
+                raise ProjectError(
+                    f"{self.path}: run {run} has {name!r} up to iteration {before} already; "
+                    f"iteration {new_x[0]} would double it"
+                )
+            points = len(new_x) + sum(count for _, count in small)
+            if small and (points >= CHUNK or len(small) >= _MAX_SMALL):
+                parts = [self._chunk(chunk) for chunk, _ in small]
+                new_x = np.concatenate([*(part[0] for part in parts), new_x])
+                new_y = np.concatenate([*(part[1] for part in parts), new_y])
+                for chunk, _ in small:
+                    self._change("DELETE FROM chunks WHERE id = ?", (chunk,))
+            for start in range(0, len(new_x), CHUNK):
+                self._write_chunk(series, new_x[start : start + CHUNK], new_y[start : start + CHUNK])
+
+    def series_names(self, run: int) -> list[str]:
+        """The names of a run's series, in alphabetical order."""
+        rows = self._rows("SELECT name FROM series WHERE run_id = ? ORDER BY name", (run,))
+        return [str(row[0]) for row in rows]
+
+    def series(
+        self, run: int, name: str, *, start: int | None = None, stop: int | None = None
+    ) -> tuple[Iterations, Values]:
+        """Every point with ``start <= iteration <= stop``; empty where there is no such series.
+
+        Returns
+        -------
+        x, y : int64 and float64 [points]
+        """
+        low, high = _range(start, stop)
+        parts = [_cut(x, y, low, high) for _, _, x, y in self._chunks(run, name, low, high, "data")]
+        return self._joined(run, name, parts)
+
+    def decimated(
+        self, run: int, name: str, width: int, start: int | None = None, stop: int | None = None
+    ) -> tuple[Iterations, Values]:
+        """At most ``2 * width`` points of a range, for a chart ``width`` pixels wide.
+
+        The lowest and the highest point of each of up to ``width`` columns, at their own iterations,
+        so no spike is lost. Short ranges come back whole.
+        """
+        if width < 1:
+            raise ValueError("a chart is at least one pixel wide")
+        low, high = _range(start, stop)
+        count = self._rows(
+            "SELECT TOTAL(points) FROM chunks WHERE series_id = ? AND last >= ? AND first <= ?",
+            (self._series_id(run, name), low, high),
+        )[0][0]
+        if count < width * BLOCK:
+            return packing.decimate(*self.series(run, name, start=start, stop=stop), width)
+        parts = []
+        for first, last, x, y in self._chunks(run, name, low, high, "summary"):
+            points = (x, y)
+            if first < low or high < last:  # cut by the range: what is left has other extremes
+                points = self.series(run, name, start=max(low, first), stop=min(high, last))
+                points = packing.summarise(*points) if len(points[0]) else points
+            parts.append(points)
+        x, y = self._joined(run, name, parts)
+        return packing.decimate_summary(x, y, width)
+
+    def truncate_series(self, run: int, after: int) -> None:
+        """Drop every point of a run's series that comes after that iteration."""
+        with self.transaction():
+            for series in self._integers("SELECT id FROM series WHERE run_id = ?", (run,)):
+                self._change("DELETE FROM chunks WHERE series_id = ? AND first > ?", (series, after))
+                for chunk in self._integers(
+                    "SELECT id FROM chunks WHERE series_id = ? AND last > ?", (series, after)
+                ):
+                    x, y = _cut(*self._chunk(chunk), 0, after)
+                    self._change("DELETE FROM chunks WHERE id = ?", (chunk,))
+                    if len(x):
+                        self._write_chunk(series, x, y)
+
+    def add_evaluation(self, run: int, iteration: int, split: str, values: dict[str, Any]) -> None:
+        """Store an evaluation (step-wise losses and the like; JSON, arrays allowed), replacing its equal."""
+        body = to_json(values)
+        with self.transaction():
+            self._change(
+                "INSERT OR REPLACE INTO evaluations (run_id, split, iteration, body, digest)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (run, split, int(iteration), body, digest(split, int(iteration), body)),
+            )
+
+    def evaluations(self, run: int, split: str) -> list[tuple[int, dict[str, Any]]]:
+        """A run's evaluations on a split, as (iteration, values) in the order of the iterations."""
+        rows = self._rows(
+            "SELECT iteration, body, digest FROM evaluations WHERE run_id = ? AND split = ?"
+            " ORDER BY iteration",
+            (run, split),
+        )
+        found = []
+        for iteration, body, stored in rows:
+            try:
+                if digest(split, stored_integer(iteration), body) != stored:
+                    raise ValueError("it does not match its checksum")
+                found.append((iteration, from_json(body, dict)))
+            except ValueError as error:
+                raise self._damaged(f"run {run}, evaluation at {iteration}", error) from None
+        return found
+
+    def _series_id(self, run: int, name: str, create: bool = False) -> int:
+        found = self._integers("SELECT id FROM series WHERE run_id = ? AND name = ?", (run, name))
+        if found:
+            return found[0]
+        if not create:
+            return -1
+        return self._change("INSERT INTO series (run_id, name) VALUES (?, ?)", (run, name)).lastrowid or -1
+
+    def _end_of(self, series: int) -> tuple[list[tuple[int, int]], int]:
+        """The small rows at the end, as (id, points) in order, and the last iteration (-1: none)."""
+        rows = self._rows(
+            "SELECT id, points, last FROM chunks WHERE series_id = ? ORDER BY first DESC LIMIT ?",
+            (series, _MAX_SMALL),
+        )
+        small = []
+        try:
+            last = stored_integer(rows[0][2]) if rows else -1
+            for chunk, points, _ in rows:
+                if stored_integer(points) >= CHUNK:
+                    break
+                small.append((chunk, points))
+        except ValueError as error:
+            raise self._damaged("a curve", error) from None
+        return small[::-1], last
+
+    def _write_chunk(self, series: int, x: Iterations, y: Values) -> None:
+        self._change(
+            "INSERT INTO chunks (series_id, first, last, points, summary, data) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                series,
+                int(x[0]),
+                int(x[-1]),
+                len(x),
+                packing.encode(*packing.summarise(x, y)),
+                packing.encode(x, y),
+            ),
+        )
+
+    def _chunk(self, chunk: int) -> tuple[Iterations, Values]:
+        rows = self._rows("SELECT data FROM chunks WHERE id = ?", (chunk,))
+        try:
+            return packing.decode(stored_bytes(rows[0][0]))
+        except (IndexError, ValueError) as error:
+            raise self._damaged("a curve", error) from None
+
+    def _chunks(
+        self, run: int, name: str, low: int, high: int, column: Literal["summary", "data"]
+    ) -> list[tuple[int, int, Iterations, Values]]:
+        """The chunks that overlap a range, in order: first and last iteration, and the points."""
+        rows = self._rows(
+            f"SELECT first, last, {column} FROM chunks"
+            " WHERE series_id = ? AND last >= ? AND first <= ? ORDER BY first",
+            (self._series_id(run, name), low, high),
+        )
+        chunks = []
+        for first, last, data in rows:
+            try:
+                x, y = packing.decode(stored_bytes(data))
+                if not stored_integer(first) <= x[0] <= x[-1] <= stored_integer(last):
+                    raise ValueError("a piece is not of the range that it says")
+            except ValueError as error:
+                raise self._damaged(f"run {run}, {name!r}", error) from None
+            chunks.append((first, last, x, y))
+        return chunks
+
+    def _joined(
+        self, run: int, name: str, parts: list[tuple[Iterations, Values]]
+    ) -> tuple[Iterations, Values]:
+        if not parts:
+            return np.empty(0, np.int64), np.empty(0, np.float64)
+        for (before, _), (after, _) in pairwise(parts):
+            if len(before) and len(after) and after[0] <= before[-1]:
+                raise self._damaged(f"run {run}, {name!r}", "its pieces overlap")
+        return np.concatenate([x for x, _ in parts]), np.concatenate([y for _, y in parts])
+
+
+def _range(start: int | None, stop: int | None) -> tuple[int, int]:
+    return 0 if start is None else int(start), 2**63 - 1 if stop is None else int(stop)
+
+
+def _cut(x: Iterations, y: Values, low: int, high: int) -> tuple[Iterations, Values]:
+    inside = slice(np.searchsorted(x, low, "left"), np.searchsorted(x, high, "right"))
+    return x[inside], y[inside]
