@@ -7,6 +7,10 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("suite", deadline=None, derandomize=True)  # machines are noisy
+settings.load_profile("suite")
 
 # set before any test module is imported, so that nothing reaches the user's own cache
 _CACHE = tempfile.TemporaryDirectory(prefix="workbench-tests-")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -95,3 +96,10 @@ def episodes(shape: TaskShape, tasks: int, shots: int = 4, queries: int = 6, see
 
 REGRESSION = TaskShape("regression", (2,), 1)
 CLASSIFICATION = TaskShape("classification", (2,), 3, train_classes=7)
+EVERY = [
+    pytest.param(name, shape, id=f"{name}-{shape.problem}")
+    for shape in (REGRESSION, CLASSIFICATION)
+    for name, cls in ALGORITHMS.items()
+    if shape.problem in cls.Config.problems
+]
+"""Every algorithm with every problem that it can do."""

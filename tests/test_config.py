@@ -189,5 +189,6 @@ def test_a_data_path_is_relative_to_the_file_that_names_it(tmp_path: Path) -> No
 
 def test_an_experiment_yields_a_run_for_each_algorithm_and_seed() -> None:
     quickstart = load_experiment("quickstart", ("training.seeds=[3, 4]",))
-    names = [run.name for run in expand(quickstart)]
-    assert len(names) == len(set(names)) == 2 * len(quickstart.algorithm)
+    yielded = expand(quickstart)
+    assert [run.seed for run in yielded] == [3, 4] * len(quickstart.algorithm)
+    assert len({run.hash for run in yielded}) == len(yielded) == 2 * len(quickstart.algorithm)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from tests.experiments import (
     CLASSIFICATION,
+    EVERY,
     REGRESSION,
     Linear,
     Smooth,
@@ -122,11 +123,8 @@ def test_reptiles_outer_step_decays_linearly_to_zero() -> None:
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 5])
-@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem)
-@pytest.mark.parametrize("name", sorted(ALGORITHMS))
+@pytest.mark.parametrize(("name", "shape"), EVERY)
 def test_a_batch_of_tasks_equals_the_mean_over_single_tasks(name: str, shape: TaskShape, chunk: int) -> None:
-    if shape.problem not in ALGORITHMS[name].Config.problems:
-        pytest.skip(f"{name} does no {shape.problem}")
     learner = algorithm(name, Smooth(2, shape.outputs), shape)
     meta, tasks = meta_parameters(learner), episodes(shape, tasks=5)
     batched, losses = MetaStep(learner, chunk=chunk).gradient(meta, tasks)

@@ -10,8 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from tests.experiments import (
-    CLASSIFICATION,
-    REGRESSION,
+    EVERY,
     Smooth,
     algorithm,
     episodes,
@@ -19,7 +18,6 @@ from tests.experiments import (
     family,
     meta_parameters,
 )
-from workbench.algorithms import ALGORITHMS
 from workbench.config import parse
 from workbench.engine import evaluation
 from workbench.engine.episodes import FrozenEpisodes, TrainingEpisodes
@@ -29,11 +27,8 @@ from workbench.networks.conv4 import Conv4, Conv4Config
 from workbench.tasks.base import Episode, EpisodeSize, TaskShape
 
 
-@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem)
-@pytest.mark.parametrize("name", sorted(ALGORITHMS))
+@pytest.mark.parametrize(("name", "shape"), EVERY)
 def test_the_curve_of_a_batch_equals_adapting_to_each_task_alone(name: str, shape: TaskShape) -> None:
-    if shape.problem not in ALGORITHMS[name].Config.problems:
-        pytest.skip(f"{name} does no {shape.problem}")
     learner = algorithm(name, Smooth(2, shape.outputs), shape)
     meta, tasks = meta_parameters(learner), episodes(shape, tasks=7)
     curves = evaluation.evaluate(learner, meta, [tasks.tasks(0, 4), tasks.tasks(4, 7)], steps=3)

@@ -111,7 +111,7 @@ def test_evaluations_come_at_their_iterations_and_at_the_end() -> None:
 
 def test_checkpoints_are_asked_for_when_it_is_time() -> None:
     events = list(trainer(experiment("maml", "training.checkpoint_every=0")).events())
-    assert [e.iteration for e in events if isinstance(e, CheckpointDue)] == list(range(12))
+    assert [e.iteration for e in events if isinstance(e, CheckpointDue)] == list(range(13))
 
 
 def test_every_algorithm_is_given_the_same_episodes() -> None:

@@ -92,9 +92,12 @@ class Trainer:
 
         self.plan = plan or choose(training, self.algorithm, self.meta, self._episodes[0], self.device)
         set_up(self.device, self.plan.threads, training.tf32)
-        autocast = torch.bfloat16 if training.mixed_precision and self.device.type == "cuda" else None
+        self._mixed = training.mixed_precision and self.device.type == "cuda"
         self._meta_step = CompiledOrNot(
-            self.algorithm, chunk=self.plan.chunk, compile=training.compile, autocast=autocast
+            self.algorithm,
+            chunk=self.plan.chunk,
+            compile=training.compile,
+            autocast=torch.bfloat16 if self._mixed else None,
         )
 
     def _make_optimiser(self) -> torch.optim.Optimizer:
@@ -109,6 +112,8 @@ class Trainer:
         return environment(self.device) | {
             "threads": self.plan.threads,
             "chunk": self.plan.chunk,
+            "mixed_precision": self._mixed,
+            "tf32": self.experiment.training.tf32 and self.device.type == "cuda",
             "compiled": self._meta_step.compiled,
             "compile_note": self._meta_step.note,
         }
@@ -200,7 +205,7 @@ class Trainer:
         clamp = self.experiment.training.gradient_clamp
         for name, weight in self.meta.items():
             weight.grad = gradient[name] if clamp is None else gradient[name].clamp(-clamp, clamp)
-        rate = self.algorithm.meta_lr(self._base_lr, self.iteration / self.iterations)
+        rate = self.algorithm.meta_lr(self._base_lr, min(1.0, self.iteration / self.iterations))
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         self._optimiser.step()
