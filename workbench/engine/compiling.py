@@ -24,14 +24,24 @@ class CompiledOrNot:
     """
 
     def __init__(
-        self, algorithm: Algorithm, *, chunk: int, compile: bool, autocast: torch.dtype | None = None
+        self,
+        algorithm: Algorithm,
+        *,
+        chunk: int,
+        threads: int = 1,
+        compile: bool = False,
+        autocast: torch.dtype | None = None,
     ) -> None:
-        self._plain = MetaStep(algorithm, chunk=chunk, autocast=autocast)
+        self._plain = MetaStep(algorithm, chunk=chunk, threads=threads, autocast=autocast)
         self._step = self._plain
         if compile:
             self._step = MetaStep(algorithm, chunk=chunk, compile=True, autocast=autocast)
         self.compiled = compile
         self.note: str | None = None
+
+    def close(self) -> None:
+        """End the threads, if there are any."""
+        self._plain.close()
 
     def gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
         """As :meth:`MetaStep.gradient`."""

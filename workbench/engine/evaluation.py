@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from torch.func import vmap
 
 from workbench.algorithms.base import Algorithm, Params
 from workbench.engine import measures
+from workbench.engine.crew import Crew
 from workbench.engine.devices import synchronise
 from workbench.engine.episodes import FrozenEpisodes
 from workbench.tasks.base import Episode
@@ -66,7 +67,13 @@ def number(value: float) -> float | None:
 
 
 def evaluate(
-    algorithm: Algorithm, meta: Params, episodes: Iterable[Episode], steps: int, *, transductive: bool = True
+    algorithm: Algorithm,
+    meta: Params,
+    episodes: Iterable[Episode],
+    steps: int,
+    *,
+    transductive: bool = True,
+    threads: int = 1,
 ) -> Curves:
     """Adapt to every task and measure its query set after 0, 1, …, ``steps`` inner steps.
 
@@ -77,13 +84,40 @@ def evaluate(
     steps : inner steps.
     transductive : let batch norm see all queries of a task at once; otherwise each query is predicted
         beside the support set only.
+    threads : chunks of tasks computed at the same time.
     """
     alone = not transductive and algorithm.network.uses_batch_statistics
+
+    def make(algorithm: Algorithm) -> Callable[[Episode], list[NDArray[Any]]]:
+        batched = vmap(_curve_of(algorithm, steps, alone), in_dims=(None, 0))
+
+        def compute(part: Episode) -> list[NDArray[Any]]:
+            with torch.no_grad():
+                return [each.cpu().numpy() for each in batched(meta, part)]
+
+        return compute
+
+    crew = Crew(algorithm, make, threads)
+    parts = list(crew.map(_chunks(episodes, alone)))
+    crew.close()
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    loss = columns[0].T.astype(np.float64)
+    taken = tuple(range(loss.shape[0])) if algorithm.adapts_stepwise else (1,)
+    if len(columns) == 1:
+        return Curves(taken, loss, None, None, None)
+    return Curves(taken, loss, columns[1].T.astype(np.float64), columns[2].astype(np.float64), columns[3])
+
+
+def _curve_of(
+    algorithm: Algorithm, steps: int, alone: bool
+) -> Callable[[Params, Episode], tuple[Tensor, ...]]:
+    """For one task: loss by step and, for classification, accuracy by step, confidence and correctness."""
+    predict = _predict_alone if alone else _predict
 
     def curve(meta: Params, episode: Episode) -> tuple[Tensor, ...]:
         losses, accuracies = [], []
         for learner in algorithm.adaptation(meta, episode.support, steps):
-            prediction = (_predict_alone if alone else _predict)(algorithm, learner, episode)
+            prediction = predict(algorithm, learner, episode)
             losses.append(algorithm.task_loss(prediction, episode.query_y))
             if algorithm.shape.problem == "classification":
                 accuracies.append((prediction.argmax(-1) == episode.query_y).float().mean())
@@ -92,19 +126,7 @@ def evaluate(
         confidence, label = prediction.softmax(-1).max(-1)
         return torch.stack(losses), torch.stack(accuracies), confidence, label == episode.query_y
 
-    batched = vmap(curve, in_dims=(None, 0))
-    parts = []
-    with torch.no_grad():
-        for block in episodes:
-            tasks, size = len(block.support_x), _chunk(block, alone)
-            for start in range(0, tasks, size):
-                parts.append([each.cpu().numpy() for each in batched(meta, block.tasks(start, start + size))])
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    loss = columns[0].T.astype(np.float64)
-    taken = tuple(range(loss.shape[0])) if algorithm.adapts_stepwise else (1,)
-    if len(columns) == 1:
-        return Curves(taken, loss, None, None, None)
-    return Curves(taken, loss, columns[1].T.astype(np.float64), columns[2].astype(np.float64), columns[3])
+    return curve
 
 
 def _predict(algorithm: Algorithm, learner: Params, episode: Episode) -> Tensor:
@@ -118,11 +140,14 @@ def _predict_alone(algorithm: Algorithm, learner: Params, episode: Episode) -> T
     return vmap(one)(episode.query_x)
 
 
-def _chunk(block: Episode, alone: bool) -> int:
+def _chunks(episodes: Iterable[Episode], alone: bool) -> Iterator[Episode]:
     """Tasks adapted at once: by the size of a task only, so the same on every machine."""
-    support, queries = block.support_x[0].numel(), block.query_x[0].numel()
-    numbers = queries + (support * block.query_x.shape[1] if alone else support)
-    return max(1, min(len(block.support_x), CHUNK_NUMBERS // numbers))
+    for block in episodes:
+        support, queries = block.support_x[0].numel(), block.query_x[0].numel()
+        numbers = queries + (support * block.query_x.shape[1] if alone else support)
+        size = max(1, CHUNK_NUMBERS // numbers)
+        for start in range(0, len(block.support_x), size):
+            yield block.tasks(start, start + size)
 
 
 def milliseconds(algorithm: Algorithm, meta: Params, episodes: FrozenEpisodes, steps: int) -> list[float]:
@@ -151,6 +176,7 @@ def result(
     steps: int,
     transductive: bool,
     threshold: float,
+    threads: int = 1,
 ) -> tuple[dict[str, Any], Mapping[str, NDArray[Any]]]:
     """Measure meta-test episodes once: the summary of design.md, section 6, and the per-task arrays.
 
@@ -160,9 +186,10 @@ def result(
     train : frozen meta-training episodes of the same size, for the generalisation gap.
     steps : inner steps of the curve.
     threshold : τ, the query loss that counts as adapted.
+    threads : chunks of tasks computed at the same time.
     """
-    curves = evaluate(algorithm, meta, test, steps, transductive=transductive)
-    seen = evaluate(algorithm, meta, train, steps, transductive=transductive)
+    curves = evaluate(algorithm, meta, test, steps, transductive=transductive, threads=threads)
+    seen = evaluate(algorithm, meta, train, steps, transductive=transductive, threads=threads)
     times = milliseconds(algorithm, meta, test, steps)
     reached = measures.steps_to_reach(curves.loss, threshold)
     took = np.array([times[int(index)] if math.isfinite(index) else math.inf for index in reached])

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.func import grad, vmap
 
 from workbench.algorithms.base import Algorithm, Params
+from workbench.engine.crew import Crew
 from workbench.tasks.base import Episode
 
 ChunkGradient = Callable[[Params, Episode], tuple[Params, Tensor]]
@@ -22,6 +23,7 @@ class MetaStep:
     ----------
     algorithm : whose outer step it is.
     chunk : tasks computed at once.
+    threads : chunks computed at the same time.
     compile : compile the computation of a chunk with ``torch.compile``; raises on the first call where
         that is not possible.
     autocast : dtype for mixed precision, or None.
@@ -32,20 +34,20 @@ class MetaStep:
         algorithm: Algorithm,
         *,
         chunk: int,
+        threads: int = 1,
         compile: bool = False,
         autocast: torch.dtype | None = None,
     ) -> None:
         self.chunk = chunk
         self._autocast = autocast
-        self._of_chunk: ChunkGradient
-        if not algorithm.differentiable:
-            self._of_chunk = _displacement(algorithm)
-        elif compile:
-            self._of_chunk = _functional(algorithm)
-        else:
-            self._of_chunk = _recorded(algorithm)
-        if compile:
-            self._of_chunk = torch.compile(self._of_chunk, fullgraph=True, dynamic=False)
+        make = _displacement if not algorithm.differentiable else _functional if compile else _recorded
+        compute = torch.compile(make(algorithm), fullgraph=True, dynamic=False) if compile else None
+
+        def of_part(copy: Algorithm) -> Callable[[tuple[Params, Episode]], tuple[Params, Tensor]]:
+            of_chunk = compute or make(copy)
+            return lambda part: self._compute(of_chunk, *part)
+
+        self._crew = Crew(algorithm, of_part, threads)
 
     def gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
         """The direction of the outer step.
@@ -61,19 +63,23 @@ class MetaStep:
         losses : outer loss of each task, ``[T]``.
         """
         count = len(episode.support_x)
+        parts = [(meta, episode.tasks(start, start + self.chunk)) for start in range(0, count, self.chunk)]
         total: Params = {}
         losses = []
-        for start in range(0, count, self.chunk):
-            part, part_losses = self._compute(meta, episode.tasks(start, start + self.chunk))
+        for part, part_losses in self._crew.map(parts):
             losses.append(part_losses)
             total = {name: total[name] + part[name] for name in part} if total else part
         return {name: each / count for name, each in total.items()}, torch.cat(losses)
 
-    def _compute(self, meta: Params, part: Episode) -> tuple[Params, Tensor]:
+    def close(self) -> None:
+        """End the threads, if there are any."""
+        self._crew.close()
+
+    def _compute(self, of_chunk: ChunkGradient, meta: Params, part: Episode) -> tuple[Params, Tensor]:
         if self._autocast is None:
-            return self._of_chunk(meta, part)
+            return of_chunk(meta, part)
         with torch.autocast(part.support_x.device.type, self._autocast):
-            return self._of_chunk(meta, part)
+            return of_chunk(meta, part)
 
 
 def _recorded(algorithm: Algorithm) -> ChunkGradient:

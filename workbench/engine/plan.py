@@ -22,8 +22,11 @@ from workbench.paths import cache_folder, write_atomically
 from workbench.tasks.base import Episode
 
 ROUNDS = 5
-HOPELESS = 2.0
-"""A chunk that was so much slower a task than the best of the first round is not timed again."""
+SECONDS = 3.0
+"""After so long no further round is begun."""
+
+HOPELESS = 1.5
+"""A plan that was so much slower a task than the best so far is not timed again."""
 
 CHUNK_NUMBERS = 2_200_000
 """Most numbers in the examples of a chunk; activations take some hundred times as much memory."""
@@ -39,13 +42,22 @@ class Plan:
     Attributes
     ----------
     device : torch's name of it.
-    threads : CPU threads of one operation.
+    threads : CPU threads. They share out the chunks of a meta-batch; where there are fewer chunks than
+        threads, they share the work inside an operation.
     chunk : tasks computed at once.
     """
 
     device: str
     threads: int
     chunk: int
+
+    def workers(self, tasks: int) -> int:
+        """Chunks of so many tasks that are computed at the same time."""
+        return min(self.threads, -(-tasks // self.chunk)) if self.device == "cpu" else 1
+
+    def threads_of_an_operation(self, tasks: int) -> int:
+        """The threads that are left for each of them."""
+        return self.threads // self.workers(tasks)
 
 
 def choose(
@@ -99,38 +111,41 @@ def _measure(
 ) -> Plan:
     before = torch.get_num_threads()
     try:
-        # by one thread first: beside another busy process two threads stall each other for whole slices
-        torch.set_num_threads(threads or 1)
+        tasks = len(episode.support_x)
         numbers = episode.support_x[0].numel() + episode.query_x[0].numel()
-        sizes = _sizes(len(episode.support_x), max(1, CHUNK_NUMBERS // numbers))
-        timed = [_Timed(algorithm, meta, episode, size, device) for size in ([chunk] if chunk else sizes)]
-        best = _best(timed, rounds=ROUNDS if len(timed) > 1 else 1)
-        if threads is not None or most_threads() == 1:
-            return Plan(str(device), threads or 1, best.size)
-        many = _Timed(algorithm, meta, episode, best.size, device)
-        for _ in range(ROUNDS):  # in turn, since machines are noisy
-            torch.set_num_threads(most_threads())
-            many.once()
-            torch.set_num_threads(1)
-            best.once()
-        worth_it = many.seconds_per_task <= THREADS_MUST_BRING * best.seconds_per_task
-        return Plan(str(device), most_threads() if worth_it else 1, best.size)
+        sizes = [chunk] if chunk else _sizes(tasks, max(1, CHUNK_NUMBERS // numbers))
+        # by one thread first: beside another busy process two threads stall each other for whole slices
+        plans = [
+            Plan(str(device), threads if device.type != "cpu" and threads else 1, size) for size in sizes
+        ]
+        best = _best([_Timed(algorithm, meta, episode, plan) for plan in plans])
+        if device.type != "cpu" or threads == 1 or most_threads() == 1:
+            return best.plan
+        many = threads or most_threads()
+        shared = {min(best.plan.chunk, -(-tasks // many)), best.plan.chunk} if chunk is None else {chunk}
+        rivals = [_Timed(algorithm, meta, episode, Plan(str(device), many, size)) for size in shared]
+        winner = _best(rivals if threads else [best, *rivals])
+        worth_it = winner.seconds_per_task <= THREADS_MUST_BRING * best.seconds_per_task
+        return winner.plan if threads or worth_it else best.plan
     finally:
         torch.set_num_threads(before)
 
 
 class _Timed:
-    """The quickest of several computations of one chunk."""
+    """The quickest of several computations by one plan, of as many chunks as it computes at once."""
 
-    def __init__(
-        self, algorithm: Algorithm, meta: Params, episode: Episode, size: int, device: torch.device
-    ) -> None:
-        self.size, self._device, self._meta = size, device, meta
-        self._step, self._part = MetaStep(algorithm, chunk=size), episode.tasks(0, size)
+    def __init__(self, algorithm: Algorithm, meta: Params, episode: Episode, plan: Plan) -> None:
+        self.plan, self._meta = plan, meta
+        self._device = episode.support_x.device
+        self._threads = plan.threads_of_an_operation(len(episode.support_x))
+        workers = plan.workers(len(episode.support_x))
+        self._step = MetaStep(algorithm, chunk=plan.chunk, threads=workers)
+        self._part = episode.tasks(0, plan.chunk * workers)
         self._warm = False
         self.seconds_per_task = float("inf")
 
     def once(self) -> None:
+        torch.set_num_threads(self._threads)
         synchronise(self._device)
         start = time.perf_counter()
         try:
@@ -138,19 +153,27 @@ class _Timed:
             synchronise(self._device)
         except torch.OutOfMemoryError:
             return
-        taken = (time.perf_counter() - start) / self.size
+        taken = (time.perf_counter() - start) / len(self._part.support_x)
         if self._warm:
             self.seconds_per_task = min(self.seconds_per_task, taken)
         self._warm = True
 
+    def close(self) -> None:
+        self._step.close()
 
-def _best(timed: list[_Timed], rounds: int) -> _Timed:
-    """The quickest, timed in turn; the first round warms up."""
-    for _ in range(rounds + 1):
+
+def _best(timed: list[_Timed]) -> _Timed:
+    """The quickest, timed in turn since machines are noisy; the first round warms up."""
+    began = time.monotonic()
+    for number in range(ROUNDS + 1):
+        if number >= 2 and time.monotonic() - began > SECONDS:
+            break
         best = min(each.seconds_per_task for each in timed)
         for each in timed:
             if each.seconds_per_task <= HOPELESS * best:
                 each.once()
+    for each in timed:
+        each.close()
     return min(timed, key=lambda each: each.seconds_per_task)
 
 

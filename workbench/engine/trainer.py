@@ -90,12 +90,15 @@ class Trainer:
         self.seconds = 0.0
         self._evaluated = -1
 
+        meta_batch = config.meta_batch or training.meta_batch
         self.plan = plan or choose(training, self.algorithm, self.meta, self._episodes[0], self.device)
-        set_up(self.device, self.plan.threads, training.tf32)
+        self._workers = 1 if training.compile else self.plan.workers(meta_batch)
+        set_up(self.device, self.plan.threads // self._workers, training.tf32)
         self._mixed = training.mixed_precision and self.device.type == "cuda"
         self._meta_step = CompiledOrNot(
             self.algorithm,
             chunk=self.plan.chunk,
+            threads=self._workers,
             compile=training.compile,
             autocast=torch.bfloat16 if self._mixed else None,
         )
@@ -139,10 +142,13 @@ class Trainer:
                 steps=self.experiment.evaluation.inner_steps,
                 transductive=self.experiment.evaluation.transductive,
                 threshold=self.experiment.evaluation.threshold or self.family.reference_loss / 4,
+                threads=self._workers,
             )
             yield Finished(self.iteration, self.seconds, summary, arrays)
         except (NonFiniteError, torch.OutOfMemoryError) as error:
             yield Failed(self.iteration, _advice(error, self))
+        finally:
+            self._meta_step.close()
 
     def _train(self, validation: FrozenEpisodes) -> Iterator[Event]:
         settings = self.experiment.evaluation
@@ -156,6 +162,7 @@ class Trainer:
                     validation,
                     settings.inner_steps,
                     transductive=settings.transductive,
+                    threads=self._workers,
                 )
                 self._evaluated = self.iteration
                 yield Evaluated(self.iteration, "validation", curves.summary())
