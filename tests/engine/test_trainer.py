@@ -14,6 +14,7 @@ from workbench.algorithms import ALGORITHMS
 from workbench.config import Experiment
 from workbench.engine.devices import DeviceError
 from workbench.engine.events import CheckpointDue, Evaluated, Event, Failed, Finished, MetaSteps
+from workbench.engine.meta_step import MetaStep
 from workbench.engine.plan import Plan
 from workbench.engine.trainer import State, Trainer
 from workbench.networks import NetworkError
@@ -163,6 +164,21 @@ def test_meta_training_lowers_the_loss_on_unseen_tasks() -> None:
     events = list(trainer(e).events())
     before, after = (event.summary["loss"][-1] for event in events if isinstance(event, Evaluated))
     assert after < 0.5 * before
+
+
+@pytest.mark.parametrize(("name", "text"), [("maml", SINUSOID), ("maml", CONV4), ("protonet", CONV4)])
+def test_the_outer_step_is_adams(name: str, text: str) -> None:
+    """A gradient may come out with its strides permuted, which torch's fused Adam does not notice."""
+    each = trainer(experiment(name, text=text))
+    before = {name: weight.detach().clone().requires_grad_() for name, weight in each.meta.items()}
+    adam = torch.optim.Adam(before.values(), lr=1e-3, foreach=False, fused=False)
+    gradient, _ = MetaStep(each.algorithm, chunk=4).gradient(before, each._episodes[0])
+    for name, weight in before.items():
+        weight.grad = gradient[name]
+    adam.step()
+    next(_steps(each))
+    for name, weight in each.meta.items():
+        torch.testing.assert_close(weight, before[name])
 
 
 def test_a_gradient_clamp_bounds_the_outer_step() -> None:

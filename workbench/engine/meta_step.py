@@ -69,7 +69,8 @@ class MetaStep:
         for part, part_losses in self._crew.map(parts):
             losses.append(part_losses)
             total = {name: total[name] + part[name] for name in part} if total else part
-        return {name: each / count for name, each in total.items()}, torch.cat(losses)
+        # contiguous: torch's fused Adam reads memory in order and takes no notice of strides
+        return {name: (each / count).contiguous() for name, each in total.items()}, torch.cat(losses)
 
     def close(self) -> None:
         """End the threads, if there are any."""
