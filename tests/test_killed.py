@@ -6,7 +6,9 @@ import random
 import re
 import signal
 import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -112,3 +114,56 @@ def test_ctrl_c_stops_a_run_and_says_how_to_go_on(tmp_path: Path) -> None:
     with Project.open(project) as opened:
         assert opened.runs()[0].status == "stopped"
         assert opened.checkpoint_iterations(1)[-1] == opened.runs()[0].iterations
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)]
+    if sys.platform != "linux" or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small file system needs Linux and root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_run_on_a_disk_that_fills_up_waits_and_then_loses_nothing(small_disk: Path, tmp_path: Path) -> None:
+    toml = tmp_path / "e.toml"
+    toml.write_text(SINUSOID + '[[algorithm]]\nkind = "maml"\n', encoding="utf-8")
+    settings = {
+        "training.iterations": 1500,
+        "training.checkpoint_every": 0.1,
+        "evaluation.every": 100,
+    }
+    sets = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
+    run = [*CLI, "run", str(toml), *sets, "--project"]
+    subprocess.run([*run, str(tmp_path / "whole.mlwb")], check=True, capture_output=True)
+
+    filler = small_disk / "filler"
+    said = []
+    with subprocess.Popen([*run, str(small_disk / "p.mlwb")], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            said.append(line)
+            if "200/1500  validation" in line:
+                _fill(filler)
+            if "waiting at" in line:
+                assert "the disk is full" in line
+                filler.unlink()
+    assert process.returncode == 0, said
+    assert sum("waiting at" in line for line in said) >= 1
+    assert any("goes on" in line for line in said)
+    with Project.open(tmp_path / "whole.mlwb") as whole, Project.open(small_disk / "p.mlwb") as opened:
+        assert opened.verify() == []
+        assert contents(opened, opened.runs()[0].id) == contents(whole, whole.runs()[0].id)
+
+
+def _fill(path: Path) -> None:
+    """Take all the room there is, to the last byte."""
+    with path.open("wb", buffering=0) as file:
+        for size in (65536, 4096, 512, 1):
+            try:
+                while True:
+                    file.write(bytes(size))
+            except OSError:
+                continue

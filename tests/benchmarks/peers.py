@@ -1,0 +1,207 @@
+"""The meta-step of this engine beside its peers': the same work, in turn, in one process.
+
+python tests/benchmarks/peers.py [--rounds 20] [--quick] [--compile] [--case NAME] [--markdown]
+python tests/benchmarks/peers.py --memory
+
+Before anything is timed, the contenders' meta-gradients are compared (float64, three tasks). Peers run
+with PyTorch's own number of threads, the engine with what it chooses for itself; --threads sets both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from dataclasses import dataclass, field, replace
+from itertools import product
+from pathlib import Path
+
+import torch
+
+warnings.filterwarnings("ignore")  # of the peers: what they use is deprecated
+
+from contenders import Case, Contender, Engine, Higher, Loop, Peer, TorchOpt  # noqa: E402
+
+from workbench.config import Training  # noqa: E402
+from workbench.engine.devices import keep_freed_memory, most_threads  # noqa: E402
+from workbench.engine.plan import Plan, choose  # noqa: E402
+
+PEERS: tuple[type[Peer], ...] = (Loop, Higher, TorchOpt)
+NETWORKS = {"sinusoid": (25, 0.01), "conv4-strided": (32, 0.1), "conv4-pooled": (32, 0.1)}
+CASES = [
+    Case(network, *NETWORKS[network], order=order, steps=steps)
+    for network, order, steps in product(NETWORKS, (2, 1), (1, 5))
+]
+LEAST_SECONDS = 0.2
+"""A turn is at least so long: many steps of a short one, so that the clock does not matter."""
+
+
+@dataclass
+class Entry:
+    """A contender, the threads of one of its operations, and what its turns took."""
+
+    contender: Contender
+    threads: int
+    how: str = ""
+    repeats: int = 1
+    milliseconds: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.milliseconds)
+
+    def turn(self, case: Case) -> None:
+        """Some steps in a row; the first turn says how many."""
+        torch.set_num_threads(self.threads)
+        episode = case.episode(case.tasks)
+        start = time.perf_counter()
+        for _ in range(self.repeats):
+            self.contender.step(episode)
+        self.milliseconds.append((time.perf_counter() - start) * 1e3 / self.repeats)
+
+
+def peers_of(case: Case) -> list[type[Peer]]:
+    return [peer for peer in PEERS if case.order == 2 or peer is not TorchOpt]
+
+
+def check_same_work(case: Case) -> None:
+    """Refuse to compare contenders whose meta-gradients differ."""
+    case = case.small()
+    episode = case.episode(case.tasks, torch.float64)
+    engines = [Engine(case, torch.float64, chunk) for chunk in (1, case.tasks)]
+    reference = Loop(case, torch.float64).gradient(episode)
+    largest = max(float(each.abs().max()) for each in reference)
+    for contender in [*engines, *(peer(case, torch.float64) for peer in peers_of(case))]:
+        for ours, theirs in zip(contender.gradient(episode), reference, strict=True):
+            if not torch.allclose(ours, theirs, rtol=1e-9, atol=1e-9 * largest):
+                raise SystemExit(f"{case.name}: {contender.title} computes something else")
+
+
+def engine_plan(case: Case, threads: int | None) -> Plan:
+    """Chunk and threads as a run would choose them."""
+    engine = Engine(case, torch.float32, chunk=1)
+    training = Training(meta_batch=case.tasks, threads=threads or "auto")
+    episode = case.episode(case.tasks)
+    return choose(training, engine.algorithm, engine.meta, episode, torch.device("cpu"))
+
+
+def race(case: Case, rounds: int, compile: bool, threads: int | None) -> list[Entry]:
+    """Time the contenders, turn by turn."""
+    plan, peer_threads = engine_plan(case, threads), threads or most_threads()
+    workers, inside = plan.workers(case.tasks), plan.threads_of_an_operation(case.tasks)
+    engines = [Engine(case, torch.float32, plan.chunk, workers)]
+    if compile:
+        engines.append(Engine(case, torch.float32, plan.chunk, workers, compile=True))
+    entries = [Entry(engine, inside, f"chunk {plan.chunk}, {workers} × {inside}") for engine in engines]
+    entries += [Entry(peer(case, torch.float32), peer_threads, str(peer_threads)) for peer in peers_of(case)]
+    for _ in range(2):  # the first compiles and warms up
+        for entry in entries:
+            entry.milliseconds.clear()
+            entry.turn(case)
+    for entry in entries:
+        entry.repeats = max(1, round(LEAST_SECONDS * 1e3 / entry.milliseconds.pop()))
+    for _ in range(rounds):
+        for entry in entries:
+            entry.turn(case)
+    for entry in entries:
+        entry.contender.close()
+    return entries
+
+
+def table(heading: list[str], rows: list[list[str]], markdown: bool) -> str:
+    widths = [max(len(row[i]) for row in [heading, *rows]) for i in range(len(heading))]
+    bar = " | " if markdown else "  "
+    lines = [bar.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    top = [
+        bar.join(cell.ljust(width) for cell, width in zip(heading, widths, strict=True)),
+        ("-|-" if markdown else "  ").join("-" * width for width in widths),
+    ]
+    return "\n".join(f"| {line} |" if markdown else line.rstrip() for line in [*top, *lines])
+
+
+def compare(cases: list[Case], rounds: int, compile: bool, threads: int | None, markdown: bool) -> None:
+    print(f"torch {torch.__version__}, {most_threads()} processors, {rounds} rounds", flush=True)
+    rows = []
+    for case in cases:
+        check_same_work(case)
+        entries = race(case, rounds, compile, threads)
+        best = min(entry.median for entry in entries if isinstance(entry.contender, Peer))
+        for entry in entries:
+            rows.append(
+                [
+                    case.name,
+                    entry.contender.title,
+                    f"{entry.median:.2f}",
+                    f"{min(entry.milliseconds):.2f}",
+                    f"{best / entry.median:.2f}×",
+                    entry.how,
+                ]
+            )
+        print(f"{case.name} done", file=sys.stderr, flush=True)
+    heading = ["case", "contender", "ms (median)", "ms (least)", "of best peer", "threads"]
+    print(table(heading, rows, markdown))
+
+
+def memory_growth(network: str, tasks: int, chunk: int) -> float:
+    """MiB by which one meta-step raises this process's peak resident memory."""
+    keep_freed_memory()
+    case = Case(network, tasks, NETWORKS[network][1])
+    engine = Engine(case, torch.float32, chunk)
+    episode = case.episode(tasks)
+    engine.meta_step.gradient(engine.meta, case.episode(1))  # loads and initialises what a first call does
+    before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    engine.step(episode)
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before) / 2**20
+
+
+def memory(markdown: bool) -> None:
+    """Peak memory by chunk and meta-batch, each in a process of its own (Linux)."""
+    rows = []
+    for network in ("conv4-strided", "conv4-pooled"):
+        for tasks, chunk in ((32, 4), (32, 8), (32, 16), (32, 32), (64, 8)):
+            command = [sys.executable, __file__, "--memory-of", network, str(tasks), str(chunk)]
+            growth = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+            rows.append([network, str(tasks), str(chunk), growth])
+    print(table(["network", "meta-batch", "chunk", "peak growth, MiB"], rows, markdown))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--quick", action="store_true", help="second order, one inner step, 5 rounds")
+    parser.add_argument("--compile", action="store_true", help="the compiled engine too")
+    parser.add_argument("--case", help="only cases whose name contains this")
+    parser.add_argument("--threads", type=int, help="for everyone")
+    parser.add_argument("--queries", type=int, default=15, help="of each class (Conv4)")
+    parser.add_argument("--markdown", action="store_true")
+    parser.add_argument("--memory", action="store_true", help="peak memory of the engine instead")
+    parser.add_argument("--memory-of", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.memory_of:
+        network, tasks, chunk = options.memory_of
+        print(f"{memory_growth(network, int(tasks), int(chunk)):.0f}")
+    elif options.memory:
+        memory(options.markdown)
+    else:
+        cases = [
+            replace(case, queries=options.queries) for case in CASES if (options.case or "") in case.name
+        ]
+        if options.quick:
+            cases = [case for case in cases if case.order == 2 and case.steps == 1]
+        if not cases:
+            parser.error(f"no such case; there are {', '.join(case.name for case in CASES)}")
+        keep_freed_memory()  # as a run does; it is the process's, so the peers gain by it as well
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ["WORKBENCH_CACHE"] = folder  # plans measured now, not on another day
+            rounds = min(options.rounds, 5) if options.quick else options.rounds
+            compare(cases, rounds, options.compile, options.threads, options.markdown)
+
+
+if __name__ == "__main__":
+    main()
