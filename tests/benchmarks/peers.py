@@ -4,7 +4,8 @@ python tests/benchmarks/peers.py [--rounds 20] [--quick] [--compile] [--case NAM
 python tests/benchmarks/peers.py --memory
 
 Before anything is timed, the contenders' meta-gradients are compared (float64, three tasks). Peers run
-with PyTorch's own number of threads, the engine with what it chooses for itself; --threads sets both.
+with one thread and with all, the engine with what it chooses for itself; --threads sets both.
+"CPU ms" is the time of all threads together: what stays comparable when the machine has other work.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Entry:
     how: str = ""
     repeats: int = 1
     milliseconds: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
 
     @property
     def median(self) -> float:
@@ -60,10 +62,11 @@ class Entry:
         """Some steps in a row; the first turn says how many."""
         torch.set_num_threads(self.threads)
         episode = case.episode(case.tasks)
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         for _ in range(self.repeats):
             self.contender.step(episode)
         self.milliseconds.append((time.perf_counter() - start) * 1e3 / self.repeats)
+        self.cpu.append((time.process_time() - cpu) * 1e3 / self.repeats)
 
 
 def peers_of(case: Case) -> list[type[Peer]]:
@@ -83,29 +86,34 @@ def check_same_work(case: Case) -> None:
                 raise SystemExit(f"{case.name}: {contender.title} computes something else")
 
 
-def engine_plan(case: Case, threads: int | None) -> Plan:
+def engine_plan(case: Case, threads: int | None, chunk: int | None) -> Plan:
     """Chunk and threads as a run would choose them."""
     engine = Engine(case, torch.float32, chunk=1)
-    training = Training(meta_batch=case.tasks, threads=threads or "auto")
+    training = Training(meta_batch=case.tasks, threads=threads or "auto", chunk=chunk or "auto")
     episode = case.episode(case.tasks)
     return choose(training, engine.algorithm, engine.meta, episode, torch.device("cpu"))
 
 
-def race(case: Case, rounds: int, compile: bool, threads: int | None) -> list[Entry]:
+def race(case: Case, rounds: int, compile: bool, threads: int | None, chunk: int | None) -> list[Entry]:
     """Time the contenders, turn by turn."""
-    plan, peer_threads = engine_plan(case, threads), threads or most_threads()
+    plan = engine_plan(case, threads, chunk)
     workers, inside = plan.workers(case.tasks), plan.threads_of_an_operation(case.tasks)
     engines = [Engine(case, torch.float32, plan.chunk, workers)]
     if compile:
         engines.append(Engine(case, torch.float32, plan.chunk, workers, compile=True))
     entries = [Entry(engine, inside, f"chunk {plan.chunk}, {workers} × {inside}") for engine in engines]
-    entries += [Entry(peer(case, torch.float32), peer_threads, str(peer_threads)) for peer in peers_of(case)]
+    entries += [
+        Entry(peer(case, torch.float32), each, str(each))
+        for peer in peers_of(case)
+        for each in ([threads] if threads else sorted({1, most_threads()}))
+    ]
     for _ in range(2):  # the first compiles and warms up
         for entry in entries:
-            entry.milliseconds.clear()
             entry.turn(case)
     for entry in entries:
-        entry.repeats = max(1, round(LEAST_SECONDS * 1e3 / entry.milliseconds.pop()))
+        entry.repeats = max(1, round(LEAST_SECONDS * 1e3 / entry.milliseconds[-1]))
+        entry.milliseconds.clear()
+        entry.cpu.clear()
     for _ in range(rounds):
         for entry in entries:
             entry.turn(case)
@@ -125,12 +133,13 @@ def table(heading: list[str], rows: list[list[str]], markdown: bool) -> str:
     return "\n".join(f"| {line} |" if markdown else line.rstrip() for line in [*top, *lines])
 
 
-def compare(cases: list[Case], rounds: int, compile: bool, threads: int | None, markdown: bool) -> None:
+def compare(cases: list[Case], options: argparse.Namespace) -> None:
+    rounds = min(options.rounds, 5) if options.quick else options.rounds
     print(f"torch {torch.__version__}, {most_threads()} processors, {rounds} rounds", flush=True)
     rows = []
     for case in cases:
         check_same_work(case)
-        entries = race(case, rounds, compile, threads)
+        entries = race(case, rounds, options.compile, options.threads, options.chunk)
         best = min(entry.median for entry in entries if isinstance(entry.contender, Peer))
         for entry in entries:
             rows.append(
@@ -139,13 +148,14 @@ def compare(cases: list[Case], rounds: int, compile: bool, threads: int | None, 
                     entry.contender.title,
                     f"{entry.median:.2f}",
                     f"{min(entry.milliseconds):.2f}",
+                    f"{statistics.median(entry.cpu):.2f}",
                     f"{best / entry.median:.2f}×",
                     entry.how,
                 ]
             )
         print(f"{case.name} done", file=sys.stderr, flush=True)
-    heading = ["case", "contender", "ms (median)", "ms (least)", "of best peer", "threads"]
-    print(table(heading, rows, markdown))
+    heading = ["case", "contender", "ms (median)", "ms (least)", "CPU ms", "of best peer", "threads"]
+    print(table(heading, rows, options.markdown))
 
 
 def memory_growth(network: str, tasks: int, chunk: int) -> float:
@@ -178,6 +188,7 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", help="the compiled engine too")
     parser.add_argument("--case", help="only cases whose name contains this")
     parser.add_argument("--threads", type=int, help="for everyone")
+    parser.add_argument("--chunk", type=int, help="the engine's, instead of what it measures to be best")
     parser.add_argument("--queries", type=int, default=15, help="of each class (Conv4)")
     parser.add_argument("--markdown", action="store_true")
     parser.add_argument("--memory", action="store_true", help="peak memory of the engine instead")
@@ -199,8 +210,7 @@ def main() -> None:
         keep_freed_memory()  # as a run does; it is the process's, so the peers gain by it as well
         with tempfile.TemporaryDirectory() as folder:
             os.environ["WORKBENCH_CACHE"] = folder  # plans measured now, not on another day
-            rounds = min(options.rounds, 5) if options.quick else options.rounds
-            compare(cases, rounds, options.compile, options.threads, options.markdown)
+            compare(cases, options)
 
 
 if __name__ == "__main__":

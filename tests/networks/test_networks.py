@@ -109,6 +109,22 @@ def test_vmap_over_weights_equals_a_loop(case: tuple[Network, Params, Tensor, Te
     torch.testing.assert_close(batched, torch.stack(loop))
 
 
+def test_vmap_within_vmap_equals_loops(case: tuple[Network, Params, Tensor, Tensor]) -> None:
+    """As in an evaluation where each query is judged alone: batches within tasks."""
+    network, weights, x, _ = case
+    tasks = {name: torch.stack([w, 0.5 * w, w + 0.1]) for name, w in weights.items()}
+    halves = x.unflatten(1, (2, EXAMPLES // 2))
+
+    def of_task(weights: Params, batches: Tensor) -> Tensor:
+        return vmap(lambda batch: functional_call(network, weights, (batch,)))(batches)
+
+    batched = vmap(of_task)(tasks, halves)
+    for task in range(TASKS):
+        for half in range(2):
+            alone = functional_call(network, {n: w[task] for n, w in tasks.items()}, (halves[task, half],))
+            torch.testing.assert_close(batched[task, half], alone)
+
+
 @pytest.mark.parametrize("outer", ["recorded", "functional"])
 def test_second_order_gradients_under_vmap_equal_a_plain_loop(
     case: tuple[Network, Params, Tensor, Tensor], outer: str

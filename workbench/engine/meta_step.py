@@ -63,6 +63,7 @@ class MetaStep:
         losses : outer loss of each task, ``[T]``.
         """
         count = len(episode.support_x)
+        meta = {name: value.detach() for name, value in meta.items()}  # or a compiled chunk records itself
         parts = [(meta, episode.tasks(start, start + self.chunk)) for start in range(0, count, self.chunk)]
         total: Params = {}
         losses = []

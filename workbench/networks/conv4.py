@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from workbench.config import NetworkConfig, setting
 from workbench.networks.base import Network, NetworkError
 from workbench.networks.batch_norm import BatchNorm
+from workbench.networks.convolution import convolve
 from workbench.networks.patches import FEW_CHANNELS, convolve_patches
 
 
@@ -73,9 +74,10 @@ class Block(nn.Module):
         if x.is_cpu and x.shape[1] <= FEW_CHANNELS:
             # the activations come out with the channels last, which the CPU's kernels like best
             return convolve_patches(x, self.convolution, self.norm, self.pooled)
-        bias = self.convolution.bias if self.norm is None else None
-        x = F.conv2d(x, self.convolution.weight, bias, self.convolution.stride, padding=1)
+        x = convolve(x, self.convolution.weight, self.convolution.stride[0])
         if self.norm is not None:
             x = self.norm(x)
+        elif self.convolution.bias is not None:
+            x = x + self.convolution.bias[:, None, None]
         # the ReLU after the pooling: the same numbers, a quarter of the work
         return F.relu(F.max_pool2d(x, 2) if self.pooled else x)
