@@ -55,7 +55,7 @@ class _Normalise(Function):
 
     @staticmethod
     def forward(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
-        x = _channels_last(x)  # torch's kernel writes rubbish to an output that is not contiguous
+        x = _channels_last(x)  # with slices that were not contiguous the results were wrong
         y, mean, rstd = torch.empty_like(x), torch.empty_like(weight), torch.empty_like(weight)
         for out, save_mean, save_invstd, *task in zip(y, mean, rstd, x, weight, bias, strict=True):
             torch.ops.aten.native_batch_norm.out(

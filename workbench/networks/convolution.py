@@ -2,7 +2,7 @@
 
 PyTorch turns such a call into one grouped convolution, for which all activations change their order in
 memory, there and back, forwards and backwards. Here each task's convolution is a call of its own and
-tasks stay one after the other in memory: with Conv4 a quarter of a meta-step less.
+tasks stay one after the other in memory: 9 to 24% less CPU time for a meta-step with Conv4.
 """
 
 from __future__ import annotations
