@@ -64,3 +64,23 @@ def test_the_last_chunk_may_be_smaller() -> None:
     parts, losses = MetaStep(learner, chunk=3).gradient(meta, tasks)
     assert losses.shape == (7,)
     torch.testing.assert_close(parts, whole)
+
+
+class _Clocked:
+    """A plan whose time is known."""
+
+    def __init__(self, seconds: float, times: int) -> None:
+        self.seconds, self.times = seconds, times
+        self.seconds_per_task = seconds if times > 1 else float("inf")
+
+    def once(self) -> None:
+        self.times += 1
+        if self.times > 1:
+            self.seconds_per_task = self.seconds
+
+    def close(self) -> None: ...
+
+
+def test_a_rival_is_timed_even_where_the_best_so_far_is_known() -> None:
+    known, rival = _Clocked(2.0, times=6), _Clocked(1.0, times=0)
+    assert plan._best([known, rival]) is rival  # type: ignore[list-item,comparison-overlap]
