@@ -98,10 +98,11 @@ def race(case: Case, rounds: int, compile: bool, threads: int | None, chunk: int
     """Time the contenders, turn by turn."""
     plan = engine_plan(case, threads, chunk)
     workers, inside = plan.workers(case.tasks), plan.threads_of_an_operation(case.tasks)
-    engines = [Engine(case, torch.float32, plan.chunk, workers)]
-    if compile:
-        engines.append(Engine(case, torch.float32, plan.chunk, workers, compile=True))
-    entries = [Entry(engine, inside, f"chunk {plan.chunk}, {workers} × {inside}") for engine in engines]
+    engine = Engine(case, torch.float32, plan.chunk, workers)
+    entries = [Entry(engine, inside, f"chunk {plan.chunk}, {workers} × {inside}")]
+    if compile:  # a compiled chunk takes all threads, as in a run
+        compiled = Engine(case, torch.float32, plan.chunk, compile=True)
+        entries.append(Entry(compiled, plan.threads, f"chunk {plan.chunk}, 1 × {plan.threads}"))
     entries += [
         Entry(peer(case, torch.float32), each, str(each))
         for peer in peers_of(case)
