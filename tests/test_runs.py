@@ -17,7 +17,7 @@ from workbench import runs
 from workbench.engine.events import Failed, Finished, MetaSteps
 from workbench.engine.trainer import Trainer
 from workbench.errors import InputError
-from workbench.project import Project, StorageFull
+from workbench.project import Project, ProjectError, StorageFull
 from workbench.runs import Control, Notice, Waiting, WentOn
 from workbench.tasks.base import DataError
 
@@ -357,4 +357,28 @@ def test_a_checkpoint_holds_the_whole_state(tmp_path: Path) -> None:
     assert any(name.startswith("optimiser.") and name.endswith("exp_avg") for name in tensors)
     assert all(torch.isfinite(tensor).all() for tensor in tensors.values())
     assert checkpoint.state["iteration"] == 12
+    project.close()
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{}, {"device": "cpu", "threads": "many", "chunk": 3}, {"device": "cpu", "threads": 1, "chunk": 0}],
+)
+def test_a_record_that_a_stranger_made_up_does_no_harm(environment: dict[str, Any], tmp_path: Path) -> None:
+    project, (run,) = start(tmp_path / "p.mlwb", "maml")
+    project.update_run(run, environment=environment)
+    assert perform(project, run) == "finished"
+    assert project.run(run).environment["chunk"] == 4
+    project.close()
+
+
+@pytest.mark.parametrize("tensors", [b"", b"not tensors", b"\x02\0\0\0\0\0\0\0{}"])
+def test_a_checkpoint_that_does_not_fit_is_refused_in_one_line(tensors: bytes, tmp_path: Path) -> None:
+    project, (run,) = start(tmp_path / "p.mlwb", "maml")
+    with project.transaction():
+        project.save_checkpoint(run, 3, {"iteration": 3}, tensors)
+    with pytest.raises(ProjectError, match="does not fit its experiment") as caught:
+        perform(project, run)
+    assert "\n" not in str(caught.value)
+    assert project.run(run).status == "queued"
     project.close()

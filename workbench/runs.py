@@ -6,11 +6,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
+from safetensors import SafetensorError
 
 from workbench import config
 from workbench.algorithms import ALGORITHMS
@@ -19,7 +21,6 @@ from workbench.engine import devices, trainer
 from workbench.engine.events import CheckpointDue, Evaluated, Event, Failed, Finished, MetaSteps
 from workbench.engine.plan import Plan
 from workbench.engine.trainer import State, Trainer
-from workbench.networks import NETWORKS
 from workbench.paths import resource
 from workbench.project import Project, ProjectError, RunRecord, RunWriter, Status, StorageError
 from workbench.tasks import FAMILIES
@@ -226,9 +227,7 @@ def perform(project: Project, run_id: int, family: TaskFamily, control: Control,
     if record.data_hash != family.data_hash():
         raise DataError(f"run {run_id}: the data has changed since the run was set up; start a new run")
     work = Trainer(run.experiment, run.config, run.seed, family, plan=_recorded_plan(record))
-    checkpoint = project.checkpoint(run_id)
-    if checkpoint is not None:
-        work.restore(State(safetensors.torch.load(checkpoint.tensors), checkpoint.state))
+    _restore(project, run_id, work)
     with project.transaction():
         project.rewind(run_id, work.iteration)
         project.update_run(
@@ -244,11 +243,24 @@ def perform(project: Project, run_id: int, family: TaskFamily, control: Control,
 
 
 def _recorded_plan(record: RunRecord) -> Plan | None:
-    """The plan that a run was started with: its last bits depend on it."""
-    known = record.environment
-    if not {"device", "threads", "chunk"} <= set(known) or known["device"] not in devices.available():
+    """The plan that a run was started with: its last bits depend on it. None if there is none to use."""
+    device, threads, chunk = (record.environment.get(name) for name in ("device", "threads", "chunk"))
+    if not (isinstance(threads, int) and isinstance(chunk, int) and min(threads, chunk) >= 1):
         return None
-    return Plan(str(known["device"]), int(known["threads"]), int(known["chunk"]))
+    return Plan(str(device), threads, chunk) if device in devices.available() else None
+
+
+def _restore(project: Project, run_id: int, work: Trainer) -> None:
+    """Take up the newest checkpoint, if there is one."""
+    checkpoint = project.checkpoint(run_id)
+    if checkpoint is None:
+        return
+    try:
+        work.restore(State(safetensors.torch.load(checkpoint.tensors), checkpoint.state))
+    except (SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise ProjectError(
+            f"{project.path}: the checkpoint of run {run_id} does not fit its experiment: {error}"
+        ) from None
 
 
 class _Recorder:
@@ -272,37 +284,38 @@ class _Recorder:
         return status
 
     def _follow(self) -> Status:
-        for event in self._work.events():
-            match event:
-                case MetaSteps():
-                    self._add_points(event)
-                case Evaluated():
-                    self._keep(
-                        lambda e=event: self._writer.evaluation(e.iteration, e.split, dict(e.summary))  # type: ignore[misc]
-                    )
-                case CheckpointDue():
+        with closing(self._work.events()) as events:
+            for event in events:
+                status = self._write(event)
+                self._tell(self._work, event)
+                if status is not None:
+                    return status
+                if self._control.pausing and not self._control.stopping:
+                    self._hold()
+                if self._control.stopping:
+                    self._writer.update(status="stopped", ended=time.time())
                     self._checkpoint()
-                case Finished():
-                    summary = dict(event.summary)
-                    arrays = dict(event.arrays)
-                    self._writer.result("test", summary, arrays, summary["episodes_hash"])
-                    self._writer.update(status="finished", environment=self._work.record, ended=time.time())
-                    self._keep(self._writer.flush)
-                case Failed():
-                    self._end(event.message)
-            self._tell(self._work, event)
-            match event:
-                case Finished():
-                    return "finished"
-                case Failed():
-                    return "failed"
-            if self._control.pausing and not self._control.stopping:
-                self._hold()
-            if self._control.stopping:
-                self._writer.update(status="stopped", ended=time.time())
-                self._checkpoint()
-                return "stopped"
+                    return "stopped"
         raise AssertionError("a trainer ends with Finished or Failed")
+
+    def _write(self, event: Event) -> Status | None:
+        """Write an event; the status, if it was the last one."""
+        match event:
+            case MetaSteps():
+                self._add_points(event)
+            case Evaluated():
+                self._keep(self._writer.evaluation, event.iteration, event.split, dict(event.summary))
+            case CheckpointDue():
+                self._checkpoint()
+            case Finished(summary=summary):
+                self._writer.result("test", dict(summary), dict(event.arrays), summary["episodes_hash"])
+                self._writer.update(status="finished", environment=self._work.record, ended=time.time())
+                self._keep(self._writer.flush)
+                return "finished"
+            case Failed():
+                self._end(event.message)
+                return "failed"
+        return None
 
     def _add_points(self, event: MetaSteps) -> None:
         work = self._work
@@ -313,14 +326,12 @@ class _Recorder:
         )
         pairs = zip(event.losses.tolist(), event.seconds.tolist(), strict=True)
         for iteration, (loss, seconds) in enumerate(pairs, event.first + 1):
-            self._keep(
-                lambda i=iteration, values={"loss": loss, "seconds": seconds}: self._writer.points(i, values)  # type: ignore[misc]
-            )
+            self._keep(self._writer.points, iteration, {"loss": loss, "seconds": seconds})
 
     def _checkpoint(self) -> None:
         state = self._work.state()
         tensors = safetensors.torch.save(state.tensors)
-        self._keep(lambda: self._writer.checkpoint(self._work.iteration, state.values, tensors))
+        self._keep(self._writer.checkpoint, self._work.iteration, state.values, tensors)
 
     def _hold(self) -> None:
         self._writer.update(status="paused")
@@ -335,10 +346,10 @@ class _Recorder:
         )
         self._keep(self._writer.flush)
 
-    def _keep(self, write: Callable[[], Any]) -> None:
+    def _keep(self, write: Callable[..., None], *what: Any) -> None:
         """Write; where the disk refuses, wait until it does not: nothing leaves the memory before."""
         try:
-            write()
+            write(*what)
         except StorageError as error:
             self._tell(self._work, Waiting(str(error)))
             while True:
@@ -350,6 +361,3 @@ class _Recorder:
                     continue
                 self._tell(self._work, WentOn())
                 return
-
-
-assert NETWORKS  # importing the registries has made every kind known to the configuration

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,9 +16,7 @@ from tests.experiments import REGRESSION, Smooth, algorithm, episodes, meta_para
 from workbench.engine.compiling import CompiledOrNot
 from workbench.engine.meta_step import MetaStep
 
-HAS_COMPILER = torch._inductor.config.cpp.cxx and any(
-    Path(folder, "g++").exists() for folder in os.environ["PATH"].split(os.pathsep)
-)
+HAS_COMPILER = any(map(shutil.which, ("g++", "clang++", "cl")))
 
 
 @pytest.mark.skipif(not HAS_COMPILER, reason="no C++ compiler on this machine")
