@@ -1,0 +1,119 @@
+"""What a figure shows, as plain values: drawn by :mod:`workbench.export.drawing`, written as CSV here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line, or points with whiskers.
+
+    Attributes
+    ----------
+    label : as the legend says it, with n where it is a mean over seeds; empty: not in the legend.
+    colour : ``#rrggbb``.
+    x, y : ``[points]``.
+    low, high : ``[points]``, the interval around y; NaN where there is none.
+    n : ``[points]``, how many runs stand at each point, where y is a mean over runs.
+    kind : ``line``, ``markers``, or ``both``.
+    faint : what a stronger curve summarises (raw values beside the smoothed, runs beside their mean).
+    """
+
+    label: str
+    colour: str
+    x: Array
+    y: Array
+    low: Array | None = None
+    high: Array | None = None
+    n: NDArray[np.int64] | None = None
+    kind: str = "line"
+    faint: bool = False
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image in a panel's grid.
+
+    Attributes
+    ----------
+    pixels : ``[channels, height, width]``, 0 to 1.
+    caption : under it.
+    frame : ``#rrggbb`` around it, or empty.
+    """
+
+    pixels: Array
+    caption: str = ""
+    frame: str = ""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes, or a grid of pictures.
+
+    Attributes
+    ----------
+    x_label, y_label : quantity and unit.
+    x_names : names of the positions 0, 1, … where x is no number.
+    pictures : rows of pictures; a panel has either curves or pictures.
+    row_names : one for each row of pictures.
+    """
+
+    title: str = ""
+    x_label: str = ""
+    y_label: str = ""
+    x_log: bool = False
+    y_log: bool = False
+    x_names: tuple[str, ...] = ()
+    x_range: tuple[float, float] | None = None
+    y_range: tuple[float, float] | None = None
+    curves: tuple[Curve, ...] = ()
+    pictures: tuple[tuple[Picture, ...], ...] = ()
+    row_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of one or more panels.
+
+    Attributes
+    ----------
+    name : for the file: ``learning_curves``.
+    caption : what is shown, which interval it is and over what, in a sentence or two for a paper.
+    columns : panels side by side.
+    table : rows that belong to it (a comparison's numbers).
+    """
+
+    name: str
+    panels: tuple[Panel, ...]
+    caption: str = ""
+    columns: int = 1
+    table: tuple[dict[str, Any], ...] = field(default=())
+
+
+def rows(figure: Figure) -> Iterator[dict[str, Any]]:
+    """The figure's data, tidy: one row for each point of each curve (pictures have none)."""
+    for number, panel in enumerate(figure.panels, 1):
+        for curve in panel.curves:
+            for index, (x, y) in enumerate(zip(curve.x.tolist(), curve.y.tolist(), strict=True)):
+                named = panel.x_names and float(x).is_integer() and 0 <= x < len(panel.x_names)
+                yield {
+                    "panel": panel.title or number,
+                    "curve": curve.label,
+                    "raw": curve.faint,
+                    "x": panel.x_names[int(x)] if named else x,
+                    "y": y,
+                    "low": None if curve.low is None else float(curve.low[index]),
+                    "high": None if curve.high is None else float(curve.high[index]),
+                    "n": None if curve.n is None else int(curve.n[index]),
+                    "x_label": panel.x_label,
+                    "y_label": panel.y_label,
+                }

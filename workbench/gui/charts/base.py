@@ -1,0 +1,130 @@
+"""What every chart has: a row of controls, a plot, a hint where there is nothing to draw."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pyqtgraph as pg
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from workbench.export.figure import Figure
+from workbench.gui import theme
+from workbench.gui.run_data import RunData
+
+
+class Chart(QWidget):
+    """A view of the project's runs.
+
+    Subclasses override :meth:`redraw`, :meth:`figure` and, where they hold colours, :meth:`restyle`.
+    A chart that is not on the screen is not redrawn; it catches up when it is shown.
+    """
+
+    title: ClassVar[str]
+    object_name: ClassVar[str]
+
+    def __init__(self, data: RunData, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(self.object_name)
+        self.setAccessibleName(self.title)
+        self.data = data
+        self._stale = True
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 4, 6, 4)
+        layout.setSpacing(4)
+        self.tools = QHBoxLayout()
+        self.tools.setSpacing(6)
+        layout.addLayout(self.tools)
+        self.body = QVBoxLayout()
+        layout.addLayout(self.body, 1)
+        self._hint = QLabel(self)
+        self._hint.setObjectName(f"{self.object_name}_hint")
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._hint.setWordWrap(True)
+        self._hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._hint.hide()
+        data.listed.connect(self.mark_stale)
+        data.grew.connect(self._grew)
+        data.highlight_changed.connect(self.mark_stale)
+
+    def redraw(self) -> None:
+        """Bring the picture up to date; called while the chart is on the screen, a few times a second."""
+
+    def figure(self) -> Figure | None:
+        """What an export draws; None where there is nothing."""
+        return None
+
+    def restyle(self) -> None:
+        """The window turned light or dark."""
+
+    def state(self) -> dict[str, Any]:
+        """The settings that are kept with the project (JSON types)."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up settings; unknown or unfit ones are left out."""
+
+    @property
+    def hint(self) -> str:
+        """What is said where there is nothing to draw; empty while something is drawn."""
+        return self._hint.text()
+
+    def set_hint(self, text: str) -> None:
+        """Say what to do where there is nothing to draw; an empty text hides it."""
+        self._hint.setText(text)
+        self._hint.setVisible(bool(text))
+        self._hint.raise_()
+
+    @Slot()
+    def mark_stale(self) -> None:
+        """Draw anew, now or when the chart is next seen."""
+        self._stale = True
+        if self.isVisible() and not self.visibleRegion().isEmpty():
+            self._catch_up()
+
+    @Slot(object)
+    def _grew(self, runs: object) -> None:
+        self.mark_stale()
+
+    @Slot()
+    def theme_changed(self) -> None:
+        """Take the colours of the present theme."""
+        self._hint.setStyleSheet(f"color: {theme.muted()}")
+        self.restyle()
+        self.mark_stale()
+
+    def _catch_up(self) -> None:
+        if self._stale:
+            self._stale = False
+            self.redraw()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.theme_changed()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        margin = 24
+        top = self.tools.geometry().bottom() + margin
+        self._hint.setGeometry(
+            margin, top, max(0, self.width() - 2 * margin), max(0, self.height() - top - margin)
+        )
+
+
+class PlotChart(Chart):
+    """A chart with one pyqtgraph plot, in the colours of the theme."""
+
+    def __init__(self, data: RunData, parent: QWidget | None = None) -> None:
+        super().__init__(data, parent)
+        self.plot = pg.PlotWidget(self)
+        self.plot.setObjectName(f"{self.object_name}_plot")
+        self.plot.setMenuEnabled(False)
+        self.body.addWidget(self.plot)
+
+    def restyle(self) -> None:
+        self.plot.setBackground(theme.background())
+        for side in ("left", "bottom"):
+            axis = self.plot.getAxis(side)
+            axis.setPen(theme.grid())
+            axis.setTextPen(theme.foreground())

@@ -1,0 +1,201 @@
+"""The project's runs as the window sees them: their records, curves and results, in the GUI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from workbench.gui import theme
+from workbench.project import ExperimentRecord, Project, ProjectError, RunRecord
+
+Series = tuple[NDArray[np.int64], NDArray[np.float64]]
+
+
+class Growing:
+    """A pair of arrays that points are appended to, cheaply."""
+
+    def __init__(self, x: NDArray[np.int64], y: NDArray[np.float64]) -> None:
+        self._x, self._y, self._count = x, y, len(x)
+
+    def append(self, x: NDArray[np.int64], y: NDArray[np.float64]) -> None:
+        """Add points; those at or before the last one are there already."""
+        if self._count:
+            fresh = int(np.searchsorted(x, self._x[self._count - 1], side="right"))
+            x, y = x[fresh:], y[fresh:]
+        needed = self._count + len(x)
+        if needed > len(self._x):
+            room = max(needed, 2 * len(self._x), 1024)
+            self._x, self._y = _grown(self._x, room), _grown(self._y, room)
+        self._x[self._count : needed] = x
+        self._y[self._count : needed] = y
+        self._count = needed
+
+    def view(self) -> Series:
+        return self._x[: self._count], self._y[: self._count]
+
+
+def _grown(array: NDArray[Any], room: int) -> NDArray[Any]:
+    grown = np.empty(room, array.dtype)
+    grown[: len(array)] = array
+    return grown
+
+
+class RunData(QObject):
+    """The runs of the open project.
+
+    History is read from the file when it is first asked for, and extended by what a run tells.
+
+    Attributes
+    ----------
+    listed : runs came, went, or their names, colours, visibility or status changed.
+    grew : the ids of the runs whose curves, evaluations or results grew; a few times a second at most.
+    highlight_changed : another run is picked.
+    """
+
+    listed = Signal()
+    grew = Signal(object)
+    highlight_changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._project: Project | None = None
+        self._runs: dict[int, RunRecord] = {}
+        self._experiments: dict[int, ExperimentRecord] = {}
+        self._series: dict[tuple[int, str], Growing] = {}
+        self._evaluations: dict[int, dict[int, dict[str, Any]]] = {}
+        self._results: dict[int, dict[str, Any] | None] = {}
+        self.highlighted: int | None = None
+        self.unreadable = ""
+        """What is damaged in the file, in words; empty as long as everything could be read."""
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the project cannot be changed."""
+        return self._project is None or self._project.read_only
+
+    def open(self, project: Project | None) -> None:
+        """Show another project."""
+        self._project = project
+        self._experiments.clear()
+        self.highlighted, self.unreadable = None, ""
+        self.forget()
+        self.reread()
+
+    def forget(self, run: int | None = None) -> None:
+        """Read a run's history (or every run's) anew: it went back to a checkpoint."""
+        for key in [key for key in self._series if run in (None, key[0])]:
+            del self._series[key]
+        for kept in (self._evaluations, self._results):
+            for key in [key for key in kept if run in (None, key)]:
+                del kept[key]  # type: ignore[attr-defined]
+
+    def reread(self) -> None:
+        """Read the list of runs again."""
+        records = self._project.runs() if self._project is not None else []
+        self._runs = {record.id: record for record in records}
+        if self._project is not None and any(r.experiment_id not in self._experiments for r in records):
+            self._experiments = {each.id: each for each in self._project.experiments()}
+        if self.highlighted not in self._runs:
+            self.highlight(None)
+        self.listed.emit()
+
+    # --- records -----------------------------------------------------------------------------------
+
+    def runs(self) -> list[RunRecord]:
+        """Every run, in the order of the queue."""
+        return list(self._runs.values())
+
+    def run(self, run: int) -> RunRecord | None:
+        """One run; None where it is gone."""
+        return self._runs.get(run)
+
+    def shown(self) -> list[RunRecord]:
+        """The runs that charts show."""
+        return [each for each in self._runs.values() if each.visible]
+
+    def experiment(self, run: RunRecord) -> ExperimentRecord:
+        """The experiment that a run belongs to."""
+        return self._experiments[run.experiment_id]
+
+    def labels(self) -> list[str]:
+        """The algorithms' labels, in the order in which they first appear."""
+        return list(dict.fromkeys(each.label for each in sorted(self._runs.values(), key=lambda r: r.id)))
+
+    def colour(self, run: RunRecord) -> str:
+        """``#rrggbb``: the person's choice, or the colour of the run's algorithm."""
+        if run.colour:
+            return run.colour
+        colours = theme.run_colours()
+        labels = self.labels()
+        return colours[labels.index(run.label) % len(colours)] if run.label in labels else colours[0]
+
+    def highlight(self, run: int | None) -> None:
+        """Pick a run, or none."""
+        if run != self.highlighted:
+            self.highlighted = run
+            self.highlight_changed.emit()
+
+    # --- what they produced ------------------------------------------------------------------------
+
+    def series(self, run: int, name: str) -> Series:
+        """Every point of a series so far, as (meta-iterations, values); not to be changed."""
+        key = (run, name)
+        if key not in self._series:
+            empty = np.empty(0, np.int64), np.empty(0)
+            self._series[key] = Growing(*self._read(lambda p: p.series(run, name), empty))
+        return self._series[key].view()
+
+    def evaluations(self, run: int) -> list[tuple[int, dict[str, Any]]]:
+        """The validations of a run, as (meta-iteration, summary), in order."""
+        return sorted(self._kept_evaluations(run).items())
+
+    def _kept_evaluations(self, run: int) -> dict[int, dict[str, Any]]:
+        if run not in self._evaluations:
+            self._evaluations[run] = dict(self._read(lambda p: p.evaluations(run, "validation"), []))
+        return self._evaluations[run]
+
+    def result(self, run: int) -> dict[str, Any] | None:
+        """What a run reached on the meta-test episodes; None before its end."""
+        if run not in self._results:
+            found = self._read(lambda p: p.result(run, "test", arrays=False), None)
+            self._results[run] = found.summary if found else None
+        return self._results[run]
+
+    def _read(self, what: Any, otherwise: Any) -> Any:
+        if self._project is None:
+            return otherwise
+        try:
+            return what(self._project)
+        except ProjectError as error:  # damaged in one place: show the rest
+            self.unreadable = str(error)
+            return otherwise
+
+    # --- what a run tells (see live.py) ------------------------------------------------------------
+
+    def extend(
+        self,
+        run: int,
+        first: int,
+        values: dict[str, NDArray[np.float64]],
+        evaluations: Iterable[tuple[int, dict[str, Any]]],
+        result: dict[str, Any] | None,
+    ) -> None:
+        """Add what a run told; ``first`` meta-iterations were done before these values."""
+        for name, y in values.items():
+            if (run, name) in self._series:  # otherwise it is read whole, when it is asked for
+                self._series[run, name].append(np.arange(first + 1, first + 1 + len(y)), y)
+        if run in self._evaluations:
+            self._evaluations[run].update(evaluations)
+        if result is not None:
+            self._results[run] = result
+
+    def note(self, run: int, **changes: Any) -> None:
+        """Change a run's record as shown (its progress, its status) ahead of the file."""
+        record = self._runs.get(run)
+        if record is not None:
+            self._runs[run] = replace(record, **changes)

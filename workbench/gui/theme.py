@@ -1,0 +1,124 @@
+"""Light and dark: the window's colours, following the system or the person's choice."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+Scheme = Literal["system", "light", "dark"]
+
+# Okabe and Ito's colours (jfly.uni-koeln.de/color), safe for colour-blind eyes; yellow is darkened on
+# white, and black takes the place of the background's opposite. The order keeps neighbours apart.
+_ON_LIGHT = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#56b4e9", "#7a4fbf", "#4d4d4d")
+_ON_DARK = ("#4aa8e0", "#ff8a3d", "#2fc79b", "#e79ac6", "#e6c229", "#8fd0f7", "#b294e8", "#c8c8c8")
+
+
+def is_dark() -> bool:
+    """Whether the window is drawn light on dark at present."""
+    return QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+
+
+def run_colours() -> tuple[str, ...]:
+    """Colours of runs, in the order in which they are given out."""
+    return _ON_DARK if is_dark() else _ON_LIGHT
+
+
+def background() -> str:
+    """Behind charts and pictures."""
+    return "#1b1d21" if is_dark() else "#ffffff"
+
+
+def foreground() -> str:
+    """Text and axes."""
+    return "#e4e6e9" if is_dark() else "#1d2025"
+
+
+def muted() -> str:
+    """Text of second rank; at least 4.5:1 on the background."""
+    return "#a0a6ad" if is_dark() else "#5c636b"
+
+
+def grid() -> str:
+    """Lines that help the eye."""
+    return "#3a3e45" if is_dark() else "#d9dce0"
+
+
+def accent() -> str:
+    """What is chosen, and what to press next."""
+    return "#4aa8e0" if is_dark() else "#0067a3"
+
+
+def right() -> str:
+    """A prediction that is right."""
+    return "#2fc79b" if is_dark() else "#00815d"
+
+
+def wrong() -> str:
+    """A prediction, or an input, that is wrong."""
+    return "#ff7b6b" if is_dark() else "#c0281b"
+
+
+def warning() -> str:
+    """Behind a notice that wants an answer."""
+    return "#4a3d16" if is_dark() else "#fff3cf"
+
+
+def apply(scheme: Scheme) -> None:
+    """Follow the system, or be light or dark whatever it says."""
+    wanted = {
+        "system": Qt.ColorScheme.Unknown,
+        "light": Qt.ColorScheme.Light,
+        "dark": Qt.ColorScheme.Dark,
+    }[scheme]
+    QGuiApplication.styleHints().setColorScheme(wanted)
+    application = QApplication.instance()
+    if isinstance(application, QApplication):
+        application.setPalette(_palette())
+
+
+def _palette() -> QPalette:
+    """Our own colours in Qt's roles, so that forms, tables and charts belong together."""
+    dark = is_dark()
+    window = QColor("#24272c" if dark else "#f4f5f7")
+    text, faint = QColor(foreground()), QColor(muted())
+    roles = QPalette.ColorRole
+    palette = QPalette(QColor("#30343a" if dark else "#fbfbfc"), window)
+    for role, colour in (
+        (roles.WindowText, text),
+        (roles.Text, text),
+        (roles.ButtonText, text),
+        (roles.Base, QColor(background())),
+        (roles.AlternateBase, QColor("#212429" if dark else "#f8f9fa")),
+        (roles.ToolTipBase, QColor("#30343a" if dark else "#ffffff")),
+        (roles.ToolTipText, text),
+        (roles.PlaceholderText, faint),
+        (roles.Highlight, QColor("#1f5f8b" if dark else "#0067a3")),
+        (roles.HighlightedText, QColor("#ffffff")),
+        (roles.Accent, QColor(accent())),
+        (roles.Link, QColor(accent())),
+    ):
+        palette.setColor(role, colour)
+    disabled = QColor("#767c84" if dark else "#8b9199")
+    for role in (roles.WindowText, roles.Text, roles.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, disabled)
+    return palette
+
+
+class ThemeWatch(QObject):
+    """Tells when the window turns light or dark."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._turned)
+
+    @Slot(Qt.ColorScheme)
+    def _turned(self, _: Qt.ColorScheme) -> None:
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            application.setPalette(_palette())
+        self.changed.emit()
