@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -12,9 +13,11 @@ from hypothesis import settings
 settings.register_profile("suite", deadline=None, derandomize=True)  # machines are noisy
 settings.load_profile("suite")
 
-# set before any test module is imported, so that nothing reaches the user's own cache
+# set before any test module is imported, so that nothing reaches the user's own cache and settings
 _CACHE = tempfile.TemporaryDirectory(prefix="workbench-tests-")
-os.environ["WORKBENCH_CACHE"] = _CACHE.name
+os.environ["WORKBENCH_CACHE"] = str(Path(_CACHE.name) / "cache")
+os.environ["WORKBENCH_DATA"] = str(Path(_CACHE.name) / "data")
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # real widgets, on no screen
 
 
 @pytest.fixture(scope="session", autouse=True)

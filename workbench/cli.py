@@ -26,8 +26,12 @@ class BadInput(click.ClickException):
 
 def main() -> None:
     """Run the command line; never ends in a traceback for bad input."""
+    arguments = sys.argv[1:]
     try:
-        code = commands.main(standalone_mode=False)
+        if not arguments or (len(arguments) == 1 and Path(arguments[0]).suffix in (".mlwb", ".toml")):
+            code = _window(*arguments)
+        else:
+            code = commands.main(standalone_mode=False)
     except click.exceptions.Abort:
         code = _complain("stopped", 130)
     except click.ClickException as error:
@@ -40,10 +44,21 @@ def _complain(message: str, code: int) -> int:
     return code
 
 
+def _window(name: str = "") -> int:
+    """Open the window, with a project or an experiment in it."""
+    from workbench.gui.app import start  # imports Qt
+
+    with _bad_input():
+        return start(Path(name) if name else None)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
 @click.version_option(__version__, prog_name="workbench")
 def commands() -> None:
-    """Compare algorithms that learn to learn."""
+    """Compare algorithms that learn to learn.
+
+    Without a command, the window opens; "workbench P.mlwb" opens a project in it.
+    """
 
 
 OVERRIDES = click.option(

@@ -86,22 +86,40 @@ class AlgorithmConfig(Kind):
 
     label: str = setting("", help="Name in charts and tables; empty: the algorithm's own.")
     meta_lr: float | None = setting(
-        None, gt=0, le=100, symbol="β", help="Outer learning rate; empty: the one under [training]."
+        None,
+        rare=True,
+        gt=0,
+        le=100,
+        symbol="β",
+        help="Outer learning rate; empty: the one under [training].",
     )
     meta_batch: int | None = setting(
-        None, ge=1, le=10_000, unit="tasks", help="Tasks in a meta-batch; empty: the one under [training]."
+        None,
+        rare=True,
+        ge=1,
+        le=10_000,
+        unit="tasks",
+        help="Tasks in a meta-batch; empty: the one under [training].",
     )
     iterations: int | None = setting(
-        None, ge=1, unit="meta-iterations", help="Length of training; empty: the one under [training]."
+        None,
+        rare=True,
+        ge=1,
+        unit="meta-iterations",
+        help="Length of training; empty: the one under [training].",
     )
     train_ways: int | None = setting(
-        None, ge=2, le=1000, help="Classes in a training episode; empty: as in evaluation."
+        None, rare=True, ge=2, le=1000, help="Classes in a training episode; empty: as in evaluation."
     )
     train_shots: int | None = setting(
-        None, ge=1, le=1000, help="Support examples in a training episode; empty: as in evaluation."
+        None,
+        rare=True,
+        ge=1,
+        le=1000,
+        help="Support examples in a training episode; empty: as in evaluation.",
     )
     train_queries: int | None = setting(
-        None, ge=1, le=1000, help="Query examples in a training episode; empty: as in evaluation."
+        None, rare=True, ge=1, le=1000, help="Query examples in a training episode; empty: as in evaluation."
     )
 
 
@@ -112,7 +130,7 @@ class Training(Section):
     meta_batch: int = setting(25, ge=1, le=10_000, unit="tasks", symbol="T", help="Tasks in a meta-batch.")
     meta_lr: float = setting(1e-3, gt=0, le=100, symbol="β", help="Outer learning rate (Adam).")
     gradient_clamp: float | None = setting(
-        None, gt=0, help="Clamp each meta-gradient entry to ± this; empty: no clamp."
+        None, rare=True, gt=0, help="Clamp each meta-gradient entry to ± this; empty: no clamp."
     )
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = setting(
         (0,), min_length=1, strict=False, help="One run per algorithm and seed."
@@ -121,15 +139,17 @@ class Training(Section):
         "auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", help="auto, cpu, cuda, cuda:1 or mps."
     )
     threads: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = setting(
-        "auto", help="CPU threads; auto: the fastest in a short measurement."
+        "auto", rare=True, help="CPU threads; auto: the fastest in a short measurement."
     )
     chunk: Annotated[int, Field(ge=1, le=10_000)] | Literal["auto"] = setting(
-        "auto", unit="tasks", help="Tasks computed at once; bounds memory. auto: measured."
+        "auto", rare=True, unit="tasks", help="Tasks computed at once; bounds memory. auto: measured."
     )
-    compile: bool = setting(False, help="Compile the meta-step, where there is a C++ compiler.")
-    tf32: bool = setting(False, help="TensorFloat-32 matrix products on CUDA: faster, less exact.")
-    mixed_precision: bool = setting(False, help="bfloat16 where it is safe (CUDA): faster, less exact.")
-    checkpoint_every: float = setting(30.0, ge=0, unit="s", help="Seconds between checkpoints.")
+    compile: bool = setting(False, rare=True, help="Compile the meta-step, where there is a C++ compiler.")
+    tf32: bool = setting(False, rare=True, help="TensorFloat-32 matrix products on CUDA: faster, less exact.")
+    mixed_precision: bool = setting(
+        False, rare=True, help="bfloat16 where it is safe (CUDA): faster, less exact."
+    )
+    checkpoint_every: float = setting(30.0, rare=True, ge=0, unit="s", help="Seconds between checkpoints.")
 
     @field_validator("seeds")
     @classmethod
@@ -155,13 +175,15 @@ class Evaluation(Section):
     queries: int | None = setting(
         None, ge=1, le=10_000, help="Query examples in evaluation; empty: as in the task."
     )
-    seed: int = setting(12345, ge=0, lt=2**32, help="Seed of the frozen episodes.")
+    seed: int = setting(12345, rare=True, ge=0, lt=2**32, help="Seed of the frozen episodes.")
     transductive: bool = setting(
         True,
+        rare=True,
         help="Batch norm sees a task's queries together; else each beside the support set only.",
     )
     threshold: float | None = setting(
         None,
+        rare=True,
         gt=0,
         symbol="τ",
         help="Query loss that counts as adapted; empty: a quarter of the loss of the "

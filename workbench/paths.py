@@ -21,6 +21,17 @@ def cache_folder() -> Path:
     return folder
 
 
+def data_folder() -> Path:
+    """The folder for what must not be lost: untitled projects, the window's settings.
+
+    Made if need be; ``WORKBENCH_DATA`` names another one.
+    """
+    named = os.environ.get("WORKBENCH_DATA")
+    folder = Path(named) if named else platformdirs.user_data_path("metalearning-workbench", appauthor=False)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def resource(name: str) -> Traversable:
     """A file that ships with the program: inside the package when installed, beside it in a checkout."""
     packaged = files("workbench").joinpath("resources", name)

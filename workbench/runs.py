@@ -15,10 +15,20 @@ import safetensors.torch
 from safetensors import SafetensorError
 
 from workbench import config
-from workbench.algorithms import ALGORITHMS
+from workbench.algorithms import ALGORITHMS, Algorithm, Params
 from workbench.config import AlgorithmConfig, Experiment
 from workbench.engine import devices, trainer
-from workbench.engine.events import CheckpointDue, Evaluated, Event, Failed, Finished, MetaSteps
+from workbench.engine.episodes import seeded
+from workbench.engine.events import (
+    Abandoned,
+    CheckpointDue,
+    Evaluated,
+    Event,
+    Failed,
+    Finished,
+    MetaSteps,
+)
+from workbench.engine.interruption import AbandonedError
 from workbench.engine.plan import Plan
 from workbench.engine.trainer import State, Trainer
 from workbench.paths import resource
@@ -28,7 +38,9 @@ from workbench.tasks.base import DataError, Progress, TaskFamily
 
 log = logging.getLogger(__name__)
 
-QUICKSTART = "quickstart"
+SAMPLES = {"quickstart": "quickstart.toml", "quickstart-glyphs": "quickstart_glyphs.toml"}
+"""The built-in experiments, by the name that stands for a file."""
+
 RETRY_SECONDS = 1.0
 CAN_GO_ON: tuple[Status, ...] = ("queued", "paused", "stopped", "interrupted")
 
@@ -61,10 +73,15 @@ class Waiting:
 
 @dataclass(frozen=True)
 class WentOn:
-    """The project can be written to again."""
+    """The run goes on: the project can be written to again, or the pause is over."""
 
 
-Notice = Event | Waiting | WentOn
+@dataclass(frozen=True)
+class Paused:
+    """The run holds, with a checkpoint kept; :meth:`Control.resume` lets it go on."""
+
+
+Notice = Event | Waiting | WentOn | Paused
 Tell = Callable[[Trainer, Notice], None]
 
 
@@ -102,6 +119,11 @@ class Control:
         """Whether the run was told to pause."""
         return self._pausing
 
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody waits for the run to heed this control."""
+        return self._stopping or self._pausing
+
     def wait_while_paused(self) -> None:
         """Return once the run may go on, or must stop."""
         with self._changed:
@@ -114,16 +136,16 @@ class Control:
 
 
 def load_experiment(source: str, overrides: tuple[str, ...] = ()) -> Experiment:
-    """Read an experiment from a file, or the built-in one by its name.
+    """Read an experiment from a file, or a built-in one by its name.
 
     Raises
     ------
     ConfigError
         If it is not an experiment.
     """
-    if source == QUICKSTART:
-        text = resource("quickstart.toml").read_text(encoding="utf-8")
-        return config.parse(text, overrides, source=QUICKSTART)
+    if source in SAMPLES:
+        text = resource(SAMPLES[source]).read_text(encoding="utf-8")
+        return config.parse(text, overrides, source=source)
     return config.load(Path(source), overrides)
 
 
@@ -226,7 +248,10 @@ def perform(project: Project, run_id: int, family: TaskFamily, control: Control,
     run = of_record(project, record)
     if record.data_hash != family.data_hash():
         raise DataError(f"run {run_id}: the data has changed since the run was set up; start a new run")
-    work = Trainer(run.experiment, run.config, run.seed, family, plan=_recorded_plan(record))
+    work = _prepared(run, family, _recorded_plan(record), control)
+    if work is None:
+        project.update_run(run_id, status="stopped")
+        return "stopped"
     _restore(project, run_id, work)
     with project.transaction():
         project.rewind(run_id, work.iteration)
@@ -240,6 +265,18 @@ def perform(project: Project, run_id: int, family: TaskFamily, control: Control,
             ended=None,
         )
     return _Recorder(project, run_id, work, control, tell).record()
+
+
+def _prepared(run: Run, family: TaskFamily, plan: Plan | None, control: Control) -> Trainer | None:
+    """The run's trainer, whose making may take a while; None if it must stop before it has begun."""
+    while not control.stopping:
+        try:
+            return Trainer(
+                run.experiment, run.config, run.seed, family, plan=plan, asked=lambda: control.wanted
+            )
+        except AbandonedError:
+            control.wait_while_paused()
+    return None
 
 
 def _recorded_plan(record: RunRecord) -> Plan | None:
@@ -261,6 +298,45 @@ def _restore(project: Project, run_id: int, work: Trainer) -> None:
         raise ProjectError(
             f"{project.path}: the checkpoint of run {run_id} does not fit its experiment: {error}"
         ) from None
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a run has learned up to a checkpoint: its algorithm and meta-parameters, on the CPU."""
+
+    algorithm: Algorithm
+    meta: Params
+    iteration: int
+
+
+def learned(project: Project, run_id: int, family: TaskFamily) -> Learned:
+    """What a run has learned up to its newest checkpoint, without setting up its training.
+
+    Raises
+    ------
+    ProjectError
+        If it has no checkpoint yet, or one that does not fit its experiment.
+    DataError
+        If the data is not what the run was trained on.
+    """
+    record = project.run(run_id)
+    run = of_record(project, record)
+    if record.data_hash != family.data_hash():
+        raise DataError(f"run {run_id}: the data has changed since the run was set up")
+    checkpoint = project.checkpoint(run_id)
+    if checkpoint is None:
+        raise ProjectError(f"{record.name} has no checkpoint yet, so nothing that it has learned is kept")
+    algorithm = trainer.build(run.experiment, run.config, family)
+    shapes = {name: weight.shape for name, weight in algorithm.initial(seeded(run.seed, 0)).items()}
+    try:
+        tensors = safetensors.torch.load(checkpoint.tensors)
+    except SafetensorError as error:
+        raise ProjectError(f"{project.path}: the checkpoint of run {run_id} is damaged: {error}") from None
+    prefix = "meta."
+    meta = {name.removeprefix(prefix): w for name, w in tensors.items() if name.startswith(prefix)}
+    if {name: weight.shape for name, weight in meta.items()} != shapes:
+        raise ProjectError(f"{project.path}: the checkpoint of run {run_id} does not fit its experiment")
+    return Learned(algorithm, {name: meta[name].float() for name in shapes}, checkpoint.iteration)
 
 
 class _Recorder:
@@ -307,6 +383,8 @@ class _Recorder:
                 self._keep(self._writer.evaluation, event.iteration, event.split, dict(event.summary))
             case CheckpointDue():
                 self._checkpoint()
+            case Abandoned():
+                pass
             case Finished(summary=summary):
                 self._writer.result("test", dict(summary), dict(event.arrays), summary["episodes_hash"])
                 self._writer.update(status="finished", environment=self._work.record, ended=time.time())
@@ -336,9 +414,12 @@ class _Recorder:
     def _hold(self) -> None:
         self._writer.update(status="paused")
         self._checkpoint()
+        self._tell(self._work, Paused())
         self._control.wait_while_paused()
         if not self._control.stopping:
             self._writer.update(status="running")
+            self._keep(self._writer.flush)
+            self._tell(self._work, WentOn())
 
     def _end(self, failure: str) -> None:
         self._writer.update(

@@ -23,6 +23,7 @@ def setting(
     unit: str = "",
     symbol: str = "",
     by_problem: Mapping[str, Any] | None = None,
+    rare: bool = False,
     **constraints: Any,
 ) -> Any:
     """A field that forms, help texts and tables can be generated from.
@@ -34,9 +35,10 @@ def setting(
     unit, symbol : the unit and the symbol that the paper uses, if any.
     by_problem : the default for ``regression`` and ``classification`` where they differ; the field
         then reads None until the experiment, which knows the task, fills it in.
+    rare : whether few people ever change it; forms keep it apart.
     constraints : ``gt``, ``ge``, ``lt``, ``le``, ``min_length``…, as in pydantic.
     """
-    extra: dict[str, Any] = {"unit": unit, "symbol": symbol}
+    extra: dict[str, Any] = {"unit": unit, "symbol": symbol, "rare": rare}
     if by_problem is not None:
         extra["by_problem"] = dict(by_problem)
         default = None

@@ -20,6 +20,7 @@ from workbench.engine import measures
 from workbench.engine.crew import Crew
 from workbench.engine.devices import synchronise
 from workbench.engine.episodes import FrozenEpisodes
+from workbench.engine.interruption import Asked, give_up_if, nobody_asks
 from workbench.tasks.base import Episode
 
 CHUNK_NUMBERS = 1_000_000
@@ -74,6 +75,7 @@ def evaluate(
     *,
     transductive: bool = True,
     threads: int = 1,
+    asked: Asked = nobody_asks,
 ) -> Curves:
     """Adapt to every task and measure its query set after 0, 1, …, ``steps`` inner steps.
 
@@ -85,11 +87,17 @@ def evaluate(
     transductive : let batch norm see all queries of a task at once; otherwise each query is predicted
         beside the support set only.
     threads : chunks of tasks computed at the same time.
+    asked : asked between inner steps whether to give up.
+
+    Raises
+    ------
+    AbandonedError
+        If so.
     """
     alone = not transductive and algorithm.network.uses_batch_statistics
 
     def make(algorithm: Algorithm) -> Callable[[Episode], list[NDArray[Any]]]:
-        batched = vmap(_curve_of(algorithm, steps, alone), in_dims=(None, 0))
+        batched = vmap(_curve_of(algorithm, steps, alone, asked), in_dims=(None, 0))
 
         def compute(part: Episode) -> list[NDArray[Any]]:
             with torch.no_grad():
@@ -98,8 +106,10 @@ def evaluate(
         return compute
 
     crew = Crew(algorithm, make, threads)
-    parts = list(crew.map(_chunks(episodes, alone)))
-    crew.close()
+    try:
+        parts = list(crew.map(_chunks(episodes, alone)))
+    finally:
+        crew.close()
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     loss = columns[0].T.astype(np.float64)
     taken = tuple(range(loss.shape[0])) if algorithm.adapts_stepwise else (1,)
@@ -109,14 +119,15 @@ def evaluate(
 
 
 def _curve_of(
-    algorithm: Algorithm, steps: int, alone: bool
+    algorithm: Algorithm, steps: int, alone: bool, asked: Asked
 ) -> Callable[[Params, Episode], tuple[Tensor, ...]]:
     """For one task: loss by step and, for classification, accuracy by step, confidence and correctness."""
-    predict = _predict_alone if alone else _predict
+    predict = predict_alone if alone else predict_together
 
     def curve(meta: Params, episode: Episode) -> tuple[Tensor, ...]:
         losses, accuracies = [], []
         for learner in algorithm.adaptation(meta, episode.support, steps):
+            give_up_if(asked)
             prediction = predict(algorithm, learner, episode)
             losses.append(algorithm.task_loss(prediction, episode.query_y))
             if algorithm.shape.problem == "classification":
@@ -129,11 +140,14 @@ def _curve_of(
     return curve
 
 
-def _predict(algorithm: Algorithm, learner: Params, episode: Episode) -> Tensor:
+def predict_together(algorithm: Algorithm, learner: Params, episode: Episode) -> Tensor:
+    """A task's queries, which batch norm sees together."""
     return algorithm.predict(learner, episode.query_x)
 
 
-def _predict_alone(algorithm: Algorithm, learner: Params, episode: Episode) -> Tensor:
+def predict_alone(algorithm: Algorithm, learner: Params, episode: Episode) -> Tensor:
+    """Each of a task's queries, beside the support set only."""
+
     def one(query: Tensor) -> Tensor:
         return algorithm.predict(learner, torch.cat([episode.support_x, query[None]]))[-1]
 
@@ -150,7 +164,9 @@ def _chunks(episodes: Iterable[Episode], alone: bool) -> Iterator[Episode]:
             yield block.tasks(start, start + size)
 
 
-def milliseconds(algorithm: Algorithm, meta: Params, episodes: FrozenEpisodes, steps: int) -> list[float]:
+def milliseconds(
+    algorithm: Algorithm, meta: Params, episodes: FrozenEpisodes, steps: int, asked: Asked = nobody_asks
+) -> list[float]:
     """Time to adapt to one task alone, until each recorded step (median over tasks, synchronised)."""
     block = next(iter(episodes))
     device = block.support_x.device
@@ -160,6 +176,7 @@ def milliseconds(algorithm: Algorithm, meta: Params, episodes: FrozenEpisodes, s
             task = Episode(*(each[max(0, index - 1)] for each in block))
             synchronise(device)
             start, times = time.perf_counter(), []
+            give_up_if(asked)
             for _ in algorithm.adaptation(meta, task.support, steps):
                 synchronise(device)
                 times.append((time.perf_counter() - start) * 1e3)
@@ -177,6 +194,7 @@ def result(
     transductive: bool,
     threshold: float,
     threads: int = 1,
+    asked: Asked = nobody_asks,
 ) -> tuple[dict[str, Any], Mapping[str, NDArray[Any]]]:
     """Measure meta-test episodes once: the summary of design.md, section 6, and the per-task arrays.
 
@@ -187,10 +205,16 @@ def result(
     steps : inner steps of the curve.
     threshold : τ, the query loss that counts as adapted.
     threads : chunks of tasks computed at the same time.
+    asked : asked often whether to give up, with an :class:`AbandonedError`.
     """
-    curves = evaluate(algorithm, meta, test, steps, transductive=transductive, threads=threads)
-    seen = evaluate(algorithm, meta, train, steps, transductive=transductive, threads=threads)
-    times = milliseconds(algorithm, meta, test, steps)
+
+    def measured(episodes: FrozenEpisodes) -> Curves:
+        return evaluate(
+            algorithm, meta, episodes, steps, transductive=transductive, threads=threads, asked=asked
+        )
+
+    curves, seen = measured(test), measured(train)
+    times = milliseconds(algorithm, meta, test, steps, asked)
     reached = measures.steps_to_reach(curves.loss, threshold)
     took = np.array([times[int(index)] if math.isfinite(index) else math.inf for index in reached])
     steps_taken = np.array(

@@ -48,6 +48,13 @@ class CheckpointDue:
 
 
 @dataclass(frozen=True)
+class Abandoned:
+    """A measurement was given up since somebody asked; it is begun anew when the next event is asked for."""
+
+    iteration: int
+
+
+@dataclass(frozen=True)
 class Finished:
     """The run is over; ``summary`` is the "test" of a result file, ``arrays`` hold every task."""
 
@@ -65,4 +72,4 @@ class Failed:
     message: str
 
 
-Event = MetaSteps | Evaluated | CheckpointDue | Finished | Failed
+Event = MetaSteps | Evaluated | CheckpointDue | Abandoned | Finished | Failed

@@ -17,6 +17,7 @@ import torch
 from workbench.algorithms.base import Algorithm, Params
 from workbench.config import Training
 from workbench.engine.devices import environment, most_threads, synchronise
+from workbench.engine.interruption import Asked, give_up_if, nobody_asks
 from workbench.engine.meta_step import MetaStep
 from workbench.paths import cache_folder, write_atomically
 from workbench.tasks.base import Episode
@@ -61,7 +62,12 @@ class Plan:
 
 
 def choose(
-    training: Training, algorithm: Algorithm, meta: Params, episode: Episode, device: torch.device
+    training: Training,
+    algorithm: Algorithm,
+    meta: Params,
+    episode: Episode,
+    device: torch.device,
+    asked: Asked = nobody_asks,
 ) -> Plan:
     """The plan that a configuration asks for; what it leaves to ``auto`` is measured once and remembered.
 
@@ -71,6 +77,7 @@ def choose(
     algorithm, meta : what is trained.
     episode : a meta-batch of the run's size.
     device : where.
+    asked : asked between two timings whether to give up, with an ``AbandonedError``.
     """
     tasks = len(episode.support_x)
     threads = training.threads if training.threads != "auto" else None
@@ -86,7 +93,7 @@ def choose(
     try:
         return Plan(**_remembered(file)[key])
     except (KeyError, TypeError):  # not measured yet, or damaged
-        plan = _measure(algorithm, meta, episode, device, threads, chunk)
+        plan = _measure(algorithm, meta, episode, device, threads, chunk, asked)
     text = json.dumps({**_remembered(file), key: asdict(plan)}, indent=1)
     write_atomically(file, lambda out: out.write(text.encode()))
     return plan
@@ -108,6 +115,7 @@ def _measure(
     device: torch.device,
     threads: int | None,
     chunk: int | None,
+    asked: Asked = nobody_asks,
 ) -> Plan:
     before = torch.get_num_threads()
     try:
@@ -118,13 +126,13 @@ def _measure(
         plans = [
             Plan(str(device), threads if device.type != "cpu" and threads else 1, size) for size in sizes
         ]
-        best = _best([_Timed(algorithm, meta, episode, plan) for plan in plans])
+        best = _best([_Timed(algorithm, meta, episode, plan) for plan in plans], asked)
         if device.type != "cpu" or threads == 1 or most_threads() == 1:
             return best.plan
         many = threads or most_threads()
         shared = {min(best.plan.chunk, -(-tasks // many)), best.plan.chunk} if chunk is None else {chunk}
         rivals = [_Timed(algorithm, meta, episode, Plan(str(device), many, size)) for size in shared]
-        winner = _best(rivals if threads else [best, *rivals])
+        winner = _best(rivals if threads else [best, *rivals], asked)
         worth_it = winner.seconds_per_task <= THREADS_MUST_BRING * best.seconds_per_task
         return winner.plan if threads or worth_it else best.plan
     finally:
@@ -162,18 +170,21 @@ class _Timed:
         self._step.close()
 
 
-def _best(timed: list[_Timed]) -> _Timed:
+def _best(timed: list[_Timed], asked: Asked = nobody_asks) -> _Timed:
     """The quickest, timed in turn since machines are noisy; the first round warms up."""
     began = time.monotonic()
-    for number in range(ROUNDS + 1):
-        if number >= 2 and time.monotonic() - began > SECONDS:
-            break
-        best = min(each.seconds_per_task for each in timed)
+    try:
+        for number in range(ROUNDS + 1):
+            if number >= 2 and time.monotonic() - began > SECONDS:
+                break
+            best = min(each.seconds_per_task for each in timed)
+            for each in timed:
+                if each.times < 2 or each.seconds_per_task <= HOPELESS * best:
+                    give_up_if(asked)
+                    each.once()
+    finally:
         for each in timed:
-            if each.times < 2 or each.seconds_per_task <= HOPELESS * best:
-                each.once()
-    for each in timed:
-        each.close()
+            each.close()
     return min(timed, key=lambda each: each.seconds_per_task)
 
 

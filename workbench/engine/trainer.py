@@ -17,7 +17,8 @@ from workbench.engine import evaluation
 from workbench.engine.compiling import CompiledOrNot
 from workbench.engine.devices import environment, pick, set_up, synchronise
 from workbench.engine.episodes import FrozenEpisodes, TrainingEpisodes, seeded
-from workbench.engine.events import CheckpointDue, Evaluated, Event, Failed, Finished, MetaSteps
+from workbench.engine.events import Abandoned, CheckpointDue, Evaluated, Event, Failed, Finished, MetaSteps
+from workbench.engine.interruption import AbandonedError, Asked, nobody_asks
 from workbench.engine.plan import Plan, choose
 from workbench.networks import NETWORKS
 from workbench.tasks.base import EpisodeSize, TaskFamily
@@ -54,11 +55,15 @@ class Trainer:
     family : the task family; its data is moved to the run's device.
     plan : how to compute it; None chooses by measurement (a resume passes the recorded plan).
     report_seconds : longest time between two :class:`MetaSteps` events.
+    asked : asked often, on any thread, whether to give up what is being measured, so that the consumer
+        of the events is heard soon; see :class:`~workbench.engine.events.Abandoned`.
 
     Raises
     ------
     DeviceError, NetworkError, DataError
         If the machine has no such device, or the network or the data cannot serve.
+    AbandonedError
+        If somebody asked while a plan was measured.
     """
 
     def __init__(
@@ -70,6 +75,7 @@ class Trainer:
         *,
         plan: Plan | None = None,
         report_seconds: float = REPORT_SECONDS,
+        asked: Asked = nobody_asks,
     ) -> None:
         training = experiment.training
         self.experiment, self.config, self.seed = experiment, config, seed
@@ -78,6 +84,7 @@ class Trainer:
         self.algorithm = build(experiment, config, family)
         self.iterations = planned_iterations(experiment, config)
         self._report_seconds = report_seconds
+        self._asked = asked
         self._base_lr = config.meta_lr or training.meta_lr
 
         size = training_size(config, family)
@@ -91,7 +98,7 @@ class Trainer:
         self._evaluated = -1
 
         meta_batch = config.meta_batch or training.meta_batch
-        self.plan = plan or choose(training, self.algorithm, self.meta, self._episodes[0], self.device)
+        self.plan = plan or choose(training, self.algorithm, self.meta, self._episodes[0], self.device, asked)
         self._workers = 1 if training.compile else self.plan.workers(meta_batch)
         set_up(self.device, self.plan.threads // self._workers, training.tf32)
         self._mixed = training.mixed_precision and self.device.type == "cuda"
@@ -132,19 +139,7 @@ class Trainer:
         try:
             validation = self._frozen("validation", self.experiment.evaluation.validation_episodes)
             yield from self._train(validation)
-            test = self._frozen("test", self.experiment.evaluation.episodes)
-            train = self._frozen("train", self.experiment.evaluation.validation_episodes)
-            summary, arrays = evaluation.result(
-                self.algorithm,
-                self.meta,
-                test,
-                train,
-                steps=self.experiment.evaluation.inner_steps,
-                transductive=self.experiment.evaluation.transductive,
-                threshold=self.experiment.evaluation.threshold or self.family.reference_loss / 4,
-                threads=self._workers,
-            )
-            yield Finished(self.iteration, self.seconds, summary, arrays)
+            yield from self._test()
         except (NonFiniteError, torch.OutOfMemoryError) as error:
             yield Failed(self.iteration, _advice(error, self))
         finally:
@@ -156,14 +151,19 @@ class Trainer:
         while True:
             due = self.iteration % settings.every == 0 or self.iteration == self.iterations
             if due and self._evaluated != self.iteration:
-                curves = evaluation.evaluate(
-                    self.algorithm,
-                    self.meta,
-                    validation,
-                    settings.inner_steps,
-                    transductive=settings.transductive,
-                    threads=self._workers,
-                )
+                try:
+                    curves = evaluation.evaluate(
+                        self.algorithm,
+                        self.meta,
+                        validation,
+                        settings.inner_steps,
+                        transductive=settings.transductive,
+                        threads=self._workers,
+                        asked=self._asked,
+                    )
+                except AbandonedError:
+                    yield Abandoned(self.iteration)
+                    continue
                 self._evaluated = self.iteration
                 yield Evaluated(self.iteration, "validation", curves.summary())
             if self.iteration >= self.iterations:
@@ -174,6 +174,30 @@ class Trainer:
                 yield CheckpointDue(self.iteration)
             until = min(self.iterations, (self.iteration // settings.every + 1) * settings.every)
             yield from self._some_steps(until)
+
+    def _test(self) -> Iterator[Abandoned | Finished]:
+        """Measure what was learned, once nobody interrupts any more."""
+        settings = self.experiment.evaluation
+        test = self._frozen("test", settings.episodes)
+        train = self._frozen("train", settings.validation_episodes)
+        while True:
+            try:
+                summary, arrays = evaluation.result(
+                    self.algorithm,
+                    self.meta,
+                    test,
+                    train,
+                    steps=settings.inner_steps,
+                    transductive=settings.transductive,
+                    threshold=settings.threshold or self.family.reference_loss / 4,
+                    threads=self._workers,
+                    asked=self._asked,
+                )
+            except AbandonedError:
+                yield Abandoned(self.iteration)
+                continue
+            yield Finished(self.iteration, self.seconds, summary, arrays)
+            return
 
     def _some_steps(self, until: int) -> Iterator[MetaSteps]:
         """Meta-iterations until the given one, or until it is time to report."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from workbench.export import results
 
 Array = NDArray[np.float64]
 
@@ -104,12 +107,11 @@ def rows(figure: Figure) -> Iterator[dict[str, Any]]:
     for number, panel in enumerate(figure.panels, 1):
         for curve in panel.curves:
             for index, (x, y) in enumerate(zip(curve.x.tolist(), curve.y.tolist(), strict=True)):
-                named = panel.x_names and float(x).is_integer() and 0 <= x < len(panel.x_names)
                 yield {
                     "panel": panel.title or number,
                     "curve": curve.label,
                     "raw": curve.faint,
-                    "x": panel.x_names[int(x)] if named else x,
+                    "x": _named(x, panel.x_names),
                     "y": y,
                     "low": None if curve.low is None else float(curve.low[index]),
                     "high": None if curve.high is None else float(curve.high[index]),
@@ -117,3 +119,20 @@ def rows(figure: Figure) -> Iterator[dict[str, Any]]:
                     "x_label": panel.x_label,
                     "y_label": panel.y_label,
                 }
+
+
+def _named(x: float, names: tuple[str, ...]) -> float | str:
+    """The name of the position that a point stands at, or beside."""
+    nearest = round(x) if names and math.isfinite(x) else -1
+    return names[nearest] if 0 <= nearest < len(names) else x
+
+
+def as_csv(figure: Figure, *, table: bool = False) -> str:
+    """The figure's data as CSV: its curves' points, or the table that belongs to it.
+
+    Parameters
+    ----------
+    table : write the table; a figure without curves has no other data.
+    """
+    points = [] if table else list(rows(figure))
+    return results.as_csv(points or figure.table)

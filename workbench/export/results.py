@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -15,14 +16,20 @@ from workbench.engine.measures import mean_interval
 from workbench.project import Project, RunRecord
 
 
-def run_entry(project: Project, record: RunRecord) -> dict[str, Any]:
-    """A run as ``workbench show --json`` prints it."""
-    owners = {each.id: each.name for each in project.experiments()}
-    result = project.result(record.id, "test", arrays=False)
+def entry(record: RunRecord, experiment: str, test: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A run as ``workbench show --json`` prints it.
+
+    Parameters
+    ----------
+    record : the run.
+    experiment : the name of its experiment.
+    test : what it reached on the meta-test episodes, if it did.
+    """
     return {
         "id": record.id,
         "name": record.name,
-        "experiment": owners[record.experiment_id],
+        "experiment": experiment,
+        "experiment_id": record.experiment_id,
         "algorithm": record.algorithm,
         "label": record.label,
         "task": record.task,
@@ -38,8 +45,15 @@ def run_entry(project: Project, record: RunRecord) -> dict[str, Any]:
         "environment": record.environment,
         "notes": record.notes,
         "tags": list(record.tags),
-        "test": result.summary if result else None,
+        "test": test,
     }
+
+
+def run_entry(project: Project, record: RunRecord) -> dict[str, Any]:
+    """A run of a project, as :func:`entry`."""
+    owners = {each.id: each.name for each in project.experiments()}
+    result = project.result(record.id, "test", arrays=False)
+    return entry(record, owners[record.experiment_id], result.summary if result else None)
 
 
 def run_entries(project: Project, runs: Iterable[int] | None = None) -> list[dict[str, Any]]:
@@ -50,10 +64,7 @@ def run_entries(project: Project, runs: Iterable[int] | None = None) -> list[dic
 
 def final_measure(test: Mapping[str, Any] | None) -> tuple[str, float | None, float | None]:
     """The measure that a test is summed up by, after the last inner step: name, mean, 95% half-width."""
-    if test is None:
-        return "", None, None
-    name = "loss" if test.get("accuracy") is None else "accuracy"
-    return name, test[name][-1], test[f"{name}_ci95"][-1]
+    return measured(test)
 
 
 RUN_COLUMNS = (
@@ -76,38 +87,107 @@ def runs_rows(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
-def table_rows(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def measured(
+    test: Mapping[str, Any] | None, measure: str = "", step: int | None = None
+) -> tuple[str, float | None, float | None]:
+    """A measure after an inner step: name, mean over tasks, 95% half-width.
+
+    Parameters
+    ----------
+    test : a run's test; None where there is none yet.
+    measure : ``loss`` or ``accuracy``; empty: accuracy where there is one.
+    step : the inner step; None: the last. A closed form adapts once, so it has the same value after
+        every step from 1.
+    """
+    if test is None:
+        return "", None, None
+    name = measure or ("loss" if test.get("accuracy") is None else "accuracy")
+    values, halves, steps = test.get(name), test.get(f"{name}_ci95"), list(test["inner_steps"])
+    if step is not None and steps == [1] and step > 1:
+        step = 1
+    if values is None or halves is None or (step is not None and step not in steps):
+        return name, None, None
+    index = -1 if step is None else steps.index(step)
+    return name, values[index], halves[index]
+
+
+def algorithms(entries: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """The tested runs by algorithm: one experiment, one label, the same frozen episodes, each seed once.
+
+    A seed that comes again is another configuration of the same label, or a repetition; it opens a
+    group of its own, since neither is a further seed.
+    """
+    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for each in entries:
+        if each["test"] is None:
+            continue
+        owner = each.get("experiment_id", each["experiment"])
+        number = 0
+        while True:
+            key = (owner, each["label"], each["test"]["episodes_hash"], number)
+            members = groups.setdefault(key, [])
+            if each["seed"] not in [member["seed"] for member in members]:
+                members.append(each)
+                break
+            number += 1
+    return list(groups.values())
+
+
+def table_row(
+    members: Sequence[Mapping[str, Any]], measure: str = "", step: int | None = None
+) -> dict[str, Any]:
+    """What the seeds of one algorithm reached; see :func:`table_rows`."""
+    first = members[0]
+    finals = [measured(member["test"], measure, step) for member in members]
+    means = [mean for _, mean, _ in finals if mean is not None]
+    halves = [half for _, _, half in finals if half is not None]
+    over_seeds = mean_interval(np.array(means))
+    rates = [each["meta_iterations_per_second"] for each in members]
+    return {
+        "experiment": first["experiment"],
+        "algorithm": first["label"],
+        "task": first["task"],
+        "measure": finals[0][0],
+        "seeds": len(members),
+        "seeds_measured": len(means),
+        "mean": over_seeds.mean if means else None,
+        "ci95_over_seeds": over_seeds.half_width if len(means) > 1 else None,
+        "ci95_over_tasks": statistics.fmean(halves) if halves else None,
+        "episodes": first["test"]["episodes"],
+        "episodes_hash": first["test"]["episodes_hash"],
+        "adaptation_steps_median": _median_steps(members),
+        "generalisation_gap": _mean([each["test"].get("generalisation_gap") for each in members]),
+        "meta_iterations_per_second": _mean(rates),
+    }
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known else None
+
+
+def _median_steps(members: Sequence[Mapping[str, Any]]) -> float | None:
+    """The median over seeds of their medians over tasks; a seed that never got there counts as infinite."""
+    steps = [each["test"].get("adaptation_steps_median") for each in members]
+    median = statistics.median(math.inf if value is None else value for value in steps)
+    return median if math.isfinite(median) else None
+
+
+def table_rows(
+    entries: Sequence[Mapping[str, Any]], measure: str = "", step: int | None = None
+) -> list[dict[str, Any]]:
     """A row for each algorithm of an experiment: mean over its finished seeds.
 
     Two different variances, never one "±": ``ci95_over_seeds`` is Student's t over runs (empty for one),
-    ``ci95_over_tasks`` the mean of the runs' own intervals over tasks.
+    ``ci95_over_tasks`` the mean of the runs' own intervals over tasks. ``seeds_measured`` is smaller than
+    ``seeds`` where a run has no finite value.
+
+    Parameters
+    ----------
+    entries : runs as :func:`entry` gives them.
+    measure, step : see :func:`measured`.
     """
-    groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
-    for entry in entries:
-        if entry["test"] is not None:
-            key = (entry["experiment"], entry["label"], entry["test"]["episodes_hash"])
-            groups.setdefault(key, []).append(entry)
-    rows = []
-    for (experiment, label, episodes_hash), members in groups.items():
-        finals = [final_measure(member["test"]) for member in members]
-        means = [mean for _, mean, _ in finals if mean is not None]
-        halves = [half for _, _, half in finals if half is not None]
-        over_seeds = mean_interval(np.array(means))
-        rows.append(
-            {
-                "experiment": experiment,
-                "algorithm": label,
-                "task": members[0]["task"],
-                "measure": finals[0][0],
-                "seeds": len(members),
-                "mean": over_seeds.mean if means else None,
-                "ci95_over_seeds": over_seeds.half_width if len(means) > 1 else None,
-                "ci95_over_tasks": statistics.fmean(halves) if halves else None,
-                "episodes": members[0]["test"]["episodes"],
-                "episodes_hash": episodes_hash,
-            }
-        )
-    return rows
+    return [table_row(members, measure, step) for members in algorithms(entries)]
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -88,11 +88,14 @@ class RunData(QObject):
 
     def forget(self, run: int | None = None) -> None:
         """Read a run's history (or every run's) anew: it went back to a checkpoint."""
-        for key in [key for key in self._series if run in (None, key[0])]:
-            del self._series[key]
-        for kept in (self._evaluations, self._results):
-            for key in [key for key in kept if run in (None, key)]:
-                del kept[key]  # type: ignore[attr-defined]
+        if run is None:
+            self._series.clear()
+            self._evaluations.clear()
+            self._results.clear()
+            return
+        self._series = {key: kept for key, kept in self._series.items() if key[0] != run}
+        self._evaluations.pop(run, None)
+        self._results.pop(run, None)
 
     def reread(self) -> None:
         """Read the list of runs again."""
@@ -187,10 +190,9 @@ class RunData(QObject):
     ) -> None:
         """Add what a run told; ``first`` meta-iterations were done before these values."""
         for name, y in values.items():
-            if (run, name) in self._series:  # otherwise it is read whole, when it is asked for
-                self._series[run, name].append(np.arange(first + 1, first + 1 + len(y)), y)
-        if run in self._evaluations:
-            self._evaluations[run].update(evaluations)
+            self.series(run, name)  # from the file what was there before; it lags behind what is told
+            self._series[run, name].append(np.arange(first + 1, first + 1 + len(y)), y)
+        self._kept_evaluations(run).update(evaluations)
         if result is not None:
             self._results[run] = result
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
+from workbench.paths import resource
+
 Scheme = Literal["system", "light", "dark"]
+_CHOSEN = "workbench_scheme"
 
 # Okabe and Ito's colours (jfly.uni-koeln.de/color), safe for colour-blind eyes; yellow is darkened on
 # white, and black takes the place of the background's opposite. The order keeps neighbours apart.
@@ -18,6 +22,10 @@ _ON_DARK = ("#4aa8e0", "#ff8a3d", "#2fc79b", "#e79ac6", "#e6c229", "#8fd0f7", "#
 
 def is_dark() -> bool:
     """Whether the window is drawn light on dark at present."""
+    application = QApplication.instance()
+    chosen = application.property(_CHOSEN) if application is not None else None
+    if chosen in ("light", "dark"):  # some platforms do not take the choice into their own hints
+        return bool(chosen == "dark")
     return QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
 
 
@@ -46,6 +54,11 @@ def grid() -> str:
     return "#3a3e45" if is_dark() else "#d9dce0"
 
 
+def edge() -> str:
+    """Outlines of controls; at least 3:1 on the background."""
+    return "#70767e" if is_dark() else "#8d949c"
+
+
 def accent() -> str:
     """What is chosen, and what to press next."""
     return "#4aa8e0" if is_dark() else "#0067a3"
@@ -68,15 +81,16 @@ def warning() -> str:
 
 def apply(scheme: Scheme) -> None:
     """Follow the system, or be light or dark whatever it says."""
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
     wanted = {
         "system": Qt.ColorScheme.Unknown,
         "light": Qt.ColorScheme.Light,
         "dark": Qt.ColorScheme.Dark,
     }[scheme]
-    QGuiApplication.styleHints().setColorScheme(wanted)
-    application = QApplication.instance()
-    if isinstance(application, QApplication):
-        application.setPalette(_palette())
+    application.setProperty(_CHOSEN, scheme)
+    application.styleHints().setColorScheme(wanted)
+    _broadcast().turn()
 
 
 def _palette() -> QPalette:
@@ -107,6 +121,28 @@ def _palette() -> QPalette:
     return palette
 
 
+def _style_sheet() -> str:
+    """Outlines of what can be typed into or ticked; the style's own vanish on dark."""
+    tick = Path(str(resource(f"icons/check_on_{'dark' if is_dark() else 'light'}.svg"))).as_posix()
+    boxes = ("QCheckBox::indicator", "QTreeView::indicator", "QTableView::indicator")
+    line = edge()
+    return f"""
+        QLineEdit {{
+            border: 1px solid {line}; border-radius: 3px; padding: 2px 3px; background: palette(base);
+        }}
+        QLineEdit:focus {{ border-color: {accent()}; }}
+        QLineEdit:disabled {{ background: palette(window); }}
+        QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{ border: none; padding: 0; }}
+        {", ".join(boxes)} {{
+            width: 12px; height: 12px; border: 1px solid {line}; border-radius: 2px;
+            background: palette(base);
+        }}
+        {", ".join(f"{box}:checked" for box in boxes)} {{ image: url("{tick}"); }}
+        {", ".join(f"{box}:disabled" for box in boxes)} {{ border-color: {grid()}; }}
+        QCheckBox::indicator:focus {{ border-color: {accent()}; }}
+        """
+
+
 class ThemeWatch(QObject):
     """Tells when the window turns light or dark."""
 
@@ -114,11 +150,32 @@ class ThemeWatch(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        QGuiApplication.styleHints().colorSchemeChanged.connect(self._turned)
+        _broadcast().changed.connect(self.changed)
 
-    @Slot(Qt.ColorScheme)
-    def _turned(self, _: Qt.ColorScheme) -> None:
-        application = QApplication.instance()
-        if isinstance(application, QApplication):
-            application.setPalette(_palette())
+
+class _Broadcast(QObject):
+    """One for each application: sets its palette, then tells the watches."""
+
+    changed = Signal()
+
+    def __init__(self, application: QApplication) -> None:
+        super().__init__(application)
+        self._was: bool | None = None
+        application.styleHints().colorSchemeChanged.connect(self.turn)
+
+    @Slot()
+    def turn(self) -> None:
+        if self._was == is_dark():
+            return
+        self._was = is_dark()
+        application = self.parent()
+        assert isinstance(application, QApplication)
+        application.setPalette(_palette())
+        application.setStyleSheet(_style_sheet())
         self.changed.emit()
+
+
+def _broadcast() -> _Broadcast:
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    return application.findChild(_Broadcast) or _Broadcast(application)

@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
@@ -25,9 +25,15 @@ class Cancelled(Exception):  # noqa: N818 (nothing went wrong)
 
 @dataclass(frozen=True)
 class _Job:
+    """What the thread sees. Who is answered stays in the GUI thread: a widget must not die on this one."""
+
     key: str
     what: str
     work: Callable[[Progress], Any]
+
+
+class _Asked(NamedTuple):
+    job: _Job
     done: Callable[[Any], object]
     failed: Callable[[Exception], object]
 
@@ -78,6 +84,7 @@ class _Thread(QThread):
                 self._current, self._dropped = job, False
             self.begun.emit(job.what)
             self._do(job)
+            del job
             with self._changed:
                 if not self._waiting:
                     self.begun.emit("")
@@ -115,7 +122,7 @@ class Worker(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._newest: dict[str, _Job] = {}
+        self._newest: dict[str, _Asked] = {}
         self._thread = _Thread(self)
         self._thread.answered.connect(self._answer)
         self._thread.reported.connect(self._report)
@@ -139,8 +146,8 @@ class Worker(QObject):
         job : called with a function that takes the part done and a text, and ends a job that nobody
             waits for any more.
         """
-        self._newest[key] = entry = _Job(key, what, job, done, failed)
-        self._thread.put(entry)
+        self._newest[key] = _Asked(_Job(key, what, job), done, failed)
+        self._thread.put(self._newest[key].job)
         if not self._thread.isRunning():
             self._thread.start()
 
@@ -164,16 +171,22 @@ class Worker(QObject):
 
     @Slot(object, float, str)
     def _report(self, job: _Job, done: float, text: str) -> None:
-        if self._newest.get(job.key) is job:
+        if self._asked(job) is not None:
             self.progressed.emit(job.key, done, text)
 
     @Slot(object, object, object)
     def _answer(self, job: _Job, value: Any, error: Exception | None) -> None:
-        if self._newest.get(job.key) is not job:  # superseded meanwhile
+        asked = self._asked(job)
+        if asked is None:
             return
         del self._newest[job.key]
         if error is None:
-            job.done(value)
+            asked.done(value)
         else:
             log.debug("%s", job.what, exc_info=error)
-            job.failed(error)
+            asked.failed(error)
+
+    def _asked(self, job: _Job) -> _Asked | None:
+        """Who waits for a job; None once it is superseded."""
+        asked = self._newest.get(job.key)
+        return asked if asked is not None and asked.job is job else None

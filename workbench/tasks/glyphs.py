@@ -50,7 +50,7 @@ SCRIPTS = ClassSplit(
 class GlyphsConfig(ClassificationTaskConfig):
     family: Literal["glyphs"] = "glyphs"
     examples: int = setting(20, ge=20, le=200, help="Drawings of each letter.")
-    data_seed: int = setting(0, ge=0, lt=2**32, help="Seed of the drawings.")
+    data_seed: int = setting(0, rare=True, ge=0, lt=2**32, help="Seed of the drawings.")
     split: ClassSplit = setting(SCRIPTS, help="Scripts or letters (Greek/α) by name, or drawn by seed.")
 
 

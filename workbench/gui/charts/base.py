@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from workbench.export.figure import Figure
 from workbench.gui import theme
+from workbench.gui.charts.items import LogAxis
 from workbench.gui.run_data import RunData
 
 
@@ -117,7 +118,7 @@ class PlotChart(Chart):
 
     def __init__(self, data: RunData, parent: QWidget | None = None) -> None:
         super().__init__(data, parent)
-        self.plot = pg.PlotWidget(self)
+        self.plot = pg.PlotWidget(self, axisItems={side: LogAxis(side) for side in ("left", "bottom")})
         self.plot.setObjectName(f"{self.object_name}_plot")
         self.plot.setMenuEnabled(False)
         self.body.addWidget(self.plot)

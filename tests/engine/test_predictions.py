@@ -1,0 +1,136 @@
+"""What a learner predicts on a few tasks: the same tasks for every run, and no trace in a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.experiments import experiment, family
+from workbench.engine import predictions
+from workbench.engine.evaluation import evaluate
+from workbench.engine.events import Evaluated
+from workbench.engine.predicted import Request
+from workbench.engine.trainer import Trainer
+from workbench.tasks.base import Episode
+
+DIGITS = """
+name = "digits"
+[task]
+family = "digits"
+queries = 20
+[network]
+kind = "mlp"
+hidden = [8]
+[training]
+iterations = 6
+meta_batch = 2
+threads = 1
+chunk = 2
+[evaluation]
+episodes = 4
+validation_episodes = 2
+inner_steps = 3
+every = 2
+"""
+
+
+def trainer(name: str = "maml", text: str = "", seed: int = 0) -> Trainer:
+    e = experiment(name, text=text) if text else experiment(name)
+    return Trainer(e, e.algorithm[0], seed, family(e))
+
+
+def test_a_function_is_asked_for_in_order_and_is_the_truth() -> None:
+    e = experiment()
+    drawn = predictions.sample_tasks(e, family(e), 3)
+    assert drawn.query_x.shape == (3, 200, 1)
+    assert bool((drawn.query_x.diff(dim=1) >= 0).all())
+    for x, y in zip(drawn.query_x[:, :, 0], drawn.query_y[:, :, 0], strict=True):
+        design = torch.stack([x.sin(), x.cos()], 1)  # every task is a sin x + b cos x
+        fitted = design @ torch.linalg.lstsq(design, y[:, None]).solution
+        assert torch.allclose(fitted[:, 0], y, atol=1e-4)
+
+
+def test_a_task_is_the_same_however_many_are_drawn() -> None:
+    e = experiment()
+    together = predictions.sample_tasks(e, family(e), 3)
+    alone = predictions.sample_tasks(e, family(e), 1, first=2)
+    assert torch.equal(together.query_y[2:], alone.query_y)
+    other = predictions.sample_tasks(e, family(e), 1, "test", first=2)
+    assert not torch.equal(alone.query_y, other.query_y)
+
+
+def test_a_class_has_no_more_queries_than_a_person_looks_at() -> None:
+    e = experiment(text=DIGITS)
+    assert predictions.sample_tasks(e, family(e), 1).query_x.shape == (1, 30, 1, 8, 8)
+
+
+@pytest.mark.parametrize("text", ["", DIGITS], ids=["regression", "classification"])
+def test_predictions_agree_with_the_evaluation(text: str) -> None:
+    work = trainer(text=text)
+    tasks = predictions.sample_tasks(work.experiment, work.family, 2)
+    found = predictions.predict(work.algorithm, work.meta, tasks, 3)
+    curves = evaluate(work.algorithm, work.meta, [tasks], 3)
+    assert found.steps == curves.steps == (0, 1, 2, 3)
+    np.testing.assert_allclose(found.loss, curves.loss, rtol=1e-5)
+    if curves.accuracy is None:
+        mean_squares = ((found.outputs - found.query_y) ** 2).mean((2, 3))
+        np.testing.assert_allclose(mean_squares, curves.loss, rtol=1e-5)
+    else:
+        np.testing.assert_allclose(found.accuracy, curves.accuracy)
+        np.testing.assert_allclose(found.outputs.sum(-1), 1, rtol=1e-5)
+
+
+def test_a_closed_form_predicts_once() -> None:
+    found = predictions.compute(trainer("protonet", DIGITS), Request())
+    assert found.steps == (1,)
+    assert found.outputs.shape == (1, 1, 30, 2)
+    assert found.labels.shape == (1, 1, 30)
+
+
+def test_a_query_is_predicted_alone_where_that_is_asked_for() -> None:
+    text = DIGITS.replace('kind = "mlp"\nhidden = [8]', 'kind = "conv4"\nwidth = 4\nstride = 2').replace(
+        "queries = 20", "queries = 2"
+    )
+    work = trainer(text=text)
+    tasks = predictions.sample_tasks(work.experiment, work.family, 1)
+    together, alone = (
+        predictions.predict(work.algorithm, work.meta, tasks, 1, transductive=way) for way in (True, False)
+    )
+    curves = evaluate(work.algorithm, work.meta, [tasks], 1, transductive=False)
+    np.testing.assert_allclose(alone.loss, curves.loss, rtol=1e-4)
+    assert not np.allclose(together.loss, alone.loss)
+
+
+def run_to_the_end(work: Trainer, request: Request | None) -> dict[str, Any]:
+    for event in work.events():
+        if isinstance(event, Evaluated) and request is not None:
+            predictions.compute(work, request)
+    return {"meta": {name: w.detach().clone() for name, w in work.meta.items()}, "rng": torch.get_rng_state()}
+
+
+@pytest.mark.parametrize("text", ["", DIGITS], ids=["regression", "classification"])
+def test_looking_changes_no_bit_of_a_run(text: str) -> None:
+    unseen, seen = trainer(text=text), trainer(text=text)
+    torch.manual_seed(3)
+    expected = run_to_the_end(unseen, None)
+    torch.manual_seed(3)
+    found = run_to_the_end(seen, Request())
+    assert all(torch.equal(expected["meta"][name], found["meta"][name]) for name in expected["meta"])
+    assert torch.equal(expected["rng"], found["rng"])
+
+
+def test_the_request_bounds_steps_and_tasks() -> None:
+    found = predictions.compute(trainer(), Request(first=5, tasks=2, steps=1))
+    assert (found.first, found.tasks, found.steps) == (5, 2, (0, 1))
+
+
+def test_an_episode_is_left_as_it_is() -> None:
+    work = trainer()
+    tasks = predictions.sample_tasks(work.experiment, work.family, 1)
+    kept = Episode(*(each.clone() for each in tasks))
+    predictions.predict(work.algorithm, work.meta, tasks, 2)
+    assert all(torch.equal(a, b) for a, b in zip(tasks, kept, strict=True))
+    assert all(weight.grad is None for weight in work.meta.values())

@@ -1,0 +1,63 @@
+"""Rows of tables: which runs count as seeds of one algorithm, and what is measured after which step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from workbench.export.results import measured, table_rows
+
+
+def entry(
+    seed: int, *losses: float | None, label: str = "MAML", steps: tuple[int, ...] = (0, 1), **more: Any
+) -> Any:
+    test = {
+        "episodes": 9, "episodes_hash": "e", "inner_steps": list(steps), "loss": list(losses),
+        "loss_ci95": [0.5] * len(losses), "accuracy": None, "accuracy_ci95": None,
+        "adaptation_steps_median": 3, "generalisation_gap": 0.5,
+    }  # fmt: skip
+    return {
+        "experiment": "E", "experiment_id": 1, "label": label, "task": "sinusoid", "seed": seed,
+        "meta_iterations_per_second": 10.0 + seed, "test": test,
+    } | more  # fmt: skip
+
+
+def test_a_repeated_seed_is_no_further_seed() -> None:
+    rows = table_rows([entry(0, 4.0, 1.0), entry(1, 4.0, 2.0), entry(0, 4.0, 5.0)])
+    assert [(row["seeds"], row["mean"]) for row in rows] == [(2, 1.5), (1, 5.0)]
+
+
+def test_experiments_of_one_name_are_not_pooled() -> None:
+    rows = table_rows([entry(0, 4.0, 1.0), entry(1, 4.0, 2.0, experiment_id=2)])
+    assert [row["seeds"] for row in rows] == [1, 1]
+
+
+def test_a_row_sums_up_its_seeds() -> None:
+    (row,) = table_rows([entry(0, 4.0, 1.0), entry(1, 4.0, 2.0), entry(2, 4.0, None)])
+    assert (row["seeds"], row["seeds_measured"], row["mean"], row["ci95_over_tasks"]) == (3, 2, 1.5, 0.5)
+    assert row["ci95_over_seeds"] == pytest.approx(12.706 * 0.5, rel=1e-3)
+    assert (row["adaptation_steps_median"], row["generalisation_gap"]) == (3, 0.5)
+    assert row["meta_iterations_per_second"] == 11
+
+
+def test_seeds_that_mostly_never_adapt_have_no_median() -> None:
+    never = [entry(seed, 4.0, 1.0) for seed in range(3)]
+    for each in never[:2]:
+        each["test"]["adaptation_steps_median"] = None
+    assert table_rows(never)[0]["adaptation_steps_median"] is None
+
+
+@pytest.mark.parametrize(("step", "value"), [(None, 1.0), (0, 4.0), (1, 1.0), (7, None)])
+def test_a_value_belongs_to_its_step(step: int | None, value: float | None) -> None:
+    assert measured(entry(0, 4.0, 1.0)["test"], "loss", step)[1] == value
+
+
+@pytest.mark.parametrize(("step", "value"), [(None, 1.0), (0, None), (1, 1.0), (7, 1.0)])
+def test_a_closed_form_adapts_once(step: int | None, value: float | None) -> None:
+    assert measured(entry(0, 1.0, steps=(1,))["test"], "loss", step)[1] == value
+
+
+def test_what_was_not_measured_has_no_value() -> None:
+    assert measured(entry(0, 4.0, 1.0)["test"], "accuracy") == ("accuracy", None, None)
+    assert measured(None) == ("", None, None)

@@ -1,0 +1,92 @@
+"""Which runs are the seeds of one algorithm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import workbench.algorithms
+import workbench.networks
+import workbench.tasks  # noqa: F401 (they declare the kinds)
+from workbench import config
+from workbench.export.source import Grouping, ProjectSource
+from workbench.project import Project
+
+TOML = """
+name = "{name}"
+[task]
+family = "sinusoid"
+[[algorithm]]
+kind = "maml"
+inner_steps = 1
+[[algorithm]]
+kind = "maml"
+inner_steps = 5
+meta_batch = 7
+[training]
+meta_batch = 4
+seeds = {seeds}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project.create(tmp_path / "p.mlwb")
+
+
+def queue(project: Project, name: str, seeds: list[int], labels: tuple[str, str] = ("MAML", "MAML")) -> None:
+    experiment = config.parse(TOML.format(name=name, seeds=seeds))
+    with project.transaction():
+        owner = project.add_experiment(name, experiment.to_toml(), experiment.hash())
+        for each, label in zip(experiment.algorithm, labels, strict=True):
+            for seed in seeds:
+                project.add_run(
+                    owner,
+                    name=f"{label}, seed {seed}",
+                    algorithm="maml",
+                    label=label,
+                    task="sinusoid",
+                    seed=seed,
+                    config_hash=experiment.single(each, seed).hash(),
+                )
+
+
+def seeds_by_label(project: Project) -> dict[str, list[int]]:
+    with project:
+        groups = Grouping(ProjectSource(project, ("#000000",))).groups(joined=True)
+        return {each.label: [run.seed for run in each.runs] for each in groups}
+
+
+def test_two_algorithms_of_one_name_are_never_mixed(project: Project) -> None:
+    queue(project, "A", [0, 1])
+    assert seeds_by_label(project) == {"MAML, A": [0, 1], "MAML, A (2)": [0, 1]}
+
+
+def test_seeds_added_by_a_second_experiment_belong_to_the_first(project: Project) -> None:
+    queue(project, "A", [0, 1], ("One", "Five"))
+    queue(project, "B", [2], ("One", "Five"))
+    assert seeds_by_label(project) == {"One": [0, 1, 2], "Five": [0, 1, 2]}
+
+
+def test_a_repeated_seed_does_not_count_twice(project: Project) -> None:
+    queue(project, "A", [0, 1], ("One", "Five"))
+    queue(project, "A", [1], ("One", "Five"))
+    assert seeds_by_label(project)["One, A (2)"] == [1]
+
+
+def test_the_meta_batch_is_the_algorithms_own_or_the_trainings(project: Project) -> None:
+    queue(project, "A", [0], ("One", "Five"))
+    with project:
+        groups = Grouping(ProjectSource(project, ("#000000",))).groups(joined=True)
+    assert {each.label: each.meta_batch for each in groups} == {"One": 4, "Five": 7}
+
+
+def test_a_strangers_configuration_is_survived(project: Project) -> None:
+    with project:
+        for toml in ("not toml [", "algorithm = 3\ntraining = 4", 'training = { meta_batch = "x" }'):
+            owner = project.add_experiment("S", toml, "")
+            project.add_run(owner, name="R", algorithm="maml", task="sinusoid", seed=0)
+        groups = Grouping(ProjectSource(project, ("#000000",))).groups(joined=False)
+        assert [each.meta_batch for each in groups] == [25, 25, 25]
+        assert [each.label for each in groups] == ["R (run 1)", "R (run 2)", "R (run 3)"]

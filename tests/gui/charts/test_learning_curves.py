@@ -1,0 +1,270 @@
+"""The learning curves, on real widgets and a real project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from tests.gui.charts.made import add_curve, add_run, classified, summary
+from workbench.export.curves import moving_average
+from workbench.gui.charts.learning_curves import LearningCurves
+from workbench.gui.run_data import RunData
+from workbench.project import Project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    with Project.create(tmp_path / "p.mlwb") as project:
+        yield project
+
+
+@pytest.fixture
+def data(project: Project) -> Iterator[RunData]:
+    data = RunData()
+    data.open(project)
+    yield data
+    data.open(None)
+
+
+@pytest.fixture
+def chart(qtbot: QtBot, data: RunData) -> LearningCurves:
+    chart = LearningCurves(data)
+    qtbot.addWidget(chart)
+    chart.resize(640, 420)
+    chart.show()
+    qtbot.waitExposed(chart)
+    return chart
+
+
+def labels(chart: LearningCurves) -> list[str]:
+    return [each.label for each in chart.readout.entries]
+
+
+def choose(chart: LearningCurves, **state: object) -> None:
+    chart.restore(state)
+
+
+def test_an_empty_project_says_what_to_do(chart: LearningCurves) -> None:
+    assert "Ctrl+R" in chart.hint
+    assert chart.figure() is None
+
+
+def test_hidden_runs_and_missing_classes_are_explained(
+    chart: LearningCurves, data: RunData, project: Project
+) -> None:
+    run = add_run(project)
+    project.add_evaluation(run, 0, "validation", summary([1.0, 0.5]))
+    data.reread()
+    choose(chart, measure="validation_accuracy")
+    assert "classification" in chart.hint
+    choose(chart, measure="validation_loss")
+    assert chart.hint == ""
+    project.update_run(run, visible=False)
+    data.reread()
+    assert "hidden" in chart.hint
+
+
+def test_seeds_are_joined_with_their_number(chart: LearningCurves, data: RunData, project: Project) -> None:
+    for seed, points in ((0, 30), (1, 30), (2, 20)):
+        add_curve(project, add_run(project, seed=seed), np.full(points, float(seed)))
+    add_curve(project, add_run(project, "ANIL"), np.ones(10))
+    data.reread()
+    assert labels(chart) == ["MAML (n = 2–3)", "ANIL (n = 1)"]
+    choose(chart, smoothing={"training_loss": 1})
+    header, values = chart.values_at(10.0)
+    assert header == "meta-iteration 10"
+    assert values == ["1 ± 2.5 (n = 3)", "1"]
+    assert chart.values_at(25.0)[1] == ["0.5 ± 6.4 (n = 2)", "–"]
+    choose(chart, joined=False)
+    assert labels(chart) == ["MAML, seed 0", "MAML, seed 1", "MAML, seed 2", "ANIL, seed 0"]
+
+
+def test_the_raw_curve_stays_under_the_smoothed(
+    chart: LearningCurves, data: RunData, project: Project
+) -> None:
+    loss = np.random.default_rng(0).random(100)
+    add_curve(project, add_run(project), loss)
+    data.reread()
+    choose(chart, smoothing={"training_loss": 9})
+    figure = chart.figure()
+    assert figure is not None
+    smooth, raw = figure.panels[0].curves
+    assert raw.faint
+    assert not smooth.faint
+    np.testing.assert_array_equal(raw.y, loss)
+    np.testing.assert_allclose(smooth.y, moving_average(loss, 9))
+    assert "9 points" in figure.caption
+
+
+def test_it_grows_while_a_run_goes_on(chart: LearningCurves, data: RunData, project: Project) -> None:
+    run = add_run(project)
+    add_curve(project, run, np.ones(100))
+    data.reread()
+    width = chart.x_range[1]
+    data.extend(run, 100, {"loss": np.full(100, 3.0), "seconds": 50 + np.arange(1, 101) * 0.5}, [], None)
+    data.grew.emit({run})
+    assert chart.x_range[1] > 1.9 * width
+    assert chart.values_at(200.0)[1] == ["3"]
+
+
+def test_zooming_stops_following_and_a_brings_it_back(
+    qtbot: QtBot, chart: LearningCurves, data: RunData, project: Project
+) -> None:
+    run = add_run(project)
+    add_curve(project, run, np.arange(100.0))
+    data.reread()
+    whole = chart.x_range
+    chart.plot.setFocus()
+    qtbot.keyClick(chart.plot, Qt.Key.Key_Plus)
+    zoomed = chart.x_range
+    assert zoomed[1] - zoomed[0] < whole[1] - whole[0]
+    assert chart.follow_button.isVisible()
+    data.extend(run, 100, {"loss": np.ones(50)}, [], None)
+    data.grew.emit({run})
+    assert chart.x_range == zoomed
+    figure = chart.figure()
+    assert figure is not None
+    assert figure.panels[0].x_range == zoomed
+    assert "Range shown" in figure.caption
+    qtbot.keyClick(chart.plot, Qt.Key.Key_Right)
+    assert chart.x_range[0] > zoomed[0]
+    qtbot.keyClick(chart.plot, Qt.Key.Key_A)
+    assert chart.x_range[1] > 150
+    assert not chart.follow_button.isVisible()
+    qtbot.keyClick(chart.plot, Qt.Key.Key_Minus)
+    QTest.mouseDClick(chart.plot.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(300, 200))
+    assert chart.following
+
+
+def test_the_cursor_tells_values_by_mouse_and_keyboard(
+    qtbot: QtBot, chart: LearningCurves, data: RunData, project: Project
+) -> None:
+    add_curve(project, add_run(project), np.full(100, 2.5))
+    data.reread()
+    place = chart.plot.mapFromScene(chart.view.mapViewToScene(QPointF(50.0, 2.5)))
+    QTest.mouseMove(chart.plot.viewport(), QPoint(5, 5))
+    QTest.mouseMove(chart.plot.viewport(), place)
+    qtbot.waitUntil(lambda: chart.readout.values == ("2.5",))
+    assert chart.readout.header.startswith("meta-iteration")
+    chart.set_cursor(None)
+    assert chart.readout.values == ()
+    qtbot.keyClick(chart.plot, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert chart.readout.values == ("2.5",)
+
+
+def test_time_and_tasks_on_the_horizontal_axis(
+    chart: LearningCurves, data: RunData, project: Project
+) -> None:
+    add_curve(project, add_run(project, seed=0), np.ones(10), seconds_each=1.0)
+    add_curve(project, add_run(project, seed=1), np.ones(6), seconds_each=3.0)
+    data.reread()
+    choose(chart, axis="tasks")
+    figure = chart.figure()
+    assert figure is not None
+    assert figure.panels[0].curves[-1].x.tolist() == [4.0 * each for each in range(1, 11)]
+    choose(chart, axis="seconds")
+    figure = chart.figure()
+    assert figure is not None
+    x = figure.panels[0].curves[-1].x
+    np.testing.assert_allclose(x[:6], 2.0 * np.arange(1, 7))
+    assert (np.diff(x) > 0).all()  # also where the slow run has ended
+    assert figure.panels[0].x_label == "Training time (s)"
+
+
+def test_validations_after_a_chosen_inner_step(
+    chart: LearningCurves, data: RunData, project: Project
+) -> None:
+    run = add_run(project)
+    for iteration, loss in ((0, [3.0, 2.0]), (500, [2.5, None]), (1000, [2.0, 0.5])):
+        project.add_evaluation(run, iteration, "validation", summary(loss))
+    data.reread()
+    choose(chart, measure="validation_loss")
+    assert chart.values_at(1000.0)[1] == ["0.5"]
+    choose(chart, step=0)
+    assert chart.values_at(500.0)[1] == ["2.5"]
+    figure = chart.figure()
+    assert figure is not None
+    assert figure.panels[0].y_label == "Meta-validation query loss after 0 inner steps (mean squared error)"
+
+
+def test_accuracy_in_percent(chart: LearningCurves, data: RunData, project: Project) -> None:
+    run = add_run(project, "ProtoNet")
+    project.add_evaluation(run, 0, "validation", classified([0.25], inner_steps=[1]))
+    data.reread()
+    choose(chart, measure="validation_accuracy")
+    assert chart.values_at(0.0)[1] == ["25 %"]
+    choose(chart, measure="validation_loss")
+    figure = chart.figure()
+    assert figure is not None
+    assert figure.panels[0].y_label.endswith("(cross-entropy, nats)")
+    assert figure.panels[0].curves[0].kind == "markers"
+
+
+def test_logarithmic_axes_leave_out_what_they_cannot_show(
+    chart: LearningCurves, data: RunData, project: Project
+) -> None:
+    run = add_run(project)
+    for iteration, loss in ((0, 1.0), (10, 0.0), (1000, 0.01)):
+        project.add_evaluation(run, iteration, "validation", summary([loss]))
+    data.reread()
+    choose(chart, measure="validation_loss", log_x=True, log_y=True)
+    assert 9 < chart.x_range[0] < 10.1
+    assert chart.x_range[1] >= 1000
+    assert 0 < chart.y_range[0] < 0.01
+
+
+def test_a_long_curve_is_thinned_in_a_figure_and_says_so(
+    chart: LearningCurves, data: RunData, project: Project
+) -> None:
+    loss = np.random.default_rng(0).random(20_000)
+    loss[12_345] = 9.0
+    add_curve(project, add_run(project), loss)
+    data.reread()
+    figure = chart.figure()
+    assert figure is not None
+    raw = figure.panels[0].curves[1]
+    assert len(raw.x) <= 5000
+    assert raw.y.max() == 9.0
+    assert "thinned" in figure.caption
+
+
+def test_the_highlighted_run_stands_out(chart: LearningCurves, data: RunData, project: Project) -> None:
+    for label in ("MAML", "ANIL"):
+        add_curve(project, add_run(project, label), np.ones(20))
+    data.reread()
+    data.highlight(data.runs()[1].id)
+    assert [(each.strong, each.faint) for each in chart.readout.entries] == [(False, True), (True, False)]
+    data.highlight(None)
+    assert not any(each.strong or each.faint for each in chart.readout.entries)
+
+
+def test_a_run_that_went_back_is_drawn_anew(chart: LearningCurves, data: RunData, project: Project) -> None:
+    run = add_run(project)
+    add_curve(project, run, np.ones(100))
+    data.reread()
+    project.rewind(run, 40)
+    data.forget(run)
+    data.reread()
+    assert chart.values_at(40.0)[1] == ["1"]
+    assert chart.values_at(90.0)[1] == ["–"]
+
+
+def test_settings_come_back_and_unfit_ones_are_left_out(chart: LearningCurves, data: RunData) -> None:
+    choose(
+        chart, measure="validation_loss", axis="seconds", step=3, log_y=True, smoothing={"training_loss": 7}
+    )
+    kept = chart.state()
+    other = LearningCurves(data)
+    other.restore(kept)
+    assert other.state() == kept
+    other.restore(
+        {"measure": "nonsense", "axis": 3, "step": "x", "smoothing": {"training_loss": -1}, "joined": 5}
+    )
+    assert other.state() == kept
+    other.deleteLater()

@@ -1,0 +1,267 @@
+"""The view "Predictions": functions and pictures, from checkpoints and from a run that trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QLabel, QSlider, QSpinBox, QToolButton
+from pytestqt.qtbot import QtBot
+
+from tests.gui.finished import DIGITS, project_of, stop_half_way
+from workbench import runs
+from workbench.engine import predictions
+from workbench.engine.predicted import Request
+from workbench.gui.charts.predictions import PredictionView
+from workbench.gui.run_data import RunData
+from workbench.gui.worker import Worker
+from workbench.project import Project
+from workbench.tasks.base import DataError
+
+Show = Callable[..., PredictionView]
+
+
+@pytest.fixture
+def show(qtbot: QtBot) -> Iterator[Show]:
+    """Opens a project in a view, with the engine there."""
+    worker, opened = Worker(), []
+
+    def make(path: Path, ready: bool = True) -> PredictionView:
+        project = Project.open(path)
+        opened.append(project)
+        data = RunData()
+        data.open(project)
+        view = PredictionView(data, worker)
+        data.setParent(view)
+        qtbot.addWidget(view)
+        view.set_project_path(path)
+        if ready:
+            view.engine_ready()
+        view.resize(640, 480)
+        view.show()
+        return view
+
+    yield make
+    worker.close()
+    for project in opened:
+        project.close()
+
+
+def drawn(qtbot: QtBot, view: PredictionView) -> None:
+    qtbot.waitUntil(lambda: view.hint == "" and view.figure() is not None, timeout=30_000)
+
+
+def child(view: PredictionView, kind: type[Any], name: str) -> Any:
+    found = view.findChild(kind, name)
+    assert found is not None, name
+    return found
+
+
+def expected(path: Path, run: int, request: Request) -> Any:
+    with Project.open(path, read_only=True) as project:
+        experiment = runs.of_record(project, project.run(run)).experiment
+        family = runs.open_family(experiment)
+        learned = runs.learned(project, run, family)
+        return predictions.requested(learned.algorithm, learned.meta, experiment, family, request)
+
+
+def test_functions_are_drawn_before_and_after_each_step(qtbot: QtBot, tmp_path: Path, show: Show) -> None:
+    path = tmp_path / "p.mlwb"
+    (run,) = project_of(path, "maml", seeds=1)
+    view = show(path)
+    drawn(qtbot, view)
+    found = expected(path, run, Request(0, 4))
+    figure = view.figure()
+    assert figure is not None
+    assert [panel.title for panel in figure.panels] == [f"Task {i}" for i in (1, 2, 3, 4)]
+    for task, panel in enumerate(figure.panels):
+        curves = {curve.label: curve for curve in panel.curves}
+        assert list(curves) == [
+            "true function", "before adaptation", "after 1 step", "after 2 steps", "after 3 steps", "support",
+        ]  # fmt: skip
+        np.testing.assert_allclose(curves["true function"].y, found.query_y[task, :, 0])
+        np.testing.assert_allclose(curves["before adaptation"].y, found.outputs[0, task, :, 0], rtol=1e-6)
+        np.testing.assert_allclose(curves["after 3 steps"].y, found.outputs[3, task, :, 0], rtol=1e-6)
+        np.testing.assert_allclose(curves["support"].x, found.support_x[task, :, 0])
+        on_screen = {item.name(): item for item in view.functions.plots[task].listDataItems()}
+        np.testing.assert_allclose(on_screen["after 3 steps"].getData()[1], curves["after 3 steps"].y)
+    assert "MAML, seed 0 after 12 meta-iterations" in child(view, QLabel, "prediction_view_note").text()
+
+
+def test_the_step_is_chosen_by_slider_and_number(qtbot: QtBot, tmp_path: Path, show: Show) -> None:
+    path = tmp_path / "p.mlwb"
+    project_of(path, "maml", seeds=1)
+    view = show(path)
+    drawn(qtbot, view)
+    slider, spin = child(view, QSlider, "prediction_step"), child(view, QSpinBox, "prediction_step_number")
+    assert (slider.maximum(), slider.value(), spin.value()) == (3, 3, 3)
+    qtbot.keyClick(slider, Qt.Key.Key_Left)
+    assert spin.value() == 2
+    spin.setValue(0)
+    assert slider.value() == 0
+    figure = view.figure()
+    assert figure is not None
+    assert [curve.label for curve in figure.panels[0].curves] == [
+        "true function",
+        "before adaptation",
+        "support",
+    ]
+    assert child(view, QLabel, "prediction_score").text() == "before adaptation"
+
+
+def test_other_tasks_and_one_task_can_be_shown(qtbot: QtBot, tmp_path: Path, show: Show) -> None:
+    path = tmp_path / "p.mlwb"
+    (run,) = project_of(path, "maml", seeds=1)
+    view = show(path)
+    drawn(qtbot, view)
+    forward, back = (
+        child(view, QToolButton, "prediction_next"),
+        child(view, QToolButton, "prediction_previous"),
+    )
+    assert not back.isEnabled()
+    qtbot.mouseClick(forward, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: child(view, QLabel, "prediction_task").text() == "Tasks 5–8", timeout=10_000)
+    count = child(view, QComboBox, "prediction_count")
+    count.setCurrentIndex(0)
+    count.activated.emit(0)
+    qtbot.waitUntil(lambda: child(view, QLabel, "prediction_task").text() == "Task 5", timeout=10_000)
+    figure = view.figure()
+    assert figure is not None
+    truth = figure.panels[0].curves[0].y
+    np.testing.assert_allclose(truth, expected(path, run, Request(4, 1)).query_y[0, :, 0])
+    qtbot.mouseClick(back, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: child(view, QLabel, "prediction_task").text() == "Task 4", timeout=10_000)
+    assert view.state() == {"first": 3, "tasks": 1, "step": -1}
+
+
+def test_images_are_marked_right_or_wrong_and_counted(qtbot: QtBot, tmp_path: Path, show: Show) -> None:
+    path = tmp_path / "p.mlwb"
+    (run,) = project_of(path, "maml", seeds=1, text=DIGITS)
+    view = show(path)
+    drawn(qtbot, view)
+    found = expected(path, run, Request())
+    tiles = [tile for tiles in view.pictures.queries for tile in tiles]
+    assert [tile.right for tile in tiles] == found.right[3, 0].tolist()
+    names = ["AB"[label] for label in found.labels[3, 0]]
+    marks = ["✓" if right else "✗" for right in found.right[3, 0]]
+    assert [tile.text for tile in tiles] == [f"{n} {m}" for n, m in zip(names, marks, strict=True)]
+    assert [len(tiles) for tiles in view.pictures.support] == [1, 1]
+    right = int(found.right[3, 0].sum())
+    assert f"{right} of 8" in child(view, QLabel, "prediction_score").text()
+    assert not child(view, QComboBox, "prediction_count").isVisible()
+    figure = view.figure()
+    assert figure is not None
+    (panel,) = figure.panels
+    assert [len(row) for row in panel.pictures] == [5, 5]
+    assert [row["predicted"] for row in figure.table] == names
+    np.testing.assert_allclose(panel.pictures[0][1].pixels, found.query_x[0, 0])
+
+
+def test_a_closed_form_has_no_steps_to_choose(qtbot: QtBot, tmp_path: Path, show: Show) -> None:
+    path = tmp_path / "p.mlwb"
+    project_of(path, "protonet", seeds=1, text=DIGITS)
+    view = show(path)
+    drawn(qtbot, view)
+    assert not child(view, QSlider, "prediction_step").isVisible()
+    assert "closed form" in child(view, QLabel, "prediction_score").text()
+
+
+def test_untrained_weights_are_no_answer(qtbot: QtBot, tmp_path: Path, show: Show) -> None:
+    path = tmp_path / "p.mlwb"
+    project_of(path, "maml", seeds=1, done=0)
+    view = show(path)
+    qtbot.waitUntil(lambda: "no checkpoint yet" in view.hint, timeout=30_000)
+    assert view.figure() is None
+
+
+def test_a_stopped_run_shows_what_it_learned_so_far(qtbot: QtBot, tmp_path: Path, show: Show) -> None:
+    path = tmp_path / "p.mlwb"
+    (run,) = project_of(path, "maml", seeds=1, done=0)
+    stop_half_way(path, run)
+    view = show(path)
+    drawn(qtbot, view)
+    with Project.open(path, read_only=True) as project:
+        checkpoint = project.checkpoint(run)
+    assert checkpoint is not None
+    assert (
+        f"after {checkpoint.iteration} meta-iterations" in child(view, QLabel, "prediction_view_note").text()
+    )
+
+
+def test_data_that_is_gone_is_said_in_words(
+    qtbot: QtBot, tmp_path: Path, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "p.mlwb"
+    project_of(path, "maml", seeds=1)
+
+    def gone(*_: Any) -> None:
+        raise DataError("images.zip: there is no such file")
+
+    monkeypatch.setattr(runs, "open_family", gone)
+    view = show(path)
+    qtbot.waitUntil(lambda: view.hint == "images.zip: there is no such file", timeout=30_000)
+
+
+def test_the_picked_run_is_shown(qtbot: QtBot, tmp_path: Path, show: Show) -> None:
+    path = tmp_path / "p.mlwb"
+    first, second = project_of(path, "maml", "scratch", seeds=1)
+    view = show(path)
+    drawn(qtbot, view)
+    view.data.highlight(second)
+    qtbot.waitUntil(
+        lambda: "From scratch" in child(view, QLabel, "prediction_view_note").text(), timeout=10_000
+    )
+    figure = view.figure()
+    assert figure is not None
+    assert "From scratch, seed 0" in figure.caption
+    assert first != second
+
+
+def test_a_run_in_training_tells_its_predictions(qtbot: QtBot, tmp_path: Path, show: Show) -> None:
+    path = tmp_path / "p.mlwb"
+    (run,) = project_of(path, "maml", seeds=1, done=0)
+    view = show(path, ready=False)
+    assert "PyTorch" in view.hint
+    assert view.wanted() is None
+    view.data.note(run, status="running")
+    view.data.listed.emit()
+    request = view.wanted()
+    assert request == Request(0, 4)
+    stop_half_way(path, run)  # only for weights to predict with
+    told = expected(path, run, request)
+    view.receive(run, 5, told)
+    figure = view.figure()
+    assert figure is not None
+    assert "after 5 meta-iterations" in figure.caption
+    np.testing.assert_allclose(figure.panels[2].curves[0].y, told.query_y[2, :, 0])
+    view.receive(run + 1, 9, told)  # of another run: not looked at
+    view.receive(run, 9, expected(path, run, Request(4, 4)))  # tasks that are no longer wanted
+    figure = view.figure()
+    assert figure is not None
+    assert "after 5 meta-iterations" in figure.caption
+    view.hide()
+    assert view.wanted() is None
+
+
+def test_another_project_forgets_what_was_shown(qtbot: QtBot, tmp_path: Path, show: Show) -> None:
+    path = tmp_path / "p.mlwb"
+    project_of(path, "maml", seeds=1)
+    view = show(path)
+    drawn(qtbot, view)
+    view.set_project_path(None)
+    view.data.open(None)
+    assert "No runs yet" in view.hint
+    assert view.figure() is None
+
+
+def test_settings_that_do_not_fit_are_left_out(tmp_path: Path, show: Show) -> None:
+    path = tmp_path / "p.mlwb"
+    Project.create(path).close()
+    view = show(path)
+    view.restore({"first": 8, "tasks": 1, "step": 2})
+    view.restore({"first": -1, "tasks": "x", "step": None, "more": 1})
+    assert view.state() == {"first": 8, "tasks": 1, "step": 2}

@@ -1,0 +1,540 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QUndoStack
+from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QScrollArea, QToolButton, QTreeWidget, QWidget
+from pytestqt.qtbot import QtBot
+
+from tests.gui.setup.conftest import Stage
+from workbench import runs
+from workbench.config import parse
+from workbench.gui import theme
+from workbench.gui.setup.draft import Draft
+from workbench.gui.setup.import_dialog import ImportDialog
+from workbench.gui.setup.panel import SetupPanel
+from workbench.gui.setup.preview import EpisodeView
+from workbench.gui.worker import Worker
+
+
+def choose(stage: Stage, name: str, text: str) -> None:
+    """Pick an entry of a combo box as a person does."""
+    box = stage.widget(name)
+    assert isinstance(box, QComboBox)
+    index = box.findText(text)
+    assert index >= 0, [box.itemText(each) for each in range(box.count())]
+    box.setCurrentIndex(index)
+    box.activated.emit(index)
+
+
+def message(stage: Stage, path: str) -> str:
+    label = stage.panel.findChild(QLabel, f"message_{path}")
+    assert label is not None
+    return label.text() if label.isVisibleTo(stage.panel) else ""
+
+
+def picture(stage: Stage) -> EpisodeView:
+    found = stage.widget("episode_view")
+    assert isinstance(found, EpisodeView)
+    return found
+
+
+# --- before the engine is there -------------------------------------------------------------------------
+
+
+def test_until_pytorch_is_loaded_the_panel_says_so_and_run_is_off(qtbot: QtBot) -> None:
+    worker = Worker()
+    panel = SetupPanel(Draft(), QUndoStack(), worker)
+    qtbot.addWidget(panel)
+    panel.show()
+    assert not panel.run_button.isEnabled()
+    assert "PyTorch" in panel.run_reason.text()
+    assert panel.family() is None
+    panel.restore({"opened": ["training"]})
+    panel.engine_ready()
+    assert panel.state() == {"opened": ["training"]}
+    qtbot.waitUntil(panel.run_button.isEnabled, timeout=30_000)
+    worker.close()
+
+
+# --- fields ---------------------------------------------------------------------------------------------
+
+
+def test_what_is_typed_reaches_the_draft_and_undo_takes_it_back(stage: Stage) -> None:
+    field = stage.type("training.iterations", "300")
+    assert stage.draft.value("training.iterations") == 300
+    stage.leave("training.iterations")
+    assert stage.undo.count() == 1
+    assert stage.undo.undoText() == "Change iterations"
+    stage.undo.undo()
+    assert (field.text(), stage.draft.table()["training"]) == ("10000", {})
+    stage.undo.redo()
+    assert field.text() == "300"
+
+
+def test_typing_again_later_is_another_command(stage: Stage) -> None:
+    stage.type("training.iterations", "300")
+    stage.leave("training.iterations")
+    stage.type("training.iterations", "500")
+    assert stage.undo.count() == 2
+    stage.undo.undo()
+    assert stage.line("training.iterations").text() == "300"
+
+
+def test_a_number_keeps_the_way_it_was_written(stage: Stage) -> None:
+    field = stage.type("training.meta_lr", "5e-4")
+    stage.leave("training.meta_lr")
+    assert field.text() == "5e-4"
+    assert stage.draft.value("training.meta_lr") == 0.0005
+
+
+def test_a_bad_value_is_marked_while_typing_and_run_says_why(stage: Stage) -> None:
+    stage.settle()
+    assert stage.panel.run_button.isEnabled()
+    field = stage.type("training.iterations", "12x")
+    assert field.text() == "12x"
+    assert "not a whole number" in message(stage, "training.iterations")
+    assert "not a whole number" in field.accessibleDescription()
+    assert not stage.panel.run_button.isEnabled()
+    assert "not a whole number" in stage.panel.run_reason.text()
+    stage.leave("training.iterations")
+    assert field.text() == "12x"
+    stage.type("training.iterations", "12")
+    assert message(stage, "training.iterations") == ""
+    assert stage.panel.run_button.isEnabled()
+
+
+def test_the_reason_jumps_to_the_field_even_in_a_closed_part(stage: Stage) -> None:
+    stage.settle()
+    stage.panel.restore({"opened": []})
+    stage.draft.set("evaluation.seed", -1)
+    stage.qtbot.mouseClick(stage.panel.run_reason, Qt.MouseButton.LeftButton)
+    stage.qtbot.waitUntil(lambda: stage.line("evaluation.seed").hasFocus())
+    assert stage.line("evaluation.seed").isVisible()
+
+
+def test_an_emptied_field_means_the_default(stage: Stage) -> None:
+    field = stage.type("training.meta_batch", "7")
+    stage.type("training.meta_batch", "")
+    assert field.text() == ""
+    assert not stage.draft.is_set("training.meta_batch")
+    stage.leave("training.meta_batch")
+    assert field.text() == "25"
+
+
+def test_a_changed_field_goes_back_to_its_default(stage: Stage) -> None:
+    stage.type("task.shots", "3")
+    stage.leave("task.shots")
+    mark = stage.widget("reset_task.shots")
+    stage.qtbot.mouseClick(mark, Qt.MouseButton.LeftButton)
+    assert stage.line("task.shots").text() == "10"
+    assert not mark.isVisible()
+    assert stage.undo.undoText() == "Reset shots"
+
+
+def test_arrow_keys_step_and_are_one_command(stage: Stage) -> None:
+    field = stage.line("training.meta_lr")
+    field.setFocus()
+    stage.qtbot.keyClick(field, Qt.Key.Key_Up)
+    stage.qtbot.keyClick(field, Qt.Key.Key_Up)
+    assert (field.text(), stage.draft.value("training.meta_lr")) == ("0.005", 0.005)
+    assert stage.undo.count() == 1
+
+
+def test_seeds_are_a_list_and_count_in_the_button(stage: Stage) -> None:
+    stage.type("training.seeds", "0-2")
+    stage.tick("Reptile")
+    assert stage.draft.value("training.seeds") == [0, 1, 2]
+    assert stage.panel.run_button.text() == "Run 2 algorithms × 3 seeds = 6 runs"
+
+
+def test_ctrl_z_in_a_field_is_left_to_the_window(stage: Stage) -> None:
+    field = stage.type("training.iterations", "300")
+    stage.qtbot.keyClick(field, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert field.text() == "300"
+
+
+def test_undo_shows_the_field_that_it_changed(stage: Stage) -> None:
+    stage.type("training.iterations", "300")
+    stage.leave("training.iterations")
+    stage.line("name").setFocus()
+    stage.panel.restore({"opened": []})
+    stage.undo.undo()
+    assert stage.line("training.iterations").hasFocus()
+
+
+def test_values_used_before_are_offered_again(stage: Stage) -> None:
+    stage.type("training.iterations", "1234")
+    stage.leave("training.iterations")
+    field = stage.line("training.iterations")
+    stage.line("name").setFocus()
+    field.setFocus()
+    model: Any = field.completer().model()
+    assert "1234" in [model.data(model.index(row, 0)) for row in range(model.rowCount())]
+
+
+def test_check_boxes_and_choices_are_undone_too(stage: Stage) -> None:
+    more = stage.panel.findChild(QToolButton, "more_training")
+    assert more is not None
+    more.setChecked(True)
+    stage.qtbot.mouseClick(
+        stage.widget("field_training.compile"), Qt.MouseButton.LeftButton, pos=QPoint(6, 8)
+    )
+    assert stage.draft.value("training.compile") is True
+    assert more.text() == "More (1 changed)"
+    choose(stage, "field_training.device", "cpu")
+    assert stage.draft.value("training.device") == "cpu"
+    stage.undo.undo()
+    stage.undo.undo()
+    assert stage.draft.table()["training"] == {}
+
+
+def test_a_device_that_this_machine_lacks_is_shown_and_refused(stage: Stage) -> None:
+    stage.draft.set("training.device", "cuda:7")
+    box = stage.widget("field_training.device")
+    assert isinstance(box, QComboBox)
+    assert box.currentText() == "cuda:7"
+    stage.qtbot.waitUntil(lambda: "cuda:7" in stage.panel.run_reason.text(), timeout=30_000)
+    assert not stage.panel.run_button.isEnabled()
+
+
+# --- the task -------------------------------------------------------------------------------------------
+
+
+def test_the_sample_episode_of_a_regression_is_a_curve_that_can_be_drawn_again(stage: Stage) -> None:
+    stage.settle()
+    first = picture(stage).sample
+    assert first is not None
+    assert first.is_curve
+    assert len(first.support) == 10
+    stage.qtbot.mouseClick(stage.widget("draw_another"), Qt.MouseButton.LeftButton)
+    stage.qtbot.waitUntil(lambda: picture(stage).sample is not first)
+    assert stage.panel.family() is not None
+
+
+def test_another_family_changes_form_picture_and_network_and_comes_back(stage: Stage) -> None:
+    stage.type("task.shots", "3")
+    stage.leave("task.shots")
+    choose(stage, "task_family", "Digits")
+    assert stage.line("task.ways").text() == "2"
+    assert stage.line("task.shots").text() == "3"
+    assert stage.panel.family() is None
+    stage.settle()
+    sample = picture(stage).sample
+    assert sample is not None
+    assert sample.support.shape == (2, 3, 8, 8, 3)
+    choose(stage, "preview_split", "test split")
+    stage.qtbot.waitUntil(lambda: getattr(picture(stage).sample, "split", "") == "test")
+    labels = [each.text() for each in stage.widget("data_summary").findChildren(QLabel) if each.isVisible()]
+    family = stage.panel.family()
+    assert family is not None
+    assert {"Classes", "6", family.data_hash()[:12]} <= set(labels)
+    stage.undo.undo()
+    assert stage.panel.findChild(QComboBox, "task_family").currentText() == "Sinusoid"  # type: ignore[union-attr]
+    assert stage.line("task.amplitude").text() == "0.1, 5"
+
+
+def test_more_ways_than_the_data_has_is_said_in_the_picture(stage: Stage) -> None:
+    choose(stage, "task_family", "Digits")
+    stage.type("task.ways", "9")
+    stage.settle()
+    assert "9 ways" in picture(stage).hint
+    assert "9 ways" in stage.panel.run_reason.text()
+    assert not stage.panel.run_button.isEnabled()
+    stage.type("task.ways", "2")
+    stage.settle()
+    assert stage.panel.run_button.isEnabled()
+
+
+def test_data_that_is_gone_is_said_and_found_again(stage: Stage, image_zip: Callable[..., Path]) -> None:
+    path = image_zip()
+    moved = path.rename(path.with_suffix(".away"))
+    stage.draft.assume(
+        stage.draft.with_task({"family": "images", "path": str(path), "ways": 2, "queries": 2})
+    )
+    stage.settle()
+    assert "no such file" in picture(stage).hint
+    moved.rename(path)
+    again = stage.widget("draw_another")
+    assert isinstance(again, QPushButton)
+    assert again.text() == "Try again"
+    stage.qtbot.mouseClick(again, Qt.MouseButton.LeftButton)
+    stage.qtbot.waitUntil(lambda: stage.panel.run_button.text() != "" and stage.panel.data.error == "")
+    stage.settle()
+    assert picture(stage).sample is not None
+
+
+def test_a_slip_of_the_pen_does_not_close_the_data(stage: Stage) -> None:
+    stage.settle()
+    opened = stage.panel.family()
+    stage.type("task.shots", "1o")
+    assert stage.panel.family() is None
+    assert picture(stage).sample is not None
+    stage.type("task.shots", "10")
+    assert stage.panel.family() is opened
+    assert opened is not None
+
+
+def test_a_network_that_cannot_take_the_images_is_a_reason(stage: Stage) -> None:
+    choose(stage, "task_family", "Digits")
+    stage.draft.set("network.kind", "conv4")
+    stage.qtbot.waitUntil(lambda: "conv4" in stage.panel.run_reason.text(), timeout=30_000)
+    stage.panel.show_field("network.kind")
+    assert stage.widget("field_network.kind").hasFocus()
+
+
+# --- algorithms -----------------------------------------------------------------------------------------
+
+
+def test_space_ticks_and_undo_unticks(stage: Stage) -> None:
+    stage.tick("Reptile")
+    assert stage.draft.ticked() == ["maml", "reptile"]
+    assert stage.undo.undoText() == "Tick Reptile"
+    stage.undo.undo()
+    assert stage.draft.ticked() == ["maml"]
+    assert stage.item("Reptile").checkState(0) == Qt.CheckState.Unchecked
+
+
+def test_nothing_ticked_is_a_reason(stage: Stage) -> None:
+    stage.tick("MAML")
+    assert stage.panel.run_reason.text() == "Tick at least one algorithm"
+    assert not stage.panel.run_button.isEnabled()
+
+
+def test_what_cannot_do_the_task_is_grey_with_the_reason(stage: Stage) -> None:
+    item = stage.item("ProtoNet")
+    assert not item.flags() & Qt.ItemFlag.ItemIsEnabled
+    assert "regression" in item.toolTip(0)
+    choose(stage, "task_family", "Glyphs")
+    assert stage.item("ProtoNet").flags() & Qt.ItemFlag.ItemIsEnabled
+
+
+def test_parameters_of_an_unticked_algorithm_are_kept(stage: Stage) -> None:
+    stage.tick("Reptile")
+    stage.type("algorithm.reptile.inner_steps", "4")
+    stage.leave("algorithm.reptile.inner_steps")
+    stage.tick("Reptile")
+    assert "reptile" not in [each["kind"] for each in stage.draft.table()["algorithm"]]
+    assert stage.line("algorithm.reptile.inner_steps").text() == "4"
+
+
+def test_defaults_are_those_of_the_problem(stage: Stage) -> None:
+    assert stage.line("algorithm.maml.inner_lr").text() == "0.01"
+    choose(stage, "task_family", "Glyphs")
+    assert stage.line("algorithm.maml.inner_lr").text() == "0.4"
+
+
+def test_a_variant_is_an_algorithm_of_its_own(stage: Stage) -> None:
+    stage.qtbot.mouseClick(stage.widget("add_variant"), Qt.MouseButton.LeftButton)
+    stage.type("algorithm.maml-2.inner_steps", "5")
+    stage.type("algorithm.maml-2.label", "MAML, 5 steps")
+    experiment = stage.draft.experiment()
+    assert experiment is not None
+    assert [each.label for each in experiment.algorithm] == ["", "MAML, 5 steps"]
+    assert stage.item("MAML, 5 steps").checkState(0) == Qt.CheckState.Checked
+    stage.qtbot.mouseClick(stage.widget("remove_variant"), Qt.MouseButton.LeftButton)
+    assert stage.draft.ticked() == ["maml"]
+    stage.undo.undo()
+    assert stage.draft.ticked() == ["maml", "maml-2"]
+
+
+def test_search_finds_by_name_family_and_author(stage: Stage) -> None:
+    search = stage.widget("algorithm_search")
+    stage.qtbot.keyClicks(search, "nichol")
+    assert not stage.item("Reptile").isHidden()
+    assert stage.item("MAML").isHidden()
+
+
+def test_a_bad_parameter_is_seen_from_the_list(stage: Stage) -> None:
+    stage.type("algorithm.maml.inner_lr", "-1")
+    assert "Inner learning rate of MAML" in stage.panel.run_reason.text()
+    stage.panel.show_field("algorithm.reptile.inner_lr")
+    assert stage.line("algorithm.reptile.inner_lr").hasFocus()
+    stage.panel.show_field("algorithm.maml.inner_lr")
+    assert stage.line("algorithm.maml.inner_lr").text() == "-1"
+
+
+# --- the whole ------------------------------------------------------------------------------------------
+
+
+def test_tab_goes_through_the_panel_from_top_to_bottom(stage: Stage) -> None:
+    choose(stage, "task_family", "Glyphs")
+    stage.line("task.shots").setFocus()
+    reached = []
+    for _ in range(4):
+        stage.qtbot.keyClick(stage.panel.window().focusWidget(), Qt.Key.Key_Tab)
+        reached.append(stage.panel.window().focusWidget().objectName())
+    assert reached == ["field_task.queries", "field_task.ways", "field_task.examples", "group_task.split"]
+
+
+def test_run_asks_for_what_the_draft_says(stage: Stage) -> None:
+    stage.settle()
+    with stage.qtbot.waitSignal(stage.panel.run_requested):
+        stage.qtbot.mouseClick(stage.panel.run_button, Qt.MouseButton.LeftButton)
+    experiment, family = stage.draft.experiment(), stage.panel.family()
+    assert experiment is not None
+    assert family is not None
+    runs.check(experiment, family)
+
+
+def test_an_experiment_is_loaded_as_one_command(stage: Stage) -> None:
+    stage.panel.load(parse((Path(__file__).parents[3] / "resources" / "quickstart.toml").read_text()))
+    assert stage.line("name").text() == "Quick start: sinusoid"
+    assert stage.panel.run_button.text() == "Run 4 algorithms × 1 seed = 4 runs"
+    stage.undo.undo()
+    assert stage.panel.run_button.text() == "Run 1 algorithm × 1 seed = 1 run"
+
+
+def test_a_read_only_project_says_so(stage: Stage) -> None:
+    stage.settle()
+    stage.panel.set_read_only("This project is open in another window")
+    assert not stage.panel.run_button.isEnabled()
+    assert "another window" in stage.panel.run_reason.text()
+    assert not stage.line("training.iterations").isEnabled()
+    stage.panel.set_read_only("")
+    assert stage.panel.run_button.isEnabled()
+
+
+@pytest.mark.parametrize("family", ["Sinusoid", "Glyphs", "Digits", "Images"])
+def test_nothing_is_wider_than_the_panel(stage: Stage, family: str) -> None:
+    choose(stage, "task_family", family)
+    for heading in stage.panel.findChildren(QToolButton):
+        if heading.isCheckable():
+            heading.setChecked(True)
+    stage.panel.resize(300, 720)
+    scroll = stage.widget("setup_scroll")
+    assert isinstance(scroll, QScrollArea)
+    assert scroll.widget().minimumSizeHint().width() <= 300 - scroll.verticalScrollBar().sizeHint().width()
+
+
+def test_every_control_has_a_name_and_a_tooltip(stage: Stage) -> None:
+    choose(stage, "task_family", "Images")
+    for kind in ("QLineEdit", "QComboBox", "QCheckBox", "QPushButton", "QTreeWidget", "QToolButton"):
+        for each in stage.panel.findChildren(QWidget):
+            if each.inherits(kind) and each.isVisible() and not each.objectName().startswith("qt_"):
+                described = each.accessibleName() or (each.text() if isinstance(each, QPushButton) else "")
+                assert each.objectName(), each
+                assert described, each.objectName()
+                assert each.toolTip(), each.objectName()
+
+
+def test_speed_is_measured_on_demand(stage: Stage) -> None:
+    stage.settle()
+    stage.qtbot.mouseClick(stage.widget("measure_speed"), Qt.MouseButton.LeftButton)
+    answer = stage.widget("speed")
+    assert isinstance(answer, QLabel)
+    stage.qtbot.waitUntil(lambda: answer.text().startswith("About"), timeout=60_000)
+    assert "1 run on cpu" in answer.text()
+    stage.draft.set("training.iterations", 7)
+    assert not answer.isVisible()
+
+
+def test_speed_is_not_measured_while_a_run_trains(stage: Stage) -> None:
+    stage.settle()
+    measure = stage.widget("measure_speed")
+    assert measure.isEnabled()
+    stage.panel.set_running(True)
+    assert not measure.isEnabled()
+    stage.panel.set_running(False)
+    assert measure.isEnabled()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_panel_is_drawn_in_light_and_dark(stage: Stage, scheme: theme.Scheme) -> None:
+    stage.settle()
+    stage.type("training.iterations", "x")
+    theme.apply(scheme)
+    stage.draft.changed.emit()
+    assert not stage.panel.grab().isNull()
+    assert theme.wrong() in stage.panel.run_reason.styleSheet()
+
+
+def test_the_users_folder_may_be_written_as_a_tilde(stage: Stage) -> None:
+    choose(stage, "task_family", "Images")
+    stage.type("task.path", "~/letters.zip")
+    stage.leave("task.path")
+    assert stage.draft.value("task.path") == str(Path.home() / "letters.zip")
+
+
+# --- importing ------------------------------------------------------------------------------------------
+
+
+def opened_import(stage: Stage) -> ImportDialog:
+    dialog = stage.panel.findChild(ImportDialog)
+    assert dialog is not None
+    stage.qtbot.waitUntil(
+        lambda: dialog.listing is not None or "…" not in dialog.found.text(), timeout=30_000
+    )
+    return dialog
+
+
+def test_a_zip_becomes_the_task_in_one_command(stage: Stage, image_zip: Callable[..., Path]) -> None:
+    path = image_zip()
+    stage.panel.import_path(path)
+    dialog = opened_import(stage)
+    assert dialog.found.text() == "3 groups, 9 classes, 54 images (6 in each class)"
+    assert dialog.pictures.count() == 9
+    assert "5 ways" in dialog.error.text()
+    assert not dialog.accept_button.isEnabled()
+    dialog.draft.set("task.ways", 2)
+    dialog.draft.set("task.queries", 3)
+    assert dialog.error.text() == "Classes: train 3, validation 3, test 3"
+    stage.qtbot.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
+    assert stage.undo.count() == 1
+    assert stage.draft.table()["task"] == {"family": "images", "path": str(path), "ways": 2, "queries": 3}
+    stage.settle()
+    sample = picture(stage).sample
+    assert sample is not None
+    assert sample.query.shape[:2] == (2, 3)
+    stage.undo.undo()
+    assert stage.draft.value("task.family") == "sinusoid"
+
+
+def test_groups_are_given_to_splits_by_hand(stage: Stage, image_zip: Callable[..., Path]) -> None:
+    stage.draft.assume(stage.draft.with_task({"family": "images", "path": "x", "ways": 2, "queries": 3}))
+    stage.panel.import_path(image_zip(groups=4))
+    dialog = opened_import(stage)
+    dialog.mode.setCurrentIndex(1)
+    dialog.mode.activated.emit(1)
+    units = dialog.findChild(QTreeWidget, "import_units")
+    assert units is not None
+    for name, row in (("train", 0), ("validation", 1), ("test", 2), ("left_out", 3)):
+        item = units.topLevelItem(row)
+        assert item is not None
+        units.setCurrentItem(item)
+        stage.qtbot.mouseClick(dialog.findChild(QPushButton, f"import_to_{name}"), Qt.MouseButton.LeftButton)
+    assert dialog.error.text() == "Classes: train 3, validation 3, test 3"
+    dialog.accept()
+    assert stage.draft.table()["task"]["split"] == {
+        "train": ["script0"],
+        "validation": ["script1"],
+        "test": ["script2"],
+    }
+    stage.settle()
+    assert picture(stage).sample is not None
+
+
+def test_a_file_that_is_no_data_is_one_line_in_the_dialog(stage: Stage, tmp_path: Path) -> None:
+    path = tmp_path / "broken.zip"
+    path.write_text("no zip")
+    stage.panel.import_path(path)
+    dialog = opened_import(stage)
+    stage.qtbot.waitUntil(lambda: "no readable zip" in dialog.error.text())
+    assert not dialog.accept_button.isEnabled()
+    dialog.reject()
+    assert stage.undo.count() == 0
+
+
+def test_a_zip_can_be_dropped_on_the_panel(stage: Stage, image_zip: Callable[..., Path]) -> None:
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(image_zip()))])
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPoint(5, 5), Qt.DropAction.CopyAction, mime, buttons, keys)
+    stage.panel.dragEnterEvent(enter)
+    assert enter.isAccepted()
+    stage.panel.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, mime, buttons, keys))
+    assert opened_import(stage).listing is not None

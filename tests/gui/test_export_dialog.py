@@ -1,0 +1,225 @@
+"""The export dialog: what it shows, what it writes, and what it says when it cannot."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QSettings
+from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from workbench.export.drawing import Style, to_bytes
+from workbench.export.figure import Curve, Figure, Panel, as_csv
+from workbench.gui import dialogs, export_dialog, theme
+from workbench.gui.export_content import copy_image, in_words
+from workbench.gui.export_dialog import ExportDialog
+from workbench.gui.worker import Worker
+
+CURVE = Curve("MAML", "#0072b2", np.arange(4.0), 1 / np.arange(1.0, 5.0))
+FIGURE = Figure(
+    "adaptation",
+    (Panel("", "inner step", "query loss", curves=(CURVE,)),),
+    "Query loss by inner step.",
+    table=({"algorithm": "MAML", "mean": 0.25},),
+)
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    worker = Worker()
+    yield worker
+    worker.close()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> QSettings:
+    return QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+
+
+@pytest.fixture
+def dialog(qtbot: QtBot, worker: Worker, settings: QSettings) -> ExportDialog:
+    dialog = ExportDialog(FIGURE, worker, settings=settings)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    return dialog
+
+
+def choose(box: Any, value: Any) -> None:
+    index = box.findData(value)
+    assert index >= 0
+    box.setCurrentIndex(index)
+
+
+def preview(qtbot: QtBot, dialog: ExportDialog) -> tuple[int, int]:
+    """Width and height of the next preview."""
+    dialog.preview.clear()
+    qtbot.waitUntil(lambda: not dialog.preview.pixmap().isNull(), timeout=20_000)
+    return dialog._png.width(), dialog._png.height()
+
+
+def test_the_preview_follows_the_choices(qtbot: QtBot, dialog: ExportDialog) -> None:
+    narrow, _ = preview(qtbot, dialog)
+    choose(dialog.size_choice, 175.0)
+    wide, _ = preview(qtbot, dialog)
+    assert wide == pytest.approx(175 / 85 * narrow, abs=2)
+    choose(dialog.size_choice, 0.0)
+    dialog.width_mm.setValue(100)
+    dialog.height_mm.setValue(50)
+    width, height = preview(qtbot, dialog)
+    assert width == pytest.approx(2 * height, abs=2)
+
+
+def test_each_format_is_written_as_drawn(qtbot: QtBot, dialog: ExportDialog, tmp_path: Path) -> None:
+    choose(dialog.size_choice, 175.0)
+    choose(dialog.colours, False)
+    choose(dialog.resolution, 200)
+    dialog.font_size.setValue(9)
+    style = Style(175, None, 9, False, 200)
+    for form in ("png", "svg", "pdf"):
+        choose(dialog.format, form)
+        path = tmp_path / f"f.{form}"
+        dialog.save_to(path)
+        qtbot.waitUntil(lambda path=path: dialog.status.text() == f"Saved as {path}.", timeout=20_000)
+        assert path.read_bytes() == to_bytes(FIGURE, style, form)
+    with Image.open(tmp_path / "f.png") as image:
+        assert image.width == pytest.approx(175 / 25.4 * 200, abs=1)
+
+
+def test_the_data_is_shown_and_written(qtbot: QtBot, dialog: ExportDialog, tmp_path: Path) -> None:
+    for form, table in (("csv", False), ("table", True)):
+        choose(dialog.format, form)
+        expected = as_csv(FIGURE, table=table)
+        qtbot.waitUntil(lambda expected=expected: dialog.data.toPlainText() == expected.strip())
+        assert dialog.data.isVisible()
+        path = tmp_path / f"{form}.csv"
+        dialog.save_to(path)
+        qtbot.waitUntil(lambda path=path: dialog.status.text() == f"Saved as {path}.")
+        assert path.read_text() == expected
+
+
+def test_the_file_has_a_sensible_name(
+    qtbot: QtBot, dialog: ExportDialog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def answer(parent: Any, title: str, name: str, kinds: str, suffix: str) -> Path:
+        asked.append((name, kinds, suffix))
+        return tmp_path / name
+
+    monkeypatch.setattr(dialogs, "file_to_save", answer)
+    choose(dialog.format, "svg")
+    dialog.save_button.click()
+    qtbot.waitUntil(lambda: (tmp_path / "adaptation.svg").exists(), timeout=20_000)
+    assert asked == [("adaptation.svg", "SVG drawing (*.svg)", "svg")]
+
+
+def test_what_went_wrong_is_said_in_words(qtbot: QtBot, dialog: ExportDialog, tmp_path: Path) -> None:
+    dialog.save_to(tmp_path / "gone" / "f.png")
+    qtbot.waitUntil(lambda: "is not there any more" in dialog.status.text(), timeout=20_000)
+    assert dialog.save_button.isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "the disk is full"),
+        (errno.EACCES, "cannot be written to"),
+        (errno.EROFS, "cannot be written"),
+    ],
+)
+def test_a_refusing_disk_is_named(number: int, words: str, tmp_path: Path) -> None:
+    said = in_words(OSError(number, "x"), tmp_path / "f.png")
+    assert words in said
+    assert str(tmp_path) in said
+    assert "hoose another folder" in said
+
+
+def test_image_and_caption_reach_the_clipboard(qtbot: QtBot, dialog: ExportDialog) -> None:
+    dialog.copy_button.click()
+    qtbot.waitUntil(lambda: dialog.status.text() == "Copied to the clipboard.", timeout=20_000)
+    image = QGuiApplication.clipboard().image()
+    assert image.width() == pytest.approx(85 / 25.4 * 300, abs=1)
+    dialog.copy_caption.click()
+    assert QGuiApplication.clipboard().text() == "Query loss by inner step."
+
+
+def test_a_chart_is_copied_without_a_dialog(qtbot: QtBot, worker: Worker) -> None:
+    told: list[str] = []
+    QGuiApplication.clipboard().clear()
+    copy_image(FIGURE, worker, told.append)
+    qtbot.waitUntil(lambda: told == ["Copied to the clipboard."], timeout=20_000)
+    assert not QGuiApplication.clipboard().image().isNull()
+
+
+def test_the_last_choices_come_back(
+    qtbot: QtBot, dialog: ExportDialog, worker: Worker, settings: QSettings
+) -> None:
+    choose(dialog.format, "pdf")
+    choose(dialog.size_choice, 0.0)
+    choose(dialog.colours, False)
+    dialog.width_mm.setValue(99)
+    dialog.font_size.setValue(10.5)
+    before = dialog.choice()
+    dialog.reject()
+    again = ExportDialog(FIGURE, worker, settings=settings)
+    qtbot.addWidget(again)
+    assert again.choice() == before
+    assert (before.form, before.width_mm, before.colour) == ("pdf", 99.0, False)
+
+
+def test_settings_of_a_stranger_do_no_harm(qtbot: QtBot, worker: Worker, settings: QSettings) -> None:
+    for name, value in (("format", "bmp"), ("size", "wide"), ("font_size", "nan"), ("resolution", "x")):
+        settings.setValue(f"export/{name}", value)
+    dialog = ExportDialog(FIGURE, worker, settings=settings)
+    qtbot.addWidget(dialog)
+    assert dialog.choice().form == "png"
+    assert dialog.choice().font_size >= 4
+
+
+def test_a_dialog_that_is_closed_still_saves(qtbot: QtBot, dialog: ExportDialog, tmp_path: Path) -> None:
+    path = tmp_path / "f.pdf"
+    choose(dialog.format, "pdf")
+    dialog.save_to(path)
+    dialog.reject()
+    qtbot.waitUntil(lambda: not dialog.isVisible(), timeout=20_000)
+    assert path.exists()
+
+
+def test_a_figure_looks_the_same_from_a_dark_window(
+    qtbot: QtBot, worker: Worker, settings: QSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Figure] = []
+
+    def kept(figure: Figure, choice: Any) -> bytes:
+        drawn.append(figure)
+        return b""
+
+    monkeypatch.setattr(export_dialog, "content", kept)
+    monkeypatch.setattr(theme, "is_dark", lambda: True)
+    curve = Curve("MAML", theme.run_colours()[0], np.arange(2.0), np.arange(2.0))
+    dialog = ExportDialog(Figure("f", (Panel(curves=(curve,)),)), worker, settings=settings)
+    qtbot.addWidget(dialog)
+    qtbot.waitUntil(lambda: bool(drawn))
+    monkeypatch.setattr(theme, "is_dark", lambda: False)
+    assert drawn[0].panels[0].curves[0].colour == theme.run_colours()[0]
+
+
+def test_every_control_can_be_named_and_reached(dialog: ExportDialog) -> None:
+    for field in (
+        dialog.format,
+        dialog.resolution,
+        dialog.size_choice,
+        dialog.font_size,
+        dialog.colours,
+        dialog.caption,
+    ):
+        assert field.objectName().startswith("export_")
+        assert field.accessibleName()
+        assert field.toolTip()
+    assert dialog.copy_caption.isEnabled()

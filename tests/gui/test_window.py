@@ -1,0 +1,342 @@
+"""The whole path in the real window, on short real runs: choose, run, watch, pause, stop, keep, reopen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from tests.gui.conftest import Open
+from tests.test_runs import contents, perform
+from tests.test_runs import start as start_project
+from workbench.gui import dialogs, untitled
+from workbench.gui.window import MainWindow
+from workbench.project import Project
+
+RUN = 60_000  # milliseconds
+
+
+def statuses(window: MainWindow) -> list[str]:
+    return [run.status for run in window.session.data.runs()]
+
+
+def load(window: MainWindow, toml: Path, qtbot: QtBot, **training: object) -> None:
+    """Bring an experiment into Setup and wait until it can run."""
+    assert window.files.open_path(toml)
+    assert window.panels is not None
+    for name, value in training.items():
+        window.panels.setup.edits.set(f"training.{name}", value)
+    qtbot.waitUntil(window.panels.setup.can_run, timeout=RUN)
+
+
+def press_run(window: MainWindow, qtbot: QtBot) -> None:
+    assert window.panels is not None
+    qtbot.mouseClick(window.panels.setup.run_button, Qt.MouseButton.LeftButton)
+
+
+def run_to_the_end(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: set(statuses(window)) == {"finished"}, timeout=RUN)
+    qtbot.waitUntil(lambda: window.session.queue.running is None, timeout=RUN)
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the person answers to the questions to come; a question without an answer fails."""
+    given: list[str] = []
+    monkeypatch.setattr(dialogs, "ask", lambda *_, **__: given.pop(0))
+    return given
+
+
+@pytest.fixture
+def choose(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """The file that the person chooses in the next dialogs."""
+
+    def to_choose(path: Path) -> None:
+        monkeypatch.setattr(dialogs, "file_to_save", lambda *_: path)
+        monkeypatch.setattr(dialogs, "file_to_open", lambda *_: path)
+
+    return to_choose
+
+
+def test_the_sample_is_ready_to_run_in_an_untitled_project_that_is_a_file(
+    open_window: Open, qtbot: QtBot
+) -> None:
+    window = open_window()
+    assert window.session.is_untitled
+    assert window.session.path.is_file()
+    assert window.panels is not None
+    qtbot.waitUntil(window.panels.setup.can_run, timeout=RUN)
+    assert window.actions_["run"].text() == "Run 4 algorithms × 1 seed = 4 runs"
+    assert not window.actions_["pause"].isEnabled()
+
+
+def test_from_setup_to_results_and_back(
+    open_window: Open, qtbot: QtBot, toml: Path, tmp_path: Path, choose: Callable[[Path], None]
+) -> None:
+    window = open_window()
+    load(window, toml, qtbot)
+    press_run(window, qtbot)
+    assert len(statuses(window)) == 2
+    run_to_the_end(window, qtbot)
+    assert window.panels is not None
+    for dock, chart in zip(("learning_curves", "adaptation_chart"), window.panels.charts, strict=False):
+        window.docks[dock].raise_()
+        qtbot.waitUntil(lambda chart=chart: chart.figure() is not None, timeout=RUN)
+        assert not chart.hint
+    choose(tmp_path / "kept.mlwb")
+    untitled_path = window.session.path
+    window.actions_["save_as"].trigger()
+    assert window.session.path == tmp_path / "kept.mlwb"
+    assert not untitled_path.exists()
+    window.go()
+
+    again = open_window(tmp_path / "kept.mlwb")
+    assert statuses(again) == ["finished", "finished"]
+    assert again.session.name == "kept"
+    assert again.panels is not None
+    assert again.panels.draft.value("name") == "small sinusoid"
+    choose(tmp_path / "table.csv")
+    again.actions_["export_table"].trigger()
+    assert (tmp_path / "table.csv").read_text(encoding="utf-8").count("\n") == 3
+
+
+def test_a_window_computes_what_the_command_line_does(
+    open_window: Open, qtbot: QtBot, toml: Path, tmp_path: Path
+) -> None:
+    project, (run,) = start_project(tmp_path / "alone.mlwb", "maml")
+    perform(project, run)
+    window = open_window()
+    load(window, toml, qtbot)
+    press_run(window, qtbot)
+    run_to_the_end(window, qtbot)
+    assert window.session.project is not None
+    assert contents(window.session.project, 1) == contents(project, run)
+    project.close()
+
+
+def test_pause_resume_stop_and_go_on(open_window: Open, qtbot: QtBot, toml: Path) -> None:
+    window = open_window()
+    load(window, toml, qtbot, iterations=1_000_000)
+    press_run(window, qtbot)
+    data = window.session.data
+
+    def trained() -> int:
+        return data.runs()[0].iterations
+
+    qtbot.waitUntil(lambda: trained() > 0, timeout=RUN)
+    window.actions_["pause"].trigger()
+    qtbot.waitUntil(lambda: statuses(window)[0] == "paused", timeout=RUN)
+    held = trained()
+    assert not window.actions_["pause"].isEnabled()
+    assert window.actions_["resume"].isEnabled()
+    window.actions_["resume"].trigger()
+    qtbot.waitUntil(lambda: trained() > held, timeout=RUN)
+    window.actions_["stop"].trigger()
+    qtbot.waitUntil(lambda: window.session.queue.running is None, timeout=RUN)
+    assert statuses(window) == ["stopped", "queued"]
+    window.actions_["resume"].trigger()
+    qtbot.waitUntil(lambda: statuses(window)[0] == "running", timeout=RUN)
+
+
+def test_closing_during_a_run_loses_nothing(
+    open_window: Open, qtbot: QtBot, toml: Path, tmp_path: Path, answers: list[str]
+) -> None:
+    window = open_window(toml)
+    load(window, toml, qtbot, iterations=1_000_000)
+    window.session.save_as(tmp_path / "p.mlwb")
+    press_run(window, qtbot)
+    qtbot.waitUntil(lambda: window.session.data.runs()[0].iterations > 20, timeout=RUN)
+    answers.append(dialogs.CANCEL)
+    window.close()
+    assert window.isVisible()
+    answers.append("Stop and close")
+    window.close()
+    assert not window.isVisible()
+    with Project.open(tmp_path / "p.mlwb") as project:
+        record = project.runs()[0]
+        assert record.status == "stopped"
+        assert project.checkpoint_iterations(1)[0] == record.iterations
+        assert len(project.series(1, "loss")[0]) == record.iterations
+    again = open_window(tmp_path / "p.mlwb")
+    assert "go_on" in again.notices.texts()
+
+
+def test_a_run_that_fails_says_why_and_the_next_one_starts(
+    open_window: Open, qtbot: QtBot, toml: Path
+) -> None:
+    window = open_window()
+    load(window, toml, qtbot)
+    assert window.panels is not None
+    window.panels.setup.edits.set("algorithm.maml.inner_lr", 100.0)
+    window.panels.setup.edits.set("algorithm.maml.inner_steps", 50)
+    qtbot.waitUntil(window.panels.setup.can_run, timeout=RUN)
+    press_run(window, qtbot)
+    qtbot.waitUntil(lambda: statuses(window)[1] == "finished", timeout=RUN)
+    failed = window.session.data.runs()[0]
+    assert failed.status == "failed"
+    assert "inner_lr" in failed.failure
+    state = window.runs_panel.model.index(0, 1)
+    assert window.runs_panel.model.data(state, Qt.ItemDataRole.ToolTipRole) == failed.failure
+
+
+def test_a_run_whose_data_are_gone_says_so_and_can_be_resumed(
+    open_window: Open, qtbot: QtBot, toml: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workbench import runs
+    from workbench.tasks.base import DataError
+
+    window = open_window()
+    load(window, toml, qtbot)
+
+    def gone(*_: object) -> None:
+        raise DataError("mine.zip: there is no such file")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "open_family", gone)
+        press_run(window, qtbot)
+        qtbot.waitUntil(lambda: statuses(window) == ["stopped", "stopped"], timeout=RUN)
+    assert window.session.data.runs()[0].failure == "mine.zip: there is no such file"
+    window.actions_["resume"].trigger()
+    run_to_the_end(window, qtbot)
+    assert window.session.data.runs()[0].failure == ""
+
+
+def test_an_untitled_project_of_a_killed_window_is_offered_again(
+    open_window: Open, qtbot: QtBot, toml: Path, tmp_path: Path
+) -> None:
+    left = untitled.create()
+    path = left.path
+    with left:
+        project, _ = start_project(tmp_path / "p.mlwb", "maml")
+        project.close()
+        run = left.add_run(
+            left.add_experiment("e", "", ""), name="MAML, seed 0", algorithm="maml", task="sinusoid", seed=0
+        )
+        left.update_run(run, status="running")
+    window = open_window()
+    assert "1 interrupted" in window.notices.texts()["left_0"]
+    button = window.findChild(QPushButton, "notice_left_0_open")
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert window.session.path == path
+    assert "go_on" in window.notices.texts()
+
+
+def test_a_read_only_project_can_be_looked_at_and_copied(
+    open_window: Open, qtbot: QtBot, tmp_path: Path, choose: Callable[[Path], None]
+) -> None:
+    project, (run,) = start_project(tmp_path / "p.mlwb", "maml")
+    perform(project, run)
+    project.close()
+    with Project.open(tmp_path / "p.mlwb") as project:
+        pass
+    (tmp_path / "p.mlwb").chmod(0o444)
+    window = open_window()
+    window.session._take(Project.open(tmp_path / "p.mlwb", read_only=True))
+    assert "read-only" in window.notices.texts()["read_only"]
+    window.runs_panel.select(run)
+    for name in ("run", "rename", "delete", "resume", "undo"):
+        assert not window.actions_[name].isEnabled(), name
+    choose(tmp_path / "mine.mlwb")
+    window.actions_["save_as"].trigger()
+    assert not window.session.read_only
+    window.runs_panel.select(run)
+    assert window.actions_["rename"].isEnabled()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a project", b"SQLite format 3\0" + bytes(200)])
+def test_what_is_no_project_is_refused_in_a_line_and_the_present_one_stays(
+    open_window: Open, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "bad.mlwb").write_bytes(content)
+    window = open_window()
+    before = window.session.path
+    assert not window.files.open_path(tmp_path / "bad.mlwb")
+    assert "bad.mlwb" in window.notices.texts()["file"]
+    assert window.session.path == before
+    assert window.session.project is not None
+
+
+def test_what_is_done_to_runs_can_be_undone(
+    open_window: Open, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, (first, second) = start_project(tmp_path / "p.mlwb", "maml", "reptile")
+    project.close()
+    window = open_window(tmp_path / "p.mlwb")
+    data, table = window.session.data, window.runs_panel
+
+    def order() -> list[int]:
+        return [run.id for run in data.runs()]
+
+    table.select(second)
+    window.actions_["move_up"].trigger()
+    assert order() == [second, first]
+    window.actions_["undo"].trigger()
+    assert order() == [first, second]
+    table.select(first)
+    window.actions_["delete"].trigger()
+    assert order() == [second]
+    window.actions_["undo"].trigger()
+    assert order() == [first, second]
+    model = table.model
+    model.setData(model.index(0, 0), "My run")
+    assert data.runs()[0].name == "My run"
+    model.setData(model.index(0, 0), Qt.CheckState.Unchecked.value, Qt.ItemDataRole.CheckStateRole)
+    assert [run.id for run in data.shown()] == [second]
+    table.select(first)
+    monkeypatch.setattr(dialogs, "edit_text", lambda *_: "a note")
+    window.actions_["notes"].trigger()
+    assert data.runs()[0].notes == "a note"
+    for _ in range(3):
+        window.actions_["undo"].trigger()
+    restored = data.runs()[0]
+    assert (restored.name, restored.visible, restored.notes) == ("MAML, seed 0", True, "")
+    assert window.session.project is not None
+    assert window.session.project.run(first) == restored
+
+
+def test_the_layout_is_kept_with_the_project_and_can_be_reset(
+    open_window: Open, qtbot: QtBot, tmp_path: Path
+) -> None:
+    Project.create(tmp_path / "p.mlwb").close()
+    window = open_window(tmp_path / "p.mlwb")
+    window.docks["log"].close()
+    window.docks["runs"].setFloating(True)
+    window.go()
+    again = open_window(tmp_path / "p.mlwb")
+    assert again.docks["log"].isHidden()
+    assert again.docks["runs"].isFloating()
+    again.actions_["reset_layout"].trigger()
+    assert not again.docks["log"].isHidden()
+    assert not again.docks["runs"].isFloating()
+
+
+def test_save_as_during_a_run_goes_on_in_the_new_file(
+    open_window: Open, qtbot: QtBot, toml: Path, tmp_path: Path
+) -> None:
+    window = open_window()
+    load(window, toml, qtbot, iterations=1_000_000)
+    press_run(window, qtbot)
+    qtbot.waitUntil(lambda: window.session.data.runs()[0].iterations > 0, timeout=RUN)
+    window.session.save_as(tmp_path / "p.mlwb")
+    before = window.session.data.runs()[0].iterations
+    qtbot.waitUntil(lambda: window.session.data.runs()[0].iterations > before, timeout=RUN)
+    assert window.session.path == tmp_path / "p.mlwb"
+    x, _ = window.session.data.series(1, "loss")
+    assert x.tolist() == list(range(1, len(x) + 1))
+
+
+def test_every_command_has_keys_or_a_menu_and_no_keys_twice(open_window: Open) -> None:
+    window = open_window()
+    keys = [
+        shortcut.toString()
+        for action in [*window.actions_.values(), *(d.toggleViewAction() for d in window.docks.values())]
+        for shortcut in action.shortcuts()
+    ]
+    assert len(keys) == len(set(keys))
+    window.actions_["keys"].trigger()
+    window.actions_["algorithms"].trigger()
+    window.actions_["about"].trigger()

@@ -1,0 +1,146 @@
+"""Adapts a learner to a few tasks and keeps what it predicts after 0, 1, …, k inner steps."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.func import vmap
+
+from workbench.algorithms.base import Algorithm, Params
+from workbench.config import SPLITS, Experiment, Split
+from workbench.engine.episodes import seeded
+from workbench.engine.evaluation import predict_alone, predict_together
+from workbench.engine.predicted import Predictions, Request
+from workbench.engine.trainer import Trainer, evaluation_size
+from workbench.tasks.base import Episode, TaskFamily
+
+FUNCTION_POINTS = 200
+"""Queries that show a function of one number as a curve."""
+
+MOST_QUERIES = 15
+"""Queries of each class: as many as a person looks at."""
+
+
+def sample_tasks(
+    experiment: Experiment,
+    family: TaskFamily,
+    count: int,
+    split: Split = "validation",
+    seed: int | None = None,
+    *,
+    first: int = 0,
+) -> Episode:
+    """Tasks to look at: the same for every run of an experiment, whatever the count.
+
+    Parameters
+    ----------
+    count, first : how many tasks, and the number of the first.
+    seed : of the stream; None takes the evaluation's. They are tasks of the same split as the frozen
+        validation (or test) episodes, drawn apart from them.
+
+    Returns
+    -------
+    Episode
+        ``[count, …]``; a function of one number has 200 queries, sorted by x.
+    """
+    start = experiment.evaluation.seed if seed is None else seed
+    size = evaluation_size(experiment, family)
+    curve = is_curve(family)
+    if curve:
+        size = size._replace(queries=FUNCTION_POINTS)
+    elif family.shape.problem == "classification":
+        size = size._replace(queries=min(size.queries, MOST_QUERIES))
+    drawn = [
+        family.sample(split, 1, seeded(start, 3, SPLITS.index(split), number), size)
+        for number in range(first, first + count)
+    ]
+    episode = Episode(*(torch.cat(parts) for parts in zip(*drawn, strict=True)))
+    if not curve:
+        return episode
+    order = episode.query_x.argsort(1)
+    return episode._replace(
+        query_x=episode.query_x.gather(1, order),
+        query_y=episode.query_y.gather(1, order.expand_as(episode.query_y)),
+    )
+
+
+def is_curve(family: TaskFamily) -> bool:
+    """Whether a task is a function of one number."""
+    return family.shape.problem == "regression" and family.shape.input_shape == (1,)
+
+
+def predict(
+    algorithm: Algorithm,
+    meta: Params,
+    episode: Episode,
+    steps: int,
+    *,
+    transductive: bool = True,
+    first: int = 0,
+) -> Predictions:
+    """Adapt to every task and predict its query set after 0, 1, …, ``steps`` inner steps.
+
+    Neither weights nor any global random state change, and no gradient is kept.
+
+    Parameters
+    ----------
+    algorithm, meta : the learner and its meta-parameters.
+    episode : T tasks, on the device of the meta-parameters.
+    steps : inner steps.
+    transductive : as in :func:`workbench.engine.evaluation.evaluate`.
+    first : the number of the first task, to be told on.
+    """
+    alone = not transductive and algorithm.network.uses_batch_statistics
+    of_query = predict_alone if alone else predict_together
+    classified = algorithm.shape.problem == "classification"
+
+    def of_task(meta: Params, episode: Episode) -> tuple[Tensor, Tensor]:
+        outputs, losses = [], []
+        for learner in algorithm.adaptation(meta, episode.support, steps):
+            output = of_query(algorithm, learner, episode)
+            losses.append(algorithm.task_loss(output, episode.query_y))
+            outputs.append(output.softmax(-1) if classified else output)
+        return torch.stack(outputs), torch.stack(losses)
+
+    with torch.no_grad():
+        weights = {name: weight.detach() for name, weight in meta.items()}
+        outputs, losses = vmap(of_task, in_dims=(None, 0), out_dims=1)(weights, episode)
+    count = len(outputs)
+    support_x, support_y, query_x, query_y, _ = (each.cpu().numpy() for each in episode)
+    return Predictions(
+        problem=algorithm.shape.problem,
+        first=first,
+        steps=tuple(range(count)) if algorithm.adapts_stepwise else (1,),
+        support_x=support_x,
+        support_y=support_y,
+        query_x=query_x,
+        query_y=query_y,
+        outputs=outputs.cpu().numpy(),
+        loss=losses.double().cpu().numpy(),
+    )
+
+
+def requested(
+    algorithm: Algorithm, meta: Params, experiment: Experiment, family: TaskFamily, request: Request
+) -> Predictions:
+    """What a view asks for, from weights that were learned in an experiment."""
+    count = request.tasks if family.shape.problem == "regression" else 1
+    episode = sample_tasks(experiment, family, count, first=request.first)
+    device = next(iter(meta.values())).device
+    settings = experiment.evaluation
+    return predict(
+        algorithm,
+        meta,
+        episode.to(device),
+        min(settings.inner_steps, request.steps),
+        transductive=settings.transductive,
+        first=request.first,
+    )
+
+
+def compute(trainer: Trainer, request: Request) -> Predictions:
+    """What a run in training predicts at present; called on its thread between two events.
+
+    The rest of the run is bit for bit as it would have been.
+    """
+    return requested(trainer.algorithm, trainer.meta, trainer.experiment, trainer.family, request)

@@ -1,0 +1,235 @@
+"""Adaptation curves: query loss or accuracy by inner step, one for each algorithm, with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from workbench.export.curves import Array, Integers, intervals
+from workbench.export.figure import Curve, Figure, Panel
+from workbench.export.source import Group, Grouping, Source
+from workbench.export.summaries import Problems, Quantity, by_step, count, numbers, span
+
+Split = Literal["validation", "test"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is drawn.
+
+    Attributes
+    ----------
+    split : validations while training, or the meta-test at the end.
+    at : each run's newest validation at or before this meta-iteration; None: its newest.
+    before : also the validation before training (meta-iteration 0), dashed.
+    """
+
+    quantity: Quantity = "loss"
+    split: Split = "validation"
+    at: int | None = None
+    before: bool = False
+
+
+@dataclass(frozen=True)
+class AdaptationCurve:
+    """The curve of one algorithm.
+
+    Attributes
+    ----------
+    steps : inner steps, ``[points]``.
+    mean, half : mean and half-width of the 95% interval, ``[points]``: over tasks where there is one
+        seed, over seeds where there are more.
+    n : seeds at each step.
+    tasks : episodes of each seed.
+    diverged : tasks that diverged, summed over seeds, ``[points]``.
+    iterations : the lowest and the highest meta-iteration of its evaluations; None for a meta-test.
+    reference : whether it is the curve before training.
+    """
+
+    group: Group
+    steps: Array
+    mean: Array
+    half: Array
+    n: Integers
+    tasks: int
+    diverged: Integers
+    iterations: tuple[int, int] | None
+    reference: bool = False
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds it is a mean of."""
+        return int(self.n.max())
+
+    @property
+    def label(self) -> str:
+        """As the legend says it: what the interval is over, and n."""
+        if self.seeds > 1:
+            n = self.n[self.n > 0]
+            text = f"n = {span(int(n.min()), int(n.max()))} seeds"
+        else:
+            text = f"1 seed, {count(self.tasks)} tasks"
+        behind = self.iterations is not None and self.iterations[0] != self.iterations[1]
+        return f"{self.group.label} ({text}{f', at {span(*self.iterations)}' if behind else ''})"  # type: ignore[misc]
+
+
+class Adaptation:
+    """Makes the curves of the shown runs.
+
+    Parameters
+    ----------
+    source : where the runs are.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._problems, self._grouping = Problems(), Grouping(source)
+
+    def iterations(self) -> list[int]:
+        """The meta-iterations at which some shown run was validated."""
+        return sorted({at for run in self._source.shown() for at, _ in self._source.evaluations(run.id)})
+
+    def curves(self, settings: Settings) -> list[AdaptationCurve]:
+        """The curves in the order of the legend; references come first, to lie beneath."""
+        found = [self._curve(group, settings) for group in self._grouping.groups(joined=True)]
+        drawn = [each for each in found if each is not None]
+        if settings.before and settings.split == "validation":
+            first = Settings(settings.quantity, at=0)
+            starts = [self._curve(each.group, first, reference=True) for each in drawn]
+            drawn = [each for each in starts if each is not None] + drawn
+        return drawn
+
+    def _curve(self, group: Group, settings: Settings, reference: bool = False) -> AdaptationCurve | None:
+        members: list[tuple[Array, Array, Array]] = []
+        summaries: list[Mapping[str, Any]] = []
+        places: list[int] = []
+        for run in group.runs:
+            iteration, summary = self._summary(run.id, settings)
+            if summary is None:
+                continue
+            steps, mean, half = by_step(summary, settings.quantity)
+            if np.isfinite(mean).any():
+                members.append((steps, mean, half))
+                summaries.append(summary)
+                places.append(iteration)
+        if not members:
+            return None
+        steps = np.unique(np.concatenate([each[0] for each in members]))
+        steps = steps[np.isfinite(steps)]
+        values = np.stack([_spread(steps, member, mean) for member, mean, _ in members])
+        n, mean, half = intervals(values)
+        if len(members) == 1:
+            half = _spread(steps, members[0][0], members[0][2])
+        diverged = np.zeros(len(steps))
+        for summary, (member, _, _) in zip(summaries, members, strict=True):
+            lost = numbers(summary, "diverged")
+            if len(lost) == len(member):
+                diverged += np.nan_to_num(_spread(steps, member, lost))
+        tasks = max(_tasks(each) for each in summaries)
+        at = None if settings.split == "test" else (min(places), max(places))
+        return AdaptationCurve(group, steps, mean, half, n, tasks, diverged.astype(np.int64), at, reference)
+
+    def _summary(self, run: int, settings: Settings) -> tuple[int, Mapping[str, Any] | None]:
+        if settings.split == "test":
+            return 0, self._source.result(run)
+        newest: tuple[int, Mapping[str, Any] | None] = (0, None)
+        for iteration, summary in self._source.evaluations(run):
+            if settings.at is not None and iteration > settings.at:
+                break
+            newest = (iteration, summary)
+        return newest
+
+    def y_label(self, settings: Settings) -> str:
+        """Quantity and unit."""
+        if settings.quantity == "accuracy":
+            return "Query accuracy (%)"
+        return f"Query loss{self._problems.units(self._source, self._source.shown())}"
+
+    def figure(
+        self,
+        settings: Settings,
+        *,
+        y_log: bool = False,
+        x_range: tuple[float, float] | None = None,
+        y_range: tuple[float, float] | None = None,
+    ) -> Figure | None:
+        """The curves as a figure; None where there is nothing."""
+        curves = self.curves(settings)
+        if not curves:
+            return None
+        panel = Panel(
+            x_label="Inner step",
+            y_label=self.y_label(settings),
+            y_log=y_log,
+            x_range=x_range,
+            y_range=y_range,
+            curves=tuple(self._drawn(each) for each in curves),
+        )
+        return Figure("adaptation", (panel,), _caption(curves, settings))
+
+    def _drawn(self, curve: AdaptationCurve) -> Curve:
+        return Curve(
+            label="" if curve.reference else curve.label,
+            colour=self._source.colour(curve.group.runs[0]),
+            x=curve.steps,
+            y=curve.mean,
+            low=None if curve.reference else curve.mean - curve.half,
+            high=None if curve.reference else curve.mean + curve.half,
+            n=curve.n,
+            kind="line" if curve.reference else "markers" if len(curve.steps) == 1 else "both",
+            faint=curve.reference,
+            dashed=curve.reference or curve.group.again > 0,
+        )
+
+
+def _spread(steps: Array, places: Array, values: Array) -> Array:
+    """Values at their steps among all; NaN elsewhere."""
+    result = np.full(len(steps), np.nan)
+    known = np.isfinite(places)
+    result[np.searchsorted(steps, places[known])] = values[known]
+    return result
+
+
+def _tasks(summary: Mapping[str, Any]) -> int:
+    """Tasks that were measured."""
+    found = [summary.get(name) for name in ("tasks", "episodes")]
+    return next((each for each in found if isinstance(each, int) and each > 0), 0)
+
+
+def _caption(curves: list[AdaptationCurve], settings: Settings) -> str:
+    what = "Query accuracy" if settings.quantity == "accuracy" else "Query loss"
+    drawn = [each for each in curves if not each.reference]
+    if settings.split == "test":
+        parts = [f"{what} on the frozen meta-test episodes by inner step, after meta-training."]
+    else:
+        places = [place for each in drawn for place in each.iterations or ()]
+        parts = [
+            f"{what} on the frozen meta-validation episodes by inner step, after "
+            f"{span(min(places), max(places))} meta-iterations."
+        ]
+        if settings.at is not None and min(places) != max(places):
+            parts.append(f"Each run's newest evaluation up to meta-iteration {count(settings.at)}.")
+    tasks = sorted({each.tasks for each in drawn})
+    sizes = span(tasks[0], tasks[-1])
+    over = {
+        (
+            True,
+            False,
+        ): f"Mean over n seeds with its 95% interval over seeds (Student's t), {sizes} tasks each.",
+        (
+            False,
+            True,
+        ): f"One seed each: mean over {sizes} tasks with its 95% interval over tasks (Student's t).",
+        (True, True): f"Mean with its 95% interval (Student's t): over seeds where n seeds are named, over "
+        f"tasks where there is one seed ({sizes} tasks each).",
+    }
+    parts.append(over[any(each.seeds > 1 for each in drawn), any(each.seeds == 1 for each in drawn)])
+    lost = [f"{each.group.label} {int(each.diverged.max())}" for each in drawn if each.diverged.any()]
+    if lost:
+        parts.append(f"Diverged tasks at the worst step: {', '.join(lost)}.")
+    if len(drawn) < len(curves):
+        parts.append("Dashed: before meta-training.")
+    return " ".join(parts)

@@ -1,0 +1,187 @@
+"""Learning curves: loss or accuracy as meta-training goes on, seeds joined or run by run."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.export.curves import Integers, Joined
+from workbench.export.figure import Curve, Figure, Panel
+from workbench.export.source import Grouping, Source
+from workbench.export.summaries import Problems, by_step, count
+from workbench.export.thinning import column_edges, visible
+from workbench.export.traces import Axis, Settings, Trace
+
+AXIS_LABELS: dict[Axis, str] = {
+    "iterations": "Meta-iteration",
+    "seconds": "Training time (s)",
+    "tasks": "Tasks seen",
+}
+MOST_POINTS = 5000  # in a figure; more are thinned
+
+
+class LearningCurves:
+    """The curves of a picture, rebuilt when runs or settings change and extended when runs grow.
+
+    Parameters
+    ----------
+    source : where the runs are.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._settings = Settings()
+        self._problems, self._grouping = Problems(), Grouping(source)
+        self.traces: list[Trace] = []
+
+    def update(self, settings: Settings) -> bool:
+        """Take up the runs as they are now; whether anything changed."""
+        if settings != self._settings:
+            self._settings, self.traces = settings, []
+        known = {(each.group.key, *(run.id for run in each.group.runs)): each for each in self.traces}
+        traces, changed = [], False
+        for group in self._grouping.groups(joined=settings.joined):
+            trace = known.get((group.key, *(run.id for run in group.runs)))
+            if trace is None:
+                trace, changed = Trace(group, settings), True
+            elif trace.group != group:
+                trace.group, changed = group, True
+            changed = trace.update(self._source) or changed
+            traces.append(trace)
+        changed = changed or traces != self.traces
+        self.traces = traces
+        return changed
+
+    @property
+    def drawn(self) -> list[Trace]:
+        """The curves that have points."""
+        return [each for each in self.traces if each.has_points]
+
+    def steps(self) -> list[int]:
+        """The inner steps that some run was measured after."""
+        found: set[int] = set()
+        for run in self._source.shown():
+            evaluations = self._source.evaluations(run.id)
+            if evaluations:
+                steps, _, _ = by_step(evaluations[0][1], "loss")
+                found |= {int(each) for each in steps if np.isfinite(each) and 0 <= each < 1e6}
+        return sorted(found)
+
+    def y_label(self) -> str:
+        """Quantity and unit."""
+        step = self._settings.step
+        when = "" if step is None else f" after {step} inner step{'s' if step != 1 else ''}"
+        if self._settings.measure == "validation_accuracy":
+            return f"Meta-validation accuracy{when} (%)"
+        unit = self._problems.units(self._source, [run for each in self.drawn for run in each.group.runs])
+        if self._settings.measure == "training_loss":
+            return f"Training loss{unit}"
+        return f"Meta-validation query loss{when}{unit}"
+
+    def extent(self) -> tuple[float, float] | None:
+        """The ends of the axis; None where there is nothing."""
+        ends = [(float(each.x[0]), float(each.x[-1])) for each in self.drawn]
+        return (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None
+
+    # --- on paper ----------------------------------------------------------------------------------
+
+    def figure(
+        self,
+        *,
+        x_log: bool = False,
+        y_log: bool = False,
+        x_range: tuple[float, float] | None = None,
+        y_range: tuple[float, float] | None = None,
+        zoomed: bool = False,
+    ) -> Figure | None:
+        """The curves as they stand; None where there is nothing.
+
+        Parameters
+        ----------
+        x_log, y_log : which axes are logarithmic.
+        x_range, y_range : what is visible, in the units of the axes; None: everything.
+        zoomed : whether that is a part of everything, which the caption then says.
+        """
+        extent = x_range or self.extent()
+        if extent is None:
+            return None
+        if x_log:
+            extent = (max(extent[0], self._lowest_positive()), extent[1])
+        edges = column_edges(*extent, MOST_POINTS // 2 - 2, log=x_log)
+        curves: list[Curve] = []
+        thinned = False
+        for trace in self.drawn:
+            start, stop = visible(trace.x, *extent)
+            few = stop - start <= MOST_POINTS
+            thinned = thinned or not few
+            for joined in [trace.main, trace.raw] if trace.smoothed else [trace.main]:
+                chosen = np.arange(start, stop) if few else trace.indices(joined, *extent, edges)
+                curves.append(self._curve(trace, joined, chosen))
+        panel = Panel(
+            x_label=AXIS_LABELS[self._settings.axis],
+            y_label=self.y_label(),
+            x_log=x_log,
+            y_log=y_log,
+            x_range=x_range,
+            y_range=y_range,
+            curves=tuple(curves),
+        )
+        return Figure("learning_curves", (panel,), self._caption(thinned, extent if zoomed else None))
+
+    def _lowest_positive(self) -> float:
+        positive = [float(each.x[each.x > 0][0]) for each in self.drawn if (each.x > 0).any()]
+        return min(positive, default=1.0)
+
+    def _curve(self, trace: Trace, joined: Joined, chosen: Integers) -> Curve:
+        faint = trace.smoothed and joined is trace.raw
+        banded = len(trace.group.runs) > 1 and not faint
+        return Curve(
+            label=trace.label,
+            colour=self._source.colour(trace.group.runs[0]),
+            x=trace.x[chosen],
+            y=joined.mean[chosen],
+            low=joined.low[chosen] if banded else None,
+            high=joined.high[chosen] if banded else None,
+            n=joined.n[chosen] if self._settings.joined else None,
+            kind="markers" if len(trace.x) == 1 else "line",
+            faint=faint,
+            dashed=trace.group.again > 0,
+        )
+
+    def _caption(self, thinned: bool, x_range: tuple[float, float] | None) -> str:
+        settings = self._settings
+        quantity = {
+            "training_loss": "Outer training loss",
+            "validation_loss": "Query loss on the frozen meta-validation episodes",
+            "validation_accuracy": "Query accuracy on the frozen meta-validation episodes",
+        }[settings.measure]
+        if settings.measure != "training_loss":
+            step = settings.step
+            quantity += " after the last inner step" if step is None else f" after inner step {step}"
+        by = {
+            "iterations": "meta-iteration",
+            "seconds": "training time",
+            "tasks": "tasks seen (meta-iterations × meta-batch)",
+        }[settings.axis]
+        parts = [f"{quantity} by {by}."]
+        if settings.joined:
+            shared = any(len(each.group.runs) > 1 for each in self.drawn)
+            parts.append(
+                "Mean over n seeds with its 95% interval over seeds (Student's t); at each point only the "
+                "seeds that stand there count."
+                if shared
+                else "One seed each (n = 1), hence no interval over seeds."
+            )
+            if settings.axis == "seconds" and shared:
+                parts.append("Time is the mean over seeds at the same meta-iteration.")
+        else:
+            parts.append("Each run by itself.")
+        if settings.smoothing > 1:
+            parts.append(
+                f"Strong: centred moving average of each run over {count(settings.smoothing)} points; "
+                "faint: raw values."
+            )
+        if x_range is not None:
+            parts.append(f"Range shown: {x_range[0]:.6g} to {x_range[1]:.6g}.")
+        if thinned:
+            parts.append("Long curves are thinned to the lowest and highest point of each column.")
+        return " ".join(parts)

@@ -1,0 +1,77 @@
+"""Rows of small images with frames and captions, in one pair of matplotlib axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from workbench.export.colours import on_white
+from workbench.export.figure import Array, Panel
+
+GAP = 0.16
+CAPTION = 0.42
+
+
+def shape_of(panel: Panel) -> tuple[float, float]:
+    """Width and height of the grid, in pictures' sides."""
+    across = max((len(row) for row in panel.pictures), default=1)
+    captioned = any(picture.caption for row in panel.pictures for picture in row)
+    down = len(panel.pictures) * (1 + GAP + (CAPTION if captioned else 0.0))
+    return across * (1 + GAP) + _names_width(panel), down
+
+
+def _names_width(panel: Panel) -> float:
+    return 0.34 * max((len(name) for name in panel.row_names), default=0)
+
+
+def draw_pictures(axes: Axes, panel: Panel, font_size: float, *, colour: bool) -> None:
+    """Draw a panel's pictures; in black and white a wrong frame is dashed by what its caption marks."""
+    across, down = shape_of(panel)
+    captioned = any(picture.caption for row in panel.pictures for picture in row)
+    pitch = 1 + GAP + (CAPTION if captioned else 0.0)
+    names = _names_width(panel)
+    axes.set_axis_off()
+    axes.set_aspect("equal")
+    axes.set_xlim(-names, across - names)
+    axes.set_ylim(down, 0)
+    for row, pictures in enumerate(panel.pictures):
+        top = row * pitch + GAP / 2
+        if row < len(panel.row_names):
+            axes.text(
+                -0.1, top + 0.5, panel.row_names[row], ha="right", va="center", fontsize=font_size * 0.9
+            )
+        for column, picture in enumerate(pictures):
+            left = column * (1 + GAP) + GAP / 2
+            axes.imshow(
+                _shown(picture.pixels),
+                extent=(left, left + 1, top + 1, top),
+                cmap="gray",
+                vmin=0.0,
+                vmax=1.0,
+                interpolation="nearest",
+                aspect="equal",
+            )
+            frame: dict[str, Any] = {"edgecolor": "#bbbbbb", "linewidth": 0.4}
+            if picture.frame:
+                dashed = not colour and "✗" in picture.caption
+                frame = {
+                    "edgecolor": on_white(picture.frame) if colour else "#000000",
+                    "linewidth": 1.0,
+                    "linestyle": ":" if dashed else "-",
+                }
+            axes.add_patch(Rectangle((left, top), 1, 1, fill=False, **frame))
+            if picture.caption:
+                axes.text(
+                    left + 0.5, top + 1.05, picture.caption, ha="center", va="top", fontsize=font_size * 0.7
+                )
+    axes.set_xlim(-names, across - names)  # imshow sets them to its own
+    axes.set_ylim(down, 0)
+
+
+def _shown(pixels: Array) -> Array:
+    """``[channels, height, width]`` as matplotlib takes it."""
+    clipped = np.clip(pixels, 0.0, 1.0)
+    return clipped[0] if len(clipped) == 1 else np.moveaxis(clipped[:3], 0, -1)

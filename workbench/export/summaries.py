@@ -1,0 +1,98 @@
+"""What is drawn of a run's evaluations: numbers out of summaries that may come from a stranger's file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from workbench.export.curves import Array
+from workbench.export.source import Source
+from workbench.project import RunRecord
+from workbench.sections import Problem
+
+Quantity = Literal["loss", "accuracy"]
+
+LOSS_UNITS: dict[Problem, str] = {
+    "regression": "mean squared error",
+    "classification": "cross-entropy, nats",
+}
+
+
+def numbers(summary: Mapping[str, Any], name: str) -> Array:
+    """A list of a summary as floats, NaN where there is no number; empty where there is no list."""
+    values = summary.get(name)
+    if not isinstance(values, list | tuple):
+        return np.empty(0)
+    return np.array([_number(each) for each in values])
+
+
+def _number(value: Any) -> float:
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if plain and abs(value) < 1e300 else float("nan")
+
+
+def by_step(summary: Mapping[str, Any], quantity: Quantity) -> tuple[Array, Array, Array]:
+    """Inner steps, means and half-widths of the 95% intervals over tasks; accuracies in percent."""
+    steps, means = numbers(summary, "inner_steps"), numbers(summary, quantity)
+    halves = numbers(summary, f"{quantity}_ci95")
+    if not len(steps) == len(means) == len(halves):
+        return np.empty(0), np.empty(0), np.empty(0)
+    scale = 100.0 if quantity == "accuracy" else 1.0
+    return steps, means * scale, halves * scale
+
+
+def after(summary: Mapping[str, Any], quantity: Quantity, step: int | None) -> float:
+    """The mean after an inner step (None: the last); NaN where that was not measured.
+
+    A learner that adapts in closed form has one value, which stands for any step but 0.
+    """
+    steps, means, _ = by_step(summary, quantity)
+    if not len(steps):
+        return float("nan")
+    if step is None or (len(steps) == 1 and steps[0] == 1 and step > 0):
+        return float(means[-1])
+    found = np.flatnonzero(steps == step)
+    return float(means[found[0]]) if len(found) else float("nan")
+
+
+class Problems:
+    """Whether runs regress or classify, as their evaluations tell; remembered once known."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Problem] = {}
+
+    def of(self, source: Source, run: RunRecord) -> Problem | None:
+        """A run's problem; None before anything was measured."""
+        if run.id not in self._known:
+            evaluations = source.evaluations(run.id)
+            summary = evaluations[0][1] if evaluations else source.result(run.id)
+            if summary is None:
+                return None
+            classified = summary.get("accuracy") is not None
+            self._known[run.id] = "classification" if classified else "regression"
+        return self._known[run.id]
+
+    def units(self, source: Source, runs: Iterable[RunRecord]) -> str:
+        """The unit of the runs' losses, in brackets; empty before anything was measured."""
+        kinds = {problem for run in runs if (problem := self.of(source, run)) is not None}
+        named = [unit for problem, unit in LOSS_UNITS.items() if problem in kinds]
+        return f" ({' or '.join(named)})" if named else ""
+
+
+def count(number: int) -> str:
+    """A whole number with thin groups of three digits."""
+    return f"{number:,}".replace(",", "\u202f")
+
+
+def span(low: int, high: int) -> str:
+    """One number, or a range of them."""
+    return count(low) if low == high else f"{count(low)}–{count(high)}"
+
+
+def value(mean: float, half: float = float("nan")) -> str:
+    """A number and its interval, rounded to what can be read."""
+    if not np.isfinite(mean):
+        return "–"
+    return f"{mean:.4g}" + (f" ± {half:.2g}" if np.isfinite(half) else "")

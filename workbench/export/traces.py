@@ -1,0 +1,209 @@
+"""One learning curve: a group of runs by meta-iteration, time or tasks seen, kept up to date as they grow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from workbench.export.curves import Array, Grown, Integers, Joined, Points, Smoothed
+from workbench.export.source import Group, Source
+from workbench.export.summaries import Quantity, after, span
+from workbench.export.thinning import Peaks, band, visible
+
+Measure = Literal["training_loss", "validation_loss", "validation_accuracy"]
+Axis = Literal["iterations", "seconds", "tasks"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is drawn.
+
+    Attributes
+    ----------
+    smoothing : window of the moving average in points; 1: none. The raw curve stays beneath, faint.
+    joined : seeds of one algorithm as mean and band; otherwise run by run.
+    step : the inner step of a validation measure; None: the last.
+    """
+
+    measure: Measure = "training_loss"
+    axis: Axis = "iterations"
+    smoothing: int = 1
+    joined: bool = True
+    step: int | None = None
+
+    @property
+    def quantity(self) -> Quantity:
+        """What is measured in a validation."""
+        return "accuracy" if self.measure == "validation_accuracy" else "loss"
+
+
+class Trace:
+    """One curve of the picture: a group of runs, kept up to date while they grow.
+
+    Attributes
+    ----------
+    x : places on the axis, rising, ``[points]``.
+    raw : the mean over the runs' values.
+    main : what is drawn strongly: the mean over the runs' smoothed values, or :attr:`raw` itself.
+    label : the group's label with n, how many runs stand at its points.
+    has_points : whether there is a value to draw.
+    """
+
+    def __init__(self, group: Group, settings: Settings) -> None:
+        self.group, self._settings = group, settings
+        self.x: Array = np.empty(0)
+        self.raw = Joined()
+        self.main = self.raw if settings.smoothing <= 1 else Joined()
+        self.label = group.label
+        self.has_points = False
+        self._peaks = {id(self.raw): Peaks(), id(self.main): Peaks()}
+        self._grown = [Grown() for _ in group.runs]
+        self._smoothed = [Smoothed(settings.smoothing) for _ in group.runs]
+        self._evaluated: list[tuple[tuple[int, int], Points] | None] = [None for _ in group.runs]
+        self._clock = _Clock(len(group.runs))
+        self._bounds: dict[bool, tuple[float, float] | None] = {}
+
+    @property
+    def smoothed(self) -> bool:
+        """Whether the main curve is another than the raw one."""
+        return self.main is not self.raw
+
+    def update(self, source: Source) -> bool:
+        """Take up what the runs have by now; whether that is more than before."""
+        points = [self._points(source, index) for index in range(len(self.group.runs))]
+        fresh = [grown.fresh(*each) for grown, each in zip(self._grown, points, strict=True)]
+        before = len(self.raw.x)
+        changed = self._join(self.raw, points, fresh)
+        if self.smoothed:
+            smooth = [s.update(y, at) for s, (_, y), at in zip(self._smoothed, points, fresh, strict=True)]
+            curves = [(x, y) for (x, _), (y, _) in zip(points, smooth, strict=True)]
+            self._join(self.main, curves, [at for _, at in smooth])
+        new = changed < len(self.raw.x) or len(self.raw.x) != before
+        if new or self._settings.axis == "seconds":
+            self._place(source)
+        if new:
+            self.label = self._label()
+            self.has_points = bool((self.raw.n > 0).any())
+            self._bounds.clear()
+        return new
+
+    def _join(self, joined: Joined, curves: list[Points], fresh: list[int]) -> int:
+        changed = joined.update(curves, fresh)
+        if changed < len(joined.x):
+            self._peaks[id(joined)].update(joined.mean, changed)
+        return changed
+
+    def _points(self, source: Source, index: int) -> Points:
+        run = self.group.runs[index].id
+        if self._settings.measure == "training_loss":
+            return source.series(run, "loss")
+        evaluations = source.evaluations(run)
+        state = (len(evaluations), evaluations[-1][0] if evaluations else -1)
+        kept = self._evaluated[index]
+        if kept is None or kept[0] != state:
+            quantity, step = self._settings.quantity, self._settings.step
+            values = [after(summary, quantity, step) for _, summary in evaluations]
+            x = np.array([iteration for iteration, _ in evaluations], np.int64)
+            kept = self._evaluated[index] = (state, (x, np.array(values, np.float64)))
+        return kept[1]
+
+    def _place(self, source: Source) -> None:
+        if self._settings.axis == "seconds":
+            self.x = self._clock.at(self.raw.x, [source.series(run.id, "seconds") for run in self.group.runs])
+        else:
+            factor = self.group.meta_batch if self._settings.axis == "tasks" else 1
+            self.x = self.raw.x.astype(np.float64) * factor
+
+    def _label(self) -> str:
+        if not self._settings.joined:
+            return self.group.label
+        n = self.raw.n[self.raw.n > 0]
+        return f"{self.group.label} (n = {span(int(n.min()), int(n.max()))})" if len(n) else self.group.label
+
+    # --- looking at it -----------------------------------------------------------------------------
+
+    def indices(self, joined: Joined, low: float, high: float, edges: Array) -> Integers:
+        """The points of the raw or the main curve to draw between two places on the axis."""
+        start, stop = visible(self.x, low, high)
+        return self._peaks[id(joined)].within(self.x, joined.mean, start, stop, edges)
+
+    def outline(self, low: float, high: float, edges: Array) -> tuple[Array, Array, Array] | None:
+        """The main curve's band between two places; None where no two runs stand."""
+        if len(self.group.runs) < 2:
+            return None
+        start, stop = visible(self.x, low, high)
+        return band(self.x, self.main.low, self.main.high, start, stop, edges)
+
+    def bounds(self, *, log: bool) -> tuple[float, float] | None:
+        """The lowest and the highest value (above 0, for a logarithm); None where there is none.
+
+        A band counts as far as it keeps to the size of the curve: that of two seeds may be huge.
+        """
+        if log not in self._bounds:
+            self._bounds[log] = self._measure(log)
+        return self._bounds[log]
+
+    def _measure(self, log: bool) -> tuple[float, float] | None:
+        ends = [_ends(each, log) for each in (self.raw.mean, self.main.mean)]
+        known = [each for each in ends if each is not None]
+        if not known:
+            return None
+        low, high = min(each[0] for each in known), max(each[1] for each in known)
+        edges = [_ends(each, log) for each in (self.main.low, self.main.high)]
+        if edges[0] is None or edges[1] is None:
+            return low, high
+        room = 2.0 if log else (high - low) / 3
+        floor, ceiling = (low / room, high * room) if log else (low - room, high + room)
+        return min(low, max(edges[0][0], floor)), max(high, min(edges[1][1], ceiling))
+
+    def nearest(self, x: float) -> int | None:
+        """The index of the point that is nearest to a place on the axis; None beyond the curve's ends."""
+        if not len(self.x) or not np.isfinite(x):
+            return None
+        right = int(np.searchsorted(self.x, x))
+        if right == 0:
+            return 0 if x >= self.x[0] - self._gap(0) else None
+        if right == len(self.x):
+            return right - 1 if x <= self.x[-1] + self._gap(len(self.x) - 1) else None
+        return right if self.x[right] - x < x - self.x[right - 1] else right - 1
+
+    def _gap(self, index: int) -> float:
+        """Half the distance between a point at an end and its neighbour."""
+        other = 1 if index == 0 else index - 1
+        return 0.0 if len(self.x) < 2 else abs(float(self.x[other] - self.x[index])) / 2
+
+
+def _ends(values: Array, log: bool) -> tuple[float, float] | None:
+    kept = values[values > 0] if log else values
+    if not len(kept):
+        return None
+    low, high = float(np.fmin.reduce(kept)), float(np.fmax.reduce(kept))
+    return (low, high) if np.isfinite(low) and np.isfinite(high) else None
+
+
+class _Clock:
+    """Training time by meta-iteration: the mean over runs.
+
+    Where a run has ended, time goes on at the mean pace of those that go on, so that it never runs
+    backwards; where all runs stand, this is the mean of their times.
+    """
+
+    def __init__(self, runs: int) -> None:
+        self._joined = Joined()
+        self._grown = [Grown() for _ in range(runs)]
+        self._times = np.empty(0)
+
+    def at(self, iterations: Integers, seconds: list[Points]) -> Array:
+        """Seconds at meta-iterations (at 0: none; where a time is missing, the last before it)."""
+        fresh = [grown.fresh(*each) for grown, each in zip(self._grown, seconds, strict=True)]
+        if any(at < len(x) for at, (x, _) in zip(fresh, seconds, strict=True)):
+            paces = [(x, np.diff(y, prepend=0.0)) for x, y in seconds]
+            self._joined.update(paces, fresh)
+            pace = np.nan_to_num(self._joined.mean, posinf=0.0, neginf=0.0)
+            self._times = np.cumsum(np.maximum(pace, 0.0)).astype(np.float64)
+        if len(iterations) and np.array_equal(iterations, self._joined.x):
+            return self._times
+        known = np.concatenate([[0.0], self._times])
+        return known[np.searchsorted(self._joined.x, iterations, side="right")]

@@ -1,0 +1,84 @@
+"""Every command of the window: menus, shortcuts and the cheat sheet come from this table."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QKeySequence
+
+
+class Command(NamedTuple):
+    """A command: its ``objectName`` is ``action_<name>``; several shortcuts have two spaces between them."""
+
+    name: str
+    menu: str
+    text: str
+    keys: str = ""
+    tip: str = ""
+
+
+SEPARATOR = "-"
+COMMANDS = (
+    Command("new", "File", "New project", "Ctrl+N", "Begin an untitled project; it is kept from the start"),
+    Command("open", "File", "Open…", "Ctrl+O", "Open a project, or an experiment's TOML file"),
+    Command("recent", "File", "Open recent"),
+    Command("samples", "File", "Samples"),
+    Command(SEPARATOR, "File", ""),
+    Command("save_as", "File", "Save as…", "Ctrl+Shift+S", "Give the project a name, and go on there"),
+    Command("save_copy", "File", "Save a copy…", "", "Write a copy as of now; also while a run is running"),
+    Command("save_experiment", "File", "Save experiment as TOML…", "", "For “workbench run” and for others"),
+    Command(SEPARATOR, "File", ""),
+    Command("import_data", "File", "Import data…", "Ctrl+I", "Your own images: a folder or a zip"),
+    Command(SEPARATOR, "File", ""),
+    Command("quit", "File", "Quit", "Ctrl+Q", "Stops what is running; it can go on later"),
+    Command("undo", "Edit", "Undo", "Ctrl+Z"),
+    Command("redo", "Edit", "Redo", "Ctrl+Shift+Z  Ctrl+Y"),
+    Command(SEPARATOR, "Edit", ""),
+    Command("rename", "Edit", "Rename run", "F2", "Write another name for the selected run"),
+    Command("notes", "Edit", "Notes…", "Ctrl+Shift+N", "Notes on the selected run"),
+    Command("colour", "Edit", "Colour…", "", "Another colour for the selected runs"),
+    Command("toggle_shown", "Edit", "Show or hide in charts", "H", "Show or hide the selected runs"),
+    Command("delete", "Edit", "Delete runs", "Del", "Put the selected runs aside; can be undone"),
+    Command("select_runs", "Edit", "Go to runs", "Ctrl+L", "Put the keyboard into the table of runs"),
+    Command("run", "Run", "Run", "Ctrl+R", "Queue the runs that Setup describes, and begin"),
+    Command("pause", "Run", "Pause", "Ctrl+P", "Hold the running run; the queue waits"),
+    Command("resume", "Run", "Resume", "Ctrl+Shift+R", "Let selected runs go on (or whatever is unfinished)"),
+    Command("stop", "Run", "Stop", "Ctrl+.", "End the running run with a checkpoint; it can go on later"),
+    Command(SEPARATOR, "Run", ""),
+    Command("duplicate", "Run", "Duplicate", "Ctrl+D", "Queue the selected runs once more"),
+    Command("move_up", "Run", "Earlier in the queue", "Ctrl+Shift+Up"),
+    Command("move_down", "Run", "Later in the queue", "Ctrl+Shift+Down"),
+    Command("panels", "View", "Panels"),
+    Command("theme", "View", "Theme"),
+    Command(SEPARATOR, "View", ""),
+    Command("reset_layout", "View", "Reset layout", "", "Put every panel back where it was"),
+    Command("full_screen", "View", "Full screen", "F11"),
+    Command("export", "Export", "Export chart…", "Ctrl+E", "A figure for a paper, or its data"),
+    Command("copy_chart", "Export", "Copy chart", "Ctrl+Shift+C", "Copy the chart as a picture"),
+    Command(SEPARATOR, "Export", ""),
+    Command("export_runs", "Export", "Runs as CSV…", "", "One row for each run"),
+    Command("export_table", "Export", "Comparison as CSV…", "", "One row for each algorithm"),
+    Command("keys", "Help", "Keyboard", "F1  ?", "Every command and its keys"),
+    Command("algorithms", "Help", "Algorithms", "", "What each algorithm is, with its paper"),
+    Command("about", "Help", "About", "", "Versions, device, licence"),
+)
+SUBMENUS = ("recent", "samples", "panels", "theme")
+
+
+def make(parent: QObject, *owners: QObject) -> dict[str, QAction]:
+    """An action for each command, by name; its slot is the method of that name of one of the owners."""
+    actions = {}
+    for command in COMMANDS:
+        if command.name in (SEPARATOR, *SUBMENUS):
+            continue
+        action = QAction(command.text, parent)
+        action.setObjectName(f"action_{command.name}")
+        action.setShortcuts([QKeySequence(each) for each in command.keys.split("  ") if each])
+        tip = command.tip or command.text
+        action.setToolTip(f"{tip} ({command.keys.split('  ')[0]})" if command.keys else tip)
+        action.setStatusTip(tip)
+        owner = next(each for each in owners if hasattr(each, command.name))
+        action.triggered.connect(getattr(owner, command.name))
+        actions[command.name] = action
+    return actions

@@ -1,0 +1,334 @@
+"""What the inner loop does: query loss or accuracy by inner step, live."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QWidget
+
+from workbench.export.adaptation import Adaptation, AdaptationCurve, Settings
+from workbench.export.figure import Figure
+from workbench.export.summaries import count, value
+from workbench.gui import theme
+from workbench.gui.charts.curve_chart import Array, CurveChart, Extent, name_control, tick_box
+from workbench.gui.charts.items import Band, Line, Whiskers
+from workbench.gui.charts.readout import Entry
+from workbench.gui.run_data import RunData
+
+NOTHING = "No run yet. Press Run (Ctrl+R); how each learner adapts appears here at once."
+ALL_HIDDEN = "All runs are hidden. Tick a run in the table to see how it adapts."
+WAITING = "No validation yet. The first is measured before training starts."
+NO_CLASSES = "Accuracy needs a classification task. Choose query loss instead."
+NO_TEST = "No run has reached its meta-test yet. It is measured once, at the end of training."
+NOT_YET = "No run was validated that early. Move the slider to the right."
+FAINT, BAND_ALPHA = 110, 40
+
+
+class AdaptationChart(CurveChart):
+    """One curve for each algorithm, with its 95% interval, and a slider over past meta-iterations."""
+
+    title: ClassVar[str] = "Adaptation"
+    object_name: ClassVar[str] = "adaptation_chart"
+
+    def __init__(self, data: RunData, parent: QWidget | None = None) -> None:
+        super().__init__(data, parent)
+        self._adaptation = Adaptation(data)
+        self._drawn: list[AdaptationCurve] = []
+        self._items: list[_Items] = []
+        self._iterations: list[int] = []
+        self._wanted: int | None = None
+        self._showing: tuple[Any, ...] | None = None
+        self._make_tools()
+        self._make_slider()
+        self.plot.setLabel("bottom", "Inner step")
+
+    # --- controls ----------------------------------------------------------------------------------
+
+    def _make_tools(self) -> None:
+        self.quantity = QComboBox()
+        self.quantity.addItem("Query loss", "loss")
+        self.quantity.addItem("Query accuracy", "accuracy")
+        name_control(self.quantity, "adaptation_quantity", "Quantity", "What is measured on the query sets")
+        self.split = QComboBox()
+        self.split.addItem("Validation", "validation")
+        self.split.addItem("Test", "test")
+        name_control(
+            self.split,
+            "adaptation_split",
+            "Episodes",
+            "Validation: measured again and again while training. Test: measured once, at the end",
+        )
+        self.before = tick_box(
+            "adaptation_before", "Before training", "Also the curve at meta-iteration 0, dashed"
+        )
+        self.log_y = tick_box("adaptation_log_y", "Log y", "Logarithmic vertical axis")
+        for control in (self.quantity, self.split, self.before, self.log_y):
+            self.tools.addWidget(control)
+        self.tools.addStretch(1)
+        for combo in (self.quantity, self.split):
+            combo.currentIndexChanged.connect(self._chosen)
+        for box in (self.before, self.log_y):
+            box.toggled.connect(self._chosen)
+
+    def _make_slider(self) -> None:
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, 0)
+        self.slider.setPageStep(5)
+        name_control(
+            self.slider,
+            "adaptation_slider",
+            "Meta-iteration",
+            "Look back at earlier meta-iterations; at the right end the newest is followed",
+        )
+        self.place = QLabel()
+        self.place.setObjectName("adaptation_place")
+        self.place.setMinimumWidth(
+            self.place.fontMetrics().horizontalAdvance("meta-iteration 100 000 (live)")
+        )
+        self._slider_row = QWidget()
+        row = QHBoxLayout(self._slider_row)
+        row.setContentsMargins(0, 0, 0, 0)
+        label = QLabel("Looking back")
+        label.setBuddy(self.slider)
+        row.addWidget(label)
+        row.addWidget(self.slider, 1)
+        row.addWidget(self.place)
+        self.body.addWidget(self._slider_row)
+        self.slider.valueChanged.connect(self._slid)
+
+    @property
+    def live(self) -> bool:
+        """Whether the newest validation is shown, whichever that is."""
+        return self._wanted is None
+
+    @property
+    def settings(self) -> Settings:
+        """What the controls say."""
+        return Settings(
+            quantity=self.quantity.currentData(),
+            split=self.split.currentData(),
+            at=self._wanted,
+            before=self.before.isChecked(),
+        )
+
+    @Slot()
+    def _chosen(self, *_: object) -> None:
+        self.set_following(True)  # another quantity has another range
+        self.mark_stale()
+
+    @Slot(int)
+    def _slid(self, position: int) -> None:
+        at_end = position >= len(self._iterations) - 1
+        self._wanted = None if at_end else self._iterations[position]
+        self.mark_stale()
+
+    def _offer_iterations(self) -> None:
+        """The slider's places; it stays at its meta-iteration, or at the end, as there come more."""
+        iterations = self._adaptation.iterations()
+        if iterations != self._iterations:
+            self._iterations = iterations
+            last = max(0, len(iterations) - 1)
+            position = last
+            if self._wanted is not None:
+                position = max(0, int(np.searchsorted(iterations, self._wanted, side="right")) - 1)
+            self.slider.blockSignals(True)
+            self.slider.setRange(0, last)
+            self.slider.setValue(position)
+            self.slider.blockSignals(False)
+        self.slider.setEnabled(len(iterations) > 1)
+        if not iterations:
+            self.place.setText("")
+        elif self.live:
+            self.place.setText(f"meta-iteration {count(iterations[-1])} (newest)")
+        else:
+            self.place.setText(f"meta-iteration {count(iterations[self.slider.value()])}")
+        self.slider.setAccessibleDescription(self.place.text())
+
+    # --- drawing -----------------------------------------------------------------------------------
+
+    def redraw(self) -> None:
+        self._offer_iterations()
+        settings, showing = self.settings, self._what_is_there()
+        if showing == self._showing:
+            return  # training losses grow five times a second, validations now and then
+        self._showing = showing
+        self._slider_row.setVisible(settings.split == "validation")
+        self.before.setEnabled(settings.split == "validation")
+        self.log_y.setEnabled(settings.quantity == "loss")
+        self.set_logarithmic(x=False, y=self.log_y.isChecked() and settings.quantity == "loss")
+        self._drawn = self._adaptation.curves(settings)
+        self.set_hint(self._missing())
+        self._dress()
+        self.plot.setLabel("left", self._adaptation.y_label(settings))
+        self.show_range()
+
+    def _what_is_there(self) -> tuple[Any, ...]:
+        """All that the picture depends on, but for the size."""
+        runs = []
+        for run in self.data.shown():
+            evaluations = self.data.evaluations(run.id)
+            newest = evaluations[-1] if evaluations else None
+            told = (len(evaluations), newest and newest[0], id(newest and newest[1]))
+            tested = id(self.data.result(run.id))
+            runs.append((run.id, run.name, run.label, run.seed, self.data.colour(run), told, tested))
+        log = self.log_y.isChecked()
+        return self.settings, log, self.following, self.data.highlighted, len(self.data.runs()), *runs
+
+    def _missing(self) -> str:
+        if self._drawn:
+            return ""
+        if not self.data.runs():
+            return NOTHING
+        shown, settings = self.data.shown(), self.settings
+        if not shown:
+            return ALL_HIDDEN
+        if settings.split == "test" and not any(self.data.result(run.id) for run in shown):
+            return NO_TEST
+        if settings.split == "validation" and not self._iterations:
+            return WAITING
+        return NO_CLASSES if settings.quantity == "accuracy" else NOT_YET
+
+    def _dress(self) -> None:
+        while len(self._items) > len(self._drawn):
+            self._items.pop().remove(self.plot)
+        while len(self._items) < len(self._drawn):
+            self._items.append(_Items(self.plot))
+        picked = self.data.highlighted
+        some = any(run.id == picked for each in self._drawn for run in each.group.runs)
+        entries = []
+        for order, (items, curve) in enumerate(zip(self._items, self._drawn, strict=True)):
+            strong = any(run.id == picked for run in curve.group.runs) and not curve.reference
+            faint = curve.reference or (some and not strong)
+            dashed = curve.reference or curve.group.again > 0
+            colour = self.data.colour(curve.group.runs[0])
+            if not curve.reference:
+                entries.append(Entry(curve.label, colour, strong, faint, dashed))
+            items.dress(colour, strong, faint, dashed, 100 if strong else order)
+        if len(entries) < len(self._drawn):
+            entries.append(Entry("before training", theme.muted(), faint=True, dashed=True))
+        self.readout.set_entries(entries)
+
+    def whole(self) -> Extent | None:
+        if not self._drawn:
+            return None
+        values = np.concatenate([each.mean for each in self._drawn])
+        edges = [np.concatenate([each.mean + sign * each.half for each in self._drawn]) for sign in (-1, 1)]
+        if self.y_log:
+            values, *edges = (np.where(each > 0, each, np.nan) for each in (values, *edges))
+        if not np.isfinite(values).any():
+            return None
+        low, high = float(np.nanmin(values)), float(np.nanmax(values))
+        room = 3.0 if self.y_log else (high - low) or abs(high)  # an interval of two seeds may be huge
+        floor, ceiling = (low / room, high * room) if self.y_log else (low - room, high + room)
+        low = min(low, max(float(np.fmin.reduce(edges[0], initial=low)), floor))
+        high = max(high, min(float(np.fmax.reduce(edges[1], initial=high)), ceiling))
+        steps = np.concatenate([each.steps for each in self._drawn])
+        left, right = min(0.0, float(steps.min())), max(1.0, float(steps.max()))
+        margin = 0.02 * (right - left)
+        if self.y_log:
+            low, high = float(np.log10(low)), float(np.log10(high))
+        return left - margin, right + margin, low, high
+
+    def draw_range(self, *, anew: bool) -> None:
+        if not anew:
+            return  # all of it is drawn always
+        for items, curve in zip(self._items, self._drawn, strict=False):
+            y = self.to_view(curve.mean, log=self.y_log)
+            low, high = curve.mean - curve.half, curve.mean + curve.half
+            if self.y_log:  # an interval that reaches 0 reaches the foot of the picture
+                low = np.where(low > 0, low, np.where(np.isnan(low), np.nan, curve.mean * 1e-6))
+            items.draw(
+                curve.steps, y, self.to_view(low, log=self.y_log), self.to_view(high, log=self.y_log), curve
+            )
+
+    def values_at(self, x: float) -> tuple[str, list[str]]:
+        step = round(x)
+        texts = []
+        for curve in (each for each in self._drawn if not each.reference):
+            found = np.flatnonzero((curve.steps == step) & np.isfinite(curve.mean))
+            if not len(found):
+                texts.append("–")
+                continue
+            index = int(found[0])
+            text = value(float(curve.mean[index]), float(curve.half[index]))
+            text += " %" if self.settings.quantity == "accuracy" else ""
+            lost = int(curve.diverged[index])
+            notes = [f"n = {curve.n[index]}"] if curve.seeds > 1 else []
+            notes += [f"{count(lost)} diverged"] if lost else []
+            texts.append(f"{text} ({', '.join(notes)})" if notes else text)
+        return f"after {step} inner step{'s' if step != 1 else ''}", texts
+
+    def drawn_points(self) -> list[tuple[Array, Array]]:
+        return [each.line.points for each in self._items]
+
+    # --- what is kept and taken away ---------------------------------------------------------------
+
+    def restyle(self) -> None:
+        super().restyle()
+        self._showing = None
+
+    def figure(self) -> Figure | None:
+        self._drawn = self._adaptation.curves(self.settings)
+        x_range, y_range = self.shown_ranges()
+        return self._adaptation.figure(self.settings, y_log=self.y_log, x_range=x_range, y_range=y_range)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "quantity": self.settings.quantity,
+            "split": self.settings.split,
+            "before": self.before.isChecked(),
+            "log_y": self.log_y.isChecked(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        for combo, name in ((self.quantity, "quantity"), (self.split, "split")):
+            index = combo.findData(state.get(name)) if isinstance(state.get(name), str) else -1
+            if index >= 0:
+                combo.setCurrentIndex(index)
+        for button, name in ((self.before, "before"), (self.log_y, "log_y")):
+            if isinstance(state.get(name), bool):
+                button.setChecked(state[name])
+        self.mark_stale()
+
+
+class _Items:
+    """What one curve is drawn with: its band, a whisker (for a single point), line and marks."""
+
+    def __init__(self, plot: pg.PlotWidget) -> None:
+        view = plot.getViewBox()
+        self.band, self.whiskers, self.line = Band(view), Whiskers(view), Line(view)
+        self.marks = pg.ScatterPlotItem(pxMode=True, pen=None)
+        plot.addItem(self.marks, ignoreBounds=True)
+
+    def remove(self, plot: pg.PlotWidget) -> None:
+        """Take them off the plot."""
+        plot.removeItem(self.marks)
+        for item in (self.band, self.whiskers, self.line):
+            plot.scene().removeItem(item)
+
+    def dress(self, colour: str, strong: bool, faint: bool, dashed: bool, order: int) -> None:
+        """Set the colours and widths."""
+        shade, fill = QColor(colour), QColor(colour)
+        shade.setAlpha(FAINT if faint else 255)
+        fill.setAlpha(BAND_ALPHA // (2 if faint else 1))
+        self.line.set_pen(shade, 1 if faint else 3 if strong else 2, dashed=dashed)
+        self.whiskers.set_colour(shade)
+        self.marks.setBrush(shade)
+        self.marks.setSize(8 if strong else 6)
+        self.band.set_colour(fill)
+        for layer, item in enumerate((self.band, self.whiskers, self.line, self.marks)):
+            item.setZValue(layer * 10 + order / 20)
+
+    def draw(self, x: Any, y: Any, low: Any, high: Any, curve: AdaptationCurve) -> None:
+        """Put everything in its place, in view coordinates."""
+        known = np.isfinite(y)
+        alone = int(known.sum()) == 1
+        none = np.empty(0)
+        self.line.set_data(x, y)
+        self.marks.setData(*((none, none) if curve.reference else (x[known], y[known])))
+        self.band.set_data(*((none, none, none) if curve.reference or alone else (x, low, high)))
+        self.whiskers.set_data(*((x, low, high) if alone and not curve.reference else (none, none, none)))

@@ -1,0 +1,241 @@
+"""Algorithms side by side on identical meta-test episodes: over tasks and over seeds, shown apart."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QComboBox, QLabel, QSizePolicy, QSplitter, QWidget
+
+from workbench.export.comparison import AXES, MEASURES, Compared, Episodes, Points, compare, episodes, figure
+from workbench.export.figure import Figure
+from workbench.gui import theme
+from workbench.gui.charts.base import PlotChart
+from workbench.gui.charts.comparison_words import columns, notes, nothing_yet, value
+from workbench.gui.charts.result_table import ResultTable
+from workbench.gui.run_data import RunData
+from workbench.project import RunRecord
+
+LAST_STEP = -1
+
+
+class ComparisonView(PlotChart):
+    """What each algorithm reached on the frozen meta-test episodes."""
+
+    title = "Compare"
+    object_name = "comparison_view"
+
+    def __init__(self, data: RunData, parent: QWidget | None = None) -> None:
+        super().__init__(data, parent)
+        self._group: Episodes | None = None
+        self._compared: list[Compared] = []
+        self._wanted: dict[str, Any] = {}
+        self._drawn: tuple[Any, ...] | None = None
+        self._group_box = self._combo("group", "Test episodes", "Runs are compared only on the same episodes")
+        self._measure_box = self._combo("measure", "Measure", "What is compared: query loss or accuracy")
+        self._step_box = self._combo("step", "Inner step", "After how many inner steps (adaptation)")
+        self.tools.addStretch(1)
+        self._note = QLabel(self)
+        self._note.setObjectName(f"{self.object_name}_note")
+        self._note.setAccessibleName("What is compared")
+        self._note.setWordWrap(True)
+        self._note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.table = ResultTable(columns("loss"), self)
+        self.table.setObjectName(f"{self.object_name}_table")
+        self.table.setAccessibleName("Results by algorithm")
+        self.table.setToolTip("Click a heading to sort; Ctrl+C copies the rows")
+        splitter = QSplitter(Qt.Orientation.Vertical, self)
+        splitter.setObjectName(f"{self.object_name}_splitter")
+        splitter.addWidget(self.plot)
+        splitter.addWidget(self.table)
+        splitter.setStretchFactor(0, 3)
+        splitter.setStretchFactor(1, 1)
+        splitter.setChildrenCollapsible(False)
+        splitter.setSizes([300, 140])
+        self.plot.setMinimumHeight(120)
+        self.table.setMinimumHeight(70)
+        self.body.addWidget(splitter, 1)
+        self.body.addWidget(self._note)
+        self._splitter = splitter
+        self.plot.setMouseEnabled(x=False, y=True)
+        self.plot.hideButtons()
+
+    def _combo(self, name: str, label: str, tip: str) -> QComboBox:
+        box = QComboBox(self)
+        box.setObjectName(f"comparison_{name}")
+        box.setAccessibleName(label)
+        box.setToolTip(tip)
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        box.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        box.activated.connect(self._chosen)
+        self.tools.addWidget(box)
+        return box
+
+    # --- what is chosen ----------------------------------------------------------------------------
+
+    @Slot(int)
+    def _chosen(self, _: int) -> None:
+        self._wanted = {
+            "group": self._group_box.currentData(),
+            "measure": self._measure_box.currentData(),
+            "step": self._step_box.currentData(),
+        }
+        self.mark_stale()
+
+    def state(self) -> dict[str, Any]:
+        return dict(self._wanted)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        fit: dict[str, Any] = {"group": str, "measure": str, "step": int}
+        self._wanted = {name: state[name] for name, kind in fit.items() if isinstance(state.get(name), kind)}
+        self.mark_stale()
+
+    @property
+    def measure(self) -> str:
+        """The measure that is compared: ``loss`` or ``accuracy``."""
+        return str(self._measure_box.currentData() or "loss")
+
+    @property
+    def step(self) -> int | None:
+        """The inner step; None: the last."""
+        chosen = self._step_box.currentData()
+        return None if chosen in (None, LAST_STEP) else int(chosen)
+
+    # --- the picture -------------------------------------------------------------------------------
+
+    def restyle(self) -> None:
+        super().restyle()
+        self._drawn = None
+
+    def redraw(self) -> None:
+        seen = [(each, self.data.colour(each), self.data.result(each.id)) for each in self._shown()]
+        state = (tuple(seen), len(self.data.runs()), tuple(self._wanted.items()))
+        if state != self._drawn:  # a run that trains changes nothing here
+            self._drawn = state
+            self._draw_anew()
+
+    def _shown(self) -> list[RunRecord]:
+        """The shown runs, without what changes while they train."""
+        return [replace(each, iterations=0, seconds=0.0) for each in self.data.shown()]
+
+    def _draw_anew(self) -> None:
+        found, unfinished = episodes(self.data)
+        self._offer(self._group_box, [(each.title, each.hash) for each in found], "group", 0)
+        chosen = self._group_box.currentData()
+        self._group = next((each for each in found if each.hash == chosen), None)
+        self._group_box.setVisible(len(found) > 1)
+        for part in (self._measure_box, self._step_box, self._splitter):
+            part.setVisible(self._group is not None)
+        if self._group is None:
+            self._compared = []
+            self._note.setText("")
+            self.set_hint(nothing_yet(self.data, unfinished))
+            return
+        self.set_hint("")
+        self._offer_measures(self._group)
+        self._compared = compare(self.data, self._group, self.measure, self.step)
+        self._draw()
+        rows = [each.row | {"seeds": len(each.seeds)} for each in self._compared]
+        self.table.show_rows(columns(self.measure), rows)
+        self._note.setText(" ".join(notes(self.data, self._group, self._compared, found, unfinished)))
+
+    def _offer_measures(self, group: Episodes) -> None:
+        measures = group.measures
+        self._offer(self._measure_box, [(MEASURES[name], name) for name in measures], "measure", 0)
+        self._measure_box.setEnabled(len(measures) > 1)
+        last = group.steps[-1]
+        steps = [(f"after the last step ({last})", LAST_STEP)]
+        steps += [("before adaptation" if s == 0 else f"after step {s}", s) for s in group.steps]
+        self._offer(self._step_box, steps, "step", LAST_STEP)
+
+    def _offer(self, box: QComboBox, items: list[tuple[str, Any]], name: str, default: Any) -> None:
+        """The choices of a box; what the person chose stays chosen as long as it is there."""
+        if items != [(box.itemText(i), box.itemData(i)) for i in range(box.count())]:
+            box.clear()
+            for text, value in items:
+                box.addItem(text, value)
+        box.setCurrentIndex(max(0, box.findData(self._wanted.get(name, default))))
+
+    def _draw(self) -> None:
+        self.plot.clear()
+        muted = theme.grid()
+        for position, each in enumerate(self._compared):
+            colour = self.data.colour(each.run)
+            names = [f"{each.name}, seed {seed}" for seed in each.seeds]
+            self._add_points(each.seed_points(position), colour, names, strong=False)
+            mean = each.mean_point(position)
+            if mean is not None:
+                self._add_points(mean, colour, [f"{each.name}, mean over seeds"], strong=True)
+            if position:
+                self.plot.addItem(pg.InfiniteLine(position - 0.5, pen=pg.mkPen(muted, width=1)))
+        self.plot.setLabel("left", AXES[self.measure].capitalize(), color=theme.foreground())
+        self.plot.showGrid(y=True, alpha=0.2)
+        self.plot.setXRange(-0.5, max(1, len(self._compared)) - 0.5, padding=0)
+        self.plot.enableAutoRange(y=True)
+        self._name_positions()
+
+    def _add_points(self, points: Points, colour: str, names: list[str], *, strong: bool) -> None:
+        """Points with whiskers; strong: a mean, not a single run."""
+        x, y, low, high = points
+        known = np.isfinite(low) & np.isfinite(high)
+        if known.any():
+            whiskers = pg.ErrorBarItem(
+                x=x[known],
+                y=y[known],
+                top=(high - y)[known],
+                bottom=(y - low)[known],
+                beam=0.09 if strong else 0.0,
+                pen=pg.mkPen(colour, width=2.6 if strong else 1.2),
+            )
+            self.plot.addItem(whiskers)
+        dots = pg.ScatterPlotItem(
+            x=x,
+            y=y,
+            data=names,
+            size=12 if strong else 6,
+            symbol="d" if strong else "o",
+            brush=colour,
+            pen=None,
+            hoverable=True,
+            tip=self._tip,
+        )
+        self.plot.addItem(dots)
+
+    def _tip(self, x: float, y: float, data: str) -> str:
+        return f"{data}: {value(y, self.measure)}"
+
+    def _name_positions(self) -> None:
+        """Names under their positions, wrapped and elided to the room that there is."""
+        axis = self.plot.getAxis("bottom")
+        metrics = self.fontMetrics()
+        room = max(30, self.plot.width() - 70) / max(1, len(self._compared)) - 6
+        letters = max(3, int(room / metrics.averageCharWidth()))
+        ticks, lines = [], 1
+        for position, each in enumerate(self._compared):
+            wrapped = textwrap.wrap(each.name, letters, max_lines=3, placeholder="…") or [""]
+            ticks.append((position, "\n".join(wrapped)))
+            lines = max(lines, len(wrapped))
+        axis.setTicks([ticks])
+        axis.setHeight(lines * metrics.lineSpacing() + 10)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._name_positions()
+
+    @property
+    def note(self) -> str:
+        """What is compared and what is left out, in words."""
+        return self._note.text()
+
+    # --- export ------------------------------------------------------------------------------------
+
+    def figure(self) -> Figure | None:
+        self._catch_up()  # an export may come while another chart is on the screen
+        if self._group is None:
+            return None
+        return figure(self.data, self._group, self._compared, self.measure, self.step)

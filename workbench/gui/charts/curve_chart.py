@@ -1,0 +1,316 @@
+"""A plot of curves: zoom and pan by mouse and keyboard, a cursor with values, axes that follow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QObject, QPointF, QRect, Qt, Slot
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QCheckBox, QToolButton, QWidget
+
+from workbench.gui import theme
+from workbench.gui.charts.base import PlotChart
+from workbench.gui.charts.items import Grid
+from workbench.gui.charts.readout import Readout
+from workbench.gui.run_data import RunData
+
+Array = NDArray[np.float64]
+Extent = tuple[float, float, float, float]
+
+PAN, ZOOM = 0.1, 0.8  # a key press, as part of the range
+_ARROWS = {
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, 1),
+    Qt.Key.Key_Down: (0, -1),
+}
+_ZOOMS = {Qt.Key.Key_Plus: ZOOM, Qt.Key.Key_Equal: ZOOM, Qt.Key.Key_Minus: 1 / ZOOM}
+_KEYS = {Qt.Key.Key_A, *_ARROWS, *_ZOOMS}
+
+
+class CurveChart(PlotChart):
+    """Follows what grows until the person zooms or pans; Follow, a double click or A brings it back.
+
+    Subclasses override :meth:`whole`, :meth:`draw_range` and :meth:`values_at`. View coordinates are
+    logarithms (base 10) on an axis that is logarithmic.
+    """
+
+    def __init__(self, data: RunData, parent: QWidget | None = None) -> None:
+        super().__init__(data, parent)
+        self.following = True
+        self.x_log = self.y_log = False
+        self._quiet = False
+        self._corner = 0
+        self._cursor_x: float | None = None
+        self.follow_button = QToolButton(self.plot)
+        self.follow_button.setObjectName(f"{self.object_name}_follow")
+        self.follow_button.setText("Show all")
+        self.follow_button.setAccessibleName("Show all and follow")
+        self.follow_button.setToolTip("Show the whole range and follow new values (A, or double click)")
+        self.follow_button.clicked.connect(self.follow)
+        self.follow_button.setCursor(Qt.CursorShape.ArrowCursor)
+        self.follow_button.hide()
+        self._prepare_plot()
+        self.readout = Readout(self.plot, f"{self.object_name}_legend")
+
+    def _prepare_plot(self) -> None:
+        plot = self.plot
+        plot.setAccessibleName(f"{self.title}, plot")
+        plot.setAccessibleDescription(
+            "Arrows move, plus and minus zoom, A shows all, Shift with left and right reads values"
+        )
+        plot.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        plot.hideButtons()
+        self.view = plot.getViewBox()
+        for side in ("left", "bottom"):
+            plot.getAxis(side).enableAutoSIPrefix(False)
+        self._grid = Grid(self.view, plot.getAxis("bottom"), plot.getAxis("left"))
+        self.view.disableAutoRange()
+        self.view.setDefaultPadding(0.0)
+        self.view.sigRangeChangedManually.connect(self._taken_over)
+        self.view.sigRangeChanged.connect(self._range_changed)
+        self.view.sigResized.connect(self._resized)
+        self._cursor = pg.InfiniteLine(angle=90, movable=False)
+        self._cursor.setZValue(50)
+        self._cursor.hide()
+        plot.addItem(self._cursor, ignoreBounds=True)
+        plot.installEventFilter(self)
+        plot.viewport().installEventFilter(self)
+        plot.setMouseTracking(True)
+        plot.viewport().setMouseTracking(True)
+
+    # --- what subclasses say -----------------------------------------------------------------------
+
+    def whole(self) -> Extent | None:
+        """Left, right, bottom and top of everything, in view coordinates; None where there is nothing."""
+        return None
+
+    def draw_range(self, *, anew: bool) -> None:
+        """Draw what lies in the visible range; ``anew``: not only the range has changed."""
+
+    def values_at(self, x: float) -> tuple[str, list[str]]:
+        """The cursor's place in words, and the value of each entry of the legend there."""
+        return "", []
+
+    def drawn_points(self) -> list[tuple[Array, Array]]:
+        """The curves as drawn, in view coordinates: the legend keeps out of their way."""
+        return []
+
+    # --- ranges ------------------------------------------------------------------------------------
+
+    def set_logarithmic(self, *, x: bool, y: bool) -> None:
+        """Make axes logarithmic or linear."""
+        if (x, y) != (self.x_log, self.y_log):
+            self.x_log, self.y_log = x, y
+            self._quiet = True  # what was 15,000 must not be taken for its logarithm
+            self.view.setRange(xRange=(0.0, 1.0), yRange=(0.0, 1.0), padding=0)
+            self._quiet = False
+            self.plot.getAxis("bottom").setLogMode(x=x)
+            self.plot.getAxis("left").setLogMode(y=y)
+            self.set_following(True)
+
+    def show_range(self) -> None:
+        """Draw after the data or the settings have changed; while following, everything."""
+        extent = self._framed() if self.following else None
+        if extent is not None:
+            self._quiet = True
+            self.view.setRange(xRange=extent[:2], yRange=extent[2:], padding=0)
+            self._quiet = False
+        self._grid.follow()
+        self.draw_range(anew=True)
+        self._say_values()
+        self._place_readout(choose=self.following)
+
+    def _framed(self) -> Extent | None:
+        """Everything, with a margin."""
+        extent = self.whole()
+        if extent is None:
+            return None
+        left, right, bottom, top = extent
+        right = right if right > left else left + 1.0
+        margin = 0.04 * (top - bottom) or 0.05 * abs(top) or 0.5
+        side = 0.01 * (right - left)
+        return left - side, right + side, bottom - margin, top + margin
+
+    def shown_ranges(self) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
+        """What is visible across and up, in the units of the axes (also of a chart never shown)."""
+        if not self.following:
+            return self.x_range, self.y_range
+        extent = self._framed()
+        if extent is None:
+            return None, None
+        x = [power(each, self.x_log) for each in extent[:2]]
+        y = [power(each, self.y_log) for each in extent[2:]]
+        return (x[0], x[1]), (y[0], y[1])
+
+    @property
+    def columns(self) -> int:
+        """Pixels across the plot's inside."""
+        return max(50, int(self.view.width() * self.devicePixelRatioF()))
+
+    @property
+    def x_range(self) -> tuple[float, float]:
+        """What is visible across, in the units of the axis."""
+        low, high = self.view.viewRange()[0]
+        return power(low, self.x_log), power(high, self.x_log)
+
+    @property
+    def y_range(self) -> tuple[float, float]:
+        """What is visible up and down, in the units of the axis."""
+        low, high = self.view.viewRange()[1]
+        return power(low, self.y_log), power(high, self.y_log)
+
+    def to_view(self, values: Array, *, log: bool) -> Array:
+        """View coordinates; NaN where a logarithm has none."""
+        if not log:
+            return values
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(values > 0, np.log10(values), np.nan)
+
+    @Slot()
+    def follow(self) -> None:
+        """Show everything, and keep showing everything."""
+        self.set_following(True)
+        self.show_range()
+
+    def set_following(self, following: bool) -> None:
+        """Follow from the next redrawing on, or stay where the person went."""
+        self.following = following
+        self.follow_button.setVisible(not following)
+
+    @Slot(object)
+    def _taken_over(self, _: object = None) -> None:
+        self.set_following(False)
+
+    @Slot()
+    def _range_changed(self, *_: object) -> None:
+        self._draw_again(anew=False)
+
+    @Slot(object)
+    def _resized(self, _: object = None) -> None:
+        self._draw_again(anew=True)
+
+    def _draw_again(self, *, anew: bool) -> None:
+        if not self._quiet and self.isVisible():
+            self._grid.follow()
+            self.draw_range(anew=anew)
+            self._place_readout()
+
+    def restyle(self) -> None:
+        super().restyle()
+        self._cursor.setPen(pg.mkPen(theme.muted(), width=1))
+        self._grid.set_colour(QColor(theme.grid()))
+        self.readout.update()
+
+    # --- mouse and keyboard ------------------------------------------------------------------------
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        kind = event.type()
+        if isinstance(event, QKeyEvent) and watched is self.plot:
+            known = event.key() in _KEYS and not event.modifiers() & (
+                Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+            )
+            if known and kind == QEvent.Type.ShortcutOverride:
+                event.accept()  # the key is ours while the plot has the focus
+                return True
+            if known and kind == QEvent.Type.KeyPress:
+                self._key(event)
+                return True
+        elif watched is self.plot and kind in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+            focused = kind == QEvent.Type.FocusIn
+            self.view.setBorder(pg.mkPen(theme.accent(), width=1) if focused else None)
+        elif watched is self.plot.viewport():
+            if isinstance(event, QMouseEvent) and kind == QEvent.Type.MouseButtonDblClick:
+                self.follow()
+                return True
+            if isinstance(event, QMouseEvent) and kind == QEvent.Type.MouseMove:
+                self._hover(event.position())
+            elif kind == QEvent.Type.Leave:
+                self.set_cursor(None)
+        return super().eventFilter(watched, event)
+
+    def _key(self, event: QKeyEvent) -> None:
+        key = Qt.Key(event.key())
+        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        if key == Qt.Key.Key_A:
+            self.follow()
+        elif key in _ZOOMS:
+            self._taken_over()
+            self.view.scaleBy((_ZOOMS[key], _ZOOMS[key]))
+        else:
+            across, up = _ARROWS[key]
+            (left, right), (bottom, top) = self.view.viewRange()
+            if shift and across:
+                self.set_cursor(self._next_place(across))
+            else:
+                self._taken_over()
+                self.view.translateBy(x=across * PAN * (right - left), y=up * PAN * (top - bottom))
+
+    def _next_place(self, direction: int) -> float:
+        """Where the cursor goes by keyboard, in view coordinates."""
+        left, right = self.view.viewRange()[0]
+        middle = (left + right) / 2
+        here = self._cursor_x if self._cursor_x is not None else middle
+        return float(min(max(here + direction * (right - left) / 50, left), right))
+
+    def _hover(self, position: QPointF) -> None:
+        scene = self.plot.mapToScene(position.toPoint())
+        inside = self.view.sceneBoundingRect().contains(scene)
+        self.set_cursor(float(self.view.mapSceneToView(scene).x()) if inside else None)
+
+    def set_cursor(self, x: float | None) -> None:
+        """Put the cursor at a place in view coordinates, or take it away."""
+        self._cursor_x = x
+        if x is not None:
+            self._cursor.setPos(x)
+        self._cursor.setVisible(x is not None)
+        self._say_values()
+
+    def _say_values(self) -> None:
+        if self._cursor_x is None:
+            self.readout.set_values("", [])
+        else:
+            self.readout.set_values(*self.values_at(power(self._cursor_x, self.x_log)))
+        self._place_readout()
+
+    def _place_readout(self, *, choose: bool = False) -> None:
+        """Put the legend into its corner; with ``choose``, into a freer one if there is one."""
+        area = self.plot.mapFromScene(self.view.sceneBoundingRect()).boundingRect()
+        corners = self.readout.corners(area)
+        if choose and self._cursor_x is None:
+            covered = [self._covered(each) for each in corners]
+            best = min(range(len(corners)), key=covered.__getitem__)
+            if 2 * covered[best] < covered[self._corner]:
+                self._corner = best
+        self.readout.place(corners[self._corner])
+        self.follow_button.adjustSize()
+        self.follow_button.move(area.center().x() - self.follow_button.width() // 2, area.top() + 6)
+
+    def _covered(self, place: QRect) -> int:
+        """How many points of the curves lie beneath a place."""
+        scene = self.plot.mapToScene(place).boundingRect()
+        area = self.view.mapSceneToView(scene).boundingRect()
+        return sum(
+            int(((x >= area.left()) & (x <= area.right()) & (y >= area.top()) & (y <= area.bottom())).sum())
+            for x, y in self.drawn_points()
+        )
+
+
+def power(value: float, log: bool) -> float:
+    """A place on an axis from one in view coordinates."""
+    return float(10.0 ** min(max(value, -300.0), 300.0)) if log else float(value)
+
+
+def name_control(control: QWidget, name: str, spoken: str, tip: str) -> None:
+    """Give a control what every control has."""
+    control.setObjectName(name)
+    control.setAccessibleName(spoken)
+    control.setToolTip(tip)
+
+
+def tick_box(name: str, text: str, tip: str) -> QCheckBox:
+    """A setting that is on or off."""
+    box = QCheckBox(text)
+    name_control(box, name, text, tip)
+    return box

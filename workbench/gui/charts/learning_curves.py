@@ -1,0 +1,350 @@
+"""Loss and accuracy while meta-training goes on."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, get_args
+
+import numpy as np
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QComboBox, QSpinBox, QWidget
+
+from workbench.export.figure import Figure
+from workbench.export.learning import AXIS_LABELS
+from workbench.export.learning import LearningCurves as Curves
+from workbench.export.summaries import count, value
+from workbench.export.thinning import column_edges
+from workbench.export.traces import Axis, Measure, Settings, Trace
+from workbench.gui.charts.curve_chart import Array, CurveChart, Extent, name_control, power, tick_box
+from workbench.gui.charts.curve_items import CurveItems
+from workbench.gui.charts.readout import Entry
+from workbench.gui.run_data import RunData
+
+MEASURES: dict[Measure, str] = {
+    "training_loss": "Training loss",
+    "validation_loss": "Val. loss",
+    "validation_accuracy": "Val. accuracy",
+}
+AXES: dict[Axis, str] = {
+    "iterations": "Iteration",
+    "seconds": "Time",
+    "tasks": "Tasks seen",
+}
+SMOOTHING: dict[Measure, int] = {"training_loss": 50, "validation_loss": 1, "validation_accuracy": 1}
+FEW_CURVES = 8  # so many are drawn wide; among more, thin lines are easier to tell apart
+FEW_POINTS = 60  # so many validations are marked, so that one sees where they stand
+BEYOND = 0.35  # part of the range that is drawn beyond it, on each side
+
+NOTHING = "No run yet. Press Run (Ctrl+R) to start the experiment; its curves appear here as they grow."
+ALL_HIDDEN = "All runs are hidden. Tick a run in the table to see its curves."
+NO_CLASSES = "Accuracy needs a classification task. Choose a loss instead."
+WAITING = "No values yet. The first appear within a second of training."
+NO_TRAINING = "These runs have no training loss: their learners are not meta-trained."
+
+
+class LearningCurves(CurveChart):
+    """Training loss, or validation loss or accuracy, by meta-iteration, time or tasks seen."""
+
+    title: ClassVar[str] = "Learning curves"
+    object_name: ClassVar[str] = "learning_curves"
+
+    def __init__(self, data: RunData, parent: QWidget | None = None) -> None:
+        super().__init__(data, parent)
+        self._curves = Curves(data)
+        self._windows = dict(SMOOTHING)
+        self._items: list[CurveItems] = []
+        self._ready: tuple[float, float, float] | None = None
+        self._restoring = False
+        self._make_tools()
+        self._show_tools()
+
+    # --- controls ----------------------------------------------------------------------------------
+
+    def _make_tools(self) -> None:
+        self.measure = QComboBox()
+        for key, text in MEASURES.items():
+            self.measure.addItem(text, key)
+        name_control(
+            self.measure,
+            "learning_measure",
+            "Measure",
+            "Loss in meta-training, or loss or accuracy in meta-validation",
+        )
+        self.step = QComboBox()
+        self.step.addItem("last step", None)
+        name_control(
+            self.step, "learning_step", "Inner step", "After which inner step validation is measured"
+        )
+        self.axis = QComboBox()
+        for axis, text in AXES.items():
+            self.axis.addItem(text, axis)
+        name_control(self.axis, "learning_axis", "Horizontal axis", "What the curves are drawn by")
+        self.smoothing = QSpinBox()
+        self.smoothing.setRange(1, 9999)
+        self.smoothing.setStepType(QSpinBox.StepType.AdaptiveDecimalStepType)
+        self.smoothing.setPrefix("Smooth ")
+        self.smoothing.setSpecialValueText("Smooth off")
+        self.smoothing.setKeyboardTracking(False)
+        name_control(
+            self.smoothing,
+            "learning_smoothing",
+            "Smoothing window",
+            "Points in the moving average that is drawn over the raw curve; 1: none",
+        )
+        self.joined = tick_box(
+            "learning_joined", "Join seeds", "Seeds of one algorithm as their mean with its 95% interval"
+        )
+        self.joined.setChecked(True)
+        self.log_x = tick_box("learning_log_x", "Log x", "Logarithmic horizontal axis")
+        self.log_y = tick_box("learning_log_y", "Log y", "Logarithmic vertical axis")
+        for control in (
+            self.measure,
+            self.step,
+            self.axis,
+            self.smoothing,
+            self.joined,
+            self.log_x,
+            self.log_y,
+        ):
+            self.tools.addWidget(control)
+        self.tools.addStretch(1)
+        for combo in (self.measure, self.step, self.axis):
+            combo.setMinimumContentsLength(6)  # in a narrow window
+            combo.currentIndexChanged.connect(self._chosen)
+        for box in (self.joined, self.log_x, self.log_y):
+            box.toggled.connect(self._chosen)
+        self.smoothing.valueChanged.connect(self._smoothing_chosen)
+
+    @property
+    def settings(self) -> Settings:
+        """What the controls say."""
+        measure: Measure = self.measure.currentData()
+        return Settings(
+            measure=measure,
+            axis=self.axis.currentData(),
+            smoothing=self._windows[measure],
+            joined=self.joined.isChecked(),
+            step=None if measure == "training_loss" else self.step.currentData(),
+        )
+
+    @Slot()
+    def _chosen(self, *_: object) -> None:
+        if not self._restoring:
+            self._show_tools()
+            self.set_following(True)  # another quantity or axis has another range
+            self.mark_stale()
+
+    @Slot(int)
+    def _smoothing_chosen(self, window: int) -> None:
+        self._windows[self.measure.currentData()] = window
+        if not self._restoring:
+            self.mark_stale()
+
+    def _show_tools(self) -> None:
+        measure: Measure = self.measure.currentData()
+        self.step.setVisible(measure != "training_loss")
+        self.smoothing.blockSignals(True)
+        self.smoothing.setValue(self._windows[measure])
+        self.smoothing.blockSignals(False)
+
+    def _offer_steps(self) -> None:
+        if self.settings.measure == "training_loss":
+            return
+        steps = self._curves.steps()
+        if steps == [self.step.itemData(index) for index in range(1, self.step.count())]:
+            return
+        chosen = self.step.currentData()
+        self.step.blockSignals(True)
+        self.step.clear()
+        self.step.addItem("last step", None)
+        for each in steps:
+            self.step.addItem(f"step {each}", each)
+        self.step.setCurrentIndex(max(0, self.step.findData(chosen)))
+        self.step.blockSignals(False)
+
+    # --- drawing -----------------------------------------------------------------------------------
+
+    def redraw(self) -> None:
+        self._offer_steps()
+        self.set_logarithmic(x=self.log_x.isChecked(), y=self.log_y.isChecked() and not self._percent)
+        self.log_y.setEnabled(not self._percent)
+        self._curves.update(self.settings)
+        self.set_hint(self._missing())
+        drawn = self._curves.drawn
+        self._dress(drawn)
+        self.plot.setLabel("bottom", AXIS_LABELS[self.settings.axis])
+        self.plot.setLabel("left", self._curves.y_label())
+        self.show_range()
+
+    @property
+    def _percent(self) -> bool:
+        return self.settings.measure == "validation_accuracy"
+
+    def _missing(self) -> str:
+        if self._curves.drawn:
+            return ""
+        if not self.data.runs():
+            return NOTHING
+        shown = self.data.shown()
+        if not shown:
+            return ALL_HIDDEN
+        if self._percent and any(self.data.evaluations(run.id) for run in shown):
+            return NO_CLASSES
+        if self.settings.measure == "training_loss" and all(run.status == "finished" for run in shown):
+            return NO_TRAINING
+        return WAITING
+
+    def _dress(self, drawn: list[Trace]) -> None:
+        """One set of items for each curve, in its colours."""
+        while len(self._items) > len(drawn):
+            self._items.pop().remove(self.plot)
+        while len(self._items) < len(drawn):
+            self._items.append(CurveItems(self.plot))
+        entries = []
+        picked = self.data.highlighted
+        some = any(run.id == picked for each in drawn for run in each.group.runs)
+        for index, (items, trace) in enumerate(zip(self._items, drawn, strict=True)):
+            strong = any(run.id == picked for run in trace.group.runs)
+            colour = self.data.colour(trace.group.runs[0])
+            faint, dashed = some and not strong, trace.group.again > 0
+            entries.append(Entry(trace.label, colour, strong, faint, dashed))
+            items.dress(colour, strong, faint, dashed, len(drawn) <= FEW_CURVES, 100 if strong else index)
+        self.readout.set_entries(entries)
+
+    def whole(self) -> Extent | None:
+        drawn = self._curves.drawn
+        bounds = [each for trace in drawn if (each := trace.bounds(log=self.y_log)) is not None]
+        ends = self._curves.extent()
+        if ends is None or not bounds:
+            return None
+        left, right = ends
+        bottom, top = min(each[0] for each in bounds), max(each[1] for each in bounds)
+        if self._percent:
+            bottom, top = max(bottom, 0.0), min(top, 100.0)
+        if self.x_log:
+            first = [float(trace.x[trace.x > 0][0]) for trace in drawn if trace.x[-1] > 0]
+            left, right = np.log10(min(first, default=1.0)), np.log10(max(right, 1.0))
+        if self.y_log:
+            bottom, top = np.log10(bottom), np.log10(top)
+        return float(left), float(right), float(bottom), float(top)
+
+    def draw_range(self, *, anew: bool) -> None:
+        left, right = self.view.viewRange()[0]
+        if not anew and self._covers(left, right):
+            return
+        # more than is visible, so that dragging finds it drawn
+        self._ready = (left - BEYOND * (right - left), right + BEYOND * (right - left), right - left)
+        low, high = (power(each, self.x_log) for each in self._ready[:2])
+        columns = round(self.columns * (1 + 2 * BEYOND))
+        few = len(self._items) <= FEW_CURVES
+        fine = column_edges(low, high, columns // (2 if few else 4), log=self.x_log)
+        coarse = column_edges(low, high, columns // (3 if few else 5), log=self.x_log)
+        marked = self.settings.measure != "training_loss"
+        for items, trace in zip(self._items, self._curves.drawn, strict=False):
+            # neither loses a peak; a smoothed curve has none that need finer columns
+            shapes = [(items.main, trace.main, coarse if trace.smoothed else fine)]
+            if trace.smoothed:
+                shapes.append((items.raw, trace.raw, fine))
+            for item, joined, edges in shapes:
+                index = trace.indices(joined, low, high, edges)
+                x = self.to_view(trace.x[index], log=self.x_log)
+                y = self.to_view(joined.mean[index], log=self.y_log)
+                item.set_data(x, y)
+                if item is items.main:
+                    items.mark(x, y, len(trace.x) == 1 or (marked and len(index) <= FEW_POINTS))
+            if not trace.smoothed:
+                items.raw.clear()
+            self._draw_band(items, trace, low, high, coarse)
+
+    def _covers(self, left: float, right: float) -> bool:
+        """Whether what is drawn serves for a range: it lies within, and is about as wide."""
+        if self._ready is None:
+            return False
+        first, last, width = self._ready
+        return first <= left and right <= last and 0.75 < (right - left) / width < 1.33
+
+    def _draw_band(self, items: CurveItems, trace: Trace, low: float, high: float, edges: Array) -> None:
+        outline = trace.outline(low, high, edges)
+        if outline is None:
+            items.band.clear()
+            return
+        x, bottom, top = outline
+        if self.y_log:  # an interval that reaches 0 reaches the foot of the picture
+            bounds = trace.bounds(log=True)
+            bottom = np.maximum(bottom, bounds[0] * 1e-6 if bounds else 0.0)
+        items.band.set_data(
+            self.to_view(x, log=self.x_log),
+            self.to_view(bottom, log=self.y_log),
+            self.to_view(top, log=self.y_log),
+        )
+
+    def values_at(self, x: float) -> tuple[str, list[str]]:
+        texts = []
+        for trace in self._curves.drawn:
+            index = trace.nearest(x)
+            if index is None or not trace.main.n[index]:
+                texts.append("–")
+                continue
+            mean, n = float(trace.main.mean[index]), int(trace.main.n[index])
+            text = value(mean, float(trace.main.high[index]) - mean) + (" %" if self._percent else "")
+            texts.append(text if len(trace.group.runs) == 1 else f"{text} (n = {n})")
+        axis = self.settings.axis
+        if axis == "seconds":
+            return f"{x:.4g} s", texts
+        name = "meta-iteration" if axis == "iterations" else "tasks seen"
+        return f"{name} {count(max(0, round(x)))}", texts
+
+    def drawn_points(self) -> list[tuple[Array, Array]]:
+        return [each.main.points for each in self._items]
+
+    # --- what is kept and taken away ---------------------------------------------------------------
+
+    def restyle(self) -> None:
+        super().restyle()
+        for items in self._items:
+            items.forget_dress()
+
+    def figure(self) -> Figure | None:
+        self._curves.update(self.settings)
+        x_range, y_range = self.shown_ranges()
+        return self._curves.figure(
+            x_log=self.x_log,
+            y_log=self.y_log,
+            x_range=x_range,
+            y_range=y_range,
+            zoomed=not self.following,
+        )
+
+    def state(self) -> dict[str, Any]:
+        settings = self.settings
+        return {
+            "measure": settings.measure,
+            "axis": settings.axis,
+            "smoothing": dict(self._windows),
+            "joined": settings.joined,
+            "step": self.step.currentData(),
+            "log_x": self.log_x.isChecked(),
+            "log_y": self.log_y.isChecked(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._restoring = True
+        for combo, name in ((self.measure, "measure"), (self.axis, "axis")):
+            index = combo.findData(state.get(name)) if isinstance(state.get(name), str) else -1
+            if index >= 0:
+                combo.setCurrentIndex(index)
+        windows = state.get("smoothing")
+        for measure in get_args(Measure):
+            window = windows.get(measure) if isinstance(windows, dict) else None
+            if isinstance(window, int) and 1 <= window <= self.smoothing.maximum():
+                self._windows[measure] = window
+        step = state.get("step")
+        if isinstance(step, int) and 0 <= step < 1_000_000:
+            if self.step.findData(step) < 0:
+                self.step.addItem(f"step {step}", step)
+            self.step.setCurrentIndex(self.step.findData(step))
+        for button, name in ((self.joined, "joined"), (self.log_x, "log_x"), (self.log_y, "log_y")):
+            if isinstance(state.get(name), bool):
+                button.setChecked(state[name])
+        self._restoring = False
+        self._show_tools()
+        self.mark_stale()

@@ -1,0 +1,62 @@
+"""Computes a run's predictions from its newest checkpoint, on the background thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.engine.predicted import Predictions, Request
+from workbench.project import Project, ProjectError
+
+if TYPE_CHECKING:  # they import torch, which is not awaited here
+    from workbench.config import Experiment
+    from workbench.tasks.base import TaskFamily
+
+
+class NothingLearnedError(ProjectError):
+    """The run has no checkpoint yet."""
+
+
+class Predictor:
+    """Keeps the task family of the last run, since reading images takes longer than predicting them.
+
+    Only one thread may use it.
+    """
+
+    def __init__(self) -> None:
+        self._family: tuple[str, TaskFamily] | None = None
+
+    def predict(
+        self, path: Path, run_id: int, request: Request, progress: Callable[[float, str], None]
+    ) -> tuple[int, Predictions]:
+        """The meta-iterations of the checkpoint, and what was learned until then predicts.
+
+        Raises
+        ------
+        NothingLearnedError
+            If there is no checkpoint yet.
+        InputError
+            If the data, the project or the experiment cannot serve; the message says why.
+        """
+        from workbench import runs
+        from workbench.engine import predictions
+
+        with Project.open(path, read_only=True) as project:
+            record = project.run(run_id)
+            experiment = runs.of_record(project, record).experiment
+            if project.checkpoint(run_id) is None:
+                raise NothingLearnedError(f"{record.name} has no checkpoint yet")
+            learned = runs.learned(project, run_id, self._opened(experiment, progress))
+        family = self._opened(experiment, progress)
+        found = predictions.requested(learned.algorithm, learned.meta, experiment, family, request)
+        return learned.iteration, found
+
+    def _opened(self, experiment: Experiment, progress: Callable[[float, str], None]) -> TaskFamily:
+        from workbench import runs
+
+        key = experiment.task.model_dump_json()
+        if self._family is None or self._family[0] != key:
+            self._family = None  # before the next one needs the memory
+            self._family = key, runs.open_family(experiment, progress)
+        return self._family[1]

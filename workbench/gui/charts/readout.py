@@ -1,0 +1,133 @@
+"""The legend of a chart, which also says the curves' values at the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QWidget
+
+from workbench.gui import theme
+
+SWATCH, GAP, MARGIN = 18, 6, 6
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One curve in the legend."""
+
+    label: str
+    colour: str
+    strong: bool = False
+    faint: bool = False
+    dashed: bool = False
+
+
+class Readout(QWidget):
+    """Lies over a corner of the plot and lets the mouse through.
+
+    It is painted by hand: what changes while the mouse moves are a few texts in places that stay, so
+    nothing flickers or jumps.
+    """
+
+    def __init__(self, parent: QWidget, name: str) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self.setAccessibleName("Legend")
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.entries: tuple[Entry, ...] = ()
+        self.values: tuple[str, ...] = ()
+        self.header = ""
+        self._value_width = 0
+        self.hide()
+
+    def set_entries(self, entries: Sequence[Entry]) -> None:
+        """Show these curves."""
+        if tuple(entries) == self.entries:
+            return
+        self.entries, self.values, self.header, self._value_width = tuple(entries), (), "", 0
+        self.setAccessibleDescription("; ".join(each.label for each in self.entries))
+        self.setVisible(bool(self.entries))
+        self.update()
+
+    def set_values(self, header: str, values: Sequence[str]) -> None:
+        """Say where the cursor is and the value of each curve there; no values: the legend alone."""
+        if (header, tuple(values)) == (self.header, self.values):
+            return
+        self.header, self.values = header, tuple(values)
+        metrics = self.fontMetrics()
+        widest = max((metrics.horizontalAdvance(each) for each in values), default=0)
+        self._value_width = max(self._value_width, widest) if values else 0
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        metrics = self.fontMetrics()
+        labels = max((metrics.horizontalAdvance(each.label) for each in self.entries), default=0)
+        values = self._value_width + 2 * GAP if self.values else 0
+        rows = len(self.entries) + bool(self.values)
+        width = 2 * MARGIN + SWATCH + GAP + labels + values + 2
+        return QSize(
+            max(width, metrics.horizontalAdvance(self.header) + 2 * MARGIN), self._row() * rows + MARGIN
+        )
+
+    def corners(self, area: QRect) -> list[QRect]:
+        """Where it could lie inside the plot: upper right, lower right, lower left, upper left."""
+        inside = area.adjusted(8, 6, -8, -6)
+        size = self.sizeHint().boundedTo(inside.size())
+        left, top = inside.left(), inside.top()
+        right, bottom = inside.right() + 1 - size.width(), inside.bottom() + 1 - size.height()
+        places = ((right, top), (right, bottom), (left, bottom), (left, top))
+        return [QRect(x, y, size.width(), size.height()) for x, y in places]
+
+    def place(self, target: QRect) -> None:
+        """Move there."""
+        if target != self.geometry():
+            self.setGeometry(target)
+
+    def _row(self) -> int:
+        return self.fontMetrics().height() + 2
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        back = QColor(theme.background())
+        back.setAlpha(225)
+        painter.setPen(QColor(theme.grid()))
+        painter.setBrush(back)
+        painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
+        top, row, metrics = MARGIN // 2, self._row(), self.fontMetrics()
+        if self.values:
+            painter.setPen(QColor(theme.muted()))
+            painter.drawText(
+                QRect(MARGIN, top, self.width() - 2 * MARGIN, row), Qt.AlignmentFlag.AlignRight, self.header
+            )
+            top += row
+        fitting = max(1, (self.height() - top) // row)
+        shown = self.entries if len(self.entries) <= fitting else self.entries[: fitting - 1]
+        for index, entry in enumerate(shown):
+            self._paint_entry(painter, entry, index, top)
+            top += row
+        if len(shown) < len(self.entries):
+            painter.setPen(QColor(theme.muted()))
+            more = f"… and {len(self.entries) - len(shown)} more"
+            painter.drawText(MARGIN + SWATCH + GAP, top + metrics.ascent() + 1, more)
+
+    def _paint_entry(self, painter: QPainter, entry: Entry, index: int, top: int) -> None:
+        metrics, row = self.fontMetrics(), self._row()
+        pen = QPen(QColor(entry.colour), 3 if entry.strong else 2)
+        if entry.dashed:
+            pen.setDashPattern([3, 2])
+        painter.setPen(pen)
+        middle = top + row / 2
+        painter.drawLine(QPointF(MARGIN, middle), QPointF(MARGIN + SWATCH, middle))
+        painter.setPen(QColor(theme.muted() if entry.faint else theme.foreground()))
+        left = MARGIN + SWATCH + GAP
+        value = self.values[index] if index < len(self.values) else ""
+        room = self.width() - left - MARGIN - (self._value_width + GAP if self.values else 0)
+        label = metrics.elidedText(entry.label, Qt.TextElideMode.ElideMiddle, room)
+        flags = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(QRect(left, top, room, row), flags | Qt.AlignmentFlag.AlignLeft, label)
+        if value:
+            place = QRect(self.width() - MARGIN - self._value_width, top, self._value_width, row)
+            painter.drawText(place, flags | Qt.AlignmentFlag.AlignRight, value)

@@ -1,0 +1,100 @@
+"""A table of results that sorts by value and is copied as tab-separated text."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QSortFilterProxyModel, Qt
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
+
+SORT_ROLE = Qt.ItemDataRole.UserRole + 1
+WIDEST = 180
+LAST = float("inf")
+"""Where a missing number sorts."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: the key of its values, its heading, what it means, and how a value is written."""
+
+    key: str
+    heading: str
+    tip: str
+    form: str = ""
+
+    def shown(self, value: Any) -> str:
+        """The value as the table shows it."""
+        if value is None:
+            return "–"
+        return format(value, self.form) if self.form else str(value)
+
+
+class ResultTable(QTableView):
+    """Rows of values; numbers sort as numbers, and Ctrl+C copies what is selected (or everything)."""
+
+    def __init__(self, columns: Sequence[Column], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._columns = list(columns)
+        self._rows: list[Mapping[str, Any]] = []
+        self._model = QStandardItemModel(self)
+        self._sorted = QSortFilterProxyModel(self)
+        self._sorted.setSourceModel(self._model)
+        self._sorted.setSortRole(SORT_ROLE)
+        self.setModel(self._sorted)
+        self.setSortingEnabled(True)
+        self.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        self.horizontalHeader().setStretchLastSection(True)
+        self.verticalHeader().hide()
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setAlternatingRowColors(True)
+        self.setTabKeyNavigation(False)  # Tab leaves the table
+
+    def show_rows(self, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Show other rows; the order that was chosen stays."""
+        if list(columns) == self._columns and list(rows) == self._rows and self._model.columnCount():
+            return
+        self._columns, self._rows = list(columns), list(rows)
+        self._model.removeRows(0, self._model.rowCount())
+        self._model.setColumnCount(len(self._columns))
+        for index, column in enumerate(self._columns):
+            heading = QStandardItem(column.heading)
+            heading.setToolTip(column.tip)
+            self._model.setHorizontalHeaderItem(index, heading)
+        for row in self._rows:
+            self._model.appendRow([self._item(column, row.get(column.key)) for column in self._columns])
+        self.resizeColumnsToContents()
+        self.setColumnWidth(0, min(WIDEST, self.columnWidth(0)))
+
+    @staticmethod
+    def _item(column: Column, value: Any) -> QStandardItem:
+        item = QStandardItem(column.shown(value))
+        item.setData(LAST if value is None else value, SORT_ROLE)
+        item.setToolTip(column.tip)
+        if not isinstance(value, str):
+            item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        return item
+
+    def as_text(self) -> str:
+        """The selected rows (or all) as shown, with every digit, separated by tabs."""
+        chosen = sorted({index.row() for index in self.selectionModel().selectedRows()})
+        rows = chosen or range(self._sorted.rowCount())
+        text = io.StringIO()
+        writer = csv.writer(text, delimiter="\t", lineterminator="\n")
+        writer.writerow([column.heading for column in self._columns])
+        for row in rows:
+            source = self._rows[self._sorted.mapToSource(self._sorted.index(row, 0)).row()]
+            values = [source.get(column.key) for column in self._columns]
+            writer.writerow(["" if value is None else value for value in values])
+        return text.getvalue()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            QGuiApplication.clipboard().setText(self.as_text())
+        else:
+            super().keyPressEvent(event)

@@ -1,0 +1,196 @@
+"""The File menu: projects and experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QSettings, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu, QWidget
+
+from workbench.errors import InputError
+from workbench.gui import dialogs, untitled
+from workbench.gui.notices import Notices
+from workbench.gui.session import Session
+from workbench.paths import write_atomically
+from workbench.project import ProjectError
+
+if TYPE_CHECKING:
+    from workbench.gui.setup.panel import SetupPanel
+
+PROJECTS = "Projects (*.mlwb)"
+SAMPLES = {"quickstart": "Sine waves", "quickstart-glyphs": "Letters of unseen scripts"}
+KEEP, DISCARD, SAVE_AS = "Keep for later", "Discard", "Save as…"
+
+
+class FileCommands(QObject):
+    """Opens, names and copies projects; brings experiments into Setup.
+
+    Parameters
+    ----------
+    window : the parent of dialogs.
+    """
+
+    def __init__(self, session: Session, notices: Notices, window: QWidget) -> None:
+        super().__init__(window)
+        self._session, self._notices, self._window = session, notices, window
+        self.setup: SetupPanel | None = None
+
+    # --- projects ----------------------------------------------------------------------------------
+
+    @Slot()
+    def new(self) -> None:
+        if self.may_leave():
+            self._try(self._session.new)
+
+    @Slot()
+    def open(self) -> None:
+        path = dialogs.file_to_open(
+            self._window, "Open", "Projects and experiments (*.mlwb *.toml);;All files (*)"
+        )
+        if path is not None:
+            self.open_path(path)
+
+    def open_path(self, path: Path) -> bool:
+        """Open a project, an experiment, or images, by what the path is; tells whether it worked."""
+        if path.suffix.lower() == ".toml":
+            return self._open_experiment(str(path))
+        if path.is_dir() or path.suffix.lower() == ".zip":
+            if self.setup is not None:
+                self.setup.import_path(path)
+            return True
+        return self.may_leave() and self._try(self._session.open, path)
+
+    @Slot(QAction)
+    def open_recent(self, action: QAction) -> None:
+        self.open_path(Path(action.data()))
+
+    def fill_recent(self, menu: QMenu) -> None:
+        """List the projects opened of late."""
+        menu.clear()
+        for number, path in enumerate(self._session.recent(), 1):
+            action = menu.addAction(f"&{number % 10} {path.stem}")
+            action.setData(str(path))
+            action.setToolTip(str(path))
+        if menu.isEmpty():
+            menu.addAction("None yet").setEnabled(False)
+
+    @Slot()
+    def save_as(self) -> bool:
+        """Name the project; tells whether it was done."""
+        name = "project.mlwb" if self._session.is_untitled else self._session.path.name
+        path = dialogs.file_to_save(self._window, "Save as", name, PROJECTS, "mlwb")
+        return path is not None and self._try(self._session.save_as, path)
+
+    @Slot()
+    def save_copy(self) -> None:
+        path = dialogs.file_to_save(
+            self._window, "Save a copy", f"{self._session.name} copy.mlwb", PROJECTS, "mlwb"
+        )
+        if path is not None:
+            self._try(self._session.save_copy, path)
+
+    def may_leave(self, *, closing: bool = False) -> bool:
+        """Ask what must be asked before the open project is closed; tells whether it may be."""
+        session = self._session
+        if session.project is None:
+            return True
+        if session.queue.running is not None:
+            more = len(session.queue.queued())
+            text = "A run is going on" + (f", and {more} wait." if more else ".")
+            text += "\n\nNothing is lost: it can go on when the project is opened again."
+            answer = "Stop and close" if closing else "Stop and go on"
+            if dialogs.ask(self._window, "A run is going on", text, [answer]) == dialogs.CANCEL:
+                return False
+        if not session.is_untitled or not session.data.runs():
+            return True
+        text = "This project has no name yet. Kept for later, it is offered when the program starts again."
+        answer = dialogs.ask(self._window, "Untitled project", text, [SAVE_AS, KEEP, DISCARD])
+        if answer == SAVE_AS:
+            return self.save_as()
+        if answer == DISCARD:
+            session.discard()
+        return answer != dialogs.CANCEL
+
+    def offer_left_behind(self) -> None:
+        """Offer what an earlier window left without a name."""
+        for number, left in enumerate(untitled.left_behind(self._session.path)[:3]):
+            path = left.path
+
+            def open_it(path: Path = path) -> None:
+                self.open_path(path)
+
+            def discard(path: Path = path) -> None:
+                self._try(untitled.remove, path)
+
+            text = f"An untitled project was kept: {left}."
+            self._notices.say(f"left_{number}", text, [("Open", open_it), (DISCARD, discard)])
+
+    # --- experiments -------------------------------------------------------------------------------
+
+    @Slot(QAction)
+    def open_sample(self, action: QAction) -> None:
+        self._open_experiment(str(action.data()))
+
+    def fill_samples(self, menu: QMenu) -> None:
+        """List the built-in experiments."""
+        for name, text in SAMPLES.items():
+            action = menu.addAction(text)
+            action.setObjectName(f"sample_{name}")
+            action.setData(name)
+
+    def offer_quick_start(self) -> None:
+        """Tell a person who has never run anything what to press."""
+        if QSettings().value("has_run") is not None or self._session.data.runs():
+            return
+
+        def taker(name: str) -> Callable[[], object]:
+            return lambda: self._open_experiment(name)
+
+        text = "Quick start: an experiment stands ready in Setup. Press Run, or choose:"
+        self._notices.say("quick_start", text, [(text, taker(name)) for name, text in SAMPLES.items()])
+
+    def _open_experiment(self, source: str) -> bool:
+        from workbench import runs
+
+        if self.setup is None:
+            return False
+        try:
+            experiment = runs.load_experiment(source)
+        except InputError as error:
+            self._notices.say("file", str(error))
+            return False
+        self.setup.load(experiment, f"Load {experiment.name}")
+        return True
+
+    @Slot()
+    def save_experiment(self) -> None:
+        experiment = self.setup.draft.experiment() if self.setup is not None else None
+        if experiment is None:
+            self._notices.say("file", "Setup has a mistake; the reason stands above its Run button.")
+            return
+        path = dialogs.file_to_save(
+            self._window, "Save experiment", f"{experiment.name}.toml", "Experiments (*.toml)", "toml"
+        )
+        if path is not None:
+            text = experiment.to_toml().encode()
+            self._try(write_atomically, path, lambda file: file.write(text))
+
+    @Slot()
+    def import_data(self) -> None:
+        path = dialogs.file_to_open(self._window, "Import images", "Zips of images (*.zip)")
+        if path is not None and self.setup is not None:
+            self.setup.import_path(path)
+
+    def _try(self, do: object, *arguments: object) -> bool:
+        """Do it; what goes wrong is said at the top of the window."""
+        assert callable(do)
+        self._notices.clear("file")
+        try:
+            do(*arguments)
+        except (ProjectError, OSError) as error:
+            self._notices.say("file", str(error))
+            return False
+        return True

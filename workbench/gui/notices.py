@@ -1,0 +1,92 @@
+"""Notices at the top of the window: what the person should know, and can answer when they like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from workbench.gui import theme
+
+LONG = 110
+Answer = tuple[str, Callable[[], object]]
+
+
+class Notices(QFrame):
+    """One line for each notice; nothing modal, and no room taken where there is none.
+
+    Attributes
+    ----------
+    filled : whether there is any.
+    """
+
+    filled = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("notices")
+        self._lines: dict[str, _Line] = {}
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(1)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
+
+    def say(self, key: str, text: str, answers: Sequence[Answer] = ()) -> None:
+        """Show a notice in place of the last one of that key; any answer takes it away."""
+        self.clear(key)
+        line = self._lines[key] = _Line(key, text, answers, self)
+        self._layout.addWidget(line)
+        self.filled.emit(True)
+
+    def clear(self, key: str) -> None:
+        """Take a notice away, if it is there."""
+        line = self._lines.pop(key, None)
+        if line is not None:
+            line.hide()
+            line.deleteLater()
+            self.filled.emit(bool(self._lines))
+
+    def texts(self) -> dict[str, str]:
+        """What is said at present, by key."""
+        return {key: line.text.text() for key, line in self._lines.items()}
+
+    @Slot()
+    def restyle(self) -> None:
+        """Take the colours of the present theme."""
+        for line in self._lines.values():
+            line.restyle()
+
+
+class _Line(QFrame):
+    def __init__(self, key: str, text: str, answers: Sequence[Answer], notices: Notices) -> None:
+        super().__init__(notices)
+        self._key, self._notices = key, notices
+        self._answers = dict(answers)
+        self.text = QLabel(text, self)
+        self.text.setWordWrap(len(text) > LONG)  # a label that wraps asks for more room than it needs
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(10, 4, 8, 4)
+        layout.addWidget(self.text, 1)
+        for label in [*self._answers, "Close"]:
+            button = QPushButton(label, self)
+            button.setObjectName(f"notice_{key}_{label.lower().replace(' ', '_')}")
+            button.clicked.connect(self._answer)
+            layout.addWidget(button)
+        self.restyle()
+
+    def restyle(self) -> None:
+        self.setStyleSheet(
+            f"_Line {{ background: {theme.warning()}; }} QLabel {{ color: {theme.foreground()}; }}"
+        )
+
+    @Slot()
+    def _answer(self) -> None:
+        button = self.sender()
+        assert isinstance(button, QPushButton)
+        act = self._answers.get(button.text())
+        self._notices.clear(self._key)
+        if act is not None:
+            act()

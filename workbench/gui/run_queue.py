@@ -1,0 +1,230 @@
+"""The queue of runs: which is next, and what the person told the one that is running."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from workbench.gui.live import Live, News
+from workbench.gui.run_data import RunData
+from workbench.gui.run_thread import Extra, Job, RunThread
+from workbench.project import Project
+
+if TYPE_CHECKING:
+    from workbench.runs import Control
+
+log = logging.getLogger(__name__)
+
+REDRAW_MILLISECONDS = 200
+CAN_GO_ON = ("paused", "stopped", "interrupted", "failed")
+
+
+class RunQueue(QObject):
+    """Runs the project's queued runs in order, one at a time.
+
+    Attributes
+    ----------
+    changed : another run is running, or it was paused, stopped, resumed, ended.
+    told : run and a sentence worth the log.
+    predicted : run, meta-iteration and predictions that a view asked for.
+    """
+
+    changed = Signal()
+    told = Signal(int, str)
+    predicted = Signal(int, int, object)
+
+    def __init__(self, data: RunData, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._data = data
+        self._project: Project | None = None
+        self._live = Live()
+        self._thread = RunThread(self._live, self)
+        self._thread.told.connect(self._look)
+        self._timer = QTimer(self)
+        self._timer.setInterval(REDRAW_MILLISECONDS)
+        self._timer.timeout.connect(self._look)
+        self._control: Control | None = None
+        self._going = False
+        self.running: int | None = None
+        """The run on the thread: training, paused, or about to end."""
+
+        self.preparing = ""
+        """What it prepares, in words, before it trains."""
+
+        self.waiting = ""
+        """Why it waits, where the file cannot be written to."""
+
+        self._speed = _Speed()
+
+    # --- what the person says ----------------------------------------------------------------------
+
+    def open(self, project: Project | None) -> None:
+        """Take over another project; only while nothing is running."""
+        assert self.running is None, "stop first"
+        self._project = project
+        self._going = False
+
+    def go(self) -> None:
+        """Do what is queued."""
+        self._going = True
+        self._next()
+
+    def resume(self, runs: list[int]) -> None:
+        """Let runs go on: the paused one now, stopped and failed ones in their place in the queue."""
+        if self.running in runs and self._control is not None:
+            self._control.resume()
+            self.changed.emit()
+        others = [run for run in runs if run != self.running and self._status(run) in CAN_GO_ON]
+        if others and self._project is not None:
+            with self._project.transaction():
+                for run in others:
+                    self._project.update_run(run, status="queued")
+            self._data.reread()
+        self.go()
+
+    def pause(self) -> None:
+        """Hold the run that is running at its next event; the queue waits with it."""
+        if self._control is not None:
+            self._control.pause()
+            self.changed.emit()
+
+    def stop(self, *, all_queued: bool = True) -> None:
+        """End the run that is running, with a checkpoint; queued runs stay queued, but wait to be told."""
+        if all_queued:
+            self._going = False
+        if self._control is not None:
+            self._control.stop()
+            self.changed.emit()
+
+    def close(self) -> None:
+        """Stop, wait, and take in what is left."""
+        self.stop()
+        self._thread.close()
+        self._look()
+
+    @property
+    def pausing(self) -> bool:
+        """Whether the running run was told to pause (and may still be on its way there)."""
+        return self._control is not None and self._control.pausing and not self._control.stopping
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the running run was told to stop."""
+        return self._control is not None and self._control.stopping
+
+    def queued(self) -> list[int]:
+        """The runs that wait, in their order."""
+        return [each.id for each in self._data.runs() if each.status == "queued"]
+
+    @property
+    def speed(self) -> float:
+        """Meta-iterations per second of the running run, of late; 0 where it is not known."""
+        return self._speed.of_late if self.running is not None else 0.0
+
+    def seconds_left(self, run: int) -> float | None:
+        """Training time that a run still needs at the present speed; None where it is not known."""
+        record = self._data.run(run)
+        if record is None or run != self.running or self.pausing or not self.speed:
+            return None
+        return max(0, record.iterations_planned - record.iterations) / self.speed
+
+    def compute_extra(self, extra: Extra | None) -> None:
+        """Compute something at each validation; it comes back as :attr:`predicted`."""
+        self._thread.extra = extra
+
+    # --- what happens ------------------------------------------------------------------------------
+
+    def _next(self) -> None:
+        waiting = self.queued()
+        if not self._going or self.running is not None or self._project is None or not waiting:
+            self._going = self._going and (self.running is not None or bool(waiting))
+            return
+        from workbench.runs import Control
+
+        self.running, self._control = waiting[0], Control()
+        self.preparing, self.waiting, self._speed = "Preparing", "", _Speed()
+        self._thread.put(Job(self._project.path, self.running, self._control))
+        self._timer.start()
+        self.changed.emit()
+
+    @Slot()
+    def _look(self) -> None:
+        """Take in what was told since the last look."""
+        news = self._live.take()
+        for run, each in news.items():
+            self._take_in(run, each)
+        if news:
+            self._data.grew.emit(set(news))
+        if any(each.begun or each.status for each in news.values()):
+            self._data.listed.emit()
+            self.changed.emit()
+        ended = [run for run, each in news.items() if each.ended]
+        if ended:
+            self._data.reread()
+            if any(self._status(run) == "queued" for run in ended):  # the file cannot be written to
+                self._going = False
+            self._next()
+
+    def _take_in(self, run: int, news: News) -> None:
+        if news.begun:
+            self._data.forget(run)
+            self._data.note(run, status="running", failure="")
+            self.told.emit(run, "started")
+        values = news.series()
+        self._data.extend(run, news.first, values, news.evaluations, news.result)
+        changes: dict[str, Any] = {}
+        if news.iterations is not None:
+            self.preparing = ""
+            self._speed.add(news.iterations, time.monotonic())
+            changes = {"iterations": news.iterations, "seconds": float(values["seconds"][-1])}
+        elif news.evaluations:
+            self.preparing = ""
+        if news.preparing:
+            self.preparing = news.preparing
+        if news.status == "waiting":
+            self.waiting = news.message or ""
+            self.told.emit(run, f"waits: {self.waiting}")
+        elif news.status is not None:
+            self.waiting = ""
+            changes["status"] = news.status
+            if news.message:
+                changes["failure"] = news.message
+        if changes:
+            self._data.note(run, **changes)
+        if news.predictions is not None:
+            self.predicted.emit(run, *news.predictions)
+        if news.ended:
+            self.told.emit(run, f"{news.status}: {news.message}" if news.message else f"{news.status}")
+            self.running = self._control = None
+            self.preparing = self.waiting = ""
+            self._timer.stop()
+        elif news.status == "paused":
+            self.told.emit(run, "paused")
+
+    def _status(self, run: int) -> str:
+        record = self._data.run(run)
+        return record.status if record else ""
+
+
+class _Speed:
+    """Meta-iterations per second over the last few seconds."""
+
+    WINDOW = 4.0
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[int, float]] = []
+
+    def add(self, iterations: int, now: float) -> None:
+        self._seen.append((iterations, now))
+        while len(self._seen) > 2 and now - self._seen[0][1] > self.WINDOW:
+            self._seen.pop(0)
+
+    @property
+    def of_late(self) -> float:
+        if len(self._seen) < 2:
+            return 0.0
+        (first, then), (last, now) = self._seen[0], self._seen[-1]
+        return (last - first) / (now - then) if now > then else 0.0

@@ -1,0 +1,228 @@
+"""The table of runs: what each column says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal, Slot
+from PySide6.QtGui import QColor
+
+from workbench.export.results import final_measure
+from workbench.gui import icons, theme
+from workbench.gui.run_data import RunData
+from workbench.gui.run_queue import RunQueue
+from workbench.project import RunRecord
+
+Index = QModelIndex | QPersistentModelIndex
+Roles = Qt.ItemDataRole
+SORT = Roles.UserRole
+PROGRESS = Roles.UserRole + 1
+"""Part done, 0 to 1, for a run that has begun and is not over."""
+
+SIGNS = {
+    "queued": "○", "running": "▶", "paused": "⏸", "stopped": "■", "interrupted": "⚠", "failed": "✗",
+    "finished": "✓",
+}  # fmt: skip
+
+
+class Column(NamedTuple):
+    """A column: its heading, what it shows of a run, what it is sorted by, and what it means."""
+
+    title: str
+    text: Callable[[RunRecord], str]
+    key: Callable[[RunRecord], Any]
+    tip: str
+
+
+class RunsModel(QAbstractTableModel):
+    """One row for each run, in the order of the queue.
+
+    Attributes
+    ----------
+    renamed, shown_or_hidden : the person wrote a name, or ticked a run; the model itself changes nothing.
+    """
+
+    renamed = Signal(int, str)
+    shown_or_hidden = Signal(int, bool)
+
+    def __init__(self, data: RunData, queue: RunQueue) -> None:
+        super().__init__(data)
+        self._data, self._queue = data, queue
+        self._runs = data.runs()
+        self.columns = (
+            Column("Run", lambda r: r.name, lambda r: r.name.casefold(), "Tick to show it in the charts."),
+            Column("State", self._state, self._progress_key, "What the run does, and how far it is."),
+            Column("Value", self._value, self._value_key, "Meta-test; before the end the newest validation."),
+            Column("Left", self._left, self._left_key, "Training time that is left at the present speed."),
+            Column("Seed", lambda r: str(r.seed), lambda r: r.seed, "Seed of weights and training episodes."),
+            Column("Algorithm", lambda r: r.label, lambda r: r.label.casefold(), "The algorithm."),
+            Column("Task", lambda r: r.task, lambda r: r.task, "The task family."),
+            Column("Experiment", self._experiment, self._experiment, "The experiment it belongs to."),
+            Column("Per second", self._rate, self._rate_key, "Meta-iterations per second."),
+        )  # fmt: skip
+        data.listed.connect(self._relist)
+        data.grew.connect(self._grew)
+
+    # --- what the columns say ----------------------------------------------------------------------
+
+    def _state(self, run: RunRecord) -> str:
+        if run.id == self._queue.running:
+            if self._queue.waiting:
+                return "waits for the disk"
+            if self._queue.stopping:
+                return "stopping…"
+            if self._queue.pausing and run.status != "paused":
+                return "pausing…"
+            if self._queue.preparing and run.status == "running":
+                return f"{self._queue.preparing}…"
+            if run.status == "running" and run.iterations >= run.iterations_planned:
+                return "testing…"
+        if run.status == "running":
+            left = self._left(run)
+            return f"{SIGNS[run.status]} {self._part(run):.0%}" + (f" · {left}" if left else "")
+        return f"{SIGNS[run.status]} {run.status}"
+
+    def _part(self, run: RunRecord) -> float:
+        return run.iterations / run.iterations_planned if run.iterations_planned else 0.0
+
+    def _progress_key(self, run: RunRecord) -> str:
+        return f"{run.status} {self._part(run):.6f}"
+
+    def newest_value(self, run: RunRecord) -> tuple[str, float | None]:
+        """The measure that a run is summed up by, and its newest mean."""
+        result = self._data.result(run.id) if run.status == "finished" else None
+        if result is None:
+            evaluations = self._data.evaluations(run.id)
+            result = evaluations[-1][1] if evaluations else None
+        measure, mean, _ = final_measure(result)
+        return measure, mean
+
+    def _value(self, run: RunRecord) -> str:
+        measure, mean = self.newest_value(run)
+        if mean is None:
+            return "–"
+        return f"{mean:.1%}" if measure == "accuracy" else f"{mean:.3g}"
+
+    def _value_key(self, run: RunRecord) -> float:
+        mean = self.newest_value(run)[1]
+        return math.inf if mean is None else mean
+
+    def _left(self, run: RunRecord) -> str:
+        seconds = self._queue.seconds_left(run.id)
+        return "" if seconds is None else duration(seconds)
+
+    def _left_key(self, run: RunRecord) -> float:
+        seconds = self._queue.seconds_left(run.id)
+        return math.inf if seconds is None else seconds
+
+    def _experiment(self, run: RunRecord) -> str:
+        return self._data.experiment(run).name
+
+    def _rate(self, run: RunRecord) -> str:
+        rate = run.meta_iterations_per_second
+        return f"{rate:.1f}" if rate else ""
+
+    def _rate_key(self, run: RunRecord) -> float:
+        return run.meta_iterations_per_second or 0.0
+
+    def _tip(self, run: RunRecord, column: Column) -> str:
+        if run.failure:
+            return run.failure
+        if column.title == "Run" and run.notes:
+            return f"{run.name}\n{run.notes}"
+        return f"{run.name}: {column.text(run)}" if column.text(run) else column.tip
+
+    # --- Qt's side ---------------------------------------------------------------------------------
+
+    def run_at(self, row: int) -> RunRecord:
+        """The run in a row."""
+        return self._runs[row]
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 (as Qt declares it)
+        return 0 if parent.isValid() else len(self._runs)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self.columns)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Roles.DisplayRole
+    ) -> str | None:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        column = self.columns[section]
+        return {Roles.DisplayRole: column.title, Roles.ToolTipRole: column.tip}.get(Roles(role))
+
+    def data(self, index: Index, role: int = Roles.DisplayRole) -> Any:
+        run, column = self._runs[index.row()], self.columns[index.column()]
+        name = column.title == "Run"
+        match role:
+            case Roles.DisplayRole:
+                return column.text(run)
+            case Roles.EditRole if name:
+                return run.name
+            case Roles.ToolTipRole:
+                return self._tip(run, column)
+            case Roles.DecorationRole if name:
+                return icons.swatch(self._data.colour(run))
+            case Roles.CheckStateRole if name:
+                return Qt.CheckState.Checked if run.visible else Qt.CheckState.Unchecked
+            case Roles.ForegroundRole if column.title == "State" and run.failure:
+                return QColor(theme.wrong())
+            case Roles.AccessibleTextRole:
+                return f"{column.title}: {column.text(run)}"
+            case _ if role == SORT:
+                return column.key(run)
+            case _ if role == PROGRESS and column.title == "State":
+                active = run.status in ("running", "paused", "stopped", "interrupted")
+                return self._part(run) if active and run.iterations_planned else None
+        return None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        flags = super().flags(index)
+        if index.column() == 0 and not self._data.read_only:
+            flags |= Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsUserCheckable
+        return flags
+
+    def setData(self, index: Index, value: Any, role: int = Roles.EditRole) -> bool:
+        run = self._runs[index.row()]
+        if role == Roles.CheckStateRole:
+            self.shown_or_hidden.emit(run.id, Qt.CheckState(value) == Qt.CheckState.Checked)
+            return True
+        name = str(value).strip()
+        if role != Roles.EditRole or not name or name == run.name:
+            return False
+        self.renamed.emit(run.id, name)
+        return True
+
+    @Slot()
+    def _relist(self) -> None:
+        runs = self._data.runs()
+        if [each.id for each in runs] != [each.id for each in self._runs]:
+            self.beginResetModel()
+            self._runs = runs
+            self.endResetModel()
+            return
+        self._runs = runs
+        self._changed(range(len(runs)))
+
+    @Slot(object)
+    def _grew(self, grown: object) -> None:
+        assert isinstance(grown, set)
+        self._runs = self._data.runs() if len(self._runs) == len(self._data.runs()) else self._runs
+        self._changed([row for row, run in enumerate(self._runs) if run.id in grown])
+
+    def _changed(self, rows: range | list[int]) -> None:
+        for row in rows:
+            self.dataChanged.emit(self.index(row, 0), self.index(row, len(self.columns) - 1))
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: ``8 s``, ``2 min``, ``1 h 20 min``."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02d} min"

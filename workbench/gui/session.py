@@ -1,0 +1,280 @@
+"""What the window works on: the open project, its runs and their queue, and what can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QEventLoop, QObject, QSettings, Signal, Slot
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from workbench.gui import untitled
+from workbench.gui.run_data import RunData
+from workbench.gui.run_queue import RunQueue
+from workbench.project import Project, ProjectError, RunRecord
+
+if TYPE_CHECKING:
+    from workbench.config import Experiment
+    from workbench.tasks.base import TaskFamily
+
+RECENT = 10
+
+
+class Session(QObject):
+    """The open project.
+
+    There is always one: an untitled one where none was opened. Everything is in its file from the moment
+    it happens, so there is nothing to save.
+
+    Attributes
+    ----------
+    opened : another project is open.
+    leaving : the project is about to be closed or copied: whoever has something for it writes it now.
+    complained : something could not be done; a sentence for the person.
+    """
+
+    opened = Signal()
+    leaving = Signal()
+    complained = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.data = RunData(self)
+        self.queue = RunQueue(self.data, self)
+        self.undo = QUndoStack(self)
+        self.project: Project | None = None
+
+    # --- the file ----------------------------------------------------------------------------------
+
+    @property
+    def path(self) -> Path:
+        """The open project's file."""
+        assert self.project is not None
+        return self.project.path
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the project cannot be changed."""
+        return self.project is None or self.project.read_only
+
+    @property
+    def is_untitled(self) -> bool:
+        """Whether the project has no name of its own yet."""
+        return self.project is not None and untitled.is_untitled(self.path)
+
+    @property
+    def name(self) -> str:
+        """What the window is called after."""
+        return "Untitled" if self.is_untitled else self.path.stem
+
+    def new(self) -> None:
+        """Begin an untitled project.
+
+        Raises
+        ------
+        ProjectError
+            If there is no room for it; the open one stays.
+        """
+        self._take(untitled.create())
+
+    def open(self, path: Path) -> None:
+        """Open a project in place of the present one.
+
+        Raises
+        ------
+        ProjectError
+            If it cannot be opened; the present one stays.
+        """
+        if self.project is not None and path.resolve() == self.path:
+            return
+        self._take(Project.open(path))
+        self._remember(self.path)
+
+    def save_as(self, path: Path) -> None:
+        """Go on in a copy under another name; a run that is running goes on there.
+
+        Raises
+        ------
+        ProjectError
+            If the copy cannot be made; all stays as it was.
+        """
+        assert self.project is not None
+        running = self.queue.running
+        going_on = running is not None and not self.queue.pausing
+        self.halt()
+        self.leaving.emit()
+        try:
+            self.project.save_copy(path)
+            old, was_untitled = self.path, self.is_untitled
+            self._take(Project.open(path), keep_undo=True)
+            if was_untitled:
+                untitled.remove(old)
+            self._remember(self.path)
+        finally:
+            if going_on and running is not None:
+                self.queue.resume([running])
+
+    def save_copy(self, path: Path) -> None:
+        """Write a copy as of now, also while a run is running; the present project stays open.
+
+        Raises
+        ------
+        ProjectError
+            If it cannot be made.
+        """
+        assert self.project is not None
+        self.leaving.emit()
+        self.project.save_copy(path)
+
+    def halt(self) -> None:
+        """Stop what is running, with its checkpoint, and return once it has stopped."""
+        self.queue.stop()
+        if self.queue.running is not None:
+            loop = QEventLoop()
+            self.queue.changed.connect(loop.quit)
+            while self.queue.running is not None:
+                loop.exec()
+
+    def close(self) -> None:
+        """Stop, write everything, and close the file; an untitled project without runs goes."""
+        self.queue.close()
+        self.leaving.emit()
+        self._let_go()
+
+    def discard(self) -> None:
+        """Stop, and delete the untitled project."""
+        assert self.is_untitled
+        path = self.path
+        self.queue.close()
+        self._let_go()
+        untitled.remove(path)
+
+    def _take(self, project: Project, *, keep_undo: bool = False) -> None:
+        self.halt()
+        if self.project is not None:
+            self.leaving.emit()
+        self._let_go()
+        self.project = project
+        if not keep_undo:
+            self.undo.clear()
+        self.queue.open(project)
+        self.data.open(project)
+        self.opened.emit()
+
+    def _let_go(self) -> None:
+        project, self.project = self.project, None
+        if project is None:
+            return
+        path = project.path
+        empty = untitled.is_untitled(path) and not project.runs() and not project.runs(deleted=True)
+        self.queue.open(None)
+        project.close()
+        if empty:
+            untitled.remove(path)
+
+    # --- recent projects ---------------------------------------------------------------------------
+
+    def recent(self) -> list[Path]:
+        """The projects opened of late that are still there, newest first."""
+        kept = QSettings().value("recent", [])
+        names = [kept] if isinstance(kept, str) else list(kept or [])  # type: ignore[call-overload]
+        return [Path(name) for name in names if Path(name).is_file()]
+
+    def _remember(self, path: Path) -> None:
+        if untitled.is_untitled(path):
+            return
+        others = [each for each in self.recent() if each != path]
+        QSettings().setValue("recent", [str(each) for each in [path, *others][:RECENT]])
+
+    # --- its runs ----------------------------------------------------------------------------------
+
+    def add_runs(self, experiment: Experiment, family: TaskFamily) -> list[int]:
+        """Queue an experiment's runs, and begin if nothing is running.
+
+        Raises
+        ------
+        InputError
+            If the experiment could not run, or the project cannot be written to.
+        """
+        from workbench import runs
+
+        assert self.project is not None
+        runs.check(experiment, family)
+        added = runs.add(self.project, experiment, family)
+        self.data.reread()
+        self.queue.go()
+        return added
+
+    def duplicate(self, chosen: list[int]) -> None:
+        """Queue the same runs once more."""
+        assert self.project is not None
+        copied = (
+            "algorithm", "label", "task", "seed", "iterations_planned", "config_hash", "data_hash", "colour",
+        )  # fmt: skip
+        with self.project.transaction():
+            for run in chosen:
+                record = self.project.run(run)
+                fields: dict[str, Any] = {name: getattr(record, name) for name in copied}
+                self.project.add_run(record.experiment_id, name=f"{record.name} again", **fields)
+        self.data.reread()
+
+    def change_runs(self, text: str, changes: Mapping[int, Mapping[str, Any]]) -> None:
+        """Change fields of runs; can be undone.
+
+        Parameters
+        ----------
+        text : what was done, as the Edit menu says it.
+        changes : new values of a run's fields, by run.
+        """
+        if changes and not self.read_only:
+            self.undo.push(_ChangeRuns(self, text, changes))
+
+    def write(self, changes: Mapping[int, Mapping[str, Any]]) -> None:
+        """Change fields of runs in the file, for an undo command."""
+        if self.project is None:
+            return
+        try:
+            with self.project.transaction():
+                for run, fields in changes.items():
+                    self.project.update_run(run, **fields)
+        except ProjectError as error:
+            self.complained.emit(str(error))
+        self.data.reread()
+
+    def move(self, run: int, by: int) -> None:
+        """Move a queued run up (−1) or down (+1) among the queued ones."""
+        waiting = [each for each in self.data.runs() if each.status == "queued"]
+        place = next((index for index, each in enumerate(waiting) if each.id == run), None)
+        if place is None or not 0 <= place + by < len(waiting):
+            return
+        one, other = waiting[place], waiting[place + by]
+        text = f"Move {one.name}"
+        changes = {one.id: {"position": other.position}, other.id: {"position": one.position}}
+        self.change_runs(text, changes)
+
+    def can_go_on(self) -> list[RunRecord]:
+        """Runs that a dead or closed window left unfinished."""
+        return [run for run in self.data.runs() if run.status in ("interrupted", "paused", "queued")]
+
+    @Slot()
+    def reread(self) -> None:
+        """Read the list of runs again."""
+        self.data.reread()
+
+
+class _ChangeRuns(QUndoCommand):
+    def __init__(self, session: Session, text: str, changes: Mapping[int, Mapping[str, Any]]) -> None:
+        super().__init__(text)
+        self._session, self._new = session, changes
+        assert session.project is not None
+        records = {run: session.project.run(run) for run in changes}
+        self._old = {
+            run: {name: getattr(records[run], name) for name in fields} for run, fields in changes.items()
+        }
+
+    def redo(self) -> None:
+        self._session.write(self._new)
+
+    def undo(self) -> None:
+        self._session.write(self._old)

@@ -1,0 +1,1 @@
+"""The Setup panel: task, algorithms, training and evaluation of the experiment to run."""

@@ -1,0 +1,273 @@
+"""Which algorithms are compared: a tick list, and the parameters of the one that is picked."""
+
+from __future__ import annotations
+
+from html import escape
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QBrush, QFont, QPalette
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workbench.config import AlgorithmConfig
+from workbench.gui import theme
+from workbench.gui.setup.edits import Edits
+from workbench.gui.setup.form import GUTTER, Form
+
+KEY = Qt.ItemDataRole.UserRole
+MOST_ROWS = 14
+
+
+class AlgorithmPanel(QWidget):
+    """The part *Algorithms* of the setup."""
+
+    def __init__(self, edits: Edits) -> None:
+        super().__init__()
+        from workbench.algorithms import ALGORITHMS
+
+        self._edits, self._draft, self._algorithms = edits, edits.draft, ALGORITHMS
+        self._items: dict[str, QTreeWidgetItem] = {}
+        self._filling = False
+        self.search = QLineEdit()
+        self.search.setObjectName("algorithm_search")
+        self.search.setPlaceholderText("Search algorithms")
+        self.search.setAccessibleName("Search algorithms")
+        self.search.setToolTip("Show the algorithms whose name, family or description has these words")
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._filter)
+        self.list = QTreeWidget()
+        self.list.setObjectName("algorithm_list")
+        self.list.setAccessibleName("Algorithms")
+        self.list.setToolTip("Tick the algorithms to compare (Space); pick one to see its parameters")
+        self.list.setHeaderHidden(True)
+        self.list.setRootIsDecorated(False)
+        self.list.setIndentation(10)
+        self.list.setUniformRowHeights(True)
+        self.list.setItemsExpandable(False)
+        self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.itemChanged.connect(self._tick)
+        self.list.currentItemChanged.connect(self._pick)
+        self.complaint = QLabel()
+        self.complaint.setWordWrap(True)
+
+        self.heading = QLabel()
+        self.heading.setTextFormat(Qt.TextFormat.RichText)
+        self.heading.setWordWrap(True)
+        self.heading.setOpenExternalLinks(True)
+        self.heading.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextBrowserInteraction | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
+        )
+        self.heading.setObjectName("algorithm_about")
+        self.add = QPushButton("Add variant")
+        self.add.setObjectName("add_variant")
+        self.add.setToolTip("Compare this algorithm with a copy of it that has other parameters")
+        self.add.clicked.connect(self._add_variant)
+        self.remove = QPushButton("Remove variant")
+        self.remove.setObjectName("remove_variant")
+        self.remove.setToolTip("Remove this copy")
+        self.remove.clicked.connect(self._remove_variant)
+        self.form: Form | None = None
+        self._form_of: tuple[str, object] = ("", None)
+        self._form_place = QVBoxLayout()
+
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 6)
+        layout.setSpacing(5)
+        top = QVBoxLayout()
+        top.setContentsMargins(GUTTER + 4, 0, 0, 0)
+        top.setSpacing(4)
+        for widget in (self.search, self.list, self.complaint, self.heading):
+            top.addWidget(widget)
+        layout.addLayout(top)
+        layout.addLayout(self._form_place)
+        buttons = QHBoxLayout()
+        buttons.setContentsMargins(GUTTER + 4, 0, 0, 0)
+        buttons.addWidget(self.add)
+        buttons.addWidget(self.remove)
+        layout.addLayout(buttons)
+        self.refresh()
+        first = next(iter(self._draft.ticked()), next(iter(self._items)))
+        self.pick(first)
+
+    @property
+    def picked(self) -> str:
+        """The key of the algorithm whose parameters are shown."""
+        item = self.list.currentItem()
+        return str(item.data(0, KEY)) if item is not None and item.data(0, KEY) else ""
+
+    def pick(self, key: str) -> None:
+        """Show an algorithm's parameters."""
+        if key in self._items:
+            self.list.setCurrentItem(self._items[key])
+
+    def refresh(self) -> None:
+        """Bring everything up to date with the draft."""
+        self._filling = True
+        if list(self._items) != self._in_families():
+            self._rebuild()
+        complaints = self._draft.complaints()
+        for key, item in self._items.items():
+            self._show_item(key, item, complaints)
+        self._filling = False
+        wrong = complaints.get("algorithm", "")
+        self.complaint.setText(wrong[:1].upper() + wrong[1:])
+        self.complaint.setVisible(bool(wrong))
+        self.complaint.setStyleSheet(f"color: {theme.wrong()};")
+        self._show_picked()
+
+    def widget_of(self, path: str) -> QWidget | None:
+        """The widget of a path in this part."""
+        parts = path.split(".")
+        if len(parts) < 2 or parts[1] not in self._items:
+            return self.list
+        self.search.clear()
+        self.pick(parts[1])
+        if len(parts) == 2 or parts[2] == "on" or self.form is None:
+            return self.list
+        return self.form.widget_of(path) or self.list
+
+    def _in_families(self) -> list[str]:
+        families = list(dict.fromkeys(self._family(key) for key in self._draft.algorithms()))
+        families.sort(key=lambda name: (name == "baseline", name))  # what the others are compared with: last
+        return [key for family in families for key in self._draft.algorithms() if self._family(key) == family]
+
+    def _family(self, key: str) -> str:
+        return self._algorithms[self._draft.kind(key)].family
+
+    def _rebuild(self) -> None:
+        picked = self.picked
+        self.list.clear()
+        self._items = {}
+        groups: dict[str, QTreeWidgetItem] = {}
+        for key in self._in_families():
+            family = self._family(key)
+            if family not in groups:
+                groups[family] = QTreeWidgetItem(self.list, [family[:1].upper() + family[1:]])
+                groups[family].setFlags(Qt.ItemFlag.ItemIsEnabled)
+                small = QFont(self.list.font())
+                small.setBold(True)
+                groups[family].setFont(0, small)
+                groups[family].setForeground(
+                    0, QBrush(self.palette().color(QPalette.ColorRole.PlaceholderText))
+                )
+            item = QTreeWidgetItem(groups[family])
+            item.setData(0, KEY, key)
+            item.setCheckState(0, Qt.CheckState.Unchecked)
+            self._items[key] = item
+        self.list.expandAll()
+        rows = min(len(groups) + len(self._items), MOST_ROWS)
+        self.list.setFixedHeight(rows * self.list.sizeHintForRow(0) + 2 * self.list.frameWidth() + 2)
+        self._filter(self.search.text())
+        if picked in self._items:
+            self.pick(picked)
+
+    def _show_item(self, key: str, item: QTreeWidgetItem, complaints: dict[str, str]) -> None:
+        able = self._draft.able(key)
+        on = able and self._draft.is_on(key)
+        wrong = [text for path, text in complaints.items() if path.startswith(f"algorithm.{key}.")]
+        algorithm = self._algorithms[self._draft.kind(key)]
+        item.setText(0, self._draft.title(key) + (" (see below)" if wrong else ""))
+        item.setCheckState(0, Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
+        flags = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable
+        item.setFlags(flags if able else Qt.ItemFlag.NoItemFlags)
+        tip = algorithm.summary
+        if not able:
+            tip = f"{algorithm.title} cannot do {self._draft.problem}, which this task family asks for."
+        elif wrong:
+            tip = wrong[0]
+        item.setToolTip(0, tip)
+        item.setForeground(0, QBrush(theme.wrong()) if wrong else QBrush())
+
+    def _show_picked(self) -> None:
+        key = self.picked
+        shown = bool(key) and self._draft.able(key)
+        for widget in (self.heading, self.add, self.remove):
+            widget.setVisible(shown)
+        of = (key, (self._draft.kind(key), self._draft.problem) if shown else None)
+        if of != self._form_of:
+            self._form_of = of
+            if self.form is not None:
+                self.form.hide()
+                self.form.deleteLater()
+                self.form = None
+            if shown:
+                section = AlgorithmConfig.kinds[self._draft.kind(key)]
+                self.form = Form(self._edits, f"algorithm.{key}", section)
+                self._form_place.addWidget(self.form)
+                self.form.show()  # at once, so that a field of it can have the focus
+        if not shown:
+            return
+        self.heading.setText(self._about(key))
+        is_variant = key != self._draft.kind(key)
+        self.remove.setVisible(is_variant)
+        if self.form is not None:
+            self.form.refresh()
+
+    def _about(self, key: str) -> str:
+        algorithm = self._algorithms[self._draft.kind(key)]
+        text = f"<b>{escape(self._draft.title(key))}</b>. {escape(algorithm.summary)}"
+        citation = algorithm.citation
+        if citation is not None:
+            paper = f"{escape(citation.authors)}. <i>{escape(citation.title)}</i>. {escape(citation.venue)} "
+            paper += str(citation.year)
+            if citation.arxiv:
+                link = f"https://arxiv.org/abs/{citation.arxiv}"
+                paper += f', <a href="{link}" style="color:{theme.accent()}">arXiv {citation.arxiv}</a>'
+            text += f'<p style="margin-top:4px; color:{theme.muted()}">{paper}.</p>'
+        return text
+
+    @Slot(QTreeWidgetItem, int)
+    def _tick(self, item: QTreeWidgetItem, _: int) -> None:
+        key = item.data(0, KEY)
+        if self._filling or not key:
+            return
+        on = item.checkState(0) is Qt.CheckState.Checked
+        verb = "Tick" if on else "Untick"
+        self._edits.set(f"algorithm.{key}.on", on, text=f"{verb} {self._draft.title(key)}")
+        self.pick(key)
+
+    @Slot(QTreeWidgetItem, QTreeWidgetItem)
+    def _pick(self, current: QTreeWidgetItem | None, _: QTreeWidgetItem | None) -> None:
+        if not self._filling:
+            self._show_picked()
+
+    @Slot(str)
+    def _filter(self, text: str) -> None:
+        words = text.lower().split()
+        for key, item in self._items.items():
+            algorithm = self._algorithms[self._draft.kind(key)]
+            searched = (
+                f"{self._draft.title(key)} {algorithm.title} {algorithm.family} {algorithm.summary} "
+                f"{algorithm.citation or ''}"
+            ).lower()
+            item.setHidden(not all(word in searched for word in words))
+        for index in range(self.list.topLevelItemCount()):
+            if (group := self.list.topLevelItem(index)) is not None:
+                inside = [item for item in self._items.values() if item.parent() is group]
+                group.setHidden(all(item.isHidden() for item in inside))
+
+    @Slot()
+    def _add_variant(self) -> None:
+        key = self.picked
+        if key:
+            after, new = self._draft.with_variant(key)
+            self._edits.do(f"Add variant of {self._draft.title(key)}", f"algorithm.{new}", after)
+            self.pick(new)
+
+    @Slot()
+    def _remove_variant(self) -> None:
+        key = self.picked
+        kind = self._draft.kind(key)
+        if key and key != kind:
+            self.pick(kind)
+            self._edits.do(f"Remove {self._draft.title(key)}", f"algorithm.{kind}", self._draft.without(key))

@@ -1,0 +1,103 @@
+"""What the data is: classes and examples by split, groups, hash."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+
+from workbench.config import SPLITS
+from workbench.gui.setup.task_data import Opened
+
+MOST_LISTED = 4
+_HASH_DIGITS = 12
+
+
+class DataFacts(QWidget):
+    """A small table of what a task family says: numbers by split in columns, the rest in words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("data_summary")
+        self.setAccessibleName("Data summary")
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(8)
+        self._grid.setVerticalSpacing(1)
+        for column in range(1, 1 + len(SPLITS)):
+            self._grid.setColumnStretch(column, 1)
+
+    def show_data(self, opened: Opened | None) -> None:
+        """Describe a family, or nothing."""
+        while (item := self._grid.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        if opened is None:
+            return
+        facts = {name: value for name, value in opened.description.items() if name != "path"}
+        tables = {name: value for name, value in facts.items() if _by_split(value)}
+        if tables:
+            for column, split in enumerate(SPLITS, 1):
+                self._put(0, column, split, "")
+        for name, value in tables.items():
+            row = self._put_name(name)
+            for column, split in enumerate(SPLITS, 1):
+                self._put(row, column, f"{value[split]:,}" if split in value else "", "")
+        for name, value in facts.items():
+            if name not in tables:
+                self._put(self._put_name(name), 1, *_in_words(value), span=len(SPLITS))
+        row = self._put_name("data_hash")
+        self._put(row, 1, opened.data_hash[:_HASH_DIGITS], f"SHA-256 {opened.data_hash}", span=len(SPLITS))
+
+    def _put_name(self, name: str) -> int:
+        row = self._grid.rowCount()
+        text = name.replace("_", " ")
+        self._put(row, 0, text[:1].upper() + text[1:], "")
+        return row
+
+    def _put(self, row: int, column: int, text: str, tip: str, span: int = 1) -> None:
+        label = muted_label(text)
+        label.setToolTip(tip)
+        if column:
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._grid.addWidget(label, row, column, 1, span, Qt.AlignmentFlag.AlignTop)
+
+
+def muted_label(text: str) -> QLabel:
+    """A text of second rank."""
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setForegroundRole(label.palette().ColorRole.PlaceholderText)
+    return label
+
+
+def _by_split(value: Any) -> bool:
+    return (
+        isinstance(value, Mapping)
+        and bool(value)
+        and set(value) <= set(SPLITS)
+        and all(isinstance(each, int) for each in value.values())
+    )
+
+
+def _in_words(value: Any) -> tuple[str, str]:
+    """A value of a family's description: short, and in full."""
+    if isinstance(value, Mapping):
+        parts = [(key, *_in_words(each)) for key, each in value.items()]
+        short = "; ".join(f"{key}: {text}" for key, text, _ in parts)
+        return short, "; ".join(f"{key}: {full}" for key, _, full in parts)
+    if isinstance(value, list | tuple):
+        texts = [_in_words(each)[0] for each in value]
+        if value and all(isinstance(each, int) for each in value):
+            return " × ".join(texts), ""
+        if len(value) == 2 and all(isinstance(each, int | float) for each in value):
+            return " to ".join(texts), ""
+        few = ", ".join(texts[:MOST_LISTED])
+        return few + (f", … ({len(texts)})" if len(texts) > MOST_LISTED else ""), ", ".join(texts)
+    if isinstance(value, bool):
+        return ("yes" if value else "no"), ""
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return text, text

@@ -1,0 +1,357 @@
+"""The Setup panel: everything that an experiment needs, and the button that runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDropEvent,
+    QUndoStack,
+)
+from PySide6.QtWidgets import (
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workbench.config import Experiment
+from workbench.gui import theme
+from workbench.gui.setup.algorithm_panel import AlgorithmPanel
+from workbench.gui.setup.collapsible import Collapsible
+from workbench.gui.setup.draft import Draft
+from workbench.gui.setup.edits import Edits
+from workbench.gui.setup.import_dialog import ImportDialog
+from workbench.gui.setup.line_field import LineField
+from workbench.gui.setup.run_bar import Reason, run_text
+from workbench.gui.setup.specs import FieldSpec, specs
+from workbench.gui.setup.tab_order import order_tabs
+from workbench.gui.setup.task_data import TaskData
+from workbench.gui.setup.task_panel import TaskPanel
+from workbench.gui.setup.training_panel import EvaluationPanel, TrainingPanel
+from workbench.gui.worker import Worker
+
+if TYPE_CHECKING:
+    from workbench.tasks import TaskFamily
+
+
+class SetupPanel(QWidget):
+    """What to compare, on what, and how; shows and edits a :class:`Draft`.
+
+    Parameters
+    ----------
+    draft : what is set up.
+    undo : takes every change by the person.
+    worker : opens data and draws sample episodes.
+
+    Attributes
+    ----------
+    run_requested : Run was pressed; ``draft.experiment()`` and :meth:`family` are what to run.
+    status_changed : whether it can run, or the text of the button, is another one.
+    """
+
+    run_requested = Signal()
+    status_changed = Signal()
+
+    def __init__(self, draft: Draft, undo: QUndoStack, worker: Worker, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.draft, self._worker = draft, worker
+        self.edits = Edits(draft, undo, self)
+        self.data = TaskData(draft, worker, self)
+        self._ready = self._running = False
+        self._read_only = ""
+        self._saved: dict[str, Any] = {}
+        self._sections: dict[str, Collapsible] = {}
+        self._import: ImportDialog | None = None
+        self._reason_path = ""
+        self._shown: QWidget = self
+
+        self._pages = QStackedWidget()
+        self._pages.addWidget(_loading())
+        self.run_button = QPushButton("Run")
+        self.run_button.setObjectName("run_button")
+        self.run_button.setMinimumHeight(30)
+        self.run_button.clicked.connect(self._run)
+        self.run_reason = Reason()
+        self.run_reason.setObjectName("run_reason")
+        self.run_reason.clicked.connect(self._jump_to_reason)
+        bottom = QVBoxLayout()
+        bottom.setContentsMargins(8, 6, 8, 8)
+        bottom.setSpacing(4)
+        bottom.addWidget(self.run_reason)
+        bottom.addWidget(self.run_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._pages, 1)
+        layout.addLayout(bottom)
+        self.setAcceptDrops(True)
+        self.setMinimumWidth(280)
+        self._theme = theme.ThemeWatch(self)
+        self._theme.changed.connect(self._refresh)
+        self._refresh_run()
+
+    # --- for the window ----------------------------------------------------------------------------
+
+    @Slot()
+    def engine_ready(self) -> None:
+        """PyTorch and the catalogue of algorithms are loaded: show the forms."""
+        if self._ready:
+            return
+        self._ready = True
+        self._build()
+        self.draft.changed.connect(self._refresh)
+        self.draft.shown.connect(self.show_field)
+        self.data.changed.connect(self._refresh_run)
+        self.restore(self._saved)
+        self._refresh()
+
+    def family(self) -> TaskFamily | None:
+        """The task family of the draft, if its data is open."""
+        return self.data.family() if self._ready else None
+
+    def reopen_data(self) -> None:
+        """Read the task's data anew: its files may have changed."""
+        if self._ready:
+            self.data.reopen()
+
+    def load(self, source: Experiment, text: str = "Load experiment") -> None:
+        """Take over an experiment, undoably."""
+        self.edits.do(text, "name", self.draft.loaded(source))
+
+    def set_read_only(self, reason: str) -> None:
+        """Forbid changes and runs, and say why; an empty reason allows them."""
+        self._read_only = reason
+        if self._ready:
+            self._body.setEnabled(not reason)
+        self._refresh_run()
+
+    def set_running(self, running: bool) -> None:
+        """A run trains, or none does: speed is not measured meanwhile."""
+        self._running = running
+        if self._ready:
+            self._training.running = running
+            self._training.refresh_measure()
+
+    def state(self) -> dict[str, Any]:
+        """Which parts are open (JSON types)."""
+        if not self._ready:
+            return self._saved
+        return {"opened": [name for name, section in self._sections.items() if section.opened]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Open the parts that were open."""
+        self._saved = state
+        opened = state.get("opened") if isinstance(state, dict) else None
+        if isinstance(opened, list):
+            for name, section in self._sections.items():
+                section.set_opened(name in opened)
+
+    def can_run(self) -> bool:
+        """Whether Run is enabled."""
+        return not self._why_not()[1]
+
+    def import_path(self, path: str | Path) -> None:
+        """Ask how to use a folder or a zip of images, and use it."""
+        if self._ready and not self._read_only:
+            self._open_import(str(path))
+
+    @Slot(str)
+    def show_field(self, path: str) -> None:
+        """Bring the field of a path into view, and the focus to it."""
+        if not self._ready:
+            return
+        name = {"network": "task"}.get(path.split(".")[0], path.split(".")[0])
+        section = self._sections.get(name)
+        widget: QWidget | None = self._name if section is None else None
+        if section is not None:
+            section.set_opened(True)
+            widget = self._parts[name].widget_of(path)
+        if widget is not None:
+            widget.setFocus(Qt.FocusReason.OtherFocusReason)
+            if isinstance(widget, QLineEdit):
+                widget.selectAll()
+            self._shown = widget
+            QTimer.singleShot(0, self._scroll_to_shown)  # once the layout knows where it is
+
+    # --- inside ------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self._task = TaskPanel(self.edits, self.data, self._worker)
+        self._task.import_asked.connect(self._ask_import)
+        self._algorithms = AlgorithmPanel(self.edits)
+        self._training = TrainingPanel(self.edits, self.data, self._worker)
+        self._training.running = self._running
+        self._evaluation = EvaluationPanel(self.edits)
+        self._parts: dict[str, Any] = {
+            "task": self._task,
+            "algorithm": self._algorithms,
+            "training": self._training,
+            "evaluation": self._evaluation,
+        }
+        self._name = LineField(_name_spec(), "Experiment.name")
+        self._name.setObjectName("field_name")
+        self._name.setAccessibleName("Name of the experiment")
+        self._name.setToolTip("Name of the experiment: shown in tables and charts")
+        self._name.edited.connect(self._rename)
+        self._name.finished.connect(self.edits.finish)
+        self._body = QWidget()
+        layout = QVBoxLayout(self._body)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setSpacing(6)
+        layout.addWidget(self._name)
+        for name, title in (
+            ("task", "Task"),
+            ("algorithm", "Algorithms"),
+            ("training", "Training"),
+            ("evaluation", "Evaluation"),
+        ):
+            section = Collapsible(
+                title, f"section_{name}", self._parts[name], strong=True, opened=name != "evaluation"
+            )
+            self._sections[name] = section
+            layout.addWidget(section)
+        layout.addStretch(1)
+        self._body.setEnabled(not self._read_only)
+        self._scroll = QScrollArea()
+        self._scroll.setObjectName("setup_scroll")
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setWidget(self._body)
+        self._pages.addWidget(self._scroll)
+        self._pages.setCurrentWidget(self._scroll)
+
+    @Slot()
+    def _refresh(self) -> None:
+        if not self._ready:
+            return
+        self._name.show_value(self.draft.value("name"), settled=not self._name.hasFocus())
+        self._name.set_bad("name" in self.draft.complaints())
+        for part in self._parts.values():
+            part.refresh()
+        self._sections["algorithm"].set_title(f"Algorithms ({len(self.draft.ticked())})")
+        order_tabs(self._body)
+        self.data.follow()
+        self._refresh_run()
+
+    @Slot()
+    def _refresh_run(self) -> None:
+        self._reason_path, reason = self._why_not()
+        text = run_text(*self._counts()) if self._ready else "Run"
+        before = (self.run_button.text(), self.run_button.isEnabled(), self.run_reason.text())
+        self.run_button.setText(text)
+        self.run_button.setAccessibleName(text)
+        self.run_button.setEnabled(not reason)
+        self.run_button.setToolTip(reason or "Queue these runs and start training")
+        self.run_button.setAccessibleDescription(reason)
+        self.run_reason.say(reason, linked=bool(self._reason_path))
+        if before != (text, not reason, reason):
+            self.status_changed.emit()
+        if self._ready:
+            self._training.refresh_measure()
+
+    def _counts(self) -> tuple[int, int]:
+        seeds = self.draft.value("training.seeds")
+        return len(self.draft.ticked()), len(seeds) if isinstance(seeds, list) else 0
+
+    def _why_not(self) -> tuple[str, str]:
+        """The path to go to and the reason why Run is not possible; empty if it is."""
+        if not self._ready:
+            return "", "Loading PyTorch…"
+        if self._read_only:
+            return "", self._read_only
+        for path, message in self.draft.complaints().items():
+            if path == "algorithm":
+                return path, message[:1].upper() + message[1:]
+            what = self.draft.describe(path)
+            return path, f"{what[:1].upper()}{what[1:]}: {message}"
+        if self.data.error:
+            return "task", self.data.error
+        path, message = self.data.misfit()
+        if message:
+            return path, message
+        return ("", "") if self.data.family() is not None else ("", "Opening the data…")
+
+    @Slot()
+    def _run(self) -> None:
+        if self.can_run():
+            self.run_requested.emit()
+
+    @Slot()
+    def _jump_to_reason(self) -> None:
+        if self._reason_path:
+            self.show_field(self._reason_path)
+
+    @Slot()
+    def _scroll_to_shown(self) -> None:
+        self._scroll.ensureWidgetVisible(self._shown, 8, 40)
+
+    @Slot(object)
+    def _rename(self, name: Any) -> None:
+        self.edits.set("name", name, typing=True, text="Rename experiment")
+
+    # --- importing ---------------------------------------------------------------------------------
+
+    @Slot()
+    def _ask_import(self) -> None:
+        path = self.draft.value("task.path") if self.draft.value("task.family") == "images" else ""
+        self._open_import(str(path or ""))
+
+    def _open_import(self, path: str) -> None:
+        if self._import is not None:
+            self._import.close()
+        self._import = ImportDialog(self.edits, self._worker, path, self)
+        self._import.finished.connect(self._forget_import)
+        self._import.show()  # not modal: runs go on, and can be stopped
+
+    @Slot()
+    def _forget_import(self) -> None:
+        self._import = None
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if _dropped(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        path = _dropped(event)
+        if path:
+            event.acceptProposedAction()
+            self.import_path(path)
+
+
+def _name_spec() -> FieldSpec:
+    return next(each for each in specs(Experiment) if each.name == "name")
+
+
+def _loading() -> QWidget:
+    page = QWidget()
+    text = QLabel("Loading PyTorch…")
+    text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+    bar = QProgressBar()
+    bar.setRange(0, 0)
+    bar.setTextVisible(False)
+    bar.setFixedHeight(5)
+    bar.setAccessibleName("Loading PyTorch")
+    layout = QVBoxLayout(page)
+    layout.setContentsMargins(40, 0, 40, 0)
+    layout.addStretch(1)
+    layout.addWidget(text)
+    layout.addWidget(bar)
+    layout.addStretch(2)
+    return page
+
+
+def _dropped(event: QDropEvent) -> str:
+    """The folder or zip that is dropped; empty for anything else."""
+    urls = event.mimeData().urls()
+    path = urls[0].toLocalFile() if len(urls) == 1 else ""
+    return path if path and (Path(path).is_dir() or path.lower().endswith(".zip")) else ""

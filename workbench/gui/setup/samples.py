@@ -1,0 +1,86 @@
+"""A sample episode as plain arrays, drawn in the worker thread and painted in the GUI thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.config import Split
+
+if TYPE_CHECKING:
+    from workbench.tasks import TaskFamily
+
+CURVE_POINTS = 200
+MOST_CLASSES = 10
+MOST_EXAMPLES = 24
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One task.
+
+    Attributes
+    ----------
+    ways, shots, queries : of the episode; the arrays may hold fewer classes and queries.
+    support, query : for classification images ``[classes, examples, h, w, 3]`` in uint8; for regression
+        points ``[examples, 2]``, those of the query sorted by x.
+    """
+
+    split: Split
+    ways: int
+    shots: int
+    queries: int
+    support: NDArray[Any]
+    query: NDArray[Any]
+
+    @property
+    def is_curve(self) -> bool:
+        return self.support.ndim == 2
+
+
+def draw(family: TaskFamily, split: Split, seed: int) -> Sample:
+    """Draw one task of a family; the same seed gives the same task.
+
+    Raises
+    ------
+    DataError
+        If the split cannot give such an episode.
+    """
+    import torch
+
+    from workbench.tasks import EpisodeSize
+
+    generator = torch.Generator().manual_seed(seed)
+    ways, shots, queries = family.size
+    if family.shape.problem == "regression":
+        size = EpisodeSize(ways, shots, max(queries, CURVE_POINTS))
+        episode = family.sample(split, 1, generator, size).to(torch.device("cpu"))
+        support = _points(episode.support_x[0].numpy(), episode.support_y[0].numpy())
+        query = _points(episode.query_x[0].numpy(), episode.query_y[0].numpy())
+        return Sample(split, ways, shots, queries, support, query[query[:, 0].argsort()])
+    episode = family.sample(split, 1, generator).to(torch.device("cpu"))
+    shown = min(ways, MOST_CLASSES)
+    support_x, query_x = (
+        _pictures(x[0].numpy(), y[0].numpy(), shown)
+        for x, y in ((episode.support_x, episode.support_y), (episode.query_x, episode.query_y))
+    )
+    return Sample(split, ways, shots, queries, support_x, query_x)
+
+
+def _points(x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    return np.stack([x.reshape(len(x), -1)[:, 0], y.reshape(len(y), -1)[:, 0]], 1)
+
+
+def _pictures(x: NDArray[Any], y: NDArray[Any], classes: int) -> NDArray[np.uint8]:
+    """Examples ``[n, …]`` by class; what is no image becomes a strip of grey values."""
+    if x.ndim != 4 or x.shape[1] not in (1, 3):
+        x = x.reshape(len(x), 1, 1, -1)
+    low, high = min(0.0, float(x.min())), max(1.0, float(x.max()))
+    bytes_ = ((x - low) * (255 / (high - low))).round().astype(np.uint8)
+    colour = np.repeat(bytes_, 3, 1) if bytes_.shape[1] == 1 else bytes_
+    each = min(MOST_EXAMPLES, min(int((y == label).sum()) for label in range(classes)))
+    rows = [colour[y == label][:each] for label in range(classes)]
+    return np.ascontiguousarray(np.stack(rows).transpose(0, 1, 3, 4, 2))

@@ -1,0 +1,168 @@
+"""How long and where to train, how to evaluate, and how long that will take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+
+from workbench.config import Evaluation, Experiment, Training
+from workbench.gui import theme
+from workbench.gui.setup.edits import Edits
+from workbench.gui.setup.form import GUTTER, Form
+from workbench.gui.setup.task_data import TaskData, in_words
+from workbench.gui.weakly import weakly
+from workbench.gui.worker import Worker
+
+if TYPE_CHECKING:
+    from workbench.tasks import TaskFamily
+
+SPEED = "speed"
+_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What a measurement found: seconds of training of all runs, and where."""
+
+    seconds: float
+    runs: int
+    device: str
+    slowest: str
+
+
+class TrainingPanel(QWidget):
+    """The part *Training* of the setup, with a measurement of speed."""
+
+    def __init__(self, edits: Edits, data: TaskData, worker: Worker) -> None:
+        super().__init__()
+        from workbench.engine.devices import available
+
+        self._edits, self._draft, self._data, self._worker = edits, edits.draft, data, worker
+        devices = [(f"auto ({available()[0]})", "auto"), *((name, name) for name in available())]
+        self.form = Form(edits, "training", Training, choices={"training.device": devices})
+        self.measure = QPushButton("Measure speed")
+        self.measure.setObjectName("measure_speed")
+        self.measure.setToolTip("Train each ticked algorithm for a moment, to say how long all runs take")
+        self.measure.clicked.connect(self._measure)
+        self.answer = QLabel()
+        self.answer.setObjectName("speed")
+        self.answer.setWordWrap(True)
+        self.answer.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.answer.hide()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 6)
+        layout.setSpacing(5)
+        layout.addWidget(self.form)
+        below = QVBoxLayout()
+        below.setContentsMargins(GUTTER + 4, 0, 0, 0)
+        below.addWidget(self.measure, 0, Qt.AlignmentFlag.AlignLeft)
+        below.addWidget(self.answer)
+        layout.addLayout(below)
+        self._measured: Experiment | None = None
+        self.running = False
+        """While a run trains, a measurement would disturb it and be wrong."""
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Bring everything up to date with the draft."""
+        self.form.refresh()
+        experiment = self._draft.experiment()
+        if self._measured is not None and experiment != self._measured:
+            self._measured = None
+            self._worker.cancel(SPEED)
+            self.answer.hide()
+        self.refresh_measure()
+
+    def refresh_measure(self) -> None:
+        """Whether there is something to measure."""
+        experiment = self._draft.experiment()
+        ready = experiment is not None and self._data.family() is not None and not self._data.misfit()[1]
+        self.measure.setEnabled(ready and not self.running and not self._worker.waits_for(SPEED))
+
+    def widget_of(self, path: str) -> QWidget | None:
+        """The widget of a path in this part."""
+        return self.form.widget_of(path)
+
+    @Slot()
+    def _measure(self) -> None:
+        experiment, family = self._draft.experiment(), self._data.family()
+        if experiment is None or family is None:
+            return
+        self._measured = experiment
+        self._say("Measuring…", theme.muted())
+
+        def job(progress: Callable[[float, str], None]) -> Speed:
+            return _time(experiment, family, progress)
+
+        self._worker.submit(SPEED, "Measuring speed", job, weakly(self._take), weakly(self._refuse))
+        self.refresh()
+
+    def _take(self, speed: Speed) -> None:
+        runs = f"{speed.runs} run{'s' * (speed.runs != 1)}"
+        self._say(
+            f"About {duration(speed.seconds)} of training for {runs} on {speed.device}; "
+            f"slowest: {speed.slowest}. Evaluation comes on top.",
+            theme.muted(),
+        )
+        self.refresh()
+
+    def _refuse(self, error: Exception) -> None:
+        self._say(in_words(error), theme.wrong())
+        self.refresh()
+
+    def _say(self, text: str, colour: str) -> None:
+        self.answer.setText(text)
+        self.answer.setStyleSheet(f"color: {colour};")
+        self.answer.show()
+
+
+class EvaluationPanel(QWidget):
+    """The part *Evaluation* of the setup."""
+
+    def __init__(self, edits: Edits) -> None:
+        super().__init__()
+        self.form = Form(edits, "evaluation", Evaluation)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 6)
+        layout.addWidget(self.form)
+
+    def refresh(self) -> None:
+        """Bring everything up to date with the draft."""
+        self.form.refresh()
+
+    def widget_of(self, path: str) -> QWidget | None:
+        """The widget of a path in this part."""
+        return self.form.widget_of(path)
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _time(experiment: Experiment, family: TaskFamily, progress: Callable[[float, str], None]) -> Speed:
+    from workbench.engine.trainer import Trainer
+
+    seeds = experiment.training.seeds
+    total, device, slowest, worst = 0.0, "", "none", -1.0
+    for number, config in enumerate(experiment.algorithm):
+        name = config.label or config.name
+        progress(number / len(experiment.algorithm), f"Measuring {name}")
+        trainer = Trainer(experiment, config, seeds[0], family)
+        device = str(trainer.device) + (f" × {trainer.plan.threads}" if trainer.device.type == "cpu" else "")
+        if not trainer.iterations:
+            continue
+        times = trainer.time_steps(_SECONDS)
+        seconds = sum(times) / len(times) * trainer.iterations
+        total += seconds * len(seeds)
+        if seconds > worst:
+            worst, slowest = seconds, f"{name}, {len(times) / sum(times):.3g} meta-iterations/s"
+    return Speed(total, len(experiment.algorithm) * len(seeds), device, slowest)

@@ -1,0 +1,92 @@
+"""The status bar: what is going on, how fast, with how much memory, and that all of it is kept."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import psutil
+from PySide6.QtCore import QTimer, Slot
+from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QWidget
+
+from workbench.gui.runs_model import duration
+from workbench.gui.session import Session
+
+LOOK_MILLISECONDS = 1000
+
+
+class StatusBar(QStatusBar):
+    """Background work on the left; speed, memory, time left, "saved" and device on the right."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("status_bar")
+        self._session = session
+        self._process = psutil.Process()
+        self._spinner = QProgressBar(self)
+        self._spinner.setRange(0, 0)
+        self._spinner.setTextVisible(False)
+        self._spinner.setFixedSize(70, 6)
+        self._spinner.setAccessibleName("Working in the background")
+        self._spinner.hide()
+        self._work = QLabel(self)
+        self._work.setObjectName("status_work")
+        self.addWidget(self._spinner)
+        self.addWidget(self._work)
+        self.training = QLabel(self)
+        self.training.setObjectName("status_training")
+        self.saved = QLabel(self)
+        self.saved.setObjectName("status_saved")
+        self.device = QLabel("PyTorch is being loaded", self)
+        self.device.setObjectName("status_device")
+        for label, tip in (
+            (self.training, "Speed of the running run, memory of the program, time that is left"),
+            (self.saved, "Everything is in the project file at once; there is nothing to save"),
+            (self.device, "Where training runs"),
+        ):
+            label.setToolTip(tip)
+            self.addPermanentWidget(label)
+        self._timer = QTimer(self)
+        self._timer.setInterval(LOOK_MILLISECONDS)
+        self._timer.timeout.connect(self.look)
+        self._timer.start()
+
+    @Slot(str)
+    def say_busy(self, what: str) -> None:
+        """Show what is done in the background; an empty text ends it."""
+        self._spinner.setVisible(bool(what))
+        self._work.setText(f"{what}…" if what else "")
+
+    @Slot()
+    def look(self) -> None:
+        """Bring the figures up to date."""
+        queue = self._session.queue
+        parts = []
+        if queue.speed and not queue.pausing:
+            parts.append(f"{queue.speed:.0f} meta-iterations/s")
+        parts.append(f"{self._process.memory_info().rss / 1e9:.1f} GB")
+        left = queue.seconds_left(queue.running) if queue.running is not None else None
+        if left is not None:
+            waiting = len(queue.queued())
+            then = f", then {waiting} more" if waiting else ""
+            parts.append(f"{duration(left)} left{then}")
+        self.training.setText("  ·  ".join(parts))
+        self.saved.setText(self._saved())
+
+    def _saved(self) -> str:
+        session = self._session
+        if session.project is None:
+            return ""
+        if session.read_only:
+            return "read-only"
+        if session.queue.waiting:
+            return "cannot be saved at present"
+        if session.queue.running is None:
+            return "saved"
+        return f"saved {duration(max(0.0, time.time() - _written(session.path)))} ago"
+
+
+def _written(path: Path) -> float:
+    """When a project was last written to."""
+    files = [path, path.with_name(f"{path.name}-wal")]
+    return max((file.stat().st_mtime for file in files if file.exists()), default=time.time())
