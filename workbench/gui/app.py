@@ -12,6 +12,7 @@ from workbench.errors import InputError
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QMessageLogContext, QSettings, QtMsgType
+    from PySide6.QtWidgets import QApplication
 
     from workbench.gui.theme import Scheme
 
@@ -46,7 +47,6 @@ def start(path: Path | None) -> int:
         import torch  # noqa: F401 (after Qt it cannot be imported there)
     try:
         from PySide6.QtCore import QSettings, Qt, QTimer, qInstallMessageHandler
-        from PySide6.QtWidgets import QApplication
 
         from workbench.gui import theme
         from workbench.gui.garbage import GarbageCollection
@@ -59,10 +59,8 @@ def start(path: Path | None) -> int:
         raise WindowError(f"there is no display to show the window on; {WITHOUT}")
     messages = _Messages()
     qInstallMessageHandler(messages)
-    prepare_application()
-    application = QApplication(sys.argv[:1])
+    application = make_application()
     messages.started = True
-    application.setStyle("Fusion")
     theme.apply(_scheme(QSettings()))
     garbage = GarbageCollection(application)
     window = MainWindow()
@@ -82,6 +80,16 @@ def start(path: Path | None) -> int:
     code = application.exec()
     garbage.close()
     return code
+
+
+def make_application() -> QApplication:
+    """The application, in our style."""
+    from PySide6.QtWidgets import QApplication
+
+    prepare_application()
+    application = QApplication(sys.argv[:1])
+    application.setStyle("Fusion")
+    return application
 
 
 def prepare_application() -> None:

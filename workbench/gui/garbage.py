@@ -24,6 +24,11 @@ class GarbageCollection(QObject):
         self._timer.timeout.connect(self._collect)
         self._timer.start()
 
+    @staticmethod
+    def leave_alone() -> None:
+        """Never look again at what is there now: libraries, which stay for good and are many objects."""
+        gc.freeze()
+
     def close(self) -> None:
         """Leave it to Python again."""
         self._timer.stop()

@@ -12,6 +12,7 @@ from workbench.gui.charts.base import Chart
 from workbench.gui.charts.comparison import ComparisonView
 from workbench.gui.charts.learning_curves import LearningCurves
 from workbench.gui.charts.predictions import PredictionView
+from workbench.gui.garbage import GarbageCollection
 from workbench.gui.notices import Notices
 from workbench.gui.session import Session
 from workbench.gui.setup.draft import Draft
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from workbench.engine.trainer import Trainer
 
 KEEP_MILLISECONDS = 400
+DRAW_MILLISECONDS = 40
+"""Between the redrawing of two charts, so that the window is never busy for long."""
+
 SAMPLE = "quickstart"
 
 
@@ -54,6 +58,8 @@ class Panels(QObject):
         self._keep_timer.setSingleShot(True)
         self._keep_timer.setInterval(KEEP_MILLISECONDS)
         self._keep_timer.timeout.connect(self.keep_draft)
+        for number, chart in enumerate(self.charts, 1):
+            chart.set_turn(number * DRAW_MILLISECONDS)
         self.draft.changed.connect(self._draft_changed)
         session.leaving.connect(self.keep_draft)
         session.queue.predicted.connect(self._predicted)
@@ -98,6 +104,7 @@ class Panels(QObject):
         self._take_draft()
         self.setup.engine_ready()
         self.predictions.engine_ready()
+        GarbageCollection.leave_alone()
         self.engine_loaded.emit(device)
 
     def _not_loaded(self, error: Exception) -> None:
@@ -170,9 +177,14 @@ class Panels(QObject):
 
 def _import_engine(progress: Progress) -> str:
     """Import PyTorch and everything on it, on the worker's thread; the device in words."""
+    import scipy.special  # noqa: F401 (the first interval needs it)
+    import torch
+
     from workbench import runs  # noqa: F401 (imported for whoever comes next)
     from workbench.engine import devices, predictions  # noqa: F401
 
+    # what torch imports at the first gradient under vmap, so that the first run does not
+    torch.func.vmap(torch.func.grad(lambda w: torch.nn.functional.mse_loss(w, 2 * w)))(torch.ones(2, 3))
     device = devices.pick("auto")
     if device.type == "cpu":
         return f"CPU ×{devices.most_threads()}"

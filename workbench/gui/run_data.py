@@ -23,16 +23,14 @@ class Growing:
         self._x, self._y, self._count = x, y, len(x)
 
     def append(self, x: NDArray[np.int64], y: NDArray[np.float64]) -> None:
-        """Add points; those at or before the last one are there already."""
-        if self._count:
-            fresh = int(np.searchsorted(x, self._x[self._count - 1], side="right"))
-            x, y = x[fresh:], y[fresh:]
-        needed = self._count + len(x)
+        """Add points; whatever was there from the first of them on gives way (the run went back)."""
+        kept = int(np.searchsorted(self._x[: self._count], x[0])) if len(x) else self._count
+        needed = kept + len(x)
         if needed > len(self._x):
             room = max(needed, 2 * len(self._x), 1024)
             self._x, self._y = _grown(self._x, room), _grown(self._y, room)
-        self._x[self._count : needed] = x
-        self._y[self._count : needed] = y
+        self._x[kept:needed] = x
+        self._y[kept:needed] = y
         self._count = needed
 
     def view(self) -> Series:

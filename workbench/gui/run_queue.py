@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-REDRAW_MILLISECONDS = 200
+SOONEST, LATEST = 200, 2000
+"""Milliseconds between two looks at what a run tells."""
+
+SHARE = 0.025
+"""Part of the GUI thread's time that following a run may take: training waits for each of its steps."""
+
 CAN_GO_ON = ("paused", "stopped", "interrupted", "failed")
 
 
@@ -44,7 +49,7 @@ class RunQueue(QObject):
         self._thread = RunThread(self._live, self)
         self._thread.told.connect(self._look)
         self._timer = QTimer(self)
-        self._timer.setInterval(REDRAW_MILLISECONDS)
+        self._timer.setInterval(SOONEST)
         self._timer.timeout.connect(self._look)
         self._control: Control | None = None
         self._going = False
@@ -58,6 +63,7 @@ class RunQueue(QObject):
         """Why it waits, where the file cannot be written to."""
 
         self._speed = _Speed()
+        self._used = 0.0
 
     # --- what the person says ----------------------------------------------------------------------
 
@@ -153,6 +159,8 @@ class RunQueue(QObject):
     @Slot()
     def _look(self) -> None:
         """Take in what was told since the last look."""
+        used, self._used = time.thread_time() - self._used, time.thread_time()
+        self._timer.setInterval(round(min(LATEST, max(SOONEST, 1000 * used / SHARE))))
         news = self._live.take()
         for run, each in news.items():
             self._take_in(run, each)

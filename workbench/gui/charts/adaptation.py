@@ -44,7 +44,7 @@ class AdaptationChart(CurveChart):
         self._showing: tuple[Any, ...] | None = None
         self._make_tools()
         self._make_slider()
-        self.plot.setLabel("bottom", "Inner step")
+        self.set_label("bottom", "Inner step")
 
     # --- controls ----------------------------------------------------------------------------------
 
@@ -163,7 +163,7 @@ class AdaptationChart(CurveChart):
         self._drawn = self._adaptation.curves(settings)
         self.set_hint(self._missing())
         self._dress()
-        self.plot.setLabel("left", self._adaptation.y_label(settings))
+        self.set_label("left", self._adaptation.y_label(settings))
         self.show_range()
 
     def _what_is_there(self) -> tuple[Any, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import pyqtgraph as pg
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGraphicsItem, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from workbench.export.figure import Figure
 from workbench.gui import theme
@@ -45,8 +45,11 @@ class Chart(QWidget):
         self._hint.setWordWrap(True)
         self._hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._hint.hide()
-        data.listed.connect(self.mark_stale)
-        data.grew.connect(self._grew)
+        self._turn = QTimer(self)
+        self._turn.setSingleShot(True)
+        self._turn.timeout.connect(self._catch_up_if_seen)
+        data.listed.connect(self.mark_behind)
+        data.grew.connect(self.mark_behind)
         data.highlight_changed.connect(self.mark_stale)
 
     def redraw(self) -> None:
@@ -81,12 +84,25 @@ class Chart(QWidget):
     def mark_stale(self) -> None:
         """Draw anew, now or when the chart is next seen."""
         self._stale = True
-        if self.isVisible() and not self.visibleRegion().isEmpty():
-            self._catch_up()
+        self._catch_up_if_seen()
 
-    @Slot(object)
-    def _grew(self, runs: object) -> None:
-        self.mark_stale()
+    def set_turn(self, milliseconds: int) -> None:
+        """How long to wait with new data, so that a window's charts are not all redrawn at once; 0: not."""
+        self._turn.setInterval(milliseconds)
+
+    @Slot()
+    def mark_behind(self) -> None:
+        """The data has grown: draw it when it is this chart's turn."""
+        self._stale = True
+        if not self._turn.interval():
+            self._catch_up_if_seen()
+        elif not self._turn.isActive():
+            self._turn.start()
+
+    @Slot()
+    def _catch_up_if_seen(self) -> None:
+        if self.isVisible() and not self.visibleRegion().isEmpty():
+            self.catch_up()
 
     @Slot()
     def theme_changed(self) -> None:
@@ -95,7 +111,8 @@ class Chart(QWidget):
         self.restyle()
         self.mark_stale()
 
-    def _catch_up(self) -> None:
+    def catch_up(self) -> None:
+        """Draw what has come since."""
         if self._stale:
             self._stale = False
             self.redraw()
@@ -118,10 +135,21 @@ class PlotChart(Chart):
 
     def __init__(self, data: RunData, parent: QWidget | None = None) -> None:
         super().__init__(data, parent)
-        self.plot = pg.PlotWidget(self, axisItems={side: LogAxis(side) for side in ("left", "bottom")})
+        axes = {side: LogAxis(side) for side in ("left", "bottom")}
+        self.plot = pg.PlotWidget(self, axisItems=axes, enableMenu=False)
         self.plot.setObjectName(f"{self.object_name}_plot")
-        self.plot.setMenuEnabled(False)
+        for side in ("left", "bottom"):  # painted from a picture until the range changes
+            self.plot.getAxis(side).setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         self.body.addWidget(self.plot)
+
+    def set_label(self, side: str, text: str) -> None:
+        """Name an axis; to name it anew would lay it out anew."""
+        if self.plot.getAxis(side).labelText != text:
+            self.plot.setLabel(side, text)
+
+    def set_hint(self, text: str) -> None:
+        super().set_hint(text)
+        self.plot.getPlotItem().setVisible(not text)
 
     def restyle(self) -> None:
         self.plot.setBackground(theme.background())
@@ -129,3 +157,4 @@ class PlotChart(Chart):
             axis = self.plot.getAxis(side)
             axis.setPen(theme.grid())
             axis.setTextPen(theme.foreground())
+            axis.enableAutoSIPrefix(False)

@@ -173,7 +173,7 @@ class ComparisonView(PlotChart):
                 self._add_points(mean, colour, [f"{each.name}, mean over seeds"], strong=True)
             if position:
                 self.plot.addItem(pg.InfiniteLine(position - 0.5, pen=pg.mkPen(muted, width=1)))
-        self.plot.setLabel("left", AXES[self.measure].capitalize(), color=theme.foreground())
+        self.set_label("left", AXES[self.measure].capitalize())
         self.plot.showGrid(y=True, alpha=0.2)
         self.plot.setXRange(-0.5, max(1, len(self._compared)) - 0.5, padding=0)
         self.plot.enableAutoRange(y=True)
@@ -235,7 +235,7 @@ class ComparisonView(PlotChart):
     # --- export ------------------------------------------------------------------------------------
 
     def figure(self) -> Figure | None:
-        self._catch_up()  # an export may come while another chart is on the screen
+        self.catch_up()  # an export may come while another chart is on the screen
         if self._group is None:
             return None
         return figure(self.data, self._group, self._compared, self.measure, self.step)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
@@ -18,6 +20,7 @@ from workbench.gui.run_data import RunData
 Array = NDArray[np.float64]
 Extent = tuple[float, float, float, float]
 
+FILLED = 0.5  # how full a range must be to stay
 PAN, ZOOM = 0.1, 0.8  # a key press, as part of the range
 _ARROWS = {
     Qt.Key.Key_Left: (-1, 0),
@@ -35,6 +38,9 @@ class CurveChart(PlotChart):
     Subclasses override :meth:`whole`, :meth:`draw_range` and :meth:`values_at`. View coordinates are
     logarithms (base 10) on an axis that is logarithmic.
     """
+
+    room: ClassVar[tuple[float, float]] = (0.0, 0.1)
+    """What is left free for what a running run brings, as part of the range across and up."""
 
     def __init__(self, data: RunData, parent: QWidget | None = None) -> None:
         super().__init__(data, parent)
@@ -112,7 +118,7 @@ class CurveChart(PlotChart):
 
     def show_range(self) -> None:
         """Draw after the data or the settings have changed; while following, everything."""
-        extent = self._framed() if self.following else None
+        extent = self._steady(self._framed()) if self.following else None
         if extent is not None:
             self._quiet = True
             self.view.setRange(xRange=extent[:2], yRange=extent[2:], padding=0)
@@ -132,6 +138,18 @@ class CurveChart(PlotChart):
         margin = 0.04 * (top - bottom) or 0.05 * abs(top) or 0.5
         side = 0.01 * (right - left)
         return left - side, right + side, bottom - margin, top + margin
+
+    def _steady(self, extent: Extent | None) -> Extent | None:
+        """While a run is running, a range with some room to grow: axes that change are dear, and restless."""
+        if extent is None or not any(run.status == "running" for run in self.data.shown()):
+            return extent
+        left, right, bottom, top = extent
+        (x0, x1), (y0, y1) = self.view.viewRange()
+        inside = x0 <= left and right <= x1 and y0 <= bottom and top <= y1
+        if inside and right - left > FILLED * (x1 - x0) and top - bottom > FILLED * (y1 - y0):
+            return x0, x1, y0, y1
+        across, up = self.room[0] * (right - left), self.room[1] * (top - bottom)
+        return left, right + across, bottom - up, top + up
 
     def shown_ranges(self) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
         """What is visible across and up, in the units of the axes (also of a chart never shown)."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGraphicsItem, QLabel, QVBoxLayout, QWidget
 
 from workbench.engine.predicted import Predictions
 from workbench.export.prediction_figure import shades, step_name, told_steps
 from workbench.gui import theme
+
+MOST_TASKS = 4
 
 
 class FunctionBoard(QWidget):
@@ -27,44 +30,22 @@ class FunctionBoard(QWidget):
         layout.addWidget(self._legend)
         self._plots = pg.GraphicsLayoutWidget(self)
         layout.addWidget(self._plots, 1)
-        self.plots: list[pg.PlotItem] = []
+        self._tasks: list[_TaskPlot] = []
+        self._lay_out(MOST_TASKS)  # takes a while: not in the middle of a run
+
+    @property
+    def plots(self) -> list[pg.PlotItem]:
+        """The plot of each task."""
+        return [each.plot for each in self._tasks]
 
     def show_predictions(self, predictions: Predictions, chosen: int, colour: str) -> None:
         """Draw all tasks after the chosen step (its index), with the steps before it paler."""
         self._plots.setBackground(theme.background())
         self._lay_out(predictions.tasks)
-        last = predictions.steps[chosen]
         steps = told_steps(predictions.steps, chosen)
         colours = shades(steps, theme.muted(), theme.background(), colour)
-        for task, plot in enumerate(self.plots):
-            plot.clear()
-            before, after = predictions.loss[0, task], predictions.loss[chosen, task]
-            number = predictions.first + task + 1
-            change = f"{before:.3g} → {after:.3g}" if last else f"{before:.3g}"
-            plot.setTitle(f"Task {number} · loss {change}", color=theme.foreground(), size="9pt")
-            for side in ("left", "bottom"):
-                plot.getAxis(side).setPen(theme.grid())
-                plot.getAxis(side).setTextPen(theme.foreground())
-            x = predictions.query_x[task, :, 0]
-            truth = pg.mkPen(theme.foreground(), width=1.5)
-            plot.plot(
-                x, predictions.query_y[task].reshape(len(x)), pen=truth, name="true function", antialias=True
-            )
-            for step in steps:
-                y = predictions.outputs[predictions.steps.index(step), task, :, 0]
-                style = pg.QtCore.Qt.PenStyle.DashLine if step == 0 else pg.QtCore.Qt.PenStyle.SolidLine
-                pen = pg.mkPen(colours[step], width=2.5 if step == last else 1.2, style=style)
-                plot.plot(x, np.asarray(y), pen=pen, name=step_name(step), antialias=True)
-            plot.plot(
-                predictions.support_x[task, :, 0],
-                predictions.support_y[task].reshape(-1),
-                pen=None,
-                symbol="o",
-                symbolSize=8,
-                symbolBrush=theme.foreground(),
-                symbolPen=pg.mkPen(theme.background(), width=1),
-                name="support",
-            )
+        for index, task in enumerate(self._tasks):
+            task.show(predictions, index, chosen, colours)
         self._legend.setText(_legend(colours))
         self.setAccessibleDescription(
             "; ".join(
@@ -74,17 +55,80 @@ class FunctionBoard(QWidget):
         )
 
     def _lay_out(self, count: int) -> None:
-        if len(self.plots) == count:
+        if len(self._tasks) == count:
             return
         self._plots.clear()
-        self.plots = []
+        self._tasks = []
         for index in range(count):
             row, column = divmod(index, 2 if count > 1 else 1)
-            plot = self._plots.addPlot(row=row, col=column)
-            plot.setMenuEnabled(False)
-            plot.hideButtons()
-            plot.showGrid(x=True, y=True, alpha=0.15)
-            self.plots.append(plot)
+            self._tasks.append(_TaskPlot(self._plots.addPlot(row=row, col=column, enableMenu=False)))
+
+
+class _TaskPlot:
+    """One task. Its items are kept and get new points: to make them takes ten times as long."""
+
+    def __init__(self, plot: pg.PlotItem) -> None:
+        self.plot = plot
+        plot.hideButtons()
+        for side in ("left", "bottom"):
+            plot.getAxis(side).setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+            plot.getAxis(side).enableAutoSIPrefix(False)
+        plot.getViewBox().disableAutoRange()
+        self._ink = ""
+        self._truth = self._curve()
+        self._curves: list[pg.PlotCurveItem] = []
+        self._support = pg.ScatterPlotItem(size=8)
+        self._support.setZValue(10)
+        plot.addItem(self._support)
+
+    def _curve(self) -> pg.PlotCurveItem:
+        curve = pg.PlotCurveItem(antialias=True)
+        self.plot.addItem(curve)
+        return curve
+
+    def show(self, predictions: Predictions, task: int, chosen: int, colours: dict[int, str]) -> None:
+        """Draw what is predicted after the steps that have a colour."""
+        ink, last = theme.foreground(), predictions.steps[chosen]
+        before, after = predictions.loss[0, task], predictions.loss[chosen, task]
+        change = f"{before:.3g} → {after:.3g}" if last else f"{before:.3g}"
+        self.plot.setTitle(f"Task {predictions.first + task + 1} · loss {change}", color=ink, size="9pt")
+        if ink != self._ink:  # an axis that gets a pen is laid out anew
+            self._ink = ink
+            for side in ("left", "bottom"):
+                self.plot.getAxis(side).setPen(theme.grid())
+                self.plot.getAxis(side).setTextPen(ink)
+        x = predictions.query_x[task, :, 0]
+        truth = predictions.query_y[task].reshape(len(x))
+        self._truth.setData(x, truth, pen=pg.mkPen(ink, width=1), name="true function")
+        highest, lowest = float(truth.max()), float(truth.min())
+        while len(self._curves) < len(colours):
+            self._curves.append(self._curve())
+        while len(self._curves) > len(colours):
+            self.plot.removeItem(self._curves.pop())
+        for curve, (step, colour) in zip(self._curves, colours.items(), strict=True):
+            y = predictions.outputs[predictions.steps.index(step), task, :, 0]
+            style = Qt.PenStyle.DashLine if step == 0 else Qt.PenStyle.SolidLine
+            pen = pg.mkPen(colour, width=2 if step == last else 1, style=style)
+            curve.setData(x, np.asarray(y, np.float64), pen=pen, name=step_name(step))
+            highest, lowest = max(highest, float(y.max())), min(lowest, float(y.min()))
+        self._support.setData(
+            x=predictions.support_x[task, :, 0],
+            y=predictions.support_y[task].reshape(-1),
+            brush=ink,
+            pen=pg.mkPen(theme.background(), width=1),
+            name="support",
+        )
+        self._frame(float(x[0]), float(x[-1]), lowest, highest)
+
+    def _frame(self, left: float, right: float, low: float, high: float) -> None:
+        """Show everything; a range that still fits stays, since axes that change are dear, and restless."""
+        view = self.plot.getViewBox()
+        (x0, x1), (y0, y1) = view.viewRange()
+        margin = 0.05 * (right - left)
+        fits = y0 <= low and high <= y1 and high - low > 0.6 * (y1 - y0)
+        if not fits or not (np.isclose(x0, left - margin) and np.isclose(x1, right + margin)):
+            room = 0.1 * (high - low) or 1.0
+            view.setRange(xRange=(left - margin, right + margin), yRange=(low - room, high + room), padding=0)
 
 
 def _legend(colours: dict[int, str]) -> str:

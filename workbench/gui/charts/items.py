@@ -177,6 +177,7 @@ class Grid(_Item):
         self._pen = QPen()
         self._x: list[float] = []
         self._y: list[float] = []
+        self._place: tuple[float, ...] = ()
         self.setZValue(-100)
 
     def set_colour(self, colour: QColor) -> None:
@@ -187,6 +188,15 @@ class Grid(_Item):
 
     def follow(self) -> None:
         """Take the ticks of the present range."""
+        place = (
+            *self._view.viewRange()[0],
+            *self._view.viewRange()[1],
+            self._view.width(),
+            self._view.height(),
+        )
+        if place == self._place:
+            return
+        self._place = place
         self.prepareGeometryChange()
         self._bounds = self._view.viewRect()
         (left, right), (bottom, top) = self._view.viewRange()

@@ -46,6 +46,7 @@ class LearningCurves(CurveChart):
 
     title: ClassVar[str] = "Learning curves"
     object_name: ClassVar[str] = "learning_curves"
+    room = (0.3, 0.0)
 
     def __init__(self, data: RunData, parent: QWidget | None = None) -> None:
         super().__init__(data, parent)
@@ -171,8 +172,8 @@ class LearningCurves(CurveChart):
         self.set_hint(self._missing())
         drawn = self._curves.drawn
         self._dress(drawn)
-        self.plot.setLabel("bottom", AXIS_LABELS[self.settings.axis])
-        self.plot.setLabel("left", self._curves.y_label())
+        self.set_label("bottom", AXIS_LABELS[self.settings.axis])
+        self.set_label("left", self._curves.y_label())
         self.show_range()
 
     @property

@@ -130,7 +130,8 @@ class PredictionView(Chart):
         if run is None or run.id != run_id or not self._fits(predictions):
             return
         self._worker.cancel(KEY)  # what it would tell is older
-        self._take((run_id, iteration, predictions))
+        self._held, self._trouble = (run_id, iteration, predictions), ""
+        self.mark_behind()
 
     # --- whose, and which ----------------------------------------------------------------------------
 
