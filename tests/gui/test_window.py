@@ -6,14 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QAction, QDropEvent
+from PySide6.QtWidgets import QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from tests.gui.conftest import Open
 from tests.test_runs import contents, perform
 from tests.test_runs import start as start_project
 from workbench.gui import dialogs, untitled
+from workbench.gui.export_dialog import ExportDialog
 from workbench.gui.window import MainWindow
 from workbench.project import Project
 
@@ -87,6 +89,20 @@ def test_from_setup_to_results_and_back(
         window.docks[dock].raise_()
         qtbot.waitUntil(lambda chart=chart: chart.figure() is not None, timeout=RUN)
         assert not chart.hint
+    window.docks["comparison_view"].raise_()
+    compared = window.panels.charts[3]
+    qtbot.waitUntil(lambda: compared.figure() is not None, timeout=RUN)
+    drawn = compared.figure()
+    assert drawn is not None
+    assert {row["algorithm"] for row in drawn.table} == {"MAML", "Reptile"}
+    choose(tmp_path / "compared.svg")
+    window.actions_["export"].trigger()
+    dialog = window.findChild(ExportDialog)
+    assert dialog is not None
+    dialog.save_to(tmp_path / "compared.svg")
+    qtbot.waitUntil((tmp_path / "compared.svg").exists, timeout=RUN)
+    assert "MAML" in (tmp_path / "compared.svg").read_text(encoding="utf-8")
+    dialog.close()
     choose(tmp_path / "kept.mlwb")
     untitled_path = window.session.path
     window.actions_["save_as"].trigger()
@@ -327,6 +343,64 @@ def test_save_as_during_a_run_goes_on_in_the_new_file(
     assert window.session.path == tmp_path / "p.mlwb"
     x, _ = window.session.data.series(1, "loss")
     assert x.tolist() == list(range(1, len(x) + 1))
+
+
+def test_a_bad_value_keeps_run_disabled_and_says_why(open_window: Open, qtbot: QtBot) -> None:
+    window = open_window()
+    assert window.panels is not None
+    setup = window.panels.setup
+    qtbot.waitUntil(setup.can_run, timeout=RUN)
+    field = setup.findChild(QLineEdit, "field_training.iterations")
+    assert field is not None
+    qtbot.keyClicks(field, "x")
+    assert not window.actions_["run"].isEnabled()
+    assert "whole number" in setup.run_reason.text()
+    window.actions_["undo"].trigger()
+    qtbot.waitUntil(lambda: window.actions_["run"].isEnabled(), timeout=RUN)
+
+
+def test_what_is_dropped_on_the_window_is_opened(
+    open_window: Open, qtbot: QtBot, toml: Path, tmp_path: Path
+) -> None:
+    project, _ = start_project(tmp_path / "p.mlwb", "maml")
+    project.close()
+    window = open_window()
+
+    def drop(path: Path) -> None:
+        mime = QMimeData()
+        mime.setUrls([QUrl.fromLocalFile(str(path))])
+        actions, buttons = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+        where = QPointF(10, 10)
+        window.dropEvent(QDropEvent(where, actions, mime, buttons, Qt.KeyboardModifier.NoModifier))
+
+    drop(tmp_path / "p.mlwb")
+    assert window.session.path == tmp_path / "p.mlwb"
+    drop(toml)
+    assert window.panels is not None
+    assert window.panels.draft.value("name") == "small sinusoid"
+
+
+def test_a_sample_is_offered_first_and_taken_with_a_click(open_window: Open, qtbot: QtBot) -> None:
+    window = open_window()
+    assert "Press Run" in window.notices.texts()["quick_start"]
+    button = window.findChild(QPushButton, "notice_quick_start_letters_of_unseen_scripts")
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert window.panels is not None
+    qtbot.waitUntil(window.panels.setup.can_run, timeout=RUN)
+    assert window.actions_["run"].text() == "Run 4 algorithms × 1 seed = 4 runs"
+    assert window.panels.draft.value("task.family") == "glyphs"
+
+
+def test_light_and_dark_reach_everything(open_window: Open, qtbot: QtBot) -> None:
+    window = open_window()
+    assert window.panels is not None
+    chart = window.panels.charts[0]
+    light = chart.grab().toImage().pixelColor(chart.width() // 2, chart.height() - 10).lightness()
+    window.findChild(QAction, "theme_dark").trigger()
+    qtbot.waitUntil(lambda: window.palette().window().color().lightness() < 80)
+    dark = chart.grab().toImage().pixelColor(chart.width() // 2, chart.height() - 10).lightness()
+    assert light > 200
+    assert dark < 80
 
 
 def test_every_command_has_keys_or_a_menu_and_no_keys_twice(open_window: Open) -> None:

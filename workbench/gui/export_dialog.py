@@ -320,12 +320,15 @@ class ExportDialog(QDialog):
             self.save_to(path)
 
     def save_to(self, path: Path) -> None:
-        """Write the file in the background, and say how it went."""
+        """Write the file in the background, and say how it went; a known suffix is its format."""
         self._remember()
         self._target = path
         self._say("Saving…")
         self._set_saving(True)
         figure, choice = self._figure, self.choice()
+        suffix = path.suffix[1:].lower()
+        if suffix in (form for _, form, _ in FORMATS):
+            choice = replace(choice, form=suffix)
 
         def job(_: Progress) -> None:
             made = content(figure, choice)
