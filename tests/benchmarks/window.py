@@ -116,7 +116,7 @@ def beside(toml: Path, tick_milliseconds: int = 200) -> dict[str, float]:
     from workbench.gui import app, theme
     from workbench.gui.garbage import GarbageCollection
     from workbench.gui.run_thread import RunThread
-    from workbench.gui.window import CHARTS, MainWindow
+    from workbench.gui.window import MainWindow
 
     application = app.make_application()
     theme.apply("light")
@@ -126,10 +126,7 @@ def beside(toml: Path, tick_milliseconds: int = 200) -> dict[str, float]:
     window.arrange()
     window.begin(toml)
     window.show()
-    docks = window.docks
-    window.splitDockWidget(docks[CHARTS[0]], docks[CHARTS[2]], Qt.Orientation.Vertical)
-    window.splitDockWidget(docks[CHARTS[0]], docks[CHARTS[1]], Qt.Orientation.Horizontal)
-    window.splitDockWidget(docks[CHARTS[2]], docks[CHARTS[3]], Qt.Orientation.Horizontal)
+    window.layout_.tile_charts()
     clock, late, state = Clock(), [], {"began": 0.0, "last": 0.0, "run": False}
     told = RunThread._tell
 

@@ -86,10 +86,10 @@ def test_from_setup_to_results_and_back(
     run_to_the_end(window, qtbot)
     assert window.panels is not None
     for dock, chart in zip(("learning_curves", "adaptation_chart"), window.panels.charts, strict=False):
-        window.docks[dock].raise_()
+        window.layout_.docks[dock].raise_()
         qtbot.waitUntil(lambda chart=chart: chart.figure() is not None, timeout=RUN)
         assert not chart.hint
-    window.docks["comparison_view"].raise_()
+    window.layout_.docks["comparison_view"].raise_()
     compared = window.panels.charts[3]
     qtbot.waitUntil(lambda: compared.figure() is not None, timeout=RUN)
     drawn = compared.figure()
@@ -319,15 +319,15 @@ def test_the_layout_is_kept_with_the_project_and_can_be_reset(
 ) -> None:
     Project.create(tmp_path / "p.mlwb").close()
     window = open_window(tmp_path / "p.mlwb")
-    window.docks["log"].close()
-    window.docks["runs"].setFloating(True)
+    window.layout_.docks["log"].close()
+    window.layout_.docks["runs"].setFloating(True)
     window.go()
     again = open_window(tmp_path / "p.mlwb")
-    assert again.docks["log"].isHidden()
-    assert again.docks["runs"].isFloating()
-    again.actions_["reset_layout"].trigger()
-    assert not again.docks["log"].isHidden()
-    assert not again.docks["runs"].isFloating()
+    assert again.layout_.docks["log"].isHidden()
+    assert again.layout_.docks["runs"].isFloating()
+    again.actions_["arrange"].trigger()
+    assert not again.layout_.docks["log"].isHidden()
+    assert not again.layout_.docks["runs"].isFloating()
 
 
 def test_save_as_during_a_run_goes_on_in_the_new_file(
@@ -407,7 +407,10 @@ def test_every_command_has_keys_or_a_menu_and_no_keys_twice(open_window: Open) -
     window = open_window()
     keys = [
         shortcut.toString()
-        for action in [*window.actions_.values(), *(d.toggleViewAction() for d in window.docks.values())]
+        for action in [
+            *window.actions_.values(),
+            *(d.toggleViewAction() for d in window.layout_.docks.values()),
+        ]
         for shortcut in action.shortcuts()
     ]
     assert len(keys) == len(set(keys))

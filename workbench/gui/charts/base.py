@@ -99,9 +99,14 @@ class Chart(QWidget):
         elif not self._turn.isActive():
             self._turn.start()
 
+    @property
+    def seen(self) -> bool:
+        """Whether the chart is on the screen, not behind another."""
+        return self.isVisible() and not self.visibleRegion().isEmpty()
+
     @Slot()
     def _catch_up_if_seen(self) -> None:
-        if self.isVisible() and not self.visibleRegion().isEmpty():
+        if self.seen:
             self.catch_up()
 
     @Slot()

@@ -121,8 +121,7 @@ class PredictionView(Chart):
     def wanted(self) -> Request | None:
         """What to compute on the training thread at each validation; None where nobody looks."""
         run = self._run()
-        seen = self.isVisible() and not self.visibleRegion().isEmpty()
-        return self._request() if seen and run is not None and run.status in LIVE else None
+        return self._request() if self.seen and run is not None and run.status in LIVE else None
 
     def receive(self, run_id: int, iteration: int, predictions: Predictions) -> None:
         """Take what was computed on the training thread."""
