@@ -74,7 +74,7 @@ class LearningCurves:
             return f"Meta-validation accuracy{when} (%)"
         unit = self._problems.units(self._source, [run for each in self.drawn for run in each.group.runs])
         if self._settings.measure == "training_loss":
-            return f"Training loss, each algorithm's own{unit}"
+            return f"Own training loss{unit}"
         return f"Meta-validation query loss{when}{unit}"
 
     def extent(self) -> tuple[float, float] | None:

@@ -20,6 +20,7 @@ PANELS = {
     "log": "Log",
 }
 CHARTS = tuple(PANELS)[1:5]
+ROOM_FOR_ALL = 1800
 SETUP_WIDTH, RUNS_WIDTH, LOG_HEIGHT = 310, 312, 84
 
 
@@ -87,7 +88,7 @@ class Layout(QObject):
         window.resizeDocks([docks["setup"], docks["log"]], [rest, LOG_HEIGHT], down)
 
     def tile_charts(self) -> None:
-        """Show all four charts at once, two by two."""
+        """Show all four charts at once, two by two; in a small window nothing but them."""
         window, docks = self._window, self.docks
         first, second, third, fourth = (docks[name] for name in CHARTS)
         window.splitDockWidget(first, third, Qt.Orientation.Vertical)
@@ -95,6 +96,12 @@ class Layout(QObject):
         window.splitDockWidget(third, fourth, Qt.Orientation.Horizontal)
         for dock in (first, second, third, fourth):
             dock.show()
+        if window.width() < ROOM_FOR_ALL:
+            for name in ("setup", "runs", "log"):
+                docks[name].hide()
+        across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+        for pair, direction in (((first, second), across), ((third, fourth), across), ((first, third), down)):
+            window.resizeDocks(list(pair), [1000, 1000], direction)
 
     def state(self) -> str:
         """Where everything is, as text."""

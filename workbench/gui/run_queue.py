@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SOONEST, LATEST = 200, 2000
+SOONEST, LATEST = 200, 2500
 """Milliseconds between two looks at what a run tells."""
 
-SHARE = 0.015
+SHARE = 0.01
 """Part of the GUI thread's time that following a run may take: training waits for each of its steps."""
 
 CAN_GO_ON = ("paused", "stopped", "interrupted", "failed")

@@ -68,7 +68,8 @@ class LearningCurves(CurveChart):
             self.measure,
             "learning_measure",
             "Measure",
-            "Loss in meta-training, or loss or accuracy in meta-validation",
+            "Loss in meta-training (each algorithm's own, not to be compared), or loss or accuracy in "
+            "meta-validation (on the same episodes for all)",
         )
         self.step = QComboBox()
         self.step.addItem("last step", None)
