@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from tests.test_runs import start as start_project
 from workbench.gui import dialogs, untitled
 from workbench.gui.export_dialog import ExportDialog
 from workbench.gui.window import MainWindow
-from workbench.project import Project
+from workbench.project import Project, ProjectError
 
 RUN = 60_000  # milliseconds
 
@@ -174,7 +176,7 @@ def test_closing_during_a_run_loses_nothing(
     assert not window.isVisible()
     with Project.open(tmp_path / "p.mlwb") as project:
         record = project.runs()[0]
-        assert record.status == "stopped"
+        assert record.status == "interrupted"
         assert project.checkpoint_iterations(1)[0] == record.iterations
         assert len(project.series(1, "loss")[0]) == record.iterations
     again = open_window(tmp_path / "p.mlwb")
@@ -312,6 +314,72 @@ def test_what_is_done_to_runs_can_be_undone(
     assert (restored.name, restored.visible, restored.notes) == ("MAML, seed 0", True, "")
     assert window.session.project is not None
     assert window.session.project.run(first) == restored
+
+
+def test_what_is_discarded_goes_once_the_next_project_is_open(
+    open_window: Open, qtbot: QtBot, toml: Path, tmp_path: Path, answers: list[str]
+) -> None:
+    window = open_window()
+    load(window, toml, qtbot)
+    press_run(window, qtbot)
+    run_to_the_end(window, qtbot)
+    path = window.session.path
+    (tmp_path / "bad.mlwb").write_bytes(b"not a project")
+    answers.append("Discard")
+    assert not window.files.open_path(tmp_path / "bad.mlwb")
+    assert window.session.path == path
+    assert statuses(window) == ["finished", "finished"]
+    answers.append("Discard")
+    window.actions_["new"].trigger()
+    assert not path.exists()
+    assert statuses(window) == []
+
+
+def test_a_project_that_another_window_works_on_is_not_discarded() -> None:
+    with untitled.create() as project:
+        path = project.path
+    code = (
+        "import sys; from workbench.project import Project; p = Project.open(sys.argv[1]); print(); input()"
+    )
+    command = [sys.executable, "-c", code, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()  # it has the project open now
+        with pytest.raises(ProjectError, match="was not deleted"):
+            untitled.remove(path)
+        other.kill()
+    assert path.exists()
+    untitled.remove(path)
+    assert not path.exists()
+
+
+def test_a_redone_deletion_stops_the_run_first(open_window: Open, qtbot: QtBot, toml: Path) -> None:
+    window = open_window()
+    load(window, toml, qtbot, iterations=1_000_000)
+    press_run(window, qtbot)
+    run = window.session.data.runs()[0].id
+    qtbot.waitUntil(lambda: window.session.queue.running == run, timeout=RUN)
+    window.runs_panel.select(run)
+    window.actions_["delete"].trigger()
+    assert window.session.queue.running is None
+    window.actions_["undo"].trigger()
+    window.runs_panel.select(run)
+    window.actions_["resume"].trigger()
+    qtbot.waitUntil(lambda: window.session.queue.running == run, timeout=RUN)
+    window.actions_["redo"].trigger()
+    assert window.session.queue.running is None
+    assert run not in [each.id for each in window.session.data.runs()]
+
+
+def test_a_run_in_preparation_stays_running_whatever_is_done_to_the_list(
+    open_window: Open, qtbot: QtBot, toml: Path
+) -> None:
+    window = open_window()
+    load(window, toml, qtbot, iterations=1_000_000)
+    press_run(window, qtbot)
+    qtbot.waitUntil(lambda: statuses(window)[0] == "running", timeout=RUN)
+    window.session.data.reread()
+    assert statuses(window)[0] == "running"
 
 
 def test_the_layout_is_kept_with_the_project_and_can_be_reset(

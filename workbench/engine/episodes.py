@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from workbench.config import SPLITS, Split
+from workbench.engine.interruption import Asked, give_up_if, nobody_asks
 from workbench.tasks.base import Episode, EpisodeSize, TaskFamily
 
 BLOCK_NUMBERS = 1_000_000
@@ -70,10 +71,20 @@ class FrozenEpisodes:
     family, split, size : what is drawn.
     count : number of episodes.
     seed : the evaluation's seed, not a run's.
+    asked : asked before each block whether to give up, with an ``AbandonedError``.
     """
 
-    def __init__(self, family: TaskFamily, split: Split, size: EpisodeSize, count: int, seed: int) -> None:
+    def __init__(
+        self,
+        family: TaskFamily,
+        split: Split,
+        size: EpisodeSize,
+        count: int,
+        seed: int,
+        asked: Asked = nobody_asks,
+    ) -> None:
         self._family, self.split, self.size, self.count, self._seed = family, split, size, count, seed
+        self._asked = asked
         small = count * numbers_in(family, size) <= KEPT_NUMBERS
         self._kept: list[Episode] | None = list(self._draw()) if small else None
         digest = hashlib.sha256()
@@ -88,5 +99,6 @@ class FrozenEpisodes:
     def _draw(self) -> Iterator[Episode]:
         split = SPLITS.index(self.split)
         for number, start in enumerate(range(0, self.count, FROZEN_BLOCK)):
+            give_up_if(self._asked)
             generator = seeded(self._seed, 2, split, number)
             yield self._family.sample(self.split, min(FROZEN_BLOCK, self.count - start), generator, self.size)

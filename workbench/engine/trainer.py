@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from workbench.networks import NETWORKS
 from workbench.tasks.base import EpisodeSize, TaskFamily
 
 REPORT_SECONDS = 0.05
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,8 @@ class Trainer:
         :attr:`iteration` meta-iterations, and a new call goes on from there.
         """
         try:
-            validation = self._frozen("validation", self.experiment.evaluation.validation_episodes)
+            count = self.experiment.evaluation.validation_episodes
+            validation = yield from self._patiently(lambda: self._frozen("validation", count))
             yield from self._train(validation)
             yield from self._test()
         except (NonFiniteError, torch.OutOfMemoryError) as error:
@@ -145,14 +147,14 @@ class Trainer:
         finally:
             self._meta_step.close()
 
-    def _train(self, validation: FrozenEpisodes) -> Iterator[Event]:
+    def _train(self, validation: FrozenEpisodes) -> Generator[Event, None, None]:
         settings = self.experiment.evaluation
         last_checkpoint = time.monotonic()
         while True:
             due = self.iteration % settings.every == 0 or self.iteration == self.iterations
             if due and self._evaluated != self.iteration:
-                try:
-                    curves = evaluation.evaluate(
+                curves = yield from self._patiently(
+                    lambda: evaluation.evaluate(
                         self.algorithm,
                         self.meta,
                         validation,
@@ -161,9 +163,7 @@ class Trainer:
                         threads=self._workers,
                         asked=self._asked,
                     )
-                except AbandonedError:
-                    yield Abandoned(self.iteration)
-                    continue
+                )
                 self._evaluated = self.iteration
                 yield Evaluated(self.iteration, "validation", curves.summary())
             if self.iteration >= self.iterations:
@@ -175,29 +175,33 @@ class Trainer:
             until = min(self.iterations, (self.iteration // settings.every + 1) * settings.every)
             yield from self._some_steps(until)
 
-    def _test(self) -> Iterator[Abandoned | Finished]:
-        """Measure what was learned, once nobody interrupts any more."""
+    def _test(self) -> Generator[Abandoned | Finished, None, None]:
+        """Measure what was learned, once."""
         settings = self.experiment.evaluation
-        test = self._frozen("test", settings.episodes)
-        train = self._frozen("train", settings.validation_episodes)
+        test = yield from self._patiently(lambda: self._frozen("test", settings.episodes))
+        train = yield from self._patiently(lambda: self._frozen("train", settings.validation_episodes))
+        summary, arrays = yield from self._patiently(
+            lambda: evaluation.result(
+                self.algorithm,
+                self.meta,
+                test,
+                train,
+                steps=settings.inner_steps,
+                transductive=settings.transductive,
+                threshold=settings.threshold or self.family.reference_loss / 4,
+                threads=self._workers,
+                asked=self._asked,
+            )
+        )
+        yield Finished(self.iteration, self.seconds, summary, arrays)
+
+    def _patiently(self, work: Callable[[], Found]) -> Generator[Abandoned, None, Found]:
+        """Do the work; if somebody asks, give up, let them be heard, and begin anew."""
         while True:
             try:
-                summary, arrays = evaluation.result(
-                    self.algorithm,
-                    self.meta,
-                    test,
-                    train,
-                    steps=settings.inner_steps,
-                    transductive=settings.transductive,
-                    threshold=settings.threshold or self.family.reference_loss / 4,
-                    threads=self._workers,
-                    asked=self._asked,
-                )
+                return work()
             except AbandonedError:
                 yield Abandoned(self.iteration)
-                continue
-            yield Finished(self.iteration, self.seconds, summary, arrays)
-            return
 
     def _some_steps(self, until: int) -> Iterator[MetaSteps]:
         """Meta-iterations until the given one, or until it is time to report."""
@@ -259,7 +263,7 @@ class Trainer:
         settings = self.experiment.evaluation
         size = evaluation_size(self.experiment, self.family)
         self.family.check(size, split)
-        return FrozenEpisodes(self.family, split, size, count, settings.seed)
+        return FrozenEpisodes(self.family, split, size, count, settings.seed, self._asked)
 
     # --- its state ---------------------------------------------------------------------------------
 

@@ -37,6 +37,7 @@ class FileCommands(QObject):
         super().__init__(window)
         self._session, self._notices, self._window = session, notices, window
         self.setup: SetupPanel | None = None
+        self._discarded: Path | None = None
 
     # --- projects ----------------------------------------------------------------------------------
 
@@ -44,6 +45,7 @@ class FileCommands(QObject):
     def new(self) -> None:
         if self.may_leave():
             self._try(self._session.new)
+            self.drop_discarded()
 
     @Slot()
     def open(self) -> None:
@@ -61,7 +63,9 @@ class FileCommands(QObject):
             if self.setup is not None:
                 self.setup.import_path(path)
             return True
-        return self.may_leave() and self._try(self._session.open, path)
+        opened = self.may_leave() and self._try(self._session.open, path)
+        self.drop_discarded()
+        return opened
 
     @Slot(QAction)
     def open_recent(self, action: QAction) -> None:
@@ -104,15 +108,22 @@ class FileCommands(QObject):
             answer = "Stop and close" if closing else "Stop and go on"
             if dialogs.ask(self._window, "A run is going on", text, [answer]) == dialogs.CANCEL:
                 return False
-        if not session.is_untitled or not session.data.runs():
+        self._discarded = None
+        if not session.is_untitled or not session.data.runs() or session.read_only:
             return True
         text = "This project has no name yet. Kept for later, it is offered when the program starts again."
         answer = dialogs.ask(self._window, "Untitled project", text, [SAVE_AS, KEEP, DISCARD])
         if answer == SAVE_AS:
             return self.save_as()
         if answer == DISCARD:
-            session.discard()
+            self._discarded = session.path
         return answer != dialogs.CANCEL
+
+    def drop_discarded(self) -> None:
+        """Delete the project that the person discarded, once it is not open any more."""
+        path, self._discarded = self._discarded, None
+        if path is not None and (self._session.project is None or self._session.path != path):
+            self._try(untitled.remove, path)
 
     def offer_left_behind(self) -> None:
         """Offer what an earlier window left without a name."""

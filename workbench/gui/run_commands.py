@@ -144,8 +144,6 @@ class RunCommands(QObject):
     @Slot()
     def delete(self) -> None:
         chosen = self._panel.selected()
-        if self._session.queue.running in chosen:
-            self._session.halt()
         count = len(chosen)
         text = f"Delete {count} runs" if count > 1 else "Delete run"
         self._session.change_runs(text, {run: {"deleted": True} for run in chosen})

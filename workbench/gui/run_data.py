@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from workbench.gui import theme
 from workbench.project import ExperimentRecord, Project, ProjectError, RunRecord
 
+TOLD = ("running", "paused")
 Series = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
@@ -53,11 +54,13 @@ class RunData(QObject):
     listed : runs came, went, or their names, colours, visibility or status changed.
     grew : the ids of the runs whose curves, evaluations or results grew; a few times a second at most.
     highlight_changed : another run is picked.
+    complained : something in the file could not be read; a sentence for the person.
     """
 
     listed = Signal()
     grew = Signal(object)
     highlight_changed = Signal()
+    complained = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -68,8 +71,8 @@ class RunData(QObject):
         self._evaluations: dict[int, dict[int, dict[str, Any]]] = {}
         self._results: dict[int, dict[str, Any] | None] = {}
         self.highlighted: int | None = None
-        self.unreadable = ""
-        """What is damaged in the file, in words; empty as long as everything could be read."""
+        self.live: int | None = None
+        """The run on the run thread: what it told of its status is newer than the file."""
 
     @property
     def read_only(self) -> bool:
@@ -80,7 +83,7 @@ class RunData(QObject):
         """Show another project."""
         self._project = project
         self._experiments.clear()
-        self.highlighted, self.unreadable = None, ""
+        self.highlighted = self.live = None
         self.forget()
         self.reread()
 
@@ -97,13 +100,25 @@ class RunData(QObject):
 
     def reread(self) -> None:
         """Read the list of runs again."""
-        records = self._project.runs() if self._project is not None else []
+        records = self._read(lambda p: [self._as_it_is(each) for each in p.runs()], None)
+        if records is None:
+            if self._project is not None:  # it could not be read: the old list serves
+                return
+            records = []
         self._runs = {record.id: record for record in records}
         if self._project is not None and any(r.experiment_id not in self._experiments for r in records):
-            self._experiments = {each.id: each for each in self._project.experiments()}
+            self._experiments = {each.id: each for each in self._read(lambda p: p.experiments(), [])}
         if self.highlighted not in self._runs:
             self.highlight(None)
         self.listed.emit()
+
+    def _as_it_is(self, record: RunRecord) -> RunRecord:
+        """A run from the file, with the status that it has at present."""
+        known = self._runs.get(record.id)
+        if record.id == self.live:
+            status = known.status if known is not None and known.status in TOLD else record.status
+            return replace(record, status=status)
+        return replace(record, status="interrupted") if record.status == "running" else record
 
     # --- records -----------------------------------------------------------------------------------
 
@@ -173,7 +188,7 @@ class RunData(QObject):
         try:
             return what(self._project)
         except ProjectError as error:  # damaged in one place: show the rest
-            self.unreadable = str(error)
+            self.complained.emit(str(error))
             return otherwise
 
     # --- what a run tells (see live.py) ------------------------------------------------------------
@@ -190,7 +205,11 @@ class RunData(QObject):
         for name, y in values.items():
             self.series(run, name)  # from the file what was there before; it lags behind what is told
             self._series[run, name].append(np.arange(first + 1, first + 1 + len(y)), y)
-        self._kept_evaluations(run).update(evaluations)
+        kept = self._kept_evaluations(run)
+        if values:  # the run may have gone back
+            for iteration in [each for each in kept if each > first]:
+                del kept[iteration]
+        kept.update(evaluations)
         if result is not None:
             self._results[run] = result
 

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from workbench.gui.live import Live, News
 from workbench.gui.run_data import RunData
 from workbench.gui.run_thread import Extra, Job, RunThread
-from workbench.project import Project
+from workbench.project import Project, ProjectError
 
 if TYPE_CHECKING:
     from workbench.runs import Control
@@ -34,11 +34,13 @@ class RunQueue(QObject):
     ----------
     changed : another run is running, or it was paused, stopped, resumed, ended.
     told : run and a sentence worth the log.
+    complained : something could not be done; a sentence for the person.
     predicted : run, meta-iteration and predictions that a view asked for.
     """
 
     changed = Signal()
     told = Signal(int, str)
+    complained = Signal(str)
     predicted = Signal(int, int, object)
 
     def __init__(self, data: RunData, parent: QObject | None = None) -> None:
@@ -85,9 +87,12 @@ class RunQueue(QObject):
             self.changed.emit()
         others = [run for run in runs if run != self.running and self._status(run) in CAN_GO_ON]
         if others and self._project is not None:
-            with self._project.transaction():
-                for run in others:
-                    self._project.update_run(run, status="queued")
+            try:
+                with self._project.transaction():
+                    for run in others:
+                        self._project.update_run(run, status="queued")
+            except ProjectError as error:
+                self.complained.emit(str(error))
             self._data.reread()
         self.go()
 
@@ -151,6 +156,7 @@ class RunQueue(QObject):
         from workbench.runs import Control
 
         self.running, self._control = waiting[0], Control()
+        self._data.live = self.running
         self.preparing, self.waiting, self._speed = "Preparing", "", _Speed()
         self._thread.put(Job(self._project.path, self.running, self._control))
         self._timer.start()
@@ -206,7 +212,7 @@ class RunQueue(QObject):
             self.predicted.emit(run, *news.predictions)
         if news.ended:
             self.told.emit(run, f"{news.status}: {news.message}" if news.message else f"{news.status}")
-            self.running = self._control = None
+            self.running = self._control = self._data.live = None
             self.preparing = self.waiting = ""
             self._timer.stop()
         elif news.status == "paused":

@@ -15,7 +15,7 @@ from workbench.engine.events import Evaluated, Failed, Finished, MetaSteps
 from workbench.errors import InputError
 from workbench.gui.live import Live
 from workbench.gui.worker import STACK_BYTES
-from workbench.project import Project, StorageError
+from workbench.project import Project, Status, StorageError
 
 if TYPE_CHECKING:  # they import torch, which is not awaited here
     from workbench.engine.trainer import Trainer
@@ -26,6 +26,10 @@ log = logging.getLogger(__name__)
 
 Extra = Callable[["Trainer"], Any]
 """What a view wants computed on the training thread at each validation."""
+
+
+class _StoppedError(Exception):
+    """The run was told to stop before it had begun."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class RunThread(QThread):
         self.extra: Extra | None = None
         self._live = live
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._family: tuple[str, TaskFamily] | None = None
+        self._family: tuple[tuple[str, str], TaskFamily] | None = None
 
     def put(self, job: Job) -> None:
         """Do a run when those before it are over."""
@@ -64,8 +68,9 @@ class RunThread(QThread):
 
     def close(self) -> None:
         """Wait until the last job is over (tell its control to stop), and end."""
-        self._jobs.put(None)
-        self.wait()
+        if self.isRunning():
+            self._jobs.put(None)
+            self.wait()
 
     def run(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -73,34 +78,41 @@ class RunThread(QThread):
 
     def _do(self, job: Job) -> None:
         """Exactly one end is told for each job, whatever happens."""
-        status, message = "failed", "the run ended without a word; see the log"
+        status: Status = "failed"
+        message = "the run ended without a word; see the log"
         try:
             status, message = self._perform(job), ""
+        except _StoppedError:
+            status, message = "stopped", ""
+            self._note_end(job, status, message)
         except StorageError as error:  # stopped while the disk refused; the file holds what it held
             status, message = "stopped", str(error)
         except InputError as error:  # could not even start; once mended it can
             status, message = "stopped", str(error)
-            self._note_failure(job, message)
+            self._note_end(job, status, message)
         except Exception as error:
             log.exception("run %d", job.run)
             message = f"{type(error).__name__}: {error}"
-            self._note_failure(job, message, failed=True)
+            self._note_end(job, status, message)
         finally:
             self._live.state(job.run, status, message=message, ended=True)
             self.told.emit()
 
-    def _perform(self, job: Job) -> str:
+    def _perform(self, job: Job) -> Status:
         from workbench import runs
 
         self._live.state(job.run, "running", begun=True)
         self.told.emit()
         with Project.open(job.project) as project:
-            experiment = runs.of_record(project, project.run(job.run)).experiment
-            key = experiment.task.model_dump_json()
+            record = project.run(job.run)
+            experiment = runs.of_record(project, record).experiment
+            key = experiment.task.model_dump_json(), record.data_hash  # files may have changed since
             if self._family is None or self._family[0] != key:
                 self._family = None  # before the next one needs the memory
 
                 def progress(done: float, text: str) -> None:
+                    if job.control.stopping:
+                        raise _StoppedError
                     self._live.state(job.run, preparing=f"{text} {done:.0%}")
 
                 self._family = key, runs.open_family(experiment, progress)
@@ -148,10 +160,10 @@ class RunThread(QThread):
             log.exception("run %d: the predictions could not be computed", run)
 
     @staticmethod
-    def _note_failure(job: Job, message: str, *, failed: bool = False) -> None:
+    def _note_end(job: Job, status: Status, message: str) -> None:
         """Keep the reason in the run's record, where the file lets us."""
         try:
             with Project.open(job.project) as project:
-                project.update_run(job.run, status="failed" if failed else "stopped", failure=message)
+                project.update_run(job.run, status=status, failure=message)
         except InputError:
             log.warning("run %d: %s", job.run, message)

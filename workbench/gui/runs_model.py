@@ -122,7 +122,7 @@ class RunsModel(QAbstractTableModel):
 
     def _rate(self, run: RunRecord) -> str:
         rate = run.meta_iterations_per_second
-        return f"{rate:.1f}" if rate else ""
+        return rounded(rate) if rate else ""
 
     def _rate_key(self, run: RunRecord) -> float:
         return run.meta_iterations_per_second or 0.0
@@ -216,6 +216,11 @@ class RunsModel(QAbstractTableModel):
     def _changed(self, rows: range | list[int]) -> None:
         for row in rows:
             self.dataChanged.emit(self.index(row, 0), self.index(row, len(self.columns) - 1))
+
+
+def rounded(rate: float) -> str:
+    """A rate with the digits that mean something: ``412``, ``5.3``, ``0.42``."""
+    return f"{rate:.0f}" if rate >= 20 else f"{rate:.2g}"
 
 
 def duration(seconds: float) -> str:

@@ -44,6 +44,9 @@ class Session(QObject):
         self.queue = RunQueue(self.data, self)
         self.undo = QUndoStack(self)
         self.project: Project | None = None
+        self._closed = False
+        self.data.complained.connect(self.complained)
+        self.queue.complained.connect(self.complained)
 
     # --- the file ----------------------------------------------------------------------------------
 
@@ -103,6 +106,8 @@ class Session(QObject):
         running = self.queue.running
         going_on = running is not None and not self.queue.pausing
         self.halt()
+        if self._closed:
+            return
         self.leaving.emit()
         try:
             self.project.save_copy(path)
@@ -135,23 +140,32 @@ class Session(QObject):
             self.queue.changed.connect(loop.quit)
             while self.queue.running is not None:
                 loop.exec()
+                self.queue.stop()  # somebody may have pressed Run meanwhile
 
     def close(self) -> None:
         """Stop, write everything, and close the file; an untitled project without runs goes."""
-        self.queue.close()
-        self.leaving.emit()
-        self._let_go()
+        self._closed = True
+        running = self.queue.running
+        try:
+            self.queue.close()
+            self._note_interrupted(running)
+            self.leaving.emit()
+        finally:
+            self._let_go()
 
-    def discard(self) -> None:
-        """Stop, and delete the untitled project."""
-        assert self.is_untitled
-        path = self.path
-        self.queue.close()
-        self._let_go()
-        untitled.remove(path)
+    def _note_interrupted(self, run: int | None) -> None:
+        """A run that was stopped only since the project is closed is offered when it is opened again."""
+        record = self.data.run(run) if run is not None else None
+        if record is not None and record.status == "stopped" and not record.failure:
+            self.write({record.id: {"status": "interrupted"}})
 
     def _take(self, project: Project, *, keep_undo: bool = False) -> None:
+        running = self.queue.running
         self.halt()
+        if self._closed:
+            project.close()
+            return
+        self._note_interrupted(running)
         if self.project is not None:
             self.leaving.emit()
         self._let_go()
@@ -167,6 +181,7 @@ class Session(QObject):
         if project is None:
             return
         path = project.path
+        self.data.open(None)
         empty = untitled.is_untitled(path) and not project.runs() and not project.runs(deleted=True)
         self.queue.open(None)
         project.close()
@@ -212,11 +227,14 @@ class Session(QObject):
         copied = (
             "algorithm", "label", "task", "seed", "iterations_planned", "config_hash", "data_hash", "colour",
         )  # fmt: skip
-        with self.project.transaction():
-            for run in chosen:
-                record = self.project.run(run)
-                fields: dict[str, Any] = {name: getattr(record, name) for name in copied}
-                self.project.add_run(record.experiment_id, name=f"{record.name} again", **fields)
+        try:
+            with self.project.transaction():
+                for run in chosen:
+                    record = self.project.run(run)
+                    fields: dict[str, Any] = {name: getattr(record, name) for name in copied}
+                    self.project.add_run(record.experiment_id, name=f"{record.name} again", **fields)
+        except ProjectError as error:
+            self.complained.emit(str(error))
         self.data.reread()
 
     def change_runs(self, text: str, changes: Mapping[int, Mapping[str, Any]]) -> None:
@@ -234,6 +252,8 @@ class Session(QObject):
         """Change fields of runs in the file, for an undo command."""
         if self.project is None:
             return
+        if any(fields.get("deleted") for fields in changes.values()) and self.queue.running in changes:
+            self.halt()
         try:
             with self.project.transaction():
                 for run, fields in changes.items():
@@ -254,8 +274,12 @@ class Session(QObject):
         self.change_runs(text, changes)
 
     def can_go_on(self) -> list[RunRecord]:
-        """Runs that a dead or closed window left unfinished."""
-        return [run for run in self.data.runs() if run.status in ("interrupted", "paused", "queued")]
+        """Runs that a dead or closed window left unfinished, or not yet begun."""
+        return [
+            run
+            for run in self.data.runs()
+            if run.status in ("interrupted", "paused", "queued") and run.id != self.queue.running
+        ]
 
     @Slot()
     def reread(self) -> None:

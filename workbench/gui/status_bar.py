@@ -9,7 +9,7 @@ import psutil
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QWidget
 
-from workbench.gui.runs_model import duration
+from workbench.gui.runs_model import duration, rounded
 from workbench.gui.session import Session
 
 LOOK_MILLISECONDS = 1000
@@ -63,7 +63,7 @@ class StatusBar(QStatusBar):
         queue = self._session.queue
         parts = []
         if queue.speed and not queue.pausing:
-            parts.append(f"{queue.speed:.0f} meta-iterations/s")
+            parts.append(f"{rounded(queue.speed)} meta-iterations/s")
         parts.append(f"{self._process.memory_info().rss / 1e9:.1f} GB")
         left = queue.seconds_left(queue.running) if queue.running is not None else None
         if left is not None:

@@ -56,8 +56,19 @@ def is_untitled(path: Path) -> bool:
 
 
 def remove(path: Path) -> None:
-    """Delete an untitled project that is closed."""
+    """Delete an untitled project that nobody has open.
+
+    Raises
+    ------
+    ProjectError
+        If another window works on it.
+    """
     assert is_untitled(path)
+    if not path.exists():
+        return
+    with Project.open(path) as project:
+        if project.read_only:
+            raise ProjectError(f"{path.name} was not deleted: {project.read_only_reason}")
     path.unlink(missing_ok=True)
 
 
@@ -73,15 +84,16 @@ def left_behind(present: Path) -> list[Left]:
         if path.resolve() == present:
             continue
         try:
+            changed = path.stat().st_mtime
             with Project.open(path) as project:
                 if project.read_only:  # another window's
                     continue
                 runs = project.runs()
-        except ProjectError:  # damaged: not ours to judge, nor to delete
+        except (ProjectError, OSError):  # damaged: not ours to judge, nor to delete
             continue
         if not runs:
             remove(path)
             continue
         interrupted = sum(run.status == "interrupted" for run in runs)
-        found.append(Left(path, len(runs), interrupted, path.stat().st_mtime))
+        found.append(Left(path, len(runs), interrupted, changed))
     return sorted(found, key=lambda each: each.changed, reverse=True)

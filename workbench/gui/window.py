@@ -255,11 +255,13 @@ class MainWindow(QMainWindow):
         if project is not None and session.read_only:
             why = f"{session.path.name} is read-only: {project.read_only_reason}."
             self.notices.say("read_only", f"{why} “Save as…” goes on in a copy.")
-        unfinished = session.can_go_on()
-        if unfinished and not session.read_only:
-            who = f"{len(unfinished)} runs are" if len(unfinished) > 1 else f"{unfinished[0].name} is"
-            text = f"{who} unfinished, and can go on exactly where training was."
-            self.notices.say("go_on", text, [("Go on", self.run_commands.go_on)])
+        begun = [run for run in session.can_go_on() if run.status != "queued"]
+        waiting = len(session.can_go_on()) - len(begun)
+        if (begun or waiting) and not session.read_only:
+            who = f"{len(begun)} runs were" if len(begun) > 1 else f"{begun[0].name} was" if begun else ""
+            text = f"{who} interrupted, and can go on exactly where training was." if who else ""
+            wait = f"{waiting} queued run{'s wait' if waiting > 1 else ' waits'}." if waiting else ""
+            self.notices.say("go_on", f"{text} {wait}".strip(), [("Go on", self.run_commands.go_on)])
         if self.panels is not None:
             self.panels.opened()
             self._restore_layout()
@@ -269,6 +271,8 @@ class MainWindow(QMainWindow):
     def refresh(self) -> None:
         """Titles and what can be done now."""
         session = self.session
+        if session.queue.running is not None:
+            self.notices.clear("go_on")
         self.setWindowTitle(f"{session.name} – Meta-Learning Workbench" if session.project else "Workbench")
         self.run_commands.enable(self.actions_)
         undo = session.undo
@@ -374,9 +378,12 @@ class MainWindow(QMainWindow):
             self._closed = True
             self._layout_timer.stop()
             QSettings().setValue("geometry", self.saveGeometry())
-            self.session.close()
-            self.worker.close()
-            self.log.close_log()
+            try:
+                self.session.close()
+                self.files.drop_discarded()
+            finally:  # a disk that is gone must not leave threads behind
+                self.worker.close()
+                self.log.close_log()
         event.accept()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

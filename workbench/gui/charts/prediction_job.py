@@ -25,7 +25,7 @@ class Predictor:
     """
 
     def __init__(self) -> None:
-        self._family: tuple[str, TaskFamily] | None = None
+        self._family: tuple[tuple[str, str], TaskFamily] | None = None
 
     def predict(
         self, path: Path, run_id: int, request: Request, progress: Callable[[float, str], None]
@@ -47,15 +47,17 @@ class Predictor:
             experiment = runs.of_record(project, record).experiment
             if project.checkpoint(run_id) is None:
                 raise NothingLearnedError(f"{record.name} has no checkpoint yet")
-            learned = runs.learned(project, run_id, self._opened(experiment, progress))
-        family = self._opened(experiment, progress)
+            family = self._opened(experiment, record.data_hash, progress)
+            learned = runs.learned(project, run_id, family)
         found = predictions.requested(learned.algorithm, learned.meta, experiment, family, request)
         return learned.iteration, found
 
-    def _opened(self, experiment: Experiment, progress: Callable[[float, str], None]) -> TaskFamily:
+    def _opened(
+        self, experiment: Experiment, data_hash: str, progress: Callable[[float, str], None]
+    ) -> TaskFamily:
         from workbench import runs
 
-        key = experiment.task.model_dump_json()
+        key = experiment.task.model_dump_json(), data_hash  # files may have changed since
         if self._family is None or self._family[0] != key:
             self._family = None  # before the next one needs the memory
             self._family = key, runs.open_family(experiment, progress)
