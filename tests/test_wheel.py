@@ -31,7 +31,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_package_and_its_resources_only(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-    assert "workbench/resources/quickstart.toml" in names
+    for name in ("quickstart.toml", "quickstart_glyphs.toml", "icons/check_on_dark.svg"):
+        assert f"workbench/resources/{name}" in names
     assert all(name.startswith(("workbench/", "metalearning_workbench-")) for name in names)
 
 

@@ -68,7 +68,9 @@ class Session(QObject):
 
     @property
     def name(self) -> str:
-        """What the window is called after."""
+        """What the window is called after; empty while no project is open."""
+        if self.project is None:
+            return ""
         return "Untitled" if self.is_untitled else self.path.stem
 
     def new(self) -> None:

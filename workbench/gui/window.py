@@ -273,7 +273,7 @@ class MainWindow(QMainWindow):
         session = self.session
         if session.queue.running is not None:
             self.notices.clear("go_on")
-        self.setWindowTitle(f"{session.name} – Meta-Learning Workbench" if session.project else "Workbench")
+        self.setWindowTitle(" – ".join(filter(None, [session.name, "Meta-Learning Workbench"])))
         self.run_commands.enable(self.actions_)
         undo = session.undo
         for name, able, text in (
