@@ -20,6 +20,14 @@ os.environ["WORKBENCH_DATA"] = str(Path(_CACHE.name) / "data")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # real widgets, on no screen
 
 
+LONGEST = ("test_killed.py", "test_window_lasts.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests first: begun last, they would leave the other processes idle."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _cache_of_the_session() -> Iterator[None]:
     yield
