@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,9 @@ if TYPE_CHECKING:  # they import torch, which is not awaited here
     from workbench.tasks.base import TaskFamily
 
 log = logging.getLogger(__name__)
+
+EXTRA_SECONDS = 4.0
+"""At least so long between two computations for a view: training waits for each."""
 
 Extra = Callable[["Trainer"], Any]
 """What a view wants computed on the training thread at each validation."""
@@ -47,7 +51,7 @@ class RunThread(QThread):
     Attributes
     ----------
     told : there is something in the letter box that should not wait for the timer.
-    extra : computed at each validation, if any; set in the GUI thread.
+    extra : computed at validations, every few seconds; set in the GUI thread.
     """
 
     told = Signal()
@@ -56,6 +60,7 @@ class RunThread(QThread):
         super().__init__(parent)
         self.setStackSize(STACK_BYTES)
         self.extra: Extra | None = None
+        self._extra_due = 0.0
         self._live = live
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._family: tuple[tuple[str, str], TaskFamily] | None = None
@@ -101,6 +106,7 @@ class RunThread(QThread):
     def _perform(self, job: Job) -> Status:
         from workbench import runs
 
+        self._extra_due = 0.0
         self._live.state(job.run, "running", begun=True)
         self.told.emit()
         with Project.open(job.project) as project:
@@ -151,8 +157,9 @@ class RunThread(QThread):
     def _compute_extra(self, run: int, iteration: int, trainer: Trainer) -> None:
         """What a view asked for; its trouble must not end the run."""
         extra = self.extra
-        if extra is None:
+        if extra is None or time.monotonic() < self._extra_due:
             return
+        self._extra_due = time.monotonic() + EXTRA_SECONDS
         try:
             self._live.predicted(run, iteration, extra(trainer))
         except Exception:
