@@ -22,7 +22,7 @@ PROGRESS = Roles.UserRole + 1
 """Part done, 0 to 1, for a run that has begun and is not over."""
 
 SIGNS = {
-    "queued": "○", "running": "▶", "paused": "⏸", "stopped": "■", "interrupted": "⚠", "failed": "✗",
+    "queued": "○", "running": "▶", "paused": "‖", "stopped": "■", "interrupted": "⚠", "failed": "✗",
     "finished": "✓",
 }  # fmt: skip
 
