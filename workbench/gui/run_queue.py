@@ -102,10 +102,9 @@ class RunQueue(QObject):
             self._control.pause()
             self.changed.emit()
 
-    def stop(self, *, all_queued: bool = True) -> None:
+    def stop(self) -> None:
         """End the run that is running, with a checkpoint; queued runs stay queued, but wait to be told."""
-        if all_queued:
-            self._going = False
+        self._going = False
         if self._control is not None:
             self._control.stop()
             self.changed.emit()
@@ -159,7 +158,8 @@ class RunQueue(QObject):
         self._data.live = self.running
         self.preparing, self.waiting, self._speed = "Preparing", "", _Speed()
         self._thread.put(Job(self._project.path, self.running, self._control))
-        self._timer.start()
+        self._used = time.thread_time()  # what was done before is no cost of following this run
+        self._timer.start(SOONEST)
         self.changed.emit()
 
     @Slot()

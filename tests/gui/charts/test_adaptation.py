@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
@@ -14,20 +11,6 @@ from tests.gui.charts.made import add_run, classified, summary
 from workbench.gui.charts.adaptation import AdaptationChart
 from workbench.gui.run_data import RunData
 from workbench.project import Project
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
-    with Project.create(tmp_path / "p.mlwb") as project:
-        yield project
-
-
-@pytest.fixture
-def data(project: Project) -> Iterator[RunData]:
-    data = RunData()
-    data.open(project)
-    yield data
-    data.open(None)
 
 
 @pytest.fixture
