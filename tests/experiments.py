@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from workbench import runs
-from workbench.algorithms import ALGORITHMS, Algorithm, Params
-from workbench.config import Experiment, parse
+from workbench.algorithms import ALGORITHMS, Algorithm, Params, make
+from workbench.config import AlgorithmConfig, Experiment, parse
 from workbench.networks.base import Network
 from workbench.tasks.base import Episode, TaskFamily, TaskShape
 
@@ -60,14 +60,14 @@ class Smooth(Network):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__(None, (inputs,), outputs)
         self.body = nn.Sequential(nn.Linear(inputs, 6), nn.Tanh())
+        self.units = {"1": 6}
         self.head = nn.Linear(6, outputs)
 
 
 def algorithm(name: str, network: Network, shape: TaskShape, **settings: Any) -> Algorithm:
     """An algorithm with its defaults for the shape's problem."""
-    cls = ALGORITHMS[name]
-    config = cls.Config.model_validate({"kind": name, **settings}).for_problem(shape.problem)
-    return cls(config, network, shape)
+    config = AlgorithmConfig.resolve({"kind": name, **settings}).for_problem(shape.problem)
+    return make(config, network, shape)
 
 
 def meta_parameters(algorithm: Algorithm, seed: int = 0) -> Params:

@@ -51,6 +51,14 @@ Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 
 
+class Drift(Section):
+    """Training as a stream of tasks whose distribution changes from segment to segment."""
+
+    segments: int = setting(
+        5, ge=2, le=100, help="Parts of the training, equally long; each draws from a part of the tasks."
+    )
+
+
 class TaskConfig(Kind):
     """A distribution of tasks and the size of its episodes."""
 
@@ -60,6 +68,9 @@ class TaskConfig(Kind):
 
     shots: int = setting(10, ge=1, le=1000, help="Support examples of a task (of a class, if classified).")
     queries: int = setting(10, ge=1, le=1000, help="Query examples of a task (of a class, if classified).")
+    drift: Drift | None = setting(
+        None, help="Train on a stream that drifts: the training classes come segment by segment."
+    )
 
 
 class ClassificationTaskConfig(TaskConfig):
@@ -83,6 +94,23 @@ class AlgorithmConfig(Kind):
     problems: ClassVar[frozenset[str]] = frozenset({"regression", "classification"})
     any_ways: ClassVar[bool] = False
     """Whether training episodes may have other ways than evaluation."""
+
+    trains: ClassVar[bool] = True
+    """Whether there is anything to meta-train."""
+
+    episodic: ClassVar[bool] = True
+    """Whether its outer loss is that of the adapted learner on the query set, and nothing else."""
+
+    wraps: ClassVar[bool] = False
+    """Whether it is built over another algorithm, its ``base``."""
+
+    def can_do(self, problem: str) -> bool:
+        """Whether it can serve tasks of that problem."""
+        return problem in self.problems
+
+    def allows_any_ways(self) -> bool:
+        """Whether training episodes may have other ways than evaluation."""
+        return self.any_ways
 
     label: str = setting("", help="Name in charts and tables; empty: the algorithm's own.")
     meta_lr: float | None = setting(
@@ -159,6 +187,19 @@ class Training(Section):
         return seeds
 
 
+class Attack(Section):
+    """An adversary that changes every input a little, so that the learner errs."""
+
+    kind: Literal["fgsm", "pgd"] = setting(
+        "pgd", help="fgsm: one step along the gradient's sign; pgd: several, from a random start."
+    )
+    epsilon: float = setting(
+        8 / 255, ge=0, le=1, symbol="ε", help="Largest change of a pixel, whose values run from 0 to 1."
+    )
+    steps: int = setting(20, ge=1, le=1000, unit="steps", help="Steps of pgd (fgsm takes one).")
+    step_size: float = setting(2 / 255, gt=0, le=1, help="Change of a pixel in one step of pgd.")
+
+
 class Evaluation(Section):
     """How unseen tasks are measured: on frozen episodes, the same for every algorithm."""
 
@@ -180,6 +221,9 @@ class Evaluation(Section):
         True,
         rare=True,
         help="Batch norm sees a task's queries together; else each beside the support set only.",
+    )
+    attack: Attack | None = setting(
+        None, help="Measure classifiers on attacked queries too, at the end; empty: none."
     )
     threshold: float | None = setting(
         None,
@@ -215,6 +259,14 @@ class Experiment(Section):
         family = TaskConfig.kinds.get(str(task.get("family"))) if isinstance(task, dict) else None
         return data | {"network": {"kind": (family or TaskConfig).default_network} | network}
 
+    @field_validator("evaluation")
+    @classmethod
+    def _attacks_classifiers(cls, evaluation: Evaluation, info: ValidationInfo) -> Evaluation:
+        task = info.data.get("task")
+        if evaluation.attack is not None and task is not None and task.problem != "classification":
+            raise misfit(("attack",), f"only classifiers are attacked, and {task.name!r} is {task.problem}")
+        return evaluation
+
     @field_validator("algorithm")
     @classmethod
     def _fits_the_task(
@@ -225,16 +277,19 @@ class Experiment(Section):
         if task is None:  # already complained about
             return algorithms
         for index, algorithm in enumerate(algorithms):
-            if task.problem not in algorithm.problems:
+            if not algorithm.can_do(task.problem):
                 able = [name for name, kind in AlgorithmConfig.kinds.items() if task.problem in kind.problems]
+                base = getattr(algorithm, "base", None)
+                inner = base is not None and task.problem in algorithm.problems
+                named = base if inner and base is not None else algorithm
                 raise misfit(
-                    (index, "kind"),
-                    f"{algorithm.name!r} cannot do {task.problem}, which family {task.name!r} asks for; "
+                    (index, "base", "kind") if inner else (index, "kind"),
+                    f"{named.name!r} cannot do {task.problem}, which family {task.name!r} asks for; "
                     f"allowed: {', '.join(sorted(able))}",
                 )
             if task.problem == "regression" and algorithm.train_ways is not None:
                 raise misfit((index, "train_ways"), "a regression task has no classes; leave it out")
-            if algorithm.train_ways is not None and not algorithm.any_ways:
+            if algorithm.train_ways is not None and not algorithm.allows_any_ways():
                 raise misfit(
                     (index, "train_ways"), f"{algorithm.name!r} has one output a class; leave it out"
                 )

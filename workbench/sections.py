@@ -101,7 +101,12 @@ class Kind(Section):
             and "by_problem" in field.json_schema_extra
             and getattr(self, name) is None
         }
-        return type(self).model_validate(self.model_dump() | defaults)
+        inner = {
+            name: value.for_problem(problem)
+            for name in type(self).model_fields
+            if isinstance(value := getattr(self, name), Kind)
+        }
+        return type(self).model_validate(self.model_dump() | defaults | inner)
 
 
 # --- what is wrong, in words ----------------------------------------------------------------------

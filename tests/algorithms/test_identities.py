@@ -57,7 +57,7 @@ def test_fomaml_leaves_out_the_second_derivatives() -> None:
     network = Smooth(2, 1)
     gradient, meta = _gradient("fomaml", network, REGRESSION, tasks, inner_lr=0.3, inner_steps=2)
     maml = algorithm("maml", network, REGRESSION, inner_lr=0.3, inner_steps=2)
-    task = Episode(*(each[0] for each in tasks))
+    task = tasks.task(0)
     adapted = {n: w.detach().requires_grad_() for n, w in maml.adapt(meta, task.support, 2).items()}
     loss = maml.task_loss(maml.predict(adapted, task.query_x), task.query_y)
     expected = dict(zip(adapted, torch.autograd.grad(loss, list(adapted.values())), strict=True))
@@ -98,7 +98,7 @@ def test_anil_on_a_model_that_is_only_a_head_equals_maml(shape: TaskShape) -> No
 def test_anil_adapts_nothing_but_the_head() -> None:
     learner = algorithm("anil", Smooth(2, 1), REGRESSION, inner_lr=0.3)
     meta, tasks = meta_parameters(learner), episodes(REGRESSION, tasks=1)
-    adapted = learner.adapt(meta, Episode(*(each[0] for each in tasks)).support, 3)
+    adapted = learner.adapt(meta, tasks.task(0).support, 3)
     for name, weight in meta.items():
         assert torch.equal(adapted[name], weight) == name.startswith("body.")
 
@@ -131,7 +131,7 @@ def test_a_batch_of_tasks_equals_the_mean_over_single_tasks(name: str, shape: Ta
 
     singles, single_losses = [], []
     for index in range(5):
-        task = Episode(*(each[index] for each in tasks))  # no task dimension, no vmap
+        task = tasks.task(index)  # no task dimension, no vmap
         if learner.differentiable:
             leaves = {n: value.clone().requires_grad_() for n, value in meta.items()}
             loss = learner.loss(leaves, task)
@@ -149,7 +149,7 @@ def test_a_batch_of_tasks_equals_the_mean_over_single_tasks(name: str, shape: Ta
 def test_protonet_is_a_softmax_over_squared_distances_to_class_means() -> None:
     learner = algorithm("protonet", Smooth(2, 3), CLASSIFICATION)
     meta = meta_parameters(learner)
-    task = Episode(*(each[0] for each in episodes(CLASSIFICATION, tasks=1)))
+    task = episodes(CLASSIFICATION, tasks=1).task(0)
     features = learner.embed(meta, task.support_x)
     means = torch.stack([features[task.support_y == label].mean(0) for label in range(3)])
     distances = torch.cdist(learner.embed(meta, task.query_x), means).square()
@@ -161,7 +161,7 @@ def test_transfer_starts_each_task_with_an_empty_head_on_the_trained_body() -> N
     learner = algorithm("transfer", Smooth(2, 3), CLASSIFICATION)
     meta = meta_parameters(learner)
     assert meta["joint.weight"].shape == (CLASSIFICATION.train_classes, 6)
-    task = Episode(*(each[0] for each in episodes(CLASSIFICATION, tasks=1)))
+    task = episodes(CLASSIFICATION, tasks=1).task(0)
     start = learner.start(meta, task.support)
     torch.testing.assert_close(
         learner.predict(start, task.query_x).softmax(-1), torch.full((18, 3), 1 / 3, dtype=torch.float64)
@@ -172,7 +172,7 @@ def test_transfer_starts_each_task_with_an_empty_head_on_the_trained_body() -> N
 def test_scratch_takes_the_steps_of_adam() -> None:
     learner = algorithm("scratch", Smooth(2, 1), REGRESSION, inner_lr=0.05)
     meta = meta_parameters(learner)
-    task = Episode(*(each[0] for each in episodes(REGRESSION, tasks=1)))
+    task = episodes(REGRESSION, tasks=1).task(0)
     adapted = learner.adapt(meta, task.support, 4)
     leaves = {n: value.clone().requires_grad_() for n, value in meta.items()}
     adam = torch.optim.Adam(leaves.values(), lr=0.05)

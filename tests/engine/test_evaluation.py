@@ -34,7 +34,7 @@ def test_the_curve_of_a_batch_equals_adapting_to_each_task_alone(name: str, shap
     curves = evaluation.evaluate(learner, meta, [tasks.tasks(0, 4), tasks.tasks(4, 7)], steps=3)
     assert curves.steps == ((0, 1, 2, 3) if learner.adapts_stepwise else (1,))
     for task_index in range(7):
-        task = Episode(*(each[task_index] for each in tasks))
+        task = tasks.task(task_index)
         for row, step in enumerate(curves.steps):
             adapted = learner.adapt(meta, task.support, step if learner.adapts_stepwise else 0)
             prediction = learner.predict(adapted, task.query_x)
@@ -54,7 +54,7 @@ def _conv4() -> tuple[object, dict[str, torch.Tensor], Episode]:
 def test_without_transduction_a_query_is_predicted_beside_the_support_set_only() -> None:
     learner, meta, tasks = _conv4()
     curves = evaluation.evaluate(learner, meta, [tasks], steps=1, transductive=False)  # type: ignore[arg-type]
-    task = Episode(*(each[0] for each in tasks))
+    task = tasks.task(0)
     adapted = learner.adapt(meta, task.support, 1)  # type: ignore[attr-defined]
     alone = torch.stack(
         [learner.predict(adapted, torch.cat([task.support_x, q[None]]))[-1] for q in task.query_x]  # type: ignore[attr-defined]

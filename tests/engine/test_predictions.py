@@ -14,7 +14,6 @@ from workbench.engine.evaluation import evaluate
 from workbench.engine.events import Evaluated
 from workbench.engine.predicted import Request
 from workbench.engine.trainer import Trainer
-from workbench.tasks.base import Episode
 
 DIGITS = """
 name = "digits"
@@ -130,7 +129,7 @@ def test_the_request_bounds_steps_and_tasks() -> None:
 def test_an_episode_is_left_as_it_is() -> None:
     work = trainer()
     tasks = predictions.sample_tasks(work.experiment, work.family, 1)
-    kept = Episode(*(each.clone() for each in tasks))
+    kept = tasks.map(torch.clone)
     predictions.predict(work.algorithm, work.meta, tasks, 2)
-    assert all(torch.equal(a, b) for a, b in zip(tasks, kept, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(tasks.tensors, kept.tensors, strict=True))
     assert all(weight.grad is None for weight in work.meta.values())

@@ -61,7 +61,7 @@ def test_a_run_is_the_same_twice_bit_for_bit(name: str, text: str) -> None:
     first, second = (list(trainer(experiment(name, text=text)).events()) for _ in range(2))
     assert isinstance(first[-1], Finished)
     assert comparable(first) == comparable(second)
-    assert len(losses(first)) == (12 if ALGORITHMS[name].trains else 0)
+    assert len(losses(first)) == (12 if ALGORITHMS[name].Config.trains else 0)
 
 
 def test_another_seed_gives_another_run() -> None:

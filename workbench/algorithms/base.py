@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
 from torch.func import functional_call, grad
 from torch.nn import functional as F
 
+from workbench.algorithms.memory import Memory
 from workbench.config import AlgorithmConfig, setting
 from workbench.networks.base import Network, initialise
-from workbench.tasks.base import Episode, Support, TaskShape
+from workbench.tasks.base import Episode, Support, TaskFamily, TaskShape
 
 Params = dict[str, Tensor]
 """Tensors by name: a network's weights, or everything that is meta-learned."""
@@ -65,17 +67,23 @@ class Algorithm(ABC):
     family: ClassVar[str]
     summary: ClassVar[str]
     citation: ClassVar[Citation | None]
-    order: ClassVar[int] = 1
+    order: int = 1
     """2 where the outer gradient runs through the inner steps."""
 
-    trains: ClassVar[bool] = True
-    """Whether there is anything to meta-train."""
-
-    adapts_stepwise: ClassVar[bool] = True
+    adapts_stepwise: bool = True
     """False for a closed form, which has no learner before it has seen the support set."""
 
-    differentiable: ClassVar[bool] = True
-    """True: the outer step follows the gradient of :meth:`loss`. False: of :meth:`pseudo_gradient`."""
+    differentiable: bool = True
+    """True: the outer step follows the gradient of :meth:`loss`. False: :meth:`pseudo_gradient`."""
+
+    adam: bool = True
+    """True: the outer step is one of Adam. False: it is :meth:`update`."""
+
+    capacity: int = 0
+    """Past tasks that are remembered, to be learned from again."""
+
+    fits: bool = False
+    """Whether :meth:`fit` sets some of the meta-parameters on meta-validation tasks."""
 
     def __init__(self, config: Any, network: Network, shape: TaskShape) -> None:
         self.config = config
@@ -107,12 +115,59 @@ class Algorithm(ABC):
         """The outer loss of one task (a scalar)."""
 
     def pseudo_gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
-        """For an outer step that is no gradient: its direction for one task, and a loss to show."""
+        """Where no gradient of the loss leads the outer step: what to descend along for one task, by the
+        name of each meta-parameter, and a loss to show."""
         raise TypeError(f"{self.title} follows the gradient of its loss")
 
     def meta_lr(self, base: float, done: float) -> float:
         """The outer learning rate when the part ``done`` (0 to 1) of the training is over."""
         return base
+
+    def update(self, meta: Params, gradient: Params, rate: float) -> Params:
+        """The outer step where it is not Adam's: the meta-parameters after it."""
+        return {name: value - rate * gradient[name] for name, value in meta.items()}
+
+    # --- what only some of them need: another stream of tasks, memory, measures of their own --------
+
+    def training_family(self, family: TaskFamily) -> TaskFamily:
+        """What training tasks are drawn from."""
+        return family
+
+    def new_tasks(self, meta_batch: int) -> int:
+        """Tasks that the stream gives in one meta-iteration."""
+        return meta_batch
+
+    def prepare(self, episode: Episode, done: float, generator: torch.Generator, memory: Memory) -> Episode:
+        """What the outer step of one meta-iteration learns from.
+
+        Parameters
+        ----------
+        episode : the new tasks of the stream.
+        done : part of the training that is over, 0 to 1.
+        generator : for this meta-iteration alone, on the CPU.
+        memory : past tasks (none, where ``capacity`` is 0).
+
+        Returns
+        -------
+        Episode
+            Its leading dimension is what the engine batches over; what :meth:`loss` sees is the rest. It
+            may have ``extra`` tensors, such as random numbers: inside a loss there are none.
+        """
+        return episode
+
+    def fit(self, meta: Params, episodes: Iterable[Episode]) -> Params:
+        """New values for the meta-parameters that are fitted, not trained, on tasks of meta-validation."""
+        return {}
+
+    def report(self, meta: Params, learner: Params, episode: Episode) -> dict[str, dict[str, Tensor]]:
+        """Measures of its own of an adapted learner on one task: scalars by group and name."""
+        return {}
+
+    def with_network(self, network: Network) -> Self:
+        """The same algorithm with another network, for another thread."""
+        other = copy.copy(self)
+        other.network = network
+        return other
 
     def embed(self, weights: Params, x: Tensor) -> Tensor:
         """``[n, features]``: what the network's body makes of ``x``."""

@@ -17,6 +17,8 @@ from workbench.tasks.base import Episode, Support
 
 
 class ReptileConfig(InnerLoopConfig):
+    episodic = False
+
     kind: Literal["reptile"] = "reptile"
     inner_lr: float | None = setting(
         gt=0,
@@ -48,6 +50,7 @@ class Reptile(Algorithm):
         "1803.02999",
     )
     differentiable = False
+    adam = False
 
     def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
         gradient = self.gradient(learner, support)

@@ -16,6 +16,9 @@ from workbench.tasks.base import Episode, Support
 
 
 class ScratchConfig(InnerLoopConfig):
+    trains = False
+    episodic = False
+
     kind: Literal["scratch"] = "scratch"
     inner_lr: float | None = setting(
         gt=0,
@@ -34,7 +37,6 @@ class Scratch(Algorithm):
     family = "baseline"
     summary = "Trains the untrained network on each task's support set alone; learns nothing across tasks."
     citation = None
-    trains = False
 
     def start(self, meta: Params, support: Support) -> Params:
         moments = {

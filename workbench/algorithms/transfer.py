@@ -22,6 +22,7 @@ from workbench.tasks.base import Episode, Support
 
 class TransferConfig(InnerLoopConfig):
     any_ways = True
+    episodic = False
 
     kind: Literal["transfer"] = "transfer"
     inner_lr: float | None = setting(

@@ -31,7 +31,10 @@ class Crew(Generic[Part, Result]):
     def __init__(
         self, algorithm: Algorithm, make: Callable[[Algorithm], Callable[[Part], Result]], threads: int
     ) -> None:
-        copies = [algorithm, *(_copy(algorithm) for _ in range(threads - 1))]
+        copies = [
+            algorithm,
+            *(algorithm.with_network(copy.deepcopy(algorithm.network)) for _ in range(threads - 1)),
+        ]
         self._idle: queue.SimpleQueue[Callable[[Part], Result]] = queue.SimpleQueue()
         for each in copies:
             self._idle.put(make(each))
@@ -68,9 +71,3 @@ class Crew(Generic[Part, Result]):
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
-
-
-def _copy(algorithm: Algorithm) -> Algorithm:
-    other = copy.copy(algorithm)
-    other.network = copy.deepcopy(algorithm.network)
-    return other

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -18,6 +19,10 @@ from workbench.tasks.base import Episode, EpisodeSize, TaskFamily
 
 BLOCK_NUMBERS = 1_000_000
 """About how many numbers are drawn at once: small episodes are cheaper by the dozen."""
+
+MEASURED, SEGMENT, FITTED, ATTACKED, PREPARED, REMEMBERED = 2, 4, 5, 6, 7, 8
+"""What randomness is for, one path each: measuring, segments of a stream, fitting, attacks, an algorithm's
+own preparation of a meta-batch, its memory. 0 is initial weights, 1 training, 3 pictures."""
 
 MOST_ITERATIONS = 64
 FROZEN_BLOCK = 50
@@ -44,10 +49,19 @@ class TrainingEpisodes:
     size : ways, shots and queries of a training episode.
     meta_batch : T, tasks in a meta-batch.
     seed : the run's seed.
+    segment_of : the segment of the stream that a meta-iteration belongs to, where it drifts.
     """
 
-    def __init__(self, family: TaskFamily, size: EpisodeSize, meta_batch: int, seed: int) -> None:
+    def __init__(
+        self,
+        family: TaskFamily,
+        size: EpisodeSize,
+        meta_batch: int,
+        seed: int,
+        segment_of: Callable[[int], int | None] = lambda iteration: None,
+    ) -> None:
         self._family, self._size, self._meta_batch, self._seed = family, size, meta_batch, seed
+        self._segment_of = segment_of
         numbers = meta_batch * numbers_in(family, size)
         self._iterations = max(1, min(MOST_ITERATIONS, BLOCK_NUMBERS // numbers))
         self._number = -1
@@ -57,10 +71,20 @@ class TrainingEpisodes:
         """The meta-batch of a meta-iteration (from 0)."""
         number, offset = divmod(iteration, self._iterations)
         if number != self._number:
-            generator = seeded(self._seed, 1, number)
-            count = self._iterations * self._meta_batch
-            self._block, self._number = self._family.sample("train", count, generator, self._size), number
+            self._block, self._number = self._drawn(number), number
         return self._block.tasks(offset * self._meta_batch, (offset + 1) * self._meta_batch)
+
+    def _drawn(self, number: int) -> Episode:
+        """The tasks of the block of that number, segment after segment."""
+        generator = seeded(self._seed, 1, number)
+        first = number * self._iterations
+        segments = Counter(self._segment_of(first + each) for each in range(self._iterations))
+        return Episode.joined(
+            [
+                self._family.sample("train", count * self._meta_batch, generator, self._size, segment)
+                for segment, count in segments.items()
+            ]
+        )
 
 
 class FrozenEpisodes:
@@ -72,6 +96,8 @@ class FrozenEpisodes:
     count : number of episodes.
     seed : the evaluation's seed, not a run's.
     asked : asked before each block whether to give up, with an ``AbandonedError``.
+    purpose : a stream of its own for each.
+    segment : of a drifting stream, if only that is wanted.
     """
 
     def __init__(
@@ -82,8 +108,13 @@ class FrozenEpisodes:
         count: int,
         seed: int,
         asked: Asked = nobody_asks,
+        *,
+        purpose: int = MEASURED,
+        segment: int | None = None,
     ) -> None:
-        self._family, self.split, self.size, self.count, self._seed = family, split, size, count, seed
+        self._family, self.split, self.size, self.count, self.seed = family, split, size, count, seed
+        self._path = (purpose,) if segment is None else (purpose, segment)
+        self._segment = segment
         self._asked = asked
         small = count * numbers_in(family, size) <= KEPT_NUMBERS
         self._kept: list[Episode] | None = list(self._draw()) if small else None
@@ -100,5 +131,6 @@ class FrozenEpisodes:
         split = SPLITS.index(self.split)
         for number, start in enumerate(range(0, self.count, FROZEN_BLOCK)):
             give_up_if(self._asked)
-            generator = seeded(self._seed, 2, split, number)
-            yield self._family.sample(self.split, min(FROZEN_BLOCK, self.count - start), generator, self.size)
+            generator = seeded(self.seed, *self._path, split, number)
+            count = min(FROZEN_BLOCK, self.count - start)
+            yield self._family.sample(self.split, count, generator, self.size, self._segment)

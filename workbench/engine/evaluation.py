@@ -6,7 +6,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,16 +15,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import vmap
 
+from workbench.algorithms import attacks
 from workbench.algorithms.base import Algorithm, Params
+from workbench.config import Attack
 from workbench.engine import measures
 from workbench.engine.crew import Crew
 from workbench.engine.devices import synchronise
-from workbench.engine.episodes import FrozenEpisodes
+from workbench.engine.episodes import ATTACKED, FrozenEpisodes, seeded
 from workbench.engine.interruption import Asked, give_up_if, nobody_asks
 from workbench.tasks.base import Episode
 
 CHUNK_NUMBERS = 1_000_000
 TIMED_TASKS = 20
+Measured = tuple[dict[str, NDArray[Any]], dict[str, dict[str, NDArray[Any]]]]
+"""What is measured of a chunk of tasks: the curve's arrays, and the report's by group."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Curves:
     loss : query loss, ``[steps, tasks]``.
     accuracy : ``[steps, tasks]``, or None for regression.
     confidence, correct : of each query example at the last step, ``[tasks, n_q]``, or None.
+    report : what the algorithm measures of itself at the last step, and what an attack does: ``[tasks]`` by
+        group and name.
     """
 
     steps: tuple[int, ...]
@@ -44,6 +50,7 @@ class Curves:
     accuracy: NDArray[np.float64] | None
     confidence: NDArray[np.float64] | None
     correct: NDArray[np.bool_] | None
+    report: Mapping[str, Mapping[str, NDArray[np.float64]]] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """Means by step with their intervals over tasks; JSON types, None where there is no number."""
@@ -54,12 +61,27 @@ class Curves:
             result[f"{name}_ci95"] = intervals and [number(each.half_width) for each in intervals]
         result["loss_median"] = [number(float(np.median(row))) for row in self.loss]
         result["diverged"] = [int(row.sum()) for row in measures.diverged(self.loss)]
+        result["report"] = {
+            group: {name: reported(values) for name, values in entries.items()}
+            for group, entries in self.report.items()
+        }
         return result
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays by name, for storage."""
         names = ("loss", "accuracy", "confidence", "correct")
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
+        arrays = {name: value for name in names if (value := getattr(self, name)) is not None}
+        return arrays | {
+            f"{group}/{name}": values
+            for group, entries in self.report.items()
+            for name, values in entries.items()
+        }
+
+
+def reported(values: NDArray[np.float64]) -> dict[str, float | None]:
+    """An entry of a report: the mean with its interval over tasks."""
+    interval = measures.mean_interval(values)
+    return {"mean": number(interval.mean), "ci95": number(interval.half_width)}
 
 
 def number(value: float) -> float | None:
@@ -76,6 +98,7 @@ def evaluate(
     transductive: bool = True,
     threads: int = 1,
     asked: Asked = nobody_asks,
+    attack: Attack | None = None,
 ) -> Curves:
     """Adapt to every task and measure its query set after 0, 1, …, ``steps`` inner steps.
 
@@ -88,6 +111,7 @@ def evaluate(
         beside the support set only.
     threads : chunks of tasks computed at the same time.
     asked : asked between inner steps whether to give up.
+    attack : attack the queries of the learner after the last step too; the episodes then have ``noise``.
 
     Raises
     ------
@@ -96,12 +120,13 @@ def evaluate(
     """
     alone = not transductive and algorithm.network.uses_batch_statistics
 
-    def make(algorithm: Algorithm) -> Callable[[Episode], list[NDArray[Any]]]:
-        batched = vmap(_curve_of(algorithm, steps, alone, asked), in_dims=(None, 0))
+    def make(algorithm: Algorithm) -> Callable[[Episode], Measured]:
+        batched = vmap(_curve_of(algorithm, steps, alone, asked, attack), in_dims=(None, 0))
 
-        def compute(part: Episode) -> list[NDArray[Any]]:
+        def compute(part: Episode) -> Measured:
             with torch.no_grad():
-                return [each.cpu().numpy() for each in batched(meta, part)]
+                curve, report = batched(meta, part)
+            return _arrays(curve), {group: _arrays(entries) for group, entries in report.items()}
 
         return compute
 
@@ -110,21 +135,40 @@ def evaluate(
         parts = list(crew.map(_chunks(episodes, alone)))
     finally:
         crew.close()
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    loss = columns[0].T.astype(np.float64)
-    taken = tuple(range(loss.shape[0])) if algorithm.adapts_stepwise else (1,)
-    if len(columns) == 1:
-        return Curves(taken, loss, None, None, None)
-    return Curves(taken, loss, columns[1].T.astype(np.float64), columns[2].astype(np.float64), columns[3])
+    curve = _joined([part for part, _ in parts])
+    groups = parts[0][1]
+    return Curves(
+        tuple(range(curve["loss"].shape[1])) if algorithm.adapts_stepwise else (1,),
+        curve["loss"].T.astype(np.float64),
+        curve["accuracy"].T.astype(np.float64) if "accuracy" in curve else None,
+        curve["confidence"].astype(np.float64) if "confidence" in curve else None,
+        curve.get("correct"),
+        {
+            group: {
+                name: values.astype(np.float64)
+                for name, values in _joined([report[group] for _, report in parts]).items()
+            }
+            for group in groups
+        },
+    )
+
+
+def _arrays(tensors: Params) -> dict[str, NDArray[Any]]:
+    return {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
+
+
+def _joined(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _curve_of(
-    algorithm: Algorithm, steps: int, alone: bool, asked: Asked
-) -> Callable[[Params, Episode], tuple[Tensor, ...]]:
-    """For one task: loss by step and, for classification, accuracy by step, confidence and correctness."""
+    algorithm: Algorithm, steps: int, alone: bool, asked: Asked, attack: Attack | None
+) -> Callable[[Params, Episode], tuple[Params, dict[str, Params]]]:
+    """For one task: loss by step and, for classification, accuracy by step, confidence and correctness of
+    each query; and the report on the last learner."""
     predict = predict_alone if alone else predict_together
 
-    def curve(meta: Params, episode: Episode) -> tuple[Tensor, ...]:
+    def curve(meta: Params, episode: Episode) -> tuple[Params, dict[str, Params]]:
         losses, accuracies = [], []
         for learner in algorithm.adaptation(meta, episode.support, steps):
             give_up_if(asked)
@@ -132,12 +176,58 @@ def _curve_of(
             losses.append(algorithm.task_loss(prediction, episode.query_y))
             if algorithm.shape.problem == "classification":
                 accuracies.append((prediction.argmax(-1) == episode.query_y).float().mean())
+        report = algorithm.report(meta, learner, episode)
         if not accuracies:
-            return (torch.stack(losses),)
+            return {"loss": torch.stack(losses)}, report
+        if attack is not None:
+            report = report | {"robust": _robust(algorithm, learner, episode, predict, attack, asked)}
         confidence, label = prediction.softmax(-1).max(-1)
-        return torch.stack(losses), torch.stack(accuracies), confidence, label == episode.query_y
+        found = {"loss": torch.stack(losses), "accuracy": torch.stack(accuracies)}
+        return found | {"confidence": confidence, "correct": label == episode.query_y}, report
 
     return curve
+
+
+def _robust(
+    algorithm: Algorithm,
+    learner: Params,
+    episode: Episode,
+    predict: Callable[[Algorithm, Params, Episode], Tensor],
+    attack: Attack,
+    asked: Asked,
+) -> Params:
+    """Loss and accuracy on queries that were attacked through the adapted weights."""
+
+    def loss(x: Tensor) -> Tensor:
+        give_up_if(asked)
+        prediction = predict(algorithm, learner, episode._replace(query_x=x))
+        return algorithm.task_loss(prediction, episode.query_y)
+
+    bounds = algorithm.shape.bounds
+    assert bounds is not None, "the configuration refuses an attack on inputs without bounds"
+    if attack.kind == "fgsm":
+        x = attacks.fgsm(loss, episode.query_x, epsilon=attack.epsilon, bounds=bounds)
+    else:
+        x = attacks.pgd(
+            loss,
+            episode.query_x,
+            epsilon=attack.epsilon,
+            steps=attack.steps,
+            step_size=attack.step_size,
+            bounds=bounds,
+            noise=episode.extra["noise"],
+        )
+    prediction = predict(algorithm, learner, episode._replace(query_x=x))
+    right = (prediction.argmax(-1) == episode.query_y).float().mean()
+    return {"loss": algorithm.task_loss(prediction, episode.query_y), "accuracy": right}
+
+
+def with_noise(episodes: FrozenEpisodes) -> Iterator[Episode]:
+    """The episodes with the random starts of attacks on their queries, the same for every run."""
+    for number, block in enumerate(episodes):
+        generator = seeded(episodes.seed, ATTACKED, number)
+        noise = torch.rand(block.query_x.shape, generator=generator).to(block.query_x.device)
+        yield block._replace(extra={"noise": noise})
 
 
 def predict_together(algorithm: Algorithm, learner: Params, episode: Episode) -> Tensor:
@@ -173,7 +263,7 @@ def milliseconds(
     taken = []
     with torch.no_grad():
         for index in range(min(TIMED_TASKS, len(block.support_x)) + 1):
-            task = Episode(*(each[max(0, index - 1)] for each in block))
+            task = block.task(max(0, index - 1))
             synchronise(device)
             start, times = time.perf_counter(), []
             give_up_if(asked)
@@ -195,6 +285,7 @@ def result(
     threshold: float,
     threads: int = 1,
     asked: Asked = nobody_asks,
+    attack: Attack | None = None,
 ) -> tuple[dict[str, Any], Mapping[str, NDArray[Any]]]:
     """Measure meta-test episodes once: the summary of design.md, section 6, and the per-task arrays.
 
@@ -206,14 +297,22 @@ def result(
     threshold : τ, the query loss that counts as adapted.
     threads : chunks of tasks computed at the same time.
     asked : asked often whether to give up, with an :class:`AbandonedError`.
+    attack : attack the queries of the meta-test episodes too.
     """
 
-    def measured(episodes: FrozenEpisodes) -> Curves:
+    def measured(episodes: Iterable[Episode], attack: Attack | None = None) -> Curves:
         return evaluate(
-            algorithm, meta, episodes, steps, transductive=transductive, threads=threads, asked=asked
+            algorithm,
+            meta,
+            episodes,
+            steps,
+            transductive=transductive,
+            threads=threads,
+            asked=asked,
+            attack=attack,
         )
 
-    curves, seen = measured(test), measured(train)
+    curves, seen = measured(test if attack is None else with_noise(test), attack), measured(train)
     times = milliseconds(algorithm, meta, test, steps, asked)
     reached = measures.steps_to_reach(curves.loss, threshold)
     took = np.array([times[int(index)] if math.isfinite(index) else math.inf for index in reached])
@@ -235,6 +334,7 @@ def result(
         "generalisation_gap_ci95": number(gap.half_width),
         "train_loss": [number(measures.mean_interval(row).mean) for row in seen.loss],
         "calibration_error": None,
+        "attack": None if attack is None else attack.model_dump(),
         "transductive": transductive if algorithm.network.uses_batch_statistics else None,
         **dict(zip(("ways", "shots", "queries"), test.size, strict=True)),
     }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +81,36 @@ def steps_to_reach(loss: Array, threshold: float) -> Array:
     """
     reached = loss < threshold
     return np.where(reached.any(axis=0), reached.argmax(axis=0), np.inf)
+
+
+def forgetting(known: Sequence[Sequence[float | None]]) -> dict[str, Any]:
+    """What later segments of a stream did to the earlier ones.
+
+    Parameters
+    ----------
+    known : ``[S, S]``: the loss on segment j after segment i, None where it is not finite.
+
+    Returns
+    -------
+    forgetting : for each segment but the last, its final loss minus the lowest since it was trained
+        on (Chaudhry, Dokania, Ajanthan, Torr, ECCV 2018, arXiv 1801.10112, there in accuracy).
+    forgetting_mean : their mean.
+    backward_transfer : mean of the loss on a segment right after it minus its final loss: positive where
+        later segments helped (Lopez-Paz, Ranzato, NeurIPS 2017, arXiv 1706.08840).
+    """
+    loss = np.array([[math.nan if value is None else value for value in row] for row in known])
+    last = len(loss) - 1
+    lost = [float(loss[-1, j] - loss[j:, j].min()) for j in range(last)]
+    gained = [float(loss[j, j] - loss[-1, j]) for j in range(last)]
+    return {
+        "forgetting": [_or_none(value) for value in lost],
+        "forgetting_mean": _or_none(float(np.mean(lost))) if lost else None,
+        "backward_transfer": _or_none(float(np.mean(gained))) if gained else None,
+    }
+
+
+def _or_none(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def calibration_error(confidence: Array, correct: NDArray[np.bool_]) -> float:

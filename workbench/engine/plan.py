@@ -82,7 +82,7 @@ def choose(
     tasks = len(episode.support_x)
     threads = training.threads if training.threads != "auto" else None
     chunk = min(training.chunk, tasks) if training.chunk != "auto" else None
-    if not algorithm.trains:
+    if not algorithm.config.trains:
         return Plan(str(device), threads or most_threads(), chunk or tasks)
     if threads is not None and chunk is not None:
         return Plan(str(device), threads, chunk)
@@ -206,7 +206,7 @@ def _key(
     parts = [
         algorithm.config.model_dump_json(exclude={"label", "meta_lr", "iterations"}),
         algorithm.network.config.model_dump_json(),
-        [list(tensor.shape) for tensor in episode],
+        [list(tensor.shape) for tensor in (*episode.tensors, *episode.extra.values())],
         [threads, chunk, training.mixed_precision, training.tf32],
         [machine[name] for name in ("torch", "platform", "processors", "device_name")],
     ]

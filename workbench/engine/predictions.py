@@ -54,7 +54,7 @@ def sample_tasks(
         family.sample(split, 1, seeded(start, 3, SPLITS.index(split), number), size)
         for number in range(first, first + count)
     ]
-    episode = Episode(*(torch.cat(parts) for parts in zip(*drawn, strict=True)))
+    episode = Episode.joined(drawn)
     if not curve:
         return episode
     order = episode.query_x.argsort(1)
@@ -106,7 +106,7 @@ def predict(
         weights = {name: weight.detach() for name, weight in meta.items()}
         outputs, losses = vmap(of_task, in_dims=(None, 0), out_dims=1)(weights, episode)
     count = len(outputs)
-    support_x, support_y, query_x, query_y, _ = (each.cpu().numpy() for each in episode)
+    support_x, support_y, query_x, query_y, _ = (each.cpu().numpy() for each in episode.tensors)
     return Predictions(
         problem=algorithm.shape.problem,
         first=first,

@@ -11,17 +11,27 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.algorithms import ALGORITHMS, Algorithm, Params
+from workbench.algorithms import Algorithm, Params, make
+from workbench.algorithms.memory import Memory
 from workbench.config import AlgorithmConfig, Experiment
 from workbench.engine import evaluation
 from workbench.engine.compiling import CompiledOrNot
 from workbench.engine.devices import environment, pick, set_up, synchronise
-from workbench.engine.episodes import FrozenEpisodes, TrainingEpisodes, seeded
+from workbench.engine.episodes import (
+    FITTED,
+    MEASURED,
+    PREPARED,
+    REMEMBERED,
+    FrozenEpisodes,
+    TrainingEpisodes,
+    seeded,
+)
 from workbench.engine.events import Abandoned, CheckpointDue, Evaluated, Event, Failed, Finished, MetaSteps
 from workbench.engine.interruption import AbandonedError, Asked, nobody_asks
 from workbench.engine.plan import Plan, choose
+from workbench.engine.stream import Stream
 from workbench.networks import NETWORKS
-from workbench.tasks.base import EpisodeSize, TaskFamily
+from workbench.tasks.base import Episode, EpisodeSize, TaskFamily
 
 REPORT_SECONDS = 0.05
 Found = TypeVar("Found")
@@ -89,8 +99,14 @@ class Trainer:
         self._base_lr = config.meta_lr or training.meta_lr
 
         size = training_size(config, family)
-        family.check(size, "train")
-        self._episodes = TrainingEpisodes(family, size, config.meta_batch or training.meta_batch, seed)
+        source = self.algorithm.training_family(family)
+        source.check(size, "train")
+        meta_batch = config.meta_batch or training.meta_batch
+        self._stream = Stream(source, self.iterations)
+        self._episodes = TrainingEpisodes(
+            source, size, self.algorithm.new_tasks(meta_batch), seed, self._stream.segment_of
+        )
+        self._memory = Memory(self.algorithm.capacity)
         initial = self.algorithm.initial(seeded(seed, 0))
         self.meta: Params = {name: w.to(self.device).requires_grad_() for name, w in initial.items()}
         self._optimiser = self._make_optimiser()
@@ -98,8 +114,7 @@ class Trainer:
         self.seconds = 0.0
         self._evaluated = -1
 
-        meta_batch = config.meta_batch or training.meta_batch
-        self.plan = plan or choose(training, self.algorithm, self.meta, self._episodes[0], self.device, asked)
+        self.plan = plan or choose(training, self.algorithm, self.meta, self._prepared(), self.device, asked)
         self._workers = 1 if training.compile else self.plan.workers(meta_batch)
         set_up(self.device, self.plan.threads // self._workers, training.tf32)
         self._mixed = training.mixed_precision and self.device.type == "cuda"
@@ -111,10 +126,8 @@ class Trainer:
             autocast=torch.bfloat16 if self._mixed else None,
         )
 
-    def _make_optimiser(self) -> torch.optim.Optimizer:
+    def _make_optimiser(self) -> torch.optim.Adam:
         weights = list(self.meta.values())
-        if not self.algorithm.differentiable:
-            return torch.optim.SGD(weights, lr=self._base_lr)
         return torch.optim.Adam(weights, lr=self._base_lr, fused=self.device.type in ("cpu", "cuda") or None)
 
     @property
@@ -152,28 +165,61 @@ class Trainer:
         last_checkpoint = time.monotonic()
         while True:
             due = self.iteration % settings.every == 0 or self.iteration == self.iterations
-            if due and self._evaluated != self.iteration:
-                curves = yield from self._patiently(
-                    lambda: evaluation.evaluate(
-                        self.algorithm,
-                        self.meta,
-                        validation,
-                        settings.inner_steps,
-                        transductive=settings.transductive,
-                        threads=self._workers,
-                        asked=self._asked,
-                    )
-                )
+            if (due or self._stream.ends(self.iteration)) and self._evaluated != self.iteration:
+                summary = yield from self._patiently(lambda: self._validated(validation))
                 self._evaluated = self.iteration
-                yield Evaluated(self.iteration, "validation", curves.summary())
+                yield Evaluated(self.iteration, "validation", summary)
             if self.iteration >= self.iterations:
                 yield CheckpointDue(self.iteration)  # what was learned, before it is tested
                 return
             if time.monotonic() - last_checkpoint >= self.experiment.training.checkpoint_every:
                 last_checkpoint = time.monotonic()
                 yield CheckpointDue(self.iteration)
-            until = min(self.iterations, (self.iteration // settings.every + 1) * settings.every)
-            yield from self._some_steps(until)
+            next_validation = (self.iteration // settings.every + 1) * settings.every
+            next_end = self._stream.next_end(self.iteration)
+            yield from self._some_steps(min(self.iterations, next_validation, next_end))
+
+    def _validated(self, validation: FrozenEpisodes) -> dict[str, Any]:
+        """Measure the frozen meta-validation episodes, every segment of a stream, and the memory."""
+        settings = self.experiment.evaluation
+
+        def measured(episodes: FrozenEpisodes) -> evaluation.Curves:
+            return evaluation.evaluate(
+                self.algorithm,
+                self.meta,
+                episodes,
+                settings.inner_steps,
+                transductive=settings.transductive,
+                threads=self._workers,
+                asked=self._asked,
+            )
+
+        self._fit()
+        summary = measured(validation).summary()
+        size = evaluation_size(self.experiment, self.family)
+        summary["report"] |= self._stream.measure(
+            self.experiment, size, self.iteration, measured, self._asked
+        )
+        if self._memory.capacity:
+            summary["report"]["tasks in memory"] = self._remembered()
+        return summary
+
+    def _fit(self) -> None:
+        """Fit what is not trained, on tasks of meta-validation that are not measured."""
+        if not self.algorithm.fits:
+            return
+        episodes = self._frozen("validation", self.experiment.evaluation.validation_episodes, FITTED)
+        with torch.no_grad():
+            for name, value in self.algorithm.fit(self.meta, episodes).items():
+                self.meta[name].copy_(value)
+
+    def _remembered(self) -> dict[str, Any]:
+        """Tasks in memory: by segment, if there are any."""
+        counts = self._memory.counts(lambda iteration: self._stream.segment_of(iteration) or 0)
+        names = range(self._stream.segments) if self._stream.drifts else ()
+        by_segment = {f"segment {each + 1}": counts.get(each, 0) for each in names}
+        found = by_segment or {"all": len(self._memory)}
+        return {name: {"mean": float(count), "ci95": None} for name, count in found.items()}
 
     def _test(self) -> Generator[Abandoned | Finished, None, None]:
         """Measure what was learned, once."""
@@ -191,8 +237,10 @@ class Trainer:
                 threshold=settings.threshold or self.family.reference_loss / 4,
                 threads=self._workers,
                 asked=self._asked,
+                attack=settings.attack,
             )
         )
+        summary["drift"] = self._stream.summary()
         yield Finished(self.iteration, self.seconds, summary, arrays)
 
     def _patiently(self, work: Callable[[], Found]) -> Generator[Abandoned, None, Found]:
@@ -232,20 +280,39 @@ class Trainer:
 
     def _step(self) -> Tensor:
         """One meta-iteration. On the CPU a loss that is not finite raises, and nothing has changed."""
-        gradient, losses = self._meta_step.gradient(self.meta, self._episodes[self.iteration])
+        gradient, losses = self._meta_step.gradient(self.meta, self._prepared())
         loss = losses.mean()
         if self.device.type == "cpu" and not torch.isfinite(loss):
             bad = int((~torch.isfinite(losses)).sum())
             raise NonFiniteError(f"the loss of {bad} of {len(losses)} tasks is not finite")
         clamp = self.experiment.training.gradient_clamp
-        for name, weight in self.meta.items():
-            weight.grad = gradient[name] if clamp is None else gradient[name].clamp(-clamp, clamp)
-        rate = self.algorithm.meta_lr(self._base_lr, min(1.0, self.iteration / self.iterations))
-        for group in self._optimiser.param_groups:
-            group["lr"] = rate
-        self._optimiser.step()
+        if clamp is not None:
+            gradient = {name: each.clamp(-clamp, clamp) for name, each in gradient.items()}
+        rate = self.algorithm.meta_lr(self._base_lr, self._done)
+        if self.algorithm.adam:
+            for name, weight in self.meta.items():
+                weight.grad = gradient[name]
+            for group in self._optimiser.param_groups:
+                group["lr"] = rate
+            self._optimiser.step()
+        else:
+            with torch.no_grad():
+                for name, value in self.algorithm.update(self.meta, gradient, rate).items():
+                    self.meta[name].copy_(value)
+        remembering = seeded(self.seed, REMEMBERED, self.iteration)
+        self._memory.add(self._episodes[self.iteration], self.iteration, remembering)
         self.iteration += 1
         return loss
+
+    @property
+    def _done(self) -> float:
+        """Part of the training that is over."""
+        return min(1.0, self.iteration / max(1, self.iterations))
+
+    def _prepared(self) -> Episode:
+        """What the outer step of this meta-iteration learns from."""
+        generator = seeded(self.seed, PREPARED, self.iteration)
+        return self.algorithm.prepare(self._episodes[self.iteration], self._done, generator, self._memory)
 
     def time_steps(self, seconds: float) -> list[float]:
         """Time meta-iterations, as they would be done in a run, for some seconds (after one to warm up)."""
@@ -259,11 +326,11 @@ class Trainer:
             times.append(time.perf_counter() - start)
         return times
 
-    def _frozen(self, split: Any, count: int) -> FrozenEpisodes:
+    def _frozen(self, split: Any, count: int, purpose: int = MEASURED) -> FrozenEpisodes:
         settings = self.experiment.evaluation
         size = evaluation_size(self.experiment, self.family)
         self.family.check(size, split)
-        return FrozenEpisodes(self.family, split, size, count, settings.seed, self._asked)
+        return FrozenEpisodes(self.family, split, size, count, settings.seed, self._asked, purpose=purpose)
 
     # --- its state ---------------------------------------------------------------------------------
 
@@ -274,7 +341,16 @@ class Trainer:
             for name, value in entries.items():
                 if isinstance(value, Tensor):
                     tensors[f"optimiser.{index}.{name}"] = value.detach().cpu().clone()
-        values = {"iteration": self.iteration, "seconds": self.seconds, "evaluated": self._evaluated}
+        values: dict[str, Any] = {
+            "iteration": self.iteration,
+            "seconds": self.seconds,
+            "evaluated": self._evaluated,
+        }
+        if self._memory.capacity:
+            tensors["memory.places"] = self._memory.places.clone()
+            values["memory_seen"] = self._memory.seen
+        if self._stream.drifts:
+            values["known"] = [list(row) for row in self._stream.known]
         return State(tensors, values)
 
     def restore(self, state: State) -> None:
@@ -301,6 +377,10 @@ class Trainer:
         self.iteration = state.values["iteration"]
         self.seconds = state.values["seconds"]
         self._evaluated = state.values["evaluated"]
+        self._stream.known = [list(row) for row in state.values.get("known", [])]
+        if self._memory.capacity:
+            places, seen = state.tensors["memory.places"], state.values["memory_seen"]
+            self._memory.restore(places, seen, self._episodes.__getitem__)
 
 
 def build(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily) -> Algorithm:
@@ -313,7 +393,7 @@ def build(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily) -
     """
     shape = family.shape
     network = NETWORKS[experiment.network.name](experiment.network, shape.input_shape, shape.outputs)
-    return ALGORITHMS[config.name](config, network, shape)
+    return make(config, network, shape)
 
 
 def training_size(config: AlgorithmConfig, family: TaskFamily) -> EpisodeSize:
@@ -331,7 +411,7 @@ def evaluation_size(experiment: Experiment, family: TaskFamily) -> EpisodeSize:
 
 def planned_iterations(experiment: Experiment, config: AlgorithmConfig) -> int:
     """Meta-iterations of a run; none where there is nothing to train."""
-    return (config.iterations or experiment.training.iterations) if ALGORITHMS[config.name].trains else 0
+    return (config.iterations or experiment.training.iterations) if config.trains else 0
 
 
 def _advice(error: Exception, trainer: Trainer) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -36,14 +37,30 @@ class Network(nn.Module):
     body: nn.Module
     head: nn.Linear
     uses_batch_statistics: bool = False
+    units: Mapping[str, int] = {}
+    """Hidden units (or channels), by the child of the body that they come out of."""
 
     def __init__(self, config: Any, input_shape: tuple[int, ...], outputs: int) -> None:
         super().__init__()
         self.config = config
 
-    def forward(self, x: Tensor) -> Tensor:
-        """``[n, *input_shape]`` to ``[n, outputs]``."""
-        out: Tensor = self.head(self.body(x))
+    def forward(self, x: Tensor, modulate: Callable[[str, Tensor], Tensor] | None = None) -> Tensor:
+        """``[n, *input_shape]`` to ``[n, outputs]``.
+
+        Parameters
+        ----------
+        x : examples.
+        modulate : changes the hidden units ``[n, units, …]`` that come out of a child of the body, which is
+            named first; None leaves them as they are.
+        """
+        if modulate is None:
+            x = self.body(x)
+        else:
+            for name, layer in self.body.named_children():
+                x = layer(x)
+                if name in self.units:
+                    x = modulate(name, x)
+        out: Tensor = self.head(x)
         return out
 
 

@@ -54,6 +54,7 @@ class Conv4(Network):
             blocks.append(Block(channels, config))
             channels = config.width
         self.body = nn.Sequential(*blocks, nn.Flatten())
+        self.units = {str(index): config.width for index in range(4)}
         self.uses_batch_statistics = config.batch_norm
         self.head = nn.Linear(config.width * height * width, outputs)
 

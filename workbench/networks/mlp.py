@@ -34,4 +34,5 @@ class MLP(Network):
             layers += [nn.Linear(width, hidden), nn.ReLU()]
             width = hidden
         self.body = nn.Sequential(*layers)
+        self.units = {str(2 * index + 2): width for index, width in enumerate(config.hidden)}
         self.head = nn.Linear(width, outputs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -44,6 +44,8 @@ class Episode(NamedTuple):
     support_y : float ``[T, n_s, 1]`` for regression, int64 ``[T, n_s]`` labels below ``ways`` otherwise
     query_x, query_y : the same for the query set
     classes : int64 ``[T, ways]``: the family's class behind each label; ``[T, 0]`` for regression
+    extra : what an algorithm adds for its own outer step, ``[T, …]`` by name: random numbers, weights of
+        this moment. No part of the task, hence not of its hash.
     """
 
     support_x: Tensor
@@ -51,23 +53,48 @@ class Episode(NamedTuple):
     query_x: Tensor
     query_y: Tensor
     classes: Tensor
+    extra: dict[str, Tensor] = {}  # noqa: RUF012 (never changed in place)
 
     @property
     def support(self) -> Support:
         """The part that may be adapted to."""
         return Support(self.support_x, self.support_y, self.classes)
 
+    def map(self, change: Callable[[Tensor], Tensor]) -> Episode:
+        """The episode with every tensor changed in the same way."""
+        extra = {name: change(each) for name, each in self.extra.items()}
+        support_x, support_y, query_x, query_y, classes = map(change, self.tensors)
+        return Episode(support_x, support_y, query_x, query_y, classes, extra)
+
+    @property
+    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """The tasks themselves, without what an algorithm added."""
+        return self[:5]
+
     def to(self, device: torch.device) -> Episode:
-        return Episode(*(tensor.to(device, non_blocking=True) for tensor in self))
+        return self.map(lambda tensor: tensor.to(device, non_blocking=True))
 
     def tasks(self, start: int, stop: int) -> Episode:
         """Tasks ``start`` to ``stop`` (exclusive)."""
-        return Episode(*(tensor[start:stop] for tensor in self))
+        return self.map(lambda tensor: tensor[start:stop])
+
+    def task(self, index: int) -> Episode:
+        """One task, without the leading dimension."""
+        return self.map(lambda tensor: tensor[index])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Episode]) -> Episode:
+        """The tasks of several episodes, one after the other (without what algorithms added)."""
+        if len(parts) == 1:
+            return parts[0]
+        columns = zip(*(part.tensors for part in parts), strict=True)
+        support_x, support_y, query_x, query_y, classes = map(torch.cat, columns)
+        return cls(support_x, support_y, query_x, query_y, classes)
 
     def hash(self) -> str:
         """SHA-256 over names, types, shapes and bytes of the tensors, wherever they are stored."""
         digest = hashlib.sha256()
-        for name, tensor in zip(self._fields, self, strict=True):
+        for name, tensor in zip(self._fields, self.tensors, strict=False):
             array = tensor.detach().cpu().contiguous().numpy()
             digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
             digest.update(array.tobytes())
@@ -92,12 +119,14 @@ class TaskShape:
     input_shape : shape of one example, without batch or task dimensions.
     outputs : ways, or the number of values regressed.
     train_classes : classes of the meta-training split (0 for regression).
+    bounds : smallest and largest value that an input can have (pixels: 0 and 1); None if there are none.
     """
 
     problem: Problem
     input_shape: tuple[int, ...]
     outputs: int
     train_classes: int = 0
+    bounds: tuple[float, float] | None = None
 
 
 class TaskFamily(ABC):
@@ -133,9 +162,19 @@ class TaskFamily(ABC):
         """The episodes that the configuration asks for."""
         return EpisodeSize(getattr(self.config, "ways", 1), self.config.shots, self.config.queries)
 
+    @property
+    def segments(self) -> int:
+        """Segments of a training stream that drifts; 1 where the tasks come from one distribution."""
+        return 1 if self.config.drift is None else int(self.config.drift.segments)
+
     @abstractmethod
     def sample(
-        self, split: Split, count: int, generator: torch.Generator, size: EpisodeSize | None = None
+        self,
+        split: Split,
+        count: int,
+        generator: torch.Generator,
+        size: EpisodeSize | None = None,
+        segment: int | None = None,
     ) -> Episode:
         """Draw ``count`` tasks of a split, on the family's device.
 
@@ -145,6 +184,8 @@ class TaskFamily(ABC):
         count : T, the number of tasks.
         generator : a CPU generator; the episode is a function of its state alone.
         size : ways, shots and queries, where they differ from the configuration's.
+        segment : of the drifting stream, from 0; None draws from all of them. Only the ``train`` split of
+            a family with classes has segments; the others do not drift.
         """
 
     @abstractmethod

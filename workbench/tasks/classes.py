@@ -84,18 +84,29 @@ class ClassFamily(TaskFamily):
         self._most_ways = {split: self._ways_that_always_fit(split) for split in SPLITS}
         self._scarcest = {split: min(members[split], key=pool.counts.__getitem__) for split in SPLITS}
         self.shape = TaskShape(
-            "classification", tuple(pool.examples.shape[1:]), config.ways, self._classes_of("train")
+            "classification",
+            tuple(pool.examples.shape[1:]),
+            config.ways,
+            self._classes_of("train"),
+            bounds=(0.0, 1.0),
         )
+        self._segment_of = self._in_segments()
         self.reference_loss = math.log(config.ways)
         for split in SPLITS:
             self.check(self.size, split)
 
     def sample(
-        self, split: Split, count: int, generator: torch.Generator, size: EpisodeSize | None = None
+        self,
+        split: Split,
+        count: int,
+        generator: torch.Generator,
+        size: EpisodeSize | None = None,
+        segment: int | None = None,
     ) -> Episode:
         size = size or self.size
         self.check(size, split)
-        classes = self._draw_classes(split, count, size.ways, generator)
+        allowed = None if segment is None or split != "train" else self._segment_of == segment
+        classes = self._draw_classes(split, count, size.ways, generator, allowed)
         members = self._members[split]
         turns, drawn = classes // len(members), members[classes % len(members)]
         examples = self._draw_examples(drawn, size.shots + size.queries, generator)
@@ -109,6 +120,11 @@ class ClassFamily(TaskFamily):
 
     def check(self, size: EpisodeSize, split: Split) -> None:
         held, most = self._classes_of(split), self._most_ways[split]
+        if split == "train" and self.segments > 1 and size.ways > (fewest := self._fewest_in_a_segment()):
+            raise DataError(
+                f"{size.ways} ways, but a segment of the stream has {fewest} classes that can meet; use "
+                "fewer ways, or fewer segments under [task.drift]"
+            )
         if size.ways > most:
             classes = f"{held} class{'es' * (held != 1)}"
             alike = f", of which {most} can meet without look-alikes" if most < held else ""
@@ -161,6 +177,20 @@ class ClassFamily(TaskFamily):
         self._examples = self._examples.to(device)
         return self
 
+    def _in_segments(self) -> Tensor:
+        """The segment of each meta-training class: runs of classes in their order, so group by group."""
+        members = len(self._members["train"])
+        return (torch.arange(members) * self.segments // members).repeat(self._turns["train"])
+
+    def _fewest_in_a_segment(self) -> int:
+        """Classes that can meet in an episode of any segment."""
+        apart, members = self._apart["train"], len(self._members["train"])
+        held = [torch.nonzero(self._segment_of[:members] == each)[:, 0] for each in range(self.segments)]
+        return min(
+            len(rows) * self._turns["train"] if apart is None else _linked_sets(apart[rows][:, rows])
+            for rows in held
+        )
+
     def _classes_of(self, split: Split) -> int:
         return len(self._members[split]) * self._turns[split]
 
@@ -173,12 +203,15 @@ class ClassFamily(TaskFamily):
         apart = self._apart[split]
         if apart is None:
             return self._classes_of(split)
-        sets, _ = connected_components(csr_array(apart.numpy()), directed=False)
-        return sets
+        return _linked_sets(apart)
 
-    def _draw_classes(self, split: Split, count: int, ways: int, generator: torch.Generator) -> Tensor:
+    def _draw_classes(
+        self, split: Split, count: int, ways: int, generator: torch.Generator, allowed: Tensor | None
+    ) -> Tensor:
         """Numbers within the split ``[count, ways]``: turn × members + member."""
         keys = torch.rand(count, self._classes_of(split), generator=generator)
+        if allowed is not None:
+            keys.masked_fill_(~allowed, -1.0)
         classes = keys.topk(ways).indices
         apart = self._apart[split]
         if apart is not None:
@@ -214,6 +247,12 @@ def _restrict(look_alikes: NDArray[np.bool_] | None, members: Sequence[int]) -> 
         return None
     apart = torch.from_numpy(look_alikes[np.ix_(members, members)])
     return apart.fill_diagonal_(True)
+
+
+def _linked_sets(apart: Tensor) -> int:
+    """Sets of classes that are linked by looking alike."""
+    sets, _ = connected_components(csr_array(apart.numpy()), directed=False)
+    return int(sets)
 
 
 def _greatest_apart(keys: Tensor, apart: Tensor, ways: int) -> Tensor:

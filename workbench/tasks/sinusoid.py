@@ -15,10 +15,18 @@ import torch
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from workbench.config import Split, TaskConfig, setting
+from workbench.config import Drift, Split, TaskConfig, setting
 from workbench.tasks.base import Episode, EpisodeSize, Progress, TaskFamily, TaskShape
 
 Range = Annotated[tuple[float, float], Field(strict=False)]
+
+
+class SinusoidDrift(Drift):
+    """A stream whose tasks come from one part of a parameter's range after the other."""
+
+    parameter: Literal["phase", "amplitude", "x"] = setting(
+        "phase", help="The parameter whose range is cut into the segments."
+    )
 
 
 class SinusoidConfig(TaskConfig):
@@ -28,6 +36,10 @@ class SinusoidConfig(TaskConfig):
     amplitude: Range = setting((0.1, 5.0), symbol="A", help="Smallest and largest amplitude.")
     phase: Range = setting((0.0, math.pi), symbol="φ", unit="rad", help="Smallest and largest phase.")
     x: Range = setting((-5.0, 5.0), help="Smallest and largest input.")
+
+    drift: SinusoidDrift | None = setting(
+        None, help="Train on a stream that drifts: a parameter's range comes segment by segment."
+    )
 
     @field_validator("amplitude", "phase", "x")
     @classmethod
@@ -50,12 +62,17 @@ class Sinusoid(TaskFamily):
         self.reference_loss = self._best_without_adapting()
 
     def sample(
-        self, split: Split, count: int, generator: torch.Generator, size: EpisodeSize | None = None
+        self,
+        split: Split,
+        count: int,
+        generator: torch.Generator,
+        size: EpisodeSize | None = None,
+        segment: int | None = None,
     ) -> Episode:
         _, shots, queries = size or self.size
-        amplitude = self._uniform(self.config.amplitude, (count, 1, 1), generator)
-        phase = self._uniform(self.config.phase, (count, 1, 1), generator)
-        x = self._uniform(self.config.x, (count, shots + queries, 1), generator)
+        amplitude = self._uniform(self._range("amplitude", segment), (count, 1, 1), generator)
+        phase = self._uniform(self._range("phase", segment), (count, 1, 1), generator)
+        x = self._uniform(self._range("x", segment), (count, shots + queries, 1), generator)
         y = amplitude * torch.sin(x - phase)
         return Episode(
             x[:, :shots], y[:, :shots], x[:, shots:], y[:, shots:], torch.empty(count, 0, dtype=torch.int64)
@@ -73,6 +90,15 @@ class Sinusoid(TaskFamily):
             "x": list(c.x),
             "splits": "independent draws of one continuous distribution",
         }
+
+    def _range(self, parameter: str, segment: int | None) -> tuple[float, float]:
+        """A parameter's range, or the part of it that a segment of the stream has."""
+        low, high = getattr(self.config, parameter)
+        drift: SinusoidDrift | None = self.config.drift
+        if segment is None or drift is None or drift.parameter != parameter:
+            return low, high
+        width = (high - low) / drift.segments
+        return low + segment * width, low + (segment + 1) * width
 
     @staticmethod
     def _uniform(bounds: tuple[float, float], shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

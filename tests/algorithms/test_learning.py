@@ -1,0 +1,126 @@
+"""Every algorithm learns: on tiny tasks it beats its untrained self, and a network trained from scratch."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from tests.experiments import experiment
+from workbench import runs
+from workbench.algorithms import ALGORITHMS
+from workbench.config import SPLITS, Experiment
+from workbench.engine import evaluation
+from workbench.engine.episodes import FrozenEpisodes
+from workbench.engine.measures import mean_interval
+from workbench.engine.trainer import Trainer, evaluation_size
+from workbench.tasks.base import TaskFamily
+from workbench.tasks.classes import ClassFamily, ClassPool
+
+SINUSOIDS = """
+name = "sinusoids"
+[task]
+family = "sinusoid"
+[network]
+kind = "mlp"
+hidden = [40, 40]
+[training]
+iterations = 400
+meta_batch = 16
+meta_lr = 3e-3
+threads = 1
+chunk = 16
+[evaluation]
+queries = 30
+"""
+PATTERNS = """
+name = "patterns"
+[task]
+family = "digits"
+ways = 5
+shots = 1
+queries = 5
+[network]
+kind = "mlp"
+hidden = [64]
+[training]
+iterations = 150
+meta_batch = 8
+meta_lr = 3e-3
+threads = 1
+chunk = 8
+[evaluation]
+"""
+TEXTS = {"regression": SINUSOIDS, "classification": PATTERNS}
+EPISODES, STEPS = 150, 5
+SEEDS = (0, 1, 2)
+SLOWER: dict[tuple[str, str], int] = {}
+"""Meta-iterations of those that need more than the others, by name and problem, with the reason beside."""
+
+
+@cache
+def patterns() -> ClassPool:
+    """Smooth random pictures of 8 × 8 pixels, shifted, brighter or darker, with noise: 60 classes of 12."""
+    g = torch.Generator().manual_seed(0)
+    smooth = F.interpolate(torch.rand(60, 1, 5, 5, generator=g), (12, 12), mode="bicubic")
+    examples = torch.empty(60, 12, 1, 8, 8)
+    for index in range(60):
+        for number in range(12):
+            row, column = torch.randint(1, 4, (2,), generator=g).tolist()
+            picture = smooth[index, :, row : row + 8, column : column + 8]
+            contrast, brightness = (0.5 + torch.rand(2, generator=g)).tolist()
+            picture = contrast * (picture - 0.5) + 0.5 * brightness
+            examples[index, number] = picture + 0.1 * torch.randn(1, 8, 8, generator=g)
+    names = tuple(f"pattern {index}" for index in range(60))
+    return ClassPool(examples.flatten(0, 1).clamp(0, 1), (12,) * 60, names, ("",) * 60)
+
+
+def family_of(e: Experiment) -> TaskFamily:
+    if e.task.problem == "regression":
+        return runs.open_family(e)
+    members = dict(zip(SPLITS, (range(40), range(40, 50), range(50, 60)), strict=True))
+    return ClassFamily(e.task, patterns(), members)  # type: ignore[arg-type]
+
+
+def measured(trainer: Trainer) -> np.ndarray:
+    """Accuracy, or minus the loss, of every frozen meta-test task after the last inner step."""
+    size = evaluation_size(trainer.experiment, trainer.family)
+    test = FrozenEpisodes(trainer.family, "test", size, EPISODES, 1)
+    curves = evaluation.evaluate(trainer.algorithm, trainer.meta, test, STEPS)
+    return -curves.loss[-1] if curves.accuracy is None else curves.accuracy[-1]
+
+
+def trainer_of(name: str, problem: str, seed: int) -> Trainer:
+    more = [f"training.iterations={SLOWER[name, problem]}"] if (name, problem) in SLOWER else []
+    e = experiment(name, *more, text=TEXTS[problem])
+    return Trainer(e, e.algorithm[0], seed, family_of(e))
+
+
+@cache
+def from_scratch(problem: str, seed: int) -> np.ndarray:
+    return measured(trainer_of("scratch", problem, seed))
+
+
+LEARNERS = [
+    pytest.param(name, problem, id=f"{name}-{problem}")
+    for name, cls in ALGORITHMS.items()
+    for problem in sorted(cls.Config.problems)
+    if cls.Config.trains
+]
+
+
+@pytest.mark.parametrize(("name", "problem"), LEARNERS)
+def test_it_beats_its_untrained_self_and_a_network_trained_from_scratch(name: str, problem: str) -> None:
+    for seed in SEEDS:
+        trainer = trainer_of(name, problem, seed)
+        untrained = measured(trainer)
+        for _ in range(trainer.iterations):
+            trainer._step()
+        trainer._fit()
+        trained = measured(trainer)
+        for what, other in (("untrained", untrained), ("scratch", from_scratch(problem, seed))):
+            gain = mean_interval(trained - other)  # the same episodes: paired
+            assert gain.mean > gain.half_width, f"seed {seed}, {what}: {gain}"

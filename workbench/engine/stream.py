@@ -1,0 +1,102 @@
+"""A training stream that drifts: which segment comes when, and what is still known of the earlier ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from workbench.config import Experiment
+from workbench.engine import evaluation, measures
+from workbench.engine.episodes import SEGMENT, FrozenEpisodes
+from workbench.engine.interruption import Asked
+from workbench.tasks.base import EpisodeSize, TaskFamily
+
+Measure = Callable[[FrozenEpisodes], evaluation.Curves]
+
+
+class Stream:
+    """The segments of a run's training, equally long; a family that does not drift has one.
+
+    Parameters
+    ----------
+    family : what the tasks are drawn from.
+    iterations : meta-iterations of the run.
+
+    Attributes
+    ----------
+    known : after each segment that is over, the loss on every segment; ``known[i][j]`` on segment j.
+    """
+
+    def __init__(self, family: TaskFamily, iterations: int) -> None:
+        self._family, self._iterations = family, iterations
+        self.segments = family.segments
+        self.known: list[list[float | None]] = []
+        self._frozen: list[FrozenEpisodes] = []
+
+    @property
+    def drifts(self) -> bool:
+        return self.segments > 1 and self._iterations > 0
+
+    def segment_of(self, iteration: int) -> int | None:
+        """The segment (from 0) of a meta-iteration (from 0); None where nothing drifts."""
+        if not self.drifts:
+            return None
+        return min(self.segments - 1, iteration * self.segments // self._iterations)
+
+    def ends(self, iteration: int) -> bool:
+        """Whether a segment is over after so many meta-iterations."""
+        return self.drifts and iteration > 0 and self.segment_of(iteration - 1) != self.segment_of(iteration)
+
+    def next_end(self, iteration: int) -> int:
+        """Meta-iterations after which the present segment is over."""
+        segment = self.segment_of(iteration)
+        if segment is None:
+            return self._iterations
+        return -(-(segment + 1) * self._iterations // self.segments)
+
+    def measure(
+        self, experiment: Experiment, size: EpisodeSize, iteration: int, measure: Measure, asked: Asked
+    ) -> dict[str, dict[str, Any]]:
+        """Loss (and accuracy) on frozen training tasks of every segment, as groups of a report.
+
+        At the end of a segment it is kept in :attr:`known`.
+        """
+        if not self.drifts:
+            return {}
+        if not self._frozen:
+            self._frozen = list(self._draw(experiment, size, asked))
+        curves = [measure(episodes) for episodes in self._frozen]
+        names = [f"segment {number}" for number in range(1, self.segments + 1)]
+        report = {
+            "segment loss": {
+                name: evaluation.reported(each.loss[-1]) for name, each in zip(names, curves, strict=True)
+            }
+        }
+        if self.ends(iteration) or iteration == self._iterations:
+            self.known.append([each["mean"] for each in report["segment loss"].values()])
+        accuracies = [each.accuracy for each in curves if each.accuracy is not None]
+        if accuracies:
+            report["segment accuracy"] = {
+                name: evaluation.reported(each[-1]) for name, each in zip(names, accuracies, strict=True)
+            }
+        return report
+
+    def _draw(self, experiment: Experiment, size: EpisodeSize, asked: Asked) -> Iterator[FrozenEpisodes]:
+        settings = experiment.evaluation
+        for segment in range(self.segments):
+            yield FrozenEpisodes(
+                self._family,
+                "train",
+                size,
+                settings.validation_episodes,
+                settings.seed,
+                asked,
+                purpose=SEGMENT,
+                segment=segment,
+            )
+
+    def summary(self) -> dict[str, Any] | None:
+        """What was forgotten; JSON types. None where nothing drifts."""
+        if not self.drifts:
+            return None
+        return {"segments": self.segments, "loss": self.known} | measures.forgetting(self.known)
