@@ -95,7 +95,7 @@ def episodes(shape: TaskShape, tasks: int, shots: int = 4, queries: int = 6, see
 
 
 REGRESSION = TaskShape("regression", (2,), 1)
-CLASSIFICATION = TaskShape("classification", (2,), 3, train_classes=7)
+CLASSIFICATION = TaskShape("classification", (2,), 3, train_classes=7, bounds=(-5.0, 5.0))
 EVERY = [
     pytest.param(name, shape, id=f"{name}-{shape.problem}")
     for shape in (REGRESSION, CLASSIFICATION)

@@ -93,9 +93,9 @@ def measured(trainer: Trainer) -> np.ndarray:
     return -curves.loss[-1] if curves.accuracy is None else curves.accuracy[-1]
 
 
-def trainer_of(name: str, problem: str, seed: int) -> Trainer:
-    more = [f"training.iterations={SLOWER[name, problem]}"] if (name, problem) in SLOWER else []
-    e = experiment(name, *more, text=TEXTS[problem])
+def trainer_of(name: str, problem: str, seed: int, *more: str) -> Trainer:
+    longer = [f"training.iterations={SLOWER[name, problem]}"] if (name, problem) in SLOWER else []
+    e = experiment(name, *longer, *more, text=TEXTS[problem])
     return Trainer(e, e.algorithm[0], seed, family_of(e))
 
 

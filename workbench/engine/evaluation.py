@@ -23,7 +23,7 @@ from workbench.engine.crew import Crew
 from workbench.engine.devices import synchronise
 from workbench.engine.episodes import ATTACKED, FrozenEpisodes, seeded
 from workbench.engine.interruption import Asked, give_up_if, nobody_asks
-from workbench.tasks.base import Episode
+from workbench.tasks.base import Episode, valid_range
 
 CHUNK_NUMBERS = 1_000_000
 TIMED_TASKS = 20
@@ -203,8 +203,7 @@ def _robust(
         prediction = predict(algorithm, learner, episode._replace(query_x=x))
         return algorithm.task_loss(prediction, episode.query_y)
 
-    bounds = algorithm.shape.bounds
-    assert bounds is not None, "the configuration refuses an attack on inputs without bounds"
+    bounds = valid_range(algorithm.shape, "evaluation.attack")
     if attack.kind == "fgsm":
         x = attacks.fgsm(loss, episode.query_x, epsilon=attack.epsilon, bounds=bounds)
     else:

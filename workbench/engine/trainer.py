@@ -31,7 +31,7 @@ from workbench.engine.interruption import AbandonedError, Asked, nobody_asks
 from workbench.engine.plan import Plan, choose
 from workbench.engine.stream import Stream
 from workbench.networks import NETWORKS
-from workbench.tasks.base import Episode, EpisodeSize, TaskFamily
+from workbench.tasks.base import Episode, EpisodeSize, TaskFamily, valid_range
 
 REPORT_SECONDS = 0.05
 Found = TypeVar("Found")
@@ -388,10 +388,12 @@ def build(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily) -
 
     Raises
     ------
-    NetworkError
-        If the network cannot take the family's examples.
+    NetworkError, DataError
+        If the network cannot take the family's examples, or an attack cannot.
     """
     shape = family.shape
+    if experiment.evaluation.attack is not None:
+        valid_range(shape, "evaluation.attack")
     network = NETWORKS[experiment.network.name](experiment.network, shape.input_shape, shape.outputs)
     return make(config, network, shape)
 

@@ -129,6 +129,22 @@ class TaskShape:
     bounds: tuple[float, float] | None = None
 
 
+def valid_range(shape: TaskShape, who: str) -> tuple[float, float]:
+    """The bounds of the inputs, for an attack that must stay within them.
+
+    Raises
+    ------
+    DataError
+        If there are none.
+    """
+    if shape.bounds is None:
+        raise DataError(
+            f"{who}: an attack needs inputs with a smallest and a largest value, such as pixels, "
+            "which this task family does not have"
+        )
+    return shape.bounds
+
+
 class TaskFamily(ABC):
     """A distribution of tasks.
 
