@@ -147,6 +147,40 @@ def test_what_there_is_is_listed_with_every_parameter(call: Call, command: str, 
     assert all(name in out for name in names)
 
 
+def test_algorithms_are_a_table_of_120_columns(call: Call) -> None:
+    _, out, _ = call("algorithms")
+    table = out.split("\n\n")[0].splitlines()
+    assert table[0].split() == ["name", "family", "problems", "order", "base", "citation"]
+    assert max(map(len, out.splitlines())) <= 120
+    (maml,) = [line for line in table if line.startswith("maml ")]
+    assert maml.endswith("Finn, Abbeel, Levine, ICML 2017, arXiv 1703.03400")
+    (replay,) = [line for line in table if line.startswith("task_replay ")]
+    assert "yes" in replay.split()
+
+
+def test_what_can_be_built_over_what_is_in_the_json(call: Call) -> None:
+    _, out, _ = call("algorithms", "--json")
+    entries = {entry["name"]: entry for entry in json.loads(out)}
+    assert entries["maml"]["base"] is None
+    assert {"maml", "reptile"} <= set(entries["task_replay"]["base"])
+    assert not {"scratch", "fusion"} & set(entries["task_replay"]["base"])
+    defaults = {each["name"]: each["default"] for each in entries["task_replay"]["parameters"]}
+    assert defaults["base"] == {"kind": "maml"}
+
+
+def test_sections_that_may_be_left_out_are_listed_with_their_fields(call: Call) -> None:
+    _, out, _ = call("tasks", "--json")
+    sinusoid = next(entry for entry in json.loads(out) if entry["name"] == "sinusoid")
+    (drift,) = [each for each in sinusoid["parameters"] if each["name"] == "drift"]
+    assert drift["default"] is None
+    assert {each["name"]: each["default"] for each in drift["parameters"]} == {
+        "segments": 5,
+        "parameter": "phase",
+    }
+    _, out, _ = call("tasks")
+    assert "drift.segments" in out
+
+
 def _bad_inputs(folder: Path) -> dict[str, tuple[str, list[str], str]]:
     """Experiment text, further arguments and the words of the complaint, by name."""
     good = _pictures(folder / "good")

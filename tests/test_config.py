@@ -117,7 +117,7 @@ def test_overrides_reach_every_section() -> None:
         (
             "algorithm.0.kind='mamml'",
             "algorithm[0].kind",
-            "'mamml' is not known; allowed: anil, fomaml, maml",
+            "'mamml' is not known; allowed: adml, adversarial_querying, anil",
         ),
         ("algorithm.0.kind='protonet'", "algorithm[0].kind", "cannot do regression"),
         ("algorithm.0.train_ways=5", "algorithm[0].train_ways", "no classes"),

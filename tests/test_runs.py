@@ -14,6 +14,7 @@ import torch
 
 from tests.experiments import SINUSOID, experiment, family
 from workbench import runs
+from workbench.algorithms import ALGORITHMS
 from workbench.engine.events import Failed, Finished, MetaSteps
 from workbench.engine.trainer import Trainer
 from workbench.errors import InputError
@@ -382,3 +383,11 @@ def test_a_checkpoint_that_does_not_fit_is_refused_in_one_line(tensors: bytes, t
     assert "\n" not in str(caught.value)
     assert project.run(run).status == "queued"
     project.close()
+
+
+@pytest.mark.parametrize(
+    ("sample", "problem"), [("all-sinusoid", "regression"), ("all-glyphs", "classification")]
+)
+def test_the_samples_of_all_algorithms_leave_none_out(sample: str, problem: str) -> None:
+    listed = [each.name for each in runs.load_experiment(sample).algorithm]
+    assert sorted(listed) == [name for name, cls in ALGORITHMS.items() if problem in cls.Config.problems]

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.algorithms import ALGORITHMS
-from workbench.sections import Section, describe_range
+from workbench.algorithms import ALGORITHMS, Algorithm, Citation
+from workbench.config import AlgorithmConfig
+from workbench.sections import Kind, Section, describe_range, section_in
 from workbench.tasks import FAMILIES
+
+CITED = 49
+"""Letters that a short citation may have, so that a table has 120."""
 
 
 def parameters(section: type[Section]) -> list[dict[str, Any]]:
-    """Every field of a section: name, default, range, unit, symbol and help (JSON types)."""
+    """Every field of a section: name, default, range, unit, symbol and help (JSON types).
+
+    A field that holds a section lists the ``parameters`` of that, unless it comes in several kinds.
+    """
     listed = []
     for name, field in section.model_fields.items():
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
@@ -19,22 +26,33 @@ def parameters(section: type[Section]) -> list[dict[str, Any]]:
         default = extra.get("by_problem", field.get_default(call_default_factory=True))
         if field.is_required():
             default = None
-        listed.append(
-            {
-                "name": name,
-                "default": default.model_dump(mode="json") if isinstance(default, Section) else default,
-                "required": field.is_required(),
-                "allowed": describe_range(field),
-                "unit": extra["unit"],
-                "symbol": extra["symbol"],
-                "help": field.description,
-            }
-        )
+        parameter = {
+            "name": name,
+            "default": _plain(default),
+            "required": field.is_required(),
+            "allowed": describe_range(field),
+            "unit": extra["unit"],
+            "symbol": extra["symbol"],
+            "help": field.description,
+        }
+        inner = section_in(field.annotation)
+        if inner is not None and not issubclass(inner, Kind):
+            parameter["parameters"] = parameters(inner)
+        listed.append(parameter)
     return listed
 
 
+def _plain(default: Any) -> Any:
+    """A default in JSON types: of a section in several kinds, what differs from the kind's own."""
+    if isinstance(default, Kind):
+        said = default.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+        return {default.selector: default.name} | said
+    return default.model_dump(mode="json") if isinstance(default, Section) else default
+
+
 def algorithms() -> list[dict[str, Any]]:
-    """Every algorithm: name, family, what it supports, citation, parameters."""
+    """Every algorithm: name, family, what it supports, citation, parameters; ``base`` lists what it can be
+    built over, and is None where it is built over nothing."""
     return [
         {
             "name": name,
@@ -43,11 +61,56 @@ def algorithms() -> list[dict[str, Any]]:
             "summary": each.summary,
             "problems": sorted(each.Config.problems),
             "order": each.order,
+            "base": bases(each),
             "citation": str(each.citation) if each.citation else None,
             "parameters": parameters(each.Config),
         }
         for name, each in ALGORITHMS.items()
     ]
+
+
+def bases(algorithm: type[Algorithm]) -> list[str] | None:
+    """The kinds of algorithms that one can be built over; None where it is no wrapper."""
+    config: Any = algorithm.Config
+    if not config.wraps:
+        return None
+    return sorted(name for name, kind in AlgorithmConfig.kinds.items() if config.allows(kind))
+
+
+def algorithm_rows() -> list[list[str]]:
+    """The algorithms as a table of 120 columns, with a heading."""
+    rows = [["name", "family", "problems", "order", "base", "citation"]]
+    for name, each in ALGORITHMS.items():
+        problems = sorted(each.Config.problems)
+        over = each.Config.wraps
+        rows.append(
+            [
+                name,
+                each.family,
+                problems[0] if len(problems) == 1 else "both",
+                "base's" if over else str(each.order),
+                "yes" if over else "–",
+                cited(each.citation) if each.citation else "ours" if "(ours)" in each.title else "–",
+            ]
+        )
+    return rows
+
+
+def cited(citation: Citation) -> str:
+    """A citation in few letters: surnames, venue, year, arXiv number."""
+    surnames = [
+        " ".join(word for word in author.split() if not word.endswith(".")) or author
+        for author in citation.authors.split(", ")
+    ]
+    arxiv = f", arXiv {citation.arxiv}" if citation.arxiv else ""
+    rest = f"{citation.venue} {citation.year}{arxiv}"
+    every = f"{', '.join(surnames)}, {rest}"
+    if len(every) > CITED and len(surnames) > 2:
+        every = f"{surnames[0]} et al., {rest}"
+    over = len(every) - CITED
+    if over > 0 and len(citation.venue) > over:
+        every = every.replace(citation.venue, citation.venue[: -over - 1].rstrip() + "…")
+    return every
 
 
 def tasks() -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,9 @@ from workbench.errors import InputError
 from workbench.export import results
 from workbench.paths import write_atomically
 from workbench.project import Project
+
+WIDTH = 120
+"""Columns of a text for reading."""
 
 
 class BadInput(click.ClickException):
@@ -128,8 +132,12 @@ def show(project: Path, as_json: bool) -> None:
 
 
 def _show(entries: list[dict[str, Any]]) -> None:
+    beside = [results.robust_and_kept(entry["test"]) for entry in entries]
+    attacked = any(each["robust_accuracy"] is not None for each in beside)
+    drifted = any(each["forgetting"] is not None for each in beside)
     rows = [["run", "name", "experiment", "status", "iterations", "per second", "test"]]
-    for entry in entries:
+    rows[0] += ["attacked"] * attacked + ["forgotten"] * drifted
+    for entry, other in zip(entries, beside, strict=True):
         measure, mean, half = results.final_measure(entry["test"])
         speed = entry["meta_iterations_per_second"]
         rows.append(
@@ -141,12 +149,20 @@ def _show(entries: list[dict[str, Any]]) -> None:
                 f"{entry['iterations']}/{entry['iterations_planned']}",
                 f"{speed:.1f}" if speed else "–",
                 f"{measure} {mean:.4g} ± {half:.2g}" if mean is not None and half is not None else "–",
+                *[_number(other["robust_accuracy"], other["robust_accuracy_ci95"])] * attacked,
+                *[_number(other["forgetting"])] * drifted,
             ]
         )
     _print_table(rows)
     for entry in entries:
         if entry["failure"]:
             click.echo(f"run {entry['id']} failed: {entry['failure']}")
+
+
+def _number(mean: float | None, half: float | None = None) -> str:
+    if mean is None:
+        return "–"
+    return f"{mean:.4g}" + (f" ± {half:.2g}" if half is not None else "")
 
 
 @commands.command()
@@ -186,7 +202,7 @@ def algorithms(as_json: bool) -> None:
     """What algorithms there are."""
     from workbench import catalogue
 
-    _list(catalogue.algorithms(), as_json, ("name", "family", "problems", "order", "citation"))
+    _list(catalogue.algorithms(), as_json, catalogue.algorithm_rows())
 
 
 @commands.command()
@@ -195,24 +211,48 @@ def tasks(as_json: bool) -> None:
     """What task families there are."""
     from workbench import catalogue
 
-    _list(catalogue.tasks(), as_json, ("name", "problem", "default_network", "summary"))
+    entries = catalogue.tasks()
+    columns = ("name", "problem", "default_network", "summary")
+    rows = [[str(entry[column]) for column in columns] for entry in entries]
+    _list(entries, as_json, [[column.replace("_", " ") for column in columns], *rows])
 
 
-def _list(entries: list[dict[str, Any]], as_json: bool, columns: tuple[str, ...]) -> None:
+def _list(entries: list[dict[str, Any]], as_json: bool, rows: list[list[str]]) -> None:
     if as_json:
         click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
         return
-    rows = [[column.replace("_", " ") for column in columns]]
-    for entry in entries:
-        cells = [entry[column] for column in columns]
-        rows.append([", ".join(cell) if isinstance(cell, list) else str(cell or "–") for cell in cells])
     _print_table(rows)
     for entry in entries:
-        click.echo(f"\n{entry['name']}: {entry['summary']}")
-        for each in entry["parameters"]:
-            default = "required" if each["required"] else f"default {each['default']}"
-            allowed = f", {each['allowed']}" if each["allowed"] else ""
-            click.echo(f"  {each['name']:<16} {each['help']} ({default}{allowed})")
+        click.echo("\n" + _wrapped(f"{entry['name']}: {entry['summary']}", 2))
+        if entry.get("base"):
+            click.echo(_wrapped(f"  over: {', '.join(entry['base'])}", 8))
+        _list_parameters(entry["parameters"])
+
+
+def _list_parameters(parameters: list[dict[str, Any]], inside: str = "") -> None:
+    for each in parameters:
+        said = "required" if each["required"] else f"default {_default(each['default'])}"
+        allowed = f", {each['allowed']}" if each["allowed"] else ""
+        name = inside + each["name"]
+        click.echo(_wrapped(f"  {name:<18} {each['help']} ({said}{allowed})", 21))
+        _list_parameters(each.get("parameters", []), f"{name}.")
+
+
+def _default(value: Any) -> str:
+    if isinstance(value, dict):
+        return (
+            ", ".join(f"{name} {_default(each)}" for name, each in value.items() if each is not None)
+            or "none"
+        )
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_default, value)) or "none"
+    if value is None or value == "":
+        return "none"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _wrapped(text: str, indent: int) -> str:
+    return textwrap.fill(text, WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False)
 
 
 def _print_table(rows: list[list[str]]) -> None:

@@ -38,7 +38,12 @@ from workbench.tasks.base import DataError, Progress, TaskFamily
 
 log = logging.getLogger(__name__)
 
-SAMPLES = {"quickstart": "quickstart.toml", "quickstart-glyphs": "quickstart_glyphs.toml"}
+SAMPLES = {
+    "quickstart": "quickstart.toml",
+    "quickstart-glyphs": "quickstart_glyphs.toml",
+    "all-sinusoid": "all_sinusoid.toml",
+    "all-glyphs": "all_glyphs.toml",
+}
 """The built-in experiments, by the name that stands for a file."""
 
 RETRY_SECONDS = 1.0

@@ -164,7 +164,7 @@ def _walk(
             path += f"[{part}]"
             value = value[part] if isinstance(value, Sequence) and part < len(value) else None
             continue
-        inner = section if field is None else _section_in(field.annotation)
+        inner = section if field is None else section_in(field.annotation)
         if inner is None:  # pydantic goes on with the names of a union's members
             break
         section = _kind_of(inner, value)
@@ -176,10 +176,11 @@ def _walk(
     return path, section, field
 
 
-def _section_in(annotation: Any) -> type[Section] | None:
+def section_in(annotation: Any) -> type[Section] | None:
+    """The class of the section that a field holds; None for any other field."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation
-    return next((found for each in get_args(annotation) if (found := _section_in(each))), None)
+    return next((found for each in get_args(annotation) if (found := section_in(each))), None)
 
 
 def _kind_of(section: type[Section], value: Any) -> type[Section]:

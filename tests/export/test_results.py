@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from workbench.export.results import measured, table_rows
+from workbench.export.results import as_csv, measured, runs_rows, table_rows
 
 
 def entry(
@@ -61,3 +61,41 @@ def test_a_closed_form_adapts_once(step: int | None, value: float | None) -> Non
 def test_what_was_not_measured_has_no_value() -> None:
     assert measured(entry(0, 4.0, 1.0)["test"], "accuracy") == ("accuracy", None, None)
     assert measured(None) == ("", None, None)
+
+
+def attacked(seed: int, mean: float, drift: object = None) -> Any:
+    each = entry(seed, 4.0, 1.0)
+    each["test"] |= {"report": {"robust": {"accuracy": {"mean": mean, "ci95": 0.05}}}, "drift": drift}
+    return each
+
+
+def test_what_was_attacked_and_forgotten_has_columns_of_its_own() -> None:
+    drift = {"forgetting_mean": 0.5, "backward_transfer": -0.25}
+    rows = table_rows([attacked(0, 0.5, drift), attacked(1, 0.25, drift), entry(0, 4.0, 1.0, label="ANIL")])
+    assert [row["robust_accuracy"] for row in rows] == [0.375, None]
+    assert [row["robust_accuracy_ci95"] for row in rows] == [pytest.approx(0.05), None]
+    assert [(row["forgetting"], row["backward_transfer"]) for row in rows] == [(0.5, -0.25), (None, None)]
+    head, _, second = as_csv(rows).splitlines()
+    assert head.endswith("robust_accuracy,robust_accuracy_ci95,forgetting,backward_transfer")
+    assert second.endswith(",,,,")
+
+
+def test_a_run_has_them_too() -> None:
+    more: dict[str, Any] = dict.fromkeys(
+        ("id", "name", "algorithm", "status", "failure", "iterations", "seconds")
+    )
+    more |= {"config_hash": "c", "data_hash": "d"}
+    (row,) = runs_rows([attacked(0, 0.5) | more | {"environment": {}}])
+    assert (row["robust_accuracy"], row["robust_accuracy_ci95"], row["forgetting"]) == (0.5, 0.05, None)
+
+
+def test_a_measure_of_a_report_is_named_by_its_key() -> None:
+    assert measured(attacked(0, 0.5)["test"], "robust/accuracy", 0) == ("robust/accuracy", 0.5, 0.05)
+    assert measured(entry(0, 4.0, 1.0)["test"], "robust/accuracy") == ("robust/accuracy", None, None)
+
+
+@pytest.mark.parametrize("report", [None, 3, {"robust": 3}, {"robust": {"accuracy": {"mean": "x"}}}])
+def test_a_report_that_is_none_has_no_value(report: object) -> None:
+    test = entry(0, 4.0, 1.0)["test"] | {"report": report, "drift": "x"}
+    assert measured(test, "robust/accuracy") == ("robust/accuracy", None, None)
+    assert table_rows([entry(0, 4.0, 1.0) | {"test": test}])[0]["forgetting"] is None

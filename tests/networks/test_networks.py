@@ -164,6 +164,25 @@ def test_batch_norm_is_torchs(layout: torch.memory_format) -> None:
     assert torch.autograd.gradgradcheck(ours, (x, weight, bias))
 
 
+def test_batch_norm_reads_weights_that_are_not_contiguous() -> None:
+    """What a product gives under vmap can have the tasks' dimension last in memory."""
+    norm, x = BatchNorm(5), draw(TASKS, 4, 5, 3, 3).float()
+    weight, bias = draw(5, TASKS, seed=1).float(), draw(5, TASKS, seed=2).float()
+
+    def ours(weight: Tensor, bias: Tensor, x: Tensor) -> Tensor:
+        return functional_call(norm, {"weight": weight, "bias": bias}, (x,))
+
+    batched = vmap(ours, in_dims=(1, 1, 0))(weight, bias, x)
+    by_weight = vmap(grad(lambda *at: ours(*at).square().sum()), in_dims=(1, 1, 0))(weight, bias, x)
+    for task in range(TASKS):
+        at, shift = weight[:, task].clone().requires_grad_(), bias[:, task].clone()
+        theirs = F.batch_norm(x[task], None, None, at, shift, training=True)
+        torch.testing.assert_close(batched[task], theirs.detach())
+        expected = torch.autograd.grad(theirs.square().sum(), at)[0]
+        torch.testing.assert_close(by_weight[task], expected)
+        torch.testing.assert_close(ours(weight[:, task], bias[:, task], x[task]), theirs.detach())
+
+
 def test_batch_norm_is_the_same_when_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compiled, and on accelerators, a formula takes the place of the CPU's kernel."""
     norm, x = BatchNorm(3).double(), draw(4, 3, 5, 2)

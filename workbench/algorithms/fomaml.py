@@ -11,11 +11,27 @@ import torch
 
 from workbench.algorithms.base import InnerLoopConfig, Params
 from workbench.algorithms.maml import MAML
+from workbench.config import setting
 from workbench.tasks.base import Support
 
 
 class FOMAMLConfig(InnerLoopConfig):
     kind: Literal["fomaml"] = "fomaml"
+    inner_lr: float | None = setting(
+        gt=0,
+        le=100,
+        symbol="α",
+        by_problem={"regression": 0.01, "classification": 0.1},
+        help="Inner (adaptation) learning rate.",
+    )
+    inner_steps: int | None = setting(  # type: ignore[assignment]
+        ge=1,
+        le=1000,
+        unit="steps",
+        symbol="k",
+        by_problem={"regression": 1, "classification": 5},
+        help="Inner steps on each task while training; after one alone it hardly learns to classify.",
+    )
 
 
 class FOMAML(MAML):

@@ -57,11 +57,11 @@ class Reptile(Algorithm):
         return {name: weight - self.config.inner_lr * gradient[name] for name, weight in learner.items()}
 
     def loss(self, meta: Params, episode: Episode) -> Tensor:
-        task = _whole_task(episode)
+        task = whole_task(episode)
         return self.task_loss(self.predict(self.adapt(meta, task, self.config.inner_steps), task.x), task.y)
 
     def pseudo_gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
-        task = _whole_task(episode)
+        task = whole_task(episode)
         adapted = self.adapt(meta, task, self.config.inner_steps)
         loss = self.task_loss(self.predict(adapted, task.x), task.y)
         return {name: meta[name] - adapted[name] for name in meta}, loss
@@ -71,7 +71,8 @@ class Reptile(Algorithm):
         return step * (1 - done)
 
 
-def _whole_task(episode: Episode) -> Support:
+def whole_task(episode: Episode) -> Support:
+    """All examples of a task, support and query."""
     return Support(
         torch.cat([episode.support_x, episode.query_x]),
         torch.cat([episode.support_y, episode.query_y]),

@@ -10,6 +10,7 @@ from typing import Literal
 
 import torch
 
+from workbench.algorithms import adam
 from workbench.algorithms.base import Algorithm, InnerLoopConfig, Params
 from workbench.config import setting
 from workbench.tasks.base import Episode, Support
@@ -39,20 +40,11 @@ class Scratch(Algorithm):
     citation = None
 
     def start(self, meta: Params, support: Support) -> Params:
-        moments = {
-            f"{moment}.{name}": torch.zeros_like(w) for name, w in meta.items() for moment in ("m", "v")
-        }
-        return meta | moments
+        return meta | adam.moments(meta)
 
     def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
         gradient = self.gradient({name: learner[name] for name in meta}, support)
-        stepped: Params = {}
-        for name, g in gradient.items():
-            m = stepped[f"m.{name}"] = 0.9 * learner[f"m.{name}"] + 0.1 * g
-            v = stepped[f"v.{name}"] = 0.999 * learner[f"v.{name}"] + 0.001 * g.square()
-            m, v = m / (1 - 0.9 ** (index + 1)), v / (1 - 0.999 ** (index + 1))
-            stepped[name] = learner[name] - self.config.inner_lr * m / (v.sqrt() + 1e-8)
-        return stepped
+        return adam.step(learner, gradient, index, self.config.inner_lr)
 
     def predict(self, learner: Params, x: torch.Tensor) -> torch.Tensor:
         return super().predict({n: w for n, w in learner.items() if not n.startswith(("m.", "v."))}, x)

@@ -127,7 +127,7 @@ class Trainer:
         )
 
     def _make_optimiser(self) -> torch.optim.Adam:
-        weights = list(self.meta.values())
+        weights = [{"params": list(self.meta.values())}]  # a group, since there may be none to train
         return torch.optim.Adam(weights, lr=self._base_lr, fused=self.device.type in ("cpu", "cuda") or None)
 
     @property

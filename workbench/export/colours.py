@@ -5,6 +5,8 @@ from __future__ import annotations
 import colorsys
 
 LEAST_CONTRAST = 2.2
+DARKEST, LIGHTEST = 0.55, 0.45
+"""How far shades of a colour go towards ink and paper."""
 
 
 def on_white(colour: str) -> str:
@@ -36,6 +38,20 @@ def blend(start: str, end: str, part: float) -> str:
     """The colour a part (0 to 1) of the way from one to another."""
     pairs = zip(_parts(start), _parts(end), strict=True)
     return "#" + "".join(f"{round(255 * (a + (b - a) * part)):02x}" for a, b in pairs)
+
+
+def shade(colour: str, place: int, count: int, *, ink: str, paper: str) -> str:
+    """One of several shades of a colour: towards the ink at first, towards the paper at last.
+
+    They differ in lightness, so that colour-blind eyes and grey prints tell them apart.
+
+    Parameters
+    ----------
+    place, count : which of how many; a single one is the colour itself.
+    ink, paper : of the picture, ``#rrggbb``.
+    """
+    part = 2 * place / (count - 1) - 1 if count > 1 else 0.0  # -1 to 1
+    return blend(colour, ink, -DARKEST * part) if part < 0 else blend(colour, paper, LIGHTEST * part)
 
 
 def _parts(colour: str) -> tuple[float, float, float]:

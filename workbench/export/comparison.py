@@ -8,18 +8,48 @@ from typing import Any
 
 import numpy as np
 
-from workbench.export import results
+from workbench.export import reports, results
 from workbench.export.figure import Array, Curve, Figure, Panel
 from workbench.export.source import Grouping, Source
 from workbench.project import RunRecord
 
-MEASURES = {"loss": "Query loss", "accuracy": "Accuracy"}
-AXES = {"loss": "meta-test query loss", "accuracy": "meta-test accuracy"}
 SEEDS_AT, SEEDS_APART, MEAN_AT = -0.22, 0.3, 0.22
 """Where the seeds' points and their mean stand beside an algorithm's position."""
 
 Points = tuple[Array, Array, Array, Array]
 """x, y, low and high."""
+
+
+def title(measure: str) -> str:
+    """A measure's name: ``loss``, ``accuracy``, or a key of the runs' reports."""
+    key = reports.parts(measure)
+    return reports.title(*key) if key else {"accuracy": "Accuracy"}.get(measure, "Query loss")
+
+
+def axis_title(measure: str) -> str:
+    """A measure's name beside an axis."""
+    name = title(measure)
+    return f"meta-test {name[:1].lower()}{name[1:]}"
+
+
+def is_share(measure: str) -> bool:
+    """Whether a measure is shown in percent."""
+    return reports.is_share(*(reports.parts(measure) or (measure,)))
+
+
+def told_of_attacks(met: Episodes) -> str:
+    """How the queries were attacked, in a sentence; a warning where that differs between runs."""
+    if len(met.attacks) > 1:
+        return f"The runs were not attacked alike, so do not compare them: {'; '.join(met.attacks)}."
+    return f"Queries attacked with {met.attacks[0]}." if met.attacks else ""
+
+
+def _attack(attack: Any) -> str:
+    if not isinstance(attack, Mapping):
+        return ""
+    kind, epsilon, steps = (attack.get(name) for name in ("kind", "epsilon", "steps"))
+    size = f"{epsilon:.3g}" if isinstance(epsilon, int | float) else str(epsilon)
+    return f"{str(kind).upper()}, ε = {size}" + (f", {steps} steps" if kind == "pgd" else "")
 
 
 @dataclass(frozen=True)
@@ -49,9 +79,21 @@ class Episodes:
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """What can be compared, the most telling first."""
-        classified = any(each["test"].get("accuracy") is not None for each in self.entries)
-        return ("accuracy", "loss") if classified else ("loss",)
+        """What can be compared, the most telling first: of all runs, then what only some measure."""
+        tests = [each["test"] for each in self.entries]
+        classified = any(each.get("accuracy") is not None for each in tests)
+        own = [
+            reports.key(group, name)
+            for group in sorted(reports.groups(tests), key=lambda group: group != "robust")
+            for name in reports.names(tests, group)
+        ]
+        return (*(("accuracy", "loss") if classified else ("loss",)), *own)
+
+    @property
+    def attacks(self) -> tuple[str, ...]:
+        """How queries were attacked, in words: more than one where the runs are not alike in that."""
+        found = (_attack(each["test"].get("attack")) for each in self.entries)
+        return tuple(dict.fromkeys(each for each in found if each))
 
     @property
     def steps(self) -> tuple[int, ...]:
@@ -151,7 +193,7 @@ def figure(
             label = "mean over seeds, 95% over seeds"
             curves.append(Curve(label, colour, *mean, np.array([count]), kind="markers"))
     panel = Panel(
-        y_label=AXES[measure],
+        y_label=axis_title(measure),
         x_names=tuple(f"{each.name} (n\u00a0=\u00a0{len(each.seeds)})" for each in compared),
         curves=tuple(curves),
     )
@@ -160,14 +202,18 @@ def figure(
 
 
 def _caption(met: Episodes, compared: list[Compared], measure: str, step: int | None) -> str:
+    if reports.parts(measure):
+        step = None
     when = "the last inner step" if step is None else f"inner step {step}"
     ways, shots = met.test.get("ways", 1), met.test.get("shots")
     size = f"{ways}-way {shots}-shot " if ways > 1 else ""
     text = (
-        f"{MEASURES[measure]} after {when} on {met.test['episodes']} identical {size}meta-test episodes "
+        f"{title(measure)} after {when} on {met.test['episodes']} identical {size}meta-test episodes "
         f"(SHA-256 {met.hash[:12]}). Small points: single seeds with 95% intervals over tasks. Large "
         "points: means over n seeds with 95% intervals over seeds (both Student's t)."
     )
+    if measure.startswith("robust/"):
+        text += f" {told_of_attacks(met)}"
     if any(len(each.seeds) == 1 for each in compared):
         text += " A single seed (n = 1) has no interval over seeds."
     return text

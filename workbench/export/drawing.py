@@ -207,7 +207,7 @@ def _draw_curve(axes: Axes, curve: Curve, look: Look) -> None:
             markevery=max(1, len(curve.x) // 8),
             **common,
         )
-        if curve.low is not None and curve.high is not None:
+        if curve.shaded and curve.low is not None and curve.high is not None:
             axes.fill_between(
                 curve.x,
                 curve.low,

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from workbench.export import results
 
 Array = NDArray[np.float64]
+PATTERNS = 4
+"""In so many ways a line can be broken."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Curve:
     n : ``[points]``, how many runs stand at each point, where y is a mean over runs.
     kind : ``line``, ``markers``, or ``both``.
     faint : what a stronger curve summarises (raw values beside the smoothed, runs beside their mean).
+    shaded : whether the interval around a line is drawn; it is in the data all the same.
+    dashed : how a line is broken: 0 not at all, 1 dashes, 2 dots, 3 both.
     """
 
     label: str
@@ -39,7 +43,8 @@ class Curve:
     n: NDArray[np.int64] | None = None
     kind: str = "line"
     faint: bool = False
-    dashed: bool = False
+    dashed: int = 0
+    shaded: bool = True
 
 
 @dataclass(frozen=True)

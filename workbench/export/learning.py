@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
+from workbench.export import reports
 from workbench.export.curves import Integers, Joined
 from workbench.export.figure import Curve, Figure, Panel
-from workbench.export.source import Grouping, Source
+from workbench.export.source import Group, Grouping, Source
 from workbench.export.summaries import Problems, by_step, count
 from workbench.export.thinning import column_edges, visible
 from workbench.export.traces import Axis, Settings, Trace
+from workbench.project import RunRecord
 
 AXIS_LABELS: dict[Axis, str] = {
     "iterations": "Meta-iteration",
     "seconds": "Training time (s)",
     "tasks": "Tasks seen",
 }
+MOST_BANDS = 4
 MOST_POINTS = 5000  # in a figure; more are thinned
 
 
@@ -37,16 +43,19 @@ class LearningCurves:
         """Take up the runs as they are now; whether anything changed."""
         if settings != self._settings:
             self._settings, self.traces = settings, []
-        known = {(each.group.key, *(run.id for run in each.group.runs)): each for each in self.traces}
+        known = {_key(each.group, each.name): each for each in self.traces}
         traces, changed = [], False
         for group in self._grouping.groups(joined=settings.joined):
-            trace = known.get((group.key, *(run.id for run in group.runs)))
-            if trace is None:
-                trace, changed = Trace(group, settings), True
-            elif trace.group != group:
-                trace.group, changed = group, True
-            changed = trace.update(self._source) or changed
-            traces.append(trace)
+            names = self._names(group)
+            for place, name in enumerate(names):
+                trace = known.get(_key(group, name))
+                if trace is None:
+                    trace, changed = Trace(group, settings, name), True
+                elif trace.group != group:
+                    trace.group, changed = group, True
+                trace.place, trace.count = place, len(names)
+                changed = trace.update(self._source) or changed
+                traces.append(trace)
         changed = changed or traces != self.traces
         self.traces = traces
         return changed
@@ -55,6 +64,25 @@ class LearningCurves:
     def drawn(self) -> list[Trace]:
         """The curves that have points."""
         return [each for each in self.traces if each.has_points]
+
+    @property
+    def banded(self) -> bool:
+        """Whether intervals are drawn: not those of many curves of one algorithm, which cover each other."""
+        return self._settings.measure != "report" or len(self.drawn) <= MOST_BANDS
+
+    def groups(self) -> list[str]:
+        """The groups of measures of their own that some run has."""
+        return reports.groups(self._newest(run) for run in self._source.shown())
+
+    def _names(self, group: Group) -> list[str]:
+        """What each curve of a group of runs measures; nothing special, unless it is their own measures."""
+        if self._settings.measure != "report":
+            return [""]
+        return reports.names(map(self._newest, group.runs), self._settings.group)
+
+    def _newest(self, run: RunRecord) -> Mapping[str, Any] | None:
+        evaluations = self._source.evaluations(run.id)
+        return evaluations[-1][1] if evaluations else None
 
     def steps(self) -> list[int]:
         """The inner steps that some run was measured after."""
@@ -75,6 +103,10 @@ class LearningCurves:
         unit = self._problems.units(self._source, [run for each in self.drawn for run in each.group.runs])
         if self._settings.measure == "training_loss":
             return f"Own training loss{unit}"
+        if self._settings.measure == "report":
+            group = self._settings.group
+            percent = " (%)" if reports.is_share(group) else ""
+            return reports.title(group) + (unit if reports.is_loss(group) else percent)
         return f"Meta-validation query loss{when}{unit}"
 
     def extent(self) -> tuple[float, float] | None:
@@ -136,7 +168,7 @@ class LearningCurves:
         banded = len(trace.group.runs) > 1 and not faint
         return Curve(
             label=trace.label,
-            colour=self._source.colour(trace.group.runs[0]),
+            colour=trace.shade(self._source.colour(trace.group.runs[0]), ink="#000000", paper="#ffffff"),
             x=trace.x[chosen],
             y=joined.mean[chosen],
             low=joined.low[chosen] if banded else None,
@@ -144,7 +176,8 @@ class LearningCurves:
             n=joined.n[chosen] if self._settings.joined else None,
             kind="markers" if len(trace.x) == 1 else "line",
             faint=faint,
-            dashed=trace.group.again > 0,
+            dashed=trace.pattern,
+            shaded=self.banded,
         )
 
     def _caption(self, thinned: bool, x_range: tuple[float, float] | None) -> str:
@@ -153,8 +186,9 @@ class LearningCurves:
             "training_loss": "Outer training loss",
             "validation_loss": "Query loss on the frozen meta-validation episodes",
             "validation_accuracy": "Query accuracy on the frozen meta-validation episodes",
+            "report": f"{reports.title(settings.group)}, {reports.measured_on(settings.group)},",
         }[settings.measure]
-        if settings.measure != "training_loss":
+        if settings.measure in ("validation_loss", "validation_accuracy"):
             step = settings.step
             quantity += " after the last inner step" if step is None else f" after inner step {step}"
         by = {
@@ -171,6 +205,8 @@ class LearningCurves:
                 if shared
                 else "One seed each (n = 1), hence no interval over seeds."
             )
+            if shared and not self.banded:
+                parts.append("The intervals are not drawn, since so many would cover each other.")
             if settings.axis == "seconds" and shared:
                 parts.append("Time is the mean over seeds at the same meta-iteration.")
         else:
@@ -185,3 +221,7 @@ class LearningCurves:
         if thinned:
             parts.append("Long curves are thinned to the lowest and highest point of each column.")
         return " ".join(parts)
+
+
+def _key(group: Group, name: str) -> tuple[object, ...]:
+    return (group.key, name, *(run.id for run in group.runs))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from workbench.engine.measures import mean_interval
+from workbench.export import reports
 from workbench.project import Project, RunRecord
 
 
@@ -82,9 +83,26 @@ def runs_rows(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         row |= {"measure": measure, "test_mean": mean, "test_ci95": half}
         for name in ("episodes", "episodes_hash", "adaptation_steps_median", "generalisation_gap"):
             row[name] = (entry["test"] or {}).get(name)
+        row |= robust_and_kept(entry["test"])
         row |= {name: entry["environment"].get(name) for name in ("device", "threads", "chunk")}
         rows.append(row)
     return rows
+
+
+def robust_and_kept(test: Mapping[str, Any] | None) -> dict[str, float | None]:
+    """What a test tells beside its measure: accuracy on attacked queries, and what a stream forgot.
+
+    None where nothing was attacked, or nothing drifts.
+    """
+    mean, half = reports.entry(test, "robust", "accuracy")
+    drift = (test or {}).get("drift")
+    drift = drift if isinstance(drift, Mapping) else {}
+    return {
+        "robust_accuracy": mean,
+        "robust_accuracy_ci95": half,
+        "forgetting": reports.number(drift.get("forgetting_mean")),
+        "backward_transfer": reports.number(drift.get("backward_transfer")),
+    }
 
 
 def measured(
@@ -95,12 +113,16 @@ def measured(
     Parameters
     ----------
     test : a run's test; None where there is none yet.
-    measure : ``loss`` or ``accuracy``; empty: accuracy where there is one.
+    measure : ``loss`` or ``accuracy``; empty: accuracy where there is one. Or a key of the report, such as
+        ``robust/accuracy``, which is measured after the last step only.
     step : the inner step; None: the last. A closed form adapts once, so it has the same value after
         every step from 1.
     """
     if test is None:
         return "", None, None
+    key = reports.parts(measure)
+    if key is not None:
+        return measure, *reports.entry(test, *key)
     name = measure or ("loss" if test.get("accuracy") is None else "accuracy")
     values, halves, steps = test.get(name), test.get(f"{name}_ci95"), list(test["inner_steps"])
     if step is not None and steps == [1] and step > 1:
@@ -142,6 +164,7 @@ def table_row(
     means = [mean for _, mean, _ in finals if mean is not None]
     halves = [half for _, _, half in finals if half is not None]
     over_seeds = mean_interval(np.array(means))
+    others = [robust_and_kept(member["test"]) for member in members]
     rates = [each["meta_iterations_per_second"] for each in members]
     return {
         "experiment": first["experiment"],
@@ -158,6 +181,7 @@ def table_row(
         "adaptation_steps_median": _median_steps(members),
         "generalisation_gap": _mean([each["test"].get("generalisation_gap") for each in members]),
         "meta_iterations_per_second": _mean(rates),
+        **{name: _mean([each[name] for each in others]) for name in others[0]},
     }
 
 
@@ -180,7 +204,8 @@ def table_rows(
 
     Two different variances, never one "±": ``ci95_over_seeds`` is Student's t over runs (empty for one),
     ``ci95_over_tasks`` the mean of the runs' own intervals over tasks. ``seeds_measured`` is smaller than
-    ``seeds`` where a run has no finite value.
+    ``seeds`` where a run has no finite value. The columns after ``meta_iterations_per_second`` are means over
+    seeds too; ``robust_accuracy_ci95``, as all that is named so, is over tasks.
 
     Parameters
     ----------

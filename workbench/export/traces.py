@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from workbench.export import reports
+from workbench.export.colours import shade
 from workbench.export.curves import Array, Grown, Integers, Joined, Points, Smoothed
+from workbench.export.figure import PATTERNS
 from workbench.export.source import Group, Source
 from workbench.export.summaries import Quantity, after, span
 from workbench.export.thinning import Peaks, band, visible
 
-Measure = Literal["training_loss", "validation_loss", "validation_accuracy"]
+Measure = Literal["training_loss", "validation_loss", "validation_accuracy", "report"]
 Axis = Literal["iterations", "seconds", "tasks"]
 
 
@@ -25,6 +29,7 @@ class Settings:
     smoothing : window of the moving average in points; 1: none. The raw curve stays beneath, faint.
     joined : seeds of one algorithm as mean and band; otherwise run by run.
     step : the inner step of a validation measure; None: the last.
+    group : of the measures of an algorithm's own, for ``report``: each of them is a curve.
     """
 
     measure: Measure = "training_loss"
@@ -32,15 +37,27 @@ class Settings:
     smoothing: int = 1
     joined: bool = True
     step: int | None = None
+    group: str = ""
 
     @property
     def quantity(self) -> Quantity:
         """What is measured in a validation."""
         return "accuracy" if self.measure == "validation_accuracy" else "loss"
 
+    @property
+    def percent(self) -> bool:
+        """Whether values are shares, in percent."""
+        return self.measure == "validation_accuracy" or (
+            self.measure == "report" and reports.is_share(self.group)
+        )
+
 
 class Trace:
     """One curve of the picture: a group of runs, kept up to date while they grow.
+
+    Parameters
+    ----------
+    name : which of the measures of a report's group it draws.
 
     Attributes
     ----------
@@ -48,15 +65,17 @@ class Trace:
     raw : the mean over the runs' values.
     main : what is drawn strongly: the mean over the runs' smoothed values, or :attr:`raw` itself.
     label : the group's label with n, how many runs stand at its points.
+    place, count : which of how many curves of the same runs it is.
     has_points : whether there is a value to draw.
     """
 
-    def __init__(self, group: Group, settings: Settings) -> None:
-        self.group, self._settings = group, settings
+    def __init__(self, group: Group, settings: Settings, name: str = "") -> None:
+        self.group, self.name, self._settings = group, name, settings
+        self.place, self.count = 0, 1
         self.x: Array = np.empty(0)
         self.raw = Joined()
         self.main = self.raw if settings.smoothing <= 1 else Joined()
-        self.label = group.label
+        self.label = self._named()
         self.has_points = False
         self._peaks = {id(self.raw): Peaks(), id(self.main): Peaks()}
         self._grown = [Grown() for _ in group.runs]
@@ -69,6 +88,17 @@ class Trace:
     def smoothed(self) -> bool:
         """Whether the main curve is another than the raw one."""
         return self.main is not self.raw
+
+    @property
+    def pattern(self) -> int:
+        """How it is dashed, as a :class:`~workbench.export.figure.Curve`."""
+        if self.name:
+            return (self.place + self.group.again) % PATTERNS
+        return int(self.group.again > 0)
+
+    def shade(self, colour: str, *, ink: str, paper: str) -> str:
+        """Its shade of the runs' colour."""
+        return shade(colour, self.place, self.count, ink=ink, paper=paper)
 
     def update(self, source: Source) -> bool:
         """Take up what the runs have by now; whether that is more than before."""
@@ -103,11 +133,17 @@ class Trace:
         state = (len(evaluations), evaluations[-1][0] if evaluations else -1)
         kept = self._evaluated[index]
         if kept is None or kept[0] != state:
-            quantity, step = self._settings.quantity, self._settings.step
-            values = [after(summary, quantity, step) for _, summary in evaluations]
+            values = [self._value(summary) for _, summary in evaluations]
             x = np.array([iteration for iteration, _ in evaluations], np.int64)
             kept = self._evaluated[index] = (state, (x, np.array(values, np.float64)))
         return kept[1]
+
+    def _value(self, summary: Mapping[str, Any]) -> float:
+        settings = self._settings
+        if settings.measure != "report":
+            return after(summary, settings.quantity, settings.step)
+        mean, _ = reports.entry(summary, settings.group, self.name)
+        return float("nan") if mean is None else mean * (100.0 if settings.percent else 1.0)
 
     def _place(self, source: Source) -> None:
         if self._settings.axis == "seconds":
@@ -117,10 +153,13 @@ class Trace:
             self.x = self.raw.x.astype(np.float64) * factor
 
     def _label(self) -> str:
-        if not self._settings.joined:
-            return self.group.label
         n = self.raw.n[self.raw.n > 0]
-        return f"{self.group.label} (n = {span(int(n.min()), int(n.max()))})" if len(n) else self.group.label
+        if not self._settings.joined or not len(n):
+            return self._named()
+        return f"{self._named()} (n = {span(int(n.min()), int(n.max()))})"
+
+    def _named(self) -> str:
+        return f"{self.group.label}: {self.name}" if self.name else self.group.label
 
     # --- looking at it -----------------------------------------------------------------------------
 

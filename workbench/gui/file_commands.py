@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from workbench.gui.setup.panel import SetupPanel
 
 PROJECTS = "Projects (*.mlwb)"
-SAMPLES = {"quickstart": "Sine waves", "quickstart-glyphs": "Letters of unseen scripts"}
+QUICK = {"quickstart": "Sine waves", "quickstart-glyphs": "Letters of unseen scripts"}
+SAMPLES = QUICK | {
+    "all-sinusoid": "Sine waves, all algorithms",
+    "all-glyphs": "Letters of unseen scripts, all algorithms",
+}
 KEEP, DISCARD, SAVE_AS = "Keep for later", "Discard", "Save as…"
 
 
@@ -161,7 +165,7 @@ class FileCommands(QObject):
             return lambda: self._open_experiment(name)
 
         text = "Quick start: an experiment stands ready in Setup. Press Run, or choose:"
-        self._notices.say("quick_start", text, [(text, taker(name)) for name, text in SAMPLES.items()])
+        self._notices.say("quick_start", text, [(text, taker(name)) for name, text in QUICK.items()])
 
     def _open_experiment(self, source: str) -> bool:
         from workbench import runs

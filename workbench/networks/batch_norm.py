@@ -55,7 +55,8 @@ class _Normalise(Function):
 
     @staticmethod
     def forward(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
-        x = _channels_last(x)  # with slices that were not contiguous the results were wrong
+        # with slices that were not contiguous the results were wrong
+        x, weight, bias = _channels_last(x), weight.contiguous(), bias.contiguous()
         y, mean, rstd = torch.empty_like(x), torch.empty_like(weight), torch.empty_like(weight)
         for out, save_mean, save_invstd, *task in zip(y, mean, rstd, x, weight, bias, strict=True):
             torch.ops.aten.native_batch_norm.out(
@@ -96,7 +97,7 @@ class _NormaliseBackward(Function):
                 each, x_, weight_, None, None, mean_, rstd_, True, eps, [True, True, True]
             )
             for each, x_, weight_, mean_, rstd_ in zip(
-                _channels_last(g), _channels_last(x), weight, mean, rstd, strict=True
+                _channels_last(g), _channels_last(x), weight.contiguous(), mean, rstd, strict=True
             )
         ]
         if len(tasks) == 1:  # without copying

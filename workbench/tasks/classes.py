@@ -172,6 +172,15 @@ class ClassFamily(TaskFamily):
             description["look_alike_pairs_kept_apart"] = pairs
         return description
 
+    def unlabelled(self) -> Tensor:
+        """The meta-training examples ``[n, *input_shape]`` as the pool keeps them (without turned copies), in
+        the order of their bytes: it says nothing of their classes."""
+        held = [self._first[each] + torch.arange(self._pool.counts[each]) for each in self._members["train"]]
+        x = self._pool.examples[torch.cat(held)]
+        rows = x.flatten(1).numpy()
+        whole = rows.view(np.dtype((np.void, rows.shape[1] * rows.itemsize)))[:, 0]
+        return x[torch.from_numpy(whole.argsort())].to(self.device)
+
     def to(self, device: torch.device) -> ClassFamily:
         super().to(device)
         self._examples = self._examples.to(device)
@@ -234,8 +243,7 @@ class ClassFamily(TaskFamily):
         for turn in range(1, int(turns.max()) + 1):
             turned = (turns == turn)[:, :, None].expand(rows.shape).flatten().nonzero()[:, 0].to(self.device)
             x[turned] = torch.rot90(x[turned], turn, (-2, -1))
-        x = x.view(rows.shape[0], -1, *self.shape.input_shape)
-        return x.float().div_(255) if x.dtype == torch.uint8 else x
+        return as_floats(x.view(rows.shape[0], -1, *self.shape.input_shape))
 
     def _labels(self, count: int, ways: int, each: int) -> Tensor:
         return torch.arange(ways, device=self.device).repeat_interleave(each).repeat(count, 1)
@@ -265,6 +273,11 @@ def _greatest_apart(keys: Tensor, apart: Tensor, ways: int) -> Tensor:
         keys.masked_fill_(apart[best % len(apart)].repeat(1, turns), -1.0)
         taken.append(best)
     return torch.stack(taken, 1)
+
+
+def as_floats(x: Tensor) -> Tensor:
+    """Examples of a pool as numbers from 0 to 1."""
+    return x.float().div_(255) if x.dtype == torch.uint8 else x
 
 
 def _bytes(tensor: Tensor) -> bytes:

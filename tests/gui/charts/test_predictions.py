@@ -265,3 +265,22 @@ def test_settings_that_do_not_fit_are_left_out(tmp_path: Path, show: Show) -> No
     view.restore({"first": 8, "tasks": 1, "step": 2})
     view.restore({"first": -1, "tasks": "x", "step": None, "more": 1})
     assert view.state() == {"first": 8, "tasks": 1, "step": 2}
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "base", "steps"), [("fusion", "maml", 4), ("task_replay", "protonet", 1)]
+)
+def test_an_algorithm_over_another_predicts(
+    qtbot: QtBot, tmp_path: Path, show: Show, wrapper: str, base: str, steps: int
+) -> None:
+    path = tmp_path / "p.mlwb"
+    over = f'{DIGITS}\n[[algorithm]]\nkind = "{wrapper}"\nbase = {{kind = "{base}"}}\n'
+    run, _ = project_of(path, "maml", seeds=1, text=over)
+    view = show(path)
+    view.data.highlight(run)
+    drawn(qtbot, view)
+    found = expected(path, run, Request(0, 4))
+    assert len(found.steps) == steps
+    slider = child(view, QSlider, "prediction_step")
+    assert (slider.maximum() + 1 if slider.isVisible() else 1) == steps
+    assert ("closed form" in child(view, QLabel, "prediction_score").text()) == (steps == 1)

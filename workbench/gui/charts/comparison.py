@@ -12,7 +12,17 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QLabel, QSizePolicy, QSplitter, QWidget
 
-from workbench.export.comparison import AXES, MEASURES, Compared, Episodes, Points, compare, episodes, figure
+from workbench.export import reports
+from workbench.export.comparison import (
+    Compared,
+    Episodes,
+    Points,
+    axis_title,
+    compare,
+    episodes,
+    figure,
+    title,
+)
 from workbench.export.figure import Figure
 from workbench.gui import theme
 from workbench.gui.charts.base import PlotChart
@@ -37,7 +47,9 @@ class ComparisonView(PlotChart):
         self._wanted: dict[str, Any] = {}
         self._drawn: tuple[Any, ...] | None = None
         self._group_box = self._combo("group", "Test episodes", "Runs are compared only on the same episodes")
-        self._measure_box = self._combo("measure", "Measure", "What is compared: query loss or accuracy")
+        self._measure_box = self._combo(
+            "measure", "Measure", "What is compared: query loss, accuracy, or what runs measure besides"
+        )
         self._step_box = self._combo("step", "Inner step", "After how many inner steps (adaptation)")
         self.tools.addStretch(1)
         self._note = QLabel(self)
@@ -97,12 +109,14 @@ class ComparisonView(PlotChart):
 
     @property
     def measure(self) -> str:
-        """The measure that is compared: ``loss`` or ``accuracy``."""
+        """The measure that is compared: ``loss``, ``accuracy``, or a key of the runs' reports."""
         return str(self._measure_box.currentData() or "loss")
 
     @property
     def step(self) -> int | None:
-        """The inner step; None: the last."""
+        """The inner step; None: the last, after which alone reports are made."""
+        if reports.parts(self.measure):
+            return None
         chosen = self._step_box.currentData()
         return None if chosen in (None, LAST_STEP) else int(chosen)
 
@@ -141,17 +155,19 @@ class ComparisonView(PlotChart):
         self._compared = compare(self.data, self._group, self.measure, self.step)
         self._draw()
         rows = [each.row | {"seeds": len(each.seeds)} for each in self._compared]
-        self.table.show_rows(columns(self.measure), rows)
-        self._note.setText(" ".join(notes(self.data, self._group, self._compared, found, unfinished)))
+        self.table.show_rows(columns(self.measure, rows), rows)
+        said = notes(self.data, self._group, self._compared, found, unfinished, self.measure)
+        self._note.setText(" ".join(each for each in said if each))
 
     def _offer_measures(self, group: Episodes) -> None:
         measures = group.measures
-        self._offer(self._measure_box, [(MEASURES[name], name) for name in measures], "measure", 0)
+        self._offer(self._measure_box, [(title(name), name) for name in measures], "measure", 0)
         self._measure_box.setEnabled(len(measures) > 1)
         last = group.steps[-1]
         steps = [(f"after the last step ({last})", LAST_STEP)]
         steps += [("before adaptation" if s == 0 else f"after step {s}", s) for s in group.steps]
         self._offer(self._step_box, steps, "step", LAST_STEP)
+        self._step_box.setVisible(reports.parts(self.measure) is None)
 
     def _offer(self, box: QComboBox, items: list[tuple[str, Any]], name: str, default: Any) -> None:
         """The choices of a box; what the person chose stays chosen as long as it is there."""
@@ -173,7 +189,7 @@ class ComparisonView(PlotChart):
                 self._add_points(mean, colour, [f"{each.name}, mean over seeds"], strong=True)
             if position:
                 self.plot.addItem(pg.InfiniteLine(position - 0.5, pen=pg.mkPen(muted, width=1)))
-        self.set_label("left", AXES[self.measure].capitalize())
+        self.set_label("left", _capital(axis_title(self.measure)))
         self.plot.showGrid(y=True, alpha=0.2)
         self.plot.setXRange(-0.5, max(1, len(self._compared)) - 0.5, padding=0)
         self.plot.enableAutoRange(y=True)
@@ -239,3 +255,7 @@ class ComparisonView(PlotChart):
         if self._group is None:
             return None
         return figure(self.data, self._group, self._compared, self.measure, self.step)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

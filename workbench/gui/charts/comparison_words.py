@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from workbench.export.comparison import MEASURES, Compared, Episodes
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from workbench.export.comparison import Compared, Episodes, is_share, title, told_of_attacks
 from workbench.gui.charts.result_table import Column
 from workbench.gui.run_data import RunData
 from workbench.project import RunRecord
@@ -10,10 +13,24 @@ from workbench.project import RunRecord
 MOST_NAMED = 4
 
 
-def columns(measure: str) -> list[Column]:
-    """The table's columns."""
-    form = ".1%" if measure == "accuracy" else ".4g"
-    name = MEASURES[measure]
+EXTRA = (
+    Column("robust_accuracy", "Robust", "Accuracy on attacked queries, mean over seeds and tasks", ".1%"),
+    Column("forgetting", "Forgotten", "Final loss minus the lowest, mean over a stream's segments", "+.3g"),
+    Column(
+        "backward_transfer",
+        "Transfer back",
+        "Loss on a segment right after it minus its final loss: positive where later segments helped",
+        "+.3g",
+    ),
+)
+"""Columns that are there where some row has a value."""
+
+
+def columns(measure: str, rows: Sequence[Mapping[str, Any]] = ()) -> list[Column]:
+    """The table's columns, as far as the rows have something to say."""
+    form = ".1%" if is_share(measure) else ".4g"
+    name = title(measure)
+    known = [each for each in EXTRA if any(row.get(each.key) is not None for row in rows)]
     return [
         Column("algorithm", "Algorithm", "The algorithm's label"),
         Column("seeds", "Seeds", "Finished runs with a value: one for each seed"),
@@ -41,12 +58,13 @@ def columns(measure: str) -> list[Column]:
             "Meta-iterations per second of training, mean over seeds",
             ".1f",
         ),
+        *known,
     ]
 
 
 def value(number: float, measure: str) -> str:
     """A mean as it is shown."""
-    return f"{number:.1%}" if measure == "accuracy" else f"{number:.4g}"
+    return f"{number:.1%}" if is_share(measure) else f"{number:.4g}"
 
 
 def notes(
@@ -55,6 +73,7 @@ def notes(
     compared: list[Compared],
     found: list[Episodes],
     unfinished: list[RunRecord],
+    measure: str = "",
 ) -> list[str]:
     """What is compared on which episodes, what it allows to claim, and what is left out.
 
@@ -67,12 +86,15 @@ def notes(
         f"{met.test['episodes']} identical meta-test episodes. Small points: one seed each, whisker "
         "95% over tasks. Diamonds: mean over seeds, whisker 95% over seeds (Student's t)."
     ]
+    if measure.startswith("robust/"):
+        said.append(told_of_attacks(met))
     single = [each.name for each in compared if len(each.seeds) == 1]
     if single:
         said.append(f"One seed (n = 1) allows no claim over seeds: {_listed(single)}.")
     missing = [each.name for each in compared if not each.seeds]
     if missing:
-        said.append(f"No value after this step: {_listed(missing)}.")
+        what = "of this measure" if "/" in measure else "after this step"
+        said.append(f"No value {what}: {_listed(missing)}.")
     lost = [each.name for each in compared if 0 < len(each.seeds) < each.row["seeds"]]
     if lost:
         said.append(f"Seeds without a finite value are left out of the mean: {_listed(lost)}.")

@@ -22,6 +22,7 @@ class CurveItems:
         self.raw, self.band, self.main = Line(view), Band(view), Line(view)
         self.marks = pg.ScatterPlotItem(pxMode=True, pen=None)
         self._dress: tuple[Any, ...] | None = None
+        self.strong = False
         plot.addItem(self.marks, ignoreBounds=True)
 
     def remove(self, plot: pg.PlotWidget) -> None:
@@ -34,12 +35,12 @@ class CurveItems:
         """Colours mean something else now."""
         self._dress = None
 
-    def dress(self, colour: str, strong: bool, faint: bool, dashed: bool, few: bool, order: int) -> None:
+    def dress(self, colour: str, strong: bool, faint: bool, dashed: int, few: bool, order: int) -> None:
         """Set the colours and widths, where they are others than before."""
         dress = (colour, strong, faint, dashed, few, order)
         if dress == self._dress:
             return
-        self._dress = dress
+        self._dress, self.strong = dress, strong
         width = 1 + (strong or few) + (strong and few)
         main = _mixed(colour, FADED_ALPHA if faint else 255)
         self.main.set_pen(main, width, dashed=dashed, smooth=few or strong)

@@ -9,7 +9,12 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
+from workbench.export.figure import PATTERNS
+
 Array = NDArray[np.float64]
+
+_PATTERNS: dict[int, list[float]] = {1: [4, 2], 2: [1.2, 2], 3: [6, 2, 1.2, 2]}
+"""Of the lines that are broken, in widths of the line."""
 
 
 class _Item(QGraphicsItem):
@@ -44,6 +49,12 @@ _SHIFTS = {
 }
 
 
+def set_pattern(pen: QPen, dashed: int) -> None:
+    """Break a pen's line, as :class:`workbench.export.figure.Curve` says."""
+    if dashed % PATTERNS:
+        pen.setDashPattern(_PATTERNS[dashed % PATTERNS])
+
+
 class Line(_Item):
     """A line with gaps where it is no number."""
 
@@ -54,13 +65,12 @@ class Line(_Item):
         self._shifts, self._smooth = _SHIFTS[1], True
         self.points: tuple[Array, Array] = np.empty(0), np.empty(0)
 
-    def set_pen(self, colour: QColor, width: int, *, dashed: bool = False, smooth: bool = True) -> None:
-        """Colour, and width in pixels: 1, 2 or 3."""
+    def set_pen(self, colour: QColor, width: int, *, dashed: int = 0, smooth: bool = True) -> None:
+        """Colour, width in pixels (1, 2 or 3), and how it is broken (as a figure's curve)."""
         self._smooth = smooth
         self._shifts = _SHIFTS[1 if dashed else width]
-        self._pen = QPen(
-            colour, width if dashed else 1, Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine
-        )
+        self._pen = QPen(colour, width if dashed else 1)
+        set_pattern(self._pen, dashed)
         self._pen.setCosmetic(True)
         self.update()
 

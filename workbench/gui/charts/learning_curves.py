@@ -11,9 +11,11 @@ from PySide6.QtWidgets import QComboBox, QSpinBox, QWidget
 from workbench.export.figure import Figure
 from workbench.export.learning import AXIS_LABELS
 from workbench.export.learning import LearningCurves as Curves
+from workbench.export.reports import title
 from workbench.export.summaries import count, value
 from workbench.export.thinning import column_edges
 from workbench.export.traces import Axis, Measure, Settings, Trace
+from workbench.gui import theme
 from workbench.gui.charts.curve_chart import Array, CurveChart, Extent, name_control, power, tick_box
 from workbench.gui.charts.curve_items import CurveItems
 from workbench.gui.charts.readout import Entry
@@ -29,7 +31,15 @@ AXES: dict[Axis, str] = {
     "seconds": "Time",
     "tasks": "Tasks seen",
 }
-SMOOTHING: dict[Measure, int] = {"training_loss": 50, "validation_loss": 1, "validation_accuracy": 1}
+SMOOTHING: dict[Measure, int] = {
+    "training_loss": 50,
+    "validation_loss": 1,
+    "validation_accuracy": 1,
+    "report": 1,
+}
+REPORT = "report/"
+"""What stands before a group of measures of an algorithm's own, where it is a choice."""
+STEPPED: tuple[Measure, ...] = ("validation_loss", "validation_accuracy")
 FEW_CURVES = 8  # so many are drawn wide; among more, thin lines are easier to tell apart
 FEW_POINTS = 60  # so many validations are marked, so that one sees where they stand
 BEYOND = 0.35  # part of the range that is drawn beyond it, on each side
@@ -38,11 +48,13 @@ NOTHING = "No run yet. Press Run (Ctrl+R) to start the experiment; its curves ap
 ALL_HIDDEN = "All runs are hidden. Tick a run in the table to see its curves."
 NO_CLASSES = "Accuracy needs a classification task. Choose a loss instead."
 WAITING = "No values yet. The first appear within a second of training."
+NOT_MEASURED = "None of the runs that are shown measures this. Choose another measure."
 NO_TRAINING = "These runs have no training loss: their learners are not meta-trained."
 
 
 class LearningCurves(CurveChart):
-    """Training loss, or validation loss or accuracy, by meta-iteration, time or tasks seen."""
+    """Training loss, validation loss or accuracy, or measures of the algorithms' own, by meta-iteration, time
+    or tasks seen."""
 
     title: ClassVar[str] = "Learning curves"
     object_name: ClassVar[str] = "learning_curves"
@@ -68,8 +80,9 @@ class LearningCurves(CurveChart):
             self.measure,
             "learning_measure",
             "Measure",
-            "Loss in meta-training (each algorithm's own, not to be compared), or loss or accuracy in "
-            "meta-validation (on the same episodes for all)",
+            "Loss in meta-training (each algorithm's own, not to be compared), loss or accuracy in "
+            "meta-validation (on the same episodes for all), or what an algorithm or a stream measures "
+            "besides at each validation",
         )
         self.step = QComboBox()
         self.step.addItem("last step", None)
@@ -119,14 +132,22 @@ class LearningCurves(CurveChart):
     @property
     def settings(self) -> Settings:
         """What the controls say."""
-        measure: Measure = self.measure.currentData()
+        measure, group = self._measure()
         return Settings(
             measure=measure,
+            group=group,
             axis=self.axis.currentData(),
             smoothing=self._windows[measure],
             joined=self.joined.isChecked(),
-            step=None if measure == "training_loss" else self.step.currentData(),
+            step=self.step.currentData() if measure in STEPPED else None,
         )
+
+    def _measure(self) -> tuple[Measure, str]:
+        """What is drawn, and of measures of the algorithms' own which group."""
+        chosen = str(self.measure.currentData())
+        if chosen.startswith(REPORT):
+            return "report", chosen.removeprefix(REPORT)
+        return self.measure.currentData(), ""
 
     @Slot()
     def _chosen(self, *_: object) -> None:
@@ -137,19 +158,38 @@ class LearningCurves(CurveChart):
 
     @Slot(int)
     def _smoothing_chosen(self, window: int) -> None:
-        self._windows[self.measure.currentData()] = window
+        self._windows[self._measure()[0]] = window
         if not self._restoring:
             self.mark_stale()
 
     def _show_tools(self) -> None:
-        measure: Measure = self.measure.currentData()
-        self.step.setVisible(measure != "training_loss")
+        measure, _ = self._measure()
+        self.step.setVisible(measure in STEPPED)
         self.smoothing.blockSignals(True)
         self.smoothing.setValue(self._windows[measure])
         self.smoothing.blockSignals(False)
 
+    def _offer_groups(self) -> None:
+        """Below the three measures of all runs, the measures of their own that the shown runs have."""
+        chosen = self.measure.currentData()
+        groups = {group: REPORT + group for group in self._curves.groups()}
+        if str(chosen).startswith(REPORT):  # stays, also while no run that is shown has it
+            groups.setdefault(chosen.removeprefix(REPORT), chosen)
+        first = len(MEASURES) + 1  # below a line
+        if list(groups.values()) == [self.measure.itemData(i) for i in range(first, self.measure.count())]:
+            return
+        self.measure.blockSignals(True)
+        while self.measure.count() > len(MEASURES):
+            self.measure.removeItem(self.measure.count() - 1)
+        if groups:
+            self.measure.insertSeparator(len(MEASURES))
+        for group, data in groups.items():
+            self.measure.addItem(title(group), data)
+        self.measure.setCurrentIndex(max(0, self.measure.findData(chosen)))
+        self.measure.blockSignals(False)
+
     def _offer_steps(self) -> None:
-        if self.settings.measure == "training_loss":
+        if self.settings.measure not in STEPPED:
             return
         steps = self._curves.steps()
         if steps == [self.step.itemData(index) for index in range(1, self.step.count())]:
@@ -166,6 +206,7 @@ class LearningCurves(CurveChart):
     # --- drawing -----------------------------------------------------------------------------------
 
     def redraw(self) -> None:
+        self._offer_groups()
         self._offer_steps()
         self.set_logarithmic(x=self.log_x.isChecked(), y=self.log_y.isChecked() and not self._percent)
         self.log_y.setEnabled(not self._percent)
@@ -179,7 +220,7 @@ class LearningCurves(CurveChart):
 
     @property
     def _percent(self) -> bool:
-        return self.settings.measure == "validation_accuracy"
+        return self.settings.percent
 
     def _missing(self) -> str:
         if self._curves.drawn:
@@ -189,7 +230,10 @@ class LearningCurves(CurveChart):
         shown = self.data.shown()
         if not shown:
             return ALL_HIDDEN
-        if self._percent and any(self.data.evaluations(run.id) for run in shown):
+        validated = any(self.data.evaluations(run.id) for run in shown)
+        if self.settings.measure == "report" and validated:
+            return NOT_MEASURED
+        if self._percent and validated:
             return NO_CLASSES
         if self.settings.measure == "training_loss" and all(run.status == "finished" for run in shown):
             return NO_TRAINING
@@ -206,10 +250,14 @@ class LearningCurves(CurveChart):
         some = any(run.id == picked for each in drawn for run in each.group.runs)
         for index, (items, trace) in enumerate(zip(self._items, drawn, strict=True)):
             strong = any(run.id == picked for run in trace.group.runs)
-            colour = self.data.colour(trace.group.runs[0])
-            faint, dashed = some and not strong, trace.group.again > 0
-            entries.append(Entry(trace.label, colour, strong, faint, dashed))
-            items.dress(colour, strong, faint, dashed, len(drawn) <= FEW_CURVES, 100 if strong else index)
+            colour = trace.shade(
+                self.data.colour(trace.group.runs[0]), ink=theme.foreground(), paper=theme.background()
+            )
+            faint = some and not strong
+            entries.append(Entry(trace.label, colour, strong, faint, trace.pattern))
+            items.dress(
+                colour, strong, faint, trace.pattern, len(drawn) <= FEW_CURVES, 100 if strong else index
+            )
         self.readout.set_entries(entries)
 
     def whole(self) -> Extent | None:
@@ -255,7 +303,10 @@ class LearningCurves(CurveChart):
                     items.mark(x, y, len(trace.x) == 1 or (marked and len(index) <= FEW_POINTS))
             if not trace.smoothed:
                 items.raw.clear()
-            self._draw_band(items, trace, low, high, coarse)
+            if self._curves.banded or items.strong:
+                self._draw_band(items, trace, low, high, coarse)
+            else:
+                items.band.clear()
 
     def _covers(self, left: float, right: float) -> bool:
         """Whether what is drawn serves for a range: it lies within, and is about as wide."""
@@ -319,7 +370,7 @@ class LearningCurves(CurveChart):
     def state(self) -> dict[str, Any]:
         settings = self.settings
         return {
-            "measure": settings.measure,
+            "measure": self.measure.currentData(),
             "axis": settings.axis,
             "smoothing": dict(self._windows),
             "joined": settings.joined,
@@ -330,6 +381,9 @@ class LearningCurves(CurveChart):
 
     def restore(self, state: dict[str, Any]) -> None:
         self._restoring = True
+        measure = state.get("measure")
+        if isinstance(measure, str) and measure.startswith(REPORT) and self.measure.findData(measure) < 0:
+            self.measure.addItem(title(measure.removeprefix(REPORT)), measure)
         for combo, name in ((self.measure, "measure"), (self.axis, "axis")):
             index = combo.findData(state.get(name)) if isinstance(state.get(name), str) else -1
             if index >= 0:

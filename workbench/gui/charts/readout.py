@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from workbench.gui import theme
+from workbench.gui.charts.items import set_pattern
 
 SWATCH, GAP, MARGIN = 18, 6, 6
 
@@ -22,7 +23,7 @@ class Entry:
     colour: str
     strong: bool = False
     faint: bool = False
-    dashed: bool = False
+    dashed: int = 0
 
 
 class Readout(QWidget):
@@ -116,8 +117,7 @@ class Readout(QWidget):
     def _paint_entry(self, painter: QPainter, entry: Entry, index: int, top: int) -> None:
         metrics, row = self.fontMetrics(), self._row()
         pen = QPen(QColor(entry.colour), 3 if entry.strong else 2)
-        if entry.dashed:
-            pen.setDashPattern([3, 2])
+        set_pattern(pen, entry.dashed)
         painter.setPen(pen)
         middle = top + row / 2
         painter.drawLine(QPointF(MARGIN, middle), QPointF(MARGIN + SWATCH, middle))

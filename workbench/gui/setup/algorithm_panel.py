@@ -21,10 +21,21 @@ from PySide6.QtWidgets import (
 from workbench.config import AlgorithmConfig
 from workbench.gui import theme
 from workbench.gui.setup.edits import Edits
-from workbench.gui.setup.form import GUTTER, Form
+from workbench.gui.setup.form import Form
+from workbench.gui.setup.row import GUTTER
 
 KEY = Qt.ItemDataRole.UserRole
-MOST_ROWS = 14
+MOST_ROWS = 16
+FAMILIES = (
+    "model update",
+    "model fusion",
+    "experience replay",
+    "model adaptation",
+    "adversarial",
+    "self-supervised",
+    "metric",
+)
+"""In this order; then others by name, and last the baselines, which the others are compared with."""
 
 
 class AlgorithmPanel(QWidget):
@@ -138,7 +149,7 @@ class AlgorithmPanel(QWidget):
 
     def _in_families(self) -> list[str]:
         families = list(dict.fromkeys(self._family(key) for key in self._draft.algorithms()))
-        families.sort(key=lambda name: (name == "baseline", name))  # what the others are compared with: last
+        families.sort(key=_rank)
         return [key for family in families for key in self._draft.algorithms() if self._family(key) == family]
 
     def _family(self, key: str) -> str:
@@ -271,3 +282,9 @@ class AlgorithmPanel(QWidget):
         if key and key != kind:
             self.pick(kind)
             self._edits.do(f"Remove {self._draft.title(key)}", f"algorithm.{kind}", self._draft.without(key))
+
+
+def _rank(family: str) -> tuple[int, str]:
+    if family in FAMILIES:
+        return FAMILIES.index(family), ""
+    return len(FAMILIES) + (family == "baseline"), family

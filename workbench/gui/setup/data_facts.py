@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
-from workbench.config import SPLITS
+from workbench.config import SPLITS, TaskConfig
 from workbench.gui.setup.task_data import Opened
 
 MOST_LISTED = 4
@@ -49,6 +49,9 @@ class DataFacts(QWidget):
         for name, value in facts.items():
             if name not in tables:
                 self._put(self._put_name(name), 1, *_in_words(value), span=len(SPLITS))
+        stream = told_of_stream(opened.config)
+        if stream:
+            self._put(self._grid.rowCount(), 0, stream, "", span=1 + len(SPLITS))
         row = self._put_name("data_hash")
         self._put(row, 1, opened.data_hash[:_HASH_DIGITS], f"SHA-256 {opened.data_hash}", span=len(SPLITS))
 
@@ -64,6 +67,15 @@ class DataFacts(QWidget):
         if column:
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._grid.addWidget(label, row, column, 1, span, Qt.AlignmentFlag.AlignTop)
+
+
+def told_of_stream(config: TaskConfig) -> str:
+    """That training is a stream that drifts, in a line; empty where it does not."""
+    if config.drift is None:
+        return ""
+    parameter = getattr(config.drift, "parameter", "")
+    part = f"range of {parameter}" if parameter else "training classes"
+    return f"Training is a stream of {config.drift.segments} segments, each with a part of the {part}."
 
 
 def muted_label(text: str) -> QLabel:

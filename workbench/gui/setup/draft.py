@@ -19,7 +19,7 @@ from workbench.config import (
 )
 from workbench.gui.setup.draft_state import State, blank, by_path, cleaned, put_or_drop
 from workbench.gui.setup.specs import UNSET, FieldSpec, label_of, plain, specs
-from workbench.sections import Problem, Section
+from workbench.sections import Kind, Problem, Section
 
 
 class Draft(QObject):
@@ -64,8 +64,9 @@ class Draft(QObject):
         return self.default(path) if own is UNSET else own
 
     def is_set(self, path: str) -> bool:
-        """Whether the person changed a field from its default."""
-        return self._own(path) is not UNSET
+        """Whether the person changed a field from its default, or ticked a section that may be left out."""
+        own = self._own(path)
+        return own is not UNSET and not (self._is_kind(path) and own == self.default(path))
 
     def default(self, path: str) -> Any:
         """The value of a field that the person left alone; None if it has none."""
@@ -78,9 +79,11 @@ class Draft(QObject):
                 return self.task_class().default_network
             case ["algorithm", _, "on"]:
                 return False
+        outer, _, name = path.rpartition(".")
+        if self._is_kind(path):
+            return self._usual_kind(outer)
         found = self.spec(path)
         usual = found.default if found else None
-        outer, _, name = path.rpartition(".")
         if len(self._home(path)[1]) > 1 and self._own(outer) is UNSET:
             table = self.default(outer)  # once the table says anything, the class's defaults hold in it
             return table.get(name, usual) if isinstance(table, dict) else usual
@@ -107,6 +110,8 @@ class Draft(QObject):
                 state["network"] = None if value in (UNSET, self.default(path)) else value
             case ["algorithm", key, "on"]:
                 self._entry(state, key)["on"] = value is True
+            case [*_] if self._is_kind(path):
+                self._turn_to_kind(state, path.rpartition(".")[0], value)
             case _:
                 self._put(state, path, value)
         return state
@@ -269,24 +274,30 @@ class Draft(QObject):
                 return Evaluation
         return None
 
+    def owner(self, path: str) -> type[Section] | None:
+        """The class of the section that a field stands in, also where that is in another section."""
+        section, names = self.section(path), _names(path)
+        at = path.split(".")[: -len(names)] if names else []
+        for name in names[:-1]:
+            at.append(name)
+            section = None if section is None else self._inside(".".join(at), self._spec_in(section, name))
+        return section
+
     def spec(self, path: str) -> FieldSpec | None:
         """What is known of the field at a path."""
-        section = self.section(path)
-        found = None
-        for name in path.split(".")[2 if path.startswith("algorithm.") else 1 :]:
-            if section is None:
-                return None
-            found = next((each for each in specs(section, self.problem) if each.name == name), None)
-            section = found.section if found else None
-        return found
+        section, names = self.owner(path), _names(path)
+        return self._spec_in(section, names[-1]) if section is not None and names else None
 
     def describe(self, path: str) -> str:
         """A field in words: ``inner learning rate of MAML``."""
         parts = path.split(".")
         name = label_of(parts[-1])
         name = name if name[:2].isupper() else name[:1].lower() + name[1:]
+        if self._is_kind(path) and parts[0] != "network":
+            return self.describe(path.rpartition(".")[0])
         if parts[0] == "algorithm" and len(parts) > 1:
-            return f"{name} of {self.title(parts[1])}" if len(parts) > 2 else self.title(parts[1])
+            whose = self.title(parts[1]) + (f"'s {parts[-2]}" if len(parts) > 3 else "")
+            return f"{name} of {whose}" if len(parts) > 2 else whose
         if parts[0] in ("network", "evaluation") or len(parts) > 2:
             return f"{name} of {parts[-2].replace('_', ' ')}"
         return name
@@ -335,17 +346,54 @@ class Draft(QObject):
         table = state
         for name in home:
             table = table.setdefault(name, {})
-        if len(names) == 1:
-            put_or_drop(table, names[0], value, self.default(path))
-            return
-        outer, inner = names  # a section in the section: written out in full once it says anything
-        outer_path = path.rpartition(".")[0]
-        usual = self.default(outer_path)
-        held = table.get(outer)
-        inside = dict(held if isinstance(held, dict) else usual or {})
+        *outer, last = names
+        above = path.split(".")[: -len(names)]
+        self._put_in(table, [*above], outer, last, value)
+
+    def _put_in(self, table: State, at: list[str], outer: list[str], last: str, value: Any) -> None:
+        """Put a value into a table, or into one in it: that is written out once it says anything."""
+        name = outer[0] if outer else last
+        spec = self.spec(".".join([*at, name]))
+        usual = spec.default if spec else None
+        if outer:
+            held = table.get(name)
+            inside = copy.deepcopy(held if isinstance(held, dict) else usual or {})
+            self._put_in(inside, [*at, name], outer[1:], last, value)
+            value = inside
+        put_or_drop(table, name, value, usual)
+
+    def _is_kind(self, path: str) -> bool:
+        """Whether a path names the kind of a section in a section, as ``algorithm.fusion.base.kind``."""
+        outer, _, name = path.rpartition(".")
+        if len(_names(path)) < 2:
+            return False
+        spec = self.spec(outer)
+        return spec is not None and spec.has_kinds and getattr(spec.section, "selector", "") == name
+
+    def _usual_kind(self, path: str) -> Any:
+        """The kind that a section in a section has unless another is chosen."""
         spec = self.spec(path)
-        put_or_drop(inside, inner, value, spec.default if spec else None)
-        put_or_drop(table, outer, inside, usual)
+        usual = spec.default if spec else None
+        return usual.get(getattr(spec.section, "selector", "")) if spec and isinstance(usual, dict) else None
+
+    def _turn_to_kind(self, state: State, path: str, kind: Any) -> None:
+        """Another kind begins with its own defaults."""
+        name = getattr(getattr(self.spec(path), "section", None), "selector", "kind")
+        if kind != self.value(f"{path}.{name}"):
+            usual = kind in (UNSET, self._usual_kind(path))
+            self._put(state, path, UNSET if usual else {name: kind})
+
+    def _inside(self, path: str, spec: FieldSpec | None) -> type[Section] | None:
+        """The class of the section that a field holds: of the kind that is chosen."""
+        section = spec.section if spec else None
+        if section is None or not issubclass(section, Kind):
+            return section
+        kind = self.value(f"{path}.{section.selector}")
+        found: type[Section] = section.kinds.get(str(kind), section)
+        return found
+
+    def _spec_in(self, section: type[Section], name: str) -> FieldSpec | None:
+        return next((each for each in specs(section, self.problem) if each.name == name), None)
 
     def _turn_to_family(self, state: State, family: str) -> None:
         """What both families have keeps its values; the rest is as it was in the family's last visit."""
@@ -353,7 +401,11 @@ class Draft(QObject):
         common = next(each for each in old.__mro__ if issubclass(new, each))
         shared = set(common.model_fields) if issubclass(common, TaskConfig) else set()
         values = state["tasks"].get(state["family"], {})
-        carried = {name: value for name, value in values.items() if name in shared}
+        carried = {
+            name: _fitting(value, self._spec_in(new, name))
+            for name, value in values.items()
+            if name in shared
+        }
         state["tasks"][family] = state["tasks"].get(family, {}) | carried
         state["family"] = family
 
@@ -388,5 +440,31 @@ def _filled(state: State, section: str, table: Mapping[str, Any], skip: str = ""
     prefix = section if kind == "algorithm" else kind
     for field, value in table.items():
         if field != skip:
-            draft.set(f"{prefix}.{field}", value)
+            _fill(draft, f"{prefix}.{field}", value)
     return draft.state | {"network": state["network"]}
+
+
+def _fill(draft: Draft, path: str, value: Any) -> None:
+    """Take over a value of a file; of a section that is chosen or ticked, field by field."""
+    spec = draft.spec(path)
+    selector = getattr(spec.section, "selector", "") if spec else ""
+    chosen = spec is not None and (spec.has_kinds or (spec.optional and spec.section is not None))
+    if not chosen or not isinstance(value, Mapping) or (selector and selector not in value):
+        draft.set(path, value)
+        return
+    draft.set(path, {selector: value[selector]} if selector else {})
+    for field, each in value.items():
+        if field != selector:
+            _fill(draft, f"{path}.{field}", each)
+
+
+def _names(path: str) -> list[str]:
+    """A field's name, after those of the sections in a section that it stands in."""
+    return path.split(".")[2 if path.startswith("algorithm.") else 1 :]
+
+
+def _fitting(value: Any, spec: FieldSpec | None) -> Any:
+    """What of a table another section in its place has, too."""
+    if not isinstance(value, dict) or spec is None or spec.section is None:
+        return value
+    return {name: each for name, each in value.items() if name in spec.section.model_fields}

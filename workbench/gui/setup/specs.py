@@ -11,13 +11,17 @@ from functools import lru_cache
 from html import escape
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from workbench.sections import Problem, Section, describe_range
+from workbench.sections import Kind, Problem, Section, describe_range
 
 Shape = Literal["bool", "choice", "number", "list", "text", "path", "section"]
 MOST_IN_A_RANGE = 10_000
 
 _WORDS = {"lr": "learning rate", "tf32": "TF32"}
-_NAMES = {"every": "Validate every", "by": "Drawn by"}  # which say too little alone
+_NAMES = {  # which say too little alone
+    "every": "Validate every",
+    "by": "Drawn by",
+    "drift": "Drifting stream",
+}
 
 
 class Unset:
@@ -61,6 +65,11 @@ class FieldSpec:
     @property
     def label(self) -> str:
         return label_of(self.name)
+
+    @property
+    def has_kinds(self) -> bool:
+        """Whether it holds a section that comes in several kinds, one of which is chosen."""
+        return self.section is not None and issubclass(self.section, Kind)
 
     @property
     def empty(self) -> str:
@@ -171,6 +180,9 @@ def specs(section: type[Section], problem: Problem | None = None) -> tuple[Field
 
 def plain(value: Any) -> Any:
     """JSON types: a section as the table of what it says, tuples as lists."""
+    if isinstance(value, Kind):  # what is not said is the kind's own default
+        said = value.model_dump(exclude_none=True, exclude_defaults=True)
+        return plain({value.selector: value.name} | said)
     if isinstance(value, Section):
         return plain(value.model_dump(exclude_none=True))
     if isinstance(value, dict):

@@ -20,8 +20,9 @@ from workbench.gui.setup.collapsible import Collapsible
 from workbench.gui.setup.data_facts import DataFacts, muted_label
 from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.fields import ChoiceField
-from workbench.gui.setup.form import GUTTER, Form
+from workbench.gui.setup.form import Form
 from workbench.gui.setup.preview import EpisodeView, caption
+from workbench.gui.setup.row import GUTTER
 from workbench.gui.setup.samples import Sample
 from workbench.gui.setup.task_data import OPEN, TaskData
 from workbench.gui.worker import Worker

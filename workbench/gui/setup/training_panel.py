@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 from workbench.config import Evaluation, Experiment, Training
 from workbench.gui import theme
 from workbench.gui.setup.edits import Edits
-from workbench.gui.setup.form import GUTTER, Form
+from workbench.gui.setup.form import Form
+from workbench.gui.setup.row import GUTTER
 from workbench.gui.setup.task_data import TaskData, in_words
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Worker

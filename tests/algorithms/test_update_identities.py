@@ -1,0 +1,209 @@
+"""MAML++, CAVIA and iMAML: what must hold exactly, in float64."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+from torch.func import hessian
+
+from tests.experiments import (
+    CLASSIFICATION,
+    REGRESSION,
+    Linear,
+    Smooth,
+    algorithm,
+    episodes,
+    meta_parameters,
+)
+from workbench.algorithms import Algorithm, Params
+from workbench.algorithms.imaml import conjugate_gradient
+from workbench.algorithms.memory import Memory
+from workbench.engine.meta_step import MetaStep
+from workbench.networks.conv4 import Conv4, Conv4Config
+from workbench.tasks.base import Episode, TaskShape
+
+TIGHT = {"rtol": 1e-9, "atol": 1e-11}
+IMAGES = TaskShape("classification", (1, 8, 8), 3, train_classes=7)
+
+
+def conv4() -> Conv4:
+    return Conv4(Conv4Config(width=4, stride=2), IMAGES.input_shape, IMAGES.outputs)
+
+
+def gradient_of(learner: Algorithm, meta: Params, tasks: Episode) -> Params:
+    return MetaStep(learner, chunk=100).gradient(meta, tasks)[0]
+
+
+def prepared(learner: Algorithm, tasks: Episode, done: float) -> Episode:
+    return learner.prepare(tasks, done, torch.Generator(), Memory(0))
+
+
+# --- MAML++ ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem)
+def test_mamlpp_with_one_step_equals_maml(shape: TaskShape) -> None:
+    """One step: no step before the last, and all rates at the same value."""
+    tasks = episodes(shape, tasks=3)
+    settings = {"inner_lr": 0.3, "inner_steps": 1}
+    plus = algorithm("mamlpp", Smooth(2, shape.outputs), shape, **settings)
+    maml = algorithm("maml", Smooth(2, shape.outputs), shape, **settings)
+    meta = meta_parameters(plus)
+    for name, value in meta.items():
+        if name.startswith("log_rate."):  # exact in float64
+            meta[name] = torch.full_like(value, math.log(0.3))
+    found = gradient_of(plus, meta, prepared(plus, tasks, 0.0))
+    expected = gradient_of(maml, meta_parameters(maml), tasks)
+    torch.testing.assert_close({name: found[name] for name in expected}, expected, **TIGHT)
+
+
+def test_mamlpps_step_weights_go_over_to_the_last_step() -> None:
+    learner = algorithm("mamlpp", Smooth(2, 1), REGRESSION, inner_steps=4, multi_step=0.5)
+    tasks = episodes(REGRESSION, tasks=3)
+
+    def weights(done: float) -> list[float]:
+        of_each = prepared(learner, tasks, done).extra["step_weights"]
+        assert of_each.shape == (3, 4)
+        return of_each[1].tolist()
+
+    assert weights(0.0) == pytest.approx([0.25] * 4)
+    assert weights(0.25) == pytest.approx([0.125] * 3 + [0.625])
+    assert weights(0.4999) == pytest.approx([0.0075] * 3 + [0.9775])
+    assert prepared(learner, tasks, 0.5).extra == {}
+
+
+def test_mamlpps_loss_is_the_weighted_sum_over_its_steps() -> None:
+    learner = algorithm("mamlpp", Smooth(2, 1), REGRESSION, inner_steps=3)
+    meta, tasks = meta_parameters(learner), episodes(REGRESSION, tasks=1)
+    task = prepared(learner, tasks, 0.05).task(0)
+    _, *adapted = learner.adaptation(meta, task.support, 3)
+    losses = [learner.task_loss(learner.predict(each, task.query_x), task.query_y) for each in adapted]
+    expected = (task.extra["step_weights"] * torch.stack(losses)).sum()
+    torch.testing.assert_close(learner.loss(meta, task), expected, **TIGHT)
+    torch.testing.assert_close(learner.loss(meta, tasks.task(0)), losses[-1], **TIGHT)
+
+
+def test_mamlpp_takes_the_norms_of_each_step_and_does_not_adapt_them() -> None:
+    learner = algorithm("mamlpp", conv4(), IMAGES, inner_steps=2)
+    meta, task = meta_parameters(learner), episodes(IMAGES, tasks=1).task(0)
+    name = "norm.body.1.norm.bias"
+    assert meta[name].shape == (2, 4)
+    meta[name] = torch.arange(8, dtype=torch.float64).reshape(2, 4)
+    learners = list(learner.adaptation(meta, task.support, 4))
+    for step, of_step in enumerate([0, 1, 1, 1, 1]):  # beyond the trained steps, the last one's
+        assert torch.equal(learners[step]["body.1.norm.bias"], meta[name][of_step])
+    assert not torch.equal(learners[3]["head.weight"], learners[4]["head.weight"])
+
+
+def test_mamlpps_outer_rate_falls_as_a_cosine() -> None:
+    learner = algorithm("mamlpp", Linear(2, 1), REGRESSION, final_rate=0.1)
+    assert [learner.meta_lr(2.0, done) for done in (0.0, 0.5, 1.0)] == pytest.approx([2.0, 1.1, 0.2])
+
+
+# --- CAVIA ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("network", ["smooth", "conv4"])
+def test_cavias_context_is_zero_before_every_task_and_leaves_the_network_as_it_is(network: str) -> None:
+    shape = IMAGES if network == "conv4" else CLASSIFICATION
+    module = conv4() if network == "conv4" else Smooth(2, 3)
+    learner = algorithm("cavia", module, shape, context=3)
+    meta = meta_parameters(learner)
+    weights = {name: meta[name] for name, _ in module.named_parameters()}
+    for index in range(2):
+        task = episodes(shape, tasks=2).task(index)
+        start = learner.start(meta, task.support)
+        assert torch.equal(start["context"], torch.zeros(3, dtype=torch.float64))
+        plain = torch.func.functional_call(module, weights, (task.query_x,))
+        assert torch.equal(learner.predict(start, task.query_x), plain)
+
+
+@pytest.mark.parametrize("network", ["smooth", "conv4"])
+def test_cavia_adapts_its_context_only(network: str) -> None:
+    shape = IMAGES if network == "conv4" else CLASSIFICATION
+    learner = algorithm("cavia", conv4() if network == "conv4" else Smooth(2, 3), shape)
+    meta, task = meta_parameters(learner), episodes(shape, tasks=1).task(0)
+    adapted = learner.adapt(meta, task.support, 2)
+    assert adapted["context"].abs().sum() > 0
+    assert all(torch.equal(adapted[name], value) for name, value in meta.items())
+    before, after = (
+        learner.predict(each, task.query_x) for each in (learner.start(meta, task.support), adapted)
+    )
+    assert not torch.allclose(before, after)
+
+
+def test_cavias_context_is_a_further_input_of_a_fully_connected_network() -> None:
+    learner = algorithm("cavia", Smooth(2, 1), REGRESSION, context=3)
+    meta, x = meta_parameters(learner), episodes(REGRESSION, tasks=1).query_x[0]
+    context = torch.tensor([0.3, -1.0, 2.0], dtype=torch.float64)
+    joined = torch.cat([x, context.expand(len(x), -1)], 1)
+    first = torch.cat([meta["body.0.weight"], meta["context_map"]], 1)
+    hidden = torch.tanh(joined @ first.T + meta["body.0.bias"])
+    expected = hidden @ meta["head.weight"].T + meta["head.bias"]
+    torch.testing.assert_close(learner.predict(meta | {"context": context}, x), expected, **TIGHT)
+
+
+# --- iMAML ----------------------------------------------------------------------------------------
+
+
+def flat(values: Params) -> Tensor:
+    return torch.cat([value.flatten() for value in values.values()])
+
+
+def unflat(vector: Tensor, like: Params) -> Params:
+    parts = vector.split([value.numel() for value in like.values()])
+    return {name: part.view_as(like[name]) for (name, part) in zip(like, parts, strict=True)}
+
+
+@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem)
+def test_imamls_meta_gradient_equals_the_dense_solve(shape: TaskShape) -> None:
+    """(I + H/λ)⁻¹ ∇L_Q at the adapted weights, with H written out."""
+    learner = algorithm("imaml", Smooth(2, shape.outputs), shape, inner_lr=0.05, cg_steps=80)
+    meta, tasks = meta_parameters(learner), episodes(shape, tasks=2)
+    expected = []
+    for index in range(2):
+        task = tasks.task(index)
+        adapted = learner.adapt(meta, task.support, learner.config.inner_steps)
+
+        def support_loss(at: Tensor, task: Episode = task, like: Params = adapted) -> Tensor:
+            return learner.task_loss(learner.predict(unflat(at, like), task.support_x), task.support_y)
+
+        matrix = torch.eye(flat(adapted).numel(), dtype=torch.float64)
+        matrix = matrix + hessian(support_loss)(flat(adapted)) / learner.config.proximity
+        assert torch.linalg.eigvalsh(matrix).min() > 0
+        query = learner.gradient(adapted, task.support._replace(x=task.query_x, y=task.query_y))
+        expected.append(torch.linalg.solve(matrix, flat(query)))
+    found = flat(gradient_of(learner, meta, tasks))
+    torch.testing.assert_close(found, torch.stack(expected).mean(0), rtol=1e-7, atol=1e-9)
+
+
+def test_imamls_meta_gradient_of_a_solved_quadratic_equals_finite_differences() -> None:
+    """A linear model with the squared error: the inner problem is quadratic, and 500 steps solve it."""
+    settings = {"inner_lr": 0.1, "inner_steps": 500, "proximity": 1.5, "cg_steps": 10}
+    learner = algorithm("imaml", Linear(2, 1), REGRESSION, **settings)
+    meta, tasks = meta_parameters(learner), episodes(REGRESSION, tasks=3)
+    step = MetaStep(learner, chunk=3)
+    gradient, _ = step.gradient(meta, tasks)
+    h = 1e-5
+    for name, value in meta.items():
+        for index in range(value.numel()):
+            change = torch.zeros(value.numel(), dtype=torch.float64)
+            change[index] = h
+            ahead, behind = (
+                float(step.gradient(meta | {name: value + sign * change.view_as(value)}, tasks)[1].mean())
+                for sign in (1, -1)
+            )
+            expected = (ahead - behind) / (2 * h)
+            assert float(gradient[name].flatten()[index]) == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+def test_conjugate_gradient_ends_where_the_curvature_is_negative() -> None:
+    b = {"x": torch.tensor([1.0, 1.0], dtype=torch.float64)}
+    diagonal = torch.tensor([1.0, -3.0], dtype=torch.float64)
+    found = conjugate_gradient(lambda at: {"x": diagonal * at["x"]}, b, 5)
+    assert torch.equal(found["x"], b["x"])
+    solved = {"x": torch.zeros(2, dtype=torch.float64)}
+    assert torch.equal(conjugate_gradient(lambda at: at, solved, 5)["x"], solved["x"])  # and no NaN

@@ -1,0 +1,97 @@
+"""Baseline: Chen, Liu, Kira, Wang, Huang, "A Closer Look at Few-shot Classification", ICLR 2019,
+arXiv 1904.04232.
+
+A classifier f(x) W is trained over all meta-training classes; its body f then stays as it is, and each new
+task trains a new linear head on its support set.
+
+The paper trains that head for 100 epochs by SGD with momentum, from random weights; here it starts empty and
+takes steps of Adam on the whole support set, of which few suffice.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+from torch.func import grad
+from torch.nn import functional as F
+
+from workbench.algorithms import adam
+from workbench.algorithms.base import Algorithm, Citation, Params
+from workbench.config import AlgorithmConfig, setting
+from workbench.networks.base import initialise
+from workbench.tasks.base import Episode, Support
+
+CHEN_2019 = Citation(
+    "W.-Y. Chen, Y.-C. Liu, Z. Kira, Y.-C. F. Wang, J.-B. Huang",
+    "A Closer Look at Few-shot Classification",
+    "ICLR",
+    2019,
+    "1904.04232",
+)
+
+HEAD = ("head.weight", "head.bias")
+
+
+class HeadConfig(AlgorithmConfig):
+    """What both baselines have: a head that is trained on each task."""
+
+    problems = frozenset({"classification"})
+    any_ways = True
+    episodic = False
+    inner_lr: float
+
+
+class BaselineConfig(HeadConfig):
+    kind: Literal["baseline"] = "baseline"
+    inner_lr: float = setting(
+        0.02, gt=0, le=100, symbol="α", help="Learning rate of Adam for a new task's head."
+    )
+
+
+class Baseline(Algorithm):
+    """Train a classifier, freeze its body, fit a new head."""
+
+    Config: ClassVar[type[AlgorithmConfig]] = BaselineConfig
+    title = "Baseline"
+    family = "baseline"
+    summary = "Trains one classifier over all classes; a task then fits a new linear head on its frozen body."
+    citation = CHEN_2019
+
+    def initial(self, generator: torch.Generator) -> Params:
+        meta = super().initial(generator)  # with a head, which stays as it is: see `head`
+        joint = torch.nn.Linear(self.network.head.in_features, self.shape.train_classes)
+        initialise(joint, generator)
+        return meta | {"joint.weight": joint.weight.detach(), "joint.bias": joint.bias.detach()}
+
+    def logits(self, features: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """What a head makes of embedded examples."""
+        return F.linear(features, weight, bias)
+
+    def head(self, meta: Params) -> Params:
+        """What every task's head starts from."""
+        return {name: torch.zeros_like(meta[name]) for name in HEAD}
+
+    def start(self, meta: Params, support: Support) -> Params:
+        head = self.head(meta)
+        features = self.embed(meta, support.x)  # once: the body is frozen
+        return meta | head | adam.moments(head) | {"features": features}
+
+    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+        def loss(head: Params) -> Tensor:
+            logits = self.logits(learner["features"], head["head.weight"], head["head.bias"])
+            return F.cross_entropy(logits, support.y)
+
+        gradient = grad(loss)({name: learner[name] for name in HEAD})
+        return learner | adam.step(learner, gradient, index, self.config.inner_lr)
+
+    def predict(self, learner: Params, x: Tensor) -> Tensor:
+        return self.logits(self.embed(learner, x), learner["head.weight"], learner["head.bias"])
+
+    def loss(self, meta: Params, episode: Episode) -> Tensor:
+        features = self.embed(meta, torch.cat([episode.support_x, episode.query_x]))
+        y = torch.cat([episode.support_y, episode.query_y])
+        return F.cross_entropy(
+            self.logits(features, meta["joint.weight"], meta["joint.bias"]), episode.classes[y]
+        )

@@ -1,0 +1,118 @@
+"""MER, meta-experience replay: Riemer, Cases, Ajemian, Liu, Rish, Tu, Tesauro, "Learning to Learn without
+Forgetting by Maximizing Transfer and Minimizing Interference", ICLR 2019, arXiv 1810.11910 (algorithm 1).
+
+The paper's stream is one of single examples; here it is one of TASKS. What the paper does with an example,
+one step of SGD, is here the adaptation to a task: k inner steps on all its examples, support and query, as
+in Reptile. For each new task, s batches of remembered tasks with the new one as the last:
+
+    within a batch     θ_W ← θ; then task by task, each from where the one before ended: θ ← SGD(task, α)
+                       θ ← θ_W + β (θ − θ_W)
+    across the batches θ ← θ_A + γ (θ − θ_A), where θ_A was before the first
+
+and the new task goes into a reservoir in which each past task is with the same probability, capacity / tasks
+seen (the authors' code has an off-by-one there). T new tasks of one meta-batch each take that path from the
+same θ, and the mean is followed; the paper has T = 1. As long as nothing is remembered, the new task stands
+in for the remembered ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from workbench.algorithms.base import Algorithm, Citation, InnerLoopConfig, Params
+from workbench.algorithms.memory import Memory
+from workbench.algorithms.reptile import whole_task
+from workbench.config import setting
+from workbench.networks.base import Network
+from workbench.tasks.base import Episode, Support, TaskShape
+
+
+class MERConfig(InnerLoopConfig):
+    episodic = False
+
+    kind: Literal["mer"] = "mer"
+    inner_lr: float | None = setting(
+        gt=0,
+        le=100,
+        symbol="α",
+        by_problem={"regression": 0.02, "classification": 0.1},
+        help="Learning rate of SGD on a task, and of adaptation.",
+    )
+    inner_steps: int = setting(
+        5, ge=1, le=1000, unit="steps", symbol="k", help="Steps of SGD on each task of a batch."
+    )
+    batches: int = setting(1, ge=1, le=100, symbol="s", help="Batches for each new task.")
+    replayed: int = setting(
+        1, ge=0, le=100, unit="tasks", help="Remembered tasks in each batch, before the new one."
+    )
+    within: float = setting(
+        0.5, gt=0, le=1, symbol="β", help="Part of the way that is gone after each batch."
+    )
+    across: float = setting(
+        1.0, gt=0, le=1, symbol="γ", help="Part of the way that is gone after all batches."
+    )
+    capacity: int = setting(500, ge=1, le=100_000, unit="tasks", help="Past tasks that are remembered.")
+
+
+class MER(Algorithm):
+    """Reptile along sequences of remembered tasks and a new one."""
+
+    Config = MERConfig
+    title = "MER"
+    family = "experience replay"
+    summary = (
+        "Reptile along sequences of remembered tasks and a new one; the paper's examples are tasks here."
+    )
+    citation = Citation(
+        "M. Riemer, I. Cases, R. Ajemian, M. Liu, I. Rish, Y. Tu, G. Tesauro",
+        "Learning to Learn without Forgetting by Maximizing Transfer and Minimizing Interference",
+        "ICLR",
+        2019,
+        "1810.11910",
+    )
+    differentiable = False
+    adam = False
+
+    def __init__(self, config: Any, network: Network, shape: TaskShape) -> None:
+        super().__init__(config, network, shape)
+        self.capacity = config.capacity
+
+    def prepare(self, episode: Episode, done: float, generator: torch.Generator, memory: Memory) -> Episode:
+        """``[T, s, replayed + 1, …]``: the batches of each new task, which is the last of each."""
+        batches, replayed = self.config.batches, self.config.replayed
+        tasks = len(episode.support_x)
+        new = episode.map(lambda tensor: tensor[:, None, None].expand(-1, batches, 1, *tensor.shape[1:]))
+        past = memory.draw(tasks * batches * replayed, generator)
+        if past is None:
+            old = new.map(lambda tensor: tensor.expand(-1, -1, replayed, *tensor.shape[3:]))
+        else:
+            old = past.map(lambda tensor: tensor.view(tasks, batches, replayed, *tensor.shape[1:]))
+        pairs = zip(old.tensors, new.tensors, strict=True)
+        support_x, support_y, query_x, query_y, classes = (torch.cat(pair, 2) for pair in pairs)
+        return Episode(support_x, support_y, query_x, query_y, classes)
+
+    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+        gradient = self.gradient(learner, support)
+        return {name: weight - self.config.inner_lr * gradient[name] for name, weight in learner.items()}
+
+    def loss(self, meta: Params, episode: Episode) -> Tensor:
+        return self.pseudo_gradient(meta, episode)[1]
+
+    def pseudo_gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
+        """θ_A − θ after the batches of one new task, and the loss on it where it was last adapted to."""
+        weights = meta
+        for batch in range(self.config.batches):
+            reached = weights
+            for number in range(self.config.replayed + 1):
+                task = whole_task(episode.task(batch).task(number))
+                reached = self.adapt(reached, task, self.config.inner_steps)
+            weights = {n: w + self.config.within * (reached[n] - w) for n, w in weights.items()}
+        loss = self.task_loss(self.predict(reached, task.x), task.y)
+        return {name: meta[name] - weights[name] for name in meta}, loss
+
+    def meta_lr(self, base: float, done: float) -> float:
+        across: float = self.config.meta_lr or self.config.across
+        return across

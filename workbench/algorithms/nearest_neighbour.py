@@ -1,0 +1,73 @@
+"""Nearest neighbour: Cover, Hart, "Nearest neighbor pattern classification", IEEE Transactions on Information
+Theory 1967, after Fix, Hodges, "Discriminatory analysis: nonparametric discrimination", 1951.
+
+A query belongs to the class of the support example that it is closest to, in the raw inputs (regression: it
+has its value). Nothing is learned, and no network is used: the traditional learner.
+
+Its logits are minus the squared distance to each class's nearest example, so that the greatest belongs to the
+nearest neighbour. As probabilities they have no meaning.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from workbench.algorithms.base import Algorithm, Citation, Params
+from workbench.config import AlgorithmConfig
+from workbench.tasks.base import Episode, Support
+
+
+class NearestNeighbourConfig(AlgorithmConfig):
+    trains = False
+    episodic = False
+
+    kind: Literal["nearest_neighbour"] = "nearest_neighbour"
+
+
+class NearestNeighbour(Algorithm):
+    """The closest support example decides."""
+
+    Config = NearestNeighbourConfig
+    title = "Nearest neighbour"
+    family = "baseline"
+    summary = "Gives a query the label of the closest support example, in the raw inputs; learns nothing."
+    citation = Citation(
+        "T. M. Cover, P. E. Hart",
+        "Nearest neighbor pattern classification",
+        "IEEE Transactions on Information Theory",
+        1967,
+    )
+    adapts_stepwise = False
+    differentiable = False
+
+    def initial(self, generator: torch.Generator) -> Params:
+        return {}
+
+    def start(self, meta: Params, support: Support) -> Params:
+        if self.shape.problem == "regression":
+            return {"x": support.x, "y": support.y}
+        return {"x": support.x, "members": F.one_hot(support.y, support.ways)}
+
+    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+        return learner
+
+    def predict(self, learner: Params, x: Tensor) -> Tensor:
+        x, known = x.flatten(1), learner["x"].flatten(1)
+        # ‖x − x_i‖² = ‖x‖² − 2 x·x_i + ‖x_i‖²: no tensor of all differences
+        squared = x.square().sum(1)[:, None] - 2 * x @ known.T + known.square().sum(1)
+        if self.shape.problem == "regression":
+            return learner["y"][squared.argmin(1)]
+        others = learner["members"].T == 0
+        return -squared[:, None, :].masked_fill(others, math.inf).amin(-1)
+
+    def loss(self, meta: Params, episode: Episode) -> Tensor:
+        learner = self.start(meta, episode.support)
+        return self.task_loss(self.predict(learner, episode.query_x), episode.query_y)
+
+    def pseudo_gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
+        return {}, self.loss(meta, episode)  # there is nothing that could be moved

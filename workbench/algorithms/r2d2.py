@@ -1,0 +1,89 @@
+"""R2-D2: Bertinetto, Henriques, Torr, Vedaldi, "Meta-learning with Differentiable Closed-form Solvers",
+ICLR 2019, arXiv 1805.08136.
+
+The head of each task is a ridge regression on the n support examples, W = Xᵀ (X Xᵀ + λ I)⁻¹ Y (Woodbury's
+identity: an n × n system), where X are their embeddings and Y their labels, one-hot. The embedding is trained
+through the solution; so are λ > 0, in log space, and the scale α and bias β of the logits α x W + β.
+
+X has a further column of ones, whose weight is the head's bias. For regression, which the paper's learner
+does as well, Y are the values, and the prediction is x W: values need no scale.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from workbench.algorithms.base import Algorithm, Citation, Params
+from workbench.config import AlgorithmConfig, setting
+from workbench.tasks.base import Episode, Support
+
+
+class R2D2Config(AlgorithmConfig):
+    any_ways = True
+
+    kind: Literal["r2d2"] = "r2d2"
+    ridge: float | None = setting(
+        gt=0,
+        le=1e6,
+        symbol="λ",
+        by_problem={"regression": 0.1, "classification": 1.0},
+        help="What the learned weight of the ridge penalty starts from.",
+    )
+    scale: float | None = setting(
+        gt=0,
+        le=1e6,
+        symbol="α",
+        by_problem={"regression": 1.0, "classification": 10.0},
+        help="What the learned scale of the logits starts from (regression has none).",
+    )
+
+
+class R2D2(Algorithm):
+    """A ridge regression on a learned embedding."""
+
+    Config = R2D2Config
+    title = "R2-D2"
+    family = "metric"
+    summary = "Solves a ridge regression on each task's support set, in an embedding trained through it."
+    citation = Citation(
+        "L. Bertinetto, J. F. Henriques, P. H. S. Torr, A. Vedaldi",
+        "Meta-learning with Differentiable Closed-form Solvers",
+        "ICLR",
+        2019,
+        "1805.08136",
+    )
+    adapts_stepwise = False
+
+    def initial(self, generator: torch.Generator) -> Params:
+        meta = super().initial(generator) | {"log_ridge": torch.tensor(math.log(self.config.ridge))}
+        if self.shape.problem == "regression":
+            return meta
+        return meta | {"scale": torch.tensor(self.config.scale), "bias": torch.tensor(0.0)}
+
+    def start(self, meta: Params, support: Support) -> Params:
+        X = self._embedded(meta, support.x)
+        regression = self.shape.problem == "regression"
+        Y = support.y if regression else F.one_hot(support.y, support.ways).to(X.dtype)
+        penalty = meta["log_ridge"].exp() * torch.eye(len(X), dtype=X.dtype, device=X.device)
+        with torch.autocast(X.device.type, enabled=False):  # bfloat16 would spoil the solution
+            return meta | {"W": X.T @ torch.linalg.solve(X @ X.T + penalty, Y)}
+
+    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+        return learner
+
+    def predict(self, learner: Params, x: Tensor) -> Tensor:
+        out = self._embedded(learner, x) @ learner["W"]
+        return out if self.shape.problem == "regression" else learner["scale"] * out + learner["bias"]
+
+    def loss(self, meta: Params, episode: Episode) -> Tensor:
+        learner = self.start(meta, episode.support)
+        return self.task_loss(self.predict(learner, episode.query_x), episode.query_y)
+
+    def _embedded(self, weights: Params, x: Tensor) -> Tensor:
+        features = self.embed(weights, x).to(x.dtype)
+        return torch.cat([features, torch.ones_like(features[:, :1])], dim=1)

@@ -1,0 +1,152 @@
+"""One field of a form: mark, label, widget, and what is wrong with the value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
+
+from workbench.gui import theme
+from workbench.gui.setup.edits import Edits
+from workbench.gui.setup.fields import Field, PathField
+from workbench.gui.setup.line_field import LineField
+from workbench.gui.setup.specs import FieldSpec
+
+GUTTER = 14
+LABEL = 110
+
+
+class Row(QObject):
+    """A field of the form: mark, label, widget and, if need be, what is wrong with the value."""
+
+    def __init__(self, edits: Edits, path: str, spec: FieldSpec, field: Field, parent: QObject) -> None:
+        super().__init__(parent)
+        self.path, self.spec, self.field = path, spec, field
+        self._edits, self._draft = edits, edits.draft
+        symbol = f" {spec.symbol}" if spec.symbol else ""
+        self.label = QLabel(spec.label + symbol)
+        self.label.setBuddy(field.input)
+        self.mark = QToolButton()
+        self.mark.setText("•")
+        self.mark.setFixedSize(GUTTER, 18)
+        self.mark.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keyboard has the context menu
+        self.mark.setObjectName(f"reset_{path}")
+        self.mark.setAccessibleName(f"Reset {spec.label}")
+        hidden = self.mark.sizePolicy()
+        hidden.setRetainSizeWhenHidden(True)
+        self.mark.setSizePolicy(hidden)
+        self.message = message_label(path)
+        self._tooltip = spec.tooltip(file_path(path))
+        self.reset = QAction(self)
+        self.reset.setObjectName(f"action_reset_{path}")
+        self.reset.triggered.connect(self._back_to_default)
+        for widget in (self.label, field.input):
+            widget.setToolTip(self._tooltip)
+            widget.addAction(self.reset)
+            widget.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        if isinstance(field.input, LineField):
+            field.input.reset = self.reset
+            field.input.setContextMenuPolicy(Qt.ContextMenuPolicy.DefaultContextMenu)
+        field.input.setObjectName(f"field_{path}")
+        field.input.setAccessibleName(spec.label + (f" ({spec.unit})" if spec.unit else ""))
+        self.mark.clicked.connect(self._back_to_default)
+        field.edited.connect(self._edited)
+        field.finished.connect(self._finished)
+
+    def refresh(self, complaints: Mapping[str, str]) -> None:
+        """Bring the row up to date with the draft."""
+        is_set = self._draft.is_set(self.path)
+        settled = is_set or not self.field.input.hasFocus()
+        self.field.show_value(self._draft.value(self.path), settled=settled)
+        default = self.spec.format(self._draft.default(self.path)) or self.spec.empty or "empty"
+        self.reset.setText(f"Back to the default ({default})")
+        self.reset.setEnabled(is_set)
+        self.mark.setVisible(is_set)
+        self.mark.setToolTip(f"Changed. Click for the default: {default}")
+        restyle(
+            self.mark,
+            f"QToolButton {{ border: none; padding: 0; font-weight: bold; color: {theme.accent()}; }}",
+        )
+        wrong = complaints.get(self.path, "")
+        self.field.set_bad(bool(wrong))
+        say_wrong(self.message, wrong)
+        self.field.input.setAccessibleDescription(f"Wrong: {wrong}" if wrong else self.spec.help)
+        self.field.input.setToolTip(
+            f"<p style='color:{theme.wrong()}'>{wrong}</p>{self._tooltip}" if wrong else self._tooltip
+        )
+
+    @Slot(object)
+    def _edited(self, value: Any) -> None:
+        self._edits.set(self.path, value, typing=isinstance(self.field, LineField | PathField))
+
+    @Slot()
+    def _finished(self) -> None:
+        self._edits.finish()
+        self.field.show_value(self._draft.value(self.path), settled=True)
+
+    @Slot()
+    def _back_to_default(self) -> None:
+        self._edits.unset(self.path)
+        self.field.show_value(self._draft.value(self.path), settled=True)
+
+
+class Rows(QWidget):
+    """Rows below each other, in columns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(4)
+        self._grid.setVerticalSpacing(3)
+        self._grid.setColumnMinimumWidth(0, GUTTER)
+        self._grid.setColumnStretch(2, 1)
+        self._count = 0
+
+    def add(self, row: Row) -> None:
+        """Put a row below the others."""
+        assert isinstance(row.field, QWidget)
+        at = 2 * self._count
+        self._grid.addWidget(row.mark, at, 0)
+        self._grid.addWidget(row.label, at, 1)
+        self._grid.addWidget(row.field, at, 2)
+        self._grid.addWidget(row.message, at + 1, 1, 1, 2)
+        self._count += 1
+
+
+def align(rows: Sequence[Row]) -> None:
+    """Labels in one column, also where the rows are apart."""
+    widest = max([LABEL, *(row.label.sizeHint().width() for row in rows)])
+    for row in rows:
+        row.label.setMinimumWidth(widest)
+
+
+def message_label(path: str) -> QLabel:
+    """Where it is said what is wrong at a path."""
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setObjectName(f"message_{path}")
+    label.hide()
+    return label
+
+
+def say_wrong(label: QLabel, text: str) -> None:
+    """Say what is wrong, or nothing."""
+    label.setText(text)
+    label.setVisible(bool(text))
+    restyle(label, f"color: {theme.wrong()};")
+
+
+def file_path(path: str) -> str:
+    """A path as in a file, where algorithms are a list."""
+    first, *rest = path.split(".")
+    return ".".join([first, *rest[1:]]) if first == "algorithm" else path
+
+
+def restyle(widget: QWidget, sheet: str) -> None:
+    """Set a style sheet, which is slow, only where it is another one."""
+    if widget.styleSheet() != sheet:
+        widget.setStyleSheet(sheet)
