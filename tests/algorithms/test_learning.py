@@ -28,11 +28,11 @@ family = "sinusoid"
 kind = "mlp"
 hidden = [40, 40]
 [training]
-iterations = 400
-meta_batch = 16
+iterations = 250
+meta_batch = 10
 meta_lr = 3e-3
 threads = 1
-chunk = 16
+chunk = 10
 [evaluation]
 queries = 30
 """
@@ -61,6 +61,9 @@ SLOWER: dict[tuple[str, str], int] = {
     ("relationnet", "classification"): 300,  # what a comparison is has to be learned, too
 }
 """Meta-iterations of those that need more than the others, by name and problem, with the reason beside."""
+
+FEWER = {"fusion": ["algorithm.0.members=2"], "bmaml": ["algorithm.0.particles=2"]}
+"""What would cost minutes else."""
 
 
 @cache
@@ -99,7 +102,7 @@ def measured(trainer: Trainer) -> np.ndarray:
 
 def trainer_of(name: str, problem: str, seed: int, *more: str) -> Trainer:
     longer = [f"training.iterations={SLOWER[name, problem]}"] if (name, problem) in SLOWER else []
-    e = experiment(name, *longer, *more, text=TEXTS[problem])
+    e = experiment(name, *longer, *FEWER.get(name, ()), *more, text=TEXTS[problem])
     return Trainer(e, e.algorithm[0], seed, family_of(e))
 
 
