@@ -56,7 +56,8 @@ def draw(family: TaskFamily, split: Split, seed: int) -> Sample:
     generator = torch.Generator().manual_seed(seed)
     ways, shots, queries = family.size
     if family.shape.problem == "regression":
-        size = EpisodeSize(ways, shots, max(queries, CURVE_POINTS))
+        points = min(CURVE_POINTS, family.most_queries or CURVE_POINTS)
+        size = EpisodeSize(ways, shots, max(queries, points))
         episode = family.sample(split, 1, generator, size).to(torch.device("cpu"))
         support = _points(episode.support_x[0].numpy(), episode.support_y[0].numpy())
         query = _points(episode.query_x[0].numpy(), episode.query_y[0].numpy())
