@@ -104,8 +104,8 @@ def with_split(
         return ClassSplit(fractions=fractions, seed=seed, by=how)
     except ValueError:  # a ValidationError is one too
         raise DataError(
-            f"fractions {list(fractions or ())}, seed {seed}: allowed are three parts between 0 and 1 that add "
-            "up to 1, and a whole number from 0"
+            f"fractions {list(fractions or ())}, seed {seed}: allowed are three parts between 0 and 1 that "
+            "add up to 1, and a whole number from 0"
         ) from None
 
 
@@ -154,28 +154,25 @@ def as_json(planned: Plan, manifest: Manifest) -> dict[str, Any]:
 def in_words(planned: Plan, manifest: Manifest) -> list[str]:
     """What was imported, line by line."""
     prepared = planned.prepared
-    lines = [f"{manifest.name}: {summary(prepared)}", f"  layout    {prepared.layout}"]
+    lines = [f"{manifest.name}: {summary(prepared)}", f"  layout     {prepared.layout}"]
     if prepared.kind == "images":
         channels, side = prepared.arrays["pixels"].shape[1], prepared.arrays["pixels"].shape[2]
         lines.append(
-            f"  pixels    {sizes_in_words(prepared)}, kept as {side} × {side} in "
+            f"  pixels     {sizes_in_words(prepared)}, kept as {side} × {side} in "
             f"{'colour' if channels == 3 else 'grey'}"
         )
     unit = _UNITS[prepared.kind][0]
     for part, count in planned.split_counts().items():
         names = some([prepared.names[index] for index in planned.members[part]], 4)
-        plural = "es" if unit == "class" and count["classes"] != 1 else "s" * (count["classes"] != 1)
-        lines.append(
-            f"  {part:<9} {count['classes']} {unit}{plural}, {count['examples']:,} examples: {names}"
-        )
-    lines += [f"  note      {each.text}" for each in planned.findings]
+        held = f"{_several(count['classes'], unit)}, {count['examples']:,} examples"
+        lines.append(f"  {part:<10} {held}: {names}")
+    lines += [f"  note       {each.text}" for each in planned.findings]
     if prepared.unreadable:
         listed = some([f"{each.origin} ({each.why})" for each in prepared.unreadable])
-        lines.append(f"  skipped   {len(prepared.unreadable):,} that cannot be read: {listed}")
-    lines.append(f"  hash      {manifest.hash}")
-    lines.append(
-        f'registered; use it with  family = "{FAMILY_OF[prepared.kind]}", dataset = "{manifest.name}"'
-    )
+        lines.append(f"  skipped    {len(prepared.unreadable):,} that cannot be read: {listed}")
+    lines.append(f"  hash       {manifest.hash}")
+    use = f'family = "{FAMILY_OF[prepared.kind]}", dataset = "{manifest.name}"'
+    lines.append(f"registered; use it with  {use}")
     return lines
 
 
@@ -189,9 +186,12 @@ def counted(groups: Sequence[str], counts: Sequence[int], unit: str = "class", w
     """Groups, classes and examples in words."""
     held, few, many = len(set(groups) - {""}), min(counts), max(counts)
     each = f"{few} in each {unit}" if few == many else f"{few} to {many} in a {unit}"
-    parts = [f"{held} group{'s' * (held != 1)}"] if held else []
-    plural = "" if len(counts) == 1 else "es" if unit == "class" else "s"
-    return ", ".join([*parts, f"{len(counts):,} {unit}{plural}", f"{sum(counts):,} {what} ({each})"])
+    parts = [_several(held, "group")] if held else []
+    return ", ".join([*parts, _several(len(counts), unit), f"{sum(counts):,} {what} ({each})"])
+
+
+def _several(count: int, unit: str) -> str:
+    return f"{count:,} {unit}{'' if count == 1 else 'es' if unit == 'class' else 's'}"
 
 
 def sizes_in_words(prepared: Prepared) -> str:

@@ -53,7 +53,7 @@ class Manifest(Section):
     names: Texts
     groups: Texts
     counts: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False)]
-    split: dict[str, Any] = {}
+    split: dict[str, Any]
     hash: str
     findings: Texts = ()
 
@@ -103,7 +103,8 @@ def check_free(name: str, *, replace: bool = False) -> str:
     taken = next((each for each in registered() if each.casefold() == name.casefold()), None)
     if taken is not None and not replace:
         raise DataError(
-            f"a data set named {taken!r} is registered already; choose another name, or replace it"
+            f"a data set named {taken!r} is registered already; choose another name, or replace it "
+            "(--replace)"
         )
     return taken or name
 

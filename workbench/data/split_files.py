@@ -104,7 +104,7 @@ def read_split_files(source: Source, tables: Mapping[int, Table]) -> FoundImages
         groups=("",) * len(names),
         labels=np.array([number[label] for label, *_ in entries], np.int64),
         given=np.array([code for _, code, *_ in entries], np.int8),
-        unreadable=tuple([*(each for table in tables.values() for each in table.unreadable), *missing]),
+        unreadable=(*(each for table in tables.values() for each in table.unreadable), *missing),
         origins=[str(path) for path in paths],
         reading=reading(source.where, paths),
         hash=hashing(source.where, paths),

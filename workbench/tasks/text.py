@@ -49,7 +49,7 @@ class TextConfig(ClassificationTaskConfig):
         "tfidf", help="tfidf: a vector for each text (TF-IDF and SVD). words: its words, for the network bag."
     )
     dimensions: int = setting(
-        256, ge=2, le=2048, unit="numbers", help="Length of the vectors that stand for texts (tfidf)."
+        512, ge=2, le=2048, unit="numbers", help="Length of the vectors that stand for texts (tfidf)."
     )
     vocabulary: int = setting(
         5000, ge=10, le=100_000, unit="words", help="Most words that are known: the most frequent ones."
