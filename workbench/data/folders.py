@@ -51,7 +51,8 @@ def read_class_folders(source: Source) -> FoundImages:
         shared = sorted(name for name, times in Counter(bare).items() if times > 1)[:3]
         text = "the splits of the folders share classes, which are put together; choose another split"
         findings.append(Finding("shared classes", text, len(bare) - len(set(bare)), tuple(shared)))
-    unique = sorted(set(names))
+    group_of = dict(zip(names, groups, strict=True))
+    unique = sorted(group_of)
     number = {name: index for index, name in enumerate(unique)}
     order = sorted(range(len(classes)), key=lambda index: (names[index], codes[index]))
     paths = [path for index in order for path in classes[index].images]
@@ -60,7 +61,7 @@ def read_class_folders(source: Source) -> FoundImages:
         layout="class folders",
         where=source.where,
         names=tuple(unique),
-        groups=tuple({names[i]: groups[i] for i in range(len(names))}[name] for name in unique),
+        groups=tuple(group_of[name] for name in unique),
         labels=np.repeat([number[names[index]] for index in order], sizes).astype(np.int64),
         given=np.repeat([codes[index] for index in order], sizes).astype(np.int8),
         findings=tuple(findings),
@@ -90,15 +91,16 @@ def find_classes(source: Source) -> list[ImageClass]:
             f"{source.where}: no images; a folder with images (png, jpg, …) for each class is needed"
         )
     enclosing = {parent for folder in images for parent in folder.parents}
-    for folder in sorted(images):
-        if folder in enclosing or folder == PurePosixPath():
-            stray = shown(str(min(images[folder])))
-            raise DataError(f"{source.where}: the image {stray} lies beside class folders; move it into one")
-    for folder in sorted(source.folders):
-        if not hidden(folder) and folder not in images and folder not in enclosing:
-            raise DataError(
-                f"{source.where}: the class folder {shown(str(folder))} has no images; add some or remove it"
-            )
+    mixed = [folder for folder in images if folder in enclosing or folder == PurePosixPath()]
+    if mixed:
+        stray = shown(str(min(images[min(mixed)])))
+        raise DataError(f"{source.where}: the image {stray} lies beside class folders; move it into one")
+    bare = [each for each in source.folders if each not in images and each not in enclosing]
+    empty = [each for each in bare if not hidden(each)]
+    if empty:
+        raise DataError(
+            f"{source.where}: the class folder {shown(str(min(empty)))} has no images; add some or remove it"
+        )
     shared = _shared_depth(list(images))
     classes = []
     for folder, files in images.items():

@@ -142,7 +142,7 @@ def _zip(path: Path, archive: zipfile.ZipFile) -> Source:
     files = [inner for inner, entry in entries.items() if not _entry_name(entry).endswith("/")]
     # some programs list the folders, others only the files in them
     folders = {*entries, *(file.parent for file in files)} - {*files, PurePosixPath()}
-    return Source(path, files, sorted(folders), unsafe, read, content_hash)
+    return Source(path, files, list(folders), unsafe, read, content_hash)
 
 
 def _folder(path: Path) -> Source:

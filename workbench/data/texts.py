@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from workbench.data import tables
 from workbench.data.found import NOT_GIVEN, SPLIT_NAMES, Finding, FoundText, Unreadable, some
 from workbench.data.source import UNREADABLE, shown
 from workbench.data.tables import Table, as_text, read_table, undecodable
@@ -65,7 +66,7 @@ def read_texts(path: Path) -> FoundText:
         If it is none of the layouts.
     """
     try:
-        if path.stat().st_size > 2**28:
+        if path.stat().st_size > tables.MOST_TEXT:
             raise DataError(f"{path}: {path.stat().st_size / 2**20:.0f} MiB of text are too many (256 MiB)")
         content = path.read_bytes()
     except OSError as error:
@@ -88,10 +89,10 @@ def read_texts(path: Path) -> FoundText:
     return _found(path, "JSON lines", gathered)
 
 
-def read_text_tables(where: Path, tables: Mapping[int, Table]) -> FoundText:
+def read_text_tables(where: Path, parts: Mapping[int, Table]) -> FoundText:
     """Texts in one table for each split."""
     gathered = _Gathered()
-    for code, table in tables.items():
+    for code, table in parts.items():
         _from_table(gathered, table, code)
     return _found(where, "split files of texts", gathered)
 
