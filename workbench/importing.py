@@ -19,7 +19,7 @@ How = Literal["as-given", "group", "class"]
 FAMILY_OF = {"images": "images", "text": "text", "functions": "functions"}
 """The task family that learns from each kind of data."""
 
-_UNITS = {"images": ("class", "images"), "text": ("class", "texts"), "functions": ("task", "points")}
+UNITS = {"images": ("class", "images"), "text": ("class", "texts"), "functions": ("task", "points")}
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,17 @@ def plan(
         split = ClassSplit(**given)  # type: ignore[arg-type]
     else:
         split = with_split(how, fractions, seed)
+    return divided(prepared, split)
+
+
+def divided(prepared: Prepared, split: ClassSplit) -> Plan:
+    """A set with its splits, which are checked to share nothing.
+
+    Raises
+    ------
+    DataError
+        If the split does not fit its classes.
+    """
     members = divide(prepared.names, prepared.groups, split)
     across = None
     if prepared.kind != "functions":
@@ -161,7 +172,7 @@ def in_words(planned: Plan, manifest: Manifest) -> list[str]:
             f"  pixels     {sizes_in_words(prepared)}, kept as {side} × {side} in "
             f"{'colour' if channels == 3 else 'grey'}"
         )
-    unit = _UNITS[prepared.kind][0]
+    unit = UNITS[prepared.kind][0]
     for part, count in planned.split_counts().items():
         names = some([prepared.names[index] for index in planned.members[part]], 4)
         held = f"{_several(count['classes'], unit)}, {count['examples']:,} examples"
@@ -178,7 +189,7 @@ def in_words(planned: Plan, manifest: Manifest) -> list[str]:
 
 def summary(prepared: Prepared) -> str:
     """In words: ``5 groups, 136 classes, 2,720 images (20 in each class)``."""
-    unit, examples = _UNITS[prepared.kind]
+    unit, examples = UNITS[prepared.kind]
     return counted(prepared.groups, prepared.counts, unit, examples)
 
 
