@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from workbench.data.source import UNREADABLE
 
@@ -34,7 +34,10 @@ def open_picture(content: bytes) -> Image.Image:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is stricter
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        try:
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
+        except UnidentifiedImageError:
+            raise ValueError("not an image of a kind that is read here") from None
     if image.width * image.height > MOST_PIXELS:
         raise Image.DecompressionBombError(
             f"{image.width} × {image.height} pixels could be a decompression bomb"

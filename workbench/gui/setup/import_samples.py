@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPen, QPixmap, QPolygonF
@@ -50,8 +51,9 @@ class SampleList(QListWidget):
             self._add(QIcon(QPixmap.fromImage(image)), "", name)
         for name, text in listing.sentences:
             self._add(QIcon(), f"{name}:  {text}", text)
-        for name, points in listing.curves:
-            self._add(QIcon(_curve(points)), "", f"task {name}")
+        together = np.concatenate([points for _, points in listing.curves] or [np.zeros((1, 2))])
+        for name, points in listing.curves:  # on one scale, so that they can be compared
+            self._add(QIcon(_curve(points, together.min(0), together.max(0))), "", f"task {name}")
 
     def _add(self, icon: QIcon, text: str, tip: str) -> None:
         item = QListWidgetItem(icon, text)
@@ -59,11 +61,10 @@ class SampleList(QListWidget):
         self.addItem(item)
 
 
-def _curve(points: NDArray[Any]) -> QPixmap:
-    """Points of a function, joined."""
+def _curve(points: NDArray[Any], low: NDArray[Any], high: NDArray[Any]) -> QPixmap:
+    """Points of a function, joined, between the corners of a scale."""
     picture = QPixmap(_CURVE)
     picture.fill(QColor(theme.background()))
-    low, high = points.min(0), points.max(0)
     reach = [float(each) or 1.0 for each in high - low]
     width, height = _CURVE.width() - 8, _CURVE.height() - 8
     places = [

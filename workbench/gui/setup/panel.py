@@ -313,9 +313,11 @@ class SetupPanel(QWidget):
         self._import.finished.connect(self._forget_import)
         self._import.show()  # not modal: runs go on, and can be stopped
 
-    @Slot()
-    def _forget_import(self) -> None:
+    @Slot(int)
+    def _forget_import(self, result: int) -> None:
         self._import = None
+        if result:
+            self.data.reopen()  # a set may have been replaced under the name that is open
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if _dropped(event):
