@@ -258,3 +258,51 @@ def test_the_program_runs_as_a_process_and_help_needs_no_torch() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "bench" in done.stdout
+
+
+# --- import ---------------------------------------------------------------------------------------------
+
+
+def test_what_is_imported_can_be_run_by_its_name(
+    call: Call, toml: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / "data"))
+    folder = _pictures(tmp_path / "pictures")
+    code, out, _ = call("import", folder, "--name", "mine", "--seed", 3, "--json")
+    assert code == 0
+    told = json.loads(out)
+    assert (told["name"], told["kind"], told["classes"], told["examples"]) == ("mine", "images", 9, 54)
+    assert told["splits"]["test"] == {"classes": 2, "examples": 12}
+    assert len(told["hash"]) == 64
+    assert [each["what"] for each in told["findings"]] == ["small classes"]
+    code, out, _ = call("import", folder, "--name", "mine", "--replace")
+    assert code == 0
+    assert "mine: 9 classes, 54 images (6 in each class)" in out
+    text = _images(folder).replace(f"path = {json.dumps(str(folder))}", 'dataset = "mine"')
+    code, _, err = call("run", toml(text))
+    assert code == 0, err
+    assert "test accuracy" in err
+
+
+def test_an_import_that_cannot_be_is_one_line(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / "data"))
+    folder = _pictures(tmp_path / "pictures")
+    (folder / "class 0" / "0.png").write_bytes(b"no image")
+    for arguments, words in (
+        (("--name", "../x"), "cannot name a data set"),
+        (("--name", "a"), "1 cannot be read: class 0/0.png"),
+        (("--name", "a", "--skip-unreadable", "--split", "group"), "no groups"),
+        (("--name", "a", "--skip-unreadable", "--fractions", 1, 1, 1), "add up to 1"),
+    ):
+        code, out, err = call("import", folder, *arguments)
+        assert code == 2
+        assert words in err
+        assert err.startswith("workbench: ")
+        assert err.count("\n") == 1
+        assert not out
+    assert not (tmp_path / "data" / "datasets").exists()
+    code, out, _ = call("import", folder, "--name", "a", "--skip-unreadable", "--json")
+    assert code == 0
+    assert json.loads(out)["skipped"][0]["what"] == "class 0/0.png"

@@ -133,7 +133,7 @@ def test_overrides_reach_every_section() -> None:
         (
             "task.family='sinus'",
             "task.family",
-            "'sinus' is not known; allowed: digits, glyphs, images, sinusoid",
+            "'sinus' is not known; allowed: digits, functions, glyphs, images, sinusoid, text",
         ),
         ("task.amplitude=[5, 1]", "task.amplitude", "[smallest, largest]"),
         ("network.hidden=[40, 0]", "network.hidden[1]", "0 is out of range"),

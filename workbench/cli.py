@@ -196,6 +196,55 @@ def export(project: Path, what: str, form: str, output: Path) -> None:
         write_atomically(output, lambda file: file.write(text.encode()))
 
 
+@commands.command("import")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--name", required=True, help="The name that experiments call it by.")
+@click.option(
+    "--split",
+    "how",
+    type=click.Choice(["as-given", "group", "class"]),
+    help="Divide it as the source does, by whole groups, or by classes; the first of these that it can.",
+)
+@click.option("--fractions", type=float, nargs=3, help="Parts for train, validation and test: 0.6 0.2 0.2.")
+@click.option("--seed", type=click.IntRange(0), help="Seed of the draw.")
+@click.option("--size", type=click.IntRange(4, 512), help="Side of the images that are kept, in pixels.")
+@click.option("--channels", type=click.Choice(["1", "3"]), help="1: grey, 3: colour.")
+@click.option("--skip-unreadable", is_flag=True, help="Leave out what cannot be read.")
+@click.option("--replace", is_flag=True, help="Take the place of a set of that name.")
+@PRINT_JSON
+@QUIET
+def import_(
+    path: Path,
+    name: str,
+    how: Any,
+    fractions: tuple[float, float, float] | None,
+    seed: int | None,
+    size: int | None,
+    channels: str | None,
+    skip_unreadable: bool,
+    replace: bool,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Check your own images, texts or functions, and register them under a name."""
+    from workbench import headless
+
+    with _bad_input():
+        return headless.import_data(
+            path,
+            name,
+            how,
+            fractions or None,
+            seed,
+            size,
+            int(channels) if channels else None,
+            skip_unreadable=skip_unreadable,
+            replace=replace,
+            as_json_text=as_json,
+            quiet=quiet,
+        )
+
+
 @commands.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with every parameter.")
 def algorithms(as_json: bool) -> None:

@@ -371,7 +371,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         raise ConfigError([Complaint("", error.strerror or str(error))], str(path)) from None
     experiment = parse(text, overrides, source=str(path))
     data = getattr(experiment.task, "path", None)
-    if not isinstance(data, str):
+    if not isinstance(data, str) or not data:
         return experiment
     absolute = str((path.parent / Path(data).expanduser()).resolve())
     return experiment.model_copy(update={"task": experiment.task.model_copy(update={"path": absolute})})

@@ -3,3 +3,7 @@
 
 class InputError(Exception):
     """Input that cannot be used; the message is one line: what, where, and what would be right."""
+
+
+class DataError(InputError):
+    """Data that cannot be used; the message is one line that says what, where and what would be right."""

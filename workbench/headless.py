@@ -15,7 +15,10 @@ from typing import Any
 import click
 import torch
 
-from workbench import runs
+from workbench import importing, runs
+from workbench.data import registry
+from workbench.data.look import look
+from workbench.data.prepared import prepare
 from workbench.engine.events import Evaluated, Failed, Finished, MetaSteps
 from workbench.engine.trainer import Trainer
 from workbench.errors import InputError
@@ -49,6 +52,12 @@ class Progress:
             return
         self._last, self._open = time.monotonic(), True
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+    def done(self) -> None:
+        """Take back what :meth:`passing` has left."""
+        if self._open:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            self._open = False
 
     def preparing(self, done: float, what: str) -> None:
         """What a task family tells while it reads or renders."""
@@ -173,6 +182,37 @@ def _report(progress: Progress, name: str, trainer: Trainer, notice: Notice) -> 
             progress.line(f"{name}: waiting at {trainer.iteration}: {notice.message}")
         case WentOn():
             progress.line(f"{name}: goes on")
+
+
+def import_data(
+    path: Path,
+    name: str,
+    how: importing.How | None,
+    fractions: tuple[float, float, float] | None,
+    seed: int | None,
+    size: int | None,
+    channels: int | None,
+    *,
+    skip_unreadable: bool,
+    replace: bool,
+    as_json_text: bool,
+    quiet: bool,
+) -> int:
+    """Check a data set and register it; nothing is left behind if it is refused or cancelled."""
+    progress = Progress(quiet)
+    registry.check_free(name, replace=replace)
+    progress.preparing(0.0, f"Looking into {path}")
+    prepared = prepare(look(path.expanduser()), size=size, channels=channels, progress=progress.preparing)
+    registry.refuse_unreadable(prepared, skip_unreadable=skip_unreadable)
+    planned = importing.plan(prepared, how, fractions=fractions, seed=seed)
+    progress.preparing(1.0, "Registering")
+    manifest = importing.register(planned, name, replace=replace, skip_unreadable=skip_unreadable)
+    progress.done()
+    if as_json_text:
+        click.echo(as_json(importing.as_json(planned, manifest)))
+    else:
+        click.echo("\n".join(importing.in_words(planned, manifest)))
+    return 0
 
 
 def _number(measure: str, value: float | None) -> str:

@@ -161,7 +161,8 @@ def unflat(vector: Tensor, like: Params) -> Params:
 @pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem)
 def test_imamls_meta_gradient_equals_the_dense_solve(shape: TaskShape) -> None:
     """(I + H/λ)⁻¹ ∇L_Q at the adapted weights, with H written out."""
-    learner = algorithm("imaml", Smooth(2, shape.outputs), shape, inner_lr=0.05, cg_steps=80)
+    settings = {"inner_lr": 0.05, "proximity": 2.0, "cg_steps": 80}
+    learner = algorithm("imaml", Smooth(2, shape.outputs), shape, **settings)
     meta, tasks = meta_parameters(learner), episodes(shape, tasks=2)
     expected = []
     for index in range(2):
@@ -181,8 +182,8 @@ def test_imamls_meta_gradient_equals_the_dense_solve(shape: TaskShape) -> None:
 
 
 def test_imamls_meta_gradient_of_a_solved_quadratic_equals_finite_differences() -> None:
-    """A linear model with the squared error: the inner problem is quadratic, and 500 steps solve it."""
-    settings = {"inner_lr": 0.1, "inner_steps": 500, "proximity": 1.5, "cg_steps": 10}
+    """A linear model with the squared error: the inner problem is quadratic, and 200 steps solve it."""
+    settings = {"inner_lr": 0.1, "inner_steps": 200, "proximity": 1.5, "cg_steps": 10}
     learner = algorithm("imaml", Linear(2, 1), REGRESSION, **settings)
     meta, tasks = meta_parameters(learner), episodes(REGRESSION, tasks=3)
     step = MetaStep(learner, chunk=3)

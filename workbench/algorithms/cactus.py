@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from workbench.algorithms.base import Citation
+from workbench.algorithms.base import Algorithm, Citation
 from workbench.algorithms.umtra import SelfSupervisedConfig
 from workbench.algorithms.wrapper import Wrapper
 from workbench.config import AlgorithmConfig, setting
-from workbench.tasks.base import TaskFamily
+from workbench.networks.base import Network
+from workbench.tasks.base import DataError, TaskFamily, TaskShape
 from workbench.tasks.unlabelled import ClusteredFamily
 
 
@@ -41,6 +42,13 @@ class CACTUs(Wrapper):
     citation = Citation(
         "K. Hsu, S. Levine, C. Finn", "Unsupervised Learning via Meta-Learning", "ICLR", 2019, "1810.02334"
     )
+
+    def __init__(self, config: CACTUsConfig, network: Network, shape: TaskShape, base: Algorithm) -> None:
+        super().__init__(config, network, shape, base)
+        if shape.vocabulary:
+            raise DataError(
+                'CACTUs finds clusters of vectors, not of words: set features = "tfidf" under [task]'
+            )
 
     def training_family(self, family: TaskFamily) -> TaskFamily:
         c = self.config

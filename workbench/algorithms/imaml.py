@@ -6,8 +6,8 @@
 products of the Hessian with a vector only.
 
 Conjugate gradient begins at ∇L_Q(φ*) and ends where it meets a direction of negative curvature, which a
-Hessian that is not positive definite can have. (The authors' code damps the Hessian
-instead. Their λ is 2; with it networks without batch norm came to a curvature at which the inner steps diverge.)
+Hessian that is not positive definite can have. (The authors' code damps the Hessian instead. Their λ is 2;
+with it a network without batch norm was trained into a curvature at which the inner steps diverge.)
 """
 
 from __future__ import annotations

@@ -49,21 +49,29 @@ class NearestNeighbour(Algorithm):
         return {}
 
     def start(self, meta: Params, support: Support) -> Params:
+        x = self._comparable(support.x)
         if self.shape.problem == "regression":
-            return {"x": support.x, "y": support.y}
-        return {"x": support.x, "members": F.one_hot(support.y, support.ways)}
+            return {"x": x, "y": support.y}
+        return {"x": x, "members": F.one_hot(support.y, support.ways)}
 
     def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
         return learner
 
     def predict(self, learner: Params, x: Tensor) -> Tensor:
-        x, known = x.flatten(1), learner["x"].flatten(1)
+        x, known = self._comparable(x), learner["x"]
         # ‖x − x_i‖² = ‖x‖² − 2 x·x_i + ‖x_i‖²: no tensor of all differences
         squared = x.square().sum(1)[:, None] - 2 * x @ known.T + known.square().sum(1)
         if self.shape.problem == "regression":
             return learner["y"][squared.argmin(1)]
         others = learner["members"].T == 0
         return -squared[:, None, :].masked_fill(others, math.inf).amin(-1)
+
+    def _comparable(self, x: Tensor) -> Tensor:
+        """Inputs as vectors ``[n, numbers]``; of texts, the share of each word."""
+        if not self.shape.vocabulary:
+            return x.flatten(1)
+        counts = F.one_hot(x.long(), self.shape.vocabulary).sum(1)[:, 1:].to(x.dtype)  # 0: no word
+        return F.normalize(counts, dim=1)
 
     def loss(self, meta: Params, episode: Episode) -> Tensor:
         learner = self.start(meta, episode.support)

@@ -41,13 +41,13 @@ def sample_tasks(
     Returns
     -------
     Episode
-        ``[count, …]``; a function of one number has 200 queries, sorted by x.
+        ``[count, …]``; a function of one number has 200 queries (fewer where its data ends), sorted by x.
     """
     start = experiment.evaluation.seed if seed is None else seed
     size = evaluation_size(experiment, family)
     curve = is_curve(family)
     if curve:
-        size = size._replace(queries=FUNCTION_POINTS)
+        size = size._replace(queries=min(FUNCTION_POINTS, family.most_queries or FUNCTION_POINTS))
     elif family.shape.problem == "classification":
         size = size._replace(queries=min(size.queries, MOST_QUERIES))
     drawn = [

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from workbench import networks
 from workbench.algorithms import Algorithm, Params, make
 from workbench.algorithms.memory import Memory
 from workbench.config import AlgorithmConfig, Experiment
@@ -30,7 +31,6 @@ from workbench.engine.events import Abandoned, CheckpointDue, Evaluated, Event, 
 from workbench.engine.interruption import AbandonedError, Asked, nobody_asks
 from workbench.engine.plan import Plan, choose
 from workbench.engine.stream import Stream
-from workbench.networks import NETWORKS
 from workbench.tasks.base import Episode, EpisodeSize, TaskFamily, valid_range
 
 REPORT_SECONDS = 0.05
@@ -394,7 +394,7 @@ def build(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily) -
     shape = family.shape
     if experiment.evaluation.attack is not None:
         valid_range(shape, "evaluation.attack")
-    network = NETWORKS[experiment.network.name](experiment.network, shape.input_shape, shape.outputs)
+    network = networks.build(experiment.network, shape.input_shape, shape.outputs, shape.vocabulary)
     return make(config, network, shape)
 
 

@@ -195,7 +195,9 @@ class FileCommands(QObject):
 
     @Slot()
     def import_data(self) -> None:
-        path = dialogs.file_to_open(self._window, "Import images", "Zips of images (*.zip)")
+        path = dialogs.file_to_open(
+            self._window, "Import data", "Data (*.zip *.npz *.csv *.tsv *.json *.jsonl *.ndjson)"
+        )
         if path is not None and self.setup is not None:
             self.setup.import_path(path)
 

@@ -1,8 +1,39 @@
 """Networks, one file each; a new file is found by itself."""
 
+from typing import Any
+
+from workbench.config import NetworkConfig
 from workbench.discovery import discover
 from workbench.networks.base import Network, NetworkError, initialise
 
 NETWORKS = discover(__name__, Network)
 
-__all__ = ["NETWORKS", "Network", "NetworkError", "initialise"]
+__all__ = ["NETWORKS", "Network", "NetworkError", "build", "initialise"]
+
+
+def build(config: NetworkConfig, input_shape: tuple[int, ...], outputs: int, vocabulary: int = 0) -> Network:
+    """The network of a configuration for a task family's examples.
+
+    Parameters
+    ----------
+    vocabulary : how many words there are, where an example is a list of their numbers; 0 for all others.
+
+    Raises
+    ------
+    NetworkError
+        If the network cannot take such examples.
+    """
+    kind = NETWORKS[config.name]
+    if kind.reads_words and not vocabulary:
+        raise NetworkError(
+            f"network {config.name!r} reads words; the task gives none (of a text family, set "
+            'features = "words")'
+        )
+    if vocabulary and not kind.reads_words:
+        able = ", ".join(name for name, each in NETWORKS.items() if each.reads_words)
+        raise NetworkError(
+            f'network {config.name!r} cannot read words; choose {able}, or set features = "tfidf" under '
+            "[task]"
+        )
+    words: dict[str, Any] = {"vocabulary": vocabulary} if kind.reads_words else {}
+    return kind(config, input_shape, outputs, **words)

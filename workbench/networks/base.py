@@ -37,6 +37,8 @@ class Network(nn.Module):
     body: nn.Module
     head: nn.Linear
     uses_batch_statistics: bool = False
+    reads_words: ClassVar[bool] = False
+    """Whether an example is a list of the numbers of words; its maker then takes their ``vocabulary``."""
     units: Mapping[str, int] = {}
     """Hidden units (or channels), by the child of the body that they come out of."""
 
@@ -69,10 +71,13 @@ class NetworkError(InputError):
 
 
 def initialise(module: nn.Module, generator: torch.Generator) -> None:
-    """Draw weights as ``torch.nn`` does by default (uniform in ±1/√fan_in), from a generator of one's own."""
+    """Draw weights as ``torch.nn`` does by default (uniform in ±1/√fan_in; embeddings from a standard
+    normal), from a generator of one's own."""
     for layer in module.modules():
         if isinstance(layer, nn.Linear | nn.Conv2d):
             bound = 1 / math.sqrt(layer.weight[0].numel())
             nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
             if layer.bias is not None:
                 nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+        elif isinstance(layer, nn.Embedding):
+            nn.init.normal_(layer.weight, generator=generator)

@@ -12,14 +12,8 @@ import torch
 from torch import Tensor
 
 from workbench.config import Problem, Split, TaskConfig
-from workbench.errors import InputError
-
-Progress = Callable[[float, str], None]
-"""Called with the part done (0 to 1) and what is being done."""
-
-
-class DataError(InputError):
-    """Data that cannot be used; the message is one line that says what, where and what would be right."""
+from workbench.data.progress import Progress as Progress
+from workbench.errors import DataError as DataError
 
 
 class Support(NamedTuple):
@@ -120,6 +114,7 @@ class TaskShape:
     outputs : ways, or the number of values regressed.
     train_classes : classes of the meta-training split (0 for regression).
     bounds : smallest and largest value that an input can have (pixels: 0 and 1); None if there are none.
+    vocabulary : how many words there are, where an input is a list of their numbers; 0 for all others.
     """
 
     problem: Problem
@@ -127,6 +122,7 @@ class TaskShape:
     outputs: int
     train_classes: int = 0
     bounds: tuple[float, float] | None = None
+    vocabulary: int = 0
 
 
 def valid_range(shape: TaskShape, who: str) -> tuple[float, float]:
@@ -169,6 +165,9 @@ class TaskFamily(ABC):
     shape: TaskShape
     reference_loss: float
     """Expected query loss of the best predictor that cannot adapt."""
+
+    most_queries: int | None = None
+    """Queries that every task can give beside its shots; None: as many as are asked for."""
 
     def __init__(self, config: Any, progress: Progress | None = None) -> None:
         self.config = config

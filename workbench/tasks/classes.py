@@ -30,7 +30,7 @@ class ClassPool:
 
     Attributes
     ----------
-    examples : ``[N, *input_shape]``: uint8 (0 to 255) or float32 (0 to 1).
+    examples : ``[N, *input_shape]``: uint8 (0 to 255, given out as 0 to 1), float32, or whole numbers.
     counts : the number of examples of each class.
     names : of the classes, unique: ``Balinese/character01``.
     groups : of the classes: ``Balinese``; empty for a class that has none.
@@ -57,6 +57,8 @@ class ClassFamily(TaskFamily):
         (Santoro, Bartunov, Botvinick, Wierstra, Lillicrap, ICML 2016). Wants square images.
     look_alikes : bool ``[classes of the pool, classes of the pool]``, symmetric: classes that never
         meet in one episode. A class then does not meet its own turned copies either.
+    bounds : smallest and largest value of an input; None where there are none, as in texts.
+    vocabulary : as in :class:`TaskShape`.
 
     Raises
     ------
@@ -72,6 +74,8 @@ class ClassFamily(TaskFamily):
         *,
         rotations: bool = False,
         look_alikes: NDArray[np.bool_] | None = None,
+        bounds: tuple[float, float] | None = (0.0, 1.0),
+        vocabulary: int = 0,
     ) -> None:
         super().__init__(config)
         self._pool = pool
@@ -88,7 +92,8 @@ class ClassFamily(TaskFamily):
             tuple(pool.examples.shape[1:]),
             config.ways,
             self._classes_of("train"),
-            bounds=(0.0, 1.0),
+            bounds=bounds,
+            vocabulary=vocabulary,
         )
         self._segment_of = self._in_segments()
         self.reference_loss = math.log(config.ways)
@@ -104,12 +109,7 @@ class ClassFamily(TaskFamily):
         segment: int | None = None,
     ) -> Episode:
         size = size or self.size
-        self.check(size, split)
-        allowed = None if segment is None or split != "train" else self._segment_of == segment
-        classes = self._draw_classes(split, count, size.ways, generator, allowed)
-        members = self._members[split]
-        turns, drawn = classes // len(members), members[classes % len(members)]
-        examples = self._draw_examples(drawn, size.shots + size.queries, generator)
+        classes, turns, examples = self._draw(split, count, generator, size, segment)
         return Episode(
             self._gather(examples[:, :, : size.shots], turns),
             self._labels(count, size.ways, size.shots),
@@ -117,6 +117,22 @@ class ClassFamily(TaskFamily):
             self._labels(count, size.ways, size.queries),
             (classes + self._first_number(split)).to(self.device),
         )
+
+    def _draw(
+        self,
+        split: Split,
+        count: int,
+        generator: torch.Generator,
+        size: EpisodeSize,
+        segment: int | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Classes of the split and their turns ``[T, ways]``, rows of the pool ``[T, ways, examples]``."""
+        self.check(size, split)
+        allowed = None if segment is None or split != "train" else self._segment_of == segment
+        classes = self._draw_classes(split, count, size.ways, generator, allowed)
+        members = self._members[split]
+        turns, drawn = classes // len(members), members[classes % len(members)]
+        return classes, turns, self._draw_examples(drawn, size.shots + size.queries, generator)
 
     def check(self, size: EpisodeSize, split: Split) -> None:
         held, most = self._classes_of(split), self._most_ways[split]
@@ -276,8 +292,8 @@ def _greatest_apart(keys: Tensor, apart: Tensor, ways: int) -> Tensor:
 
 
 def as_floats(x: Tensor) -> Tensor:
-    """Examples of a pool as numbers from 0 to 1."""
-    return x.float().div_(255) if x.dtype == torch.uint8 else x
+    """Examples of a pool as numbers: pixels from 0 to 1, all else as it is."""
+    return x.float().div_(255) if x.dtype == torch.uint8 else x.float()
 
 
 def _bytes(tensor: Tensor) -> bytes:

@@ -8,29 +8,30 @@ Blundell, Lillicrap, Kavukcuoglu, Wierstra, NeurIPS 2016).
 
 from __future__ import annotations
 
-import io
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import PIL
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from pydantic import model_validator
 
 from workbench.config import ClassificationTaskConfig
+from workbench.data import registry
+from workbench.data.found import FoundImages, some
+from workbench.data.look import look
+from workbench.data.pictures import BAD_PICTURE, DECODING, decode
+from workbench.data.progress import Progress, silent
+from workbench.errors import DataError
 from workbench.sections import setting
 from workbench.tasks.array_cache import load_arrays, store_arrays
-from workbench.tasks.base import Progress
 from workbench.tasks.class_splits import ClassSplit, divide
 from workbench.tasks.classes import ClassFamily, ClassPool
-from workbench.tasks.image_files import ImageClass, ImageSource, find_classes, naming, open_source
-
-READING = 1
-"""Raised by whoever changes how images are read, so that caches of the older ones are not used."""
+from workbench.tasks.own_data import of_the_set, one_of_both
 
 _SLOW = 2.0
 _BRIGHT = 0.7
@@ -38,7 +39,10 @@ _BRIGHT = 0.7
 
 class ImagesConfig(ClassificationTaskConfig):
     family: Literal["images"] = "images"
-    path: str = setting(min_length=1, help="Zip or folder: class folders, or groups of class folders.")
+    path: str | None = setting(
+        None, help="Zip or folder: class folders, groups of them, or split files; or arrays (.npz)."
+    )
+    dataset: str | None = setting(None, help="Instead of a path: the name of an imported set of images.")
     size: int = setting(28, ge=4, le=512, unit="pixels", help="Images are scaled to size × size.")
     channels: Literal[1, 3] = setting(1, help="1: grey, 3: colour.")
     invert: bool | Literal["auto"] = setting(
@@ -49,6 +53,11 @@ class ImagesConfig(ClassificationTaskConfig):
     )
     split: ClassSplit = setting(ClassSplit(), help="Groups or classes by name, or drawn by seed.")
 
+    @model_validator(mode="after")
+    def _path_or_dataset(self) -> Self:
+        one_of_both(self.path, self.dataset, needed="a zip, a folder or an .npz file with images")
+        return self
+
 
 class Images(ClassFamily):
     """Tell classes of images apart that were never seen in training."""
@@ -58,56 +67,72 @@ class Images(ClassFamily):
     summary = "Your own images, or Omniglot: a zip or a folder with a folder for each class."
 
     def __init__(self, config: ImagesConfig, progress: Progress | None = None) -> None:
-        with open_source(Path(config.path)) as source:
-            classes = find_classes(source)
-            names, groups = tuple(each.name for each in classes), tuple(each.group for each in classes)
-            members = divide(names, groups, config.split)  # before the reading, which may take long
-            pixels = _read(source, classes, config, progress or (lambda done, text: None))
+        progress = progress or silent
+        if config.dataset is not None:
+            held = registry.load(config.dataset, "images")
+            names, groups, counts = held.manifest.names, held.manifest.groups, held.manifest.counts
+            split = of_the_set(config.split, held.manifest)
+            pixels = _scaled(held.arrays["pixels"], config, progress)
+        else:
+            found = look(Path(config.path or ""))
+            if not isinstance(found, FoundImages):
+                raise DataError(f"{config.path}: holds {found.kind}, no images; choose that task family")
+            names, groups, counts, split = found.names, found.groups, found.counts, config.split
+            divide(names, groups, split)  # before the reading, which may take long
+            pixels = _read(found, config, progress)
         self._inverted = _bright_edges(pixels) if config.invert == "auto" else config.invert
         if self._inverted:
             np.subtract(255, pixels, out=pixels)
-        pool = ClassPool(torch.from_numpy(pixels), tuple(len(each.images) for each in classes), names, groups)
-        super().__init__(config, pool, members, rotations=config.rotations)
+        pool = ClassPool(torch.from_numpy(pixels), counts, names, groups)
+        super().__init__(config, pool, divide(names, groups, split), rotations=config.rotations)
 
     def describe(self) -> Mapping[str, Any]:
-        return {"path": self.config.path, "inverted": self._inverted, **super().describe()}
+        where = {"path": self.config.path} if self.config.path else {"dataset": self.config.dataset}
+        return {**where, "inverted": self._inverted, **super().describe()}
 
 
-def _read(
-    source: ImageSource, classes: Sequence[ImageClass], config: ImagesConfig, progress: Progress
-) -> NDArray[np.uint8]:
+def _read(found: FoundImages, config: ImagesConfig, progress: Progress) -> NDArray[np.uint8]:
     """All images ``[N, channels, size, size]``; a set that is slow to read is kept in the cache."""
-    paths = [path for each in classes for path in each.images]
-    shape = (config.channels, config.size, config.size)
-    key = json.dumps([READING, PIL.__version__, source.hash(), shape])
+    if found.unreadable:
+        first = some([f"{each.origin} ({each.why})" for each in found.unreadable])
+        raise DataError(f"{found.where}: cannot be read: {first}; mend it, or import the data without that")
+    count = len(found.labels)
+    shape = (count, config.channels, config.size, config.size)
+    key = json.dumps([DECODING, PIL.__version__, found.hash(), shape])
     kept = load_arrays("images", key).get("pixels")
-    if kept is not None and kept.dtype == np.uint8 and kept.shape == (len(paths), *shape):
+    if kept is not None and kept.dtype == np.uint8 and kept.shape == shape:
         return kept
-    pixels = np.empty((len(paths), *shape), np.uint8)
+    pixels = np.empty(shape, np.uint8)
     began = time.monotonic()
-    for number, path in enumerate(paths):
-        if number % 100 == 0:
-            progress(number / len(paths), f"Reading image {number + 1} of {len(paths)}")
-        with naming(source.where, path):
-            pixels[number] = _decode(source.read(path), config.size, config.channels)
-    progress(1.0, f"Read {len(paths)} images")
+    with found.open() as read:
+        for number in range(count):
+            if number % 100 == 0:
+                progress(number / count, f"Reading image {number + 1} of {count}")
+            try:
+                pixels[number] = decode(read(number), config.size, config.channels)
+            except BAD_PICTURE as error:
+                raise DataError(
+                    f"{found.where}: the image {found.origin(number)} cannot be read ({error}); "
+                    "replace or remove it"
+                ) from None
+    progress(1.0, f"Read {count} images")
     if time.monotonic() - began > _SLOW:
         store_arrays("images", key, {"pixels": pixels})
     return pixels
 
 
-def _decode(content: bytes, size: int, channels: int) -> NDArray[np.uint8]:
-    """An image ``[channels, size, size]``, scaled whatever its proportions; transparency becomes white."""
-    with Image.open(io.BytesIO(content)) as opened:
-        image = ImageOps.exif_transpose(opened)
-    if image.mode.startswith("I;16"):  # would be clipped at 255, not scaled
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    image = image.convert("L" if channels == 1 else "RGB")
-    scaled = np.asarray(image.resize((size, size), Image.Resampling.LANCZOS))
-    return scaled.reshape(size, size, channels).transpose(2, 0, 1)
+def _scaled(pixels: NDArray[np.uint8], config: ImagesConfig, progress: Progress) -> NDArray[np.uint8]:
+    """The images of a registered set in the size and the channels that are asked for."""
+    shape = (config.channels, config.size, config.size)
+    if pixels.shape[1:] == shape:
+        return pixels.copy()
+    scaled = np.empty((len(pixels), *shape), np.uint8)
+    for number, image in enumerate(pixels):
+        if number % 100 == 0:
+            progress(number / len(pixels), f"Scaling image {number + 1} of {len(pixels)}")
+        plain = image[0] if len(image) == 1 else np.ascontiguousarray(image.transpose(1, 2, 0))
+        scaled[number] = decode(plain, config.size, config.channels)
+    return scaled
 
 
 def _bright_edges(pixels: NDArray[np.uint8]) -> bool:

@@ -44,9 +44,16 @@ class Augmentation:
     stretch: float
     erased: float
 
-    def copies(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """A changed copy of each example ``[n, *input_shape]``; random numbers are drawn on the CPU."""
-        return self._of_images(x, generator) if x.dim() == 4 else self._of_others(x, generator)
+    def copies(self, x: Tensor, generator: torch.Generator, *, words: bool = False) -> Tensor:
+        """A changed copy of each example ``[n, *input_shape]``; random numbers are drawn on the CPU.
+
+        Parameters
+        ----------
+        words : the numbers stand for words, which can be left out, but not be a little different.
+        """
+        if x.dim() == 4:
+            return self._of_images(x, generator)
+        return self._with_zeros(x if words else self._with_noise(x, generator), generator)
 
     def _of_images(self, x: Tensor, generator: torch.Generator) -> Tensor:
         n, _, height, width = x.shape
@@ -66,10 +73,11 @@ class Augmentation:
         inside = inside & ((columns - drawn[6, :, None]).abs() < self.erased)[:, None, :]
         return x.masked_fill(inside[:, None], 0.0)
 
-    def _of_others(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        kept = (torch.rand(x.shape, generator=generator) >= self.erased).to(x.device)
-        noise = torch.randn(x.shape, generator=generator).to(x.device)
-        return (x + NOISE * x.std(0) * noise) * kept
+    def _with_noise(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        return x + NOISE * x.std(0) * torch.randn(x.shape, generator=generator).to(x.device)
+
+    def _with_zeros(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        return x * (torch.rand(x.shape, generator=generator) >= self.erased).to(x.device)
 
 
 class UnlabelledFamily(TaskFamily):
@@ -156,7 +164,8 @@ class AugmentedFamily(UnlabelledFamily):
         originals = self._at(chosen)[:, :, None]
         copies = size.shots + size.queries - 1
         repeated = originals.expand(-1, -1, copies, *self.shape.input_shape)
-        changed = self._augmentation.copies(repeated.flatten(0, 2), generator)
+        words = self.shape.vocabulary > 0
+        changed = self._augmentation.copies(repeated.flatten(0, 2), generator, words=words)
         return torch.cat([originals, changed.view(repeated.shape)], 2), chosen
 
 

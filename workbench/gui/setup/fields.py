@@ -133,15 +133,15 @@ class PathField(QWidget):
         super().__init__(parent)
         self.line = LineField(spec, recent_key)
         self.input: QWidget = self.line
-        self.line.setPlaceholderText("folder or zip")
+        self.line.setPlaceholderText("folder or file")
         browse = QToolButton()
         browse.setText("…")
         browse.setAccessibleName("Browse")
-        browse.setToolTip("Browse for a folder or a zip")
+        browse.setToolTip("Browse for a folder or a file")
         browse.setObjectName("browse")
         browse.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(browse)
-        menu.addAction("Zip…").triggered.connect(self._browse_file)
+        menu.addAction("File…").triggered.connect(self._browse_file)
         menu.addAction("Folder…").triggered.connect(self._browse_folder)
         browse.setMenu(menu)
         browse.setStyleSheet("QToolButton::menu-indicator { image: none; }")
@@ -168,12 +168,14 @@ class PathField(QWidget):
     @Slot()
     def _browse_file(self) -> None:
         start = str(Path(self.line.text()).parent) if self.line.text() else ""
-        path, _ = QFileDialog.getOpenFileName(self, "Choose a zip of images", start, "Zip files (*.zip)")
+        path, _ = QFileDialog.getOpenFileName(
+            self, "Choose data", start, "Data (*.zip *.npz *.csv *.tsv *.json *.jsonl *.ndjson)"
+        )
         self._take(path)
 
     @Slot()
     def _browse_folder(self) -> None:
-        self._take(QFileDialog.getExistingDirectory(self, "Choose a folder of images", self.line.text()))
+        self._take(QFileDialog.getExistingDirectory(self, "Choose a folder", self.line.text()))
 
     def _take(self, path: str) -> None:
         if path:

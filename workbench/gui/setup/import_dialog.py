@@ -1,58 +1,78 @@
-"""Import data: a folder or a zip of images becomes the task."""
+"""Import data: a person's own images, texts or functions become the task, and a set with a name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, QTimer, Slot
-from PySide6.QtGui import QIcon, QImage, QPixmap, QUndoStack
+from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QButtonGroup,
-    QComboBox,
+    QCheckBox,
     QDialog,
     QDialogButtonBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QListWidget,
-    QListWidgetItem,
+    QProgressBar,
     QPushButton,
-    QTreeWidget,
-    QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
-from workbench.config import SPLITS, TaskConfig
+from workbench.config import TaskConfig
 from workbench.errors import InputError
 from workbench.gui import theme
+from workbench.gui.setup.data_listing import (
+    Listing,
+    check_all,
+    check_fit,
+    fits,
+    look_into,
+    name_taken,
+    register,
+)
 from workbench.gui.setup.draft import Draft
 from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.form import Form
-from workbench.gui.setup.image_listing import THUMBNAIL, Listing, check_fit, divided, look_into
+from workbench.gui.setup.import_samples import SampleList
+from workbench.gui.setup.import_split import SplitPart
 from workbench.gui.setup.task_data import in_words
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Worker
 
-LOOK = "import"
+if TYPE_CHECKING:
+    from workbench.data.prepared import Prepared
+
+LOOK, CHECK, REGISTER = "import", "import check", "import register"
 DEBOUNCE_MS = 300
-FAMILY = "images"
-_DRAWN, _BY_GROUP, _BY_CLASS = range(3)
-_LEFT_OUT = "left out"
+OWN_DATA = ("images", "text", "functions")
+"""The families that learn from a person's own data."""
+
+_FIELDS = {
+    "images": (("size", "channels", "invert", "rotations"), ("ways", "shots", "queries")),
+    "text": (("features", "dimensions", "vocabulary", "length"), ("ways", "shots", "queries")),
+    "functions": (("standardise",), ("shots", "queries")),
+}
+_ASKED = (
+    "A zip or a folder of images (a folder for each class, or split files), arrays (.npz), "
+    "or texts with labels (.csv, .tsv, .json, .jsonl)."
+)
+_MOST_LISTED = 200
 
 
 class ImportDialog(QDialog):
-    """Looks at what is in a folder or a zip, and asks how to use it.
+    """Looks at what is in a file or a folder, checks it, and asks how to use it.
 
     It edits a draft of its own; accepting makes its task the one of the setup, as one command.
 
     Parameters
     ----------
     edits : of the setup.
-    path : the folder or zip to begin with; may be empty.
+    path : the file or folder to begin with; may be empty.
     """
 
     def __init__(self, edits: Edits, worker: Worker, path: str, parent: QWidget | None = None) -> None:
@@ -62,120 +82,147 @@ class ImportDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._edits, self._worker = edits, worker
         self.draft = Draft(self)
-        self.draft.assume(edits.draft.with_value("task.family", FAMILY))
+        family = edits.draft.value("task.family")
+        family = family if family in OWN_DATA else OWN_DATA[0]
+        self.draft.assume(edits.draft.with_value("task.family", family))
+        self.draft.unset("task.dataset")
         if path and path != self.draft.value("task.path"):
             self.draft.set("task.path", path)
             self.draft.unset("task.split")
-        own = Edits(self.draft, QUndoStack(self), self)
-        section = TaskConfig.kinds[FAMILY]
+        self._own = Edits(self.draft, QUndoStack(self), self)
         self.listing: Listing | None = None
+        self.prepared: Prepared | None = None
         self._error = ""
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(DEBOUNCE_MS)
         self._timer.timeout.connect(self._look)
-
-        names = ("path",)
-        self._path = Form(own, "task", section, names=names)
-        self._sizes = Form(own, "task", section, names=("ways", "shots", "queries"))
-        self._images = Form(own, "task", section, names=("size", "channels", "invert", "rotations"))
-        split_section = type(section.model_fields["split"].default)
-        self._drawn = Form(own, "task.split", split_section, names=("fractions", "seed", "by"))
-        self.found = QLabel()
-        self.found.setObjectName("import_found")
-        self.found.setWordWrap(True)
-        self.pictures = QListWidget()
-        self.pictures.setObjectName("import_samples")
-        self.pictures.setAccessibleName("Sample images")
-        self.pictures.setToolTip("One image of some of the classes")
-        self.pictures.setViewMode(QListWidget.ViewMode.IconMode)
-        self.pictures.setIconSize(QSize(THUMBNAIL, THUMBNAIL))
-        self.pictures.setFixedHeight(THUMBNAIL + 14)
-        self.pictures.setWrapping(False)
-        self.pictures.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.pictures.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.pictures.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.error = QLabel()
-        self.error.setObjectName("import_error")
-        self.error.setWordWrap(True)
+        self._forms: dict[str, tuple[QWidget, list[Form]]] = {}
         self._build()
+        self._worker.progressed.connect(self._show_progress)
         self.draft.changed.connect(self._changed)
         self._sought = ""
         self._changed()
 
     def _build(self) -> None:
-        self.mode = QComboBox()
-        self.mode.setObjectName("import_split_mode")
-        self.mode.setAccessibleName("How to split")
-        self.mode.setToolTip("How classes are divided into meta-training, meta-validation and meta-test")
-        self.mode.addItems(["Split drawn by seed", "Split by group", "Split by class"])
-        self.mode.activated.connect(self._choose_mode)
-        self.units = QTreeWidget()
-        self.units.setObjectName("import_units")
-        self.units.setAccessibleName("Groups or classes and their splits")
-        self.units.setToolTip("Select some, then press a button below to put them into a split")
-        self.units.setHeaderLabels(["Name", "Split"])
-        self.units.setRootIsDecorated(False)
-        self.units.setUniformRowHeights(True)
-        self.units.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.units.setColumnWidth(0, 190)
-        self._named = QWidget()
-        named = QVBoxLayout(self._named)
-        named.setContentsMargins(0, 0, 0, 0)
-        named.addWidget(self.units)
-        buttons = QHBoxLayout()
-        self._targets = QButtonGroup(self)
-        for number, name in enumerate((*SPLITS, _LEFT_OUT)):
-            button = QPushButton(f"&{name.capitalize()}")
-            button.setObjectName(f"import_to_{name.replace(' ', '_')}")
-            button.setToolTip(f"Put what is selected into: {name}")
-            self._targets.addButton(button, number)
-            buttons.addWidget(button)
-        self._targets.idClicked.connect(self._assign)
-        named.addLayout(buttons)
+        self._path = Form(self._own, "task", TaskConfig.kinds[OWN_DATA[0]], names=("path",))
+        self.found = QLabel()
+        self.found.setObjectName("import_found")
+        self.found.setWordWrap(True)
+        self.pictures = SampleList()
+        self._build_checks()
+        self.split = SplitPart(self._own)
+        self.mode = self.split.mode
+        self.error = QLabel()
+        self.error.setObjectName("import_error")
+        self.error.setWordWrap(True)
         self.box = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.accept_button = self.box.addButton("Import", QDialogButtonBox.ButtonRole.AcceptRole)
         self.accept_button.setObjectName("import_accept")
         self.box.accepted.connect(self.accept)
         self.box.rejected.connect(self.reject)
-
+        middle = QGridLayout()
+        middle.setHorizontalSpacing(16)
+        self._left = QVBoxLayout()
+        self._left.addStretch(1)
+        middle.addLayout(self._left, 0, 0)
+        middle.addWidget(self.split, 0, 1)
+        middle.setColumnStretch(0, 1)
+        middle.setColumnStretch(1, 1)
         layout = QVBoxLayout(self)
         layout.addWidget(self._path)
         layout.addWidget(self.found)
         layout.addWidget(self.pictures)
-        middle = QGridLayout()
-        middle.setHorizontalSpacing(16)
-        left = QVBoxLayout()
-        left.addWidget(self._images)
-        left.addWidget(self._sizes)
-        left.addStretch(1)
-        right = QVBoxLayout()
-        right.addWidget(self.mode)
-        right.addWidget(self._drawn)
-        right.addWidget(self._named, 1)
-        right.addStretch(0)
-        middle.addLayout(left, 0, 0)
-        middle.addLayout(right, 0, 1)
-        middle.setColumnStretch(0, 1)
-        middle.setColumnStretch(1, 1)
+        layout.addWidget(self._progress_row)
+        layout.addWidget(self.findings)
+        layout.addWidget(self.consent)
         layout.addLayout(middle, 1)
+        layout.addLayout(self._name_row)
+        layout.addWidget(self.replace)
         layout.addWidget(self.error)
         layout.addWidget(self.box)
-        self.resize(660, 520)
+        self.resize(680, 600)
+
+    def _build_checks(self) -> None:
+        self.progress = QProgressBar()
+        self.progress.setObjectName("import_progress")
+        self.progress.setAccessibleName("Progress of checking the data")
+        self.progress.setRange(0, 1000)
+        self.stop = QPushButton("&Stop checking")
+        self.stop.setObjectName("import_stop")
+        self.stop.setToolTip("Leave the rest unchecked; the data can be used all the same, but not named")
+        self.stop.clicked.connect(self._stop_checking)
+        self._progress_row = QWidget()
+        row = QHBoxLayout(self._progress_row)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.progress, 1)
+        row.addWidget(self.stop)
+        self._progress_row.hide()
+        self.findings = QListWidget()
+        self.findings.setObjectName("import_findings")
+        self.findings.setAccessibleName("What the checks have shown")
+        self.findings.setToolTip("Nothing here keeps the data from being used, except what cannot be read")
+        self.findings.setWordWrap(True)
+        self.findings.setFixedHeight(4 * self.findings.fontMetrics().lineSpacing() + 8)
+        self.findings.hide()
+        self.consent = QCheckBox()
+        self.consent.setObjectName("import_skip_unreadable")
+        self.consent.setToolTip("They are then missing in the set that is kept under the name below")
+        self.consent.toggled.connect(self._refresh)
+        self.consent.hide()
+        self.name = QLineEdit()
+        self.name.setObjectName("import_name")
+        self.name.setAccessibleName("Name of the set")
+        self.name.setPlaceholderText("optional: keeps a checked copy, which experiments name")
+        self.name.setToolTip("Keeps a copy in the program's data folder, so that the file may be moved")
+        self.name.textChanged.connect(self._refresh)
+        label = QLabel("Keep as")
+        label.setBuddy(self.name)
+        self._name_row = QHBoxLayout()
+        self._name_row.addWidget(label)
+        self._name_row.addWidget(self.name, 1)
+        self.replace = QCheckBox("&Replace the set of that name")
+        self.replace.setObjectName("import_replace")
+        self.replace.setToolTip("Experiments that use the older set would then learn from this one")
+        self.replace.toggled.connect(self._refresh)
+        self.replace.hide()
 
     def accept(self) -> None:
-        """Make it the task of the setup."""
-        if not self.accept_button.isEnabled():
+        """Make it the task of the setup, once it is registered if it has a name."""
+        config, prepared = self.draft.task_config(), self.prepared
+        if not self.accept_button.isEnabled() or config is None:
             return
+        name = self.name.text().strip()
+        if not name:
+            self._use({"path": str(Path(str(self.draft.value("task.path"))).expanduser().absolute())})
+            return
+        listing, replace, skip = self.listing, self.replace.isChecked(), self.consent.isChecked()
+        assert listing is not None
+
+        def job(progress: Callable[[float, str], None]) -> str:
+            ready = prepared if prepared is not None and fits(prepared, config) else None
+            ready = ready or check_all(listing, config, progress)
+            progress(1.0, "Registering")
+            return register(ready, config, name, replace=replace, skip_unreadable=skip)
+
+        self._worker.submit(REGISTER, "Registering", job, weakly(self._registered), weakly(self._refuse))
+        self._refresh()
+
+    def _registered(self, name: str) -> None:
+        self._use({"dataset": name})
+
+    def _use(self, source: dict[str, str]) -> None:
         task = self.draft.table()["task"]
-        task["path"] = str(Path(task["path"]).expanduser().absolute())
-        name = Path(task["path"]).name
-        self._edits.do(f"Import {name}", "task.path", self._edits.draft.with_task(task))
+        path = task.pop("path", "")
+        text = f"Import {source.get('dataset') or Path(path).name}"
+        place = f"task.{next(iter(source))}"
+        self._edits.do(text, place, self._edits.draft.with_task(task | source))
         super().accept()
 
     def done(self, result: int) -> None:
         self._timer.stop()
-        self._worker.cancel(LOOK)
+        for key in (LOOK, CHECK, REGISTER):
+            self._worker.cancel(key)
         super().done(result)
 
     # --- what is in the data -----------------------------------------------------------------------
@@ -184,8 +231,9 @@ class ImportDialog(QDialog):
     def _changed(self) -> None:
         path = str(self.draft.value("task.path") or "")
         if path != self._sought:
-            self._sought, self.listing, self._error = path, None, ""
-            self._worker.cancel(LOOK)
+            self._sought, self.listing, self.prepared, self._error = path, None, None, ""
+            for key in (LOOK, CHECK):
+                self._worker.cancel(key)
             self._timer.start()
         self._refresh()
 
@@ -202,96 +250,97 @@ class ImportDialog(QDialog):
 
     def _take(self, listing: Listing) -> None:
         self.listing = listing
-        self.pictures.clear()
-        for name, width, height, data in listing.pictures:
-            image = QImage(data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
-            item = QListWidgetItem(QIcon(QPixmap.fromImage(image)), "")
-            item.setToolTip(name)
-            self.pictures.addItem(item)
-        grouped = len(listing.units(True)) < len(listing.names)
-        model: Any = self.mode.model()
-        model.item(_BY_GROUP).setEnabled(grouped)
-        self._show_mode(self._mode_of_draft())
+        if self.draft.value("task.family") != listing.family:
+            table = {"family": listing.family, "path": self._sought}
+            self.draft.assume(self.draft.with_task(table))
+        self.pictures.show_listing(listing)
+        self.split.show_listing(listing)
+        config = self.draft.task_config()
+
+        def job(progress: Callable[[float, str], None]) -> Prepared:
+            return check_all(listing, config, progress)
+
+        self._worker.submit(CHECK, "Checking the data", job, weakly(self._take_check), weakly(self._refuse))
+        self._refresh()
+
+    def _take_check(self, prepared: Prepared) -> None:
+        self.prepared = prepared
         self._refresh()
 
     def _refuse(self, error: Exception) -> None:
-        self.listing, self._error = None, in_words(error)
-        self.pictures.clear()
+        self._error = in_words(error)
+        if self.listing is None:
+            self.pictures.show_listing(None)
         self._refresh()
 
-    # --- the split ---------------------------------------------------------------------------------
+    @Slot()
+    def _stop_checking(self) -> None:
+        for key in (CHECK, REGISTER):
+            self._worker.cancel(key)
+        self._refresh()
 
-    def _mode_of_draft(self) -> int:
-        names = self.draft.value("task.split.train")
-        if not isinstance(names, list) or self.listing is None:
-            return _DRAWN
-        return _BY_GROUP if set(names) <= set(self.listing.units(True)) else _BY_CLASS
-
-    @Slot(int)
-    def _choose_mode(self, mode: int) -> None:
-        config = self.draft.task_config()
-        if mode == _DRAWN or self.listing is None or config is None:
-            self.draft.unset("task.split")
-            self._show_mode(_DRAWN)
-            return
-        listing = self.listing
-        try:
-            members = divided(listing, config)
-        except InputError:  # an impossible split: begin with nothing
-            members = {}
-        owner = {index: split for split, indices in members.items() for index in indices}
-        whole = mode == _BY_GROUP
-        lists: dict[str, list[str]] = {split: [] for split in SPLITS}
-        for index, (name, group) in enumerate(zip(listing.names, listing.groups, strict=True)):
-            unit = (group or name) if whole else name
-            split = owner.get(index)
-            if split is not None and not any(unit in each for each in lists.values()):
-                lists[split].append(unit)
-        self.draft.set("task.split", lists)
-        self._show_mode(mode)
-
-    def _show_mode(self, mode: int) -> None:
-        self.mode.setCurrentIndex(mode)
-        self._drawn.setVisible(mode == _DRAWN)
-        self._named.setVisible(mode != _DRAWN)
-        self.units.clear()
-        if mode == _DRAWN or self.listing is None:
-            return
-        split = self.draft.value("task.split") or {}
-        owner = {name: part for part in SPLITS for name in split.get(part, ())}
-        for unit, classes in self.listing.units(mode == _BY_GROUP).items():
-            text = f"{unit} ({classes} classes)" if mode == _BY_GROUP else unit
-            item = QTreeWidgetItem(self.units, [text, owner.get(unit, _LEFT_OUT)])
-            item.setData(0, Qt.ItemDataRole.UserRole, unit)
-
-    @Slot(int)
-    def _assign(self, target: int) -> None:
-        for item in self.units.selectedItems():
-            item.setText(1, (*SPLITS, _LEFT_OUT)[target])
-        lists: dict[str, list[str]] = {part: [] for part in SPLITS}
-        for index in range(self.units.topLevelItemCount()):
-            unit = self.units.topLevelItem(index)
-            if unit is not None and unit.text(1) in lists:
-                lists[unit.text(1)].append(str(unit.data(0, Qt.ItemDataRole.UserRole)))
-        self.draft.set("task.split", lists)
+    @Slot(str, float, str)
+    def _show_progress(self, key: str, done: float, text: str) -> None:
+        if key in (CHECK, REGISTER):
+            self.progress.setValue(round(1000 * done))
+            self.progress.setFormat(text)
 
     # --- what is wrong -----------------------------------------------------------------------------
 
+    def _show_forms(self, family: str) -> None:
+        """The fields of a family, made when they are first needed."""
+        if family not in self._forms:
+            own, size = _FIELDS[family]
+            section = TaskConfig.kinds[family]
+            forms = [Form(self._own, "task", section, names=names) for names in (own, size)]
+            body = QWidget()
+            inside = QVBoxLayout(body)
+            inside.setContentsMargins(0, 0, 0, 0)
+            for form in forms:
+                inside.addWidget(form)
+            self._forms[family] = (body, forms)
+            self._left.insertWidget(0, body)
+        for name, (body, _) in self._forms.items():
+            body.setVisible(name == family)
+
+    @Slot()
     def _refresh(self) -> None:
-        for form in (self._path, self._sizes, self._images, self._drawn):
+        family = str(self.draft.value("task.family"))
+        self._show_forms(family)
+        for form in (self._path, self.split.drawn, *self._forms[family][1]):
             form.refresh()
+        busy = any(self._worker.waits_for(key) for key in (CHECK, REGISTER))
+        self._progress_row.setVisible(busy)
+        self._show_findings()
+        taken, replaceable = name_taken(self.name.text().strip()) if self.name.text().strip() else ("", False)
+        self.replace.setVisible(replaceable)
         wrong, classes = self._wrong()
+        if not wrong and taken and not (replaceable and self.replace.isChecked()):
+            wrong = taken
         if self.listing is not None:
             self.found.setText(self.listing.summary())
+            self.found.setToolTip(self.listing.layout)
         elif self._sought and not self._error:
             self.found.setText("Looking into the data…")
         else:
-            self.found.setText(
-                "A zip or a folder with a folder of images for each class, or groups of class folders."
-            )
+            self.found.setText(_ASKED)
         self.error.setText(wrong or classes)
         self.error.setStyleSheet(f"color: {theme.wrong() if wrong else theme.muted()};")
-        self.accept_button.setEnabled(self.listing is not None and not wrong)
+        registering = self._worker.waits_for(REGISTER)
+        self.accept_button.setEnabled(self.listing is not None and not wrong and not registering)
+
+    def _show_findings(self) -> None:
+        self.findings.clear()
+        source = self.prepared or (self.listing.found if self.listing is not None else None)
+        if source is not None:
+            for finding in source.findings:
+                self.findings.addItem(finding.text)
+            for each in source.unreadable[:_MOST_LISTED]:
+                self.findings.addItem(f"cannot be read: {each.origin}: {each.why}")
+        count = len(source.unreadable) if source is not None else 0
+        self.findings.setVisible(self.findings.count() > 0)
+        self.consent.setText(f"&Leave out {count:,} that cannot be read")
+        self.consent.setVisible(count > 0)
 
     def _wrong(self) -> tuple[str, str]:
         """What is wrong, or how many classes each split has."""
@@ -303,8 +352,14 @@ class ImportDialog(QDialog):
         config = self.draft.task_config()
         if self.listing is None or config is None:
             return "", ""
+        if not self.consent.isHidden():
+            if not self.consent.isChecked():
+                return "Some of it cannot be read: mend it, or agree to leave that out.", ""
+            if not self.name.text().strip():
+                return "Give it a name: what cannot be read is left out of the copy that is kept.", ""
         try:
             counts = check_fit(self.listing, config)
         except InputError as error:
             return str(error), ""
-        return "", "Classes: " + ", ".join(f"{split} {count}" for split, count in counts.items())
+        unit = "Tasks" if config.problem == "regression" else "Classes"
+        return "", f"{unit}: " + ", ".join(f"{split} {count}" for split, count in counts.items())

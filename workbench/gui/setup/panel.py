@@ -29,7 +29,7 @@ from workbench.gui.setup.algorithm_panel import AlgorithmPanel
 from workbench.gui.setup.collapsible import Collapsible
 from workbench.gui.setup.draft import Draft
 from workbench.gui.setup.edits import Edits
-from workbench.gui.setup.import_dialog import ImportDialog
+from workbench.gui.setup.import_dialog import OWN_DATA, ImportDialog
 from workbench.gui.setup.line_field import LineField
 from workbench.gui.setup.run_bar import Reason, run_text
 from workbench.gui.setup.specs import FieldSpec, specs
@@ -160,7 +160,7 @@ class SetupPanel(QWidget):
         return not self._why_not()[1]
 
     def import_path(self, path: str | Path) -> None:
-        """Ask how to use a folder or a zip of images, and use it."""
+        """Ask how to use a folder or a file of data, and use it."""
         if self._ready and not self._read_only:
             self._open_import(str(path))
 
@@ -303,7 +303,7 @@ class SetupPanel(QWidget):
 
     @Slot()
     def _ask_import(self) -> None:
-        path = self.draft.value("task.path") if self.draft.value("task.family") == "images" else ""
+        path = self.draft.value("task.path") if self.draft.value("task.family") in OWN_DATA else ""
         self._open_import(str(path or ""))
 
     def _open_import(self, path: str) -> None:
@@ -313,9 +313,11 @@ class SetupPanel(QWidget):
         self._import.finished.connect(self._forget_import)
         self._import.show()  # not modal: runs go on, and can be stopped
 
-    @Slot()
-    def _forget_import(self) -> None:
+    @Slot(int)
+    def _forget_import(self, result: int) -> None:
         self._import = None
+        if result:
+            self.data.reopen()  # a set may have been replaced under the name that is open
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if _dropped(event):
@@ -350,8 +352,11 @@ def _loading() -> QWidget:
     return page
 
 
+DATA_FILES = (".zip", ".npz", ".csv", ".tsv", ".json", ".jsonl", ".ndjson")
+
+
 def _dropped(event: QDropEvent) -> str:
-    """The folder or zip that is dropped; empty for anything else."""
+    """The folder or data file that is dropped; empty for anything else."""
     urls = event.mimeData().urls()
     path = urls[0].toLocalFile() if len(urls) == 1 else ""
-    return path if path and (Path(path).is_dir() or path.lower().endswith(".zip")) else ""
+    return path if path and (Path(path).is_dir() or path.lower().endswith(DATA_FILES)) else ""

@@ -72,6 +72,9 @@ class EpisodeView(QWidget):
             return max(_EMPTY_HEIGHT, wrapped.height() + 20)
         if self.sample.is_curve:
             return _CURVE_HEIGHT
+        if self.sample.texts:
+            lines = 3 * len(self.sample.texts)
+            return 2 * _MARGIN + lines * self.fontMetrics().lineSpacing() + len(self.sample.texts) * _GAP
         return 2 * _MARGIN + _HEAD + len(self._support) * (_CELL + _GAP)
 
     def _fit(self) -> None:
@@ -89,6 +92,8 @@ class EpisodeView(QWidget):
             painter.drawText(self.rect().adjusted(12, 8, -12, -8), int(_TEXT), self.hint)
         elif self.sample.is_curve:
             _paint_curve(painter, self.rect(), self.sample)
+        elif self.sample.texts:
+            _paint_texts(painter, self.rect(), self.sample)
         else:
             self._paint_images(painter)
 
@@ -128,6 +133,11 @@ class EpisodeView(QWidget):
 
 def caption(sample: Sample) -> str:
     """What the episode is, in words."""
+    if sample.texts:
+        return (
+            f"{sample.ways} classes, {sample.shots} support and {sample.queries} query texts each, "
+            f"{sample.split} split; of each class one support text and one query text"
+        )
     if sample.is_curve:
         return f"{sample.shots} support points (dots) of one {sample.split} task; its curve is the query"
     fewer = f"; the first {len(sample.support)} classes" if len(sample.support) < sample.ways else ""
@@ -144,6 +154,24 @@ def _images(pictures: NDArray[np.uint8]) -> list[list[QImage]]:
         [QImage(each.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy() for each in row]
         for row in pictures
     ]
+
+
+def _paint_texts(painter: QPainter, rect: QRect, sample: Sample) -> None:
+    """For each class its name, a support text, and below it a query text."""
+    metrics = painter.fontMetrics()
+    line, y = metrics.lineSpacing(), _MARGIN
+    room = rect.width() - 2 * _MARGIN - _LABEL
+    left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    for number, (name, support, query) in enumerate(sample.texts):
+        painter.setPen(QColor(theme.muted()))
+        painter.drawText(QRect(_MARGIN, y, _LABEL, line), left, str(number))
+        colours = (theme.accent(), theme.foreground(), theme.muted())
+        for text, colour in zip((name, support, query), colours, strict=True):
+            painter.setPen(QColor(colour))
+            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+            painter.drawText(QRect(_MARGIN + _LABEL, y, room, line), left, shown)
+            y += line
+        y += _GAP
 
 
 def _paint_curve(painter: QPainter, rect: QRect, sample: Sample) -> None:

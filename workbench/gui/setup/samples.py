@@ -35,6 +35,8 @@ class Sample:
     queries: int
     support: NDArray[Any]
     query: NDArray[Any]
+    texts: tuple[tuple[str, str, str], ...] = ()
+    """Of texts, for each class: its name, one support and one query text."""
 
     @property
     def is_curve(self) -> bool:
@@ -56,7 +58,8 @@ def draw(family: TaskFamily, split: Split, seed: int) -> Sample:
     generator = torch.Generator().manual_seed(seed)
     ways, shots, queries = family.size
     if family.shape.problem == "regression":
-        size = EpisodeSize(ways, shots, max(queries, CURVE_POINTS))
+        points = min(CURVE_POINTS, family.most_queries or CURVE_POINTS)
+        size = EpisodeSize(ways, shots, max(queries, points))
         episode = family.sample(split, 1, generator, size).to(torch.device("cpu"))
         support = _points(episode.support_x[0].numpy(), episode.support_y[0].numpy())
         query = _points(episode.query_x[0].numpy(), episode.query_y[0].numpy())
@@ -67,7 +70,20 @@ def draw(family: TaskFamily, split: Split, seed: int) -> Sample:
         _pictures(x[0].numpy(), y[0].numpy(), shown)
         for x, y in ((episode.support_x, episode.support_y), (episode.query_x, episode.query_y))
     )
-    return Sample(split, ways, shots, queries, support_x, query_x)
+    return Sample(split, ways, shots, queries, support_x, query_x, _texts(family, split, seed))
+
+
+def _texts(family: TaskFamily, split: Split, seed: int) -> tuple[tuple[str, str, str], ...]:
+    """The same task in words, where it is made of texts."""
+    import torch
+
+    from workbench.tasks.text import Text
+
+    if not isinstance(family, Text):
+        return ()
+    excerpt = family.excerpt(split, torch.Generator().manual_seed(seed))
+    rows = zip(excerpt.classes, excerpt.support, excerpt.query, strict=True)
+    return tuple((name, support[0], query[0]) for name, support, query in rows)[:MOST_CLASSES]
 
 
 def _points(x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:

@@ -45,7 +45,9 @@ class TaskPanel(QWidget):
         self.family.edited.connect(self._choose_family)
         self.import_button = QPushButton("Import data…")
         self.import_button.setObjectName("import_data")
-        self.import_button.setToolTip("Use your own images: a folder or a zip (or drop it onto this panel)")
+        self.import_button.setToolTip(
+            "Use your own images, texts or functions (or drop a file or a folder onto this panel)"
+        )
         self.import_button.clicked.connect(self.import_asked)
         self.summary = muted_label("")
         self.form: Form | None = None

@@ -1,0 +1,141 @@
+"""The import wizard with every kind of data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+
+from tests.data import sources
+from tests.gui.setup.conftest import Stage
+from tests.gui.setup.test_panel import opened_import
+from workbench.data import registry
+from workbench.gui.setup.import_dialog import CHECK, REGISTER, ImportDialog
+
+Open = Callable[[Path], ImportDialog]
+
+
+@pytest.fixture
+def wizard(stage: Stage) -> Open:
+    """Opens the wizard on a path, and waits until it has looked and checked."""
+
+    def open_(path: Path) -> ImportDialog:
+        stage.panel.import_path(path)
+        dialog = opened_import(stage)
+        stage.qtbot.waitUntil(lambda: not stage.worker.waits_for(CHECK), timeout=60_000)
+        return dialog
+
+    return open_
+
+
+def press_import(stage: Stage, dialog: ImportDialog) -> None:
+    assert dialog.accept_button.isEnabled(), dialog.error.text()
+    stage.qtbot.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
+    stage.qtbot.waitUntil(lambda: not stage.worker.waits_for(REGISTER), timeout=60_000)
+
+
+def test_texts_become_the_task(stage: Stage, wizard: Open, tmp_path: Path) -> None:
+    path = sources.clinc(tmp_path / "intents.json")
+    dialog = wizard(path)
+    assert dialog.found.text() == "8 classes, 96 texts (12 in each class)"
+    assert dialog.pictures.item(0).text().startswith("topic 0:  red green")
+    assert "oos_train (1 examples)" in dialog.findings.item(0).text()
+    dialog.draft.set("task.ways", 2)
+    dialog.draft.set("task.queries", 3)
+    assert dialog.error.text() == "Classes: train 4, validation 2, test 2"
+    press_import(stage, dialog)
+    task = stage.draft.table()["task"]
+    assert task == {"family": "text", "path": str(path), "ways": 2, "queries": 3}
+    stage.settle()
+    assert not stage.panel.data.error
+
+
+def test_functions_become_the_task(stage: Stage, wizard: Open, tmp_path: Path) -> None:
+    dialog = wizard(sources.functions(tmp_path / "lines.npz"))
+    assert dialog.found.text() == "12 tasks, 360 points (30 in each task)"
+    assert dialog.pictures.count() == 5
+    assert dialog.error.text() == "Tasks: train 8, validation 2, test 2"
+    press_import(stage, dialog)
+    stage.settle()
+    assert stage.draft.table()["task"]["family"] == "functions"
+    assert not stage.panel.data.error
+
+
+def test_a_name_keeps_a_checked_copy_with_its_given_split(stage: Stage, wizard: Open, tmp_path: Path) -> None:
+    dialog = wizard(sources.mini_imagenet(tmp_path / "mini"))
+    assert dialog.mode.currentText() == "Split as given"
+    dialog.draft.set("task.ways", 2)
+    dialog.draft.set("task.queries", 2)
+    stage.qtbot.keyClicks(dialog.name, "mini")
+    press_import(stage, dialog)
+    task = stage.draft.table()["task"]
+    assert task["dataset"] == "mini"
+    assert "path" not in task
+    assert task["split"]["test"] == ["test0", "test1"]
+    assert registry.manifest_of("mini").split["test"] == ["test0", "test1"]
+    assert registry.load("mini", "images").arrays["pixels"].shape == (40, 1, 28, 28)
+    stage.settle()
+    assert not stage.panel.data.error
+
+
+def test_what_cannot_be_read_is_left_out_only_on_consent(stage: Stage, wizard: Open, tmp_path: Path) -> None:
+    content = sources.class_folders() | {"class4/2.png": b"no image"}
+    dialog = wizard(sources.zipped(tmp_path / "a.zip", content))
+    dialog.draft.set("task.ways", 2)
+    dialog.draft.set("task.queries", 2)
+    listed = [dialog.findings.item(row).text() for row in range(dialog.findings.count())]
+    assert any(text.startswith("cannot be read: class4/2.png") for text in listed)
+    assert "agree to leave that out" in dialog.error.text()
+    assert not dialog.accept_button.isEnabled()
+    dialog.consent.setChecked(True)
+    assert "Give it a name" in dialog.error.text()
+    stage.qtbot.keyClicks(dialog.name, "whole")
+    press_import(stage, dialog)
+    assert sum(registry.manifest_of("whole").counts) == 35
+
+
+def test_a_name_that_is_taken_is_replaced_only_on_consent(stage: Stage, wizard: Open, tmp_path: Path) -> None:
+    path = sources.functions(tmp_path / "lines.npz")
+    dialog = wizard(path)
+    stage.qtbot.keyClicks(dialog.name, "lines")
+    press_import(stage, dialog)
+    stage.undo.clear()
+    dialog = wizard(path)
+    stage.qtbot.keyClicks(dialog.name, "LINES")
+    assert "registered already" in dialog.error.text()
+    assert not dialog.accept_button.isEnabled()
+    dialog.replace.setChecked(True)
+    press_import(stage, dialog)
+    assert registry.registered() == ["lines"]
+    assert stage.draft.table()["task"]["dataset"] == "lines"
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b"])
+def test_a_bad_name_is_refused_while_typing(stage: Stage, wizard: Open, tmp_path: Path, name: str) -> None:
+    dialog = wizard(sources.functions(tmp_path / "lines.npz"))
+    stage.qtbot.keyClicks(dialog.name, name)
+    assert "cannot name a data set" in dialog.error.text()
+    assert not dialog.accept_button.isEnabled()
+
+
+def test_hostile_data_is_one_line_in_the_dialog(stage: Stage, wizard: Open, tmp_path: Path) -> None:
+    content = sources.class_folders() | {"../evil.png": sources.png(1)}
+    dialog = wizard(sources.zipped(tmp_path / "a.zip", content))
+    assert "leads outside" in dialog.error.text()
+    assert not dialog.accept_button.isEnabled()
+
+
+def test_checking_can_be_stopped(stage: Stage, tmp_path: Path) -> None:
+    stage.panel.import_path(sources.zipped(tmp_path / "a.zip", sources.class_folders(each=40)))
+    dialog = opened_import(stage)
+    if stage.worker.waits_for(CHECK):  # a fast machine may be done
+        stage.qtbot.mouseClick(dialog.stop, Qt.MouseButton.LeftButton)
+    assert not stage.worker.waits_for(CHECK)
+    assert dialog.progress.isHidden() or not dialog._progress_row.isVisible()
+    dialog.draft.set("task.queries", 5)
+    dialog.draft.set("task.ways", 2)
+    assert dialog.accept_button.isEnabled()
+    dialog.reject()
+    assert registry.registered() == []

@@ -1,0 +1,1 @@
+"""A person's own data: readers for each layout, checks, and the sets that are registered by name."""

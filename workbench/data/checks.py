@@ -1,0 +1,111 @@
+"""What is wrong, or odd, in data that can be read."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.config import Split
+from workbench.data.found import NOT_GIVEN, Finding, Ints, Kind, some
+
+USUAL = 16
+"""Examples of a class that an episode with 1 shot and 15 queries needs."""
+
+_SPLITS = ("train", "validation", "test")
+
+
+class Named(Sequence[str]):
+    """Names of examples that are made up when somebody asks."""
+
+    def __init__(self, name: Callable[[int], str], count: int) -> None:
+        self._name, self._count = name, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self._name(each) for each in range(self._count)[index]]
+        return self._name(range(self._count)[index])
+
+
+def duplicates(
+    digests: Sequence[bytes],
+    labels: Ints,
+    given: NDArray[np.int8],
+    names: Sequence[str],
+    origins: Sequence[str],
+) -> list[Finding]:
+    """Examples of the same content: within a class, in two classes, in two splits of the source."""
+    within, between, across = 0, [], []
+    for same in _same(digests):
+        classes = sorted({int(labels[index]) for index in same})
+        splits = sorted({int(given[index]) for index in same} - {NOT_GIVEN})
+        pair = " = ".join(origins[index] for index in same[:2])
+        if len(splits) > 1:
+            across.append(f"{pair} ({' and '.join(_SPLITS[code] for code in splits)})")
+        if len(classes) > 1:
+            between.append(f"{pair} ({' and '.join(names[each] for each in classes[:2])})")
+        else:
+            within += len(same) - 1
+    findings = []
+    if across:
+        text = f"{len(across):,} examples occur in more than one split of the source: {some(across, 2)}"
+        findings.append(Finding("duplicates across given splits", text, len(across), tuple(across[:3])))
+    if between:
+        text = f"{len(between):,} examples occur in more than one class: {some(between, 2)}"
+        findings.append(Finding("duplicates across classes", text, len(between), tuple(between[:3])))
+    if within:
+        text = f"{within:,} {'examples repeat' if within > 1 else 'example repeats'} another one of its class"
+        findings.append(Finding("duplicates", text, within))
+    return findings
+
+
+def duplicates_across(
+    digests: Sequence[bytes],
+    labels: Ints,
+    origins: Sequence[str],
+    members: Mapping[Split, Sequence[int]],
+) -> Finding | None:
+    """Examples of the same content in two of the splits that were chosen: the test would be seen before."""
+    part_of: dict[int, str] = {index: part for part, indices in members.items() for index in indices}
+    found = []
+    for same in _same(digests):
+        parts = {part_of[int(labels[index])] for index in same if int(labels[index]) in part_of}
+        if len(parts) > 1:
+            pair = " = ".join(origins[index] for index in same[:2])
+            found.append(f"{pair} ({' and '.join(sorted(parts))})")
+    if not found:
+        return None
+    text = f"{len(found):,} examples occur in more than one split: {some(found, 2)}"
+    return Finding("duplicates across splits", text, len(found), tuple(found[:3]))
+
+
+def small_classes(names: Sequence[str], labels: Ints, kind: Kind) -> list[Finding]:
+    """Classes with too few examples for the usual episode."""
+    counts = np.bincount(labels, minlength=len(names))
+    small = np.flatnonzero(counts < USUAL)
+    if not len(small):
+        return []
+    what = "tasks have" if kind == "functions" else "classes have"
+    listed = tuple(f"{names[index]} ({counts[index]})" for index in small[counts[small].argsort()][:3])
+    more = f" and {len(small) - 3:,} more" if len(small) > 3 else ""
+    needs = f"fewer than {USUAL} examples (1 shot and 15 queries)"
+    text = f"{len(small):,} {what} {needs}: {', '.join(listed)}{more}"
+    return [Finding("small classes", text, len(small), listed)]
+
+
+def _same(digests: Sequence[bytes]) -> list[list[int]]:
+    """Examples of the same content, where there are two or more."""
+    places: defaultdict[bytes, list[int]] = defaultdict(list)
+    for index, digest in enumerate(digests):
+        places[digest].append(index)
+    return [each for each in places.values() if len(each) > 1]

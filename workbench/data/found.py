@@ -1,0 +1,164 @@
+"""What a reader finds in a source, in the same words for every layout."""
+
+from __future__ import annotations
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.data.source import shown
+
+Kind = Literal["images", "text", "functions"]
+Ints = NDArray[np.int64]
+NOT_GIVEN = -1
+SPLIT_NAMES = {
+    **dict.fromkeys(("train", "training", "meta_train", "metatrain", "base"), 0),
+    **dict.fromkeys(("val", "valid", "validation", "dev", "meta_val", "metaval"), 1),
+    **dict.fromkeys(("test", "testing", "eval", "meta_test", "metatest", "novel"), 2),
+}
+"""What authors call the three splits."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something worth knowing before the data is used.
+
+    Attributes
+    ----------
+    what : for programs: ``duplicates``, ``small classes``, ``constant``, ``left out``.
+    text : for people, one line.
+    count : how many examples or classes it is about.
+    examples : the first few of them.
+    """
+
+    what: str
+    text: str
+    count: int
+    examples: tuple[str, ...] = ()
+
+
+class Unreadable(NamedTuple):
+    """One example that cannot be read: what it is called, and why."""
+
+    origin: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found(ABC):
+    """What is in a source. Examples are sorted by class, and in the order of their names within.
+
+    Attributes
+    ----------
+    layout : in words: class folders, split files, …
+    where : the path that was given.
+    names, groups : of the classes (of the tasks, for functions); an empty group is none.
+    labels : the class of each example ``[N]``, ascending.
+    given : the split that the source puts each example into: 0, 1, 2, or -1 for none.
+    findings : what reading has shown.
+    unreadable : what has been left out.
+    """
+
+    kind: ClassVar[Kind]
+    layout: str
+    where: Path
+    names: tuple[str, ...]
+    groups: tuple[str, ...]
+    labels: Ints
+    given: NDArray[np.int8]
+    findings: tuple[Finding, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The number of examples of each class."""
+        return tuple(np.bincount(self.labels, minlength=len(self.names)).tolist())
+
+    def given_split(self) -> dict[str, list[str]] | None:
+        """The classes of each split as the source has them; None where it names none, or shares classes."""
+        return given_split(self.names, self.groups, self.labels, self.given)
+
+    @abstractmethod
+    def origin(self, index: int) -> str:
+        """What to call an example when talking about it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundImages(Found):
+    """Images that are yet to be read: files, or pixels ``[h, w]`` or ``[h, w, 3]``."""
+
+    kind: ClassVar[Kind] = "images"
+    origins: Sequence[str] = field(repr=False)
+    reading: Callable[[], contextlib.AbstractContextManager[Callable[[int], bytes | NDArray[np.uint8]]]] = (
+        field(repr=False)
+    )
+    hash: Callable[[], str] = field(repr=False)
+
+    def origin(self, index: int) -> str:
+        return shown(self.origins[index])
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[Callable[[int], bytes | NDArray[np.uint8]]]:
+        """Gives a function that returns the content of an example by its index."""
+        with self.reading() as read:
+            yield read
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundText(Found):
+    """Texts."""
+
+    kind: ClassVar[Kind] = "text"
+    texts: Sequence[str] = field(repr=False)
+
+    def origin(self, index: int) -> str:
+        return repr(shown(self.texts[index][:80]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundFunctions(Found):
+    """Points of functions: inputs ``[N, d]`` and values ``[N, o]``; each task is one function."""
+
+    kind: ClassVar[Kind] = "functions"
+    x: NDArray[np.float32] = field(repr=False)
+    y: NDArray[np.float32] = field(repr=False)
+
+    def origin(self, index: int) -> str:
+        return f"a point of task {self.names[int(self.labels[index])]}"
+
+
+def given_split(
+    names: Sequence[str], groups: Sequence[str], labels: Ints, given: NDArray[np.int8]
+) -> dict[str, list[str]] | None:
+    """The classes of each split as a source has them, whole groups by the group's name.
+
+    None where a split is missing, or a class is in two of them.
+    """
+    parts: list[set[int]] = [set(np.unique(labels[given == code]).tolist()) for code in range(3)]
+    if not all(parts) or sum(map(len, parts)) != len(set().union(*parts)):
+        return None
+    if (given == NOT_GIVEN).any():
+        return None
+    of_group: dict[str, set[int]] = {}
+    for index, group in enumerate(groups):
+        of_group.setdefault(group, set()).add(index)
+    split = {}
+    for code, key in enumerate(("train", "validation", "test")):
+        units = {
+            groups[index] if groups[index] and of_group[groups[index]] <= parts[code] else names[index]
+            for index in parts[code]
+        }
+        split[key] = sorted(units)
+    return split
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """The first few, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

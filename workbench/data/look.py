@@ -1,0 +1,60 @@
+"""Tells which layout a source has, and reads what is in it."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from workbench.data.arrays import read_arrays
+from workbench.data.folders import read_class_folders
+from workbench.data.found import Found
+from workbench.data.source import Source, hidden, open_source
+from workbench.data.split_files import names_images, read_split_files, split_files, tables_of
+from workbench.data.texts import SUFFIXES, has_texts, read_text_tables, read_texts
+from workbench.errors import DataError
+
+ACCEPTED = (
+    "a zip or a folder of class folders with images, split files (train.csv …) beside images, an .npz file, "
+    "or a .csv, .tsv, .jsonl or .json file of texts with labels"
+)
+
+
+def look(path: Path) -> Found:
+    """What is at a path: classes and examples. Images are listed, not read; the rest is.
+
+    Raises
+    ------
+    DataError
+        If it is none of the layouts, damaged, or made to do harm.
+    """
+    suffix = path.suffix.lower()
+    if path.is_file() and suffix == ".npz":
+        return read_arrays(path)
+    if path.is_file() and suffix in SUFFIXES:
+        return read_texts(path)
+    if path.exists() and not path.is_dir() and not path.is_file():
+        raise DataError(f"{path}: neither a file nor a folder; give {ACCEPTED}")
+    if path.is_file() and not zipfile.is_zipfile(path):
+        raise DataError(f"{path}: no readable zip, nor another kind of data; give {ACCEPTED}")
+    with open_source(path) as source:
+        source.refuse_unsafe()
+        files = split_files(source)
+        if files:
+            tables = tables_of(source, files)
+            if all(names_images(table) for table in tables.values()):
+                return read_split_files(source, tables)
+            if all(has_texts(table) for table in tables.values()):
+                return read_text_tables(path, tables)
+        single = _only_data_file(source)
+        if single is not None:
+            raise DataError(f"{path}: has no class folders with images; did you mean {path / single}?")
+        return read_class_folders(source)
+
+
+def _only_data_file(source: Source) -> PurePosixPath | None:
+    """The data file in a folder that has nothing else to offer."""
+    if not source.where.is_dir():
+        return None
+    seen = [file for file in source.files if not hidden(file)]
+    data = [file for file in seen if file.suffix.lower() in (*SUFFIXES, ".npz", ".zip")]
+    return data[0] if len(data) == len(seen) and data else None

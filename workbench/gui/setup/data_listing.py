@@ -1,0 +1,236 @@
+"""What is in a person's data, whether episodes can be drawn from it, and its registration: worker jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.config import SPLITS, TaskConfig
+
+if TYPE_CHECKING:
+    from workbench.config import Split
+    from workbench.data.found import Found
+    from workbench.data.prepared import Prepared
+
+THUMBNAIL = 44
+SAMPLES = 9
+CURVES = 5
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Classes (or tasks), their groups and sizes, and a few samples.
+
+    Attributes
+    ----------
+    kind : ``images``, ``text`` or ``functions``.
+    given : the split that the source has, where it has one that can be used.
+    pictures : name, width, height, RGB bytes.
+    sentences : class and text.
+    curves : task and points ``[n, 2]``, sorted by x.
+    unreadable : what reading has found to be wrong so far.
+    """
+
+    path: str
+    kind: str
+    layout: str
+    names: tuple[str, ...]
+    groups: tuple[str, ...]
+    counts: tuple[int, ...]
+    given: dict[str, list[str]] | None
+    found: Found
+    pictures: tuple[tuple[str, int, int, bytes], ...] = ()
+    sentences: tuple[tuple[str, str], ...] = ()
+    curves: tuple[tuple[str, NDArray[Any]], ...] = ()
+
+    @property
+    def family(self) -> str:
+        """The task family that learns from it."""
+        return self.kind
+
+    def summary(self) -> str:
+        """In words: ``5 groups, 136 classes, 2,720 images (20 in each class)``."""
+        from workbench.importing import UNITS, counted
+
+        return counted(self.groups, self.counts, *UNITS[self.found.kind])
+
+    def units(self, whole_groups: bool) -> dict[str, int]:
+        """The groups, or the classes, that a split may name, with the number of classes in each."""
+        found: dict[str, int] = {}
+        for name, group in zip(self.names, self.groups, strict=True):
+            unit = (group or name) if whole_groups else name
+            found[unit] = found.get(unit, 0) + 1
+        return found
+
+
+def look_into(path: str, progress: Progress) -> Listing:
+    """List what is there; runs in the worker thread.
+
+    Raises
+    ------
+    DataError
+        If it is none of the layouts.
+    """
+    from workbench.data.found import FoundFunctions, FoundImages, FoundText
+    from workbench.data.look import look
+
+    progress(0.0, "Looking into the data")
+    found = look(Path(path))
+    samples: dict[str, Any] = {}
+    match found:
+        case FoundImages():
+            samples["pictures"] = _pictures(found, progress)
+        case FoundText():
+            samples["sentences"] = tuple(
+                (found.names[c], found.texts[first][:300]) for c, first in _first_of(found, SAMPLES)
+            )
+        case FoundFunctions():
+            curves = []
+            for c, first in _first_of(found, CURVES):
+                own = slice(first, first + found.counts[c])
+                points = np.stack([found.x[own, 0], found.y[own, 0]], 1)
+                curves.append((found.names[c], points[points[:, 0].argsort()]))
+            samples["curves"] = tuple(curves)
+    return Listing(
+        path, found.kind, found.layout, found.names, found.groups, found.counts, found.given_split(), found,
+        **samples,
+    )  # fmt: skip
+
+
+def _first_of(found: Found, most: int) -> list[tuple[int, int]]:
+    """Some classes, far apart, and the row of the first example of each."""
+    count = min(most, len(found.names))
+    first = np.concatenate([[0], np.cumsum(found.counts)])
+    chosen = [number * len(found.names) // count for number in range(count)]
+    return [(c, int(first[c])) for c in chosen]
+
+
+def _pictures(found: Any, progress: Progress) -> tuple[tuple[str, int, int, bytes], ...]:
+    from PIL import Image
+
+    from workbench.data.pictures import BAD_PICTURE, open_picture
+
+    pictures = []
+    with found.open() as read:
+        for number, (c, row) in enumerate(_first_of(found, SAMPLES)):
+            progress(number / SAMPLES, "Reading samples")
+            try:
+                content = read(row)
+                if isinstance(content, bytes):
+                    with open_picture(content) as opened:
+                        image = opened.convert("RGB")
+                else:
+                    image = Image.fromarray(content).convert("RGB")
+            except BAD_PICTURE:  # is listed when all are read
+                continue
+            image.thumbnail((2 * THUMBNAIL, 2 * THUMBNAIL))
+            pictures.append((found.names[c], *image.size, image.tobytes()))
+    return tuple(pictures)
+
+
+def check_all(listing: Listing, config: TaskConfig | None, progress: Progress) -> Prepared:
+    """Read and check every example; runs in the worker thread.
+
+    Raises
+    ------
+    DataError
+        If nothing of it can be read.
+    """
+    from workbench.data.prepared import prepare
+
+    size, channels = (getattr(config, name, None) for name in ("size", "channels"))
+    return prepare(listing.found, size=size, channels=channels, progress=progress)
+
+
+def fits(prepared: Prepared, config: TaskConfig) -> bool:
+    """Whether images were read in the form that the task asks for."""
+    if prepared.kind != "images":
+        return True
+    channels, size = prepared.arrays["pixels"].shape[1:3]
+    return (size, channels) == (getattr(config, "size", size), getattr(config, "channels", channels))
+
+
+def register(
+    prepared: Prepared, config: TaskConfig, name: str, *, replace: bool, skip_unreadable: bool
+) -> str:
+    """Register a set under a name, with the task's split; runs in the worker thread. Returns the name.
+
+    Raises
+    ------
+    DataError
+        If the name is not free, or the split does not fit.
+    """
+    from workbench import importing
+
+    fields: Any = config
+    planned = importing.divided(prepared, fields.split)
+    done = importing.register(planned, name, replace=replace, skip_unreadable=skip_unreadable)
+    return done.name
+
+
+def name_taken(name: str) -> tuple[str, bool]:
+    """What is wrong with a name for a set; and whether replacing the set of that name would mend it."""
+    from workbench.data import registry
+    from workbench.errors import DataError
+
+    try:
+        registry.check_name(name)
+    except DataError as error:
+        return str(error), False
+    try:
+        registry.check_free(name)
+    except DataError as error:
+        return str(error), True
+    return "", False
+
+
+def divided(listing: Listing, config: TaskConfig) -> dict[Split, list[int]]:
+    """The classes of each split.
+
+    Raises
+    ------
+    DataError
+        If the split does not fit the classes.
+    """
+    from workbench.tasks.class_splits import divide
+
+    split: Any = getattr(config, "split")  # noqa: B009 (only some families have one)
+    return divide(listing.names, listing.groups, split)
+
+
+def check_fit(listing: Listing, config: TaskConfig) -> dict[Split, int]:
+    """The number of classes in each split, if episodes of that size can be drawn.
+
+    Raises
+    ------
+    DataError
+        If not; the message says what would fit.
+    """
+    import torch
+
+    from workbench.errors import DataError
+    from workbench.tasks.classes import ClassFamily, ClassPool
+
+    members = divided(listing, config)
+    if config.problem == "regression":
+        needed = config.shots + config.queries
+        for split in SPLITS:
+            scarcest = min(members[split], key=listing.counts.__getitem__)
+            if listing.counts[scarcest] < needed:
+                raise DataError(
+                    f"task {listing.names[scarcest]!r} of the {split} split has {listing.counts[scarcest]} "
+                    f"points, but {config.shots} shots + {config.queries} queries need {needed}"
+                )
+        return {split: len(members[split]) for split in SPLITS}
+    blank = torch.zeros(1, 1, 1, 1, dtype=torch.uint8).expand(sum(listing.counts), 1, 1, 1)
+    pool = ClassPool(blank, listing.counts, listing.names, listing.groups)
+    fields: Any = config
+    family = ClassFamily(fields, pool, members, rotations=getattr(fields, "rotations", False))
+    found: dict[Split, int] = dict(family.describe()["classes"])
+    return found

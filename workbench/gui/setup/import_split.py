@@ -1,0 +1,150 @@
+"""How imported classes are divided: as given, drawn by seed, or by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QButtonGroup,
+    QComboBox,
+    QHBoxLayout,
+    QPushButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workbench.config import SPLITS, TaskConfig
+from workbench.errors import InputError
+from workbench.gui.setup.data_listing import Listing, divided
+from workbench.gui.setup.edits import Edits
+from workbench.gui.setup.form import Form
+
+_DRAWN, _BY_GROUP, _BY_CLASS, _AS_GIVEN = range(4)
+_LEFT_OUT = "left out"
+
+
+class SplitPart(QWidget):
+    """Edits ``task.split`` of a draft for the classes of a listing."""
+
+    def __init__(self, edits: Edits) -> None:
+        super().__init__()
+        self._draft = edits.draft
+        self.listing: Listing | None = None
+        section = type(TaskConfig.kinds["images"].model_fields["split"].default)
+        self.drawn = Form(edits, "task.split", section, names=("fractions", "seed", "by"))
+        self.mode = QComboBox()
+        self.mode.setObjectName("import_split_mode")
+        self.mode.setAccessibleName("How to split")
+        self.mode.setToolTip("How classes are divided into meta-training, meta-validation and meta-test")
+        self.mode.addItems(["Split drawn by seed", "Split by group", "Split by class", "Split as given"])
+        self.mode.activated.connect(self._choose_mode)
+        self.units = QTreeWidget()
+        self.units.setObjectName("import_units")
+        self.units.setAccessibleName("Groups or classes and their splits")
+        self.units.setToolTip("Select some, then press a button below to put them into a split")
+        self.units.setHeaderLabels(["Name", "Split"])
+        self.units.setRootIsDecorated(False)
+        self.units.setUniformRowHeights(True)
+        self.units.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.units.setColumnWidth(0, 190)
+        self._named = QWidget()
+        named = QVBoxLayout(self._named)
+        named.setContentsMargins(0, 0, 0, 0)
+        named.addWidget(self.units)
+        self._buttons = QWidget()
+        buttons = QHBoxLayout(self._buttons)
+        buttons.setContentsMargins(0, 0, 0, 0)
+        self._targets = QButtonGroup(self)
+        for number, name in enumerate((*SPLITS, _LEFT_OUT)):
+            button = QPushButton(f"&{name.capitalize()}")
+            button.setObjectName(f"import_to_{name.replace(' ', '_')}")
+            button.setToolTip(f"Put what is selected into: {name}")
+            self._targets.addButton(button, number)
+            buttons.addWidget(button)
+        self._targets.idClicked.connect(self._assign)
+        named.addWidget(self._buttons)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.mode)
+        layout.addWidget(self.drawn)
+        layout.addWidget(self._named, 1)
+        layout.addStretch(0)
+        self._show_mode(_DRAWN)
+
+    def show_listing(self, listing: Listing) -> None:
+        """Take up other data; a split that it comes with is used unless another was chosen."""
+        self.listing = listing
+        model: Any = self.mode.model()
+        model.item(_BY_GROUP).setEnabled(len(listing.units(True)) < len(listing.names))
+        model.item(_AS_GIVEN).setEnabled(listing.given is not None)
+        if listing.given is not None and not self._draft.is_set("task.split"):
+            self._draft.set("task.split", listing.given)
+        self._show_mode(self._mode_of_draft())
+
+    def _mode_of_draft(self) -> int:
+        names = self._draft.value("task.split.train")
+        if not isinstance(names, list) or self.listing is None:
+            return _DRAWN
+        given = self.listing.given
+        if given is not None and all(self._draft.value(f"task.split.{p}") == given[p] for p in SPLITS):
+            return _AS_GIVEN
+        return _BY_GROUP if set(names) <= set(self.listing.units(True)) else _BY_CLASS
+
+    @Slot(int)
+    def _choose_mode(self, mode: int) -> None:
+        config, listing = self._draft.task_config(), self.listing
+        if mode == _AS_GIVEN and listing is not None and listing.given is not None:
+            self._draft.set("task.split", listing.given)
+            self._show_mode(mode)
+            return
+        if mode == _DRAWN or listing is None or config is None:
+            self._draft.unset("task.split")
+            self._show_mode(_DRAWN)
+            return
+        try:
+            members = divided(listing, config)
+        except InputError:  # an impossible split: begin with nothing
+            members = {}
+        owner = {index: split for split, indices in members.items() for index in indices}
+        lists: dict[str, list[str]] = {split: [] for split in SPLITS}
+        taken: set[str] = set()
+        for index, (name, group) in enumerate(zip(listing.names, listing.groups, strict=True)):
+            unit = (group or name) if mode == _BY_GROUP else name
+            split = owner.get(index)
+            if split is not None and unit not in taken:
+                lists[split].append(unit)
+                taken.add(unit)
+        self._draft.set("task.split", lists)
+        self._show_mode(mode)
+
+    def _show_mode(self, mode: int) -> None:
+        self.mode.setCurrentIndex(mode)
+        self.drawn.setVisible(mode == _DRAWN)
+        self._named.setVisible(mode != _DRAWN)
+        self._buttons.setVisible(mode != _AS_GIVEN)
+        self.units.clear()
+        if mode == _DRAWN or self.listing is None:
+            return
+        split = self._draft.value("task.split") or {}
+        owner = {name: part for part in SPLITS for name in split.get(part, ())}
+        groups = self.listing.units(True)
+        whole = mode == _BY_GROUP or (mode == _AS_GIVEN and set(owner) <= set(groups))
+        for unit, classes in (groups if whole else self.listing.units(False)).items():
+            text = f"{unit} ({classes} classes)" if whole and unit in self.listing.groups else unit
+            item = QTreeWidgetItem(self.units, [text, owner.get(unit, _LEFT_OUT)])
+            item.setData(0, Qt.ItemDataRole.UserRole, unit)
+
+    @Slot(int)
+    def _assign(self, target: int) -> None:
+        for item in self.units.selectedItems():
+            item.setText(1, (*SPLITS, _LEFT_OUT)[target])
+        lists: dict[str, list[str]] = {part: [] for part in SPLITS}
+        for index in range(self.units.topLevelItemCount()):
+            unit = self.units.topLevelItem(index)
+            if unit is not None and unit.text(1) in lists:
+                lists[unit.text(1)].append(str(unit.data(0, Qt.ItemDataRole.UserRole)))
+        self._draft.set("task.split", lists)

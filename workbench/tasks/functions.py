@@ -1,0 +1,172 @@
+"""Regress a person's own functions: each task is one of them, known at some points."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import model_validator
+from scipy.spatial import KDTree
+
+from workbench.config import SPLITS, Split, TaskConfig
+from workbench.data import registry
+from workbench.data.found import FoundFunctions, some
+from workbench.data.look import look
+from workbench.data.progress import Progress
+from workbench.errors import DataError
+from workbench.sections import setting
+from workbench.tasks.base import Episode, EpisodeSize, TaskFamily, TaskShape
+from workbench.tasks.class_splits import ClassSplit, divide
+from workbench.tasks.own_data import of_the_set, one_of_both
+
+_NEIGHBOURS = 32
+_LOOKED_AT = 2000
+
+
+class FunctionsConfig(TaskConfig):
+    problem = "regression"
+
+    family: Literal["functions"] = "functions"
+    path: str | None = setting(None, help="An .npz file with the arrays x, y and task.")
+    dataset: str | None = setting(None, help="Instead of a path: the name of an imported set of functions.")
+    standardise: bool = setting(
+        True, help="Shift and scale x and y to mean 0 and variance 1 over the meta-training tasks."
+    )
+    split: ClassSplit = setting(ClassSplit(), help="Tasks by their number, or drawn by seed.")
+
+    @model_validator(mode="after")
+    def _path_or_dataset(self) -> Self:
+        one_of_both(self.path, self.dataset, needed="an .npz file with x, y and task")
+        return self
+
+    @model_validator(mode="after")
+    def _does_not_drift(self) -> Self:
+        if self.drift is not None:
+            raise ValueError("functions from a file do not drift; leave [task.drift] out")
+        return self
+
+
+class Functions(TaskFamily):
+    """Regress functions of a file that were never seen in training."""
+
+    Config = FunctionsConfig
+    title = "Functions"
+    summary = "Your own functions to regress: an .npz file with x, y and the task that each row belongs to."
+
+    def __init__(self, config: FunctionsConfig, progress: Progress | None = None) -> None:
+        super().__init__(config, progress)
+        names, groups, counts, split, x, y = _data_of(config)
+        members = divide(names, groups, split)
+        self._names = names
+        self._members = {part: torch.tensor(members[part]) for part in SPLITS}
+        self._counts = torch.tensor(counts)
+        self._first = self._counts.cumsum(0) - self._counts
+        training = np.isin(np.repeat(np.arange(len(names)), counts), members["train"])
+        if config.standardise:
+            x, y = _standardised(x, training), _standardised(y, training)
+        self._x, self._y = torch.from_numpy(x), torch.from_numpy(y)
+        self.shape = TaskShape("regression", (x.shape[1],), y.shape[1])
+        fewest = int(min(self._counts[self._members[part]].min() for part in SPLITS))
+        self.most_queries = max(1, fewest - config.shots)
+        self.reference_loss = _local_variance(x[training], y[training])
+        for part in SPLITS:
+            self.check(self.size, part)
+
+    def sample(
+        self,
+        split: Split,
+        count: int,
+        generator: torch.Generator,
+        size: EpisodeSize | None = None,
+        segment: int | None = None,
+    ) -> Episode:
+        size = size or self.size
+        self.check(size, split)
+        members = self._members[split]
+        drawn = members[torch.randint(len(members), (count,), generator=generator)]
+        held = self._counts[drawn][:, None]
+        keys = torch.rand(count, int(held.max()), generator=generator)
+        keys.masked_fill_(torch.arange(keys.shape[1]) >= held, -1.0)
+        rows = (self._first[drawn][:, None] + keys.topk(size.shots + size.queries).indices).to(self.device)
+        x, y = self._x[rows], self._y[rows]
+        return Episode(
+            x[:, : size.shots],
+            y[:, : size.shots],
+            x[:, size.shots :],
+            y[:, size.shots :],
+            torch.empty(count, 0, dtype=torch.int64, device=self.device),
+        )
+
+    def check(self, size: EpisodeSize, split: Split) -> None:
+        members = self._members[split]
+        scarcest = int(members[self._counts[members].argmin()])
+        held, needed = int(self._counts[scarcest]), size.shots + size.queries
+        if held < needed:
+            raise DataError(
+                f"task {self._names[scarcest]!r} of the {split} split has {held} points, but {size.shots} "
+                f"shots + {size.queries} queries need {needed}; use fewer, or leave the task out"
+            )
+
+    def data_hash(self) -> str:
+        digest = hashlib.sha256(b"functions")
+        for part in SPLITS:
+            digest.update(f"{part} {self._members[part].tolist()}\n".encode())
+        for tensor in (self._counts, self._x, self._y):
+            digest.update(tensor.cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+    def describe(self) -> Mapping[str, Any]:
+        where = {"path": self.config.path} if self.config.path else {"dataset": self.config.dataset}
+        return {
+            **where,
+            "tasks": {part: len(self._members[part]) for part in SPLITS},
+            "points": {part: int(self._counts[self._members[part]].sum()) for part in SPLITS},
+            "inputs": self.shape.input_shape[0],
+            "outputs": self.shape.outputs,
+        }
+
+    def to(self, device: torch.device) -> Functions:
+        super().to(device)
+        self._x, self._y = self._x.to(device), self._y.to(device)
+        return self
+
+
+_Data = tuple[
+    tuple[str, ...], tuple[str, ...], tuple[int, ...], ClassSplit, NDArray[np.float32], NDArray[np.float32]
+]
+
+
+def _data_of(config: FunctionsConfig) -> _Data:
+    if config.dataset is not None:
+        held = registry.load(config.dataset, "functions")
+        of = held.manifest
+        split = of_the_set(config.split, of)
+        return of.names, of.groups, of.counts, split, held.arrays["x"], held.arrays["y"]
+    found = look(Path(config.path or ""))
+    if not isinstance(found, FoundFunctions):
+        raise DataError(f"{config.path}: holds {found.kind}, no functions; choose that task family")
+    if found.unreadable:
+        first = some([f"{each.origin} ({each.why})" for each in found.unreadable])
+        raise DataError(f"{found.where}: cannot be read: {first}; mend it, or import the data without that")
+    return found.names, found.groups, found.counts, config.split, found.x, found.y
+
+
+def _standardised(values: NDArray[np.float32], training: NDArray[np.bool_]) -> NDArray[np.float32]:
+    known = values[training].astype(np.float64)
+    scale = known.std(0)
+    result: NDArray[np.float32] = ((values - known.mean(0)) / np.where(scale > 0, scale, 1.0)).astype(
+        np.float32
+    )
+    return result
+
+
+def _local_variance(x: NDArray[np.float32], y: NDArray[np.float32]) -> float:
+    """Variance of y among points of about the same x, over all tasks: what is left when E[y | x] is said."""
+    step = max(1, len(x) // _LOOKED_AT)
+    near = KDTree(x).query(x[::step], k=min(_NEIGHBOURS, len(x)))[1].reshape(len(x[::step]), -1)
+    return float(y[near].astype(np.float64).var(1).mean())
