@@ -28,6 +28,7 @@ class Curve:
     n : ``[points]``, how many runs stand at each point, where y is a mean over runs.
     kind : ``line``, ``markers``, or ``both``.
     faint : what a stronger curve summarises (raw values beside the smoothed, runs beside their mean).
+    thick : a bar.
     """
 
     label: str
@@ -40,6 +41,7 @@ class Curve:
     kind: str = "line"
     faint: bool = False
     dashed: bool = False
+    thick: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,24 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Text:
+    """A word beside what is drawn, at a place in the units of the axes.
+
+    Attributes
+    ----------
+    align : which end of it stands there: ``left``, ``center`` or ``right``.
+    over : the place is its lower edge; under: its upper edge; neither: its middle.
+    """
+
+    x: float
+    y: float
+    text: str
+    align: str = "left"
+    over: bool = False
+    under: bool = False
+
+
+@dataclass(frozen=True)
 class Panel:
     """One pair of axes, or a grid of pictures.
 
@@ -68,6 +88,9 @@ class Panel:
     x_names : names of the positions 0, 1, … where x is no number.
     pictures : rows of pictures; a panel has either curves or pictures.
     row_names : one for each row of pictures.
+    texts : words among the curves.
+    x_hidden, y_hidden : without that axis.
+    ratio : height by width; 0: the usual.
     """
 
     title: str = ""
@@ -81,6 +104,10 @@ class Panel:
     curves: tuple[Curve, ...] = ()
     pictures: tuple[tuple[Picture, ...], ...] = ()
     row_names: tuple[str, ...] = ()
+    texts: tuple[Text, ...] = ()
+    x_hidden: bool = False
+    y_hidden: bool = False
+    ratio: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -93,6 +120,7 @@ class Figure:
     caption : what is shown, which interval it is and over what, in a sentence or two for a paper.
     columns : panels side by side.
     table : rows that belong to it (a comparison's numbers).
+    legend : below the panels; False where the curves are named beside them.
     """
 
     name: str
@@ -100,6 +128,7 @@ class Figure:
     caption: str = ""
     columns: int = 1
     table: tuple[dict[str, Any], ...] = field(default=())
+    legend: bool = True
 
 
 def rows(figure: Figure) -> Iterator[dict[str, Any]]:
