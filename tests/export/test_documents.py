@@ -111,7 +111,7 @@ def test_the_same_comparison_gives_the_same_bytes(call: Call, project: Path, tmp
         ("scatter x.png --x luck", "--x: 'luck' is not known here; allowed: seconds,"),
         ("pivot x.md --rows luck", "--rows: 'luck' is not known here; allowed: algorithm,"),
         ("critical_difference x.png", "at least 2 families and 3 learners"),
-        ("script x.py", "--runs: they belong to 3 experiments"),
+        ("script x.py", "the runs belong to 3 experiments; choose runs of one: "),
         ("report gone/x.html", "there is no folder"),
     ],
 )

@@ -42,7 +42,7 @@ def choose(project: Project, wanted: Sequence[int] | None = None) -> Chosen:
             f"{owners[owner].name!r}: {','.join(str(run.id) for run in runs if run.experiment_id == owner)}"
             for owner in ids
         )
-        raise InputError(f"--runs: they belong to {len(ids)} experiments; choose those of one ({named})")
+        raise InputError(f"the runs belong to {len(ids)} experiments; choose runs of one: {named}")
     return Chosen(owners[ids[0]], tuple(runs), tuple(_reached(project, each) for each in runs))
 
 
