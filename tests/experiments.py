@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from workbench import runs
 from workbench.algorithms import ALGORITHMS, Algorithm, Params, make
+from workbench.algorithms.memory import Memory
 from workbench.config import AlgorithmConfig, Experiment, parse
 from workbench.networks.base import Network
 from workbench.tasks.base import Episode, TaskFamily, TaskShape
@@ -92,6 +93,12 @@ def episodes(shape: TaskShape, tasks: int, shots: int = 4, queries: int = 6, see
         [torch.randperm(max(shape.train_classes, ways), generator=g)[:ways] for _ in range(tasks)]
     )
     return Episode(*support, *query, classes)
+
+
+def meta_batch(learner: Algorithm, tasks: int) -> Episode:
+    """What an outer step on so many tasks learns from, before anything is remembered."""
+    new = episodes(learner.shape, learner.new_tasks(tasks))
+    return learner.prepare(new, 0.3, torch.Generator().manual_seed(2), Memory(learner.capacity))
 
 
 REGRESSION = TaskShape("regression", (2,), 1)

@@ -17,8 +17,6 @@ from tests.experiments import SINUSOID
 from tests.test_runs import CLI, contents
 from workbench.project import Project
 
-KILLS = 20
-SEGMENTS = KILLS + 2
 CONV4 = """
 name = "small digits"
 [task]
@@ -36,13 +34,15 @@ inner_steps = 2
 
 
 @pytest.mark.parametrize(
-    ("text", "iterations"),
+    ("text", "kills", "each"),
     [
-        pytest.param(SINUSOID, 60 * SEGMENTS, id="sinusoid-mlp"),
-        pytest.param(CONV4, 20 * SEGMENTS, id="digits-conv4"),
+        pytest.param(SINUSOID, 20, 60, id="sinusoid-mlp"),
+        pytest.param(CONV4, 8, 20, id="digits-conv4"),
     ],
 )
-def test_a_killed_run_resumes_bit_for_bit(text: str, iterations: int, tmp_path: Path) -> None:
+def test_a_killed_run_resumes_bit_for_bit(text: str, kills: int, each: int, tmp_path: Path) -> None:
+    segments = kills + 2
+    iterations = each * segments
     toml = tmp_path / "e.toml"
     toml.write_text(text + '[[algorithm]]\nkind = "maml"\n', encoding="utf-8")
     settings = {
@@ -51,7 +51,7 @@ def test_a_killed_run_resumes_bit_for_bit(text: str, iterations: int, tmp_path: 
         "training.threads": 1,
         "training.chunk": 4,
         "training.checkpoint_every": 0.05,
-        "evaluation.every": iterations // SEGMENTS,
+        "evaluation.every": each,
         "evaluation.validation_episodes": 4,
     }
     sets = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
@@ -61,8 +61,8 @@ def test_a_killed_run_resumes_bit_for_bit(text: str, iterations: int, tmp_path: 
     chance = random.Random(0)
     project = tmp_path / "killed.mlwb"
     command = [*run, str(project)]
-    for kill in range(1, KILLS + 1):
-        _kill_at(command, kill * iterations // SEGMENTS, chance)
+    for kill in range(1, kills + 1):
+        _kill_at(command, kill * each, chance)
         with Project.open(project, read_only=True) as opened:
             (record,) = opened.runs()
             assert record.status == "interrupted"

@@ -15,7 +15,6 @@ import click
 from workbench import __version__
 from workbench.errors import InputError
 from workbench.export import results
-from workbench.paths import write_atomically
 from workbench.project import Project
 
 WIDTH = 120
@@ -178,22 +177,91 @@ def verify(project: Path) -> int:
     return 1 if problems else 0
 
 
-@commands.command()
+WIDTHS = {"one": 85.0, "two": 175.0}
+
+
+def _width(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """Millimetres of one or two columns, or as they are given."""
+    if value is None or value in WIDTHS:
+        return WIDTHS[value] if value else None
+    try:
+        width = float(value)
+    except ValueError:
+        width = 0.0
+    if not 30 <= width <= 400:
+        raise BadInput(f"--width: {value!r} is no width; allowed: one, two, or 30 to 400 (millimetres)")
+    return width
+
+
+def _ids(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+    if value is None:
+        return None
+    try:
+        return tuple(int(each) for each in value.split(","))
+    except ValueError:
+        raise BadInput(f"--runs: {value!r} is no list of runs; allowed: numbers such as 1,2,5") from None
+
+
+EXPORT_HELP = """Write figures, tables, tests or a report to a file.
+
+\b
+learning_curves adaptation comparison scatter parallel   png svg pdf csv
+critical_difference                       png svg pdf csv json markdown latex
+table runs statistics protocol pivot      csv json markdown latex
+report                                    html
+config, script, tensorboard               toml, python, a folder
+"""
+
+
+@commands.command(help=EXPORT_HELP)
 @click.argument("project", type=FILE)
+@click.option("--what", required=True, metavar="WHAT", help="What is exported.")
+@click.option("--format", "form", metavar="FORMAT", help="Its format; by default that of the file's name.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The file to write.")
+@click.option("--measure", metavar="NAME", help="What is compared: loss, accuracy …")
+@click.option("--step", type=click.IntRange(0), help="After this inner step; by default the last.")
+@click.option("--runs", callback=_ids, metavar="1,2,5", help="These runs; by default those that are shown.")
+@click.option("--width", callback=_width, metavar="one|two|MM", help="Of a figure: columns or millimetres.")
+@click.option("--black", is_flag=True, default=None, help="A figure in black and white.")
+@click.option("--x", metavar="NAME", help="The horizontal axis: seconds, parameters, or a setting.")
 @click.option(
-    "--what", type=click.Choice(["runs", "table"]), required=True, help="Each run, or each algorithm."
+    "--smoothing", type=click.IntRange(1), metavar="POINTS", help="Moving average, over the raw curve."
 )
-@click.option("--format", "form", type=click.Choice(["csv", "json"]), required=True)
-@click.option("-o", "--output", type=FILE, required=True, help="The file to write.")
-def export(project: Path, what: str, form: str, output: Path) -> None:
-    """Write runs or a table of algorithms to a file."""
+@click.option("--rows", metavar="SETTING", help="Rows of a pivot table, as algorithm or task.shots.")
+@click.option("--columns", metavar="SETTING", help="Columns of a pivot table.")
+def export(project: Path, what: str, form: str | None, output: Path, **options: Any) -> None:
+    from workbench.export import documents
+
+    kind = documents.KINDS.get(what)
+    if kind is None:
+        raise BadInput(f"--what: {what!r} is not known; allowed: {', '.join(documents.KINDS)}")
+    chosen = form or _form_of(output, kind.forms)
+    if chosen not in kind.forms:
+        raise BadInput(f"--format: {what} cannot be written as {chosen}; allowed: {', '.join(kind.forms)}")
+    given = {name: value for name, value in options.items() if value is not None}
+    for name in given:
+        if name not in kind.options:
+            allowed = ", ".join(f"--{each}" for each in sorted(kind.options))
+            raise BadInput(f"--{name}: has no meaning for {what}; allowed: {allowed}")
+    drawn: dict[str, Any] = {"width_mm": given.pop("width", 85.0), "colour": not given.pop("black", False)}
+    wish = documents.Wish(**given, **drawn)
+    if not output.absolute().parent.is_dir():
+        raise BadInput(f"{output}: there is no folder {output.parent}")
+    if what != "tensorboard" and output.is_dir():
+        raise BadInput(f"{output}: is a folder; name a file")
     with _bad_input(), Project.open(project, read_only=True) as opened:
-        entries = results.run_entries(opened)
-        rows = results.runs_rows(entries) if what == "runs" else results.table_rows(entries)
-        text = results.as_csv(rows) if form == "csv" else results.as_json({what: rows})
-        if not output.absolute().parent.is_dir():
-            raise BadInput(f"{output}: there is no folder {output.parent}")
-        write_atomically(output, lambda file: file.write(text.encode()))
+        said = documents.save(opened, what, chosen, wish, output)
+    if said:
+        click.echo(said, err=True)
+
+
+SUFFIXES = {"md": "markdown", "tex": "latex", "htm": "html", "py": "python"}
+
+
+def _form_of(output: Path, forms: tuple[str, ...]) -> str:
+    """The format that a file's name asks for, or the only one."""
+    suffix = output.suffix.lower().removeprefix(".")
+    return forms[0] if len(forms) == 1 else SUFFIXES.get(suffix, suffix) or forms[0]
 
 
 @commands.command("import")

@@ -16,20 +16,19 @@ from tests.experiments import (
     REGRESSION,
     Smooth,
     algorithm,
-    episodes,
     experiment,
+    meta_batch,
     meta_parameters,
 )
 from workbench.algorithms import ALGORITHMS, Params
 from workbench.algorithms.attacks import fgsm, pgd
-from workbench.algorithms.memory import Memory
 from workbench.config import Attack, ConfigError
 from workbench.engine import evaluation
 from workbench.engine.episodes import FrozenEpisodes
 from workbench.engine.measures import mean_interval
 from workbench.engine.meta_step import MetaStep
 from workbench.engine.trainer import Trainer, evaluation_size
-from workbench.tasks.base import DataError, Episode
+from workbench.tasks.base import DataError
 
 TIGHT = {"rtol": 1e-9, "atol": 1e-11}
 BOUNDS = (-5.0, 5.0)
@@ -38,12 +37,7 @@ AQ = "adversarial_querying"
 
 def gradient(name: str, **settings: object) -> Params:
     learner = algorithm(name, Smooth(2, 3), CLASSIFICATION, **settings)
-    return MetaStep(learner, chunk=10).gradient(meta_parameters(learner), prepared(learner, 3))[0]
-
-
-def prepared(learner: object, tasks: int) -> Episode:
-    drawn = episodes(CLASSIFICATION, tasks=tasks)
-    return learner.prepare(drawn, 0.5, torch.Generator().manual_seed(0), Memory(0))  # type: ignore[attr-defined]
+    return MetaStep(learner, chunk=10).gradient(meta_parameters(learner), meta_batch(learner, 3))[0]
 
 
 # --- the attacks ---------------------------------------------------------------------------------------
@@ -104,7 +98,7 @@ def test_the_queries_are_attacked_through_the_adapted_weights(base: str) -> None
     learner = algorithm(AQ, Smooth(2, 3), CLASSIFICATION, base={"kind": base}, epsilon=0.5, step_size=0.2)
     meta = meta_parameters(learner)
     for index in range(3):
-        task = prepared(learner, 3).task(index)
+        task = meta_batch(learner, 3).task(index)
         adapted = learner.adapt(meta, task.support, learner._steps)  # type: ignore[attr-defined]
         attacked = learner._attacked(meta, task)  # type: ignore[attr-defined]
         assert torch.equal(attacked.support_x, task.support_x)
@@ -174,7 +168,8 @@ def robust(trainer: Trainer, **attack: object) -> np.ndarray:
     test = FrozenEpisodes(trainer.family, "test", size, EPISODES, 1)
     adversary = Attack.model_validate(attack)
     noisy = evaluation.with_noise(test)
-    curves = evaluation.evaluate(trainer.algorithm, trainer.meta, noisy, 5, attack=adversary)
+    steps = getattr(trainer.algorithm.config, "inner_steps", 1)  # as in `measured`
+    curves = evaluation.evaluate(trainer.algorithm, trainer.meta, noisy, steps, attack=adversary)
     return np.asarray(curves.report["robust"]["accuracy"])
 
 

@@ -14,10 +14,10 @@ from tests.experiments import (
     Smooth,
     algorithm,
     episodes,
+    meta_batch,
     meta_parameters,
 )
 from workbench.algorithms import ALGORITHMS, Params
-from workbench.algorithms.memory import Memory
 from workbench.engine.meta_step import MetaStep
 from workbench.tasks.base import Episode, TaskShape
 
@@ -128,9 +128,7 @@ def test_reptiles_outer_step_decays_linearly_to_zero() -> None:
 def test_a_batch_of_tasks_equals_the_mean_over_single_tasks(name: str, shape: TaskShape, chunk: int) -> None:
     learner = algorithm(name, Smooth(2, shape.outputs), shape)
     meta = meta_parameters(learner)
-    tasks = learner.prepare(
-        episodes(shape, learner.new_tasks(5)), 0.3, torch.Generator().manual_seed(2), Memory(learner.capacity)
-    )
+    tasks = meta_batch(learner, 5)
     batched, losses = MetaStep(learner, chunk=chunk).gradient(meta, tasks)
 
     singles, single_losses = [], []

@@ -58,6 +58,7 @@ TEXTS = {"regression": SINUSOIDS, "classification": PATTERNS}
 EPISODES, SCRATCH_STEPS = 150, 10
 SEEDS = (0, 1, 2)
 SLOWER: dict[tuple[str, str], int] = {
+    ("mer", "regression"): 500,  # each step goes half of the way only
     ("relationnet", "classification"): 300,  # what a comparison is has to be learned, too
 }
 """Meta-iterations of those that need more than the others, by name and problem, with the reason beside."""

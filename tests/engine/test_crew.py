@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.experiments import CLASSIFICATION, EVERY, Smooth, algorithm, episodes, meta_parameters
+from tests.experiments import CLASSIFICATION, EVERY, Smooth, algorithm, episodes, meta_batch, meta_parameters
 from workbench.engine import evaluation
 from workbench.engine.crew import Crew
 from workbench.engine.meta_step import MetaStep
@@ -19,13 +19,14 @@ from workbench.tasks.base import TaskShape
 @pytest.mark.parametrize(("name", "shape"), EVERY)
 def test_how_many_threads_share_the_chunks_changes_no_bit(name: str, shape: TaskShape) -> None:
     learner = algorithm(name, Smooth(2, shape.outputs), shape)
-    meta, tasks = meta_parameters(learner), episodes(shape, tasks=7)
+    meta, tasks = meta_parameters(learner), meta_batch(learner, 7)
     alone, together = (MetaStep(learner, chunk=2, threads=threads) for threads in (1, 3))
     for _ in range(3):
         (one, one_losses), (many, many_losses) = (step.gradient(meta, tasks) for step in (alone, together))
         assert all(torch.equal(one[each], many[each]) for each in meta)
         assert torch.equal(one_losses, many_losses)
     together.close()
+    tasks = episodes(shape, tasks=7)
     first, second = (evaluation.evaluate(learner, meta, [tasks], 2, threads=threads) for threads in (1, 3))
     assert np.array_equal(first.loss, second.loss)
 

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import colorsys
 
+# Okabe and Ito's colours (jfly.uni-koeln.de/color), safe for colour-blind eyes; yellow is darkened, and grey
+# stands in for black. The order keeps neighbours apart.
+ON_PAPER = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#56b4e9", "#7a4fbf", "#4d4d4d")
+"""Colours of algorithms, in the order in which they are given out."""
+
 LEAST_CONTRAST = 2.2
 DARKEST, LIGHTEST = 0.55, 0.45
 """How far shades of a colour go towards ink and paper."""

@@ -7,6 +7,7 @@ or changes matplotlib's global settings.
 from __future__ import annotations
 
 import io
+import math
 import textwrap
 import threading
 from dataclasses import dataclass
@@ -16,11 +17,13 @@ from typing import Any, BinaryIO
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from workbench.export.figure import Curve, Figure, Panel, as_csv
+from workbench.export.fonts import embedded
 from workbench.export.looks import Look, Looks, handles_of, looks_of
 from workbench.export.picture_grid import draw_pictures, shape_of
 from workbench.paths import write_atomically
@@ -66,15 +69,21 @@ def to_bytes(figure: Figure, style: Style, form: str) -> bytes:
     """
     if form not in FORMATS:
         raise ValueError(f"{form!r} is no format of figures; allowed: {', '.join(FORMATS)}")
+    caption = _printable(figure.caption)
     metadata = {
-        "png": {"Software": None},
-        "svg": {"Date": None, "Creator": None},
-        "pdf": {"CreationDate": None, "Creator": "Meta-Learning Workbench"},
+        "png": {"Software": None, "Description": caption},
+        "svg": {"Date": None, "Creator": None, "Description": caption},
+        "pdf": {"CreationDate": None, "Creator": "Meta-Learning Workbench", "Subject": caption},
     }[form]
     content = io.BytesIO()
     with _ONE_AT_A_TIME, matplotlib.rc_context(_settings(style)):
         _draw(figure, style).savefig(content, format=form, dpi=style.dots_per_inch, metadata=metadata)
-    return content.getvalue()
+    return embedded(content.getvalue()) if form == "svg" else content.getvalue()
+
+
+def _printable(text: str) -> str:
+    """Text without what a file's metadata cannot hold."""
+    return "".join(letter for letter in text if letter.isprintable())
 
 
 def save(figure: Figure, style: Style, path: Path) -> None:
@@ -115,6 +124,7 @@ def _settings(style: Style) -> Any:
         "pdf.fonttype": 42,  # TrueType: editable, and accepted by publishers
         "svg.fonttype": "none",  # text stays text
         "svg.hashsalt": "metalearning-workbench",
+        "text.parse_math": False,  # a label is a label, whatever signs are in it
     }
 
 
@@ -159,6 +169,8 @@ def _height(panel: Panel, width: float, line: float) -> float:
         across, down = shape_of(panel)
         return title + width * min(2.5, down / across)
     labels = (1 if panel.x_label else 0) + (2 if panel.x_names else 0)
+    if panel.ratio:
+        return title + width * panel.ratio + labels * line
     letters = len(panel.y_label) * line / 1.6 * 0.58
     return title + max(min(width, 4.5) * 0.62, letters + 2 * line) + labels * line
 
@@ -170,8 +182,10 @@ def _draw_panel(axes: Axes, panel: Panel, looks: Looks, width: float, style: Sty
     axes.set_ylabel(panel.y_label)
     if panel.x_log:
         axes.set_xscale("log")
+        _name_decades(axes.xaxis)
     if panel.y_log:
         axes.set_yscale("log")
+        _name_decades(axes.yaxis)
     if panel.x_range:
         axes.set_xlim(*panel.x_range)
     if panel.y_range:
@@ -180,8 +194,47 @@ def _draw_panel(axes: Axes, panel: Panel, looks: Looks, width: float, style: Sty
         _name_positions(axes, panel, width, style)
     elif not panel.x_log:
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=_whole(panel), steps=[1, 2, 2.5, 5, 10]))
-    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
+    for text in panel.texts:
+        axes.text(
+            text.x,
+            text.y,
+            text.text,
+            ha=text.align,
+            va="bottom" if text.over else "top" if text.under else "center",
+            fontsize=style.font_size * 0.9,
+        )
+    if panel.x_hidden or (panel.y_hidden and panel.x_names):
+        axes.spines["bottom"].set_visible(False)
+        axes.tick_params(axis="x", length=0)
+        axes.xaxis.set_visible(not panel.x_hidden)
+    if panel.y_hidden:
+        axes.yaxis.set_visible(False)
+        axes.spines["left"].set_visible(False)
+    else:
+        axes.grid(axis="y", color="#dddddd", linewidth=0.4)
     axes.set_axisbelow(True)
+
+
+class _PlainLog(LogFormatter):
+    """Numbers beside a logarithmic axis as plain text: .01, 10, 10⁶ (matplotlib's own are formulas)."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        if not super().__call__(x, pos):
+            return ""
+        if 1e-4 < x < 1e5:
+            return f"{x:g}"
+        exponent = math.floor(math.log10(x) + 1e-9)
+        factor = x / 10.0**exponent
+        power = "10" + str(exponent).translate(_RAISED)
+        return power if abs(factor - 1) < 1e-9 else f"{factor:.3g}·{power}"
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _name_decades(axis: Axis) -> None:
+    axis.set_major_formatter(_PlainLog())
+    axis.set_minor_formatter(_PlainLog(labelOnlyBase=False, minor_thresholds=(1.0, 0.4)))
 
 
 def _whole(panel: Panel) -> bool:
@@ -196,12 +249,12 @@ def _draw_curve(axes: Axes, curve: Curve, look: Look) -> None:
         "zorder": 2.0 if curve.faint else 2.5,
     }
     if curve.kind == "line":
-        marked = black and not curve.faint and len(curve.x) > 1
+        marked = black and not curve.faint and not curve.thick and len(curve.x) > 1
         axes.plot(
             curve.x,
             curve.y,
             linestyle=look.dashes,
-            linewidth=0.6 if curve.faint else 1.2,
+            linewidth=0.6 if curve.faint else 3.0 if curve.thick else 1.2,
             marker=look.marker if marked else None,
             markersize=3,
             markevery=max(1, len(curve.x) // 8),
@@ -259,7 +312,7 @@ def _name_positions(axes: Axes, panel: Panel, width: float, style: Style) -> Non
 def _add_legend(canvas: Canvas, figure: Figure, looks: Looks, style: Style) -> float:
     """A legend below all panels, where it covers no data; returns its height in inches."""
     handles = handles_of(figure, looks)
-    if not handles:
+    if not handles or not figure.legend:
         return 0.0
     width = canvas.get_size_inches()[0] * canvas.dpi
     for columns in range(min(len(handles), 6), 0, -1):

@@ -32,6 +32,7 @@ class Curve:
     faint : what a stronger curve summarises (raw values beside the smoothed, runs beside their mean).
     shaded : whether the interval around a line is drawn; it is in the data all the same.
     dashed : how a line is broken: 0 not at all, 1 dashes, 2 dots, 3 both.
+    thick : a bar.
     """
 
     label: str
@@ -45,6 +46,7 @@ class Curve:
     faint: bool = False
     dashed: int = 0
     shaded: bool = True
+    thick: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,24 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Text:
+    """A word beside what is drawn, at a place in the units of the axes.
+
+    Attributes
+    ----------
+    align : which end of it stands there: ``left``, ``center`` or ``right``.
+    over : the place is its lower edge; under: its upper edge; neither: its middle.
+    """
+
+    x: float
+    y: float
+    text: str
+    align: str = "left"
+    over: bool = False
+    under: bool = False
+
+
+@dataclass(frozen=True)
 class Panel:
     """One pair of axes, or a grid of pictures.
 
@@ -73,6 +93,9 @@ class Panel:
     x_names : names of the positions 0, 1, … where x is no number.
     pictures : rows of pictures; a panel has either curves or pictures.
     row_names : one for each row of pictures.
+    texts : words among the curves.
+    x_hidden, y_hidden : without that axis.
+    ratio : height by width; 0: the usual.
     """
 
     title: str = ""
@@ -86,6 +109,10 @@ class Panel:
     curves: tuple[Curve, ...] = ()
     pictures: tuple[tuple[Picture, ...], ...] = ()
     row_names: tuple[str, ...] = ()
+    texts: tuple[Text, ...] = ()
+    x_hidden: bool = False
+    y_hidden: bool = False
+    ratio: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -98,6 +125,7 @@ class Figure:
     caption : what is shown, which interval it is and over what, in a sentence or two for a paper.
     columns : panels side by side.
     table : rows that belong to it (a comparison's numbers).
+    legend : below the panels; False where the curves are named beside them.
     """
 
     name: str
@@ -105,6 +133,7 @@ class Figure:
     caption: str = ""
     columns: int = 1
     table: tuple[dict[str, Any], ...] = field(default=())
+    legend: bool = True
 
 
 def rows(figure: Figure) -> Iterator[dict[str, Any]]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from workbench.engine.measures import mean_interval
 from workbench.export import reports
+from workbench.export.cells import neutral, neutral_rows
 from workbench.project import Project, RunRecord
 
 
@@ -216,12 +217,12 @@ def table_rows(
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as CSV with a header; empty cells where there is nothing."""
+    """Rows as CSV with a header; empty cells where there is nothing, and no text that acts as a formula."""
     text = io.StringIO()
     if rows:
         writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer.writerow({name: neutral(name) for name in rows[0]})
+        writer.writerows(neutral_rows(rows))
     return text.getvalue()
 
 

@@ -158,6 +158,16 @@ class Grouping:
         return self._entries[known]
 
 
+def configuration(experiment: ExperimentRecord, run: RunRecord) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a run was configured by: the experiment's tables, and the run's own under ``[[algorithm]]``.
+
+    Both are empty where the text cannot be read; needs no torch.
+    """
+    table = _table(experiment.toml)
+    entry, _ = _configured(table, run)
+    return table, entry
+
+
 def _distinct(source: Source, heads: list[RunRecord]) -> list[str]:
     labels = [each.label for each in heads]
     named = [
@@ -181,17 +191,27 @@ def _numbered(names: list[str]) -> list[str]:
     return result
 
 
-def _entry_of(table: dict[str, Any], run: RunRecord) -> tuple[str, int]:
-    training = table.get("training")
-    training = dict(training) if isinstance(training, dict) else {}
+def _configured(table: dict[str, Any], run: RunRecord) -> tuple[dict[str, Any], bool]:
+    """The run's own table, and whether its hash says that it is that one."""
     listed = table.get("algorithm")
     kinds = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    training = _training(table)
     exact = next((each for each in kinds if _hash(table, training, each, run.seed) == run.config_hash), None)
-    entry = exact or _by_name(kinds, run)
+    return (_by_name(kinds, run), False) if exact is None else (exact, True)
+
+
+def _training(table: dict[str, Any]) -> dict[str, Any]:
+    training = table.get("training")
+    return dict(training) if isinstance(training, dict) else {}
+
+
+def _entry_of(table: dict[str, Any], run: RunRecord) -> tuple[str, int]:
+    training = _training(table)
+    entry, exact = _configured(table, run)
     meta_batch = entry.get("meta_batch") or training.get("meta_batch") or DEFAULT_META_BATCH
     if not isinstance(meta_batch, int) or meta_batch < 1:  # a stranger's file
         meta_batch = DEFAULT_META_BATCH
-    if exact is None:
+    if not exact:
         return f"{run.experiment_id} {run.algorithm} {run.label}", meta_batch
     for name in _INCIDENTAL:
         training.pop(name, None)

@@ -60,6 +60,17 @@ COMMANDS = (
     Command(SEPARATOR, "Export", ""),
     Command("export_runs", "Export", "Runs as CSV…", "", "One row for each run"),
     Command("export_table", "Export", "Comparison as CSV…", "", "One row for each algorithm"),
+    Command(SEPARATOR, "Export", ""),
+    Command(
+        "export_report", "Export", "Report…", "Ctrl+Shift+E", "Everything in one page that opens offline"
+    ),
+    Command("export_comparison", "Export", "Comparison as LaTeX or Markdown…", "", "The best in bold"),
+    Command("export_tests", "Export", "Tests as LaTeX or Markdown…", "", "Every two algorithms, paired"),
+    Command("export_protocol", "Export", "Protocol as LaTeX or Markdown…", "", "Conditions side by side"),
+    Command(SEPARATOR, "Export", ""),
+    Command("export_config", "Export", "Configuration as TOML…", "", "Of the selected runs, as they were"),
+    Command("export_script", "Export", "Python script…", "", "Does the selected runs again, bit for bit"),
+    Command("export_tensorboard", "Export", "TensorBoard files…", "", "The shown runs' series, in a folder"),
     Command("keys", "Help", "Keyboard", "F1  ?", "Every command and its keys"),
     Command("algorithms", "Help", "Algorithms", "", "What each algorithm is, with its paper"),
     Command("about", "Help", "About", "", "Versions, device, licence"),

@@ -112,7 +112,7 @@ def _table(rows: list[tuple[str, str]], heads: tuple[str, str]) -> str:
 
 
 def _cited(algorithm: dict[str, Any]) -> str:
-    citation = html.escape(algorithm["citation"] or "A baseline: no paper.")
+    citation = html.escape(algorithm["citation"] or "No paper.")
     before, arxiv, number = citation.partition("arXiv ")
     number = number.rstrip(".")
     return f"{before}<a href='https://arxiv.org/abs/{number}'>arXiv {number}</a>." if arxiv else citation

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from workbench.gui.charts.adaptation import AdaptationChart
 from workbench.gui.charts.base import Chart
-from workbench.gui.charts.comparison import ComparisonView
+from workbench.gui.charts.compare import CompareView
 from workbench.gui.charts.learning_curves import LearningCurves
 from workbench.gui.charts.predictions import PredictionView
 from workbench.gui.garbage import GarbageCollection
@@ -52,7 +52,7 @@ class Panels(QObject):
             LearningCurves(data),
             AdaptationChart(data),
             self.predictions,
-            ComparisonView(data),
+            CompareView(data, worker),
         )
         self._keep_timer = QTimer(self)
         self._keep_timer.setSingleShot(True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,11 @@ class RunData(QObject):
     def read_only(self) -> bool:
         """Whether the project cannot be changed."""
         return self._project is None or self._project.read_only
+
+    @property
+    def path(self) -> Path | None:
+        """The open project's file."""
+        return self._project.path if self._project is not None else None
 
     def open(self, project: Project | None) -> None:
         """Show another project."""

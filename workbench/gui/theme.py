@@ -9,14 +9,13 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
+from workbench.export.colours import ON_PAPER
 from workbench.paths import resource
 
 Scheme = Literal["system", "light", "dark"]
 _CHOSEN = "workbench_scheme"
 
-# Okabe and Ito's colours (jfly.uni-koeln.de/color), safe for colour-blind eyes; yellow is darkened on
-# white, and black takes the place of the background's opposite. The order keeps neighbours apart.
-_ON_LIGHT = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#56b4e9", "#7a4fbf", "#4d4d4d")
+_ON_LIGHT = ON_PAPER
 _ON_DARK = ("#4aa8e0", "#ff8a3d", "#2fc79b", "#e79ac6", "#e6c229", "#8fd0f7", "#b294e8", "#c8c8c8")
 
 

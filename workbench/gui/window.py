@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel, QMainWindow, QMenu, QSizePolicy, QTabWidge
 
 from workbench.errors import InputError
 from workbench.gui import actions, icons, theme
+from workbench.gui.document_commands import DocumentCommands
 from workbench.gui.export_commands import ExportCommands
 from workbench.gui.file_commands import FileCommands
 from workbench.gui.help import HelpCommands
@@ -64,8 +65,11 @@ class MainWindow(QMainWindow):
         self.files = FileCommands(self.session, self.notices, self)
         self.run_commands = RunCommands(self.session, self.runs_panel, self.notices, self)
         self.exports = ExportCommands(self.session, self.worker, self.notices, self.chart_in_view, self)
+        selected = self.runs_panel.selected
+        self.documents = DocumentCommands(self.session, self.worker, self.notices, selected, self)
         self.help = HelpCommands(self)
-        self.actions_ = actions.make(self, self.files, self.run_commands, self.exports, self.help, self)
+        owners = (self.files, self.run_commands, self.exports, self.documents, self.help, self)
+        self.actions_ = actions.make(self, *owners)
         self._submenus = self._make_menus()
         self._make_tool_bars()
         self.status = StatusBar(self.session, self)
@@ -282,7 +286,8 @@ class MainWindow(QMainWindow):
         ):
             self.actions_[name].setEnabled(able and not session.read_only)
             self.actions_[name].setText(f"{name.capitalize()} {text}".strip())
-        for name in ("save_as", "save_copy", "export_runs", "export_table"):
+        exports = [name for name in self.actions_ if name.startswith("export_")]
+        for name in ("save_as", "save_copy", *exports):
             self.actions_[name].setEnabled(session.project is not None)
         setup = self.run_commands.setup
         self.actions_["run"].setText(setup.run_button.text() if setup is not None else "Run")

@@ -1,0 +1,135 @@
+"""The tables of a comparison: what each algorithm reached, the tests, the protocol, a pivot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from workbench.export import protocol, results
+from workbench.export.comparison import Episodes, compare, episodes, is_share, title
+from workbench.export.pairs import Statistics
+from workbench.export.source import Source
+from workbench.export.statistics import plain
+from workbench.export.tables import MINUS, NONE, Column, Table
+
+
+def of_episodes(runs: Source, measure: str = "") -> list[Episodes]:
+    """The finished runs by the episodes they met, as far as they have the measure."""
+    found, _ = episodes(runs)
+    return [each for each in found if not measure or measure in each.measures]
+
+
+def reached(runs: Source, found: Statistics) -> Table:
+    """What each algorithm reached: a row each; in bold the best, and what a test cannot tell from it."""
+    met, measure, step = found.met, found.measure, found.step
+    share = is_share(measure)
+    rows = [each.row for each in compare(runs, met, measure, step)]
+    leaders = set(found.leaders())
+    bold = frozenset((index, "mean") for index, row in enumerate(rows) if row["algorithm"] in leaders)
+    when = "the last inner step" if step is None else f"inner step {step}"
+    caption = (
+        f"{title(measure)} after {when} on {met.test['episodes']} identical meta-test episodes "
+        f"(SHA-256 {met.hash[:12]}). Mean over n seeds; 95% intervals (Student's t) over seeds and over "
+        "tasks, two different variances."
+    )
+    if bold and len(rows) > 1:
+        caption += (
+            " Bold: the best mean, and all that a paired Wilcoxon test over the episodes cannot tell from it "
+            "(5%, Holm-corrected)."
+        )
+    columns = (
+        Column("algorithm", "Algorithm", number=False),
+        Column("seeds_measured", "n"),
+        Column("mean", title(measure) + (" (%)" if share else ""), _scaled("mean", share)),
+        Column("ci95_over_seeds", "± seeds", _scaled("ci95_over_seeds", share)),
+        Column("ci95_over_tasks", "± tasks", _scaled("ci95_over_tasks", share)),
+        Column("adaptation_steps_median", "Steps to τ", "g"),
+        Column("generalisation_gap", "Gap", "+.3g"),
+        Column("meta_iterations_per_second", "Iter./s", ".0f"),
+    )
+    return Table("comparison", columns, tuple(rows), caption, bold)
+
+
+def _scaled(key: str, share: bool) -> Any:
+    def shown(row: Mapping[str, Any]) -> str:
+        value = row.get(key)
+        if value is None:
+            return NONE
+        return (f"{100 * value:.1f}" if share else f"{value:.4g}").replace("-", MINUS)
+
+    return shown
+
+
+def of_tests(found: Statistics) -> Table:
+    """A row for each two algorithms."""
+    columns = (
+        Column("first", "First", number=False),
+        Column("second", "Second", number=False),
+        Column("pairs", "Pairs"),
+        Column("first_better", "First better"),
+        Column("second_better", "Second better"),
+        Column("difference", "Difference [95%]", _bracketed("difference", found.measure)),
+        Column("effect_size", "Effect [95%]", _bracketed("effect_size")),
+        Column("p_wilcoxon", "p", _p("p_wilcoxon")),
+        Column("p_wilcoxon_holm", "p (Holm)", _p("p_wilcoxon_holm")),
+        Column("p_bootstrap_holm", "p (bootstrap, Holm)", _p("p_bootstrap_holm")),
+        Column("seeds_difference", "Over seeds [95%]", _bracketed("seeds_difference", found.measure)),
+    )
+    rows = found.rows()
+    bold = frozenset(
+        (index, "p_wilcoxon_holm") for index, claim in enumerate(found.claims) if claim.significant
+    )
+    return Table("statistics", columns, tuple(rows), found.caption(), bold)
+
+
+def _bracketed(key: str, measure: str = "") -> Any:
+    share = is_share(measure)
+
+    def shown(row: Mapping[str, Any]) -> str:
+        return bracketed(row[key], row[f"{key}_low"], row[f"{key}_high"], share=share)
+
+    return shown
+
+
+def bracketed(value: float | None, low: float | None, high: float | None, *, share: bool = False) -> str:
+    """A number with its interval: ``−1.05 [−1.19, −.92]``; shares in percent points."""
+
+    def one(number: float) -> str:
+        return (f"{100 * number:+.1f}" if share else f"{number:+.3g}").replace("-", MINUS)
+
+    if value is None:
+        return NONE
+    return one(value) + (f" [{one(low)}, {one(high)}]" if low is not None and high is not None else "")
+
+
+def _p(key: str) -> Any:
+    return lambda row: NONE if row[key] is None else plain(row[key])
+
+
+def of_protocol(cards: Sequence[protocol.Card]) -> Table:
+    """The protocol cards side by side; what differs in bold."""
+    rows = protocol.rows(cards)
+    names = [name for name in (rows[0] if rows else {}) if name not in ("condition", "differs")]
+    columns = (
+        Column("condition", "", number=False),
+        *(Column(name, name, number=False) for name in names),
+    )
+    bold = frozenset((i, name) for i, row in enumerate(rows) if row["differs"] for name in names)
+    caption = "Protocol of each algorithm. Bold: entries that differ."
+    return Table("protocol", columns, tuple(rows), caption, bold)
+
+
+def of_runs(entries: Sequence[Mapping[str, Any]]) -> Table:
+    """A row for each run."""
+    columns = (
+        Column("name", "Run", number=False),
+        Column("experiment", "Experiment", number=False),
+        Column("status", "Status", number=False),
+        Column("iterations", "Meta-iterations"),
+        Column("seconds", "Seconds", ".1f"),
+        Column("measure", "Measure", number=False),
+        Column("test_mean", "Test", ".4g"),
+        Column("test_ci95", "± tasks", ".2g"),
+    )
+    caption = "Each run. ±: 95% interval over its meta-test episodes (Student's t)."
+    return Table("runs", columns, tuple(results.runs_rows(entries)), caption)

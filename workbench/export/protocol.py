@@ -1,0 +1,259 @@
+"""Protocol cards: under which conditions each algorithm was trained and tested, and where those differ."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.export.source import Group, Grouping, Source, configuration
+from workbench.export.summaries import count
+from workbench.project import RunRecord
+
+NONE, UNTRAINED = "–", "no meta-training"
+HASH_LETTERS = 12
+
+TEST = {
+    "task": "Task family",
+    "ways": "Way",
+    "shots": "Shot",
+    "queries": "Queries",
+    "test_steps": "Inner steps in test",
+    "batch_norm": "Batch norm in test",
+    "attack": "Attack",
+    "episodes": "Test episodes",
+    "episodes_hash": "Episodes (SHA-256)",
+    "split": "Split and data (SHA-256)",
+}
+"""What a fair comparison must have in common."""
+
+TRAINING = {
+    "train_episode": "Training episode",
+    "train_steps": "Inner steps in training",
+    "order": "Order of the outer gradient",
+    "network": "Network",
+    "meta_iterations": "Meta-iterations",
+    "meta_batch": "Tasks in a meta-batch",
+    "tasks_seen": "Tasks seen",
+    "seconds": "Training time (mean)",
+    "drift": "Drift",
+    "seeds": "Seeds",
+    "device": "Device",
+    "version": "Workbench, PyTorch",
+}
+"""What makes two learners different, or one of them better fed."""
+
+INCIDENTAL = ("seconds", "device", "version")
+"""Differs without making a comparison unfair, so it is not highlighted."""
+
+
+_BATCH_NORM = {"True": "transductive: queries together", "False": "each query alone"}
+
+
+@dataclass(frozen=True)
+class Card:
+    """The conditions of one algorithm's runs, in words.
+
+    Attributes
+    ----------
+    runs : their ids.
+    entries : by the keys of :data:`TEST` and :data:`TRAINING`.
+    """
+
+    name: str
+    runs: tuple[int, ...]
+    entries: Mapping[str, str]
+
+
+def cards(source: Source) -> list[Card]:
+    """A card for each algorithm with finished runs (runs that differ in the seed only share one)."""
+    found = []
+    for group in Grouping(source).groups(joined=True):
+        tested: dict[str, list[RunRecord]] = {}
+        for run in group.runs:
+            test = source.result(run.id)
+            if test is not None:
+                tested.setdefault(str(test.get("episodes_hash")), []).append(run)
+        for members in tested.values():
+            found.append(_card(source, group, members))
+    return found
+
+
+def _card(source: Source, group: Group, runs: Sequence[RunRecord]) -> Card:
+    run = runs[0]
+    table, entry = configuration(source.experiment(run), run)
+    task, network = _table(table, "task"), _table(table, "network")
+    training, evaluation = _table(table, "training"), _table(table, "evaluation")
+    test = source.result(run.id) or {}
+    iterations = {each.iterations for each in runs}
+    environment = run.environment
+    ways = _first(test, task, key="ways")
+    entries = {
+        "task": run.task,
+        "ways": _text(ways) if ways not in (1, None) else NONE,
+        "shots": _text(_first(test, task, key="shots")),
+        "queries": _text(_first(test, task, key="queries")),
+        "test_steps": _steps(test, evaluation),
+        "batch_norm": _BATCH_NORM.get(str(test.get("transductive")), "none"),
+        "attack": _words(test.get("attack")),
+        "episodes": _text(test.get("episodes")),
+        "episodes_hash": str(test.get("episodes_hash") or NONE)[:HASH_LETTERS],
+        "split": _digest({"split": task.get("split"), "data": run.data_hash}),
+        "train_episode": _train_episode(task, entry),
+        "train_steps": _text(_deep(entry, "inner_steps")),
+        "order": order(entry) if entry else NONE,
+        "network": _words(network),
+        "meta_iterations": " / ".join(count(each) for each in sorted(iterations)),
+        "meta_batch": _text(entry.get("meta_batch") or training.get("meta_batch"))
+        if any(iterations)
+        else NONE,
+        "tasks_seen": " / ".join(count(each * group.meta_batch) for each in sorted(iterations)),
+        "seconds": f"{sum(each.seconds for each in runs) / len(runs):.3g} s",
+        "drift": _words(task.get("drift")),
+        "seeds": ", ".join(str(each.seed) for each in runs),
+        "device": " / ".join(dict.fromkeys(str(each.environment.get("device", NONE)) for each in runs)),
+        "version": f"{environment.get('workbench', NONE)}, {environment.get('torch', NONE)}",
+    }
+    return Card(group.label, tuple(each.id for each in runs), entries)
+
+
+def differing(found: Sequence[Card]) -> tuple[str, ...]:
+    """The keys that the cards do not agree in (but for time and machine)."""
+    return tuple(
+        key
+        for key in (*TEST, *TRAINING)
+        if key not in INCIDENTAL and len({each.entries[key] for each in found}) > 1
+    )
+
+
+def warnings(compared: Sequence[Card], others: Iterable[Card]) -> list[str]:
+    """Why the others cannot be compared with these, naming the difference; and what is unfair among these.
+
+    Parameters
+    ----------
+    compared : those that met the same episodes.
+    others : those that met others.
+    """
+    said: list[str] = []
+    if not compared:
+        return said
+    first = compared[0]
+    for each in others:
+        keys = [key for key in TEST if each.entries[key] != first.entries[key]]
+        telling = [key for key in keys if key not in ("episodes_hash", "split")] or keys
+        why = "; ".join(
+            f"{TEST[key].lower()} {each.entries[key]} instead of {first.entries[key]}" for key in telling
+        )
+        said.append(f"Not compared: {each.name} met other episodes ({why}).")
+    unlike = [key for key in differing(compared) if key in TEST]
+    if unlike:
+        said.append(f"Tested differently on the same episodes: {_named(unlike, TEST, compared)}.")
+    trained = [each for each in compared if each.entries["order"] != UNTRAINED]
+    unfair = [key for key in differing(trained) if key in ("network", "tasks_seen", "train_episode", "seeds")]
+    if unfair:
+        said.append(f"Trained differently: {_named(unfair, TRAINING, trained)}.")
+    return said
+
+
+def _named(keys: Sequence[str], titles: Mapping[str, str], found: Sequence[Card]) -> str:
+    return "; ".join(
+        f"{titles[key].lower()} ({', '.join(dict.fromkeys(each.entries[key] for each in found))})"
+        for key in keys
+    )
+
+
+def rows(found: Sequence[Card]) -> list[dict[str, Any]]:
+    """A row for each condition, a column for each algorithm, and whether they differ."""
+    unlike = differing(found)
+    columns = _distinct([each.name for each in found])
+    return [
+        {"condition": title, "differs": key in unlike}
+        | {name: each.entries[key] for name, each in zip(columns, found, strict=True)}
+        for key, title in (TEST | TRAINING).items()
+    ]
+
+
+def _distinct(names: list[str]) -> list[str]:
+    reserved, found = {"condition", "differs"}, []
+    for name in names:
+        number, free = 2, name
+        while free in reserved:
+            free, number = f"{name} ({number})", number + 1
+        reserved.add(free)
+        found.append(free)
+    return found
+
+
+def order(entry: Mapping[str, Any]) -> str:
+    """Order of an algorithm's outer gradient; imports torch, for which each algorithm's class is written."""
+    from workbench.algorithms import ALGORITHMS
+
+    base = entry.get("base")
+    kind = ALGORITHMS.get(str(entry.get("kind")))
+    if kind is None:
+        return NONE
+    if not kind.Config.trains:
+        return UNTRAINED
+    return order(base) if isinstance(base, Mapping) else str(kind.order)
+
+
+# --- values in words -------------------------------------------------------------------------------
+
+
+def _table(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = table.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _first(*tables: Mapping[str, Any], key: str) -> Any:
+    return next((each[key] for each in tables if each.get(key) is not None), None)
+
+
+def _deep(entry: Mapping[str, Any], key: str) -> Any:
+    """A setting of an algorithm, or of the one that it is built over."""
+    base = entry.get("base")
+    return entry.get(key, base.get(key) if isinstance(base, Mapping) else None)
+
+
+def _steps(test: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
+    steps = test.get("inner_steps")
+    if isinstance(steps, list) and steps == [1]:
+        return f"{_text(evaluation.get('inner_steps'))} (closed form: adapts once)"
+    return _text(steps[-1] if isinstance(steps, list) and steps else evaluation.get("inner_steps"))
+
+
+def _train_episode(task: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
+    parts = []
+    for name in ("ways", "shots", "queries"):
+        value = entry.get(f"train_{name}") or task.get(name)
+        if value is not None:
+            parts.append(f"{_text(value)} {name}")
+    return ", ".join(parts) or NONE
+
+
+def _words(value: Any) -> str:
+    """A table in a line: ``mlp, hidden 40 40``."""
+    if not isinstance(value, Mapping):
+        return "none" if value is None else _text(value)
+    kind = [_text(value["kind"])] if "kind" in value else []
+    rest = [f"{name.replace('_', ' ')} {_text(each)}" for name, each in value.items() if name != "kind"]
+    return ", ".join(kind + rest) or NONE
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return NONE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return " ".join(_text(each) for each in value)
+    if isinstance(value, Mapping):
+        return _words(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:HASH_LETTERS]

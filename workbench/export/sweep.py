@@ -1,0 +1,405 @@
+"""Finished runs by what they were configured by: as a pivot table, as points, as parallel lines."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from workbench.engine.measures import mean_interval
+from workbench.export import results
+from workbench.export.comparison import Episodes, is_share, title
+from workbench.export.figure import Curve, Figure, Panel, Text
+from workbench.export.source import Grouping, Source, configuration
+from workbench.export.tables import MINUS, NONE, Column, Table
+from workbench.project import Project, ProjectError, RunRecord
+
+Weights = Callable[[int], int | None]
+"""How many meta-parameters a run has; see :func:`weights_of`."""
+
+UNTOLD = frozenset({
+    "training.seeds", "training.device", "training.threads", "training.chunk", "training.compile",
+    "training.checkpoint_every", "algorithm.label", "algorithm.kind", "name", "format",
+})  # fmt: skip
+"""Settings that say nothing about the learner, or that ``algorithm`` says already."""
+
+COSTS = {
+    "seconds": "Training time (s)",
+    "milliseconds": "Adaptation time of a task (ms)",
+    "parameters": "Meta-parameters",
+    "tasks": "Tasks seen in training",
+}
+GREY = "#8a8a8a"
+
+
+def weights_of(project: Project) -> Weights:
+    """Counts the meta-parameters in a run's newest checkpoint; None where there is none."""
+
+    def count(run: int) -> int | None:
+        try:
+            checkpoint = project.checkpoint(run)
+            return meta_parameters(checkpoint.tensors) if checkpoint else None
+        except (ProjectError, ValueError, KeyError, TypeError, struct.error):
+            return None  # damaged, or a stranger's
+
+    return count
+
+
+def meta_parameters(tensors: bytes) -> int:
+    """Numbers in the tensors ``meta.…`` of a safetensors file, by its header alone."""
+    (length,) = struct.unpack("<Q", tensors[:8])
+    header = json.loads(tensors[8 : 8 + length])
+    return sum(math.prod(entry["shape"]) for name, entry in header.items() if name.startswith("meta."))
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Runs that differ in the seed only, and what they were configured by.
+
+    Attributes
+    ----------
+    tests : what each run reached.
+    settings : by a dotted name such as ``algorithm.inner_lr``; also ``algorithm`` (the label) and ``task``.
+    costs : mean over the runs of each of :data:`COSTS`; None where it is not known.
+    """
+
+    name: str
+    runs: tuple[RunRecord, ...]
+    tests: tuple[Mapping[str, Any], ...]
+    settings: Mapping[str, Any]
+    costs: Mapping[str, float | None]
+
+    @property
+    def hash(self) -> str:
+        """Of the episodes that the runs met."""
+        return str(self.tests[0].get("episodes_hash"))
+
+    def means(self, measure: str, step: int | None = None) -> list[float | None]:
+        """What each run reached."""
+        return [results.measured(test, measure, step)[1] for test in self.tests]
+
+
+def setups(source: Source, weights: Weights | None = None) -> list[Setup]:
+    """The finished runs, those that differ in the seed only together."""
+    found = []
+    for group in Grouping(source).groups(joined=True):
+        tested: dict[str, list[tuple[RunRecord, Mapping[str, Any]]]] = {}
+        for run in group.runs:
+            test = source.result(run.id)
+            if test is not None and run.status == "finished":
+                tested.setdefault(str(test.get("episodes_hash")), []).append((run, test))
+        for members in tested.values():
+            runs, tests = (tuple(each) for each in zip(*members, strict=True))
+            table, entry = configuration(source.experiment(runs[0]), runs[0])
+            settings = {"algorithm": group.label, "task": runs[0].task, **_settings(table, entry)}
+            costs = {
+                "seconds": _mean([each.seconds for each in runs]),
+                "milliseconds": _mean([_milliseconds(each) for each in tests]),
+                "parameters": _mean([weights(each.id) for each in runs]) if weights else None,
+                "tasks": _mean([each.iterations * group.meta_batch for each in runs]),
+            }
+            found.append(Setup(group.label, runs, tests, settings, costs))
+    return found
+
+
+def _milliseconds(test: Mapping[str, Any]) -> float | None:
+    times = test.get("milliseconds_by_step")
+    return (
+        float(times[-1]) if isinstance(times, list) and times and isinstance(times[-1], int | float) else None
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _settings(table: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+
+    def add(prefix: str, value: Any) -> None:
+        if isinstance(value, Mapping):
+            for name, each in value.items():
+                add(f"{prefix}.{name}" if prefix else name, each)
+        elif prefix not in UNTOLD:
+            flat[prefix] = tuple(value) if isinstance(value, list) else value
+
+    add("", {**{name: each for name, each in table.items() if name != "algorithm"}, "algorithm": entry})
+    return {name: str(value) if isinstance(value, tuple) else value for name, value in flat.items()}
+
+
+def names(found: Sequence[Setup]) -> list[str]:
+    """Every setting that some run has, ``algorithm`` and ``task`` first, those that vary before others."""
+    every = list(dict.fromkeys(name for each in found for name in each.settings))
+    vary = set(varying(found))
+    return sorted(every, key=lambda name: (name not in ("algorithm", "task"), name not in vary))
+
+
+def varying(found: Sequence[Setup]) -> list[str]:
+    """The settings in which the runs differ; the task family, episodes and algorithm's label left out."""
+    every = dict.fromkeys(name for each in found for name in each.settings)
+    return [
+        name
+        for name in every
+        if name not in ("algorithm", "task") and len({_shown(each.settings.get(name)) for each in found}) > 1
+    ]
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return NONE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+# --- pivot -----------------------------------------------------------------------------------------
+
+
+def pivot(
+    found: Sequence[Setup], rows: str, columns: str, measure: str = "", step: int | None = None
+) -> Table:
+    """Means by two settings.
+
+    A cell is the mean over its runs; where they met different episodes there is none, since it would mix
+    what cannot be compared. Each cell says how many runs it is a mean of.
+
+    Parameters
+    ----------
+    rows, columns : names of settings, such as ``algorithm`` and ``task.shots``.
+    """
+    measure = measure or _measure_of(found)
+    cells: dict[tuple[str, str], list[Setup]] = {}
+    for each in found:
+        key = _shown(each.settings.get(rows)), _shown(each.settings.get(columns))
+        cells.setdefault(key, []).append(each)
+    heads = _in_order(found, columns)
+    written, mixed = [], 0
+    for head in _in_order(found, rows):
+        row: dict[str, Any] = {rows: head}
+        for column in heads:
+            members = cells.get((head, column), [])
+            values = [v for each in members for v in each.means(measure, step) if v is not None]
+            unlike = len({each.hash for each in members}) > 1
+            mixed += unlike
+            interval = mean_interval(np.array(values if not unlike else []))
+            row[column] = interval.mean if math.isfinite(interval.mean) else None
+            row[f"{column}, ci95"] = interval.half_width if math.isfinite(interval.half_width) else None
+            row[f"{column}, runs"] = len(values)
+            row[f"{column}, mixed"] = unlike
+        written.append(row)
+    share = is_share(measure)
+    shown = (
+        Column(rows, rows, number=False),
+        *(Column(head, f"{columns} = {head}", _pivot_cell(head, share)) for head in heads),
+    )
+    caption = (
+        f"{title(measure)} on the meta-test episodes by {rows} and {columns}: mean over runs ± 95% "
+        "(Student's t over runs), number of runs in brackets."
+    )
+    if mixed:
+        caption += f" {mixed} cell{'s' if mixed > 1 else ''} left empty: their runs met different episodes."
+    return Table("pivot", shown, tuple(written), caption)
+
+
+def _pivot_cell(head: str, share: bool) -> Callable[[Mapping[str, Any]], str]:
+    def one(number: float) -> str:
+        return (f"{100 * number:.1f}%" if share else f"{number:.4g}").replace("-", MINUS)
+
+    def shown(row: Mapping[str, Any]) -> str:
+        mean, half, runs = row[head], row[f"{head}, ci95"], row[f"{head}, runs"]
+        if row[f"{head}, mixed"]:
+            return "different episodes"
+        if mean is None:
+            return NONE
+        return one(mean) + (f" ± {one(half)}" if half is not None else "") + f" ({runs})"
+
+    return shown
+
+
+def _in_order(found: Sequence[Setup], name: str) -> list[str]:
+    """The values of a setting: numbers by size, others as they come."""
+    values = {_shown(each.settings.get(name)): each.settings.get(name) for each in found}
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values.values()):
+        return sorted(values, key=lambda text: float(str(values[text])))
+    return list(values)
+
+
+def _measure_of(found: Sequence[Setup]) -> str:
+    return results.measured(found[0].tests[0])[0] if found else "loss"
+
+
+# --- points ----------------------------------------------------------------------------------------
+
+
+def scatter(
+    source: Source, found: Sequence[Setup], met: Episodes, x: str, measure: str = "", step: int | None = None
+) -> Figure | None:
+    """What was reached against what it took (one of :data:`COSTS`) or against a setting; None without points.
+
+    Parameters
+    ----------
+    met : only runs that met these episodes can stand beside each other.
+    """
+    measure = measure or met.measures[0]
+    chosen = [each for each in found if each.hash == met.hash]
+    places, ticks = _places(chosen, x)
+    curves, table = [], []
+    for each, place in zip(chosen, places, strict=True):
+        values = np.array([v for v in each.means(measure, step) if v is not None], dtype=float)
+        if place is None or not len(values):
+            continue
+        scale = 100.0 if is_share(measure) else 1.0
+        interval = mean_interval(values * scale)
+        colour, at = source.colour(each.runs[0]), np.array([place])
+        half = np.array([interval.half_width])
+        label = f"{each.name} (n = {len(values)})"
+        if len(values) > 1:
+            spots = np.full(len(values), place)
+            curves.append(Curve("", colour, spots, values * scale, kind="markers", faint=True))
+        mean = np.array([interval.mean])
+        curves.append(
+            Curve(label, colour, at, mean, mean - half, mean + half, np.array([len(values)]), kind="markers")
+        )
+        table.append({"algorithm": each.name, x: place, measure: interval.mean, "runs": len(values)})
+    if not curves:
+        return None
+    wide = not ticks and _spans_decades([float(each.x[0]) for each in curves])
+    panel = Panel(
+        x_label=COSTS.get(x, x),
+        y_label=f"Meta-test {title(measure).lower()}" + (" (%)" if is_share(measure) else ""),
+        x_names=ticks,
+        x_log=wide,
+        curves=tuple(curves),
+    )
+    against = COSTS.get(x, x)
+    caption = (
+        f"{title(measure)} on {met.test['episodes']} identical meta-test episodes (SHA-256 "
+        f"{met.hash[:12]}) against {against[:1].lower()}{against[1:]}. Large points: means over n seeds with "
+        "95% intervals over seeds (Student's t; none for n = 1); small points: single seeds."
+    )
+    return Figure("scatter", (panel,), caption, table=tuple(table))
+
+
+def _places(found: Sequence[Setup], x: str) -> tuple[list[float | None], tuple[str, ...]]:
+    """Where each stands on the axis, and the names of the places where they are no numbers."""
+    if x in COSTS:
+        return [each.costs[x] for each in found], ()
+    values = [each.settings.get(x) for each in found]
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        return [float(value) for value in values], ()  # type: ignore[arg-type]
+    heads = _in_order(found, x)
+    return [float(heads.index(_shown(value))) for value in values], tuple(heads)
+
+
+def _spans_decades(values: Sequence[float]) -> bool:
+    return min(values) > 0 and max(values) / min(values) >= 30
+
+
+# --- parallel lines --------------------------------------------------------------------------------
+
+
+def parallel(
+    source: Source, found: Sequence[Setup], met: Episodes, measure: str = "", step: int | None = None
+) -> Figure | None:
+    """A line for each setup through its settings (those that vary) to what it reached; None without any."""
+    measure = measure or met.measures[0]
+    chosen = [each for each in found if each.hash == met.hash]
+    scored = []
+    for each in chosen:
+        values = [v for v in each.means(measure, step) if v is not None]
+        if values:
+            scored.append((each, sum(values) / len(values), len(values)))
+    if not scored:
+        return None
+    axes = varying([each for each, _, _ in scored]) or ["algorithm"]
+    columns = [_scaled([each.settings.get(name) for each, _, _ in scored]) for name in axes]
+    share = is_share(measure)
+    columns.append(_scaled([mean * (100 if share else 1) for _, mean, _ in scored]))
+    reached_name = title(measure) + (" (%)" if share else "")
+    x = np.arange(len(columns), dtype=float)
+    curves = [Curve("", GREY, np.array([at, at]), np.array([0.0, 1.0]), faint=True) for at in x] + [
+        Curve(
+            f"{each.name} (n = {runs})",
+            source.colour(each.runs[0]),
+            x,
+            np.array([column.places[index] for column in columns]),
+            n=np.full(len(x), runs),
+            kind="both",
+        )
+        for index, (each, _, runs) in enumerate(scored)
+    ]
+    texts = [
+        Text(
+            at,
+            place + (0.03 if place >= 0.5 else -0.03),
+            name,
+            "center",
+            over=place >= 0.5,
+            under=place < 0.5,
+        )
+        for at, column in zip(x, columns, strict=True)
+        for place, name in column.ends
+    ]
+    panel = Panel(
+        x_names=(*_short(axes), reached_name),
+        y_range=(-0.14, 1.14),
+        curves=tuple(curves),
+        texts=tuple(texts),
+        y_hidden=True,
+    )
+    table = tuple(
+        {"algorithm": each.name, "runs": runs}
+        | {name: _shown(each.settings.get(name)) for name in axes}
+        | {measure: mean}
+        for each, mean, runs in scored
+    )
+    caption = (
+        "Each line: one configuration, through the settings in which they differ, to its "
+        f"{title(measure).lower()} (mean over n seeds) on {met.test['episodes']} identical meta-test "
+        f"episodes (SHA-256 {met.hash[:12]}). Each axis runs from its smallest to its largest value; "
+        "settings that a learner does not have stand at –."
+    )
+    return Figure("parallel", (panel,), caption, table=table)
+
+
+def _short(names: Sequence[str]) -> list[str]:
+    """Names without their section, where they are still told apart."""
+    last = [name.rpartition(".")[2] for name in names]
+    return [
+        short.replace("_", " ") if last.count(short) == 1 else name
+        for short, name in zip(last, names, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """Places from 0 to 1, and what stands at some of them."""
+
+    places: list[float]
+    ends: list[tuple[float, str]]
+
+
+def _scaled(values: Sequence[Any]) -> _Axis:
+    numeric = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+    if len(numeric) == len(values):
+        low, high = min(numeric), max(numeric)
+        if low == high:
+            return _Axis([0.5] * len(values), [(0.5, f"{low:.4g}")])
+        return _Axis([(v - low) / (high - low) for v in values], [(0.0, f"{low:.4g}"), (1.0, f"{high:.4g}")])
+    heads = sorted({_shown(v) for v in values}, key=_by_number)
+    places = {head: index / max(1, len(heads) - 1) for index, head in enumerate(heads)}
+    return _Axis([places[_shown(v)] for v in values], [(place, head) for head, place in places.items()])
+
+
+def _by_number(text: str) -> tuple[int, float, str]:
+    """What is not there first, then numbers by size, then words."""
+    try:
+        return 1, float(text), ""
+    except ValueError:
+        return (0 if text == NONE else 2), 0.0, text

@@ -1,0 +1,325 @@
+"""The view "Compare" in full: what was reached, tested, under which conditions, against what it cost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QSignalBlocker, Qt, Slot
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+
+from workbench.export import critical_difference, sweep
+from workbench.export.arrangement import Arrangement
+from workbench.export.figure import Figure
+from workbench.gui.charts.arrange_list import ArrangeList
+from workbench.gui.charts.compare_job import Answer, Question, answer
+from workbench.gui.charts.compare_tables import TESTS, ProtocolCards, rows_of
+from workbench.gui.charts.comparison import ComparisonView
+from workbench.gui.charts.figure_board import FigureBoard
+from workbench.gui.charts.result_table import Column, ResultTable
+from workbench.gui.run_data import RunData
+from workbench.gui.weakly import weakly
+from workbench.gui.worker import Worker
+
+JOB = "comparison"
+REACHED, COST, SETTINGS, RANKS = "reached", "cost", "settings", "ranks"
+PICTURES = {
+    REACHED: "What was reached",
+    COST: "Against …",
+    SETTINGS: "Parallel coordinates",
+    RANKS: "Ranks over task families",
+}
+
+
+class CompareView(ComparisonView):
+    """The comparison with its tests, protocol, settings and costs; these are computed in the background.
+
+    Parameters
+    ----------
+    worker : computes.
+    """
+
+    def __init__(self, data: RunData, worker: Worker, parent: QWidget | None = None) -> None:
+        super().__init__(data, parent)
+        self._worker = worker
+        self._arrangement = Arrangement()
+        self._keys: tuple[str, ...] = ()
+        self._question: Question | None = None
+        self._answer: Answer | None = None
+        self._view_box = self._combo("view", "Picture", "What the picture shows")
+        for key, text in PICTURES.items():
+            self._view_box.addItem(text, key)
+        self._x_box = self._combo("x", "Against", "What was reached is drawn against this")
+        self.tools.insertWidget(0, self._view_box)
+        self.tools.insertWidget(1, self._x_box)
+        self.board = FigureBoard("comparison_board", "Comparison, drawn otherwise", self)
+        self._board_hint = QLabel(self)
+        self._board_hint.setObjectName("comparison_board_hint")
+        self._board_hint.setWordWrap(True)
+        self._board_hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._stack = QStackedWidget(self)
+        self._splitter.replaceWidget(0, self._stack)
+        for page in (self.plot, self.board, self._board_hint):
+            self._stack.addWidget(page)
+        self._stack.setMinimumHeight(120)
+        self.plot.show()
+        self._make_tabs()
+        self._splitter.setStretchFactor(0, 3)
+        self._splitter.setStretchFactor(1, 2)
+        self._splitter.setSizes([260, 180])
+
+    def _make_tabs(self) -> None:
+        self.tabs = QTabWidget(self)
+        self.tabs.setObjectName("comparison_tabs")
+        self.tabs.setAccessibleName("Details of the comparison")
+        self.tabs.setDocumentMode(True)
+        self._splitter.replaceWidget(1, self.tabs)
+        self.tests = ResultTable(TESTS, self)
+        self.tests.setObjectName("comparison_tests")
+        self.tests.setAccessibleName("Paired tests")
+        self.tests.selectionModel().currentRowChanged.connect(self._say_words)
+        self._tests_note = QLabel(self)
+        self._tests_note.setObjectName("comparison_tests_note")
+        self._tests_note.setWordWrap(True)
+        self._tests_note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.cards = ProtocolCards(self)
+        self.pivot = ResultTable([], self)
+        self.pivot.setObjectName("comparison_pivot")
+        self.pivot.setAccessibleName("Means by two settings")
+        self._pivot_note = QLabel(self)
+        self._pivot_note.setObjectName("comparison_pivot_note")
+        self._pivot_note.setWordWrap(True)
+        self.arrange = ArrangeList(self)
+        self.arrange.arranged.connect(self._arranged)
+        boxes = QHBoxLayout()
+        self._rows_box = self._combo("pivot_rows", "Rows", "What the rows of the pivot table are")
+        self._columns_box = self._combo("pivot_columns", "Columns", "What its columns are")
+        for text, box in (("Rows", self._rows_box), ("Columns", self._columns_box)):
+            label = QLabel(text, self)
+            label.setBuddy(box)
+            boxes.addWidget(label)
+            boxes.addWidget(box)
+        boxes.addStretch(1)
+        self.table.show()
+        self.tabs.addTab(self.table, "Results")
+        self.tabs.addTab(_page(self.tests, self._tests_note), "Tests")
+        self.tabs.addTab(self.cards, "Protocol")
+        self.tabs.addTab(_page(boxes, self.pivot, self._pivot_note), "Pivot")
+        self.tabs.addTab(self.arrange, "Arrange")
+
+    # --- what is chosen ----------------------------------------------------------------------------
+
+    @Slot(int)
+    def _chosen(self, _: int) -> None:
+        boxes = {"group": self._group_box, "measure": self._measure_box, "step": self._step_box}
+        chosen = {name: box.currentData() for name, box in (boxes | self._more_boxes()).items()}
+        kept = {name: value for name, value in chosen.items() if value is not None}
+        self._wanted = self._wanted | kept | {"arrange": self._arrangement.to_json()}
+        self.mark_stale()
+
+    def _more_boxes(self) -> dict[str, QComboBox]:
+        return {
+            "view": self._view_box,
+            "x": self._x_box,
+            "rows": self._rows_box,
+            "columns": self._columns_box,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        super().restore(state)
+        for name in self._more_boxes():
+            if isinstance(state.get(name), str):
+                self._wanted[name] = state[name]
+        self._arrangement = Arrangement.from_json(state.get("arrange"))
+        self._wanted["arrange"] = self._arrangement.to_json()
+        found = self._view_box.findData(self._wanted.get("view", REACHED))
+        self._view_box.setCurrentIndex(max(0, found))
+        self._show_answer()
+
+    @Slot()
+    def _arranged(self) -> None:
+        kept = {each.key: each for each in self._arrangement.places}
+        shown = self.arrange.arrangement()
+        others = tuple(place for key, place in kept.items() if key not in {p.key for p in shown.places})
+        self._arrangement = Arrangement((*shown.places, *others))
+        self._wanted = self._wanted | {"arrange": self._arrangement.to_json()}
+        self._drawn = None
+        self.mark_stale()
+
+    # --- the picture -------------------------------------------------------------------------------
+
+    def restyle(self) -> None:
+        super().restyle()
+        self.board.restyle()
+        if self._answer is not None and (self._answer.own or self._answer.others):
+            self.cards.restyle()
+
+    def set_hint(self, text: str) -> None:
+        super().set_hint(text)
+        for box in (self._view_box, self._x_box) if hasattr(self, "_x_box") else ():
+            box.setVisible(not text)
+
+    def _draw(self) -> None:
+        self._keys = tuple(each.name for each in self._compared)
+        self._compared = self._arrangement.apply(self._compared)
+        super()._draw()
+
+    def _draw_anew(self) -> None:
+        super()._draw_anew()
+        if self._group is None:
+            self._question = self._answer = None
+            self._worker.cancel(JOB)
+            return
+        self.arrange.show_places(Arrangement(self._arrangement.of(self._keys).places))
+        hidden = [name for name in self._arrangement.hidden if name in self._keys]
+        if hidden:
+            self._note.setText(f"{self._note.text()} Hidden from the figure: {', '.join(hidden)}.")
+        self._ask()
+        self._show_answer()
+
+    def _ask(self) -> None:
+        path = self.data.path
+        if path is None or self._group is None:
+            return
+        names = {key: name for key, name in self._arrangement.names.items() if key in self._keys}
+        question = Question(
+            path,
+            tuple((each.id, each.status) for each in self.data.shown()),
+            self._group.hash,
+            self.measure,
+            self.step,
+            tuple(names.items()),
+        )
+        if question == self._question:
+            return
+        self._question, self._answer = question, None
+        self._tests_note.setText("Computing…")
+        self._worker.submit(
+            JOB, "comparing", lambda _: answer(question), weakly(self._take), weakly(self._failed)
+        )
+
+    def _take(self, found: Answer) -> None:
+        self._answer = found
+        self._show_answer()
+
+    def _failed(self, error: Exception) -> None:
+        self._question = None
+        self._tests_note.setText(f"The runs could not be compared: {error}")
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything that is shown has been computed."""
+        return self._answer is not None or self._question is None
+
+    def _show_answer(self) -> None:
+        found = self._answer
+        view = str(self._view_box.currentData())
+        self._x_box.setVisible(view == COST and self._group is not None)
+        if found is not None:
+            self._show_tests(found)
+            if found.own or found.others:
+                self.cards.show_cards(found.own, found.others)
+            self._offer_settings(found)
+            self._show_pivot(found)
+        if view == REACHED:
+            self._stack.setCurrentWidget(self.plot)
+            return
+        figure = self._other_figure()
+        self.board.show_figure(figure)
+        self._stack.setCurrentWidget(self.board if figure is not None else self._board_hint)
+        self._board_hint.setText(self._why_nothing(view))
+
+    def _why_nothing(self, view: str) -> str:
+        if self._answer is None:
+            return "Computing…"
+        return self._answer.families.words if view == RANKS else "No run has the numbers for this picture."
+
+    def _show_tests(self, found: Answer) -> None:
+        if found.statistics is None:
+            return
+        self.tests.show_rows(TESTS, rows_of(found.statistics))
+        self._say_words()
+
+    @Slot()
+    def _say_words(self) -> None:
+        """What may be claimed of the current two algorithms, and what the numbers are."""
+        statistics = self._answer.statistics if self._answer is not None else None
+        if statistics is None:
+            return
+        said = statistics.caption() if statistics.claims else "Tests need two algorithms."
+        if statistics.missing:
+            said += f" Without values: {', '.join(statistics.missing)}."
+        self._tests_note.setToolTip(said)
+        words = self.tests.currentIndex().siblingAtColumn(len(TESTS) - 1).data()
+        count = len(statistics.claims)
+        short = (
+            f"Paired over {statistics.met.test['episodes']} identical episodes; p (Holm) counts {count} "
+            f"comparison{'s' if count != 1 else ''}. Pick a row for what may be claimed; hover for methods."
+        )
+        self._tests_note.setText(str(words) if words else short if count else said)
+
+    def _offer_settings(self, found: Answer) -> None:
+        names = sweep.names(found.setups)
+        costs = [(text, key) for key, text in sweep.COSTS.items()]
+        self._offer_quietly(self._x_box, [*costs, *((name, name) for name in names)], "x", "seconds")
+        for box, name, default in (
+            (self._rows_box, "rows", "algorithm"),
+            (self._columns_box, "columns", "task"),
+        ):
+            self._offer_quietly(box, [(each, each) for each in names], name, default)
+
+    def _offer_quietly(self, box: QComboBox, items: list[tuple[str, Any]], name: str, default: str) -> None:
+        blocked = QSignalBlocker(box)
+        self._offer(box, items, name, 0)
+        box.setCurrentIndex(max(0, box.findData(self._wanted.get(name, default))))
+        blocked.unblock()
+
+    def _show_pivot(self, found: Answer) -> None:
+        rows, columns = self._rows_box.currentData(), self._columns_box.currentData()
+        if not found.setups or rows is None or columns is None:
+            return
+        table = sweep.pivot(self._arranged_setups(found), str(rows), str(columns), self.measure, self.step)
+        shown = [
+            {column.key: cell for column, cell in zip(table.columns, cells, strict=True)}
+            for cells in table.cells()
+        ]
+        self.pivot.show_rows([Column(each.key, each.heading, table.caption) for each in table.columns], shown)
+        self._pivot_note.setText(table.caption)
+
+    def _arranged_setups(self, found: Answer) -> list[sweep.Setup]:
+        return [
+            replace(each, settings={**each.settings, "algorithm": each.name})
+            for each in self._arrangement.apply(found.setups)
+        ]
+
+    # --- export ------------------------------------------------------------------------------------
+
+    def _other_figure(self) -> Figure | None:
+        """The picture that is not "what was reached"."""
+        found, view = self._answer, str(self._view_box.currentData())
+        if found is None or self._group is None:
+            return None
+        setups = self._arranged_setups(found)
+        if view == COST:
+            x = str(self._x_box.currentData() or "seconds")
+            return sweep.scatter(self.data, setups, self._group, x, self.measure, self.step)
+        if view == SETTINGS:
+            return sweep.parallel(self.data, setups, self._group, self.measure, self.step)
+        return critical_difference.figure(found.families)
+
+    def figure(self) -> Figure | None:
+        reached = super().figure()
+        return reached if self._view_box.currentData() == REACHED else self._other_figure()
+
+
+def _page(*parts: QWidget | QHBoxLayout) -> QWidget:
+    page = QWidget()
+    layout = QVBoxLayout(page)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(2)
+    for part in parts:
+        if isinstance(part, QWidget):
+            layout.addWidget(part, 0 if isinstance(part, QLabel) else 1)
+        else:
+            layout.addLayout(part)
+    return page

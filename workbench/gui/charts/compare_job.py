@@ -1,0 +1,75 @@
+"""What the view "Compare" computes on the background thread: tests, protocol cards, settings, ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.export import protocol, sweep
+from workbench.export.colours import ON_PAPER
+from workbench.export.comparison import episodes
+from workbench.export.critical_difference import Families, families
+from workbench.export.pairs import Statistics, arrays_of, statistics
+from workbench.export.source import ProjectSource
+from workbench.project import Project
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked; equal questions about an unchanged file have the same answer.
+
+    Attributes
+    ----------
+    runs : ids of the shown runs, with their status: a run that ends may change everything.
+    hash : of the episodes.
+    names : what algorithms are called instead of by their own name, in pairs.
+    """
+
+    path: Path
+    runs: tuple[tuple[int, str], ...]
+    hash: str
+    measure: str
+    step: int | None
+    names: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def renamed(self) -> Mapping[str, str]:
+        return dict(self.names)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came out.
+
+    Attributes
+    ----------
+    statistics : None where no finished run met the episodes.
+    own, others : the protocol cards of those that met the episodes, and of those that met others.
+    """
+
+    statistics: Statistics | None
+    own: tuple[protocol.Card, ...]
+    others: tuple[protocol.Card, ...]
+    setups: tuple[sweep.Setup, ...]
+    families: Families
+
+
+def answer(question: Question) -> Answer:
+    """Read the project, and compute."""
+    with Project.open(question.path, read_only=True) as project:
+        source = ProjectSource(project, ON_PAPER, [run for run, _ in question.runs])
+        met = next((each for each in episodes(source)[0] if each.hash == question.hash), None)
+        found = None
+        if met is not None:
+            arrays = arrays_of(project)
+            found = statistics(source, met, arrays, question.measure, question.step, question.renamed)
+        ids = {entry["id"] for entry in met.entries} if met is not None else set()
+        cards = protocol.cards(source)
+        return Answer(
+            found,
+            tuple(card for card in cards if set(card.runs) & ids),
+            tuple(card for card in cards if not set(card.runs) & ids),
+            tuple(sweep.setups(source, sweep.weights_of(project))),
+            families(source),
+        )

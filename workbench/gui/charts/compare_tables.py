@@ -1,0 +1,121 @@
+"""Tables of the view "Compare": the tests in words and numbers, the protocol cards, the pivot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QLabel,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workbench.export import protocol
+from workbench.export.comparison import is_share
+from workbench.export.pairs import Statistics
+from workbench.export.paper_tables import bracketed
+from workbench.export.statistics import plain
+from workbench.gui import theme
+from workbench.gui.charts.result_table import Column
+
+TESTS = [
+    Column("first", "First", "One algorithm"),
+    Column("second", "Second", "The other; differences are first minus second"),
+    Column("pairs", "Pairs", "Identical episodes that both met; of several seeds the mean is paired"),
+    Column("better", "Better on", "Episodes on which the first is better, and the second"),
+    Column("difference", "Difference [95%]", "Mean over episodes, with the bootstrap's interval (BCa)"),
+    Column("effect", "Effect [95%]", "Matched-pairs rank-biserial correlation, −1 to 1 (Kerby 2014)"),
+    Column("p", "p", "Two-sided Wilcoxon signed-rank test over the episodes"),
+    Column("p_holm", "p (Holm)", "The same, corrected for the number of comparisons"),
+    Column("p_bootstrap", "p (bootstrap)", "Paired bootstrap of the mean difference, Holm-corrected"),
+    Column("seeds", "Over seeds [95%]", "Difference of the means over seeds (Welch's t)"),
+    Column("words", "In words", "What may be claimed"),
+]
+
+
+def rows_of(found: Statistics) -> list[dict[str, Any]]:
+    """The tests as the window shows them."""
+    share = is_share(found.measure)
+    shown = []
+    for row in found.rows():
+        shown.append(
+            {
+                "first": row["first"],
+                "second": row["second"],
+                "pairs": row["pairs"],
+                "better": f"{row['first_better']} : {row['second_better']}",
+                "difference": _interval(row, "difference", share),
+                "effect": _interval(row, "effect_size"),
+                "p": _p(row["p_wilcoxon"]),
+                "p_holm": _p(row["p_wilcoxon_holm"]),
+                "p_bootstrap": _p(row["p_bootstrap_holm"]),
+                "seeds": _interval(row, "seeds_difference", share),
+                "words": row["conclusion"],
+            }
+        )
+    return shown
+
+
+def _interval(row: dict[str, Any], key: str, share: bool = False) -> str:
+    return bracketed(row[key], row[f"{key}_low"], row[f"{key}_high"], share=share)
+
+
+def _p(value: float | None) -> str:
+    return "–" if value is None else plain(value)
+
+
+class ProtocolCards(QWidget):
+    """The conditions of each algorithm side by side; what differs is highlighted, and warned of above."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.warning = QLabel(self)
+        self.warning.setObjectName("comparison_warning")
+        self.warning.setAccessibleName("Warnings about the comparison")
+        self.warning.setWordWrap(True)
+        self.warning.setContentsMargins(6, 3, 6, 3)
+        self.table = QTableWidget(self)
+        self.table.setObjectName("comparison_protocol")
+        self.table.setAccessibleName("Protocol cards")
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.verticalHeader().setDefaultSectionSize(22)
+        self.table.setTabKeyNavigation(False)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.warning)
+        layout.addWidget(self.table, 1)
+        self._shown: tuple[tuple[protocol.Card, ...], tuple[protocol.Card, ...]] = ((), ())
+
+    def show_cards(self, own: tuple[protocol.Card, ...], others: tuple[protocol.Card, ...]) -> None:
+        """Show the cards of those that are compared, then of those that cannot be."""
+        self._shown = own, others
+        said = protocol.warnings(own, others)
+        self.warning.setText("\n".join(said))
+        self.warning.setVisible(bool(said))
+        self.warning.setStyleSheet(f"background: {theme.warning()}; color: {theme.foreground()};")
+        rows = protocol.rows([*own, *others])
+        names = [name for name in rows[0] if name not in ("condition", "differs")]
+        self.table.setRowCount(len(rows))
+        self.table.setColumnCount(len(names))
+        self.table.setHorizontalHeaderLabels(names)
+        self.table.setVerticalHeaderLabels([row["condition"] for row in rows])
+        for number, row in enumerate(rows):
+            for column, name in enumerate(names):
+                item = QTableWidgetItem(row[name])
+                if row["differs"]:
+                    item.setBackground(QColor(theme.warning()))
+                    item.setForeground(QColor(theme.foreground()))
+                    item.setToolTip("Differs between the algorithms")
+                if column >= len(own):
+                    item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
+                self.table.setItem(number, column, item)
+        self.table.resizeColumnsToContents()
+
+    def restyle(self) -> None:
+        """The window turned light or dark."""
+        self.show_cards(*self._shown)
