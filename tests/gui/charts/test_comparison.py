@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,10 @@ from pytestqt.qtbot import QtBot
 from scipy.stats import t
 
 from tests.gui.finished import invent, project_of
+from workbench.export.comparison import Compared
 from workbench.export.figure import as_csv
 from workbench.gui.charts.comparison import ComparisonView
+from workbench.gui.charts.comparison_words import off_the_chart
 from workbench.gui.run_data import RunData
 from workbench.project import Project
 
@@ -213,3 +216,15 @@ def test_real_runs_are_compared_on_identical_episodes(qtbot: QtBot, tmp_path: Pa
         )
         assert "20 identical meta-test episodes" in figure.caption
         assert as_csv(figure).count("From scratch") == 3
+
+
+def test_a_loss_beyond_all_others_is_told_instead_of_pressing_them_flat() -> None:
+    def compared(name: str, mean: float) -> Compared:
+        run: Any = None
+        return Compared(name, run, (0,), np.array([mean]), np.array([0.1]), {"seeds": 1})
+
+    usual = [compared(name, mean) for name, mean in (("a", 0.3), ("b", 4.7), ("c", 0.02))]
+    assert off_the_chart(usual, "loss") == []
+    far = compared("d", 9e33)
+    assert off_the_chart([*usual, far], "loss") == [far]
+    assert off_the_chart([*usual, far], "accuracy") == []

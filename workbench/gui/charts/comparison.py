@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from dataclasses import replace
 from typing import Any
@@ -26,12 +27,14 @@ from workbench.export.comparison import (
 from workbench.export.figure import Figure
 from workbench.gui import theme
 from workbench.gui.charts.base import PlotChart
-from workbench.gui.charts.comparison_words import columns, notes, nothing_yet, value
+from workbench.gui.charts.comparison_words import columns, notes, nothing_yet, off_the_chart, value
+from workbench.gui.charts.items import SLANT
 from workbench.gui.charts.result_table import ResultTable
 from workbench.gui.run_data import RunData
 from workbench.project import RunRecord
 
 LAST_STEP = -1
+LONGEST_NAME = 18
 
 
 class ComparisonView(PlotChart):
@@ -192,7 +195,14 @@ class ComparisonView(PlotChart):
         self.set_label("left", _capital(axis_title(self.measure)))
         self.plot.showGrid(y=True, alpha=0.2)
         self.plot.setXRange(-0.5, max(1, len(self._compared)) - 0.5, padding=0)
-        self.plot.enableAutoRange(y=True)
+        beyond = off_the_chart(self._compared, self.measure)
+        near = [each for each in self._compared if each not in beyond and each.seeds]
+        if beyond and near:  # one that diverged would press all others flat
+            low = min(np.nanmin(each.means - np.nan_to_num(each.halves)) for each in near)
+            high = max(np.nanmax(each.means + np.nan_to_num(each.halves)) for each in near)
+            self.plot.setYRange(low, high, padding=0.08)
+        else:
+            self.plot.enableAutoRange(y=True)
         self._name_positions()
 
     def _add_points(self, points: Points, colour: str, names: list[str], *, strong: bool) -> None:
@@ -231,6 +241,15 @@ class ComparisonView(PlotChart):
         metrics = self.fontMetrics()
         room = max(30, self.plot.width() - 70) / max(1, len(self._compared)) - 6
         letters = max(3, int(room / metrics.averageCharWidth()))
+        axis.slanted = ()
+        if any(len(word) > letters for each in self._compared for word in each.name.split()):
+            axis.slanted = tuple(
+                textwrap.shorten(each.name, LONGEST_NAME, placeholder="…") for each in self._compared
+            )
+            longest = max(map(metrics.horizontalAdvance, axis.slanted))
+            axis.setTicks([[(position, str(position)) for position in range(len(axis.slanted))]])
+            axis.setHeight(round(longest * math.sin(math.radians(SLANT))) + 14)
+            return
         ticks, lines = [], 1
         for position, each in enumerate(self._compared):
             wrapped = textwrap.wrap(each.name, letters, max_lines=3, placeholder="…") or [""]

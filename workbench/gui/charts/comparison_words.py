@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from workbench.export.comparison import Compared, Episodes, is_share, title, told_of_attacks
 from workbench.gui.charts.result_table import Column
 from workbench.gui.run_data import RunData
 from workbench.project import RunRecord
 
 MOST_NAMED = 4
+FAR = 100.0
 
 
 EXTRA = (
@@ -67,6 +70,15 @@ def value(number: float, measure: str) -> str:
     return f"{number:.1%}" if is_share(measure) else f"{number:.4g}"
 
 
+def off_the_chart(compared: list[Compared], measure: str) -> list[Compared]:
+    """Algorithms whose losses are so much higher than the others' that these could not be told apart."""
+    known = [each for each in compared if each.seeds]
+    if is_share(measure) or len(known) < 3:
+        return []
+    middle = float(np.median([np.median(each.means) for each in known]))
+    return [each for each in known if float(np.max(each.means)) > FAR * abs(middle)]
+
+
 def notes(
     data: RunData,
     met: Episodes,
@@ -95,6 +107,10 @@ def notes(
     if missing:
         what = "of this measure" if "/" in measure else "after this step"
         said.append(f"No value {what}: {_listed(missing)}.")
+    beyond = off_the_chart(compared, measure)
+    if beyond:
+        far = _listed([f"{each.name} ({value(float(np.max(each.means)), measure)})" for each in beyond])
+        said.append(f"Off the chart: {far}.")
     lost = [each.name for each in compared if 0 < len(each.seeds) < each.row["seeds"]]
     if lost:
         said.append(f"Seeds without a finite value are left out of the mean: {_listed(lost)}.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
@@ -226,8 +228,30 @@ class Grid(_Item):
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
 
 
+SLANT = 60.0
+"""Degrees."""
+
+
 class LogAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
-    """An axis whose logarithmic ticks read as plain numbers, no more of them than have room."""
+    """An axis whose logarithmic ticks read as plain numbers, no more of them than have room.
+
+    Attributes
+    ----------
+    slanted : names that have no room side by side: written upwards, each ending at the tick whose text is its
+        number. Empty: the ticks' texts are written as they are.
+    """
+
+    slanted: tuple[str, ...] = ()
+
+    def drawPicture(self, p: QPainter, axisSpec: Any, tickSpecs: Any, textSpecs: Any) -> None:
+        super().drawPicture(p, axisSpec, tickSpecs, [] if self.slanted else textSpecs)
+        for rect, _, text in textSpecs if self.slanted else []:
+            name = self.slanted[int(text)]
+            p.save()
+            p.translate(rect.center().x() + p.fontMetrics().ascent() / 2, rect.top() + 2)
+            p.rotate(-SLANT)
+            p.drawText(QPointF(-p.fontMetrics().horizontalAdvance(name), 0), name)
+            p.restore()
 
     def logTickStrings(self, values: list[float], scale: float, spacing: float | None) -> list[str]:
         low, high = self.range
