@@ -200,6 +200,14 @@ class Attack(Section):
     step_size: float = setting(2 / 255, gt=0, le=1, help="Change of a pixel in one step of pgd.")
 
 
+def _named_attack(value: Any) -> Any:
+    """``attack = "pgd"`` is a table with its defaults; "none" is as good as no table."""
+    kind = value.get("kind") if isinstance(value, Mapping) else value
+    if kind == "none":
+        return None
+    return {"kind": value} if isinstance(value, str) else value
+
+
 class Evaluation(Section):
     """How unseen tasks are measured: on frozen episodes, the same for every algorithm."""
 
@@ -222,7 +230,7 @@ class Evaluation(Section):
         rare=True,
         help="Batch norm sees a task's queries together; else each beside the support set only.",
     )
-    attack: Attack | None = setting(
+    attack: Annotated[Attack | None, BeforeValidator(_named_attack)] = setting(
         None, help="Measure classifiers on attacked queries too, at the end; empty: none."
     )
     threshold: float | None = setting(

@@ -222,3 +222,11 @@ def test_an_attack_on_what_has_no_bounds_is_refused() -> None:
         experiment("maml", "evaluation.attack={}")
     with pytest.raises(DataError, match="an attack needs inputs with a smallest and a largest value"):
         algorithm(AQ, Smooth(2, 1), REGRESSION)
+
+
+def test_an_attack_may_be_named_alone() -> None:
+    for text, kind in (("'pgd'", "pgd"), ("'fgsm'", "fgsm"), ("'none'", None), ("{kind='none'}", None)):
+        attack = experiment("maml", f"evaluation.attack={text}", text=DIGITS).evaluation.attack
+        assert (attack and attack.kind) == kind
+    with pytest.raises(ConfigError, match=r"evaluation\.attack\.kind: 'fgsn' is not allowed"):
+        experiment("maml", "evaluation.attack='fgsn'", text=DIGITS)
