@@ -13,6 +13,9 @@ and the new task goes into a reservoir in which each past task is with the same 
 seen (the authors' code has an off-by-one there). T new tasks of one meta-batch each take that path from the
 same θ, and the mean is followed; the paper has T = 1. As long as nothing is remembered, the new task stands
 in for the remembered ones.
+
+The paper's classes keep their outputs. Those of a few-shot task are numbered anew in each, so a classifier's
+head starts from θ's for every task of a sequence; what is carried over from task to task is the body.
 """
 
 from __future__ import annotations
@@ -108,6 +111,8 @@ class MER(Algorithm):
             reached = weights
             for number in range(self.config.replayed + 1):
                 task = whole_task(episode.task(batch).task(number))
+                if self.shape.problem == "classification":
+                    reached = reached | {n: w for n, w in weights.items() if n.startswith("head.")}
                 reached = self.adapt(reached, task, self.config.inner_steps)
             weights = {n: w + self.config.within * (reached[n] - w) for n, w in weights.items()}
         loss = self.task_loss(self.predict(reached, task.x), task.y)
