@@ -99,7 +99,7 @@ def test_the_queries_are_attacked_through_the_adapted_weights(base: str) -> None
     meta = meta_parameters(learner)
     for index in range(3):
         task = meta_batch(learner, 3).task(index)
-        adapted = learner.adapt(meta, task.support, learner._steps)  # type: ignore[attr-defined]
+        adapted = learner.adapt(meta, task.support, learner.trained_steps)
         attacked = learner._attacked(meta, task)  # type: ignore[attr-defined]
         assert torch.equal(attacked.support_x, task.support_x)
         assert float((attacked.query_x - task.query_x).abs().max()) <= 0.5 + 1e-9
@@ -168,7 +168,7 @@ def robust(trainer: Trainer, **attack: object) -> np.ndarray:
     test = FrozenEpisodes(trainer.family, "test", size, EPISODES, 1)
     adversary = Attack.model_validate(attack)
     noisy = evaluation.with_noise(test)
-    steps = getattr(trainer.algorithm.config, "inner_steps", 1)  # as in `measured`
+    steps = trainer.algorithm.trained_steps
     curves = evaluation.evaluate(trainer.algorithm, trainer.meta, noisy, steps, attack=adversary)
     return np.asarray(curves.report["robust"]["accuracy"])
 

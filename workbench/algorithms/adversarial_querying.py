@@ -58,7 +58,6 @@ class AdversarialQuerying(Wrapper):
     ) -> None:
         super().__init__(config, network, shape, base)
         self._bounds = valid_range(shape, self.title)
-        self._steps = getattr(base.config, "inner_steps", 0) if base.adapts_stepwise else 0
 
     def prepare(self, episode: Episode, done: float, generator: torch.Generator, memory: Memory) -> Episode:
         episode = super().prepare(episode, done, generator, memory)
@@ -73,7 +72,7 @@ class AdversarialQuerying(Wrapper):
 
     def _attacked(self, meta: Params, episode: Episode) -> Episode:
         with torch.no_grad():  # the adversary's own computation; the base adapts once more to be trained
-            learner = self.base.adapt(meta, episode.support, self._steps)
+            learner = self.base.adapt(meta, episode.support, self.trained_steps)
         x = pgd(
             lambda at: self.base.task_loss(self.base.predict(learner, at), episode.query_y),
             episode.query_x,

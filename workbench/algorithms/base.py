@@ -37,16 +37,22 @@ class Citation:
         return f"{self.authors}. {self.title}. {self.venue} {self.year}{arxiv}."
 
 
+def inner_rate(
+    regression: float,
+    classification: float,
+    *,
+    symbol: str = "α",
+    help: str = "Inner (adaptation) learning rate.",
+) -> Any:
+    """The field ``inner_lr``, with its default for each problem."""
+    by_problem = {"regression": regression, "classification": classification}
+    return setting(gt=0, le=100, symbol=symbol, by_problem=by_problem, help=help)
+
+
 class InnerLoopConfig(AlgorithmConfig):
     """What every learner by gradient descent on the support set has."""
 
-    inner_lr: float | None = setting(
-        gt=0,
-        le=100,
-        symbol="α",
-        by_problem={"regression": 0.01, "classification": 0.4},
-        help="Inner (adaptation) learning rate.",
-    )
+    inner_lr: float | None = inner_rate(0.01, 0.4)
     inner_steps: int = setting(
         1, ge=1, le=1000, unit="steps", symbol="k", help="Inner steps on each task while training."
     )
@@ -176,6 +182,11 @@ class Algorithm(ABC):
         return out
 
     # --- what most of them share -------------------------------------------------------------------
+
+    @property
+    def trained_steps(self) -> int:
+        """Inner steps of a task in training; 0 for a closed form."""
+        return getattr(self.config, "inner_steps", 1) if self.adapts_stepwise else 0
 
     def adapt(self, meta: Params, support: Support, steps: int) -> Params:
         """The learner after ``steps`` inner steps."""

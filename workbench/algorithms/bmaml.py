@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, grad, vmap
 
-from workbench.algorithms.base import Citation, InnerLoopConfig, Params
+from workbench.algorithms.base import Citation, InnerLoopConfig, Params, inner_rate
 from workbench.algorithms.maml import MAML
 from workbench.algorithms.members import losses_of, mixture, stacked
 from workbench.algorithms.reptile import whole_task
@@ -40,11 +40,9 @@ class BMAMLConfig(InnerLoopConfig):
     episodic = False
 
     kind: Literal["bmaml"] = "bmaml"
-    inner_lr: float | None = setting(
-        gt=0,
-        le=100,
-        symbol="α",
-        by_problem={"regression": 0.05, "classification": 1.0},
+    inner_lr: float | None = inner_rate(
+        0.05,
+        1.0,
         help="Inner learning rate; a particle follows its own gradient by α/M, and the others' by less.",
     )
     particles: int = setting(5, ge=1, le=100, symbol="M", help="Learners of each task, coupled by SVGD.")

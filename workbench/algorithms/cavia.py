@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad
 
-from workbench.algorithms.base import Citation, InnerLoopConfig, Params
+from workbench.algorithms.base import Citation, InnerLoopConfig, Params, inner_rate
 from workbench.algorithms.maml import MAML
 from workbench.config import setting
 from workbench.networks.base import Network, initialise
@@ -27,13 +27,7 @@ from workbench.tasks.base import Support, TaskShape
 
 class CAVIAConfig(InnerLoopConfig):
     kind: Literal["cavia"] = "cavia"
-    inner_lr: float | None = setting(
-        gt=0,
-        le=100,
-        symbol="α",
-        by_problem={"regression": 1.0, "classification": 10.0},
-        help="Inner (adaptation) learning rate.",
-    )
+    inner_lr: float | None = inner_rate(1.0, 10.0)
     inner_steps: int = setting(
         2, ge=1, le=1000, unit="steps", symbol="k", help="Inner steps on each task while training."
     )

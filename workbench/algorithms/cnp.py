@@ -19,7 +19,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from workbench.algorithms import perceptron
-from workbench.algorithms.base import Algorithm, Citation, Params
+from workbench.algorithms.base import Citation, Params
+from workbench.algorithms.closed_form import ClosedForm
 from workbench.config import AlgorithmConfig, setting
 from workbench.tasks.base import Episode, Support
 
@@ -37,7 +38,7 @@ class CNPConfig(AlgorithmConfig):
     )
 
 
-class CNP(Algorithm):
+class CNP(ClosedForm):
     """The support set summed up as one vector, from which every query is predicted."""
 
     Config = CNPConfig
@@ -53,7 +54,6 @@ class CNP(Algorithm):
         2018,
         "1807.01613",
     )
-    adapts_stepwise = False
 
     def initial(self, generator: torch.Generator) -> Params:
         width, inputs, outputs = self.config.width, math.prod(self.shape.input_shape), self.shape.outputs
@@ -63,9 +63,6 @@ class CNP(Algorithm):
     def start(self, meta: Params, support: Support) -> Params:
         pairs = torch.cat([support.x.flatten(1), support.y], dim=1)
         return meta | {"r": perceptron.apply(meta, "encoder", pairs).mean(0)}
-
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
-        return learner
 
     def distribution(self, learner: Params, x: Tensor) -> tuple[Tensor, Tensor]:
         """μ and σ of every value, ``[n, outputs]`` each."""

@@ -9,7 +9,7 @@ from typing import Literal
 
 import torch
 
-from workbench.algorithms.base import InnerLoopConfig, Params
+from workbench.algorithms.base import InnerLoopConfig, Params, inner_rate
 from workbench.algorithms.maml import MAML
 from workbench.config import setting
 from workbench.tasks.base import Support
@@ -17,13 +17,7 @@ from workbench.tasks.base import Support
 
 class FOMAMLConfig(InnerLoopConfig):
     kind: Literal["fomaml"] = "fomaml"
-    inner_lr: float | None = setting(
-        gt=0,
-        le=100,
-        symbol="α",
-        by_problem={"regression": 0.01, "classification": 0.1},
-        help="Inner (adaptation) learning rate.",
-    )
+    inner_lr: float | None = inner_rate(0.01, 0.1)
     inner_steps: int | None = setting(  # type: ignore[assignment]
         ge=1,
         le=1000,

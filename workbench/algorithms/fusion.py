@@ -143,7 +143,7 @@ class Fusion(Wrapper):
         return updated | _own(meta)
 
     def _related_loss(self, meta: Params, episode: Episode) -> Tensor:
-        learners = self._adapted(meta, episode.support, self._steps())
+        learners = self._adapted(meta, episode.support, self.trained_steps)
         outputs = self._outputs(learners, episode.query_x)
         losses = losses_of(self.task_loss, outputs, episode.query_y)
         unlike = ~torch.eye(self.config.members, dtype=torch.bool, device=outputs.device)
@@ -218,10 +218,6 @@ class Fusion(Wrapper):
             logits = next(iter(learners.values())).new_zeros(self.config.members)
         return learners | {f"{OWN}log_weights": logits.log_softmax(0)}
 
-    def _steps(self) -> int:
-        """Inner steps of the base in training; none where it adapts in closed form."""
-        return getattr(self.config.base, "inner_steps", 1) if self.adapts_stepwise else 0
-
     def report(self, meta: Params, learner: Params, episode: Episode) -> dict[str, dict[str, Tensor]]:
         outputs, y = self._outputs(learner, episode.query_x), episode.query_y
         groups = {
@@ -268,7 +264,7 @@ class Fusion(Wrapper):
     def _measured(self, meta: Params, episode: Episode) -> tuple[Tensor, Tensor, Tensor]:
         """Of one task: the members' predictions of its queries (of classes: the true one's log probability,
         ``[M, n]``), what is to be predicted, and the members' support losses."""
-        learners = self.adapt(meta, episode.support, self._steps())
+        learners = self.adapt(meta, episode.support, self.trained_steps)
         outputs = self._outputs(learners, episode.query_x)
         support = losses_of(self.task_loss, self._outputs(learners, episode.support_x), episode.support_y)
         if self.shape.problem == "classification":

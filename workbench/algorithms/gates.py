@@ -27,19 +27,15 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, grad
 
-from workbench.algorithms.base import Algorithm, InnerLoopConfig, Params
+from workbench.algorithms.base import Algorithm, InnerLoopConfig, Params, inner_rate
 from workbench.config import setting
 from workbench.tasks.base import Episode, Support
 
 
 class GatesConfig(InnerLoopConfig):
     kind: Literal["gates"] = "gates"
-    inner_lr: float | None = setting(
-        gt=0,
-        le=100,
-        symbol="a₀",
-        by_problem={"regression": 0.1, "classification": 1.0},
-        help="What the learned inner rates of gates and shifts start from.",
+    inner_lr: float | None = inner_rate(
+        0.1, 1.0, symbol="a₀", help="What the learned inner rates of gates and shifts start from."
     )
     inner_steps: int = setting(
         3, ge=1, le=1000, unit="steps", symbol="k", help="Inner steps on each task while training."

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.func import grad_and_value, vjp
 
-from workbench.algorithms.base import Citation, InnerLoopConfig, Params
+from workbench.algorithms.base import Citation, InnerLoopConfig, Params, inner_rate
 from workbench.algorithms.maml import MAML
 from workbench.config import setting
 from workbench.tasks.base import Episode, Support
@@ -29,13 +29,7 @@ class IMAMLConfig(InnerLoopConfig):
     episodic = False  # nothing may be differentiated through its inner steps
 
     kind: Literal["imaml"] = "imaml"
-    inner_lr: float | None = setting(
-        gt=0,
-        le=100,
-        symbol="α",
-        by_problem={"regression": 0.01, "classification": 0.1},
-        help="Inner (adaptation) learning rate.",
-    )
+    inner_lr: float | None = inner_rate(0.01, 0.1)
     inner_steps: int = setting(
         16, ge=1, le=1000, unit="steps", symbol="k", help="Inner steps on each task while training."
     )

@@ -21,7 +21,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from workbench.algorithms.base import Citation, InnerLoopConfig, Params
+from workbench.algorithms.base import Citation, InnerLoopConfig, Params, inner_rate
 from workbench.algorithms.maml import MAML
 from workbench.algorithms.memory import Memory
 from workbench.algorithms.replay import Replay
@@ -32,13 +32,7 @@ from workbench.tasks.base import Episode, Support, TaskShape
 
 class LaMAMLConfig(InnerLoopConfig):
     kind: Literal["la_maml"] = "la_maml"
-    inner_lr: float | None = setting(
-        gt=0,
-        le=100,
-        symbol="α₀",
-        by_problem={"regression": 0.02, "classification": 0.4},
-        help="What every learned rate starts from.",
-    )
+    inner_lr: float | None = inner_rate(0.02, 0.4, symbol="α₀", help="What every learned rate starts from.")
     inner_steps: int = setting(
         3, ge=1, le=1000, unit="steps", symbol="k", help="Inner steps on each task while training."
     )

@@ -22,7 +22,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from workbench.algorithms.base import Citation, InnerLoopConfig, Params
+from workbench.algorithms.base import Citation, InnerLoopConfig, Params, inner_rate
 from workbench.algorithms.maml import MAML
 from workbench.algorithms.memory import Memory
 from workbench.config import setting
@@ -35,12 +35,8 @@ class MAMLPlusPlusConfig(InnerLoopConfig):
     episodic = False
 
     kind: Literal["mamlpp"] = "mamlpp"
-    inner_lr: float | None = setting(
-        gt=0,
-        le=100,
-        symbol="α₀",
-        by_problem={"regression": 0.01, "classification": 0.1},
-        help="What every learned inner rate starts from.",
+    inner_lr: float | None = inner_rate(
+        0.01, 0.1, symbol="α₀", help="What every learned inner rate starts from."
     )
     inner_steps: int = setting(
         5, ge=1, le=1000, unit="steps", symbol="N", help="Inner steps on each task while training."

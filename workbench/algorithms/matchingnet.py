@@ -17,9 +17,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from workbench.algorithms.base import Algorithm, Citation, Params
+from workbench.algorithms.base import Citation, Params
+from workbench.algorithms.closed_form import ClosedForm
 from workbench.config import AlgorithmConfig, setting
-from workbench.tasks.base import Episode, Support
+from workbench.tasks.base import Support
 
 
 class MatchingNetConfig(AlgorithmConfig):
@@ -32,7 +33,7 @@ class MatchingNetConfig(AlgorithmConfig):
     )
 
 
-class MatchingNet(Algorithm):
+class MatchingNet(ClosedForm):
     """A weighted vote of the support examples."""
 
     Config = MatchingNetConfig
@@ -46,7 +47,6 @@ class MatchingNet(Algorithm):
         2016,
         "1606.04080",
     )
-    adapts_stepwise = False
 
     def initial(self, generator: torch.Generator) -> Params:
         return super().initial(generator) | {"log_scale": torch.tensor(math.log(self.config.scale))}
@@ -55,16 +55,9 @@ class MatchingNet(Algorithm):
         keys = F.normalize(self.embed(meta, support.x), dim=-1)
         return meta | {"keys": keys, "members": F.one_hot(support.y, support.ways).to(support.x.dtype)}
 
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
-        return learner
-
     def predict(self, learner: Params, x: Tensor) -> Tensor:
         cosine = F.normalize(self.embed(learner, x), dim=-1) @ learner["keys"].T
         attention = (learner["log_scale"].exp() * cosine).log_softmax(-1)
         # the log of each class's share: a sum of exponentials over its own examples
         others = learner["members"].T == 0
         return attention[:, None, :].masked_fill(others, -math.inf).logsumexp(-1)
-
-    def loss(self, meta: Params, episode: Episode) -> Tensor:
-        learner = self.start(meta, episode.support)
-        return self.task_loss(self.predict(learner, episode.query_x), episode.query_y)

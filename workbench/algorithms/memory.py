@@ -42,8 +42,6 @@ class Memory:
 
     def add(self, episode: Episode, iteration: int, generator: torch.Generator) -> None:
         """Let every task of an episode in with its due probability, in the place of a random one."""
-        if not self.capacity:
-            return
         for number in range(len(episode.support_x)):
             self.seen += 1
             slot = len(self._tasks)

@@ -25,7 +25,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from workbench.algorithms.base import Algorithm, Citation, InnerLoopConfig, Params
+from workbench.algorithms.base import Algorithm, Citation, InnerLoopConfig, Params, inner_rate
 from workbench.algorithms.memory import Memory
 from workbench.algorithms.reptile import whole_task
 from workbench.config import setting
@@ -37,13 +37,7 @@ class MERConfig(InnerLoopConfig):
     episodic = False
 
     kind: Literal["mer"] = "mer"
-    inner_lr: float | None = setting(
-        gt=0,
-        le=100,
-        symbol="α",
-        by_problem={"regression": 0.02, "classification": 0.1},
-        help="Learning rate of SGD on a task, and of adaptation.",
-    )
+    inner_lr: float | None = inner_rate(0.02, 0.1, help="Learning rate of SGD on a task, and of adaptation.")
     inner_steps: int = setting(
         5, ge=1, le=1000, unit="steps", symbol="k", help="Steps of SGD on each task of a batch."
     )

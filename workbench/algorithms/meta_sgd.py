@@ -10,20 +10,15 @@ from typing import Literal
 
 import torch
 
-from workbench.algorithms.base import Citation, InnerLoopConfig, Params
+from workbench.algorithms.base import Citation, InnerLoopConfig, Params, inner_rate
 from workbench.algorithms.maml import MAML
-from workbench.config import setting
 from workbench.tasks.base import Support
 
 
 class MetaSGDConfig(InnerLoopConfig):
     kind: Literal["meta_sgd"] = "meta_sgd"
-    inner_lr: float | None = setting(
-        gt=0,
-        le=100,
-        symbol="a₀",
-        by_problem={"regression": 0.01, "classification": 0.1},
-        help="What every learned inner rate starts from.",
+    inner_lr: float | None = inner_rate(
+        0.01, 0.1, symbol="a₀", help="What every learned inner rate starts from."
     )
 
 

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from workbench.algorithms.base import Algorithm, Citation, Params
+from workbench.algorithms.base import Citation, Params
+from workbench.algorithms.closed_form import ClosedForm
 from workbench.config import AlgorithmConfig
 from workbench.tasks.base import Episode, Support
 
@@ -29,7 +30,7 @@ class NearestNeighbourConfig(AlgorithmConfig):
     kind: Literal["nearest_neighbour"] = "nearest_neighbour"
 
 
-class NearestNeighbour(Algorithm):
+class NearestNeighbour(ClosedForm):
     """The closest support example decides."""
 
     Config = NearestNeighbourConfig
@@ -42,7 +43,6 @@ class NearestNeighbour(Algorithm):
         "IEEE Transactions on Information Theory",
         1967,
     )
-    adapts_stepwise = False
     differentiable = False
 
     def initial(self, generator: torch.Generator) -> Params:
@@ -53,9 +53,6 @@ class NearestNeighbour(Algorithm):
         if self.shape.problem == "regression":
             return {"x": x, "y": support.y}
         return {"x": x, "members": F.one_hot(support.y, support.ways)}
-
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
-        return learner
 
     def predict(self, learner: Params, x: Tensor) -> Tensor:
         x, known = self._comparable(x), learner["x"]
@@ -72,10 +69,6 @@ class NearestNeighbour(Algorithm):
             return x.flatten(1)
         counts = F.one_hot(x.long(), self.shape.vocabulary).sum(1)[:, 1:].to(x.dtype)  # 0: no word
         return F.normalize(counts, dim=1)
-
-    def loss(self, meta: Params, episode: Episode) -> Tensor:
-        learner = self.start(meta, episode.support)
-        return self.task_loss(self.predict(learner, episode.query_x), episode.query_y)
 
     def pseudo_gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
         return {}, self.loss(meta, episode)  # there is nothing that could be moved

@@ -11,9 +11,10 @@ from typing import Literal
 from torch import Tensor
 from torch.nn import functional as F
 
-from workbench.algorithms.base import Algorithm, Citation, Params
+from workbench.algorithms.base import Citation, Params
+from workbench.algorithms.closed_form import ClosedForm
 from workbench.config import AlgorithmConfig
-from workbench.tasks.base import Episode, Support
+from workbench.tasks.base import Support
 
 
 class ProtoNetConfig(AlgorithmConfig):
@@ -23,7 +24,7 @@ class ProtoNetConfig(AlgorithmConfig):
     kind: Literal["protonet"] = "protonet"
 
 
-class ProtoNet(Algorithm):
+class ProtoNet(ClosedForm):
     """Nearest class mean in a learned embedding."""
 
     Config = ProtoNetConfig
@@ -37,22 +38,14 @@ class ProtoNet(Algorithm):
         2017,
         "1703.05175",
     )
-    adapts_stepwise = False
 
     def start(self, meta: Params, support: Support) -> Params:
         members = F.one_hot(support.y, support.ways).to(support.x.dtype)
         prototypes = members.T @ self.embed(meta, support.x) / members.sum(0)[:, None]
         return meta | {"prototypes": prototypes}
 
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
-        return learner
-
     def predict(self, learner: Params, x: Tensor) -> Tensor:
         prototypes = learner["prototypes"]
         features = self.embed(learner, x)
         # ‖f − c‖² = ‖f‖² − 2 f·c + ‖c‖², and softmax does not see ‖f‖²
         return 2 * features @ prototypes.T - prototypes.square().sum(1)
-
-    def loss(self, meta: Params, episode: Episode) -> Tensor:
-        learner = self.start(meta, episode.support)
-        return self.task_loss(self.predict(learner, episode.query_x), episode.query_y)

@@ -18,9 +18,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from workbench.algorithms.base import Algorithm, Citation, Params
+from workbench.algorithms.base import Citation, Params
+from workbench.algorithms.closed_form import ClosedForm
 from workbench.config import AlgorithmConfig, setting
-from workbench.tasks.base import Episode, Support
+from workbench.tasks.base import Support
 
 
 class R2D2Config(AlgorithmConfig):
@@ -43,7 +44,7 @@ class R2D2Config(AlgorithmConfig):
     )
 
 
-class R2D2(Algorithm):
+class R2D2(ClosedForm):
     """A ridge regression on a learned embedding."""
 
     Config = R2D2Config
@@ -57,7 +58,6 @@ class R2D2(Algorithm):
         2019,
         "1805.08136",
     )
-    adapts_stepwise = False
 
     def initial(self, generator: torch.Generator) -> Params:
         meta = super().initial(generator) | {"log_ridge": torch.tensor(math.log(self.config.ridge))}
@@ -73,16 +73,9 @@ class R2D2(Algorithm):
         with torch.autocast(X.device.type, enabled=False):  # bfloat16 would spoil the solution
             return meta | {"W": X.T @ torch.linalg.solve(X @ X.T + penalty, Y)}
 
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
-        return learner
-
     def predict(self, learner: Params, x: Tensor) -> Tensor:
         out = self._embedded(learner, x) @ learner["W"]
         return out if self.shape.problem == "regression" else learner["scale"] * out + learner["bias"]
-
-    def loss(self, meta: Params, episode: Episode) -> Tensor:
-        learner = self.start(meta, episode.support)
-        return self.task_loss(self.predict(learner, episode.query_x), episode.query_y)
 
     def _embedded(self, weights: Params, x: Tensor) -> Tensor:
         features = self.embed(weights, x).to(x.dtype)

@@ -18,7 +18,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from workbench.algorithms import perceptron
-from workbench.algorithms.base import Algorithm, Citation, Params
+from workbench.algorithms.base import Citation, Params
+from workbench.algorithms.closed_form import ClosedForm
 from workbench.config import AlgorithmConfig, setting
 from workbench.tasks.base import Episode, Support
 
@@ -31,7 +32,7 @@ class RelationNetConfig(AlgorithmConfig):
     width: int = setting(256, ge=1, le=10_000, unit="units", help="Hidden units of the relation module.")
 
 
-class RelationNet(Algorithm):
+class RelationNet(ClosedForm):
     """A learned comparison instead of a distance."""
 
     Config = RelationNetConfig
@@ -45,7 +46,6 @@ class RelationNet(Algorithm):
         2018,
         "1711.06025",
     )
-    adapts_stepwise = False
 
     def initial(self, generator: torch.Generator) -> Params:
         sizes = (2 * self.network.head.in_features, self.config.width, 1)
@@ -54,9 +54,6 @@ class RelationNet(Algorithm):
     def start(self, meta: Params, support: Support) -> Params:
         members = F.one_hot(support.y, support.ways).to(support.x.dtype)
         return meta | {"classes": members.T @ self.embed(meta, support.x) / members.sum(0)[:, None]}
-
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
-        return learner
 
     def score(self, learner: Params, x: Tensor) -> Tensor:
         """r before its sigmoid, ``[n, ways]``."""

@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from workbench.algorithms.base import Algorithm, Citation, InnerLoopConfig, Params
+from workbench.algorithms.base import Algorithm, Citation, InnerLoopConfig, Params, inner_rate
 from workbench.config import setting
 from workbench.tasks.base import Episode, Support
 
@@ -20,13 +20,7 @@ class ReptileConfig(InnerLoopConfig):
     episodic = False
 
     kind: Literal["reptile"] = "reptile"
-    inner_lr: float | None = setting(
-        gt=0,
-        le=100,
-        symbol="α",
-        by_problem={"regression": 0.02, "classification": 0.1},
-        help="Inner (adaptation) learning rate.",
-    )
+    inner_lr: float | None = inner_rate(0.02, 0.1)
     inner_steps: int = setting(
         8, ge=1, le=1000, unit="steps", symbol="k", help="Inner steps on each task while training."
     )

@@ -11,8 +11,7 @@ from typing import Literal
 import torch
 
 from workbench.algorithms import adam
-from workbench.algorithms.base import Algorithm, InnerLoopConfig, Params
-from workbench.config import setting
+from workbench.algorithms.base import Algorithm, InnerLoopConfig, Params, inner_rate
 from workbench.tasks.base import Episode, Support
 
 
@@ -21,13 +20,7 @@ class ScratchConfig(InnerLoopConfig):
     episodic = False
 
     kind: Literal["scratch"] = "scratch"
-    inner_lr: float | None = setting(
-        gt=0,
-        le=100,
-        symbol="α",
-        by_problem={"regression": 0.01, "classification": 0.001},
-        help="Learning rate of Adam on a task's support set.",
-    )
+    inner_lr: float | None = inner_rate(0.01, 0.001, help="Learning rate of Adam on a task's support set.")
 
 
 class Scratch(Algorithm):

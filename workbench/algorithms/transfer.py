@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from workbench.algorithms.base import Algorithm, Citation, InnerLoopConfig, Params
+from workbench.algorithms.base import Algorithm, Citation, InnerLoopConfig, Params, inner_rate
 from workbench.config import setting
 from workbench.networks.base import initialise
 from workbench.tasks.base import Episode, Support
@@ -25,13 +25,7 @@ class TransferConfig(InnerLoopConfig):
     episodic = False
 
     kind: Literal["transfer"] = "transfer"
-    inner_lr: float | None = setting(
-        gt=0,
-        le=100,
-        symbol="α",
-        by_problem={"regression": 0.01, "classification": 0.1},
-        help="Learning rate of fine-tuning.",
-    )
+    inner_lr: float | None = inner_rate(0.01, 0.1, help="Learning rate of fine-tuning.")
     inner_steps: int = setting(
         10, ge=1, le=1000, unit="steps", symbol="k", help="Fine-tuning steps (training has none)."
     )

@@ -69,6 +69,10 @@ class Wrapper(Algorithm):
         self.capacity = base.capacity
         self.fits = base.fits
 
+    @property
+    def trained_steps(self) -> int:
+        return self.base.trained_steps
+
     def initial(self, generator: torch.Generator) -> Params:
         return self.base.initial(generator)
 

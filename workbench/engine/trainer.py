@@ -299,8 +299,9 @@ class Trainer:
             with torch.no_grad():
                 for name, value in self.algorithm.update(self.meta, gradient, rate).items():
                     self.meta[name].copy_(value)
-        remembering = seeded(self.seed, REMEMBERED, self.iteration)
-        self._memory.add(self._episodes[self.iteration], self.iteration, remembering)
+        if self._memory.capacity:
+            remembering = seeded(self.seed, REMEMBERED, self.iteration)
+            self._memory.add(self._episodes[self.iteration], self.iteration, remembering)
         self.iteration += 1
         return loss
 
