@@ -149,6 +149,14 @@ def test_a_bad_value_is_refused_with_its_path_and_what_is_allowed(
     assert words in message
 
 
+def test_a_training_too_short_for_its_segments_is_refused() -> None:
+    words = "must be at least 5, the segments of [task.drift]"
+    short = _complaint(MAML, "task.drift.segments=5", "training.iterations=4")
+    assert short == f"e.toml: training.iterations: {words}"
+    own = _complaint(MAML, "task.drift.segments=5", "algorithm.0.iterations=4")
+    assert own == f"e.toml: algorithm[0].iterations: {words}"
+
+
 def test_every_problem_is_named_at_once() -> None:
     message = _complaint(MAML, "training.iterations=0", "algorithm.0.inner_lr='fast'")
     assert "training.iterations" in message

@@ -303,6 +303,19 @@ class Experiment(Section):
                 )
         return tuple(algorithm.for_problem(task.problem) for algorithm in algorithms)
 
+    @model_validator(mode="after")
+    def _every_segment_is_trained_on(self) -> Self:
+        drift = self.task.drift
+        for index, algorithm in enumerate(self.algorithm):
+            iterations = algorithm.iterations or self.training.iterations
+            if drift is not None and algorithm.trains and iterations < drift.segments:
+                own = algorithm.iterations is not None
+                raise misfit(
+                    ("algorithm", index, "iterations") if own else ("training", "iterations"),
+                    f"must be at least {drift.segments}, the segments of [task.drift]",
+                )
+        return self
+
     def as_table(self) -> dict[str, Any]:
         """The experiment as plain tables, without the fields that are empty."""
         table: dict[str, Any] = self.model_dump(mode="json", exclude_none=True)

@@ -30,6 +30,7 @@ REFUSED = {
     ("adversarial_querying", ""): BOUNDS,
     ("cactus", "words"): "clusters of vectors, not of words",
 }
+CLASSIFIERS = [each for each in sorted(ALGORITHMS) if "classification" in ALGORITHMS[each].Config.problems]
 SMALL: dict[str, Any] = {"ways": 2, "queries": 3, "dimensions": 8, "vocabulary": 50, "length": 6}
 
 
@@ -81,11 +82,8 @@ def test_an_excerpt_is_the_sampled_task_in_words(path: Path) -> None:
 
 
 @pytest.mark.parametrize("features", ["tfidf", "words"])
-@pytest.mark.parametrize("algorithm", sorted(ALGORITHMS))
+@pytest.mark.parametrize("algorithm", CLASSIFIERS)
 def test_every_classifier_trains_on_texts(path: Path, algorithm: str, features: str) -> None:
-    kind = ALGORITHMS[algorithm].Config
-    if "classification" not in kind.problems:
-        pytest.skip("no classifier")
     network = 'kind = "bag"\nwidth = 6\nhidden = 5' if features == "words" else 'kind = "mlp"\nhidden = [6]'
     experiment = parse(
         f'[task]\nfamily = "text"\npath = {json.dumps(str(path))}\nways = 2\nqueries = 3\ndimensions = 8\n'
