@@ -282,6 +282,32 @@ def test_what_is_imported_can_be_run_by_its_name(
     code, _, err = call("run", toml(text))
     assert code == 0, err
     assert "test accuracy" in err
+    code, out, _ = call("datasets", "--json")
+    (kept,) = json.loads(out)["datasets"]
+    assert (kept["name"], kept["kind"], kept["hash"]) == ("mine", "images", told["hash"])
+    assert call("datasets")[1].splitlines()[1].split()[:4] == ["mine", "images", "9", "54"]
+    code, _, err = call("datasets", "--remove", "mein")
+    assert (code, err) == (
+        2,
+        "workbench: no data set named 'mein' is registered; did you mean 'mine'?\n",
+    )
+    assert call("datasets", "--remove", "mine")[:2] == (0, "name  family  classes  examples  source\n")
+    assert folder.is_dir()
+
+
+def test_a_set_whose_manifest_is_damaged_can_be_removed(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / "data"))
+    call("import", _pictures(tmp_path / "pictures"), "--name", "mine")
+    (tmp_path / "data" / "datasets" / "mine" / "manifest.json").write_text("{}")
+    code, out, err = call("datasets", "--json")
+    assert code == 0
+    assert json.loads(out) == {"datasets": []}
+    assert "mine" in err
+    assert "damaged" in err
+    code, _, err = call("datasets", "--remove", "mine")
+    assert (code, err) == (0, "")
 
 
 def test_an_import_that_cannot_be_is_one_line(

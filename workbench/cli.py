@@ -314,6 +314,32 @@ def import_(
 
 
 @commands.command()
+@click.option("--remove", metavar="NAME", help="Forget this set and delete its copy; the source stays.")
+@PRINT_JSON
+def datasets(remove: str | None, as_json: bool) -> None:
+    """The data sets that were imported under a name."""
+    from workbench.data import registry
+
+    with _bad_input():
+        if remove is not None:
+            registry.remove(remove)
+    sets = []
+    for name in registry.registered():
+        try:
+            sets.append(registry.manifest_of(name))
+        except InputError as error:
+            click.echo(str(error), err=True)
+    if as_json:
+        click.echo(results.as_json({"datasets": [each.model_dump(exclude={"format"}) for each in sets]}))
+        return
+    rows = [["name", "family", "classes", "examples", "source"]]
+    rows += [
+        [each.name, each.kind, str(len(each.names)), str(sum(each.counts)), each.source] for each in sets
+    ]
+    _print_table(rows)
+
+
+@commands.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with every parameter.")
 def algorithms(as_json: bool) -> None:
     """What algorithms there are."""

@@ -16,9 +16,6 @@ from workbench.errors import DataError
 from workbench.tasks.class_splits import ClassSplit, divide
 
 How = Literal["as-given", "group", "class"]
-FAMILY_OF = {"images": "images", "text": "text", "functions": "functions"}
-"""The task family that learns from each kind of data."""
-
 UNITS = {"images": ("class", "images"), "text": ("class", "texts"), "functions": ("task", "points")}
 
 
@@ -158,7 +155,7 @@ def as_json(planned: Plan, manifest: Manifest) -> dict[str, Any]:
             for each in planned.findings
         ],
         "skipped": [{"what": each.origin, "why": each.why} for each in prepared.unreadable],
-        "task": {"family": FAMILY_OF[prepared.kind], "dataset": manifest.name},
+        "task": {"family": prepared.kind, "dataset": manifest.name},
     }
 
 
@@ -182,7 +179,7 @@ def in_words(planned: Plan, manifest: Manifest) -> list[str]:
         listed = some([f"{each.origin} ({each.why})" for each in prepared.unreadable])
         lines.append(f"  skipped    {len(prepared.unreadable):,} that cannot be read: {listed}")
     lines.append(f"  hash       {manifest.hash}")
-    use = f'family = "{FAMILY_OF[prepared.kind]}", dataset = "{manifest.name}"'
+    use = f'family = "{prepared.kind}", dataset = "{manifest.name}"'
     lines.append(f"registered; use it with  {use}")
     return lines
 

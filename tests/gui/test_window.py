@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QAction, QDropEvent
-from PySide6.QtWidgets import QLineEdit, QPushButton
+from PySide6.QtWidgets import QLineEdit, QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
+from tests.data import sources
 from tests.gui.conftest import Open
 from tests.test_runs import contents, perform
 from tests.test_runs import start as start_project
 from workbench.gui import dialogs, untitled
 from workbench.gui.export_dialog import ExportDialog
+from workbench.gui.setup.import_dialog import ImportDialog
 from workbench.gui.window import MainWindow
 from workbench.project import Project, ProjectError
 
@@ -485,3 +487,53 @@ def test_every_command_has_keys_or_a_menu_and_no_keys_twice(open_window: Open) -
     window.actions_["keys"].trigger()
     window.actions_["algorithms"].trigger()
     window.actions_["about"].trigger()
+
+
+def test_from_an_import_to_results_and_the_set_once_more(
+    open_window: Open, qtbot: QtBot, toml: Path, tmp_path: Path, answers: list[str]
+) -> None:
+    """Texts from the wizard are trained on; what was kept under a name is used again, and removed."""
+    window = open_window()
+    load(window, toml, qtbot, iterations=4)
+    assert window.panels is not None
+    setup = window.panels.setup
+    assert setup is not None
+    for kind in ("maml", "reptile"):
+        setup.edits.set(f"algorithm.{kind}.on", kind == "maml")
+    setup.import_path(sources.clinc(tmp_path / "intents.json"))
+    dialog = setup.findChild(ImportDialog)
+    assert dialog is not None
+    qtbot.waitUntil(lambda: dialog.prepared is not None, timeout=RUN)
+    for name, value in (("ways", 2), ("queries", 3)):
+        dialog.draft.set(f"task.{name}", value)
+    qtbot.keyClicks(dialog.name, "intents")
+    qtbot.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: setup.draft.value("task.dataset") == "intents" and setup.can_run(), timeout=RUN)
+    press_run(window, qtbot)
+    run_to_the_end(window, qtbot)
+    (run,) = window.session.data.runs()
+    result = window.session.data.result(run.id)
+    assert result is not None
+    assert result["episodes"] == 20
+
+    setup.edits.set("task.family", "sinusoid")
+    use, remove = registered(window)
+    use["intents"].trigger()
+    assert setup.draft.value("task.family") == "text"
+    qtbot.waitUntil(setup.can_run, timeout=RUN)
+    answers.append("Remove")
+    remove["intents…"].trigger()
+    qtbot.waitUntil(lambda: "no data set named 'intents'" in setup.run_reason.text(), timeout=RUN)
+    use, _ = registered(window)
+    assert [(text, each.isEnabled()) for text, each in use.items()] == [("None yet", False)]
+
+
+def registered(window: MainWindow) -> tuple[dict[str, QAction], dict[str, QAction]]:
+    """What the menu of imported data offers to use, and to remove, by text."""
+    menu = window.findChild(QMenu, "menu_registered")
+    menu.aboutToShow.emit()
+    removal = [each.menu() for each in menu.actions() if each.menu() is not None]
+    return tuple(  # type: ignore[return-value]
+        {each.text(): each for each in where.actions() if each.text() and each.menu() is None}
+        for where in (menu, *(removal or [QMenu()]))
+    )

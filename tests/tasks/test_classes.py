@@ -249,3 +249,16 @@ def test_a_draw_that_is_impossible_is_refused() -> None:
 def test_a_split_table_must_make_sense(table: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ClassSplit.model_validate(table)
+
+
+def test_an_excerpt_names_the_classes_of_the_sampled_task() -> None:
+    turned = family(rotations=True)
+    for number in range(10):
+        excerpt = turned.excerpt("train", seeded(number))
+        assert excerpt is not None
+        assert excerpt.support == excerpt.query == ()
+        for name, label in zip(
+            excerpt.classes, turned.sample("train", 1, seeded(number)).classes[0].tolist(), strict=True
+        ):
+            turns, member = divmod(label, 6)
+            assert name == f"class {2 * member}" + (f", turned by {90 * turns} degrees" if turns else "")

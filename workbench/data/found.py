@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from workbench.data.source import shown
 
 Kind = Literal["images", "text", "functions"]
+"""Of data; each is named as the task family that learns from it."""
 Ints = NDArray[np.int64]
 NOT_GIVEN = -1
 SPLIT_NAMES = {

@@ -208,6 +208,20 @@ def manifest_of(name: str) -> Manifest:
         raise DataError(f"{path}: damaged ({first}); import the data again") from None
 
 
+def remove(name: str) -> None:
+    """Forget a registered set, and delete its copy of the data.
+
+    Raises
+    ------
+    DataError
+        If there is none of that name.
+    """
+    path = _home() / check_name(name)
+    if not (path / MANIFEST).is_file():
+        manifest_of(name)  # says what there is instead
+    shutil.rmtree(path)
+
+
 def load(name: str, kind: Kind) -> Registered:
     """A registered set of a kind.
 

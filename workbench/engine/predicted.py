@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.sections import Problem
+
+if TYPE_CHECKING:  # it imports torch
+    from workbench.tasks.base import Excerpt
 
 Array = NDArray[np.floating]
 
@@ -40,6 +44,7 @@ class Predictions:
     support_y, query_y : ``[T, n]`` labels, or ``[T, n, outputs]`` values.
     outputs : ``[steps, T, n_q, outputs]``: values, or the probability of each class.
     loss : query loss, ``[steps, T]``.
+    excerpt : the first task in words; None where nobody told them.
     """
 
     problem: Problem
@@ -51,6 +56,7 @@ class Predictions:
     query_y: NDArray[np.generic]
     outputs: Array
     loss: NDArray[np.float64]
+    excerpt: Excerpt | None = None
 
     @property
     def tasks(self) -> int:

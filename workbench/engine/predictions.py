@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 from torch.func import vmap
@@ -12,7 +14,7 @@ from workbench.engine.episodes import seeded
 from workbench.engine.evaluation import predict_alone, predict_together
 from workbench.engine.predicted import Predictions, Request
 from workbench.engine.trainer import Trainer, evaluation_size
-from workbench.tasks.base import Episode, TaskFamily
+from workbench.tasks.base import Episode, EpisodeSize, TaskFamily
 
 FUNCTION_POINTS = 200
 """Queries that show a function of one number as a curve."""
@@ -43,25 +45,32 @@ def sample_tasks(
     Episode
         ``[count, …]``; a function of one number has 200 queries (fewer where its data ends), sorted by x.
     """
-    start = experiment.evaluation.seed if seed is None else seed
-    size = evaluation_size(experiment, family)
-    curve = is_curve(family)
-    if curve:
-        size = size._replace(queries=min(FUNCTION_POINTS, family.most_queries or FUNCTION_POINTS))
-    elif family.shape.problem == "classification":
-        size = size._replace(queries=min(size.queries, MOST_QUERIES))
+    size = _size(experiment, family)
     drawn = [
-        family.sample(split, 1, seeded(start, 3, SPLITS.index(split), number), size)
+        family.sample(split, 1, _stream(experiment, split, number, seed), size)
         for number in range(first, first + count)
     ]
     episode = Episode.joined(drawn)
-    if not curve:
+    if not is_curve(family):
         return episode
     order = episode.query_x.argsort(1)
     return episode._replace(
         query_x=episode.query_x.gather(1, order),
         query_y=episode.query_y.gather(1, order.expand_as(episode.query_y)),
     )
+
+
+def _size(experiment: Experiment, family: TaskFamily) -> EpisodeSize:
+    size = evaluation_size(experiment, family)
+    if is_curve(family):
+        return size._replace(queries=min(FUNCTION_POINTS, family.most_queries or FUNCTION_POINTS))
+    classified = family.shape.problem == "classification"
+    return size._replace(queries=min(size.queries, MOST_QUERIES)) if classified else size
+
+
+def _stream(experiment: Experiment, split: Split, number: int, seed: int | None = None) -> torch.Generator:
+    start = experiment.evaluation.seed if seed is None else seed
+    return seeded(start, 3, SPLITS.index(split), number)
 
 
 def is_curve(family: TaskFamily) -> bool:
@@ -128,7 +137,7 @@ def requested(
     episode = sample_tasks(experiment, family, count, first=request.first)
     device = next(iter(meta.values())).device
     settings = experiment.evaluation
-    return predict(
+    found = predict(
         algorithm,
         meta,
         episode.to(device),
@@ -136,6 +145,8 @@ def requested(
         transductive=settings.transductive,
         first=request.first,
     )
+    generator = _stream(experiment, "validation", request.first)
+    return replace(found, excerpt=family.excerpt("validation", generator, _size(experiment, family)))
 
 
 def compute(trainer: Trainer, request: Request) -> Predictions:

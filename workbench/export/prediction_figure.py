@@ -24,6 +24,13 @@ def class_names(ways: int) -> tuple[str, ...]:
     return tuple(letters[:ways]) if ways <= len(letters) else tuple(str(each + 1) for each in range(ways))
 
 
+def class_titles(predictions: Predictions) -> tuple[str, ...]:
+    """The short name of each label, and the class behind it where that is known."""
+    short = class_names(predictions.ways)
+    excerpt = predictions.excerpt
+    return tuple(f"{a}  {b}" for a, b in zip(short, excerpt.classes, strict=True)) if excerpt else short
+
+
 def told_steps(steps: tuple[int, ...], chosen: int) -> tuple[int, ...]:
     """The inner steps up to the chosen one that are drawn: few enough to be told apart."""
     last = steps[chosen]
@@ -62,6 +69,11 @@ def is_function(predictions: Predictions) -> bool:
     return predictions.problem == "regression" and predictions.query_x.shape[2:] == (1,)
 
 
+def is_text(predictions: Predictions) -> bool:
+    """Whether the examples are texts, which are not drawn."""
+    return predictions.excerpt is not None and bool(predictions.excerpt.query)
+
+
 def figure(
     predictions: Predictions,
     chosen: int,
@@ -87,10 +99,16 @@ def figure(
     tasks = f"meta-validation task{'s' * (predictions.tasks > 1)} {_range(predictions)}"
     if predictions.problem == "classification":
         panels = tuple(_class_panel(predictions, task, chosen, frames) for task in range(predictions.tasks))
-        caption = (
-            f"Predicted classes of {tasks} by {whose}. Rows: the true class; S: support; under each query "
-            f"the predicted class, {RIGHT_MARK} right or {WRONG_MARK} wrong."
-        )
+        if is_text(predictions):
+            rows = "Rows: the true class; columns, in the same order: the predicted class; numbers: queries."
+        else:
+            rows = (
+                "Rows: the true class; S: support; under each query the predicted class, "
+                f"{RIGHT_MARK} right or {WRONG_MARK} wrong."
+            )
+        caption = f"Predicted classes of {tasks} by {whose}. {rows}"
+        if predictions.excerpt:
+            caption += f" Classes: {', '.join(class_titles(predictions))}."
         table = tuple(_class_rows(predictions, chosen))
         return Figure("predictions", panels, caption, table=table)
     if not is_function(predictions):
@@ -129,6 +147,9 @@ def _values(y: Any) -> Array:
 
 def _class_panel(predictions: Predictions, task: int, chosen: int, frames: tuple[str, str]) -> Panel:
     names = class_names(predictions.ways)
+    title = f"Task {predictions.first + task + 1}: {predictions.accuracy[chosen, task]:.0%} right"
+    if is_text(predictions):
+        return Panel(title, pictures=_confusion(predictions, chosen, frames[0]), row_names=names)
     support, query = as_pictures(predictions.support_x[task]), as_pictures(predictions.query_x[task])
     rows = []
     for label in range(predictions.ways):
@@ -140,17 +161,32 @@ def _class_panel(predictions: Predictions, task: int, chosen: int, frames: tuple
             mark, frame = (RIGHT_MARK, frames[0]) if right else (WRONG_MARK, frames[1])
             row.append(Picture(query[index], f"{name} {mark}", frame))
         rows.append(tuple(row))
-    title = f"Task {predictions.first + task + 1}: {predictions.accuracy[chosen, task]:.0%} right"
     return Panel(title, pictures=tuple(rows), row_names=names)
 
 
+def _confusion(predictions: Predictions, chosen: int, frame: str) -> tuple[tuple[Picture, ...], ...]:
+    """How many queries of each class (rows) were taken for each (columns): the darker, the more."""
+    classes = range(predictions.ways)
+    true, taken = predictions.query_y[0], predictions.labels[chosen, 0]
+    counts = [[int(((true == row) & (taken == column)).sum()) for column in classes] for row in classes]
+    return tuple(
+        tuple(
+            Picture(np.full((1, 8, 8), 1 - count / sum(row)), str(count), frame if at == column else "")
+            for column, count in enumerate(row)
+        )
+        for at, row in enumerate(counts)
+    )
+
+
 def _class_rows(predictions: Predictions, chosen: int) -> list[dict[str, Any]]:
-    names = class_names(predictions.ways)
+    names = class_titles(predictions)
+    texts = [text for each in predictions.excerpt.query for text in each] if predictions.excerpt else []
     return [
         {
             "task": predictions.first + task + 1,
             "inner_step": predictions.steps[chosen],
             "query": index + 1,
+            **({"text": texts[index]} if texts else {}),
             "true": names[int(predictions.query_y[task, index])],
             "predicted": names[predictions.labels[chosen, task, index]],
             "probability": float(predictions.outputs[chosen, task, index].max()),

@@ -30,6 +30,7 @@ COMMANDS = (
     Command("save_experiment", "File", "Save experiment as TOML…", "", "For “workbench run” and for others"),
     Command(SEPARATOR, "File", ""),
     Command("import_data", "File", "Import data…", "Ctrl+I", "Your own images, texts or functions"),
+    Command("registered", "File", "Imported data"),
     Command(SEPARATOR, "File", ""),
     Command("quit", "File", "Quit", "Ctrl+Q", "Stops what is running; it can go on later"),
     Command("undo", "Edit", "Undo", "Ctrl+Z"),
@@ -75,7 +76,7 @@ COMMANDS = (
     Command("algorithms", "Help", "Algorithms", "", "What each algorithm is, with its paper"),
     Command("about", "Help", "About", "", "Versions, device, licence"),
 )
-SUBMENUS = ("recent", "samples", "panels", "theme")
+SUBMENUS = ("recent", "samples", "registered", "panels", "theme")
 
 
 def make(parent: QObject, *owners: QObject) -> dict[str, QAction]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,12 @@ from PySide6.QtCore import QObject, QSettings, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
+from workbench.data import registry
 from workbench.errors import InputError
 from workbench.gui import dialogs, untitled
 from workbench.gui.notices import Notices
 from workbench.gui.session import Session
 from workbench.paths import write_atomically
-from workbench.project import ProjectError
 
 if TYPE_CHECKING:
     from workbench.gui.setup.panel import SetupPanel
@@ -201,13 +202,42 @@ class FileCommands(QObject):
         if path is not None and self.setup is not None:
             self.setup.import_path(path)
 
+    def fill_registered(self, menu: QMenu) -> None:
+        """List the data sets that were imported under a name, to be used or removed."""
+        menu.clear()
+        names = registry.registered()
+        for name in names:
+            action = menu.addAction(name.replace("&", "&&"))
+            action.setToolTip(f"Make {name} the task")
+            action.triggered.connect(partial(self._use_registered, name))
+        if not names:
+            menu.addAction("None yet").setEnabled(False)
+            return
+        menu.addSeparator()
+        removal = menu.addMenu("Remove")
+        for name in names:
+            removal.addAction(name.replace("&", "&&") + "…").triggered.connect(partial(self._remove, name))
+
+    def _use_registered(self, name: str, checked: bool = False) -> None:
+        if self.setup is not None:
+            self._try(self.setup.use_registered, name)
+
+    def _remove(self, name: str, checked: bool = False) -> None:
+        text = f"The program's own copy of {name} is deleted; the files it was imported from stay.\n\n"
+        text += "Experiments that name it cannot be run until it is imported again. Results stay."
+        if dialogs.ask(self._window, "Remove data set", text, ["Remove"]) != "Remove":
+            return
+        self._try(registry.remove, name)
+        if self.setup is not None and self.setup.draft.value("task.dataset") == name:
+            self.setup.reopen_data()
+
     def _try(self, do: object, *arguments: object) -> bool:
         """Do it; what goes wrong is said at the top of the window."""
         assert callable(do)
         self._notices.clear("file")
         try:
             do(*arguments)
-        except (ProjectError, OSError) as error:
+        except (InputError, OSError) as error:
             self._notices.say("file", str(error))
             return False
         return True

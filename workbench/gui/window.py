@@ -101,6 +101,8 @@ class MainWindow(QMainWindow):
         submenus["recent"].triggered.connect(self.files.open_recent)
         self.files.fill_samples(submenus["samples"])
         submenus["samples"].triggered.connect(self.files.open_sample)
+        submenus["registered"].aboutToShow.connect(self._fill_registered)
+        submenus["registered"].setToolTipsVisible(True)
         self.layout_.fill(submenus["panels"])
         group = QActionGroup(self)
         for scheme in ("system", "light", "dark"):
@@ -353,6 +355,10 @@ class MainWindow(QMainWindow):
     @Slot()
     def _fill_recent(self) -> None:
         self.files.fill_recent(self._submenus["recent"])
+
+    @Slot()
+    def _fill_registered(self) -> None:
+        self.files.fill_registered(self._submenus["registered"])
 
     @Slot(QAction)
     def _choose_theme(self, action: QAction) -> None:

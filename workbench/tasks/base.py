@@ -103,6 +103,20 @@ class EpisodeSize(NamedTuple):
     queries: int
 
 
+class Excerpt(NamedTuple):
+    """One task in words.
+
+    Attributes
+    ----------
+    classes : the name behind each label.
+    support, query : the examples of each class, where they are texts; else empty.
+    """
+
+    classes: tuple[str, ...]
+    support: tuple[tuple[str, ...], ...] = ()
+    query: tuple[tuple[str, ...], ...] = ()
+
+
 @dataclass(frozen=True)
 class TaskShape:
     """What a network and an algorithm need to know of a task family.
@@ -210,6 +224,13 @@ class TaskFamily(ABC):
     @abstractmethod
     def describe(self) -> Mapping[str, Any]:
         """What the data is, for people: classes, examples, sizes of the splits (JSON types)."""
+
+    def excerpt(
+        self, split: Split, generator: torch.Generator, size: EpisodeSize | None = None
+    ) -> Excerpt | None:
+        """The one task that :meth:`sample` draws from a generator in the same state, in words; None where
+        there are no classes."""
+        return None
 
     def check(self, size: EpisodeSize, split: Split) -> None:  # noqa: B027 (nothing to check by default)
         """Refuse an episode size that a split cannot give.

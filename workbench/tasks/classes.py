@@ -21,7 +21,7 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from workbench.config import SPLITS, ClassificationTaskConfig, Split
-from workbench.tasks.base import DataError, Episode, EpisodeSize, TaskFamily, TaskShape
+from workbench.tasks.base import DataError, Episode, EpisodeSize, Excerpt, TaskFamily, TaskShape
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class ClassFamily(TaskFamily):
         meet in one episode. A class then does not meet its own turned copies either.
     bounds : smallest and largest value of an input; None where there are none, as in texts.
     vocabulary : as in :class:`TaskShape`.
+    texts : what the examples are made of, where people would rather read that.
 
     Raises
     ------
@@ -76,8 +77,10 @@ class ClassFamily(TaskFamily):
         look_alikes: NDArray[np.bool_] | None = None,
         bounds: tuple[float, float] | None = (0.0, 1.0),
         vocabulary: int = 0,
+        texts: Sequence[str] = (),
     ) -> None:
         super().__init__(config)
+        self._texts = texts
         self._pool = pool
         self._examples = pool.examples
         self._counts = torch.tensor(pool.counts)
@@ -116,6 +119,20 @@ class ClassFamily(TaskFamily):
             self._gather(examples[:, :, size.shots :], turns),
             self._labels(count, size.ways, size.queries),
             (classes + self._first_number(split)).to(self.device),
+        )
+
+    def excerpt(self, split: Split, generator: torch.Generator, size: EpisodeSize | None = None) -> Excerpt:
+        size = size or self.size
+        classes, turns, rows = self._draw(split, 1, generator, size)
+        members = self._members[split]
+        names = [self._pool.names[int(members[each % len(members)])] for each in classes[0]]
+        turned = [f", turned by {90 * each} degrees" if each else "" for each in turns[0].tolist()]
+        named = tuple(map(str.__add__, names, turned))
+        if not self._texts:
+            return Excerpt(named)
+        texts = [tuple(self._texts[row] for row in each) for each in rows[0].tolist()]
+        return Excerpt(
+            named, tuple(each[: size.shots] for each in texts), tuple(each[size.shots :] for each in texts)
         )
 
     def _draw(

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from workbench.config import SPLITS, ClassificationTaskConfig, Split
+from workbench.config import SPLITS, ClassificationTaskConfig
 from workbench.data import registry
 from workbench.data.found import FoundText, some
 from workbench.data.look import look
@@ -28,7 +28,6 @@ from workbench.data.progress import Progress, silent
 from workbench.errors import DataError
 from workbench.sections import setting
 from workbench.tasks.array_cache import load_arrays, store_arrays
-from workbench.tasks.base import EpisodeSize
 from workbench.tasks.class_splits import ClassSplit, divide
 from workbench.tasks.classes import ClassFamily, ClassPool
 from workbench.tasks.own_data import of_the_set, one_of_both
@@ -63,14 +62,6 @@ class TextConfig(ClassificationTaskConfig):
         return self
 
 
-class Excerpt(NamedTuple):
-    """One task in words: its classes, and texts of each of them."""
-
-    classes: tuple[str, ...]
-    support: tuple[tuple[str, ...], ...]
-    query: tuple[tuple[str, ...], ...]
-
-
 class Text(ClassFamily):
     """Tell texts of topics apart that were never seen in training."""
 
@@ -93,20 +84,7 @@ class Text(ClassFamily):
         else:
             examples = _vectors(held.texts, known, config)
         pool = ClassPool(torch.from_numpy(examples), held.counts, held.names, held.groups)
-        self._texts = held.texts
-        super().__init__(config, pool, members, bounds=None, vocabulary=vocabulary)
-
-    def excerpt(self, split: Split, generator: torch.Generator, size: EpisodeSize | None = None) -> Excerpt:
-        """The texts of the one task that :meth:`sample` draws from a generator in the same state."""
-        size = size or self.size
-        classes, _, rows = self._draw(split, 1, generator, size)
-        names = tuple(self._pool.names[int(self._members[split][index])] for index in classes[0])
-        texts = [[self._texts[row] for row in each] for each in rows[0].tolist()]
-        return Excerpt(
-            names,
-            tuple(tuple(each[: size.shots]) for each in texts),
-            tuple(tuple(each[size.shots :]) for each in texts),
-        )
+        super().__init__(config, pool, members, bounds=None, vocabulary=vocabulary, texts=held.texts)
 
     def data_hash(self) -> str:
         """Of the texts and of how they become numbers: the numbers' last bits depend on the machine."""

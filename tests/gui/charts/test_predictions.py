@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLabel, QSlider, QSpinBox, QToolButton
 from pytestqt.qtbot import QtBot
 
+from tests.data import sources
 from tests.gui.finished import DIGITS, project_of, stop_half_way
 from workbench import runs
 from workbench.engine import predictions
@@ -157,8 +159,40 @@ def test_images_are_marked_right_or_wrong_and_counted(qtbot: QtBot, tmp_path: Pa
     assert figure is not None
     (panel,) = figure.panels
     assert [len(row) for row in panel.pictures] == [5, 5]
-    assert [row["predicted"] for row in figure.table] == names
+    assert found.excerpt is not None
+    titles = dict(zip("AB", found.excerpt.classes, strict=True))
+    assert [row["predicted"] for row in figure.table] == [f"{each}  {titles[each]}" for each in names]
+    assert f"A  {titles['A']}, B  {titles['B']}." in figure.caption
     np.testing.assert_allclose(panel.pictures[0][1].pixels, found.query_x[0, 0])
+
+
+def test_texts_are_listed_under_their_class_and_counted_in_the_figure(
+    qtbot: QtBot, tmp_path: Path, show: Show
+) -> None:
+    path = tmp_path / "p.mlwb"
+    source = json.dumps(str(sources.clinc(tmp_path / "intents.json")))
+    text = DIGITS.replace('family = "digits"', f'family = "text"\npath = {source}\nways = 2\ndimensions = 8')
+    (run,) = project_of(path, "maml", seeds=1, text=text)
+    view = show(path)
+    drawn(qtbot, view)
+    found = expected(path, run, Request())
+    assert found.excerpt is not None
+    for label, letter in enumerate("AB"):
+        branch = view.texts.topLevelItem(label)
+        assert branch is not None
+        assert branch.text(0) == f"{letter}  {found.excerpt.classes[label]}"
+        (seen,), told = found.excerpt.support[label], found.excerpt.query[label]
+        leaves = [[branch.child(i).text(at) for at in (0, 1)] for i in range(branch.childCount())]
+        taken = found.labels[3, 0, found.query_y[0] == label]
+        marks = [f"{'AB'[each]} {'✓' if each == label else '✗'}" for each in taken]
+        assert leaves == [[seen, "support"], *([t, m] for t, m in zip(told, marks, strict=True))]
+    figure = view.figure()
+    assert figure is not None
+    assert [row["text"] for row in figure.table] == [*found.excerpt.query[0], *found.excerpt.query[1]]
+    (panel,) = figure.panels
+    right = sum(int(panel.pictures[at][at].caption) for at in (0, 1))
+    assert right == int(found.right[3, 0].sum())
+    assert sum(int(cell.caption) for row in panel.pictures for cell in row) == 8
 
 
 def test_a_closed_form_has_no_steps_to_choose(qtbot: QtBot, tmp_path: Path, show: Show) -> None:

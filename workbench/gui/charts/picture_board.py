@@ -17,6 +17,7 @@ from workbench.export.prediction_figure import (
     WRONG_MARK,
     as_pictures,
     class_names,
+    class_titles,
 )
 from workbench.gui import theme
 
@@ -77,26 +78,27 @@ class Board(QWidget):
         self.support: list[list[Tile]] = []
         self.queries: list[list[Tile]] = []
         self._names: tuple[str, ...] = ()
+        self._titles: tuple[str, ...] = ()
         self._places: list[tuple[QRect, Tile]] = []
         self._side = SMALLEST
         self._across = 1
 
     def take(self, predictions: Predictions, chosen: int) -> None:
         """Make the tiles of the first task."""
-        self._names = class_names(predictions.ways)
+        self._names, self._titles = class_names(predictions.ways), class_titles(predictions)
         support = as_pictures(predictions.support_x[0])
         query = as_pictures(predictions.query_x[0])
         outputs, labels = predictions.outputs[chosen, 0], predictions.labels[chosen, 0]
         self.support, self.queries = [], []
-        for label, name in enumerate(self._names):
+        for label, title in enumerate(self._titles):
             shown = np.flatnonzero(predictions.support_y[0] == label)
-            tip = f"class {name}: support example, one of {len(shown)}"
+            tip = f"class {title}: support example, one of {len(shown)}"
             self.support.append([Tile(_pixmap(support[i]), "", tip) for i in shown[:MOST_SUPPORT]])
             tiles = []
             for i in np.flatnonzero(predictions.query_y[0] == label):
                 predicted, right = self._names[labels[i]], bool(labels[i] == label)
                 mark = RIGHT_MARK if right else WRONG_MARK
-                tip = f"true class {name}, predicted {predicted} ({outputs[i].max():.0%})"
+                tip = f"true class {title}, predicted {predicted} ({outputs[i].max():.0%})"
                 tiles.append(Tile(_pixmap(query[i]), f"{predicted} {mark}", tip, right))
             self.queries.append(tiles)
         self.updateGeometry()
@@ -165,10 +167,11 @@ class Board(QWidget):
         top = self._queries_top() - line - GAP
         painter.drawText(QRect(BLOCK_GAP // 2, top, self.width(), line), 0, "Queries: what it predicts")
         pitch = self._across * (self._side + GAP) + BLOCK_GAP
-        for label, name in enumerate(self._names):
+        for label, title in enumerate(self._titles):
             left = BLOCK_GAP // 2 + label * pitch
             painter.setPen(QColor(theme.foreground()))
-            painter.drawText(QRect(left, line + 3, pitch - BLOCK_GAP, line), 0, name)
+            shown = self.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, pitch - BLOCK_GAP)
+            painter.drawText(QRect(left, line + 3, pitch - BLOCK_GAP, line), 0, shown)
             if label:
                 painter.setPen(QColor(theme.grid()))
                 painter.drawLine(left - BLOCK_GAP // 2 - 2, line, left - BLOCK_GAP // 2 - 2, self.height())

@@ -11,12 +11,13 @@ from PySide6.QtWidgets import QComboBox, QLabel, QSlider, QSpinBox, QStackedWidg
 from workbench.engine.predicted import Predictions, Request
 from workbench.errors import InputError
 from workbench.export.figure import Figure
-from workbench.export.prediction_figure import figure, is_function, step_name
+from workbench.export.prediction_figure import figure, is_function, is_text, step_name
 from workbench.gui import theme
 from workbench.gui.charts.base import Chart
 from workbench.gui.charts.function_board import FunctionBoard
 from workbench.gui.charts.picture_board import PictureBoard
 from workbench.gui.charts.prediction_job import NothingLearnedError, Predictor
+from workbench.gui.charts.text_board import TextBoard
 from workbench.gui.paper import on_paper
 from workbench.gui.run_data import RunData
 from workbench.gui.weakly import weakly
@@ -47,10 +48,10 @@ class PredictionView(Chart):
         self._trouble = ""
         self._drawn: tuple[Any, ...] | None = None
         self._make_tools()
-        self.functions, self.pictures = FunctionBoard(self), PictureBoard(self)
+        self.functions, self.pictures, self.texts = FunctionBoard(self), PictureBoard(self), TextBoard(self)
         self._boards = QStackedWidget(self)
-        self._boards.addWidget(self.functions)
-        self._boards.addWidget(self.pictures)
+        for board in (self.functions, self.pictures, self.texts):
+            self._boards.addWidget(board)
         self._boards.hide()
         self.body.addWidget(self._boards, 1)
         self._note = QLabel(self)
@@ -242,20 +243,26 @@ class PredictionView(Chart):
         _, iteration, predictions = held
         self._set_tools(predictions)
         chosen = self._chosen(predictions)
-        classified = predictions.problem == "classification"
-        if not classified and not is_function(predictions):
-            self._show_nothing("Predictions are drawn for images and for functions of one number.")
+        if predictions.problem == "regression" and not is_function(predictions):
+            self._show_nothing("Predictions are drawn for images, texts and functions of one number.")
             return
         key = (run.id, iteration, id(predictions), chosen, self.data.colour(run))
         if key != self._drawn:
             self._drawn = key
-            if classified:
-                self.pictures.show_predictions(predictions, chosen)
-            else:
-                self.functions.show_predictions(predictions, chosen, self.data.colour(run))
-        self._boards.setCurrentWidget(self.pictures if classified else self.functions)
+            self._boards.setCurrentWidget(self._draw(predictions, chosen, self.data.colour(run)))
         self._boards.show()
         self._note.setText(self._said(run, iteration, predictions))
+
+    def _draw(self, predictions: Predictions, chosen: int, colour: str) -> QWidget:
+        """The board that suits them, up to date."""
+        if predictions.problem == "regression":
+            self.functions.show_predictions(predictions, chosen, colour)
+            return self.functions
+        if predictions.excerpt is not None and is_text(predictions):
+            self.texts.show_predictions(predictions, predictions.excerpt, chosen)
+            return self.texts
+        self.pictures.show_predictions(predictions, chosen)
+        return self.pictures
 
     def _show_nothing(self, hint: str) -> None:
         self._boards.hide()

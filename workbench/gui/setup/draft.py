@@ -123,6 +123,13 @@ class Draft(QObject):
         state["tasks"][state["family"]] = {}
         return _filled(state, f"task.{state['family']}", table, skip="family")
 
+    def with_registered(self, family: str, name: str) -> State:
+        """The state whose task learns from a registered set, divided as it was imported."""
+        state = self.with_value("task.family", family)
+        values = {key: each for key, each in state["tasks"][family].items() if key not in ("path", "split")}
+        state["tasks"][family] = values | {"dataset": name}
+        return state
+
     # --- algorithms --------------------------------------------------------------------------------
 
     def algorithms(self) -> list[str]:

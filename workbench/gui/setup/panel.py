@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.config import Experiment
+from workbench.data import registry
 from workbench.gui import theme
 from workbench.gui.setup.algorithm_panel import AlgorithmPanel
 from workbench.gui.setup.collapsible import Collapsible
@@ -163,6 +164,20 @@ class SetupPanel(QWidget):
         """Ask how to use a folder or a file of data, and use it."""
         if self._ready and not self._read_only:
             self._open_import(str(path))
+
+    def use_registered(self, name: str) -> None:
+        """Make a set that was imported earlier the task.
+
+        Raises
+        ------
+        DataError
+            If there is none of that name.
+        """
+        if not self._ready or self._read_only:
+            return
+        after = self.draft.with_registered(registry.manifest_of(name).kind, name)
+        self.edits.do(f"Use {name}", "task.dataset", after)
+        self.data.reopen()
 
     @Slot(str)
     def show_field(self, path: str) -> None:

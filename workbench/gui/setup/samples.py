@@ -77,11 +77,9 @@ def _texts(family: TaskFamily, split: Split, seed: int) -> tuple[tuple[str, str,
     """The same task in words, where it is made of texts."""
     import torch
 
-    from workbench.tasks.text import Text
-
-    if not isinstance(family, Text):
-        return ()
     excerpt = family.excerpt(split, torch.Generator().manual_seed(seed))
+    if excerpt is None:
+        return ()
     rows = zip(excerpt.classes, excerpt.support, excerpt.query, strict=True)
     return tuple((name, support[0], query[0]) for name, support, query in rows)[:MOST_CLASSES]
 
