@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -227,6 +228,11 @@ config, script, tensorboard               toml, python, a folder
 @click.option(
     "--smoothing", type=click.IntRange(1), metavar="POINTS", help="Moving average, over the raw curve."
 )
+@click.option(
+    "--order",
+    metavar="NAME[=NEW],…",
+    help="Algorithms in this order, under new names where given; the others follow.",
+)
 @click.option("--rows", metavar="SETTING", help="Rows of a pivot table, as algorithm or task.shots.")
 @click.option("--columns", metavar="SETTING", help="Columns of a pivot table.")
 def export(project: Path, what: str, form: str | None, output: Path, **options: Any) -> None:
@@ -243,6 +249,7 @@ def export(project: Path, what: str, form: str | None, output: Path, **options: 
         if name not in kind.options:
             allowed = ", ".join(f"--{each}" for each in sorted(kind.options))
             raise BadInput(f"--{name}: has no meaning for {what}; allowed: {allowed}")
+    order = given.pop("order", "")
     drawn: dict[str, Any] = {"width_mm": given.pop("width", 85.0), "colour": not given.pop("black", False)}
     wish = documents.Wish(**given, **drawn)
     if not output.absolute().parent.is_dir():
@@ -250,6 +257,7 @@ def export(project: Path, what: str, form: str | None, output: Path, **options: 
     if what != "tensorboard" and output.is_dir():
         raise BadInput(f"{output}: is a folder; name a file")
     with _bad_input(), Project.open(project, read_only=True) as opened:
+        wish = replace(wish, arrangement=documents.arranged(opened, wish.runs, order))
         said = documents.save(opened, what, chosen, wish, output)
     if said:
         click.echo(said, err=True)

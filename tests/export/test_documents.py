@@ -271,3 +271,25 @@ def test_a_runs_folder_is_a_name_that_every_system_takes(project: Path) -> None:
     with Project.open(project, read_only=True) as opened:
         run = replace(opened.run(1), name="../..\\a:b*?<>|\x00/c ..")
     assert folder_name(run) == "001 _.._a_b_c"
+
+
+@pytest.mark.parametrize("what", ["comparison", "table", "statistics", "protocol", "pivot", "report"])
+def test_algorithms_are_ordered_and_renamed(call: Call, project: Path, tmp_path: Path, what: str) -> None:
+    form = {"report": "html"}.get(what, "csv")
+    path = tmp_path / f"x.{form}"
+    code, _, said = call(project, "--what", what, "-o", path, "--order", "Same=Ours, Middling")
+    assert code == 0, said
+    text = path.read_text(encoding="utf-8")
+    assert "Ours" in text
+    if form == "csv":
+        assert "Same" not in text
+        named = [text.find(each) for each in ("Ours", "Middling", "Good")]
+        assert named == sorted(named)
+
+
+def test_an_order_of_what_is_not_there_is_refused(call: Call, project: Path, tmp_path: Path) -> None:
+    for order, words in (("Sane", "'Sane' is not known here; allowed: Good, Middling, Same"),
+                         ("Good, Good=G", "'Good' is named twice")):  # fmt: skip
+        code, _, said = call(project, "--what", "table", "-o", tmp_path / "t.csv", "--order", order)
+        assert code == 2
+        assert said == f"workbench: --order: {words}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ from workbench.gui.document_commands import JOB
     ("command", "name", "content"),
     [
         ("export_report", "r.html", "<title>Invented</title>"),
-        ("export_comparison", "t.md", "**"),
-        ("export_comparison", "t.tex", r"\toprule"),
+        ("export_table", "t.md", "**"),
+        ("export_table", "t.tex", r"\toprule"),
+        ("export_runs", "r.csv", "config_hash"),
         ("export_tests", "s.tex", r"\bottomrule"),
         ("export_protocol", "p.csv", "Episodes (SHA-256)"),
         ("export_config", "e.toml", "[[algorithm]]"),
@@ -50,3 +52,16 @@ def test_what_cannot_be_written_is_said(
     window.documents.write("tensorboard", "tensorboard", tmp_path / "tb")
     qtbot.waitUntil(lambda: (tmp_path / "tb").is_dir(), timeout=30_000)
     qtbot.waitUntil(lambda: not window.worker.waits_for(JOB), timeout=30_000)
+
+
+def test_tables_have_the_order_and_names_of_compare(qtbot: QtBot, open_window: Open, tmp_path: Path) -> None:
+    window = open_window(three(tmp_path / "p.mlwb"))
+    assert window.panels is not None
+    places = [("Same", "Ours", True), ("Good", "Good", False)]
+    kept = [{"key": key, "name": name, "shown": shown} for key, name, shown in places]
+    window.panels.compare.restore({"arrange": kept})
+    window.documents.write("table", "csv", tmp_path / "t.csv")
+    qtbot.waitUntil((tmp_path / "t.csv").exists, timeout=30_000)
+    with (tmp_path / "t.csv").open(encoding="utf-8") as file:
+        named = [row["algorithm"] for row in csv.DictReader(file)]
+    assert named == ["Ours", "Good", "Middling"]  # what is hidden from the figure is in the tables

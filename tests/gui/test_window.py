@@ -121,6 +121,7 @@ def test_from_setup_to_results_and_back(
     assert again.panels.draft.value("name") == "small sinusoid"
     choose(tmp_path / "table.csv")
     again.actions_["export_table"].trigger()
+    qtbot.waitUntil((tmp_path / "table.csv").exists, timeout=RUN)
     assert (tmp_path / "table.csv").read_text(encoding="utf-8").count("\n") == 3
 
 

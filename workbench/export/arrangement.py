@@ -1,8 +1,8 @@
-"""The order, names and choice of algorithms in a figure, as a person wants them."""
+"""The order, names and choice of algorithms in figures and tables, as a person wants them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
@@ -14,6 +14,7 @@ class Named(Protocol):
     def name(self) -> str: ...
 
 
+S = TypeVar("S")
 T = TypeVar("T", bound=Named)
 
 
@@ -48,21 +49,25 @@ class Arrangement:
 
     def apply(self, items: Sequence[T]) -> list[T]:
         """The items in their order, renamed, without the hidden ones."""
-        places = self.of(each.name for each in items).places
-        by_key: dict[str, list[T]] = {}
+        return self.placed(items, lambda each: each.name, _renamed)
+
+    def placed(self, items: Sequence[S], key: Callable[[S], str], renamed: Callable[[S, str], S]) -> list[S]:
+        """The same of anything that has a name to be found by."""
+        places = self.of(map(key, items)).places
+        by_key: dict[str, list[S]] = {}
         for each in items:
-            by_key.setdefault(each.name, []).append(each)
+            by_key.setdefault(key(each), []).append(each)
         return [
-            each if place.name == place.key else _renamed(each, place.name)
+            each if place.name == place.key else renamed(each, place.name)
             for place in places
             if place.shown
             for each in by_key[place.key]
         ]
 
     @property
-    def names(self) -> dict[str, str]:
-        """What each is called that is called otherwise."""
-        return {each.key: each.name for each in self.places if each.name != each.key}
+    def whole(self) -> Arrangement:
+        """The same order and names, with nothing hidden."""
+        return Arrangement(tuple(replace(each, shown=True) for each in self.places))
 
     @property
     def hidden(self) -> tuple[str, ...]:

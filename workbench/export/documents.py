@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Any, BinaryIO, cast, get_args
 
 from workbench.errors import InputError
 from workbench.export import results
+from workbench.export.arrangement import Arrangement, Place
 from workbench.export.colours import ON_PAPER
-from workbench.export.source import ProjectSource
+from workbench.export.source import Grouping, ProjectSource
 from workbench.paths import write_atomically
 from workbench.project import Project
 
@@ -28,6 +30,7 @@ class Wish:
     runs : ids; None: those that are shown (for rows and configurations: all).
     x : of ``scatter`` and ``learning_curves``: what the horizontal axis is.
     rows, columns : of ``pivot``: names of settings.
+    arrangement : order and names of the algorithms.
     smoothing : of ``learning_curves``: points of the moving average.
     width_mm, colour : of a figure.
     """
@@ -38,6 +41,7 @@ class Wish:
     x: str = ""
     rows: str = ""
     columns: str = ""
+    arrangement: Arrangement = field(default_factory=Arrangement)
     smoothing: int = 1
     width_mm: float = 85.0
     colour: bool = True
@@ -65,7 +69,7 @@ class Kind:
 
 
 def _source(project: Project, wish: Wish) -> ProjectSource:
-    return ProjectSource(project, ON_PAPER, wish.runs)
+    return ProjectSource(project, ON_PAPER, wish.runs, wish.arrangement)
 
 
 def _entries(project: Project, wish: Wish) -> list[dict[str, Any]]:
@@ -189,7 +193,8 @@ def _runs(project: Project, wish: Wish, form: str) -> Made:
 
 def _table(project: Project, wish: Wish, form: str) -> Made:
     if form in ("csv", "json"):
-        return _plain("table", results.table_rows(_entries(project, wish), wish.measure, wish.step), form)
+        rows = results.table_rows(_entries(project, wish), wish.measure, wish.step)
+        return _plain("table", _placed(rows, wish.arrangement), form)
     from workbench.export import paper_tables
     from workbench.export.pairs import arrays_of, statistics
     from workbench.export.tables import written
@@ -201,6 +206,10 @@ def _table(project: Project, wish: Wish, form: str) -> Made:
         for each in met
     ]
     return Made(written(tables, form).encode())
+
+
+def _placed(rows: list[dict[str, Any]], arrangement: Arrangement) -> list[dict[str, Any]]:
+    return arrangement.placed(rows, lambda row: row["algorithm"], lambda row, name: row | {"algorithm": name})
 
 
 def _plain(name: str, rows: list[dict[str, Any]], form: str) -> Made:
@@ -278,7 +287,9 @@ def _folder(project: Project, wish: Wish, form: str) -> Made:
     raise RuntimeError("TensorBoard's event files are a folder; see save")
 
 
-_FIGURE = {"measure", "step", "runs", "width", "black"}
+_TABLE = {"runs", "order"}
+_TESTED = {"measure", "step", *_TABLE}
+_FIGURE = {*_TESTED, "width", "black"}
 KINDS = {
     "learning_curves": Kind(
         "loss or accuracy as meta-training goes on", (*DRAWN, "csv"),
@@ -302,16 +313,16 @@ KINDS = {
         "ranks over several task families (Friedman, Nemenyi)", (*DRAWN, *WRITTEN),
         frozenset(_FIGURE - {"step"}), _critical_difference,
     ),
-    "table": Kind("a row for each algorithm", WRITTEN, frozenset({"measure", "step", "runs"}), _table),
+    "table": Kind("a row for each algorithm", WRITTEN, frozenset(_TESTED), _table),
     "runs": Kind("a row for each run", WRITTEN, frozenset({"runs"}), _runs),
     "statistics": Kind(
-        "paired tests of every two algorithms", WRITTEN, frozenset({"measure", "step", "runs"}), _statistics,
+        "paired tests of every two algorithms", WRITTEN, frozenset(_TESTED), _statistics,
     ),
-    "protocol": Kind("the conditions of each algorithm", WRITTEN, frozenset({"runs"}), _protocol),
+    "protocol": Kind("the conditions of each algorithm", WRITTEN, frozenset(_TABLE), _protocol),
     "pivot": Kind(
-        "means by two settings", WRITTEN, frozenset({"measure", "step", "runs", "rows", "columns"}), _pivot,
+        "means by two settings", WRITTEN, frozenset({*_TESTED, "rows", "columns"}), _pivot,
     ),
-    "report": Kind("all of it in one page", ("html",), frozenset({"measure", "step", "runs"}), _report),
+    "report": Kind("all of it in one page", ("html",), frozenset(_TESTED), _report),
     "config": Kind("the configuration", ("toml",), frozenset({"runs"}), _config),
     "script": Kind("a Python script that does the runs again", ("python",), frozenset({"runs"}), _script),
     "tensorboard": Kind(
@@ -319,6 +330,26 @@ KINDS = {
     ),
 }  # fmt: skip
 FORMS = tuple(dict.fromkeys(form for kind in KINDS.values() for form in kind.forms))
+
+
+def arranged(project: Project, runs: tuple[int, ...] | None, order: str) -> Arrangement:
+    """The order and names that a text such as ``ProtoNet, Transfer=Fine-tuning`` asks for.
+
+    Raises
+    ------
+    InputError
+        If an algorithm is none of the runs', or is named twice.
+    """
+    groups = Grouping(ProjectSource(project, ON_PAPER, runs)).groups(joined=True)
+    allowed = [group.label for group in groups]
+    places: dict[str, Place] = {}
+    for each in next(csv.reader([order], skipinitialspace=True), []):
+        name, _, new = (part.strip() for part in each.partition("="))
+        _one_of("--order", name, allowed)
+        if name in places:
+            raise InputError(f"--order: {name!r} is named twice")
+        places[name] = Place(name, new or name)
+    return Arrangement(tuple(places.values()))
 
 
 def save(project: Project, what: str, form: str, wish: Wish, path: Path) -> str:

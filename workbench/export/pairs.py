@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -270,7 +270,6 @@ def statistics(
     arrays: Arrays,
     measure: str = "",
     step: int | None = None,
-    names: Mapping[str, str] | None = None,
 ) -> Statistics:
     """Compare every two algorithms that met the same episodes.
 
@@ -280,11 +279,9 @@ def statistics(
     met : the episodes, with the runs that met them.
     measure : empty: the most telling.
     step : the inner step; None: the last.
-    names : what algorithms are called instead of by their own name.
     """
     measure = measure or met.measures[0]
     found, missing = scores(runs, met, arrays, measure, step)
-    found = [replace(each, name=(names or {}).get(each.name, each.name)) for each in found]
     return Statistics(
         met, measure, step, tuple(found), tuple(claims(found, higher_is_better(measure))), tuple(missing)
     )

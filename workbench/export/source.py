@@ -6,12 +6,13 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.export.arrangement import Arrangement
 from workbench.project import ExperimentRecord, Project, RunRecord
 
 Series = tuple[NDArray[np.int64], NDArray[np.float64]]
@@ -22,7 +23,14 @@ _INCIDENTAL = ("seeds", "device", "threads", "chunk", "compile", "checkpoint_eve
 
 
 class Source(Protocol):
-    """What the curves are made of: the window's ``RunData``, or a :class:`ProjectSource`."""
+    """What the curves are made of: the window's ``RunData``, or a :class:`ProjectSource`.
+
+    Attributes
+    ----------
+    arrangement : the order and names of the algorithms, wherever the seeds of one stand together.
+    """
+
+    arrangement: Arrangement
 
     def shown(self) -> list[RunRecord]:
         """The runs to draw."""
@@ -51,9 +59,17 @@ class ProjectSource:
     project : an open project.
     colours : given out to the algorithms' labels in the order in which they first appear.
     runs : the ids of the runs to draw; None: those that are visible.
+    arrangement : the order and names of the algorithms.
     """
 
-    def __init__(self, project: Project, colours: tuple[str, ...], runs: Iterable[int] | None = None) -> None:
+    def __init__(
+        self,
+        project: Project,
+        colours: tuple[str, ...],
+        runs: Iterable[int] | None = None,
+        arrangement: Arrangement | None = None,
+    ) -> None:
+        self.arrangement = arrangement or Arrangement()
         self._project, self._colours = project, colours
         wanted = None if runs is None else set(runs)
         records = project.runs()
@@ -145,7 +161,11 @@ class Grouping:
             again = seen.get(members[0].label, 0)
             seen[members[0].label] = again + 1
             result.append(Group(key, label, tuple(members), batches[key], again if joined else 0))
-        return result
+        if not joined:
+            return result
+        return self._source.arrangement.placed(
+            result, lambda group: group.label, lambda group, name: replace(group, label=name)
+        )
 
     def _entry(self, run: RunRecord) -> tuple[str, int]:
         """What runs that differ in the seed only have in common, and the tasks in a meta-batch."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
+from workbench.export.arrangement import Arrangement
 from workbench.gui import dialogs
 from workbench.gui.notices import Notices
 from workbench.gui.session import Session
@@ -25,6 +26,7 @@ class DocumentCommands(QObject):
     Parameters
     ----------
     selected : the ids of the runs that are selected in the table; a configuration or a script is of these.
+    arranged : the order and names of the algorithms in tables and in the report.
     """
 
     def __init__(
@@ -33,18 +35,19 @@ class DocumentCommands(QObject):
         worker: Worker,
         notices: Notices,
         selected: Callable[[], list[int]],
+        arranged: Callable[[], Arrangement],
         window: QWidget,
     ) -> None:
         super().__init__(window)
         self._session, self._worker, self._notices = session, worker, notices
-        self._selected, self._window = selected, window
+        self._selected, self._arranged, self._window = selected, arranged, window
 
     @Slot()
     def export_report(self) -> None:
         self._ask("report", "report.html", "Report (*.html)", "html")
 
     @Slot()
-    def export_comparison(self) -> None:
+    def export_table(self) -> None:
         self._ask_table("table", "comparison.tex")
 
     @Slot()
@@ -54,6 +57,10 @@ class DocumentCommands(QObject):
     @Slot()
     def export_protocol(self) -> None:
         self._ask_table("protocol", "protocol.tex")
+
+    @Slot()
+    def export_runs(self) -> None:
+        self._ask_table("runs", "runs.csv")
 
     @Slot()
     def export_config(self) -> None:
@@ -68,7 +75,7 @@ class DocumentCommands(QObject):
         self._ask("tensorboard", "tensorboard", "Folder (*)", "tensorboard")
 
     def _ask_table(self, what: str, name: str) -> None:
-        path = dialogs.file_to_save(self._window, "Export", name, TABLES, "tex")
+        path = dialogs.file_to_save(self._window, "Export", name, TABLES, Path(name).suffix[1:])
         if path is not None:
             self.write(what, SUFFIXES.get(path.suffix[1:].lower(), "latex"), path)
 
@@ -82,6 +89,7 @@ class DocumentCommands(QObject):
         project = self._session.path
         shown = [run.id for run in self._session.data.shown()]
         runs = tuple((self._selected() if of_selected else []) or shown)
+        arrangement = self._arranged()
         self._notices.clear(JOB)
 
         def job(_: Progress) -> str:
@@ -89,7 +97,7 @@ class DocumentCommands(QObject):
             from workbench.project import Project
 
             with Project.open(project, read_only=True) as opened:
-                documents.save(opened, what, form, documents.Wish(runs=runs), path)
+                documents.save(opened, what, form, documents.Wish(runs=runs, arrangement=arrangement), path)
             return f"Saved as {path}."
 
         self._worker.submit(JOB, "exporting", job, weakly(self._done), weakly(self._failed))

@@ -47,12 +47,12 @@ class Panels(QObject):
         self.draft = Draft(self)
         self.setup = SetupPanel(self.draft, session.undo, worker)
         data = session.data
-        self.predictions = PredictionView(data, worker)
+        self.predictions, self.compare = PredictionView(data, worker), CompareView(data, worker)
         self.charts: tuple[Chart, ...] = (
             LearningCurves(data),
             AdaptationChart(data),
             self.predictions,
-            CompareView(data, worker),
+            self.compare,
         )
         self._keep_timer = QTimer(self)
         self._keep_timer.setSingleShot(True)

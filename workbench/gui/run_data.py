@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from workbench.export.arrangement import Arrangement
 from workbench.gui import theme
 from workbench.project import ExperimentRecord, Project, ProjectError, RunRecord
 
@@ -58,6 +59,7 @@ class RunData(QObject):
     complained : something in the file could not be read; a sentence for the person.
     """
 
+    arrangement = Arrangement()  # a view that arranges algorithms does so by itself
     listed = Signal()
     grew = Signal(object)
     highlight_changed = Signal()

@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, Q
 from PySide6.QtWidgets import QLabel, QMainWindow, QMenu, QSizePolicy, QTabWidget, QToolBar
 
 from workbench.errors import InputError
+from workbench.export.arrangement import Arrangement
 from workbench.gui import actions, icons, theme
 from workbench.gui.document_commands import DocumentCommands
 from workbench.gui.export_commands import ExportCommands
@@ -64,9 +65,9 @@ class MainWindow(QMainWindow):
 
         self.files = FileCommands(self.session, self.notices, self)
         self.run_commands = RunCommands(self.session, self.runs_panel, self.notices, self)
-        self.exports = ExportCommands(self.session, self.worker, self.notices, self.chart_in_view, self)
-        selected = self.runs_panel.selected
-        self.documents = DocumentCommands(self.session, self.worker, self.notices, selected, self)
+        self.exports = ExportCommands(self.worker, self.notices, self.chart_in_view, self)
+        selected, arranged = self.runs_panel.selected, self.arrangement
+        self.documents = DocumentCommands(self.session, self.worker, self.notices, selected, arranged, self)
         self.help = HelpCommands(self)
         owners = (self.files, self.run_commands, self.exports, self.documents, self.help, self)
         self.actions_ = actions.make(self, *owners)
@@ -319,6 +320,10 @@ class MainWindow(QMainWindow):
         seen = [each for each in charts if each.seen]
         focused = [each for each in seen if each.isAncestorOf(self.focusWidget() or self)]
         return next(iter(focused or seen), None)
+
+    def arrangement(self) -> Arrangement:
+        """The order and names of the algorithms that were chosen in Compare."""
+        return self.panels.compare.arrangement if self.panels is not None else Arrangement()
 
     # --- layout ------------------------------------------------------------------------------------
 

@@ -148,6 +148,7 @@ class PlotChart(Chart):
         axes = {side: LogAxis(side) for side in ("left", "bottom")}
         self.plot = pg.PlotWidget(self, axisItems=axes, enableMenu=False)
         self.plot.setObjectName(f"{self.object_name}_plot")
+        self.plot.getPlotItem().layout.setContentsMargins(1, 8, 8, 1)  # for the outermost numbers
         for side in ("left", "bottom"):  # painted from a picture until the range changes
             self.plot.getAxis(side).setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         self.body.addWidget(self.plot)

@@ -136,6 +136,11 @@ class CompareView(ComparisonView):
         self._view_box.setCurrentIndex(max(0, found))
         self._show_answer()
 
+    @property
+    def arrangement(self) -> Arrangement:
+        """The order and names of the algorithms, as tables have them: nothing is hidden from those."""
+        return self._arrangement.whole
+
     @Slot()
     def _arranged(self) -> None:
         kept = {each.key: each for each in self._arrangement.places}
@@ -181,14 +186,13 @@ class CompareView(ComparisonView):
         path = self.data.path
         if path is None or self._group is None:
             return
-        names = {key: name for key, name in self._arrangement.names.items() if key in self._keys}
         question = Question(
             path,
             tuple((each.id, each.status) for each in self.data.shown()),
             self._group.hash,
             self.measure,
             self.step,
-            tuple(names.items()),
+            self.arrangement,
         )
         if question == self._question:
             return

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.export import protocol, sweep
+from workbench.export.arrangement import Arrangement
 from workbench.export.colours import ON_PAPER
 from workbench.export.comparison import episodes
 from workbench.export.critical_difference import Families, families
@@ -23,7 +23,7 @@ class Question:
     ----------
     runs : ids of the shown runs, with their status: a run that ends may change everything.
     hash : of the episodes.
-    names : what algorithms are called instead of by their own name, in pairs.
+    arrangement : the order and names of the algorithms in tests.
     """
 
     path: Path
@@ -31,11 +31,7 @@ class Question:
     hash: str
     measure: str
     step: int | None
-    names: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def renamed(self) -> Mapping[str, str]:
-        return dict(self.names)
+    arrangement: Arrangement = field(default_factory=Arrangement)
 
 
 @dataclass(frozen=True)
@@ -58,12 +54,14 @@ class Answer:
 def answer(question: Question) -> Answer:
     """Read the project, and compute."""
     with Project.open(question.path, read_only=True) as project:
-        source = ProjectSource(project, ON_PAPER, [run for run, _ in question.runs])
+        runs = [run for run, _ in question.runs]
+        source = ProjectSource(project, ON_PAPER, runs)
         met = next((each for each in episodes(source)[0] if each.hash == question.hash), None)
         found = None
         if met is not None:
             arrays = arrays_of(project)
-            found = statistics(source, met, arrays, question.measure, question.step, question.renamed)
+            arranged = ProjectSource(project, ON_PAPER, runs, question.arrangement)
+            found = statistics(arranged, met, arrays, question.measure, question.step)
         ids = {entry["id"] for entry in met.entries} if met is not None else set()
         cards = protocol.cards(source)
         return Answer(
