@@ -63,7 +63,17 @@ SLOWER: dict[tuple[str, str], int] = {
 }
 """Meta-iterations of those that need more than the others, by name and problem, with the reason beside."""
 
-FEWER = {"fusion": ["algorithm.0.members=2"], "bmaml": ["algorithm.0.particles=2"]}
+FEWER: dict[tuple[str, str], str] = {
+    ("fusion", "regression"): "algorithm.0.members=2",
+    ("fusion", "classification"): "algorithm.0.members=2",
+    ("bmaml", "regression"): "algorithm.0.particles=2",
+    ("bmaml", "classification"): "algorithm.0.particles=2",
+    ("imaml", "regression"): "algorithm.0.inner_steps=6",
+    ("mamlpp", "regression"): "algorithm.0.inner_steps=3",
+    ("mamlpp", "classification"): "algorithm.0.inner_steps=3",
+    ("mer", "regression"): "training.meta_batch=5",
+    ("reptile", "regression"): "algorithm.0.inner_steps=4",
+}
 """What would cost minutes else."""
 
 
@@ -103,7 +113,8 @@ def measured(trainer: Trainer) -> np.ndarray:
 
 def trainer_of(name: str, problem: str, seed: int, *more: str) -> Trainer:
     longer = [f"training.iterations={SLOWER[name, problem]}"] if (name, problem) in SLOWER else []
-    e = experiment(name, *longer, *FEWER.get(name, ()), *more, text=TEXTS[problem])
+    fewer = [FEWER[name, problem]] if (name, problem) in FEWER else []
+    e = experiment(name, *longer, *fewer, *more, text=TEXTS[problem])
     return Trainer(e, e.algorithm[0], seed, family_of(e))
 
 
