@@ -78,7 +78,7 @@ def _texts(family: TaskFamily, split: Split, seed: int) -> tuple[tuple[str, str,
     import torch
 
     excerpt = family.excerpt(split, torch.Generator().manual_seed(seed))
-    if excerpt is None:
+    if excerpt is None or not excerpt.support:
         return ()
     rows = zip(excerpt.classes, excerpt.support, excerpt.query, strict=True)
     return tuple((name, support[0], query[0]) for name, support, query in rows)[:MOST_CLASSES]
