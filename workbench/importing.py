@@ -12,6 +12,7 @@ from workbench.data.checks import duplicates_across
 from workbench.data.found import Finding, some
 from workbench.data.prepared import Prepared
 from workbench.data.registry import Manifest
+from workbench.data.source import shown
 from workbench.errors import DataError
 from workbench.tasks.class_splits import ClassSplit, divide
 
@@ -171,7 +172,7 @@ def in_words(planned: Plan, manifest: Manifest) -> list[str]:
         )
     unit = UNITS[prepared.kind][0]
     for part, count in planned.split_counts().items():
-        names = some([prepared.names[index] for index in planned.members[part]], 4)
+        names = some([shown(prepared.names[index]) for index in planned.members[part]], 4)
         held = f"{_several(count['classes'], unit)}, {count['examples']:,} examples"
         lines.append(f"  {part:<10} {held}: {names}")
     lines += [f"  note       {each.text}" for each in planned.findings]

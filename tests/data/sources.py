@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import zipfile
 from pathlib import Path
 
@@ -102,3 +103,18 @@ def clinc(path: Path, classes: int = 8, each: int = 12) -> Path:
     data = {"train": rows[::2], "val": rows[1::4], "test": rows[3::4], "oos_train": [["who knows", "oos"]]}
     path.write_text(json.dumps(data), encoding="utf-8")
     return path
+
+
+def in_three_folders(classes: int = 6, each: int = 4) -> dict[str, bytes]:
+    """Folders of classes in a folder for each split; the splits share no class."""
+    split = ("train",) * (classes - 4) + ("val",) * 2 + ("test",) * 2
+    return {f"{split[c]}/class{c}/{i}.png": png(100 * c + i) for c in range(classes) for i in range(each)}
+
+
+def exif_of_a_wrong_type() -> bytes:
+    """A PNG that is to be turned, whose resolution is said in bytes where numbers belong."""
+    entries = struct.pack("<HHIHH", 274, 3, 1, 6, 0) + struct.pack("<HHI4s", 282, 7, 4, b"abcd")
+    exif = b"II*\0" + struct.pack("<IH", 8, 2) + entries + struct.pack("<I", 0)
+    file = io.BytesIO()
+    Image.new("L", (12, 12)).save(file, "PNG", exif=exif)
+    return file.getvalue()

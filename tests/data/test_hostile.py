@@ -26,6 +26,8 @@ from workbench.data.look import look
 from workbench.data.prepared import prepare
 from workbench.data.registry import refuse_unreadable
 from workbench.errors import DataError
+from workbench.gui.setup.data_listing import look_into
+from workbench.tasks.class_splits import ClassSplit
 
 
 @pytest.fixture(autouse=True)
@@ -126,6 +128,56 @@ def test_an_image_of_absurd_size_is_refused_unread(tmp_path: Path, side: int) ->
     assert "decompression bomb" in message
 
 
+@pytest.mark.parametrize("name", ["class4/2.png", "train.csv"])
+def test_a_damaged_lzma_entry_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "in" / "a.zip"
+    content = sources.class_folders() | {name: 99 * b"what is packed"}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        for each, data in content.items():
+            archive.writestr(each, data)
+    with zipfile.ZipFile(path) as archive:
+        entry = archive.getinfo(name)
+    data = bytearray(path.read_bytes())
+    begin = entry.header_offset + 30 + len(name)
+    data[begin + 4] = 0xFF  # the properties of the LZMA stream
+    path.write_bytes(data)
+    assert name in (message := refusal(path))
+    assert "cannot be read" in message
+
+
+def test_what_pillow_stumbles_over_is_an_image_that_cannot_be_read(tmp_path: Path) -> None:
+    content = sources.class_folders() | {"class4/2.png": sources.exif_of_a_wrong_type()}
+    assert "1 cannot be read: class4/2.png (" in refusal(sources.zipped(tmp_path / "in" / "a.zip", content))
+
+
+def deep(kind: str, dtype: str, value: float) -> bytes:
+    file = io.BytesIO()
+    if kind == "PGM":
+        return b"P5 12 12 65535\n" + np.full((12, 12), value, dtype).tobytes()
+    Image.fromarray(np.full((12, 12), value, dtype)).save(file, kind)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype"), [("PNG", "<u2"), ("TIFF", "<u2"), ("TIFF", ">u2"), ("PGM", ">u2")]
+)
+def test_pictures_of_16_bits_are_scaled(tmp_path: Path, kind: str, dtype: str) -> None:
+    content = {
+        f"class{c}/{i}.{kind.lower()}": deep(kind, dtype, 0x4000 + 256 * i) for c in range(3) for i in (0, 1)
+    }
+    done = prepare(look(sources.zipped(tmp_path / "in" / "a.zip", content)))
+    assert done.arrays["pixels"][:, :, 0, 0].tolist() == [[64], [65]] * 3
+    listing = look_into(str(tmp_path / "in" / "a.zip"), lambda done, text: None)
+    assert {data[0] for *_, data in listing.pictures} == {64}
+
+
+@pytest.mark.parametrize(("dtype", "value"), [("i4", 70_000), ("f4", 0.5)])
+def test_pictures_of_an_unknown_range_are_refused(tmp_path: Path, dtype: str, value: float) -> None:
+    content = sources.class_folders() | {"class4/2.tif": deep("TIFF", dtype, value)}
+    message = refusal(sources.zipped(tmp_path / "in" / "a.zip", content))
+    assert "class4/2.tif (its pixels are of an unknown range; save it with 8 or 16 bits)" in message
+
+
 def test_only_plain_images_are_opened_whatever_they_are_called(tmp_path: Path) -> None:
     """Pillow would start Ghostscript for PostScript."""
     script = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(evil) run\n%%EOF\n"
@@ -219,6 +271,32 @@ def test_a_header_that_lies_is_refused_before_memory_is_taken(tmp_path: Path, sh
     assert "damaged" in message or "no readable" in message
 
 
+@pytest.mark.parametrize("header", ["{[]: 1}", "'''", "(", "{" * 3000, "x" * 20_000])
+def test_a_header_that_is_no_dictionary_is_refused(tmp_path: Path, header: str) -> None:
+    text = header.encode() + b"\n"
+    content = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text
+    path = sources.zipped(tmp_path / "in" / "a.npz", {"train_images.npy": content})
+    assert "no readable .npz" in refusal(path)
+
+
+def test_labels_of_any_text_have_an_order(tmp_path: Path) -> None:
+    path = sources.medmnist(tmp_path / "in" / "a.npz", classes=6)
+    names = ["--5", "-5", "10", "9", "9" * 5000, "a"]
+    with np.load(path) as loaded:
+        labels = np.array(names).repeat(8)
+        np.savez(path, **{key: labels if "labels" in key else each for key, each in loaded.items()})
+    assert look(path).names == ("-5", "9", "10", "--5", "9" * 5000, "a")
+
+
+def test_labels_of_no_text_are_refused(tmp_path: Path) -> None:
+    path = sources.medmnist(tmp_path / "in" / "a.npz")
+    with np.load(path) as loaded:
+        changed = dict(loaded)
+    changed["train_labels"] = np.full(72, 0x110000, np.uint32).view("U1")
+    np.savez(path, **changed)
+    assert "names in it are no text" in refusal(path)
+
+
 def test_arrays_that_swell_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "in" / "bomb.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -245,6 +323,8 @@ def test_arrays_beyond_memory_are_refused(tmp_path: Path, monkeypatch: pytest.Mo
         ({"train_images": np.zeros((72, 28, 28), np.float32)}, "uint8 [images, height, width]"),
         ({"train_labels": np.zeros((71, 1), np.uint8)}, "one whole number for each of the 72 images"),
         ({"train_labels": np.zeros((72, 3), np.uint8)}, "one whole number for each of the 72 images"),
+        ({"train_labels": np.zeros((), np.uint8)}, "one whole number for each of the 72 images"),
+        ({"train_images": np.zeros((2**40, 0, 5), np.uint8)}, "uint8 [images, height, width]"),
         ({"test_images": np.zeros((72, 9, 9), np.uint8)}, "another size"),
     ],
 )
@@ -334,6 +414,9 @@ def test_lines_in_another_encoding_are_listed(tmp_path: Path, suffix: str) -> No
         ("a.csv", "text,label\n,\n ,a\n", "an empty text"),
         ("a.csv", "text,label\n" + "x" * (2**20 + 1) + ",a\n", "not a table"),
         ("a.csv", "text,label\na," + "x" * 201 + "\n", "more than 200 letters"),
+        ("a.csv", 'text,label\na,b\n\n"c,d\ne,f\n', "line 4: not a table"),
+        ("a.tsv", 'text\tlabel\na\tb\n"c"d\te\n', "line 3: not a table"),
+        ("train.csv", 'text,label\na,b\n"c,d\ne,f\n', "line 3: not a table"),
         ("a.csv", "te\0xt,label\na,b\n", "not a text file"),
         ("train.csv", "text,label\na\n", "no text, or no label"),
     ],
@@ -382,3 +465,45 @@ def test_a_large_picture_is_made_small(tmp_path: Path) -> None:
     done = prepare(look(sources.zipped(tmp_path / "in" / "a.zip", content)))
     assert done.arrays["pixels"].shape == (6, 3, 84, 84)
     assert importing.sizes_in_words(done) == "400 × 300"
+
+
+# --- names ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["group", "label"])
+def test_a_name_that_is_no_text_is_one_that_cannot_be_read(tmp_path: Path, key: str) -> None:
+    rows = [{"text": t, "label": c, "group": "all"} for t, c in sources.sentences()]
+    path = tmp_path / "in" / "a.json"
+    path.write_text(json.dumps([*rows, {**rows[0], key: "\ud83d"}]))
+    assert "1 cannot be read" in refusal(path)
+    importing.register(importing.plan(prepare(look(path))), "mine", skip_unreadable=True)
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names are Unicode there")
+@pytest.mark.parametrize("name", ["caf\udce9/class1", "class\udce9"])
+def test_a_folder_whose_name_is_not_utf_8_is_refused(tmp_path: Path, name: str) -> None:
+    content = sources.class_folders() | {f"{name}/{i}.png": sources.png(i) for i in range(3)}
+    folder = sources.write(tmp_path / "in", {f"all/{each}": data for each, data in content.items()})
+    assert "\\udce9" in (message := refusal(folder))
+    assert "is not UTF-8" in message
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names are Unicode there")
+def test_a_set_in_a_folder_whose_name_is_not_utf_8_is_registered(tmp_path: Path) -> None:
+    folder = sources.write(tmp_path / "in" / "caf\udce9", sources.class_folders())
+    manifest = importing.register(importing.plan(prepare(look(folder))), "mine")
+    assert manifest.source.endswith("caf\\udce9")
+
+
+def test_labels_that_would_command_a_terminal_are_made_harmless(tmp_path: Path) -> None:
+    path = tmp_path / "in" / "a.json"
+    path.write_text(json.dumps({f"{c}\x1b]0;owned\x07": [f"text {c}", "the same"] for c in "abcd"}))
+    planned = importing.plan(prepare(look(path)))
+    lines = importing.in_words(planned, importing.register(planned, "mine"))
+    assert {"small classes", "duplicates across classes"} <= {each.what for each in planned.findings}
+    assert sum("\\x1b]0;owned\\x07" in line for line in lines) == 5
+    assert not any("\x1b" in line or "\x07" in line for line in lines)
+    wrong = ClassSplit(train=("x",), validation=("y",), test=("z",))
+    with pytest.raises(DataError, match=r"there are a\\x1b") as caught:
+        importing.divided(planned.prepared, wrong)
+    assert "\x1b" not in str(caught.value)

@@ -20,6 +20,7 @@ from workbench.data.prepared import Prepared, prepare
 from workbench.engine.events import Finished
 from workbench.engine.trainer import Trainer
 from workbench.errors import DataError
+from workbench.tasks.class_splits import ClassSplit
 from workbench.tasks.images import Images, ImagesConfig
 
 SMALL = """
@@ -70,6 +71,21 @@ def test_split_files_in_the_form_of_mini_imagenet_import_and_train(tmp_path: Pat
 def test_a_path_may_name_split_files_too(tmp_path: Path) -> None:
     path = sources.mini_imagenet(tmp_path / "mini")
     trains(f'family = "images"\npath = {json.dumps(str(path))}\n{CLASSIFIED}', "protonet", NETWORK)
+
+
+def test_a_path_and_an_import_divide_a_source_as_it_says(tmp_path: Path) -> None:
+    path = sources.write(tmp_path / "folders", sources.in_three_folders(classes=9))
+    imported(path)
+    settings = {"ways": 2, "queries": 2, "size": 12}
+    by_path = Images(ImagesConfig(path=str(path), **settings))
+    assert by_path.describe()["groups"] == {"train": ["train"], "validation": ["val"], "test": ["test"]}
+    assert by_path.data_hash() == Images(ImagesConfig(dataset="mine", **settings)).data_hash()
+    drawn = Images(
+        ImagesConfig(
+            path=str(path), split=ClassSplit(seed=0, by="class", fractions=(0.3, 0.3, 0.4)), **settings
+        )
+    )
+    assert drawn.data_hash() != by_path.data_hash()
 
 
 def test_the_medmnist_layout_imports_and_trains(tmp_path: Path) -> None:
@@ -144,6 +160,33 @@ def test_texts_are_the_same_whatever_file_they_come_in(
 ) -> None:
     rows = sources.sentences()
     assert read(make(tmp_path / name, rows)).hash() == read(as_csv(tmp_path / "same.csv", rows)).hash()
+
+
+def test_lines_of_json_are_not_cut_within_a_text(tmp_path: Path) -> None:
+    rows = [(f"{text} and\u2028so\x85on", label) for text, label in sources.sentences()]
+    lines = [json.dumps({"text": t, "label": c}, ensure_ascii=False) for t, c in rows]
+    path = tmp_path / "a.jsonl"
+    path.write_bytes("\r\n".join(lines).encode())
+    assert read(path).texts()[0] == " ".join(rows[0][0].split())
+
+
+def test_tabs_part_the_fields_of_a_tsv_whatever_else_is_in_them(tmp_path: Path) -> None:
+    rows = [(f"first, second, {text}; third", label) for text, label in sources.sentences()]
+    found = read(as_bare_table(tmp_path / "a.tsv", rows))
+    assert len(found.names) == 8
+    assert found.texts()[0] == rows[0][0]
+
+
+def test_a_first_line_that_may_name_the_columns_is_said_to_be_an_example(tmp_path: Path) -> None:
+    rows = sources.sentences()
+    path = as_csv(tmp_path / "a.csv", rows)
+    assert not [each for each in look(path).findings if each.what == "first line"]
+    path.write_text(path.read_text().replace("text,label", "review,sentiment"))
+    (finding,) = (each for each in importing.plan(read(path)).findings if each.what == "first line")
+    assert "the first line (review, sentiment) is read as an example" in finding.text
+    assert "call them text and label" in finding.text
+    path.write_text(path.read_text().partition("\n")[2])
+    assert not look(path).findings
 
 
 def read(path: Path) -> Prepared:
@@ -315,3 +358,8 @@ def test_cancelling_while_reading_ends_it(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         prepare(found, progress=cancel)
+
+
+def test_a_name_may_be_composed_either_way(tmp_path: Path) -> None:
+    imported(as_csv(tmp_path / "a.csv", sources.sentences()), "caf\u00e9")
+    assert registry.load("cafe\u0301", "text").manifest.name == "caf\u00e9"

@@ -231,6 +231,22 @@ def test_groups_are_drawn_whole_where_there_are_any() -> None:
     assert divide(names, groups, ClassSplit()) == divide(names, groups, ClassSplit(by="group"))
 
 
+@pytest.mark.parametrize(
+    ("count", "fractions", "sizes"),
+    [
+        (3, (0.1, 0.8, 0.1), [1, 1, 1]),
+        (4, (0.1, 0.8, 0.1), [1, 2, 1]),
+        (3, (0.01, 0.98, 0.01), [1, 1, 1]),
+        (10, (0.05, 0.475, 0.475), [1, 5, 4]),  # as before: the test split gives one up
+    ],
+)
+def test_every_split_gets_a_class_whatever_the_fractions(
+    count: int, fractions: tuple[float, float, float], sizes: list[int]
+) -> None:
+    drawn = divide([f"c{number}" for number in range(count)], [""] * count, ClassSplit(fractions=fractions))
+    assert [len(drawn[split]) for split in SPLITS] == sizes
+
+
 def test_a_draw_that_is_impossible_is_refused() -> None:
     with pytest.raises(DataError, match="three groups or more, but there are 2: A, B"):
         divide(["A/1", "A/2", "B/1"], ["A", "A", "B"], ClassSplit())

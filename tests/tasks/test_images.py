@@ -12,8 +12,11 @@ import pytest
 import torch
 from PIL import Image
 
-from workbench import algorithms, networks  # noqa: F401  (their kinds must be known)
+from workbench import algorithms, importing, networks  # noqa: F401  (their kinds must be known)
 from workbench.config import parse
+from workbench.data import prepared
+from workbench.data.look import look
+from workbench.data.prepared import prepare
 from workbench.tasks import images
 from workbench.tasks.base import DataError
 from workbench.tasks.images import Images, ImagesConfig
@@ -202,6 +205,26 @@ def test_a_set_that_is_slow_to_read_is_read_once(tmp_path: Path, monkeypatch: py
     assert len(told) > read
 
 
+def test_labels_that_change_places_take_their_images_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cache holds images in the order that the split files give them."""
+    monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))
+    content = {f"images/{c}{i}.png": png(c, i) for c in range(9) for i in range(4)}
+    path = as_folder(tmp_path / "a", content)
+
+    def labelled(order: list[int]) -> str:
+        lines = [f"{c}{i}.png,class{order[c]}" for c in range(9) for i in range(4)]
+        (path / "train.csv").write_text("\n".join(["filename,label", *lines]))
+        return Images(config(path)).data_hash()
+
+    monkeypatch.setattr(images, "_SLOW", 1e9)
+    wanted = labelled([8, 1, 2, 3, 4, 5, 6, 7, 0])
+    monkeypatch.setattr(images, "_SLOW", 0.0)
+    labelled([*range(9)])
+    assert labelled([8, 1, 2, 3, 4, 5, 6, 7, 0]) == wanted
+
+
 # --- what is refused ------------------------------------------------------------------------------------
 
 
@@ -233,6 +256,20 @@ def test_a_truncated_zip_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [{}, {"a/readme.txt": b"x"}, {"__MACOSX/a/1.png": b"x"}])
 def test_a_source_without_images_is_refused(tmp_path: Path, content: dict[str, bytes]) -> None:
     assert "no images; a folder with images" in refusal(as_zip(tmp_path / "a.zip", content))
+
+
+@pytest.mark.parametrize("source", ["path", "dataset"])
+def test_more_than_memory_holds_is_refused_before_it_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / "data"))
+    path = as_zip(tmp_path / "a.zip", files(FLAT))
+    importing.register(importing.plan(prepare(look(path))), "mine")
+    monkeypatch.setattr(prepared, "MOST_BYTES", 36 * 10 * 10)
+    Images(config(path))
+    fields = {} if source == "path" else {"path": None, "dataset": "mine"}
+    with pytest.raises(DataError, match=r"36 images of 20 × 20 × 1 need .*; lower task\.size"):
+        Images(ImagesConfig.model_validate(config(path, size=20).model_dump() | fields))
 
 
 @pytest.mark.parametrize("make", [as_zip, as_folder])

@@ -15,11 +15,13 @@ from tests.data import sources
 from workbench import networks, runs
 from workbench.algorithms import ALGORITHMS
 from workbench.config import parse
+from workbench.data import prepared
 from workbench.engine.events import Finished
 from workbench.engine.trainer import Trainer
 from workbench.errors import DataError
 from workbench.networks.bag import Bag, BagConfig
 from workbench.networks.mlp import MLPConfig
+from workbench.tasks.class_splits import ClassSplit
 from workbench.tasks.standard_library import sentences_by_module, split_sentences
 from workbench.tasks.text import Text, TextConfig
 from workbench.tasks.text_features import as_vectors, as_words
@@ -146,3 +148,27 @@ def test_examples_and_tables_of_a_docstring_are_no_sentences() -> None:
 
 def test_texts_are_not_attacked(path: Path) -> None:
     assert Text(TextConfig(path=str(path), **SMALL)).shape.bounds is None
+
+
+def test_a_file_is_divided_as_it_says_unless_an_experiment_says_otherwise(tmp_path: Path) -> None:
+    part = {f"topic {c}": "train" if c < 4 else "val" if c < 6 else "test" for c in range(8)}
+    rows = [{"text": text, "label": label, "split": part[label]} for text, label in sources.sentences()]
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(rows))
+    family = Text(TextConfig(path=str(path), **SMALL))
+    assert {split: each.tolist() for split, each in family._members.items()} == {
+        "train": [0, 1, 2, 3], "validation": [4, 5], "test": [6, 7],
+    }  # fmt: skip
+    drawn = Text(TextConfig(path=str(path), split=ClassSplit(seed=0), **SMALL))
+    assert drawn._members["test"].tolist() != [6, 7]
+
+
+@pytest.mark.parametrize(("features", "field"), [("tfidf", "dimensions"), ("words", "length")])
+def test_more_than_memory_holds_is_refused_before_it_is_taken(
+    path: Path, monkeypatch: pytest.MonkeyPatch, features: Any, field: str
+) -> None:
+    settings = SMALL | {"dimensions": 6}
+    monkeypatch.setattr(prepared, "MOST_BYTES", 4 * 96 * 6)
+    Text(TextConfig(path=str(path), features=features, **settings))
+    with pytest.raises(DataError, match=rf"96 texts of 7 numbers .* lower task\.{field}"):
+        Text(TextConfig(path=str(path), features=features, **settings | {field: 7}))

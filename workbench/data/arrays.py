@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
+import tokenize
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -29,7 +31,10 @@ _PARTS = ("train", "val", "test")
 _LAYOUTS = (
     "give train_images, train_labels, val_images … (MedMNIST), or x, y and task (functions to be regressed)"
 )
-ARRAY_ERRORS: tuple[type[Exception], ...] = (*UNREADABLE, KeyError, MemoryError)
+ARRAY_ERRORS: tuple[type[Exception], ...] = (
+    *(*UNREADABLE, KeyError, MemoryError),
+    *(TypeError, tokenize.TokenError),  # what numpy's parser makes of headers that are no dictionary
+)
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -42,10 +47,13 @@ def read_arrays(path: Path) -> Found:
         If it is damaged, holds pickled objects, swells beyond measure, or is of neither layout.
     """
     arrays = load_npz(path)
-    if {"x", "y", "task"} <= set(arrays):
-        return _functions(path, arrays)
-    if "train_images" in arrays and "train_labels" in arrays:
-        return _images(path, arrays)
+    try:
+        if {"x", "y", "task"} <= set(arrays):
+            return _functions(path, arrays)
+        if "train_images" in arrays and "train_labels" in arrays:
+            return _images(path, arrays)
+    except SystemError:  # numpy's, of numbers that stand for no letter
+        raise DataError(f"{path}: damaged: names in it are no text") from None
     raise DataError(f"{path}: has the arrays {shown(some(sorted(arrays)))}; {_LAYOUTS}")
 
 
@@ -67,7 +75,7 @@ def load_npz(path: Path) -> dict[str, NDArray[Any]]:
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
     except ARRAY_ERRORS as error:
-        raise DataError(f"{path}: no readable .npz file ({error})") from None
+        raise DataError(f"{path}: no readable .npz file ({shown(str(error))})") from None
 
 
 def _measured(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> int:
@@ -109,8 +117,7 @@ def _images(path: Path, arrays: Arrays) -> FoundImages:
             raise DataError(f"{path}: has {part}_images, but no {part}_labels")
         images, own = arrays[f"{part}_images"], arrays[f"{part}_labels"]
         _check_images(path, part, images)
-        own = own.reshape(len(own), -1) if len(own) else own.reshape(0, 1)
-        if own.shape != (len(images), 1) or own.dtype.kind not in "iuU":
+        if not own.ndim or not len(own) == own.size == len(images) or own.dtype.kind not in "iuU":
             raise DataError(
                 f"{path}: {part}_labels is {own.dtype} {list(own.shape)}; one whole number for each of the "
                 f"{len(images)} images is needed"
@@ -118,7 +125,7 @@ def _images(path: Path, arrays: Arrays) -> FoundImages:
         if pixels and images.shape[1:] != pixels[0].shape[1:]:
             raise DataError(f"{path}: {part}_images has another size than train_images")
         pixels.append(images)
-        labels.append(own[:, 0])
+        labels.append(own.reshape(-1))
         given.append(np.full(len(images), code, np.int8))
     all_labels = np.concatenate([each.astype(str) for each in labels])
     if not len(all_labels):
@@ -161,6 +168,7 @@ def _rows(given: list[NDArray[np.int8]]) -> list[tuple[str, int]]:
 
 def _check_images(path: Path, part: str, images: NDArray[Any]) -> None:
     fits = images.ndim == 3 or (images.ndim == 4 and images.shape[-1] in (1, 3))
+    fits = fits and 0 not in images.shape[1:]  # of such, a tiny file can hold any number
     if not fits or images.dtype != np.uint8:
         raise DataError(
             f"{path}: {part}_images is {images.dtype} {list(images.shape)}; "
@@ -174,7 +182,7 @@ def _plain(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _in_order(name: str) -> tuple[int, str]:
     """Numbers by their size, then words."""
-    return (int(name), "") if name.lstrip("-").isdigit() and name.isascii() else (2**63, name)
+    return (int(name) if re.fullmatch("-?[0-9]{1,20}", name) else 2**64, name)
 
 
 def _functions(path: Path, arrays: Arrays) -> FoundFunctions:

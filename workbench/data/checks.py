@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.config import Split
 from workbench.data.found import NOT_GIVEN, Finding, Ints, Kind, some
+from workbench.data.source import shown
 
 USUAL = 16
 """Examples of a class that an episode with 1 shot and 15 queries needs."""
@@ -53,7 +54,7 @@ def duplicates(
         if len(splits) > 1:
             across.append(f"{pair} ({' and '.join(_SPLITS[code] for code in splits)})")
         if len(classes) > 1:
-            between.append(f"{pair} ({' and '.join(names[each] for each in classes[:2])})")
+            between.append(f"{pair} ({' and '.join(shown(names[each]) for each in classes[:2])})")
         else:
             within += len(same) - 1
     findings = []
@@ -96,7 +97,7 @@ def small_classes(names: Sequence[str], labels: Ints, kind: Kind) -> list[Findin
     if not len(small):
         return []
     what = "tasks have" if kind == "functions" else "classes have"
-    listed = tuple(f"{names[index]} ({counts[index]})" for index in small[counts[small].argsort()][:3])
+    listed = tuple(f"{shown(names[index])} ({counts[index]})" for index in small[counts[small].argsort()][:3])
     more = f" and {len(small) - 3:,} more" if len(small) > 3 else ""
     needs = f"fewer than {USUAL} examples (1 shot and 15 queries)"
     text = f"{len(small):,} {what} {needs}: {', '.join(listed)}{more}"

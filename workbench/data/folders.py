@@ -50,7 +50,8 @@ def read_class_folders(source: Source) -> FoundImages:
         names, groups = bare, [group.partition("/")[2] for group in groups]
         shared = sorted(name for name, times in Counter(bare).items() if times > 1)[:3]
         text = "the splits of the folders share classes, which are put together; choose another split"
-        findings.append(Finding("shared classes", text, len(bare) - len(set(bare)), tuple(shared)))
+        twice = len(bare) - len(set(bare))
+        findings.append(Finding("shared classes", text, twice, tuple(map(shown, shared))))
     group_of = dict(zip(names, groups, strict=True))
     unique = sorted(group_of)
     number = {name: index for index, name in enumerate(unique)}

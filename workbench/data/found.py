@@ -131,7 +131,7 @@ class FoundFunctions(Found):
     y: NDArray[np.float32] = field(repr=False)
 
     def origin(self, index: int) -> str:
-        return f"a point of task {self.names[int(self.labels[index])]}"
+        return f"a point of task {shown(self.names[int(self.labels[index])])}"
 
 
 def given_split(

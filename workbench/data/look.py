@@ -8,8 +8,9 @@ from pathlib import Path, PurePosixPath
 from workbench.data.arrays import read_arrays
 from workbench.data.folders import read_class_folders
 from workbench.data.found import Found
-from workbench.data.source import Source, hidden, open_source
+from workbench.data.source import Source, hidden, open_source, shown
 from workbench.data.split_files import names_images, read_split_files, split_files, tables_of
+from workbench.data.tables import undecodable
 from workbench.data.texts import SUFFIXES, has_texts, read_text_tables, read_texts
 from workbench.errors import DataError
 
@@ -25,8 +26,16 @@ def look(path: Path) -> Found:
     Raises
     ------
     DataError
-        If it is none of the layouts, damaged, or made to do harm.
+        If it is none of the layouts, damaged, or made to do harm; or a name in it cannot be written down.
     """
+    found = _read(path)
+    strange = next((name for name in (*found.names, *found.groups) if undecodable(name)), None)
+    if strange is not None:
+        raise DataError(f"{path}: the name {shown(strange)} is not UTF-8; rename it")
+    return found
+
+
+def _read(path: Path) -> Found:
     suffix = path.suffix.lower()
     if path.is_file() and suffix == ".npz":
         return read_arrays(path)

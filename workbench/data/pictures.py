@@ -11,7 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from workbench.data.source import UNREADABLE
 
-DECODING = 1
+DECODING = 2
 """Raised by whoever changes how images are read, so that caches of the older ones are not used."""
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pbm"}
@@ -22,6 +22,7 @@ MOST_PIXELS = 64_000_000
 BAD_PICTURE: tuple[type[Exception], ...] = (
     *UNREADABLE,
     *(Image.DecompressionBombError, Image.DecompressionBombWarning),
+    *(TypeError, LookupError, ArithmeticError),  # what Pillow runs into in damaged TIFF and EXIF
 )
 
 
@@ -45,6 +46,25 @@ def open_picture(content: bytes) -> Image.Image:
     return image
 
 
+def in_bytes(image: Image.Image, kind: str | None) -> Image.Image:
+    """An image of 16 bits scaled to 8, which Pillow would clip at 255; any other as it is.
+
+    Parameters
+    ----------
+    kind : its format: a PGM's numbers reach 65535 in the mode that elsewhere says nothing of their range.
+
+    Raises
+    ------
+    ValueError
+        If nobody can tell how bright its numbers are.
+    """
+    if image.mode.startswith("I;16") or (image.mode == "I" and kind == "PPM"):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError("its pixels are of an unknown range; save it with 8 or 16 bits")
+    return image
+
+
 def decode(content: bytes | NDArray[np.uint8], size: int, channels: int) -> NDArray[np.uint8]:
     """An image ``[channels, size, size]``, scaled whatever its proportions; transparency becomes white.
 
@@ -54,11 +74,9 @@ def decode(content: bytes | NDArray[np.uint8], size: int, channels: int) -> NDAr
     """
     if isinstance(content, bytes):
         with open_picture(content) as opened:
-            image = ImageOps.exif_transpose(opened)
+            image = in_bytes(ImageOps.exif_transpose(opened), opened.format)
     else:
         image = Image.fromarray(content)
-    if image.mode.startswith("I;16"):  # would be clipped at 255, not scaled
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -71,7 +89,7 @@ def is_coloured(content: bytes | NDArray[np.uint8]) -> bool:
     """Whether an image is more than shades of grey."""
     if isinstance(content, bytes):
         with open_picture(content) as image:
-            if image.mode in ("1", "L", "LA", "I", "I;16", "F"):
+            if image.mode in ("1", "L", "LA", "I", "F") or image.mode.startswith("I;16"):
                 return False
             image.thumbnail((64, 64))
             pixels = np.asarray(image.convert("RGB")).astype(int)

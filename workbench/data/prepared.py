@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from workbench.data.progress import Progress, silent
 from workbench.errors import DataError
 
 MOST_BYTES = 2**31
-"""Of all images together, as they are kept in memory."""
+"""Of all images together, or of what all texts become, as they are kept in memory."""
 
 LARGEST_SIZE = 84
 """Side to which larger images are scaled unless another is asked for: that of mini-ImageNet."""
@@ -116,7 +117,7 @@ def prepare(
     return Prepared(
         kind=found.kind,
         layout=found.layout,
-        where=str(found.where),
+        where=_writable(found.where),
         names=found.names,
         groups=found.groups,
         labels=found.labels,
@@ -127,6 +128,11 @@ def prepare(
         origins=origins,
         digests=digests,
     )
+
+
+def _writable(path: Path) -> str:
+    """A path in UTF-8, whatever bytes the folder's names have."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def _checked(
@@ -148,12 +154,8 @@ def _images(found: FoundImages, size: int | None, channels: int | None, progress
     count = len(found.labels)
     with found.open() as read:
         size, channels = _form(read, count, size, channels)
-        needed = count * channels * size * size
-        if needed > MOST_BYTES:
-            raise DataError(
-                f"{found.where}: {count:,} images of {size} × {size} × {channels} need {needed / 2**30:.1f} "
-                f"GiB; allowed: {MOST_BYTES / 2**30:g} GiB; choose a smaller size, or fewer images"
-            )
+        what = f"{found.where}: {count:,} images of {size} × {size} × {channels}"
+        refuse_beyond_memory(what, count * channels * size * size, "choose a smaller size, or fewer images")
         pixels = np.empty((count, channels, size, size), np.uint8)
         good = np.zeros(count, np.bool_)
         constant, digests, unreadable, sizes = [], [], [*found.unreadable], []
@@ -190,7 +192,7 @@ def _images(found: FoundImages, size: int | None, channels: int | None, progress
     return Prepared(
         kind="images",
         layout=found.layout,
-        where=str(found.where),
+        where=_writable(found.where),
         names=names,
         groups=tuple(found.groups[index] for index in present),
         labels=labels.astype(np.int64),
@@ -202,6 +204,19 @@ def _images(found: FoundImages, size: int | None, channels: int | None, progress
         digests=own,
         sizes=(min(widths), max(widths), min(heights), max(heights)),
     )
+
+
+def refuse_beyond_memory(what: str, needed: int, mend: str) -> None:
+    """Refuse examples that need more bytes than are allowed, before they take them.
+
+    Raises
+    ------
+    DataError
+        If they do.
+    """
+    if needed > MOST_BYTES:
+        allowed = f"{MOST_BYTES / 2**30:g} GiB"
+        raise DataError(f"{what} need {needed / 2**30:.1f} GiB; allowed: {allowed}; {mend}")
 
 
 def _form(read: Any, count: int, size: int | None, channels: int | None) -> tuple[int, int]:

@@ -230,6 +230,7 @@ def load(name: str, kind: Kind) -> Registered:
     DataError
         If there is none, or it is of another kind, or it is not what was registered.
     """
+    name = check_name(name)
     manifest = manifest_of(name)
     if manifest.kind != kind:
         raise DataError(f"the data set {name!r} holds {manifest.kind}, and {kind} are needed")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import lzma
 import os
 import stat
 import struct
@@ -29,7 +30,7 @@ _BOMB_BYTES, _BOMB_RATIO = 2**26, 250
 
 UNREADABLE: tuple[type[Exception], ...] = (  # what zipfile, zlib and readers raise for damaged files
     *(OSError, EOFError, SyntaxError, ValueError, RuntimeError, NotImplementedError),
-    *(struct.error, zlib.error, zipfile.BadZipFile),
+    *(struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile),
 )
 
 

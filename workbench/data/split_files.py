@@ -14,7 +14,7 @@ import numpy as np
 from workbench.data.folders import hashing, reading
 from workbench.data.found import SPLIT_NAMES, FoundImages, Unreadable
 from workbench.data.pictures import SUFFIXES
-from workbench.data.source import Source, composed, hidden, shown
+from workbench.data.source import UNREADABLE, Source, composed, hidden, shown
 from workbench.data.tables import Table, read_table
 from workbench.errors import DataError
 
@@ -40,9 +40,9 @@ def tables_of(source: Source, files: Mapping[int, PurePosixPath]) -> dict[int, T
         where = f"{source.where}: {shown(str(file))}"
         try:
             content = source.read(file)
-        except (OSError, ValueError, RuntimeError) as error:
+        except UNREADABLE as error:
             raise DataError(f"{where}: cannot be read ({error})") from None
-        tables[code] = read_table(content, where)
+        tables[code] = read_table(content, where, file.suffix)
     return tables
 
 

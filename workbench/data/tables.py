@@ -55,10 +55,11 @@ def undecodable(text: str) -> bool:
     return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
-def read_table(content: bytes, where: str) -> Table:
-    """The lines of a file whose fields stand between commas, semicolons or tabs.
+def read_table(content: bytes, where: str, suffix: str) -> Table:
+    """The lines of a file whose fields stand between commas, semicolons or tabs (in a ``.tsv``: tabs only).
 
-    Lines that are not UTF-8 are left out and listed.
+    Lines that are not UTF-8 are left out and listed. A quote that is never closed is refused: it would make
+    one field of everything after it.
 
     Raises
     ------
@@ -67,13 +68,15 @@ def read_table(content: bytes, where: str) -> Table:
     """
     text = as_text(content, where)
     first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
+    separator = "\t" if suffix.lower() == ".tsv" else max(",;\t", key=first.count)
     rows: list[tuple[int, list[str]]] = []
     unreadable: list[Unreadable] = []
     before = csv.field_size_limit(LONGEST_FIELD)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    over = 0
     try:
         for row in reader:
+            over = reader.line_num
             if not any(field.strip() for field in row):
                 continue
             if any(map(undecodable, row)):
@@ -81,7 +84,7 @@ def read_table(content: bytes, where: str) -> Table:
             else:
                 rows.append((reader.line_num, row))
     except csv.Error as error:
-        raise DataError(f"{where}, line {reader.line_num}: not a table ({error})") from None
+        raise DataError(f"{where}, line {over + 1}: not a table ({error})") from None
     finally:
         csv.field_size_limit(before)
     if not rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,7 +48,7 @@ class _Gathered:
         group = row.group if isinstance(row.group, str) else ""
         if not isinstance(text, str) or not isinstance(label, str):
             self.bad.append(Unreadable(row.origin, "no text, or no label"))
-        elif undecodable(text) or undecodable(label):
+        elif any(map(undecodable, (text, label, group))):
             self.bad.append(Unreadable(row.origin, "not UTF-8"))
         elif not text.strip() or not label.strip():
             self.bad.append(Unreadable(row.origin, "an empty text, or an empty label"))
@@ -74,7 +75,7 @@ def read_texts(path: Path) -> FoundText:
     gathered = _Gathered()
     suffix = path.suffix.lower()
     if suffix in (".csv", ".tsv"):
-        _from_table(gathered, read_table(content, str(path)), NOT_GIVEN)
+        _from_table(gathered, read_table(content, str(path), suffix), NOT_GIVEN)
         return _found(path, "table", gathered)
     text = as_text(content, str(path))
     if suffix == ".json":
@@ -83,7 +84,7 @@ def read_texts(path: Path) -> FoundText:
         except JSON_ERRORS as error:
             raise DataError(f"{path}: not valid JSON ({shown(str(error))})") from None
         return _found(path, "JSON", gathered)
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # splitlines would cut at U+2028 within a string
         if line.strip():
             _from_line(gathered, line, f"{path}, line {number}")
     return _found(path, "JSON lines", gathered)
@@ -117,6 +118,12 @@ def _from_table(gathered: _Gathered, table: Table, code: int) -> None:
         kinds = [len({row[column] for _, row in rows if column < len(row)}) for column in (0, 1)]
         label = 0 if kinds[0] < kinds[1] else 1
         text = 1 - label
+        others = [row[label] for _, row in rows[1:] if label < len(row)]
+        if others and table.header[label] not in others and min(Counter(others).values()) > 1:
+            header = shown(", ".join(table.header))
+            said = f"the first line ({header}) is read as an example, though no other has its label; "
+            mend = "if it names the columns, call them text and label"
+            gathered.findings.append(Finding("first line", f"{table.where}: {said}{mend}", 1, (header,)))
 
     def cell(row: list[str], column: int | None) -> str | None:
         return row[column] if column is not None and column < len(row) else None

@@ -12,6 +12,7 @@ import torch
 from pydantic import Field, model_validator
 
 from workbench.config import SPLITS, Split
+from workbench.data.source import shown
 from workbench.sections import Section, setting
 from workbench.tasks.base import DataError
 
@@ -104,6 +105,7 @@ def _by_draw(names: Sequence[str], groups: Sequence[str], split: ClassSplit) -> 
         raise DataError(f"three splits need three {what} or more, but there are {len(units)}: {_some(units)}")
     _, *rest = split.fractions or FRACTIONS
     validation, test = (max(1, round(fraction * len(units))) for fraction in rest)
+    validation = min(validation, len(units) - 2)  # leaves one for each of the others
     train = max(1, len(units) - validation - test)
     order = torch.randperm(len(units), generator=torch.Generator().manual_seed(split.seed or 0)).tolist()
     part_of: dict[str, Split] = {}
@@ -125,4 +127,4 @@ def _hint(name: str, known: Sequence[str] | dict[str, list[int]]) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    return ", ".join(map(shown, names[:8])) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

@@ -22,7 +22,7 @@ from workbench.errors import DataError
 from workbench.sections import setting
 from workbench.tasks.base import Episode, EpisodeSize, TaskFamily, TaskShape
 from workbench.tasks.class_splits import ClassSplit, divide
-from workbench.tasks.own_data import of_the_set, one_of_both
+from workbench.tasks.own_data import of_the_set, of_the_source, one_of_both
 
 _NEIGHBOURS = 32
 _LOOKED_AT = 2000
@@ -153,7 +153,8 @@ def _data_of(config: FunctionsConfig) -> _Data:
     if found.unreadable:
         first = some([f"{each.origin} ({each.why})" for each in found.unreadable])
         raise DataError(f"{found.where}: cannot be read: {first}; mend it, or import the data without that")
-    return found.names, found.groups, found.counts, config.split, found.x, found.y
+    split = of_the_source(config.split, found)
+    return found.names, found.groups, found.counts, split, found.x, found.y
 
 
 def _standardised(values: NDArray[np.float32], training: NDArray[np.bool_]) -> NDArray[np.float32]:

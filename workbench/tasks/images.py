@@ -25,13 +25,14 @@ from workbench.data import registry
 from workbench.data.found import FoundImages, some
 from workbench.data.look import look
 from workbench.data.pictures import BAD_PICTURE, DECODING, decode
+from workbench.data.prepared import refuse_beyond_memory
 from workbench.data.progress import Progress, silent
 from workbench.errors import DataError
 from workbench.sections import setting
 from workbench.tasks.array_cache import load_arrays, store_arrays
 from workbench.tasks.class_splits import ClassSplit, divide
 from workbench.tasks.classes import ClassFamily, ClassPool
-from workbench.tasks.own_data import of_the_set, one_of_both
+from workbench.tasks.own_data import of_the_set, of_the_source, one_of_both
 
 _SLOW = 2.0
 _BRIGHT = 0.7
@@ -51,7 +52,9 @@ class ImagesConfig(ClassificationTaskConfig):
     rotations: bool = setting(
         False, help="90, 180 and 270 degrees as new classes, in the meta-training split only."
     )
-    split: ClassSplit = setting(ClassSplit(), help="Groups or classes by name, or drawn by seed.")
+    split: ClassSplit = setting(
+        ClassSplit(), help="Groups or classes by name, or drawn by seed; empty: the data's own, if any."
+    )
 
     @model_validator(mode="after")
     def _path_or_dataset(self) -> Self:
@@ -77,7 +80,8 @@ class Images(ClassFamily):
             found = look(Path(config.path or ""))
             if not isinstance(found, FoundImages):
                 raise DataError(f"{config.path}: holds {found.kind}, no images; choose that task family")
-            names, groups, counts, split = found.names, found.groups, found.counts, config.split
+            names, groups, counts = found.names, found.groups, found.counts
+            split = of_the_source(config.split, found)
             divide(names, groups, split)  # before the reading, which may take long
             pixels = _read(found, config, progress)
         self._inverted = _bright_edges(pixels) if config.invert == "auto" else config.invert
@@ -98,7 +102,9 @@ def _read(found: FoundImages, config: ImagesConfig, progress: Progress) -> NDArr
         raise DataError(f"{found.where}: cannot be read: {first}; mend it, or import the data without that")
     count = len(found.labels)
     shape = (count, config.channels, config.size, config.size)
-    key = json.dumps([DECODING, PIL.__version__, found.hash(), shape])
+    _refuse_too_many(count, config)
+    # the order as well: the labels in split files decide it
+    key = json.dumps([DECODING, PIL.__version__, found.hash(), shape, [*found.origins]])
     kept = load_arrays("images", key).get("pixels")
     if kept is not None and kept.dtype == np.uint8 and kept.shape == shape:
         return kept
@@ -126,6 +132,7 @@ def _scaled(pixels: NDArray[np.uint8], config: ImagesConfig, progress: Progress)
     shape = (config.channels, config.size, config.size)
     if pixels.shape[1:] == shape:
         return pixels.copy()
+    _refuse_too_many(len(pixels), config)
     scaled = np.empty((len(pixels), *shape), np.uint8)
     for number, image in enumerate(pixels):
         if number % 100 == 0:
@@ -133,6 +140,13 @@ def _scaled(pixels: NDArray[np.uint8], config: ImagesConfig, progress: Progress)
         plain = image[0] if len(image) == 1 else np.ascontiguousarray(image.transpose(1, 2, 0))
         scaled[number] = decode(plain, config.size, config.channels)
     return scaled
+
+
+def _refuse_too_many(count: int, config: ImagesConfig) -> None:
+    size, channels = config.size, config.channels
+    what = f"{config.path or config.dataset}: {count:,} images of {size} × {size} × {channels}"
+    mend = "lower task.size or task.channels, or use fewer images"
+    refuse_beyond_memory(what, count * channels * size * size, mend)
 
 
 def _bright_edges(pixels: NDArray[np.uint8]) -> bool:

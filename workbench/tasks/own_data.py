@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workbench.data.found import Found
 from workbench.data.registry import Manifest
 from workbench.sections import misfit
 from workbench.tasks.base import DataError
@@ -36,3 +37,9 @@ def of_the_set(split: ClassSplit, manifest: Manifest) -> ClassSplit:
         return ClassSplit.model_validate(manifest.split)
     except ValueError:  # a ValidationError is one too
         raise DataError(f"the data set {manifest.name!r} is damaged; import it again") from None
+
+
+def of_the_source(split: ClassSplit, found: Found) -> ClassSplit:
+    """The split that an experiment asks for, or else the one that a file or a folder comes with."""
+    given = found.given_split() if split == ClassSplit() else None
+    return split if given is None else ClassSplit.model_validate(given)

@@ -23,14 +23,14 @@ from workbench.config import SPLITS, ClassificationTaskConfig
 from workbench.data import registry
 from workbench.data.found import FoundText, some
 from workbench.data.look import look
-from workbench.data.prepared import unpacked
+from workbench.data.prepared import refuse_beyond_memory, unpacked
 from workbench.data.progress import Progress, silent
 from workbench.errors import DataError
 from workbench.sections import setting
 from workbench.tasks.array_cache import load_arrays, store_arrays
 from workbench.tasks.class_splits import ClassSplit, divide
 from workbench.tasks.classes import ClassFamily, ClassPool
-from workbench.tasks.own_data import of_the_set, one_of_both
+from workbench.tasks.own_data import of_the_set, of_the_source, one_of_both
 from workbench.tasks.standard_library import sentences_by_module
 from workbench.tasks.text_features import FEATURES, as_vectors, as_words
 
@@ -54,7 +54,9 @@ class TextConfig(ClassificationTaskConfig):
         5000, ge=10, le=100_000, unit="words", help="Most words that are known: the most frequent ones."
     )
     length: int = setting(32, ge=1, le=512, unit="words", help="Words of a text that are read (words).")
-    split: ClassSplit = setting(ClassSplit(), help="Groups or classes by name, or drawn by seed.")
+    split: ClassSplit = setting(
+        ClassSplit(), help="Groups or classes by name, or drawn by seed; empty: the data's own, if any."
+    )
 
     @model_validator(mode="after")
     def _path_or_dataset(self) -> Self:
@@ -73,6 +75,10 @@ class Text(ClassFamily):
         progress = progress or silent
         held = _texts_of(config, progress)
         members = divide(held.names, held.groups, held.split)
+        width = "length" if config.features == "words" else "dimensions"
+        count, numbers = len(held.texts), getattr(config, width)
+        what = f"{count:,} texts of {numbers} numbers each"
+        refuse_beyond_memory(what, 4 * count * numbers, f"lower task.{width}, or use fewer texts")
         labels = np.repeat(np.arange(len(held.names)), held.counts)
         trained = np.isin(labels, members["train"]).tolist()
         known = [text for text, own in zip(held.texts, trained, strict=True) if own]
@@ -143,4 +149,5 @@ def _texts_of(config: TextConfig, progress: Progress) -> _Held:
     if found.unreadable:
         first = some([f"{each.origin} ({each.why})" for each in found.unreadable])
         raise DataError(f"{found.where}: cannot be read: {first}; mend it, or import the data without that")
-    return _Held(found.names, found.groups, found.counts, config.split, found.texts)
+    split = of_the_source(config.split, found)
+    return _Held(found.names, found.groups, found.counts, split, found.texts)

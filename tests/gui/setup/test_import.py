@@ -139,3 +139,34 @@ def test_checking_can_be_stopped(stage: Stage, tmp_path: Path) -> None:
     assert dialog.accept_button.isEnabled()
     dialog.reject()
     assert registry.registered() == []
+
+
+@pytest.mark.parametrize("cleared", [False, True])
+def test_a_draw_that_was_chosen_holds_against_a_given_split(
+    stage: Stage, wizard: Open, tmp_path: Path, cleared: bool
+) -> None:
+    dialog = wizard(sources.write(tmp_path / "folders", sources.in_three_folders(classes=9)))
+    assert dialog.mode.currentText() == "Split as given"
+    dialog.draft.set("task.ways", 2)
+    dialog.draft.set("task.queries", 2)
+    assert dialog.error.text() == "Classes: train 5, validation 2, test 2"
+    dialog.mode.setCurrentText("Split drawn by seed")
+    dialog.mode.activated.emit(dialog.mode.currentIndex())
+    dialog.draft.set("task.split.by", "class")
+    dialog.draft.set("task.split.fractions", [0.3, 0.3, 0.4])
+    counts = dialog.error.text()
+    assert counts == "Classes: train 2, validation 3, test 4"
+    if cleared:
+        for name in ("seed", "by", "fractions"):
+            dialog.draft.unset(f"task.split.{name}")
+    press_import(stage, dialog)
+    split = stage.draft.table()["task"]["split"]
+    assert split == ({"seed": 0} if cleared else {"seed": 0, "by": "class", "fractions": [0.3, 0.3, 0.4]})
+
+
+def test_a_first_line_that_may_name_the_columns_is_shown(stage: Stage, wizard: Open, tmp_path: Path) -> None:
+    rows = "".join(f"{text},{label}\n" for text, label in sources.sentences())
+    path = tmp_path / "imdb.csv"
+    path.write_text(f"review,sentiment\n{rows}")
+    dialog = wizard(path)
+    assert "review, sentiment" in dialog.findings.item(0).text()

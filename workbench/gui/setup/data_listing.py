@@ -114,7 +114,7 @@ def _first_of(found: Found, most: int) -> list[tuple[int, int]]:
 def _pictures(found: Any, progress: Progress) -> tuple[tuple[str, int, int, bytes], ...]:
     from PIL import Image
 
-    from workbench.data.pictures import BAD_PICTURE, open_picture
+    from workbench.data.pictures import BAD_PICTURE, in_bytes, open_picture
 
     pictures = []
     with found.open() as read:
@@ -124,7 +124,7 @@ def _pictures(found: Any, progress: Progress) -> tuple[tuple[str, int, int, byte
                 content = read(row)
                 if isinstance(content, bytes):
                     with open_picture(content) as opened:
-                        image = opened.convert("RGB")
+                        image = in_bytes(opened, opened.format).convert("RGB")
                 else:
                     image = Image.fromarray(content).convert("RGB")
             except BAD_PICTURE:  # is listed when all are read

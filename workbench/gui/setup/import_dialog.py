@@ -189,6 +189,7 @@ class ImportDialog(QDialog):
 
     def accept(self) -> None:
         """Make it the task of the setup, once it is registered if it has a name."""
+        self.split.settle()
         config, prepared = self.draft.task_config(), self.prepared
         if not self.accept_button.isEnabled() or config is None:
             return

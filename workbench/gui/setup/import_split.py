@@ -85,6 +85,12 @@ class SplitPart(QWidget):
             self._draft.set("task.split", listing.given)
         self._show_mode(self._mode_of_draft())
 
+    def settle(self) -> None:
+        """Say that classes are drawn where silence would mean the split that the data comes with."""
+        given = self.listing.given if self.listing is not None else None
+        if self.mode.currentIndex() == _DRAWN and given is not None and not self._draft.is_set("task.split"):
+            self._draft.set("task.split", {"seed": 0})
+
     def _mode_of_draft(self) -> int:
         names = self._draft.value("task.split.train")
         if not isinstance(names, list) or self.listing is None:
@@ -104,6 +110,7 @@ class SplitPart(QWidget):
         if mode == _DRAWN or listing is None or config is None:
             self._draft.unset("task.split")
             self._show_mode(_DRAWN)
+            self.settle()
             return
         try:
             members = divided(listing, config)
