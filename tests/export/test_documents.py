@@ -219,12 +219,13 @@ def test_the_configuration_is_the_runs_own(call: Call, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['"""; import os #', "\\", 'a\\"""', "\r\n\x00\u2028", "'''" + HOSTILE, 'name = "\\u0041"']
+    "text",
+    ['"""; import os #', "\\", 'a\\"""', "\r\n\x00\u2028", "'''" + HOSTILE, 'name = "\\u0041"', 'a\\\\"'],
 )
 def test_a_text_in_the_script_is_nothing_but_a_text(text: str) -> None:
     scope: dict[str, str] = {}
-    exec(compile(f'x = """{_literal(text)}\n"""', "s", "exec"), scope)
-    assert scope["x"] == text + "\n"
+    exec(compile(f'x = """{_literal(text)}"""', "s", "exec"), scope)
+    assert scope["x"] == text
 
 
 def test_a_hostile_experiment_makes_a_harmless_script(call: Call, tmp_path: Path) -> None:

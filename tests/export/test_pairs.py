@@ -17,6 +17,7 @@ from workbench.export.critical_difference import families, figure, rows
 from workbench.export.pairs import Statistics, arrays_of, statistics
 from workbench.export.paper_tables import of_tests, reached
 from workbench.export.source import ProjectSource
+from workbench.export.statistics import differences
 from workbench.project import Project
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
@@ -238,3 +239,31 @@ def test_one_family_has_no_ranks(tmp_path: Path) -> None:
         assert found.ranks is None
         assert "at least 2 families and 3 learners" in found.words
         assert figure(found) is None
+
+
+def test_a_learner_that_diverged_is_never_the_best(project: Project) -> None:
+    rng = np.random.default_rng(0)
+    easy = rng.uniform(0.1, 0.2, (2, 60))
+    easy[0, :5] = np.nan  # the mean of the others is the lowest there is
+    add(project, "Diverged", easy)
+    add(project, "Sound", rng.uniform(0.8, 0.9, (2, 60)))
+    found = statistics_of(project)
+    assert found.leaders() == ("Sound",)
+    table = reached(ProjectSource(project, COLOURS), found)
+    assert [row["not_finite"] for row in table.rows] == [5, 0]
+    assert table.bold == {(1, "mean")}
+    assert "what has any is not bold" in table.caption
+
+
+def test_equal_shares_tie_in_spite_of_binary_fractions() -> None:
+    a, b = np.array([0.6, 0.8, 0.4], dtype=np.float32), np.array([0.4, 0.6, 0.6], dtype=np.float32)
+    found = differences(a.astype(float), b.astype(float), higher_is_better=True)
+    assert found.tolist() == [0.2, 0.2, -0.2]
+
+
+def test_a_pivot_counts_a_repeated_seed_once_and_names_other_episodes(project: Project) -> None:
+    for _ in range(2):
+        add(project, "A", np.full((2, 30), 1.0))
+    table = sweep.pivot(sweep.setups(ProjectSource(project, COLOURS)), "task", "task.shots")
+    (row,) = table.rows
+    assert [value for name, value in row.items() if name.endswith(", runs")] == [2]

@@ -35,6 +35,11 @@ def test_a_text_that_acts_as_a_formula_is_made_harmless(text: str) -> None:
     assert as_csv([{text: 1}]).startswith(("'", "\"'"))
 
 
+def test_a_formula_behind_another_readers_separator_is_made_harmless() -> None:
+    for text, harmless in (("x;=1+1", "x;'=1+1"), ("x\t @A", "x\t' @A"), ("＝1", "'＝1"), (" =1", "' =1")):
+        assert as_csv([{"label": text}]) == f"label\n{harmless}\n"
+
+
 def test_other_text_stays_as_it_is() -> None:
     assert as_csv([{"a": "MAML, 5 = 5", "b": "−1"}]) == 'a,b\n"MAML, 5 = 5",−1\n'
 

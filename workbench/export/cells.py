@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-_BEGIN_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = re.compile(r"^[\t\r\n]|(?:^|(?<=[;\t|]))(?=\s*[=+\-@＝＋－＠])")
+"""Where a cell begins that would be carried out; some readers also part cells at ; or at a tab."""
 
 
 def neutral(value: Any) -> Any:
@@ -16,7 +18,7 @@ def neutral(value: Any) -> Any:
     """
     if not isinstance(value, str):
         return value
-    return ("'" * value.startswith(_BEGIN_FORMULAS) + value).replace("\r", " ")
+    return _FORMULA.sub(r"'\g<0>", value).replace("\r", " ")
 
 
 def neutral_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

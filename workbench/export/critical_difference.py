@@ -13,7 +13,7 @@ from workbench.export import results
 from workbench.export.comparison import Episodes, episodes
 from workbench.export.figure import Array, Curve, Figure, Panel, Text
 from workbench.export.pairs import higher_is_better, number
-from workbench.export.source import Source
+from workbench.export.source import Group, Grouping, Source
 from workbench.export.statistics import Ranks, friedman
 from workbench.export.tables import Column, Table
 
@@ -48,7 +48,8 @@ def families(source: Source, measure: str = "") -> Families:
     """Collect what can be ranked: sets of episodes that the same learners have met, each label once."""
     found, _ = episodes(source)
     found = [each for each in found if not measure or measure in each.measures]
-    tables = [_means(each, measure or each.measures[0]) for each in found]
+    groups = Grouping(source).groups(joined=True)
+    tables = [_means(each, groups, measure or each.measures[0]) for each in found]
     most = [each for each in tables if len(each) >= 3]
     shared = [label for label in (most[0] if most else {}) if all(label in each for each in most)]
     kept = [(met, table) for met, table in zip(found, tables, strict=True) if len(table) >= 3]
@@ -77,20 +78,16 @@ def families(source: Source, measure: str = "") -> Families:
     return Families(names, tuple(shared), looks, scores, used, ranks, words)
 
 
-def _means(met: Episodes, measure: str) -> dict[str, float]:
+def _means(met: Episodes, groups: Sequence[Group], measure: str) -> dict[str, float]:
     """The mean over seeds by label; a label that stands for several configurations is left out."""
-    found: dict[str, list[float]] = {}
-    seeds: dict[str, list[int]] = {}
-    for entry in met.entries:
-        _, mean, _ = results.measured(entry["test"], measure)
-        if mean is not None:
-            found.setdefault(entry["label"], []).append(mean)
-            seeds.setdefault(entry["label"], []).append(entry["seed"])
-    return {
-        label: mean_interval(np.array(values)).mean
-        for label, values in found.items()
-        if len(set(seeds[label])) == len(values)
-    }
+    tests = {entry["id"]: entry["test"] for entry in met.entries}
+    found: dict[str, list[list[float]]] = {}
+    for group in groups:
+        reached = [results.measured(tests[run.id], measure)[1] for run in group.runs if run.id in tests]
+        means = [mean for mean in reached if mean is not None]
+        if means:
+            found.setdefault(group.runs[0].label, []).append(means)
+    return {label: mean_interval(np.array(each[0])).mean for label, each in found.items() if len(each) == 1}
 
 
 def figure(found: Families) -> Figure | None:

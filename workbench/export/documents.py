@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast, get_args
 
@@ -202,7 +202,11 @@ def _table(project: Project, wish: Wish, form: str) -> Made:
     source, met = _met(project, wish)
     arrays = arrays_of(project)
     tables = [
-        paper_tables.reached(source, statistics(source, each, arrays, wish.measure, wish.step))
+        _warned(
+            source,
+            each,
+            paper_tables.reached(source, statistics(source, each, arrays, wish.measure, wish.step)),
+        )
         for each in met
     ]
     return Made(written(tables, form).encode())
@@ -224,13 +228,26 @@ def _statistics(project: Project, wish: Wish, form: str) -> Made:
     source, met = _met(project, wish)
     arrays = arrays_of(project)
     tables = [
-        paper_tables.of_tests(statistics(source, each, arrays, wish.measure, wish.step)) for each in met
+        _warned(
+            source, each, paper_tables.of_tests(statistics(source, each, arrays, wish.measure, wish.step))
+        )
+        for each in met
     ]
     told = [table for table in tables if table.rows]
     if not told:
         raise InputError("no two algorithms met the same episodes, so there is nothing to test")
     said = [str(row["conclusion"]) for table in told for row in table.rows]
+    said += [table.caption for table in told]
     return Made(written(told, form).encode(), " ".join(said))
+
+
+def _warned(source: ProjectSource, met: Any, table: Any) -> Any:
+    """The table, whose caption says if its runs were not tested or trained alike."""
+    from workbench.export import protocol
+
+    ids = {entry["id"] for entry in met.entries}
+    said = protocol.warnings([card for card in protocol.cards(source) if set(card.runs) & ids], ())
+    return replace(table, caption=" ".join([table.caption, *said]))
 
 
 def _protocol(project: Project, wish: Wish, form: str) -> Made:
@@ -311,7 +328,7 @@ KINDS = {
     ),
     "critical_difference": Kind(
         "ranks over several task families (Friedman, Nemenyi)", (*DRAWN, *WRITTEN),
-        frozenset(_FIGURE - {"step"}), _critical_difference,
+        frozenset(_FIGURE - {"step", "order"}), _critical_difference,
     ),
     "table": Kind("a row for each algorithm", WRITTEN, frozenset(_TESTED), _table),
     "runs": Kind("a row for each run", WRITTEN, frozenset({"runs"}), _runs),
@@ -349,6 +366,9 @@ def arranged(project: Project, runs: tuple[int, ...] | None, order: str) -> Arra
         if name in places:
             raise InputError(f"--order: {name!r} is named twice")
         places[name] = Place(name, new or name)
+    names = [*(each.name for each in places.values()), *(each for each in allowed if each not in places)]
+    if twice := next((each for each in names if names.count(each) > 1), ""):
+        raise InputError(f"--order: two algorithms would be called {twice!r}")
     return Arrangement(tuple(places.values()))
 
 

@@ -77,8 +77,13 @@ class Scores:
 
     @property
     def mean(self) -> float:
-        """Over seeds, of the means over episodes."""
+        """Over seeds, of the means over finite episodes."""
         return mean_interval(self.seed_means).mean
+
+    @property
+    def lost(self) -> int:
+        """Episodes without a finite value of every seed."""
+        return int((~np.isfinite(self.values)).sum())
 
 
 @dataclass(frozen=True)
@@ -145,7 +150,8 @@ class Claim:
         if self.better is None:
             return ""
         if math.isnan(self.over_seeds.low):
-            single = [each.name for each in (self.first, self.second) if len(each.seeds) < 2]
+            two = (self.first, self.second)
+            single = [each.name for each in two if np.isfinite(each.seed_means).sum() < 2]
             who = " and ".join(dict.fromkeys(single))
             return (
                 f" This holds for these trained networks; one seed ({who}) says nothing of another training."
@@ -177,8 +183,8 @@ class Statistics:
 
     @property
     def best(self) -> Scores | None:
-        """The algorithm with the best mean."""
-        known = [each for each in self.scores if math.isfinite(each.mean)]
+        """The algorithm with the best mean, among those that have a finite value of every episode."""
+        known = [each for each in self.scores if not each.lost]
         sign = -1 if higher_is_better(self.measure) else 1
         return min(known, key=lambda each: sign * each.mean, default=None)
 
@@ -187,17 +193,15 @@ class Statistics:
         best = self.best
         if best is None:
             return ()
-        beaten = {
-            id(each.second if each.better is each.first else each.first)
-            for each in self.claims
-            if each.better is best
+        alike = {
+            id(each)
+            for claim in self.claims
+            if not claim.significant and (claim.first is best or claim.second is best)
+            for each in (claim.first, claim.second)
         }
-        known = [each for each in self.scores if id(each) not in beaten and math.isfinite(each.mean)]
-        met_best = {
-            id(each) for claim in self.claims for each in (claim.first, claim.second)
-            if best in (claim.first, claim.second)
-        }  # fmt: skip
-        return tuple(each.name for each in known if each is best or id(each) in met_best)
+        return tuple(
+            each.name for each in self.scores if each is best or (id(each) in alike and not each.lost)
+        )
 
     def rows(self) -> list[dict[str, Any]]:
         """A row for each two algorithms; None where there is no number."""
@@ -329,7 +333,12 @@ def claims(found: Sequence[Scores], up: bool) -> list[Claim]:
     two = list(itertools.combinations(found, 2))
     compared = [compare(a.values, b.values, higher_is_better=up) for a, b in two]
     wilcoxon = holm([each.p_wilcoxon for each in compared])
-    resampled = holm([each.p_bootstrap for each in compared])
+    # what has too few pairs for a bootstrap still counts as one of the comparisons
+    counted = holm([1.0 if math.isnan(each.p_bootstrap) else each.p_bootstrap for each in compared])
+    resampled = [
+        each.p_bootstrap if math.isnan(each.p_bootstrap) else p
+        for each, p in zip(compared, counted, strict=True)
+    ]
     return [
         Claim(a, b, paired, p, q, _over_seeds(a, b), up, len(two))
         for (a, b), paired, p, q in zip(two, compared, wilcoxon, resampled, strict=True)

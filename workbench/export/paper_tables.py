@@ -23,7 +23,8 @@ def reached(runs: Source, found: Statistics) -> Table:
     """What each algorithm reached: a row each; in bold the best, and what a test cannot tell from it."""
     met, measure, step = found.met, found.measure, found.step
     share = is_share(measure)
-    rows = [each.row for each in compare(runs, met, measure, step)]
+    lost = {each.name: each.lost for each in found.scores}
+    rows = [{**each.row, "not_finite": lost.get(each.name)} for each in compare(runs, met, measure, step)]
     leaders = set(found.leaders())
     bold = frozenset((index, "mean") for index, row in enumerate(rows) if row["algorithm"] in leaders)
     when = "the last inner step" if step is None else f"inner step {step}"
@@ -37,12 +38,18 @@ def reached(runs: Source, found: Statistics) -> Table:
             " Bold: the best mean, and all that a paired Wilcoxon test over the episodes cannot tell from it "
             "(5%, Holm-corrected)."
         )
+    if any(lost.values()):
+        caption += (
+            " Not finite: episodes without a finite value of every seed; means leave those out, and what has "
+            "any is not bold."
+        )
     columns = (
         Column("algorithm", "Algorithm", number=False),
         Column("seeds_measured", "n"),
         Column("mean", title(measure) + (" (%)" if share else ""), _scaled("mean", share)),
         Column("ci95_over_seeds", "± seeds", _scaled("ci95_over_seeds", share)),
         Column("ci95_over_tasks", "± tasks", _scaled("ci95_over_tasks", share)),
+        *([Column("not_finite", "Not finite")] if any(lost.values()) else []),
         Column("adaptation_steps_median", "Steps to τ", "g"),
         Column("generalisation_gap", "Gap", "+.3g"),
         Column("meta_iterations_per_second", "Iter./s", ".0f"),

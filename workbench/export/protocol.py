@@ -29,6 +29,9 @@ TEST = {
 }
 """What a fair comparison must have in common."""
 
+CLOSED_FORM = " (closed form: adapts once)"
+"""Said beside the inner steps in test: no other test, since there is nothing that more steps would change."""
+
 TRAINING = {
     "train_episode": "Training episode",
     "train_steps": "Inner steps in training",
@@ -124,7 +127,7 @@ def differing(found: Sequence[Card]) -> tuple[str, ...]:
     return tuple(
         key
         for key in (*TEST, *TRAINING)
-        if key not in INCIDENTAL and len({each.entries[key] for each in found}) > 1
+        if key not in INCIDENTAL and len({each.entries[key].removesuffix(CLOSED_FORM) for each in found}) > 1
     )
 
 
@@ -220,7 +223,7 @@ def _deep(entry: Mapping[str, Any], key: str) -> Any:
 def _steps(test: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
     steps = test.get("inner_steps")
     if isinstance(steps, list) and steps == [1]:
-        return f"{_text(evaluation.get('inner_steps'))} (closed form: adapts once)"
+        return _text(evaluation.get("inner_steps")) + CLOSED_FORM
     return _text(steps[-1] if isinstance(steps, list) and steps else evaluation.get("inner_steps"))
 
 

@@ -116,11 +116,16 @@ def compare(a: Array, b: Array, *, higher_is_better: bool = False) -> Paired:
 
 
 def differences(a: Array, b: Array, *, higher_is_better: bool = False) -> Array:
-    """a − b, where a value that is not finite is the worst possible one, and two such are equal."""
+    """a − b, where a value that is not finite is the worst possible one, and two such are equal.
+
+    What is better when higher is a share of the queries: its differences are rounded to a millionth, so that
+    those which are equal tie in spite of binary fractions.
+    """
     worst = -math.inf if higher_is_better else math.inf
     a, b = np.where(np.isfinite(a), a, worst), np.where(np.isfinite(b), b, worst)
     with np.errstate(invalid="ignore"):
-        return np.where(a == b, 0.0, a - b)
+        difference = np.where(a == b, 0.0, a - b)
+    return difference.round(6) if higher_is_better else difference
 
 
 def wilcoxon(difference: Array) -> float:

@@ -184,7 +184,7 @@ def pivot(
         row: dict[str, Any] = {rows: head}
         for column in heads:
             members = cells.get((head, column), [])
-            values = [v for each in members for v in each.means(measure, step) if v is not None]
+            values = _once(members, measure, step)
             unlike = len({each.hash for each in members}) > 1
             mixed += unlike
             interval = mean_interval(np.array(values if not unlike else []))
@@ -202,9 +202,37 @@ def pivot(
         f"{title(measure)} on the meta-test episodes by {rows} and {columns}: mean over runs ± 95% "
         "(Student's t over runs), number of runs in brackets."
     )
+    caption += _comparable(cells, rows, columns)
     if mixed:
         caption += f" {mixed} cell{'s' if mixed > 1 else ''} left empty: their runs met different episodes."
     return Table("pivot", shown, tuple(written), caption)
+
+
+def _comparable(cells: Mapping[tuple[str, str], Sequence[Setup]], rows: str, columns: str) -> str:
+    """In words, which cells met the same episodes; empty where all did."""
+    unlike = []
+    for axis, name in enumerate((rows, columns)):
+        hashes: dict[str, set[str]] = {}
+        for key, members in cells.items():
+            hashes.setdefault(key[axis], set()).update(each.hash for each in members)
+        unlike += [name] * any(len(each) > 1 for each in hashes.values())
+    if not unlike:
+        return ""
+    if len(unlike) == 2:
+        return " Cells met different episodes, in rows and in columns: not all of them can be compared."
+    other = columns if unlike == [rows] else rows
+    return f" Only cells of the same {other} met the same episodes, and can be compared."
+
+
+def _once(members: Sequence[Setup], measure: str, step: int | None) -> list[float]:
+    """What the runs reached; one that repeats another's settings and seed says nothing new."""
+    found: dict[Any, float] = {}
+    for each in members:
+        settings = tuple(sorted((k, str(v)) for k, v in each.settings.items() if k != "algorithm"))
+        for run, value in zip(each.runs, each.means(measure, step), strict=True):
+            if value is not None:
+                found.setdefault((run.algorithm, settings, run.seed), value)
+    return list(found.values())
 
 
 def _pivot_cell(head: str, share: bool) -> Callable[[Mapping[str, Any]], str]:

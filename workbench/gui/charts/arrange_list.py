@@ -59,21 +59,22 @@ class ArrangeList(QListWidget):
         blocked.unblock()
 
     def arrangement(self) -> Arrangement:
-        """What is shown."""
+        """What is shown; a name that is empty or another's is not taken."""
         items = [self.item(row) for row in range(self.count())]
-        return Arrangement(
-            tuple(
-                Place(
-                    str(item.data(KEY)),
-                    " ".join(item.text().split())[:LONGEST] or str(item.data(KEY)),
-                    item.checkState() == Qt.CheckState.Checked,
-                )
-                for item in items
-            )
-        )
+        taken = {str(item.data(KEY)) for item in items}
+        places = []
+        for item in items:
+            key, name = str(item.data(KEY)), " ".join(item.text().split())[:LONGEST]
+            name = name if name and name not in taken else key
+            taken.add(name)
+            places.append(Place(key, name, item.checkState() == Qt.CheckState.Checked))
+        return Arrangement(tuple(places))
 
     @Slot(QListWidgetItem)
     def _changed(self, item: QListWidgetItem) -> None:
+        blocked = QSignalBlocker(self)
+        item.setText(self.arrangement().places[self.row(item)].name)
+        blocked.unblock()
         self.arranged.emit()
 
     @Slot()
