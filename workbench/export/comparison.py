@@ -29,7 +29,7 @@ def title(measure: str) -> str:
 def axis_title(measure: str) -> str:
     """A measure's name beside an axis."""
     name = title(measure)
-    return f"meta-test {name[:1].lower()}{name[1:]}"
+    return f"Meta-test {name[:1].lower()}{name[1:]}"
 
 
 def is_share(measure: str) -> bool:

@@ -253,7 +253,8 @@ class Statistics:
         if seeds:
             parts.append("Of several seeds, the mean over the seeds on each episode is paired.")
         parts.append(
-            "Brackets: 95% intervals. Difference: mean over episodes, bootstrap over episodes (BCa). Effect: "
+            "Better on: the episodes on which the first, and the second, is better. Brackets: 95% intervals. "
+            "Difference: mean over episodes, bootstrap over episodes (BCa). Effect: "
             "matched-pairs rank-biserial correlation (Kerby 2014). p: two-sided Wilcoxon signed-rank test "
             f"and paired bootstrap, each corrected by Holm's method for {len(self.claims)} "
             f"comparison{'s' if len(self.claims) != 1 else ''}."

@@ -73,13 +73,11 @@ def of_tests(found: Statistics) -> Table:
         Column("first", "First", number=False),
         Column("second", "Second", number=False),
         Column("pairs", "Pairs"),
-        Column("first_better", "First better"),
-        Column("second_better", "Second better"),
+        Column("first_better", "Better on", lambda row: f"{row['first_better']} : {row['second_better']}"),
         Column("difference", "Difference [95%]", _bracketed("difference", found.measure)),
         Column("effect_size", "Effect [95%]", _bracketed("effect_size")),
-        Column("p_wilcoxon", "p", _p("p_wilcoxon")),
-        Column("p_wilcoxon_holm", "p (Holm)", _p("p_wilcoxon_holm")),
-        Column("p_bootstrap_holm", "p (bootstrap, Holm)", _p("p_bootstrap_holm")),
+        Column("p_wilcoxon_holm", "p", _p("p_wilcoxon_holm")),
+        Column("p_bootstrap_holm", "p (bootstrap)", _p("p_bootstrap_holm")),
         Column("seeds_difference", "Over seeds [95%]", _bracketed("seeds_difference", found.measure)),
     )
     rows = found.rows()

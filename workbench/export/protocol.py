@@ -162,7 +162,7 @@ def warnings(compared: Sequence[Card], others: Iterable[Card]) -> list[str]:
 
 def _named(keys: Sequence[str], titles: Mapping[str, str], found: Sequence[Card]) -> str:
     return "; ".join(
-        f"{titles[key].lower()} ({', '.join(dict.fromkeys(each.entries[key] for each in found))})"
+        f"{titles[key].lower()} ({' / '.join(dict.fromkeys(each.entries[key] for each in found))})"
         for key in keys
     )
 

@@ -192,7 +192,7 @@ class ComparisonView(PlotChart):
                 self._add_points(mean, colour, [f"{each.name}, mean over seeds"], strong=True)
             if position:
                 self.plot.addItem(pg.InfiniteLine(position - 0.5, pen=pg.mkPen(muted, width=1)))
-        self.set_label("left", _capital(axis_title(self.measure)))
+        self.set_label("left", axis_title(self.measure))
         self.plot.showGrid(y=True, alpha=0.2)
         self.plot.setXRange(-0.5, max(1, len(self._compared)) - 0.5, padding=0)
         beyond = off_the_chart(self._compared, self.measure)
@@ -274,7 +274,3 @@ class ComparisonView(PlotChart):
         if self._group is None:
             return None
         return figure(self.data, self._group, self._compared, self.measure, self.step)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
