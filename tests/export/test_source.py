@@ -90,3 +90,11 @@ def test_a_strangers_configuration_is_survived(project: Project) -> None:
         groups = Grouping(ProjectSource(project, ("#000000",))).groups(joined=False)
         assert [each.meta_batch for each in groups] == [25, 25, 25]
         assert [each.label for each in groups] == ["R (run 1)", "R (run 2)", "R (run 3)"]
+
+
+def test_what_shares_a_colour_is_counted_to_be_told_apart(project: Project) -> None:
+    queue(project, "one", [0, 1], labels=("MAML", "Other"))
+    with project:
+        for colours, again in ((("#000000",), [0, 1]), (("#000000", "#0072b2"), [0, 0])):
+            groups = Grouping(ProjectSource(project, colours)).groups(joined=True)
+            assert [each.again for each in groups] == again

@@ -114,7 +114,8 @@ class Group:
     ----------
     key : stays the same while runs are added.
     label : tells the group from all others of the picture.
-    again : how many groups before it have the same algorithm label, hence the same colour.
+    again : how many groups before it have the same colour: those of the same algorithm label, and others
+        where there are more algorithms than colours.
     meta_batch : tasks in one meta-iteration.
     """
 
@@ -158,8 +159,9 @@ class Grouping:
         seen: dict[str, int] = {}
         result = []
         for (key, members), label in zip(found.items(), labels, strict=True):
-            again = seen.get(members[0].label, 0)
-            seen[members[0].label] = again + 1
+            colour = self._source.colour(members[0])
+            again = seen.get(colour, 0)
+            seen[colour] = again + 1
             result.append(Group(key, label, tuple(members), batches[key], again if joined else 0))
         if not joined:
             return result
