@@ -290,7 +290,18 @@ def test_algorithms_are_ordered_and_renamed(call: Call, project: Path, tmp_path:
 
 def test_an_order_of_what_is_not_there_is_refused(call: Call, project: Path, tmp_path: Path) -> None:
     for order, words in (("Sane", "'Sane' is not known here; allowed: Good, Middling, Same"),
-                         ("Good, Good=G", "'Good' is named twice")):  # fmt: skip
+                         ("Good, Good=G", "'Good' is named twice"),
+                         ("Good=Same", "two algorithms would be called 'Same'")):  # fmt: skip
         code, _, said = call(project, "--what", "table", "-o", tmp_path / "t.csv", "--order", order)
         assert code == 2
         assert said == f"workbench: --order: {words}\n"
+
+
+def test_a_table_says_what_was_tested_differently(call: Call, tmp_path: Path) -> None:
+    with Project.create(tmp_path / "p.mlwb") as project:
+        add(project, "A", np.ones((1, 30)))
+        add(project, "B", np.ones((1, 30)), task=TASK | {"queries": 7})
+    for what in ("table", "statistics"):
+        code, _, said = call(tmp_path / "p.mlwb", "--what", what, "-o", tmp_path / "t.tex")
+        assert code == 0, said
+        assert "Tested differently on the same episodes: queries" in (tmp_path / "t.tex").read_text()

@@ -267,3 +267,21 @@ def test_a_pivot_counts_a_repeated_seed_once_and_names_other_episodes(project: P
     table = sweep.pivot(sweep.setups(ProjectSource(project, COLOURS)), "task", "task.shots")
     (row,) = table.rows
     assert [value for name, value in row.items() if name.endswith(", runs")] == [2]
+
+
+def test_a_label_of_two_configurations_is_not_ranked(project: Project) -> None:
+    for family in range(2):
+        for place, label in enumerate(("A", "B", "C", "D")):
+            add(project, label, np.full((1, 10), float(place)), episodes=str(family) * 64, name=f"F{family}")
+        add(project, "D", np.full((1, 10), 9.0), episodes=str(family) * 64, seeds=[1], inner_lr=0.5)
+    assert families(ProjectSource(project, COLOURS)).learners == ("A", "B", "C")
+
+
+def test_a_pivot_says_which_cells_met_the_same_episodes(project: Project) -> None:
+    add(project, "A", np.ones((1, 30)), episodes="a" * 64)
+    add(project, "B", np.ones((1, 30)), episodes="b" * 64)
+    source = ProjectSource(project, COLOURS)
+    assert (
+        "Only cells of the same algorithm met the same episodes"
+        in sweep.pivot(sweep.setups(source), "algorithm", "task").caption
+    )
