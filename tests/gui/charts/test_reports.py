@@ -275,7 +275,7 @@ def test_robust_accuracy_is_compared(view: ComparisonView, data: RunData, projec
     figure = view.figure()
     assert figure is not None
     assert [curve.y.tolist() for curve in figure.panels[0].curves] == [[0.25], [0.625]]
-    assert figure.panels[0].y_label == "meta-test robust accuracy"
+    assert figure.panels[0].y_label == "Meta-test robust accuracy"
     assert "Robust accuracy after the last inner step" in figure.caption
     assert "PGD, ε = 0.0314, 20 steps" in figure.caption
     assert "PGD" in view.note
