@@ -12,9 +12,9 @@ from workbench.data.checks import duplicates_across
 from workbench.data.found import Finding, some
 from workbench.data.prepared import Prepared
 from workbench.data.registry import Manifest
-from workbench.data.source import shown
 from workbench.errors import DataError
 from workbench.tasks.class_splits import ClassSplit, divide
+from workbench.words import shown
 
 How = Literal["as-given", "group", "class"]
 UNITS = {"images": ("class", "images"), "text": ("class", "texts"), "functions": ("task", "points")}

@@ -20,8 +20,9 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from workbench.data.found import NOT_GIVEN, Found, FoundFunctions, FoundImages, Unreadable, some
-from workbench.data.source import UNREADABLE, shown
+from workbench.data.source import UNREADABLE
 from workbench.errors import DataError
+from workbench.words import shown
 
 MOST_BYTES = 2**31
 """Of all arrays of a file together."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.config import Split
 from workbench.data.found import NOT_GIVEN, Finding, Ints, Kind, some
-from workbench.data.source import shown
+from workbench.words import shown
 
 USUAL = 16
 """Examples of a class that an episode with 1 shot and 15 queries needs."""

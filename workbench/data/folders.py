@@ -17,8 +17,9 @@ import numpy as np
 
 from workbench.data.found import NOT_GIVEN, SPLIT_NAMES, Finding, FoundImages
 from workbench.data.pictures import SUFFIXES
-from workbench.data.source import Source, composed, hidden, open_source, shown
+from workbench.data.source import Source, composed, hidden, open_source
 from workbench.errors import DataError
+from workbench.words import shown
 
 
 @dataclass(frozen=True)

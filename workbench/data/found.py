@@ -12,7 +12,7 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.data.source import shown
+from workbench.words import shown
 
 Kind = Literal["images", "text", "functions"]
 """Of data; each is named as the task family that learns from it."""

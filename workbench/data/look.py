@@ -8,11 +8,12 @@ from pathlib import Path, PurePosixPath
 from workbench.data.arrays import read_arrays
 from workbench.data.folders import read_class_folders
 from workbench.data.found import Found
-from workbench.data.source import Source, hidden, open_source, shown
+from workbench.data.source import Source, hidden, open_source
 from workbench.data.split_files import names_images, read_split_files, split_files, tables_of
 from workbench.data.tables import undecodable
 from workbench.data.texts import SUFFIXES, has_texts, read_text_tables, read_texts
 from workbench.errors import DataError
+from workbench.words import shown
 
 ACCEPTED = (
     "a zip or a folder of class folders with images, split files (train.csv …) beside images, an .npz file, "

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from workbench.errors import DataError
+from workbench.words import shown
 
 LARGEST_FILE = 2**28
 """Bytes of one file that are read into memory."""
@@ -90,15 +91,6 @@ def open_source(path: Path) -> Iterator[Source]:
         raise DataError(f"{path}: no readable zip ({error}); give a zip or a folder with images") from None
     with archive:
         yield _zip(path, archive)
-
-
-def shown(name: str) -> str:
-    """A name out of a file as it may be printed: on one line, nothing that a terminal would obey."""
-    printable = "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape", "backslashreplace").decode()
-        for letter in name
-    )
-    return printable if len(printable) <= 120 else f"{printable[:117]}…"
 
 
 def refuse_bomb(size: int, packed: int) -> None:

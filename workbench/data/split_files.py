@@ -14,9 +14,10 @@ import numpy as np
 from workbench.data.folders import hashing, reading
 from workbench.data.found import SPLIT_NAMES, FoundImages, Unreadable
 from workbench.data.pictures import SUFFIXES
-from workbench.data.source import UNREADABLE, Source, composed, hidden, shown
+from workbench.data.source import UNREADABLE, Source, composed, hidden
 from workbench.data.tables import Table, read_table
 from workbench.errors import DataError
+from workbench.words import shown
 
 FILE_COLUMNS = ("filename", "file", "image", "path", "file_name", "image_id", "filepath")
 LABEL_COLUMNS = ("label", "class", "category", "label_name", "class_name", "wnid")

@@ -12,9 +12,10 @@ import numpy as np
 
 from workbench.data import tables
 from workbench.data.found import NOT_GIVEN, SPLIT_NAMES, Finding, FoundText, Unreadable, some
-from workbench.data.source import UNREADABLE, shown
+from workbench.data.source import UNREADABLE
 from workbench.data.tables import Table, as_text, read_table, undecodable
 from workbench.errors import DataError
+from workbench.words import shown
 
 TEXT_COLUMNS = ("text", "sentence", "utterance", "query", "question", "content", "message", "title")
 LABEL_COLUMNS = ("label", "class", "category", "intent", "target", "topic", "label_text")

@@ -12,9 +12,9 @@ import torch
 from pydantic import Field, model_validator
 
 from workbench.config import SPLITS, Split
-from workbench.data.source import shown
 from workbench.sections import Section, setting
 from workbench.tasks.base import DataError
+from workbench.words import shown
 
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
