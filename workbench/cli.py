@@ -285,6 +285,15 @@ def _form_of(output: Path, forms: tuple[str, ...]) -> str:
 @click.option("--seed", type=click.IntRange(0), help="Seed of the draw.")
 @click.option("--size", type=click.IntRange(4, 512), help="Side of the images that are kept, in pixels.")
 @click.option("--channels", type=click.Choice(["1", "3"]), help="1: grey, 3: colour.")
+@click.option(
+    "--encoding", help="Of texts, and of names in a zip: cp866, shift_jis … By default it is guessed."
+)
+@click.option(
+    "--range", "range_", type=float, nargs=2, help="Black and white in pictures of more than 8 bits: 0 4095."
+)
+@click.option("--pages", is_flag=True, help="Each page of a film (TIFF, GIF …) is a picture.")
+@click.option("--merge-labels", is_flag=True, help="Labels that look the same are one.")
+@click.option("--memory", type=float, default=1.0, help="Gigabytes that reading may take; by default 1.")
 @click.option("--skip-unreadable", is_flag=True, help="Leave out what cannot be read.")
 @click.option("--replace", is_flag=True, help="Take the place of a set of that name.")
 @PRINT_JSON
@@ -297,6 +306,11 @@ def import_(
     seed: int | None,
     size: int | None,
     channels: str | None,
+    encoding: str | None,
+    range_: tuple[float, float] | None,
+    pages: bool,
+    merge_labels: bool,
+    memory: float,
     skip_unreadable: bool,
     replace: bool,
     as_json: bool,
@@ -304,16 +318,27 @@ def import_(
 ) -> int:
     """Check your own images, texts or functions, and register them under a name."""
     from workbench import headless
+    from workbench.data.reading import Reading
 
+    if not 0.1 <= memory <= 1024:
+        raise BadInput(f"--memory: {memory:g}; allowed: 0.1 to 1024 (gigabytes)")
     with _bad_input():
+        reading = Reading(
+            size=size,
+            channels=int(channels) if channels else None,
+            encoding=encoding,
+            range=range_ or None,
+            pages=pages,
+            merge_labels=merge_labels,
+            budget=round(memory * 2**30),
+        )
         return headless.import_data(
             path,
             name,
             how,
             fractions or None,
             seed,
-            size,
-            int(channels) if channels else None,
+            reading,
             skip_unreadable=skip_unreadable,
             replace=replace,
             as_json_text=as_json,

@@ -19,6 +19,7 @@ from workbench import importing, runs
 from workbench.data import registry
 from workbench.data.look import look
 from workbench.data.prepared import prepare
+from workbench.data.reading import Reading
 from workbench.engine.events import Evaluated, Failed, Finished, MetaSteps
 from workbench.engine.trainer import Trainer
 from workbench.errors import InputError
@@ -112,17 +113,18 @@ def _perform(
     family: TaskFamily | None,
 ) -> int:
     """0; 1 if a run failed; 130 if the user stopped it."""
-    families: dict[str, TaskFamily] = {}
+    families: dict[tuple[str, int], TaskFamily] = {}
     statuses = []
     with _stopped_by_signals() as control:
         for run_id in wanted:
             if control.stopping:
                 break
-            experiment = runs.of_record(project, project.run(run_id)).experiment
-            key = experiment.task.model_dump_json()
+            record = project.run(run_id)
+            experiment, reading = runs.of_record(project, record).experiment, runs.reading_of(record)
+            key = experiment.task.model_dump_json(), reading
             if key not in families:
-                families = {key: family or runs.open_family(experiment, progress.preparing)}
-            name = project.run(run_id).name
+                families = {key: family or runs.open_family(experiment, progress.preparing, reading)}
+            name = record.name
 
             def tell(trainer: Trainer, notice: Notice, name: str = name) -> None:
                 _report(progress, name, trainer, notice)
@@ -190,8 +192,7 @@ def import_data(
     how: importing.How | None,
     fractions: tuple[float, float, float] | None,
     seed: int | None,
-    size: int | None,
-    channels: int | None,
+    reading: Reading,
     *,
     skip_unreadable: bool,
     replace: bool,
@@ -202,7 +203,7 @@ def import_data(
     progress = Progress(quiet)
     registry.check_free(name, replace=replace)
     progress.preparing(0.0, f"Looking into {path}")
-    prepared = prepare(look(path.expanduser()), size=size, channels=channels, progress=progress.preparing)
+    prepared = prepare(look(path.expanduser(), reading), reading, progress=progress.preparing)
     registry.refuse_unreadable(prepared, skip_unreadable=skip_unreadable)
     planned = importing.plan(prepared, how, fractions=fractions, seed=seed)
     progress.preparing(1.0, "Registering")

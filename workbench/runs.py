@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from workbench import config
 from workbench.algorithms import ALGORITHMS, Algorithm, Params
 from workbench.config import AlgorithmConfig, Experiment
+from workbench.data.reading import NEWEST
 from workbench.engine import devices, trainer
 from workbench.engine.episodes import seeded
 from workbench.engine.events import (
@@ -160,15 +161,28 @@ def expand(experiment: Experiment) -> list[Run]:
     return [Run(experiment, each, seed) for each in experiment.algorithm for seed in seeds]
 
 
-def open_family(experiment: Experiment, progress: Progress | None = None) -> TaskFamily:
-    """The experiment's task family with its data.
+def open_family(
+    experiment: Experiment, progress: Progress | None = None, reading: int = NEWEST
+) -> TaskFamily:
+    """The experiment's task family with its data, as the rules of that version read it.
 
     Raises
     ------
     DataError
         If the data cannot serve.
     """
-    return FAMILIES[experiment.task.name](experiment.task, progress)
+    return FAMILIES[experiment.task.name].opened(experiment.task, progress, reading)
+
+
+def reading_of(record: RunRecord) -> int:
+    """Version of the rules by which a run's files are read: as when it was set up."""
+    version = record.environment.get("reading", 1)  # from before there were others
+    if not isinstance(version, int) or not 1 <= version <= NEWEST:
+        raise DataError(
+            f"run {record.id}: its data was read by rules of version {version!r}; "
+            f"this program knows 1 to {NEWEST}"
+        )
+    return version
 
 
 def check(experiment: Experiment, family: TaskFamily) -> None:
@@ -203,6 +217,7 @@ def add(project: Project, experiment: Experiment, family: TaskFamily) -> list[in
                 iterations_planned=trainer.planned_iterations(experiment, run.config),
                 config_hash=run.hash,
                 data_hash=family.data_hash(),
+                environment={"reading": family.reading},
             )
             for run in expand(experiment)
         ]

@@ -20,6 +20,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from workbench.data.found import NOT_GIVEN, Found, FoundFunctions, FoundImages, Unreadable, some
+from workbench.data.reading import NOW, Reading
 from workbench.data.source import UNREADABLE
 from workbench.errors import DataError
 from workbench.words import shown
@@ -39,7 +40,7 @@ ARRAY_ERRORS: tuple[type[Exception], ...] = (
 Arrays = Mapping[str, NDArray[Any]]
 
 
-def read_arrays(path: Path) -> Found:
+def read_arrays(path: Path, reading: Reading = NOW) -> Found:
     """What is in an ``.npz`` file.
 
     Raises
@@ -147,7 +148,7 @@ def _images(path: Path, arrays: Arrays) -> FoundImages:
         raise IndexError(index)
 
     @contextlib.contextmanager
-    def reading() -> Iterator[Callable[[int], NDArray[np.uint8]]]:
+    def opening() -> Iterator[Callable[[int], NDArray[np.uint8]]]:
         yield read
 
     return FoundImages(
@@ -158,7 +159,7 @@ def _images(path: Path, arrays: Arrays) -> FoundImages:
         labels=classes[order],
         given=np.concatenate(given)[order],
         origins=chosen,
-        reading=reading,
+        opening=opening,
         hash=lambda: _file_hash(path),
     )
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from workbench.data.found import NOT_GIVEN, SPLIT_NAMES, Finding, FoundImages
 from workbench.data.pictures import SUFFIXES
+from workbench.data.reading import NOW, Reading
 from workbench.data.source import Source, composed, hidden, open_source
 from workbench.errors import DataError
 from workbench.words import shown
@@ -31,7 +32,7 @@ class ImageClass:
     images: tuple[PurePosixPath, ...]
 
 
-def read_class_folders(source: Source) -> FoundImages:
+def read_class_folders(source: Source, reading: Reading = NOW) -> FoundImages:
     """What is in class folders.
 
     Raises
@@ -68,7 +69,7 @@ def read_class_folders(source: Source) -> FoundImages:
         given=np.repeat([codes[index] for index in order], sizes).astype(np.int8),
         findings=tuple(findings),
         origins=[str(path) for path in paths],
-        reading=reading(source.where, paths),
+        opening=opening(source.where, paths),
         hash=hashing(source.where, paths),
     )
 
@@ -112,10 +113,10 @@ def find_classes(source: Source) -> list[ImageClass]:
     return sorted(classes, key=lambda each: each.name)
 
 
-Reading = Callable[[], contextlib.AbstractContextManager[Callable[[int], bytes]]]
+Opening = Callable[[], contextlib.AbstractContextManager[Callable[[int], bytes]]]
 
 
-def reading(where: Path, paths: Sequence[PurePosixPath]) -> Reading:
+def opening(where: Path, paths: Sequence[PurePosixPath]) -> Opening:
     """What :class:`FoundImages` needs to read files of a source."""
 
     @contextlib.contextmanager

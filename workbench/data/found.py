@@ -96,7 +96,7 @@ class FoundImages(Found):
 
     kind: ClassVar[Kind] = "images"
     origins: Sequence[str] = field(repr=False)
-    reading: Callable[[], contextlib.AbstractContextManager[Callable[[int], bytes | NDArray[np.uint8]]]] = (
+    opening: Callable[[], contextlib.AbstractContextManager[Callable[[int], bytes | NDArray[np.uint8]]]] = (
         field(repr=False)
     )
     hash: Callable[[], str] = field(repr=False)
@@ -107,7 +107,7 @@ class FoundImages(Found):
     @contextlib.contextmanager
     def open(self) -> Iterator[Callable[[int], bytes | NDArray[np.uint8]]]:
         """Gives a function that returns the content of an example by its index."""
-        with self.reading() as read:
+        with self.opening() as read:
             yield read
 
 

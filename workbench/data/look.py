@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from workbench.data.arrays import read_arrays
 from workbench.data.folders import read_class_folders
 from workbench.data.found import Found
+from workbench.data.reading import NOW, Reading
 from workbench.data.source import Source, hidden, open_source
 from workbench.data.split_files import names_images, read_split_files, split_files, tables_of
 from workbench.data.tables import undecodable
@@ -21,7 +22,7 @@ ACCEPTED = (
 )
 
 
-def look(path: Path) -> Found:
+def look(path: Path, reading: Reading = NOW) -> Found:
     """What is at a path: classes and examples. Images are listed, not read; the rest is.
 
     Raises
@@ -29,19 +30,19 @@ def look(path: Path) -> Found:
     DataError
         If it is none of the layouts, damaged, or made to do harm; or a name in it cannot be written down.
     """
-    found = _read(path)
+    found = _read(path, reading)
     strange = next((name for name in (*found.names, *found.groups) if undecodable(name)), None)
     if strange is not None:
         raise DataError(f"{path}: the name {shown(strange)} is not UTF-8; rename it")
     return found
 
 
-def _read(path: Path) -> Found:
+def _read(path: Path, reading: Reading) -> Found:
     suffix = path.suffix.lower()
     if path.is_file() and suffix == ".npz":
-        return read_arrays(path)
+        return read_arrays(path, reading)
     if path.is_file() and suffix in SUFFIXES:
-        return read_texts(path)
+        return read_texts(path, reading)
     if path.exists() and not path.is_dir() and not path.is_file():
         raise DataError(f"{path}: neither a file nor a folder; give {ACCEPTED}")
     if path.is_file() and not zipfile.is_zipfile(path):
@@ -52,13 +53,13 @@ def _read(path: Path) -> Found:
         if files:
             tables = tables_of(source, files)
             if all(names_images(table) for table in tables.values()):
-                return read_split_files(source, tables)
+                return read_split_files(source, tables, reading)
             if all(has_texts(table) for table in tables.values()):
-                return read_text_tables(path, tables)
+                return read_text_tables(path, tables, reading)
         single = _only_data_file(source)
         if single is not None:
             raise DataError(f"{path}: has no class folders with images; did you mean {path / single}?")
-        return read_class_folders(source)
+        return read_class_folders(source, reading)
 
 
 def _only_data_file(source: Source) -> PurePosixPath | None:

@@ -26,6 +26,7 @@ from workbench.data.found import (
 )
 from workbench.data.pictures import BAD_PICTURE, decode, is_coloured, size_of
 from workbench.data.progress import Progress, silent
+from workbench.data.reading import NOW, Reading
 from workbench.errors import DataError
 
 MOST_BYTES = 2**31
@@ -82,15 +83,13 @@ class Prepared:
         return content_hash(self.kind, self.names, self.groups, self.labels, self.arrays)
 
 
-def prepare(
-    found: Found, *, size: int | None = None, channels: int | None = None, progress: Progress = silent
-) -> Prepared:
+def prepare(found: Found, reading: Reading = NOW, *, progress: Progress = silent) -> Prepared:
     """Read every example, and check all of them. What cannot be read is left out and listed.
 
     Parameters
     ----------
     found : what :func:`workbench.data.look.look` found.
-    size, channels : of images; None chooses by what they are.
+    reading : how it was found, with the size and the channels of images.
     progress : told how far it has come; what it raises ends the work.
 
     Raises
@@ -100,7 +99,7 @@ def prepare(
     """
     match found:
         case FoundImages():
-            return _images(found, size, channels, progress)
+            return _images(found, reading.size, reading.channels, progress)
         case FoundText():
             progress(0.5, f"Checking {len(found.texts):,} texts")
             arrays = packed(found.texts)

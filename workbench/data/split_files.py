@@ -11,9 +11,10 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from workbench.data.folders import hashing, reading
+from workbench.data.folders import hashing, opening
 from workbench.data.found import SPLIT_NAMES, FoundImages, Unreadable
 from workbench.data.pictures import SUFFIXES
+from workbench.data.reading import NOW, Reading
 from workbench.data.source import UNREADABLE, Source, composed, hidden
 from workbench.data.tables import Table, read_table
 from workbench.errors import DataError
@@ -57,7 +58,7 @@ def names_images(table: Table) -> bool:
     return named > 0 and 2 * named >= len(values)
 
 
-def read_split_files(source: Source, tables: Mapping[int, Table]) -> FoundImages:
+def read_split_files(source: Source, tables: Mapping[int, Table], reading: Reading = NOW) -> FoundImages:
     """The images that split files name.
 
     Raises
@@ -107,7 +108,7 @@ def read_split_files(source: Source, tables: Mapping[int, Table]) -> FoundImages
         given=np.array([code for _, code, *_ in entries], np.int8),
         unreadable=(*(each for table in tables.values() for each in table.unreadable), *missing),
         origins=[str(path) for path in paths],
-        reading=reading(source.where, paths),
+        opening=opening(source.where, paths),
         hash=hashing(source.where, paths),
     )
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from workbench.data import tables
 from workbench.data.found import NOT_GIVEN, SPLIT_NAMES, Finding, FoundText, Unreadable, some
+from workbench.data.reading import NOW, Reading
 from workbench.data.source import UNREADABLE
 from workbench.data.tables import Table, as_text, read_table, undecodable
 from workbench.errors import DataError
@@ -59,7 +60,7 @@ class _Gathered:
             self.good.append((" ".join(label.split()), " ".join(text.split()), group.strip(), row.split))
 
 
-def read_texts(path: Path) -> FoundText:
+def read_texts(path: Path, reading: Reading = NOW) -> FoundText:
     """What is in a file of texts.
 
     Raises
@@ -91,7 +92,7 @@ def read_texts(path: Path) -> FoundText:
     return _found(path, "JSON lines", gathered)
 
 
-def read_text_tables(where: Path, parts: Mapping[int, Table]) -> FoundText:
+def read_text_tables(where: Path, parts: Mapping[int, Table], reading: Reading = NOW) -> FoundText:
     """Texts in one table for each split."""
     gathered = _Gathered()
     for code, table in parts.items():

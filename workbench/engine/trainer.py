@@ -134,6 +134,7 @@ class Trainer:
     def record(self) -> dict[str, Any]:
         """Environment and plan, for the run's record (JSON types)."""
         return environment(self.device) | {
+            "reading": self.family.reading,
             "threads": self.plan.threads,
             "chunk": self.plan.chunk,
             "mixed_precision": self._mixed,

@@ -86,7 +86,7 @@ def python(chosen: Chosen) -> str:
             "config_hash": run.config_hash,
             "plan": {
                 name: run.environment[name]
-                for name in ("device", "threads", "chunk")
+                for name in ("device", "threads", "chunk", "reading")
                 if name in run.environment
             },
             "reached": reached,
@@ -144,7 +144,7 @@ RUNS = [
 
 def main(path: Path) -> bool:
     experiment = parse(EXPERIMENT)
-    family = runs.open_family(experiment)
+    family = runs.open_family(experiment, reading=RUNS[0]["plan"].get("reading", 1))
     runs.check(experiment, family)
     same = True
     with Project.create(path) as project:

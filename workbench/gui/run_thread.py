@@ -63,7 +63,7 @@ class RunThread(QThread):
         self._extra_due = 0.0
         self._live = live
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._family: tuple[tuple[str, str], TaskFamily] | None = None
+        self._family: tuple[tuple[str, str, int], TaskFamily] | None = None
 
     def put(self, job: Job) -> None:
         """Do a run when those before it are over."""
@@ -112,7 +112,8 @@ class RunThread(QThread):
         with Project.open(job.project) as project:
             record = project.run(job.run)
             experiment = runs.of_record(project, record).experiment
-            key = experiment.task.model_dump_json(), record.data_hash  # files may have changed since
+            reading = runs.reading_of(record)
+            key = experiment.task.model_dump_json(), record.data_hash, reading  # files may have changed since
             if self._family is None or self._family[0] != key:
                 self._family = None  # before the next one needs the memory
 
@@ -121,7 +122,7 @@ class RunThread(QThread):
                         raise _StoppedError
                     self._live.state(job.run, preparing=f"{text} {done:.0%}")
 
-                self._family = key, runs.open_family(experiment, progress)
+                self._family = key, runs.open_family(experiment, progress, reading)
 
             def tell(trainer: Trainer, notice: Notice) -> None:
                 self._tell(job.run, trainer, notice)

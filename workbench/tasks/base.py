@@ -13,6 +13,7 @@ from torch import Tensor
 
 from workbench.config import Problem, Split, TaskConfig
 from workbench.data.progress import Progress as Progress
+from workbench.data.reading import NEWEST, Reading
 from workbench.errors import DataError as DataError
 
 
@@ -183,8 +184,23 @@ class TaskFamily(ABC):
     most_queries: int | None = None
     """Queries that every task can give beside its shots; None: as many as are asked for."""
 
+    reading: int = NEWEST
+    """Version of the rules by which its files were read."""
+
     def __init__(self, config: Any, progress: Progress | None = None) -> None:
         self.config = config
+
+    @classmethod
+    def opened(cls, config: Any, progress: Progress | None, reading: int) -> TaskFamily:
+        """The family with its data, as the rules of that version read it."""
+        family = cls._read(config, progress, Reading(rules=reading))
+        family.reading = reading
+        return family
+
+    @classmethod
+    def _read(cls, config: Any, progress: Progress | None, reading: Reading) -> TaskFamily:
+        """The family; one that learns from a person's files heeds the reading."""
+        return cls(config, progress)
 
     @property
     def size(self) -> EpisodeSize:

@@ -18,6 +18,7 @@ from workbench.data import registry
 from workbench.data.found import FoundFunctions, some
 from workbench.data.look import look
 from workbench.data.progress import Progress
+from workbench.data.reading import NOW, Reading
 from workbench.errors import DataError
 from workbench.sections import setting
 from workbench.tasks.base import Episode, EpisodeSize, TaskFamily, TaskShape
@@ -58,9 +59,11 @@ class Functions(TaskFamily):
     title = "Functions"
     summary = "Your own functions to regress: an .npz file with x, y and the task that each row belongs to."
 
-    def __init__(self, config: FunctionsConfig, progress: Progress | None = None) -> None:
+    def __init__(
+        self, config: FunctionsConfig, progress: Progress | None = None, reading: Reading = NOW
+    ) -> None:
         super().__init__(config, progress)
-        names, groups, counts, split, x, y = _data_of(config)
+        names, groups, counts, split, x, y = _data_of(config, reading)
         members = divide(names, groups, split)
         self._names = names
         self._members = {part: torch.tensor(members[part]) for part in SPLITS}
@@ -120,6 +123,10 @@ class Functions(TaskFamily):
             digest.update(tensor.cpu().numpy().tobytes())
         return digest.hexdigest()
 
+    @classmethod
+    def _read(cls, config: FunctionsConfig, progress: Progress | None, reading: Reading) -> TaskFamily:
+        return cls(config, progress, reading)
+
     def describe(self) -> Mapping[str, Any]:
         where = {"path": self.config.path} if self.config.path else {"dataset": self.config.dataset}
         return {
@@ -141,13 +148,13 @@ _Data = tuple[
 ]
 
 
-def _data_of(config: FunctionsConfig) -> _Data:
+def _data_of(config: FunctionsConfig, reading: Reading) -> _Data:
     if config.dataset is not None:
         held = registry.load(config.dataset, "functions")
         of = held.manifest
         split = of_the_set(config.split, of)
         return of.names, of.groups, of.counts, split, held.arrays["x"], held.arrays["y"]
-    found = look(Path(config.path or ""))
+    found = look(Path(config.path or ""), reading)
     if not isinstance(found, FoundFunctions):
         raise DataError(f"{config.path}: holds {found.kind}, no functions; choose that task family")
     if found.unreadable:

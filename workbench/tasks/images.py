@@ -27,9 +27,11 @@ from workbench.data.look import look
 from workbench.data.pictures import BAD_PICTURE, DECODING, decode
 from workbench.data.prepared import refuse_beyond_memory
 from workbench.data.progress import Progress, silent
+from workbench.data.reading import NOW, Reading
 from workbench.errors import DataError
 from workbench.sections import setting
 from workbench.tasks.array_cache import load_arrays, store_arrays
+from workbench.tasks.base import TaskFamily
 from workbench.tasks.class_splits import ClassSplit, divide
 from workbench.tasks.classes import ClassFamily, ClassPool
 from workbench.tasks.own_data import of_the_set, of_the_source, one_of_both
@@ -69,7 +71,9 @@ class Images(ClassFamily):
     title = "Images"
     summary = "Your own images, or Omniglot: a zip or a folder with a folder for each class."
 
-    def __init__(self, config: ImagesConfig, progress: Progress | None = None) -> None:
+    def __init__(
+        self, config: ImagesConfig, progress: Progress | None = None, reading: Reading = NOW
+    ) -> None:
         progress = progress or silent
         if config.dataset is not None:
             held = registry.load(config.dataset, "images")
@@ -77,7 +81,7 @@ class Images(ClassFamily):
             split = of_the_set(config.split, held.manifest)
             pixels = _scaled(held.arrays["pixels"], config, progress)
         else:
-            found = look(Path(config.path or ""))
+            found = look(Path(config.path or ""), reading)
             if not isinstance(found, FoundImages):
                 raise DataError(f"{config.path}: holds {found.kind}, no images; choose that task family")
             names, groups, counts = found.names, found.groups, found.counts
@@ -89,6 +93,10 @@ class Images(ClassFamily):
             np.subtract(255, pixels, out=pixels)
         pool = ClassPool(torch.from_numpy(pixels), counts, names, groups)
         super().__init__(config, pool, divide(names, groups, split), rotations=config.rotations)
+
+    @classmethod
+    def _read(cls, config: ImagesConfig, progress: Progress | None, reading: Reading) -> TaskFamily:
+        return cls(config, progress, reading)
 
     def describe(self) -> Mapping[str, Any]:
         where = {"path": self.config.path} if self.config.path else {"dataset": self.config.dataset}

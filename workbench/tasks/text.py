@@ -25,9 +25,11 @@ from workbench.data.found import FoundText, some
 from workbench.data.look import look
 from workbench.data.prepared import refuse_beyond_memory, unpacked
 from workbench.data.progress import Progress, silent
+from workbench.data.reading import NOW, Reading
 from workbench.errors import DataError
 from workbench.sections import setting
 from workbench.tasks.array_cache import load_arrays, store_arrays
+from workbench.tasks.base import TaskFamily
 from workbench.tasks.class_splits import ClassSplit, divide
 from workbench.tasks.classes import ClassFamily, ClassPool
 from workbench.tasks.own_data import of_the_set, of_the_source, one_of_both
@@ -71,9 +73,9 @@ class Text(ClassFamily):
     title = "Text"
     summary = "Tell texts apart by topic or intent: your own, or sentences of Python's documentation."
 
-    def __init__(self, config: TextConfig, progress: Progress | None = None) -> None:
+    def __init__(self, config: TextConfig, progress: Progress | None = None, reading: Reading = NOW) -> None:
         progress = progress or silent
-        held = _texts_of(config, progress)
+        held = _texts_of(config, progress, reading)
         members = divide(held.names, held.groups, held.split)
         width = "length" if config.features == "words" else "dimensions"
         count, numbers = len(held.texts), getattr(config, width)
@@ -106,6 +108,10 @@ class Text(ClassFamily):
                 digest.update(json.dumps(texts).encode())
         return digest.hexdigest()
 
+    @classmethod
+    def _read(cls, config: TextConfig, progress: Progress | None, reading: Reading) -> TaskFamily:
+        return cls(config, progress, reading)
+
     def describe(self) -> Mapping[str, Any]:
         c = self.config
         where = c.path or c.dataset or "sentences of Python's documentation"
@@ -133,7 +139,7 @@ class _Held(NamedTuple):
     texts: Sequence[str]
 
 
-def _texts_of(config: TextConfig, progress: Progress) -> _Held:
+def _texts_of(config: TextConfig, progress: Progress, reading: Reading) -> _Held:
     if config.dataset:
         held = registry.load(config.dataset, "text")
         of = held.manifest
@@ -143,7 +149,7 @@ def _texts_of(config: TextConfig, progress: Progress) -> _Held:
         texts = [text for each in by_module.values() for text in each]
         counts = tuple(map(len, by_module.values()))
         return _Held(tuple(by_module), ("",) * len(counts), counts, config.split, texts)
-    found = look(Path(config.path))
+    found = look(Path(config.path), reading)
     if not isinstance(found, FoundText):
         raise DataError(f"{config.path}: holds {found.kind}, no texts; choose that task family")
     if found.unreadable:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.engine.predicted import Predictions, Request
-from workbench.project import Project, ProjectError
+from workbench.project import Project, ProjectError, RunRecord
 
 if TYPE_CHECKING:  # they import torch, which is not awaited here
     from workbench.config import Experiment
@@ -25,7 +25,7 @@ class Predictor:
     """
 
     def __init__(self) -> None:
-        self._family: tuple[tuple[str, str], TaskFamily] | None = None
+        self._family: tuple[tuple[str, str, int], TaskFamily] | None = None
 
     def predict(
         self, path: Path, run_id: int, request: Request, progress: Callable[[float, str], None]
@@ -47,18 +47,19 @@ class Predictor:
             experiment = runs.of_record(project, record).experiment
             if project.checkpoint(run_id) is None:
                 raise NothingLearnedError(f"{record.name} has no checkpoint yet")
-            family = self._opened(experiment, record.data_hash, progress)
+            family = self._opened(experiment, record, progress)
             learned = runs.learned(project, run_id, family)
         found = predictions.requested(learned.algorithm, learned.meta, experiment, family, request)
         return learned.iteration, found
 
     def _opened(
-        self, experiment: Experiment, data_hash: str, progress: Callable[[float, str], None]
+        self, experiment: Experiment, record: RunRecord, progress: Callable[[float, str], None]
     ) -> TaskFamily:
         from workbench import runs
 
-        key = experiment.task.model_dump_json(), data_hash  # files may have changed since
+        reading = runs.reading_of(record)
+        key = experiment.task.model_dump_json(), record.data_hash, reading  # files may have changed since
         if self._family is None or self._family[0] != key:
             self._family = None  # before the next one needs the memory
-            self._family = key, runs.open_family(experiment, progress)
+            self._family = key, runs.open_family(experiment, progress, reading)
         return self._family[1]

@@ -143,9 +143,10 @@ def check_all(listing: Listing, config: TaskConfig | None, progress: Progress) -
         If nothing of it can be read.
     """
     from workbench.data.prepared import prepare
+    from workbench.data.reading import Reading
 
     size, channels = (getattr(config, name, None) for name in ("size", "channels"))
-    return prepare(listing.found, size=size, channels=channels, progress=progress)
+    return prepare(listing.found, Reading(size=size, channels=channels), progress=progress)
 
 
 def fits(prepared: Prepared, config: TaskConfig) -> bool:

@@ -1,0 +1,60 @@
+"""How a source is read: the version of the rules, and what a person has chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workbench.errors import DataError
+from workbench.words import shown
+
+NEWEST = 2
+"""Version of the rules for reading files. A run goes on with those that it was begun with.
+
+1: pictures of more than 8 bits lose their lower ones; a few pictures tell whether all are coloured; bytes in
+the names of a zip are cp437; a source without a validation split has none of its own.
+2: nothing is passed over, scaled, cast, merged, converted or renamed without a note.
+"""
+
+BUDGET = 2**30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How a source is read.
+
+    Attributes
+    ----------
+    rules : version of the rules, from 1 to ``NEWEST``.
+    size, channels : of images; None chooses by what they are.
+    encoding : of the names in a zip, and of texts; None guesses, and says what.
+    range : the numbers that become black and white in pictures of more than 8 bits; None takes those in use.
+    pages : whether each page of a film is a picture; otherwise the first stands for the film.
+    merge_labels : whether labels that look the same are one.
+    budget : bytes of memory that reading may take, beside what is streamed to the cache.
+    """
+
+    rules: int = NEWEST
+    size: int | None = None
+    channels: int | None = None
+    encoding: str | None = None
+    range: tuple[float, float] | None = None
+    pages: bool = False
+    merge_labels: bool = False
+    budget: int = BUDGET
+
+    def __post_init__(self) -> None:
+        if self.encoding is not None:
+            try:
+                "a".encode(self.encoding).decode(self.encoding)
+            except (LookupError, ValueError):  # none of that name, or one of bytes
+                raise DataError(
+                    f"{shown(self.encoding)} is no encoding of texts; allowed: utf-8, cp866, shift_jis, gbk, "
+                    "latin-1 and others that Python knows"
+                ) from None
+        if self.range is not None and not -float("inf") < self.range[0] < self.range[1] < float("inf"):
+            low, high = self.range
+            raise DataError(f"the range {low:g} to {high:g} is none: the first number must be the smaller")
+
+
+NOW = Reading()
+"""By the newest rules, with nothing chosen."""
