@@ -7,6 +7,8 @@ from typing import NamedTuple
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 
+from workbench.gui.plain import set_tip
+
 
 class Command(NamedTuple):
     """A command: its ``objectName`` is ``action_<name>``; several shortcuts have two spaces between them."""
@@ -88,7 +90,7 @@ def make(parent: QObject, *owners: QObject) -> dict[str, QAction]:
         action.setObjectName(f"action_{command.name}")
         action.setShortcuts([QKeySequence(each) for each in command.keys.split("  ") if each])
         tip = command.tip or command.text
-        action.setToolTip(f"{tip} ({command.keys.split('  ')[0]})" if command.keys else tip)
+        set_tip(action, f"{tip} ({command.keys.split('  ')[0]})" if command.keys else tip)
         action.setStatusTip(tip)
         owner = next(each for each in owners if hasattr(each, command.name))
         action.triggered.connect(getattr(owner, command.name))

@@ -10,12 +10,13 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFileDialog,
-    QLabel,
     QMessageBox,
     QPlainTextEdit,
     QVBoxLayout,
     QWidget,
 )
+
+from workbench.gui.plain import Label, Question, name_window
 
 CANCEL = "Cancel"
 
@@ -27,7 +28,7 @@ def ask(parent: QWidget, title: str, text: str, answers: Sequence[str], *, cance
     -------
     The answer, or ``cancel``.
     """
-    box = QMessageBox(QMessageBox.Icon.Question, title, text, parent=parent)
+    box = Question(title, text, parent)
     box.setObjectName("question")
     buttons = {box.addButton(answer, QMessageBox.ButtonRole.AcceptRole): answer for answer in answers}
     box.setDefaultButton(next(iter(buttons)))
@@ -68,7 +69,7 @@ def _chosen(name: str) -> Path | None:
 def edit_text(parent: QWidget, title: str, label: str, text: str) -> str | None:
     """Let the person edit a longer text; None if they would rather not."""
     dialog = QDialog(parent)
-    dialog.setWindowTitle(title)
+    name_window(dialog, title)
     dialog.resize(420, 260)
     editor = QPlainTextEdit(text, dialog)
     editor.setAccessibleName(label)
@@ -79,6 +80,6 @@ def edit_text(parent: QWidget, title: str, label: str, text: str) -> str | None:
     buttons.accepted.connect(dialog.accept)
     buttons.rejected.connect(dialog.reject)
     layout = QVBoxLayout(dialog)
-    for widget in (QLabel(label, dialog), editor, buttons):
+    for widget in (Label(label, dialog), editor, buttons):
         layout.addWidget(widget)
     return editor.toPlainText() if dialog.exec() else None

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QPlainTextEdit,
     QPushButton,
     QStackedWidget,
@@ -26,6 +25,7 @@ from workbench.export.figure import Figure
 from workbench.gui import dialogs, theme
 from workbench.gui.export_content import Choice, content, copy, copy_image, first_lines, in_words
 from workbench.gui.paper import for_paper
+from workbench.gui.plain import Label, set_tip
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Progress, Worker
 from workbench.paths import write_atomically
@@ -109,7 +109,7 @@ class ExportDialog(QDialog):
         self.caption = QPlainTextEdit(self._figure.caption, self)
         self.caption.setObjectName("export_caption")
         self.caption.setAccessibleName("Caption")
-        self.caption.setToolTip("A caption for a paper; it can be changed before it is copied")
+        set_tip(self.caption, "A caption for a paper; it can be changed before it is copied")
         self.caption.setTabChangesFocus(True)
         self.copy_caption = self._push("export_copy_caption", "Copy caption", "Copy the caption as text")
         self.copy_caption.clicked.connect(self._copy_caption)
@@ -125,7 +125,7 @@ class ExportDialog(QDialog):
         box = QComboBox(self)
         box.setObjectName(name)
         box.setAccessibleName(label)
-        box.setToolTip(tip)
+        set_tip(box, tip)
         box.currentIndexChanged.connect(self._changed)
         return box
 
@@ -133,7 +133,7 @@ class ExportDialog(QDialog):
         box = QDoubleSpinBox(self)
         box.setObjectName(name)
         box.setAccessibleName(label)
-        box.setToolTip(tip)
+        set_tip(box, tip)
         box.setRange(low, high)
         box.setDecimals(1)
         box.setSingleStep(5)
@@ -144,7 +144,7 @@ class ExportDialog(QDialog):
     def _push(self, name: str, text: str, tip: str) -> QPushButton:
         button = QPushButton(text, self)
         button.setObjectName(name)
-        button.setToolTip(tip)
+        set_tip(button, tip)
         button.setAutoDefault(False)
         return button
 
@@ -161,14 +161,14 @@ class ExportDialog(QDialog):
             ("&Colours", self.colours),
         ):
             form.addRow(label, field)
-        caption_label = QLabel("C&aption", self)
+        caption_label = Label("C&aption", self)
         caption_label.setBuddy(self.caption)
         left = QVBoxLayout()
         left.addLayout(form)
         left.addWidget(caption_label)
         left.addWidget(self.caption, 1)
         left.addWidget(self.copy_caption, 0, Qt.AlignmentFlag.AlignRight)
-        self.preview = QLabel(self)
+        self.preview = Label(parent=self)
         self.preview.setObjectName("export_preview")
         self.preview.setAccessibleName("Preview")
         self.preview.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -182,7 +182,7 @@ class ExportDialog(QDialog):
         self.pages = QStackedWidget(self)
         self.pages.addWidget(self.preview)
         self.pages.addWidget(self.data)
-        self.status = QLabel(self)
+        self.status = Label(parent=self)
         self.status.setObjectName("export_status")
         self.status.setAccessibleName("What happened")
         self.status.setWordWrap(True)

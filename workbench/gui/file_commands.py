@@ -15,6 +15,7 @@ from workbench.data import registry
 from workbench.errors import InputError
 from workbench.gui import dialogs, untitled
 from workbench.gui.notices import Notices
+from workbench.gui.plain import set_tip, without_keys
 from workbench.gui.session import Session
 from workbench.paths import write_atomically
 
@@ -80,9 +81,9 @@ class FileCommands(QObject):
         """List the projects opened of late."""
         menu.clear()
         for number, path in enumerate(self._session.recent(), 1):
-            action = menu.addAction(f"&{number % 10} {path.stem}")
+            action = menu.addAction(f"&{number % 10} {without_keys(path.stem)}")
             action.setData(str(path))
-            action.setToolTip(str(path))
+            set_tip(action, str(path))
         if menu.isEmpty():
             menu.addAction("None yet").setEnabled(False)
 
@@ -207,8 +208,8 @@ class FileCommands(QObject):
         menu.clear()
         names = registry.registered()
         for name in names:
-            action = menu.addAction(name.replace("&", "&&"))
-            action.setToolTip(f"Make {name} the task")
+            action = menu.addAction(without_keys(name))
+            set_tip(action, f"Make {name} the task")
             action.triggered.connect(partial(self._use_registered, name))
         if not names:
             menu.addAction("None yet").setEnabled(False)
@@ -216,7 +217,7 @@ class FileCommands(QObject):
         menu.addSeparator()
         removal = menu.addMenu("Remove")
         for name in names:
-            removal.addAction(name.replace("&", "&&") + "…").triggered.connect(partial(self._remove, name))
+            removal.addAction(f"{without_keys(name)}…").triggered.connect(partial(self._remove, name))
 
     def _use_registered(self, name: str, checked: bool = False) -> None:
         if self.setup is not None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import html
 import platform
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from workbench import __version__
 from workbench.gui.actions import COMMANDS, SEPARATOR, SUBMENUS
+from workbench.gui.plain import Markup, Page, joined, name_window, rich
 
 if TYPE_CHECKING:
     from workbench.gui.setup.panel import SetupPanel
@@ -50,7 +50,7 @@ class HelpCommands(QObject):
     @Slot()
     def algorithms(self) -> None:
         if self.setup is None:
-            self._show("Algorithms", "<p>PyTorch is being loaded; try again in a moment.</p>")
+            self._show("Algorithms", rich("<p>PyTorch is being loaded; try again in a moment.</p>"))
             return
         from workbench import catalogue
 
@@ -58,10 +58,12 @@ class HelpCommands(QObject):
         for each in catalogue.algorithms():
             problems = " and ".join(each["problems"])
             parts.append(
-                f"<h3>{html.escape(each['title'])}</h3><p>{html.escape(each['summary'])}</p>"
-                f"<p><b>{html.escape(each['family'])}</b>, for {html.escape(problems)}. {_cited(each)}</p>"
+                rich(
+                    "<h3>{}</h3><p>{}</p><p><b>{}</b>, for {}. {}</p>",
+                    *(each["title"], each["summary"], each["family"], problems, _cited(each)),
+                )
             )
-        self._show("Algorithms", "".join(parts))
+        self._show("Algorithms", joined(rich(""), parts))
 
     @Slot()
     def about(self) -> None:
@@ -78,18 +80,16 @@ class HelpCommands(QObject):
             ("System", platform.platform()),
             ("Licence", "MIT"),
         ]
-        text = "<p>Compares algorithms that learn to learn, on identical, hashed episodes.</p>"
-        self._show("About", text + _table(rows, ("", "")), (440, 340))
+        text = rich("<p>Compares algorithms that learn to learn, on identical, hashed episodes.</p>")
+        self._show("About", rich("{}{}", text, _table(rows, ("", ""))), (440, 340))
 
-    def _show(self, title: str, text: str, size: tuple[int, int] = (600, 560)) -> None:
+    def _show(self, title: str, text: Markup, size: tuple[int, int] = (600, 560)) -> None:
         dialog = QDialog(self._window)
         dialog.setObjectName("help")
-        dialog.setWindowTitle(title)
+        name_window(dialog, title)
         dialog.resize(*size)
-        browser = QTextBrowser(dialog)
+        browser = Page(text, dialog)
         browser.setAccessibleName(title)
-        browser.setOpenExternalLinks(True)
-        browser.setHtml(text)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, dialog)
         buttons.rejected.connect(dialog.reject)
         layout = QVBoxLayout(dialog)
@@ -105,14 +105,16 @@ def _torch_version() -> str:
     return torch.__version__
 
 
-def _table(rows: list[tuple[str, str]], heads: tuple[str, str]) -> str:
-    lines = [f"<tr><th align='left'>{left}</th><th align='left'>{right}</th></tr>" for left, right in [heads]]
-    lines += [f"<tr><td>{html.escape(a)}</td><td>{html.escape(b)}</td></tr>" for a, b in rows]
-    return f"<table cellpadding='4' width='100%'>{''.join(lines)}</table>"
+def _table(rows: list[tuple[str, str]], heads: tuple[str, str]) -> Markup:
+    lines = [rich('<tr><th align="left">{}</th><th align="left">{}</th></tr>', *heads)]
+    lines += [rich("<tr><td>{}</td><td>{}</td></tr>", *row) for row in rows]
+    return rich('<table cellpadding="4" width="100%">{}</table>', joined(rich(""), lines))
 
 
-def _cited(algorithm: dict[str, Any]) -> str:
-    citation = html.escape(algorithm["citation"] or "No paper.")
+def _cited(algorithm: dict[str, Any]) -> Markup:
+    citation = algorithm["citation"] or "No paper."
     before, arxiv, number = citation.partition("arXiv ")
     number = number.rstrip(".")
-    return f"{before}<a href='https://arxiv.org/abs/{number}'>arXiv {number}</a>." if arxiv else citation
+    if not arxiv:
+        return rich("{}", citation)
+    return rich('{}<a href="https://arxiv.org/abs/{}">arXiv {}</a>.', before, number, number)

@@ -8,7 +8,9 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, QObject, Qt, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QMenu, QSizePolicy, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QSizePolicy, QWidget
+
+from workbench.gui.plain import Label, set_tip
 
 PANELS = {
     "setup": "Setup",
@@ -38,7 +40,7 @@ class Layout(QObject):
         self.docks = {name: self._dock(name, title) for name, title in PANELS.items()}
         for number, dock in enumerate(self.docks.values(), 1):
             action = dock.toggleViewAction()
-            action.setToolTip(f"Show or close {dock.windowTitle()}; Ctrl+{number} brings it to the front")
+            set_tip(action, f"Show or close {dock.windowTitle()}; Ctrl+{number} brings it to the front")
             shortcut = QShortcut(QKeySequence(f"Ctrl+{number}"), window)
             shortcut.setObjectName(dock.objectName())
             shortcut.activated.connect(self._go_to)
@@ -48,7 +50,7 @@ class Layout(QObject):
     def _dock(self, name: str, title: str) -> QDockWidget:
         dock = QDockWidget(title, self._window)
         dock.setObjectName(f"dock_{name}")
-        waiting = QLabel("Loading…", dock)
+        waiting = Label("Loading…", dock)
         waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         dock.setWidget(waiting)
         sizes = QSizePolicy.Policy  # what a larger window gives goes to the charts

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from workbench.gui import theme
+from workbench.gui.plain import Label
 
 LONG = 110
 Answer = tuple[str, Callable[[], object]]
@@ -63,9 +64,8 @@ class _Line(QFrame):
         super().__init__(notices)
         self._key, self._notices = key, notices
         self._answers = dict(answers)
-        self.text = QLabel(text, self)
+        self.text = Label(text, self)
         self.text.setWordWrap(len(text) > LONG)  # a label that wraps asks for more room than it needs
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(10, 4, 8, 4)

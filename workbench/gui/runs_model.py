@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor
 
 from workbench.export.results import final_measure
 from workbench.gui import icons, theme
+from workbench.gui.plain import tip
 from workbench.gui.run_data import RunData
 from workbench.gui.run_queue import RunQueue
 from workbench.project import RunRecord
@@ -152,7 +153,7 @@ class RunsModel(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal:
             return None
         column = self.columns[section]
-        return {Roles.DisplayRole: column.title, Roles.ToolTipRole: column.tip}.get(Roles(role))
+        return {Roles.DisplayRole: column.title, Roles.ToolTipRole: tip(column.tip)}.get(Roles(role))
 
     def data(self, index: Index, role: int = Roles.DisplayRole) -> Any:
         run, column = self._runs[index.row()], self.columns[index.column()]
@@ -163,7 +164,7 @@ class RunsModel(QAbstractTableModel):
             case Roles.EditRole if name:
                 return run.name
             case Roles.ToolTipRole:
-                return self._tip(run, column)
+                return tip(self._tip(run, column))
             case Roles.DecorationRole if name:
                 return icons.swatch(self._data.colour(run))
             case Roles.CheckStateRole if name:

@@ -20,7 +20,6 @@ from PySide6.QtGui import QAction, QColor, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
-    QLabel,
     QLineEdit,
     QMenu,
     QStyledItemDelegate,
@@ -31,6 +30,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.gui import theme
+from workbench.gui.plain import Label, set_tip
 from workbench.gui.runs_model import PROGRESS, SORT, RunsModel
 from workbench.gui.session import Session
 
@@ -61,7 +61,7 @@ class RunsPanel(QWidget):
         self.filter.setObjectName("runs_filter")
         self.filter.setAccessibleName("Filter runs")
         self.filter.setPlaceholderText("Filter runs")
-        self.filter.setToolTip("Show the runs in which any column has this text")
+        set_tip(self.filter, "Show the runs in which any column has this text")
         self.filter.setClearButtonEnabled(True)
         self.filter.textChanged.connect(self._sorted.setFilterFixedString)
 
@@ -77,7 +77,7 @@ class RunsPanel(QWidget):
         self._size_columns()
         self.table.selectionModel().selectionChanged.connect(self._select)
 
-        self._hint = QLabel("No runs yet.\nTick algorithms in Setup and press Run.", self.table)
+        self._hint = Label("No runs yet.\nTick algorithms in Setup and press Run.", self.table)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._hint.setWordWrap(True)
         layout = QVBoxLayout(self)
@@ -205,7 +205,7 @@ class _Table(QTableView):
 
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
-        for hint in self.findChildren(QLabel):
+        for hint in self.findChildren(Label):
             hint.setGeometry(12, 40, max(0, self.width() - 24), max(0, min(120, self.height() - 48)))
 
 

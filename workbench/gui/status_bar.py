@@ -7,8 +7,9 @@ from pathlib import Path
 
 import psutil
 from PySide6.QtCore import QTimer, Slot
-from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QWidget
+from PySide6.QtWidgets import QProgressBar, QStatusBar, QWidget
 
+from workbench.gui.plain import Label, set_tip
 from workbench.gui.runs_model import duration, rounded
 from workbench.gui.session import Session
 
@@ -29,22 +30,22 @@ class StatusBar(QStatusBar):
         self._spinner.setFixedSize(70, 6)
         self._spinner.setAccessibleName("Working in the background")
         self._spinner.hide()
-        self._work = QLabel(self)
+        self._work = Label(parent=self)
         self._work.setObjectName("status_work")
         self.addWidget(self._spinner)
         self.addWidget(self._work)
-        self.training = QLabel(self)
+        self.training = Label(parent=self)
         self.training.setObjectName("status_training")
-        self.saved = QLabel(self)
+        self.saved = Label(parent=self)
         self.saved.setObjectName("status_saved")
-        self.device = QLabel("PyTorch is being loaded", self)
+        self.device = Label("PyTorch is being loaded", self)
         self.device.setObjectName("status_device")
         for label, tip in (
             (self.training, "Speed of the running run, memory of the program, time that is left"),
             (self.saved, "Everything is in the project file at once; there is nothing to save"),
             (self.device, "Where training runs"),
         ):
-            label.setToolTip(tip)
+            set_tip(label, tip)
             self.addPermanentWidget(label)
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MILLISECONDS)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSettings, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
-from PySide6.QtWidgets import QLabel, QMainWindow, QMenu, QSizePolicy, QTabWidget, QToolBar
+from PySide6.QtWidgets import QMainWindow, QMenu, QSizePolicy, QTabWidget, QToolBar
 
 from workbench.errors import InputError
 from workbench.export.arrangement import Arrangement
@@ -19,6 +19,7 @@ from workbench.gui.help import HelpCommands
 from workbench.gui.layout import Layout
 from workbench.gui.log_panel import LogPanel
 from workbench.gui.notices import Notices
+from workbench.gui.plain import Label, name_window, without_keys
 from workbench.gui.run_commands import RunCommands
 from workbench.gui.runs_panel import RunsPanel
 from workbench.gui.session import Session
@@ -127,7 +128,7 @@ class MainWindow(QMainWindow):
             button.setObjectName("start_button" if name == "run" else f"{name}_button")
             button.setAccessibleName(self.actions_[name].text())
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._what = QLabel(bar)
+        self._what = Label(parent=bar)
         self._what.setObjectName("going_on")
         self._what.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._what.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -280,7 +281,7 @@ class MainWindow(QMainWindow):
         session = self.session
         if session.queue.running is not None:
             self.notices.clear("go_on")
-        self.setWindowTitle(" – ".join(filter(None, [session.name, "Meta-Learning Workbench"])))
+        name_window(self, " – ".join(filter(None, [session.name, "Meta-Learning Workbench"])))
         self.run_commands.enable(self.actions_)
         undo = session.undo
         for name, able, text in (
@@ -288,7 +289,7 @@ class MainWindow(QMainWindow):
             ("redo", undo.canRedo(), undo.redoText()),
         ):
             self.actions_[name].setEnabled(able and not session.read_only)
-            self.actions_[name].setText(f"{name.capitalize()} {text}".strip())
+            self.actions_[name].setText(f"{name.capitalize()} {without_keys(text)}".strip())
         exports = [name for name in self.actions_ if name.startswith("export_")]
         for name in ("save_as", "save_copy", *exports):
             self.actions_[name].setEnabled(session.project is not None)

@@ -8,7 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QWidget
 
 from workbench.export.adaptation import Adaptation, AdaptationCurve, Settings
 from workbench.export.figure import Figure
@@ -17,6 +17,7 @@ from workbench.gui import theme
 from workbench.gui.charts.curve_chart import Array, CurveChart, Extent, name_control, tick_box
 from workbench.gui.charts.items import Band, Line, Whiskers
 from workbench.gui.charts.readout import Entry
+from workbench.gui.plain import Label
 from workbench.gui.run_data import RunData
 
 NOTHING = "No run yet. Press Run (Ctrl+R); how each learner adapts appears here at once."
@@ -84,7 +85,7 @@ class AdaptationChart(CurveChart):
             "Meta-iteration",
             "Look back at earlier meta-iterations; at the right end the newest is followed",
         )
-        self.place = QLabel()
+        self.place = Label()
         self.place.setObjectName("adaptation_place")
         self.place.setMinimumWidth(
             self.place.fontMetrics().horizontalAdvance("meta-iteration 100 000 (live)")
@@ -92,7 +93,7 @@ class AdaptationChart(CurveChart):
         self._slider_row = QWidget()
         row = QHBoxLayout(self._slider_row)
         row.setContentsMargins(0, 0, 0, 0)
-        label = QLabel("Looking back")
+        label = Label("Looking back")
         label.setBuddy(self.slider)
         row.addWidget(label)
         row.addWidget(self.slider, 1)

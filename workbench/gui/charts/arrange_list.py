@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QWidget
 
 from workbench.export.arrangement import Arrangement, Place
+from workbench.gui.plain import set_tip
 
 KEY = Qt.ItemDataRole.UserRole
 LONGEST = 200
@@ -26,8 +27,8 @@ class ArrangeList(QListWidget):
         super().__init__(parent)
         self.setObjectName("comparison_arrange")
         self.setAccessibleName("Order and names in the figure")
-        self.setToolTip(
-            "Drag to reorder (or Alt+Up, Alt+Down), tick to show, F2 to rename; an empty name undoes"
+        set_tip(
+            self, "Drag to reorder (or Alt+Up, Alt+Down), tick to show, F2 to rename; an empty name undoes"
         )
         self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.setEditTriggers(
@@ -47,7 +48,7 @@ class ArrangeList(QListWidget):
         for place in arrangement.places:
             item = QListWidgetItem(place.name)
             item.setData(KEY, place.key)
-            item.setToolTip(place.key)
+            set_tip(item, place.key)
             item.setFlags(
                 (item.flags() | Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsUserCheckable)
                 & ~Qt.ItemFlag.ItemIsDropEnabled

@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QPaintEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QGraphicsItem, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGraphicsItem, QHBoxLayout, QVBoxLayout, QWidget
 
 from workbench.export.figure import Figure
 from workbench.gui import theme
 from workbench.gui.charts.items import LogAxis
+from workbench.gui.plain import Label
 from workbench.gui.run_data import RunData
 
 
@@ -39,7 +40,7 @@ class Chart(QWidget):
         layout.addLayout(self.tools)
         self.body = QVBoxLayout()
         layout.addLayout(self.body, 1)
-        self._hint = QLabel(self)
+        self._hint = Label(parent=self)
         self._hint.setObjectName(f"{self.object_name}_hint")
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._hint.setWordWrap(True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, Slot
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from workbench.export import critical_difference, sweep
 from workbench.export.arrangement import Arrangement
@@ -17,6 +17,7 @@ from workbench.gui.charts.compare_tables import TESTS, ProtocolCards, rows_of
 from workbench.gui.charts.comparison import ComparisonView
 from workbench.gui.charts.figure_board import FigureBoard
 from workbench.gui.charts.result_table import Column, ResultTable
+from workbench.gui.plain import Label, set_tip
 from workbench.gui.run_data import RunData
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Worker
@@ -53,7 +54,7 @@ class CompareView(ComparisonView):
         self.tools.insertWidget(0, self._view_box)
         self.tools.insertWidget(1, self._x_box)
         self.board = FigureBoard("comparison_board", "Comparison, drawn otherwise", self)
-        self._board_hint = QLabel(self)
+        self._board_hint = Label(parent=self)
         self._board_hint.setObjectName("comparison_board_hint")
         self._board_hint.setWordWrap(True)
         self._board_hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -78,7 +79,7 @@ class CompareView(ComparisonView):
         self.tests.setObjectName("comparison_tests")
         self.tests.setAccessibleName("Paired tests")
         self.tests.selectionModel().currentRowChanged.connect(self._say_words)
-        self._tests_note = QLabel(self)
+        self._tests_note = Label(parent=self)
         self._tests_note.setObjectName("comparison_tests_note")
         self._tests_note.setWordWrap(True)
         self._tests_note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -86,7 +87,7 @@ class CompareView(ComparisonView):
         self.pivot = ResultTable([], self)
         self.pivot.setObjectName("comparison_pivot")
         self.pivot.setAccessibleName("Means by two settings")
-        self._pivot_note = QLabel(self)
+        self._pivot_note = Label(parent=self)
         self._pivot_note.setObjectName("comparison_pivot_note")
         self._pivot_note.setWordWrap(True)
         self.arrange = ArrangeList(self)
@@ -95,7 +96,7 @@ class CompareView(ComparisonView):
         self._rows_box = self._combo("pivot_rows", "Rows", "What the rows of the pivot table are")
         self._columns_box = self._combo("pivot_columns", "Columns", "What its columns are")
         for text, box in (("Rows", self._rows_box), ("Columns", self._columns_box)):
-            label = QLabel(text, self)
+            label = Label(text, self)
             label.setBuddy(box)
             boxes.addWidget(label)
             boxes.addWidget(box)
@@ -253,7 +254,7 @@ class CompareView(ComparisonView):
         said = statistics.caption() if statistics.claims else "Tests need two algorithms."
         if statistics.missing:
             said += f" Without values: {', '.join(statistics.missing)}."
-        self._tests_note.setToolTip(said)
+        set_tip(self._tests_note, said)
         words = self.tests.currentIndex().siblingAtColumn(len(TESTS) - 1).data()
         count = len(statistics.claims)
         short = (
@@ -323,7 +324,7 @@ def _page(*parts: QWidget | QHBoxLayout) -> QWidget:
     layout.setSpacing(2)
     for part in parts:
         if isinstance(part, QWidget):
-            layout.addWidget(part, 0 if isinstance(part, QLabel) else 1)
+            layout.addWidget(part, 0 if isinstance(part, Label) else 1)
         else:
             layout.addLayout(part)
     return page

@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QLabel,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -22,6 +21,7 @@ from workbench.export.paper_tables import bracketed
 from workbench.export.statistics import plain
 from workbench.gui import theme
 from workbench.gui.charts.result_table import Column
+from workbench.gui.plain import Label, set_tip
 
 TESTS = [
     Column("first", "First", "One algorithm"),
@@ -74,7 +74,7 @@ class ProtocolCards(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.warning = QLabel(self)
+        self.warning = Label(parent=self)
         self.warning.setObjectName("comparison_warning")
         self.warning.setAccessibleName("Warnings about the comparison")
         self.warning.setWordWrap(True)
@@ -110,7 +110,7 @@ class ProtocolCards(QWidget):
                 if row["differs"]:
                     item.setBackground(QColor(theme.warning()))
                     item.setForeground(QColor(theme.foreground()))
-                    item.setToolTip("Differs between the algorithms")
+                    set_tip(item, "Differs between the algorithms")
                 if column >= len(own):
                     item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
                 self.table.setItem(number, column, item)

@@ -11,7 +11,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QComboBox, QLabel, QSizePolicy, QSplitter, QWidget
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QSplitter, QWidget
 
 from workbench.export import reports
 from workbench.export.comparison import (
@@ -30,6 +30,7 @@ from workbench.gui.charts.base import PlotChart
 from workbench.gui.charts.comparison_words import columns, notes, nothing_yet, off_the_chart, value
 from workbench.gui.charts.items import SLANT
 from workbench.gui.charts.result_table import ResultTable
+from workbench.gui.plain import Label, set_tip, tipped
 from workbench.gui.run_data import RunData
 from workbench.project import RunRecord
 
@@ -55,7 +56,7 @@ class ComparisonView(PlotChart):
         )
         self._step_box = self._combo("step", "Inner step", "After how many inner steps (adaptation)")
         self.tools.addStretch(1)
-        self._note = QLabel(self)
+        self._note = Label(parent=self)
         self._note.setObjectName(f"{self.object_name}_note")
         self._note.setAccessibleName("What is compared")
         self._note.setWordWrap(True)
@@ -63,7 +64,7 @@ class ComparisonView(PlotChart):
         self.table = ResultTable(columns("loss"), self)
         self.table.setObjectName(f"{self.object_name}_table")
         self.table.setAccessibleName("Results by algorithm")
-        self.table.setToolTip("Click a heading to sort; Ctrl+C copies the rows")
+        set_tip(self.table, "Click a heading to sort; Ctrl+C copies the rows")
         splitter = QSplitter(Qt.Orientation.Vertical, self)
         splitter.setObjectName(f"{self.object_name}_splitter")
         splitter.addWidget(self.plot)
@@ -84,7 +85,7 @@ class ComparisonView(PlotChart):
         box = QComboBox(self)
         box.setObjectName(f"comparison_{name}")
         box.setAccessibleName(label)
-        box.setToolTip(tip)
+        set_tip(box, tip)
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         box.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         box.activated.connect(self._chosen)
@@ -228,7 +229,7 @@ class ComparisonView(PlotChart):
             brush=colour,
             pen=None,
             hoverable=True,
-            tip=self._tip,
+            tip=tipped(self._tip),
         )
         self.plot.addItem(dots)
 

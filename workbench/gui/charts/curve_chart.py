@@ -15,6 +15,7 @@ from workbench.gui import theme
 from workbench.gui.charts.base import PlotChart
 from workbench.gui.charts.items import Grid
 from workbench.gui.charts.readout import Readout
+from workbench.gui.plain import set_tip
 from workbench.gui.run_data import RunData
 
 Array = NDArray[np.float64]
@@ -53,7 +54,7 @@ class CurveChart(PlotChart):
         self.follow_button.setObjectName(f"{self.object_name}_follow")
         self.follow_button.setText("Show all")
         self.follow_button.setAccessibleName("Show all and follow")
-        self.follow_button.setToolTip("Show the whole range and follow new values (A, or double click)")
+        set_tip(self.follow_button, "Show the whole range and follow new values (A, or double click)")
         self.follow_button.clicked.connect(self.follow)
         self.follow_button.setCursor(Qt.CursorShape.ArrowCursor)
         self.follow_button.hide()
@@ -324,7 +325,7 @@ def name_control(control: QWidget, name: str, spoken: str, tip: str) -> None:
     """Give a control what every control has."""
     control.setObjectName(name)
     control.setAccessibleName(spoken)
-    control.setToolTip(tip)
+    set_tip(control, tip)
 
 
 def tick_box(name: str, text: str, tip: str) -> QCheckBox:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from workbench.export.colours import ON_PAPER
 from workbench.export.figure import Curve, Figure, Panel, Text
 from workbench.gui import theme
 from workbench.gui.charts.items import LogAxis
+from workbench.gui.plain import Label, legend, tipped
 
 INKS = {"#202020": theme.foreground, "#8a8a8a": theme.muted}
 """Colours of lines that belong to no run."""
@@ -43,10 +42,9 @@ class FigureBoard(QWidget):
         self.plot = pg.PlotWidget(self, axisItems=axes, enableMenu=False)
         self.plot.setObjectName(f"{name}_plot")
         self.plot.hideButtons()
-        self.legend = QLabel(self)
+        self.legend = Label(parent=self)
         self.legend.setObjectName(f"{name}_legend")
         self.legend.setAccessibleName("Legend")
-        self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.legend.setWordWrap(True)
         self.legend.setAlignment(Qt.AlignmentFlag.AlignCenter)
         layout = QVBoxLayout(self)
@@ -83,12 +81,7 @@ class FigureBoard(QWidget):
             self._add(curve, panel)
         if figure.legend:
             named = {curve.label: _on_screen(curve.colour) for curve in panel.curves if curve.label}
-            self.legend.setText(
-                " &nbsp; ".join(
-                    f'<span style="color:{colour}">●</span>&nbsp;{escape(name).replace(" ", "&nbsp;")}'
-                    for name, colour in named.items()
-                )
-            )
+            self.legend.setText(legend(("●", colour, name) for name, colour in named.items()))
         self.legend.setVisible(figure.legend)
         for text in panel.texts:
             self._write(text)
@@ -135,7 +128,7 @@ class FigureBoard(QWidget):
                     brush=colour,
                     pen=None,
                     hoverable=True,
-                    tip=lambda x, y, data, name=name: f"{name}: {y:.4g}",
+                    tip=tipped(lambda x, y, data, name=name: f"{name}: {y:.4g}"),
                 )
             )
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGraphicsItem, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGraphicsItem, QVBoxLayout, QWidget
 
 from workbench.engine.predicted import Predictions
 from workbench.export.prediction_figure import shades, step_name, told_steps
 from workbench.gui import theme
+from workbench.gui.plain import Label, Markup, legend, set_title
 
 MOST_TASKS = 4
 
@@ -24,7 +25,7 @@ class FunctionBoard(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        self._legend = QLabel(self)
+        self._legend = Label(parent=self)
         self._legend.setObjectName("prediction_legend")
         self._legend.setWordWrap(True)
         layout.addWidget(self._legend)
@@ -91,7 +92,7 @@ class _TaskPlot:
         ink, last = theme.foreground(), predictions.steps[chosen]
         before, after = predictions.loss[0, task], predictions.loss[chosen, task]
         change = f"{before:.3g} → {after:.3g}" if last else f"{before:.3g}"
-        self.plot.setTitle(f"Task {predictions.first + task + 1} · loss {change}", color=ink, size="9pt")
+        set_title(self.plot, f"Task {predictions.first + task + 1} · loss {change}", color=ink, size="9pt")
         if ink != self._ink:  # an axis that gets a pen is laid out anew
             self._ink = ink
             for side in ("left", "bottom"):
@@ -131,11 +132,8 @@ class _TaskPlot:
             view.setRange(xRange=(left - margin, right + margin), yRange=(low - room, high + room), padding=0)
 
 
-def _legend(colours: dict[int, str]) -> str:
+def _legend(colours: dict[int, str]) -> Markup:
     ink = theme.foreground()
     parts = [("━", ink, "true function"), ("●", ink, "support")]
     parts += [("┅" if step == 0 else "━", shade, step_name(step)) for step, shade in colours.items()]
-    return " &nbsp; ".join(
-        f'<span style="color:{colour}"><b>{sign}</b></span>&nbsp;{text.replace(" ", "&nbsp;")}'
-        for sign, colour, text in parts
-    )
+    return legend(parts)

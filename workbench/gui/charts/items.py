@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF, QTran
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from workbench.export.figure import PATTERNS
+from workbench.gui.plain import rich
 
 Array = NDArray[np.float64]
 
@@ -242,6 +243,10 @@ class LogAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
     """
 
     slanted: tuple[str, ...] = ()
+
+    def labelString(self) -> str:
+        style = ";".join(f"{name}: {value}" for name, value in self.labelStyle.items())
+        return rich('<span style="{}">{}</span>', style, self.labelText)
 
     def drawPicture(self, p: QPainter, axisSpec: Any, tickSpecs: Any, textSpecs: Any) -> None:
         super().drawPicture(p, axisSpec, tickSpecs, [] if self.slanted else textSpecs)

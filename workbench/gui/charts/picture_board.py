@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PySide6.QtCore import QEvent, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QScrollArea, QToolTip, QWidget
+from PySide6.QtWidgets import QScrollArea, QWidget
 
 from workbench.engine.predicted import Predictions
 from workbench.export.figure import Array
@@ -20,6 +20,7 @@ from workbench.export.prediction_figure import (
     class_titles,
 )
 from workbench.gui import theme
+from workbench.gui.plain import show_tip
 
 GAP, BLOCK_GAP, FRAME = 5, 14, 3
 SMALLEST, LARGEST = 26, 96
@@ -197,10 +198,7 @@ class Board(QWidget):
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent):
             tile = next((tile for place, tile in self._places if place.contains(event.pos())), None)
-            if tile is None:
-                QToolTip.hideText()
-            else:
-                QToolTip.showText(event.globalPos(), tile.tip, self)
+            show_tip(event.globalPos(), tile.tip if tile is not None else "", self)
             return True
         return super().event(event)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QComboBox, QLabel, QSlider, QSpinBox, QStackedWidget, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QSlider, QSpinBox, QStackedWidget, QToolButton, QWidget
 
 from workbench.engine.predicted import Predictions, Request
 from workbench.errors import InputError
@@ -19,6 +19,7 @@ from workbench.gui.charts.picture_board import PictureBoard
 from workbench.gui.charts.prediction_job import NothingLearnedError, Predictor
 from workbench.gui.charts.text_board import TextBoard
 from workbench.gui.paper import on_paper
+from workbench.gui.plain import Label, set_tip
 from workbench.gui.run_data import RunData
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Progress, Worker
@@ -54,7 +55,7 @@ class PredictionView(Chart):
             self._boards.addWidget(board)
         self._boards.hide()
         self.body.addWidget(self._boards, 1)
-        self._note = QLabel(self)
+        self._note = Label(parent=self)
         self._note.setObjectName(f"{self.object_name}_note")
         self._note.setAccessibleName("Whose predictions these are")
         self._note.setWordWrap(True)
@@ -64,29 +65,29 @@ class PredictionView(Chart):
         self._count = QComboBox(self)
         self._count.setObjectName("prediction_count")
         self._count.setAccessibleName("Tasks shown")
-        self._count.setToolTip("How many tasks are shown at once")
+        set_tip(self._count, "How many tasks are shown at once")
         self._count.addItem("1 task", 1)
         self._count.addItem("4 tasks", 4)
         self._count.setCurrentIndex(1)
         self._count.activated.connect(self._count_chosen)
         self._previous = self._button("prediction_previous", "◀", "Previous task", self._go_back)
-        self._task = QLabel(self)
+        self._task = Label(parent=self)
         self._task.setObjectName("prediction_task")
         self._next = self._button("prediction_next", "▶", "Next task", self._go_on)
         self._slider = QSlider(Qt.Orientation.Horizontal, self)
         self._slider.setObjectName("prediction_step")
         self._slider.setAccessibleName("Inner step")
-        self._slider.setToolTip("Predictions after this many inner steps (adaptation)")
+        set_tip(self._slider, "Predictions after this many inner steps (adaptation)")
         self._slider.setPageStep(1)
         self._slider.setMinimumWidth(90)
         self._slider.valueChanged.connect(self._step_chosen)
         self._spin = QSpinBox(self)
         self._spin.setObjectName("prediction_step_number")
         self._spin.setAccessibleName("Inner step, as a number")
-        self._spin.setToolTip("Predictions after this many inner steps (adaptation)")
+        set_tip(self._spin, "Predictions after this many inner steps (adaptation)")
         self._spin.setPrefix("step ")
         self._spin.valueChanged.connect(self._step_chosen)
-        self._score = QLabel(self)
+        self._score = Label(parent=self)
         self._score.setObjectName("prediction_score")
         for widget in (self._previous, self._task, self._next, self._count, self._slider, self._spin):
             self.tools.addWidget(widget)
@@ -98,7 +99,7 @@ class PredictionView(Chart):
         button.setObjectName(name)
         button.setText(sign)
         button.setAccessibleName(text)
-        button.setToolTip(text)
+        set_tip(button, text)
         button.setAutoRaise(True)
         button.clicked.connect(pressed)
         return button

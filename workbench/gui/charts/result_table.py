@@ -12,6 +12,8 @@ from PySide6.QtCore import QSortFilterProxyModel, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
 
+from workbench.gui.plain import set_tip
+
 SORT_ROLE = Qt.ItemDataRole.UserRole + 1
 WIDEST = 180
 LAST = float("inf")
@@ -65,7 +67,7 @@ class ResultTable(QTableView):
         self._model.setColumnCount(len(self._columns))
         for index, column in enumerate(self._columns):
             heading = QStandardItem(column.heading)
-            heading.setToolTip(column.tip)
+            set_tip(heading, column.tip)
             self._model.setHorizontalHeaderItem(index, heading)
         for row in self._rows:
             self._model.appendRow([self._item(column, row.get(column.key)) for column in self._columns])
@@ -76,7 +78,7 @@ class ResultTable(QTableView):
     def _item(column: Column, value: Any) -> QStandardItem:
         item = QStandardItem(column.shown(value))
         item.setData(LAST if value is None else value, SORT_ROLE)
-        item.setToolTip(column.tip)
+        set_tip(item, column.tip)
         if not isinstance(value, str):
             item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return item

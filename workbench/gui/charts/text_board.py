@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 from workbench.engine.predicted import Predictions
 from workbench.export.prediction_figure import RIGHT_MARK, WRONG_MARK, class_names, class_titles
 from workbench.gui import theme
+from workbench.gui.plain import set_tree_tip
 
 if TYPE_CHECKING:  # it imports torch
     from workbench.tasks.base import Excerpt
@@ -61,7 +62,7 @@ class TextBoard(QTreeWidget):
 
     def _leaf(self, branch: QTreeWidgetItem, words: list[str], colour: QColor) -> None:
         leaf = QTreeWidgetItem(branch, words)
-        leaf.setToolTip(0, words[0])
+        set_tree_tip(leaf, 0, words[0])
         leaf.setForeground(1, colour)
         leaf.setTextAlignment(2, Qt.AlignmentFlag.AlignRight)
         if words[1] == "support":

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QBrush, QFont, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QTreeWidget,
@@ -20,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from workbench.config import AlgorithmConfig
 from workbench.gui import theme
+from workbench.gui.plain import Label, Markup, rich, set_tip, set_tree_tip
 from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.form import Form
 from workbench.gui.setup.row import GUTTER
@@ -52,13 +50,13 @@ class AlgorithmPanel(QWidget):
         self.search.setObjectName("algorithm_search")
         self.search.setPlaceholderText("Search algorithms")
         self.search.setAccessibleName("Search algorithms")
-        self.search.setToolTip("Show the algorithms whose name, family or description has these words")
+        set_tip(self.search, "Show the algorithms whose name, family or description has these words")
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._filter)
         self.list = QTreeWidget()
         self.list.setObjectName("algorithm_list")
         self.list.setAccessibleName("Algorithms")
-        self.list.setToolTip("Tick the algorithms to compare (Space); pick one to see its parameters")
+        set_tip(self.list, "Tick the algorithms to compare (Space); pick one to see its parameters")
         self.list.setHeaderHidden(True)
         self.list.setRootIsDecorated(False)
         self.list.setIndentation(10)
@@ -68,11 +66,10 @@ class AlgorithmPanel(QWidget):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemChanged.connect(self._tick)
         self.list.currentItemChanged.connect(self._pick)
-        self.complaint = QLabel()
+        self.complaint = Label()
         self.complaint.setWordWrap(True)
 
-        self.heading = QLabel()
-        self.heading.setTextFormat(Qt.TextFormat.RichText)
+        self.heading = Label()
         self.heading.setWordWrap(True)
         self.heading.setOpenExternalLinks(True)
         self.heading.setTextInteractionFlags(
@@ -81,11 +78,11 @@ class AlgorithmPanel(QWidget):
         self.heading.setObjectName("algorithm_about")
         self.add = QPushButton("Add variant")
         self.add.setObjectName("add_variant")
-        self.add.setToolTip("Compare this algorithm with a copy of it that has other parameters")
+        set_tip(self.add, "Compare this algorithm with a copy of it that has other parameters")
         self.add.clicked.connect(self._add_variant)
         self.remove = QPushButton("Remove variant")
         self.remove.setObjectName("remove_variant")
-        self.remove.setToolTip("Remove this copy")
+        set_tip(self.remove, "Remove this copy")
         self.remove.clicked.connect(self._remove_variant)
         self.form: Form | None = None
         self._form_of: tuple[str, object] = ("", None)
@@ -196,7 +193,7 @@ class AlgorithmPanel(QWidget):
             tip = f"{algorithm.title} cannot do {self._draft.problem}, which this task family asks for."
         elif wrong:
             tip = wrong[0]
-        item.setToolTip(0, tip)
+        set_tree_tip(item, 0, tip)
         item.setForeground(0, QBrush(theme.wrong()) if wrong else QBrush())
 
     def _show_picked(self) -> None:
@@ -224,18 +221,21 @@ class AlgorithmPanel(QWidget):
         if self.form is not None:
             self.form.refresh()
 
-    def _about(self, key: str) -> str:
+    def _about(self, key: str) -> Markup:
         algorithm = self._algorithms[self._draft.kind(key)]
-        text = f"<b>{escape(self._draft.title(key))}</b>. {escape(algorithm.summary)}"
+        text = rich("<b>{}</b>. {}", self._draft.title(key), algorithm.summary)
         citation = algorithm.citation
-        if citation is not None:
-            paper = f"{escape(citation.authors)}. <i>{escape(citation.title)}</i>. {escape(citation.venue)} "
-            paper += str(citation.year)
-            if citation.arxiv:
-                link = f"https://arxiv.org/abs/{citation.arxiv}"
-                paper += f', <a href="{link}" style="color:{theme.accent()}">arXiv {citation.arxiv}</a>'
-            text += f'<p style="margin-top:4px; color:{theme.muted()}">{paper}.</p>'
-        return text
+        if citation is None:
+            return text
+        said = (citation.authors, citation.title, citation.venue, str(citation.year))
+        paper = rich("{}. <i>{}</i>. {} {}", *said)
+        if citation.arxiv:
+            link = rich(
+                '<a href="https://arxiv.org/abs/{}" style="color:{}">arXiv {}</a>',
+                *(citation.arxiv, theme.accent(), citation.arxiv),
+            )
+            paper = rich("{}, {}", paper, link)
+        return rich('{}<p style="margin-top:4px; color:{}">{}.</p>', text, theme.muted(), paper)
 
     @Slot(QTreeWidgetItem, int)
     def _tick(self, item: QTreeWidgetItem, _: int) -> None:

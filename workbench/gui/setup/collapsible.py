@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from workbench.gui.plain import set_tip
+
 
 class Collapsible(QWidget):
     """A heading with an arrow over a body.
@@ -58,7 +60,7 @@ class Collapsible(QWidget):
     def set_title(self, title: str) -> None:
         self.heading.setText(title)
         self.heading.setAccessibleName(title)
-        self.heading.setToolTip(f"Show or hide: {title}")
+        set_tip(self.heading, f"Show or hide: {title}")
 
     @Slot(bool)
     def _turn(self, opened: bool) -> None:

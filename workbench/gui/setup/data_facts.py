@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from workbench.config import SPLITS, TaskConfig
+from workbench.gui.plain import Label, set_tip
 from workbench.gui.setup.task_data import Opened
 
 MOST_LISTED = 4
@@ -63,7 +64,7 @@ class DataFacts(QWidget):
 
     def _put(self, row: int, column: int, text: str, tip: str, span: int = 1) -> None:
         label = muted_label(text)
-        label.setToolTip(tip)
+        set_tip(label, tip)
         if column:
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._grid.addWidget(label, row, column, 1, span, Qt.AlignmentFlag.AlignTop)
@@ -78,9 +79,9 @@ def told_of_stream(config: TaskConfig) -> str:
     return f"Training is a stream of {config.drift.segments} segments, each with a part of the {part}."
 
 
-def muted_label(text: str) -> QLabel:
+def muted_label(text: str) -> Label:
     """A text of second rank."""
-    label = QLabel(text)
+    label = Label(text)
     label.setWordWrap(True)
     label.setForegroundRole(label.palette().ColorRole.PlaceholderText)
     return label

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from workbench.gui.plain import set_tip
 from workbench.gui.setup.line_field import LineField, frame
 from workbench.gui.setup.specs import UNSET, FieldSpec
 
@@ -137,7 +138,7 @@ class PathField(QWidget):
         browse = QToolButton()
         browse.setText("…")
         browse.setAccessibleName("Browse")
-        browse.setToolTip("Browse for a folder or a file")
+        set_tip(browse, "Browse for a folder or a file")
         browse.setObjectName("browse")
         browse.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(browse)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QVBoxLayout, QWidg
 
 from workbench.config import AlgorithmConfig
 from workbench.gui import theme
+from workbench.gui.plain import set_tip
 from workbench.gui.setup.collapsible import Collapsible
 from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.fields import make_field
@@ -78,7 +79,7 @@ class TableGroup(QWidget):
         body = QWidget()
         _stack(body, self._message, self._form)
         self._heading = Collapsible(spec.label, f"group_{path}", body, opened=False)
-        self._heading.heading.setToolTip(spec.tooltip(file_path(path)))
+        set_tip(self._heading.heading, spec.tooltip(file_path(path)))
         _stack(self, self._heading)
 
     def refresh(self, complaints: Complaints) -> None:
@@ -107,7 +108,7 @@ class OptionalGroup(QWidget):
         self.tick.setObjectName(f"field_{path}")
         self.tick.setAccessibleName(spec.label)
         self.tick.setAccessibleDescription(spec.help)
-        self.tick.setToolTip(spec.tooltip(file_path(path)))
+        set_tip(self.tick, spec.tooltip(file_path(path)))
         self.tick.clicked.connect(self._clicked)
         top = QHBoxLayout()
         top.setContentsMargins(GUTTER + 4, 0, 0, 0)

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QListWidget,
     QProgressBar,
@@ -26,6 +25,7 @@ from PySide6.QtWidgets import (
 from workbench.config import TaskConfig
 from workbench.errors import InputError
 from workbench.gui import theme
+from workbench.gui.plain import Label, set_tip
 from workbench.gui.setup.data_listing import (
     Listing,
     check_all,
@@ -106,14 +106,14 @@ class ImportDialog(QDialog):
 
     def _build(self) -> None:
         self._path = Form(self._own, "task", TaskConfig.kinds[OWN_DATA[0]], names=("path",))
-        self.found = QLabel()
+        self.found = Label()
         self.found.setObjectName("import_found")
         self.found.setWordWrap(True)
         self.pictures = SampleList()
         self._build_checks()
         self.split = SplitPart(self._own)
         self.mode = self.split.mode
-        self.error = QLabel()
+        self.error = Label()
         self.error.setObjectName("import_error")
         self.error.setWordWrap(True)
         self.box = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
@@ -150,7 +150,7 @@ class ImportDialog(QDialog):
         self.progress.setRange(0, 1000)
         self.stop = QPushButton("&Stop checking")
         self.stop.setObjectName("import_stop")
-        self.stop.setToolTip("Leave the rest unchecked; the data can be used all the same, but not named")
+        set_tip(self.stop, "Leave the rest unchecked; the data can be used all the same, but not named")
         self.stop.clicked.connect(self._stop_checking)
         self._progress_row = QWidget()
         row = QHBoxLayout(self._progress_row)
@@ -161,29 +161,29 @@ class ImportDialog(QDialog):
         self.findings = QListWidget()
         self.findings.setObjectName("import_findings")
         self.findings.setAccessibleName("What the checks have shown")
-        self.findings.setToolTip("Nothing here keeps the data from being used, except what cannot be read")
+        set_tip(self.findings, "Nothing here keeps the data from being used, except what cannot be read")
         self.findings.setWordWrap(True)
         self.findings.setFixedHeight(4 * self.findings.fontMetrics().lineSpacing() + 8)
         self.findings.hide()
         self.consent = QCheckBox()
         self.consent.setObjectName("import_skip_unreadable")
-        self.consent.setToolTip("They are then missing in the set that is kept under the name below")
+        set_tip(self.consent, "They are then missing in the set that is kept under the name below")
         self.consent.toggled.connect(self._refresh)
         self.consent.hide()
         self.name = QLineEdit()
         self.name.setObjectName("import_name")
         self.name.setAccessibleName("Name of the set")
         self.name.setPlaceholderText("optional: keeps a checked copy, which experiments name")
-        self.name.setToolTip("Keeps a copy in the program's data folder, so that the file may be moved")
+        set_tip(self.name, "Keeps a copy in the program's data folder, so that the file may be moved")
         self.name.textChanged.connect(self._refresh)
-        label = QLabel("Keep as")
+        label = Label("Keep as")
         label.setBuddy(self.name)
         self._name_row = QHBoxLayout()
         self._name_row.addWidget(label)
         self._name_row.addWidget(self.name, 1)
         self.replace = QCheckBox("&Replace the set of that name")
         self.replace.setObjectName("import_replace")
-        self.replace.setToolTip("Experiments that use the older set would then learn from this one")
+        set_tip(self.replace, "Experiments that use the older set would then learn from this one")
         self.replace.toggled.connect(self._refresh)
         self.replace.hide()
 
@@ -320,7 +320,7 @@ class ImportDialog(QDialog):
             wrong = taken
         if self.listing is not None:
             self.found.setText(self.listing.summary())
-            self.found.setToolTip(self.listing.layout)
+            set_tip(self.found, self.listing.layout)
         elif self._sought and not self._error:
             self.found.setText("Looking into the data…")
         else:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPen, QPixmap, QPolyg
 from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem
 
 from workbench.gui import theme
+from workbench.gui.plain import set_tip
 from workbench.gui.setup.data_listing import THUMBNAIL, Listing
 
 _CURVE = QSize(2 * THUMBNAIL, THUMBNAIL)
@@ -36,8 +37,8 @@ class SampleList(QListWidget):
         self.setAccessibleName(
             {"text": "Sample texts", "functions": "Sample curves"}.get(kind, "Sample images")
         )
-        self.setToolTip(
-            {"text": "A text", "functions": "The points"}.get(kind, "One image") + " of some classes"
+        set_tip(
+            self, {"text": "A text", "functions": "The points"}.get(kind, "One image") + " of some classes"
         )
         self.setViewMode(QListWidget.ViewMode.ListMode if words else QListWidget.ViewMode.IconMode)
         self.setIconSize(_CURVE if kind == "functions" else QSize(THUMBNAIL, THUMBNAIL))
@@ -57,7 +58,7 @@ class SampleList(QListWidget):
 
     def _add(self, icon: QIcon, text: str, tip: str) -> None:
         item = QListWidgetItem(icon, text)
-        item.setToolTip(tip)
+        set_tip(item, tip)
         self.addItem(item)
 
 

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from workbench.config import SPLITS, TaskConfig
 from workbench.errors import InputError
+from workbench.gui.plain import set_tip
 from workbench.gui.setup.data_listing import Listing, divided
 from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.form import Form
@@ -39,13 +40,13 @@ class SplitPart(QWidget):
         self.mode = QComboBox()
         self.mode.setObjectName("import_split_mode")
         self.mode.setAccessibleName("How to split")
-        self.mode.setToolTip("How classes are divided into meta-training, meta-validation and meta-test")
+        set_tip(self.mode, "How classes are divided into meta-training, meta-validation and meta-test")
         self.mode.addItems(["Split drawn by seed", "Split by group", "Split by class", "Split as given"])
         self.mode.activated.connect(self._choose_mode)
         self.units = QTreeWidget()
         self.units.setObjectName("import_units")
         self.units.setAccessibleName("Groups or classes and their splits")
-        self.units.setToolTip("Select some, then press a button below to put them into a split")
+        set_tip(self.units, "Select some, then press a button below to put them into a split")
         self.units.setHeaderLabels(["Name", "Split"])
         self.units.setRootIsDecorated(False)
         self.units.setUniformRowHeights(True)
@@ -62,7 +63,7 @@ class SplitPart(QWidget):
         for number, name in enumerate((*SPLITS, _LEFT_OUT)):
             button = QPushButton(f"&{name.capitalize()}")
             button.setObjectName(f"import_to_{name.replace(' ', '_')}")
-            button.setToolTip(f"Put what is selected into: {name}")
+            set_tip(button, f"Put what is selected into: {name}")
             self._targets.addButton(button, number)
             buttons.addWidget(button)
         self._targets.idClicked.connect(self._assign)

@@ -13,7 +13,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QFrame,
-    QLabel,
     QLineEdit,
     QProgressBar,
     QPushButton,
@@ -26,6 +25,7 @@ from PySide6.QtWidgets import (
 from workbench.config import Experiment
 from workbench.data import registry
 from workbench.gui import theme
+from workbench.gui.plain import Label, set_tip
 from workbench.gui.setup.algorithm_panel import AlgorithmPanel
 from workbench.gui.setup.collapsible import Collapsible
 from workbench.gui.setup.draft import Draft
@@ -215,7 +215,7 @@ class SetupPanel(QWidget):
         self._name = LineField(_name_spec(), "Experiment.name")
         self._name.setObjectName("field_name")
         self._name.setAccessibleName("Name of the experiment")
-        self._name.setToolTip("Name of the experiment: shown in tables and charts")
+        set_tip(self._name, "Name of the experiment: shown in tables and charts")
         self._name.edited.connect(self._rename)
         self._name.finished.connect(self.edits.finish)
         self._body = QWidget()
@@ -266,7 +266,7 @@ class SetupPanel(QWidget):
         self.run_button.setText(text)
         self.run_button.setAccessibleName(text)
         self.run_button.setEnabled(not reason)
-        self.run_button.setToolTip(reason or "Queue these runs and start training")
+        set_tip(self.run_button, reason or "Queue these runs and start training")
         self.run_button.setAccessibleDescription(reason)
         self.run_reason.say(reason, linked=bool(self._reason_path))
         if before != (text, not reason, reason):
@@ -351,7 +351,7 @@ def _name_spec() -> FieldSpec:
 
 def _loading() -> QWidget:
     page = QWidget()
-    text = QLabel("Loading PyTorch…")
+    text = Label("Loading PyTorch…")
     text.setAlignment(Qt.AlignmentFlag.AlignCenter)
     bar = QProgressBar()
     bar.setRange(0, 0)

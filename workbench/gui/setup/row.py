@@ -7,9 +7,10 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QToolButton, QWidget
 
 from workbench.gui import theme
+from workbench.gui.plain import Label, rich, set_tip, without_keys
 from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.fields import Field, PathField
 from workbench.gui.setup.line_field import LineField
@@ -27,7 +28,7 @@ class Row(QObject):
         self.path, self.spec, self.field = path, spec, field
         self._edits, self._draft = edits, edits.draft
         symbol = f" {spec.symbol}" if spec.symbol else ""
-        self.label = QLabel(spec.label + symbol)
+        self.label = Label(spec.label + symbol)
         self.label.setBuddy(field.input)
         self.mark = QToolButton()
         self.mark.setText("•")
@@ -44,7 +45,7 @@ class Row(QObject):
         self.reset.setObjectName(f"action_reset_{path}")
         self.reset.triggered.connect(self._back_to_default)
         for widget in (self.label, field.input):
-            widget.setToolTip(self._tooltip)
+            set_tip(widget, self._tooltip)
             widget.addAction(self.reset)
             widget.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         if isinstance(field.input, LineField):
@@ -62,10 +63,10 @@ class Row(QObject):
         settled = is_set or not self.field.input.hasFocus()
         self.field.show_value(self._draft.value(self.path), settled=settled)
         default = self.spec.format(self._draft.default(self.path)) or self.spec.empty or "empty"
-        self.reset.setText(f"Back to the default ({default})")
+        self.reset.setText(f"Back to the default ({without_keys(default)})")
         self.reset.setEnabled(is_set)
         self.mark.setVisible(is_set)
-        self.mark.setToolTip(f"Changed. Click for the default: {default}")
+        set_tip(self.mark, f"Changed. Click for the default: {default}")
         restyle(
             self.mark,
             f"QToolButton {{ border: none; padding: 0; font-weight: bold; color: {theme.accent()}; }}",
@@ -74,9 +75,8 @@ class Row(QObject):
         self.field.set_bad(bool(wrong))
         say_wrong(self.message, wrong)
         self.field.input.setAccessibleDescription(f"Wrong: {wrong}" if wrong else self.spec.help)
-        self.field.input.setToolTip(
-            f"<p style='color:{theme.wrong()}'>{wrong}</p>{self._tooltip}" if wrong else self._tooltip
-        )
+        complaint = rich('<p style="color:{}">{}</p>', theme.wrong(), wrong) if wrong else rich("")
+        set_tip(self.field.input, rich("{}{}", complaint, self._tooltip))
 
     @Slot(object)
     def _edited(self, value: Any) -> None:
@@ -124,16 +124,16 @@ def align(rows: Sequence[Row]) -> None:
         row.label.setMinimumWidth(widest)
 
 
-def message_label(path: str) -> QLabel:
+def message_label(path: str) -> Label:
     """Where it is said what is wrong at a path."""
-    label = QLabel()
+    label = Label()
     label.setWordWrap(True)
     label.setObjectName(f"message_{path}")
     label.hide()
     return label
 
 
-def say_wrong(label: QLabel, text: str) -> None:
+def say_wrong(label: Label, text: str) -> None:
     """Say what is wrong, or nothing."""
     label.setText(text)
     label.setVisible(bool(text))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QLabel
 
 from workbench.gui import theme
+from workbench.gui.plain import Label, set_tip
 
 
-class Reason(QLabel):
+class Reason(Label):
     """Why Run is not possible; a click, or Enter, goes to the field."""
 
     clicked = Signal()
@@ -17,14 +17,13 @@ class Reason(QLabel):
     def __init__(self) -> None:
         super().__init__()
         self.setWordWrap(True)
-        self.setTextFormat(Qt.TextFormat.PlainText)
 
     def say(self, text: str, *, linked: bool) -> None:
         """Show a reason; with a link, it can be clicked."""
         self.setText(text)
         self.setVisible(bool(text))
         self.setAccessibleName(f"Cannot run: {text}" if text else "")
-        self.setToolTip("Go to the field" if linked else "")
+        set_tip(self, "Go to the field" if linked else "")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if linked else Qt.FocusPolicy.NoFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor if linked else Qt.CursorShape.ArrowCursor)
         colour, line = (theme.wrong(), "underline") if linked else (theme.muted(), "none")

@@ -8,9 +8,9 @@ import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from html import escape
 from typing import Annotated, Any, Literal, get_args, get_origin
 
+from workbench.gui.plain import Markup, joined, rich
 from workbench.sections import Kind, Problem, Section, describe_range
 
 Shape = Literal["bool", "choice", "number", "list", "text", "path", "section"]
@@ -76,18 +76,18 @@ class FieldSpec:
         found = re.search(r"empty: (.+?)\.?$", self.help)
         return found[1] if found else ""
 
-    def tooltip(self, path: str) -> str:
-        """Everything about the field, as rich text."""
+    def tooltip(self, path: str) -> Markup:
+        """Everything about the field."""
         default = self.format(self.default) or self.empty or "none"
-        lines = [
-            f"<b>{escape(self.label)}</b> {escape(self.symbol)}"
-            + (f" <i>({escape(self.unit)})</i>" if self.unit else ""),
-            escape(self.help),
-            f"Allowed: {escape(self.allowed)}" if self.allowed else "",
-            f"Default: {escape(default)}" if self.shape != "section" else "",
-            f"In a file: <code>{escape(path)}</code>",
+        unit = rich(" <i>({})</i>", self.unit) if self.unit else ""
+        lines: list[Markup | None] = [
+            rich("<b>{}</b> {}{}", self.label, self.symbol, unit),
+            rich("{}", self.help),
+            rich("Allowed: {}", self.allowed) if self.allowed else None,
+            rich("Default: {}", default) if self.shape != "section" else None,
+            rich("In a file: <code>{}</code>", path),
         ]
-        return "<p>" + "<br>".join(line for line in lines if line) + "</p>"
+        return rich("<p>{}</p>", joined(rich("<br>"), filter(None, lines)))
 
     def format(self, value: Any) -> str:
         """A value as a person would type it."""

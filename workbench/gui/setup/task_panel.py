@@ -7,7 +7,6 @@ from typing import Any
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QVBoxLayout,
@@ -16,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from workbench.config import SPLITS, NetworkConfig
 from workbench.gui import theme
+from workbench.gui.plain import Label, set_tip
 from workbench.gui.setup.collapsible import Collapsible
 from workbench.gui.setup.data_facts import DataFacts, muted_label
 from workbench.gui.setup.edits import Edits
@@ -45,8 +45,9 @@ class TaskPanel(QWidget):
         self.family.edited.connect(self._choose_family)
         self.import_button = QPushButton("Import data…")
         self.import_button.setObjectName("import_data")
-        self.import_button.setToolTip(
-            "Use your own images, texts or functions (or drop a file or a folder onto this panel)"
+        set_tip(
+            self.import_button,
+            "Use your own images, texts or functions (or drop a file or a folder onto this panel)",
         )
         self.import_button.clicked.connect(self.import_asked)
         self.summary = muted_label("")
@@ -90,11 +91,11 @@ class TaskPanel(QWidget):
         self.split = ChoiceField([(f"{split} split", split) for split in SPLITS])
         self.split.setObjectName("preview_split")
         self.split.setAccessibleName("Split of the sample episode")
-        self.split.setToolTip("The split that the sample episode is drawn from")
+        set_tip(self.split, "The split that the sample episode is drawn from")
         self.split.edited.connect(self._choose_split)
         self.another = QPushButton("Draw another")
         self.another.setObjectName("draw_another")
-        self.another.setToolTip("Draw another sample episode from this split")
+        set_tip(self.another, "Draw another sample episode from this split")
         self.another.clicked.connect(self._draw_another)
         below = QHBoxLayout()
         below.addWidget(self.split, 1)
@@ -112,7 +113,7 @@ class TaskPanel(QWidget):
         family = self._draft.value("task.family")
         self.family.show_value(family, settled=True)
         self.summary.setText(self._summaries.get(family, ""))
-        self.family.setToolTip(self.summary.text())
+        set_tip(self.family, self.summary.text())
         if self._form_of != family:
             self._form_of = family
             if self.form is not None:
@@ -168,7 +169,7 @@ class TaskPanel(QWidget):
         self._picture_of = self._form_of
         if isinstance(sample, Sample):
             self.picture.set_sample(sample)
-            self.picture.setToolTip(caption(sample))
+            set_tip(self.picture, caption(sample))
         else:
             self.picture.set_hint(str(sample), wrong=True)
 
@@ -202,7 +203,7 @@ class NetworkPart(QWidget):
         self.kind.setAccessibleName("Network")
         self.kind.edited.connect(self._choose)
         self.summary = muted_label("")
-        self.message = QLabel()
+        self.message = Label()
         self.message.setWordWrap(True)
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
@@ -228,7 +229,7 @@ class NetworkPart(QWidget):
         follows = "" if self._draft.is_set("network.kind") else " The task family's default."
         summary = self._networks[kind].summary if kind in self._networks else ""
         self.summary.setText(summary + follows)
-        self.kind.setToolTip(self.summary.text())
+        set_tip(self.kind, self.summary.text())
         wrong = self._draft.complaints().get("network.kind", "")
         self.message.setText(wrong)
         self.message.setVisible(bool(wrong))

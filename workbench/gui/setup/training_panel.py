@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from workbench.config import Evaluation, Experiment, Training
 from workbench.gui import theme
+from workbench.gui.plain import Label, set_tip
 from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.form import Form
 from workbench.gui.setup.row import GUTTER
@@ -47,9 +48,9 @@ class TrainingPanel(QWidget):
         self.form = Form(edits, "training", Training, choices={"training.device": devices})
         self.measure = QPushButton("Measure speed")
         self.measure.setObjectName("measure_speed")
-        self.measure.setToolTip("Train each ticked algorithm for a moment, to say how long all runs take")
+        set_tip(self.measure, "Train each ticked algorithm for a moment, to say how long all runs take")
         self.measure.clicked.connect(self._measure)
-        self.answer = QLabel()
+        self.answer = Label()
         self.answer.setObjectName("speed")
         self.answer.setWordWrap(True)
         self.answer.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
