@@ -15,7 +15,8 @@ import numpy as np
 from workbench.engine.measures import mean_interval
 from workbench.export import reports
 from workbench.export.cells import neutral, neutral_rows
-from workbench.project import Project, RunRecord
+from workbench.export.divergence import diverged_at
+from workbench.project import Project, ProjectError, RunRecord
 
 
 def entry(record: RunRecord, experiment: str, test: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -52,10 +53,16 @@ def entry(record: RunRecord, experiment: str, test: Mapping[str, Any] | None) ->
 
 
 def run_entry(project: Project, record: RunRecord) -> dict[str, Any]:
-    """A run of a project, as :func:`entry`."""
+    """A run of a project, as :func:`entry`, and when its training diverged."""
     owners = {each.id: each.name for each in project.experiments()}
     result = project.result(record.id, "test", arrays=False)
-    return entry(record, owners[record.experiment_id], result.summary if result else None)
+    shown = entry(record, owners[record.experiment_id], result.summary if result else None)
+    try:
+        validations = project.evaluations(record.id, "validation")
+        at = diverged_at(record, validations, lambda: project.series(record.id, "loss"))
+    except ProjectError:  # a damaged curve is verify's to tell
+        at = None
+    return shown | {"diverged_at": at}
 
 
 def run_entries(project: Project, runs: Iterable[int] | None = None) -> list[dict[str, Any]]:

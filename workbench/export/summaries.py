@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from workbench.export.curves import Array
+from workbench.engine.measures import Array
 from workbench.export.source import Source
 from workbench.project import RunRecord
 from workbench.sections import Problem
