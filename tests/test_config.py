@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.experiments import SINUSOID, experiment
-from workbench.config import ConfigError, load, parse
+from workbench import runs
+from workbench.config import ConfigError, admitted, load, parse
+from workbench.project import Project
 from workbench.runs import expand, load_experiment
+from workbench.words import visible
 
 MAML = SINUSOID + '[[algorithm]]\nkind = "maml"\n'
 
@@ -200,3 +203,98 @@ def test_an_experiment_yields_a_run_for_each_algorithm_and_seed() -> None:
     yielded = expand(quickstart)
     assert [run.seed for run in yielded] == [3, 4] * len(quickstart.algorithm)
     assert len({run.hash for run in yielded}) == len(yielded) == 2 * len(quickstart.algorithm)
+
+
+NAMED = ("name", "algorithm.0.label")
+UNFIT = [
+    (
+        "first\\u0007",
+        "'first␇' holds U+0007 (letter 6); allowed: up to 200 letters that can be seen, on ",
+    ),
+    ("\\u001b[31mred", "'␛[31mred' holds U+001B (letter 1)"),
+    ("third\\nline", "'third␊line' holds U+000A (letter 6)"),
+    ("a\\u202eb", "holds U+202E"),
+    ("a\\u200b", "holds U+200B"),
+    ("x" * 201, "has 201 letters; allowed: up to 200"),
+]
+
+
+@pytest.mark.parametrize("key", NAMED)
+@pytest.mark.parametrize(("name", "words"), UNFIT)
+def test_a_new_name_that_cannot_be_shown_is_refused_in_one_line(
+    tmp_path: Path, key: str, name: str, words: str
+) -> None:
+    path = tmp_path / "e.toml"
+    path.write_text(MAML, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(path, (f'{key}="{name}"',))
+    where = key.replace(".0", "[0]")
+    assert str(caught.value).startswith(f"{path}: {where}: ")
+    assert words in str(caught.value)
+    assert str(caught.value).isprintable()
+    with pytest.raises(ConfigError, match=r"holds U|has 201"):
+        load_experiment("quickstart", (f'{key}="{name}"',))
+
+
+def test_the_name_of_a_data_set_is_a_name_too(tmp_path: Path) -> None:
+    path = tmp_path / "e.toml"
+    digits = '[task]\nfamily = "images"\ndataset = "a\\u0007"\n[[algorithm]]\nkind = "maml"\n'
+    path.write_text(digits, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"task\.dataset: 'a␇' holds U\+0007"):
+        load(path)
+
+
+@given(st.text(min_size=1, max_size=60))
+def test_a_name_is_refused_or_stands_on_one_line_as_it_is(name: str) -> None:
+    asked = parse(MAML).model_copy(update={"name": name})
+    if visible(name) == name:
+        assert admitted(asked).name == name
+        assert len(name.splitlines()) == 1
+        return
+    with pytest.raises(ConfigError) as caught:
+        admitted(asked)
+    assert visible(str(caught.value)) == str(caught.value)
+
+
+def test_letters_of_every_script_can_be_a_name() -> None:
+    for name in (
+        "α₂ = 0.01",
+        "日本語",
+        "می\u200cخواهم",
+        "👩\u200d🔬 🏳️",
+        "é",
+        "nbsp\u00a0here",
+        "a\U0001fae8b",
+        "<b>&",
+    ):
+        admitted(parse(MAML).model_copy(update={"name": name}))
+
+
+def test_a_stored_experiment_keeps_its_name_its_hash_and_goes_on(tmp_path: Path) -> None:
+    label = 'label = "second\\u001b[31m"\n'
+    stored = parse(MAML.replace("small sinusoid", "old\\u0007") + label)
+    assert stored.name == "old\x07"
+    # as it was before names were looked at
+    before = "775d74aa4673ec9a43fbc52708cfcfefae814ec43feac0832b9101d8d54531b2"
+    assert stored.hash() == before
+    family = runs.open_family(stored)
+    with Project.create(tmp_path / "p.mlwb") as project:
+        (run,) = runs.add(project, stored, family)
+        assert runs.of_record(project, project.run(run)).hash == before
+        assert runs.perform(project, run, family, runs.Control(), lambda *_: None) == "finished"
+
+
+@pytest.mark.parametrize("path", ["C:\\data", "C:\\Users\\me", "C:\\new"])
+def test_a_path_with_backslashes_is_refused_with_what_would_be_right(tmp_path: Path, path: str) -> None:
+    file = tmp_path / "e.toml"
+    text = f'[task]\nfamily = "images"\npath = "{path}"\n[[algorithm]]\nkind = "maml"\n'
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    assert "a backslash begins a special letter: write a path as 'C:\\data', or with /" in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+def test_a_value_of_any_length_is_complained_about_in_a_line_that_can_be_read() -> None:
+    assert len(_complaint(MAML, f'training.iterations="{"x" * 50_000}"')) < 300
+    assert "has 50,000 letters; allowed: up to 200" in _complaint(MAML, f'name="{"x" * 50_000}"')

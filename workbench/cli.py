@@ -231,7 +231,8 @@ config, script, tensorboard               toml, python, a folder
 @click.option(
     "--order",
     metavar="NAME[=NEW],…",
-    help="Algorithms in this order, under new names where given; the others follow.",
+    help='Algorithms in this order, under new names where given ("…" around a name that has , or =); '
+    "the others follow.",
 )
 @click.option("--rows", metavar="SETTING", help="Rows of a pivot table, as algorithm or task.shots.")
 @click.option("--columns", metavar="SETTING", help="Columns of a pivot table.")

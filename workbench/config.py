@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,7 +27,19 @@ from pydantic import (
     model_validator,
 )
 
-from workbench.sections import Complaint, ConfigError, Kind, Problem, Section, complaints, misfit, setting
+from workbench.sections import (
+    Complaint,
+    ConfigError,
+    Kind,
+    Name,
+    Problem,
+    Section,
+    complaints,
+    misfit,
+    setting,
+    unfit_names,
+)
+from workbench.words import LONGEST_NAME, visible
 
 __all__ = [
     "SPLITS",
@@ -35,6 +49,7 @@ __all__ = [
     "ConfigError",
     "Evaluation",
     "Experiment",
+    "Name",
     "NetworkConfig",
     "Problem",
     "Section",
@@ -112,7 +127,7 @@ class AlgorithmConfig(Kind):
         """Whether training episodes may have other ways than evaluation."""
         return self.any_ways
 
-    label: str = setting("", help="Name in charts and tables; empty: the algorithm's own.")
+    label: Name = setting("", help="Name in charts and tables; empty: the algorithm's own.")
     meta_lr: float | None = setting(
         None,
         rare=True,
@@ -247,7 +262,9 @@ class Experiment(Section):
     """A configuration that yields runs: one per algorithm and seed."""
 
     format: Literal[1] = setting(FORMAT, help="Version of this file's format.")
-    name: str = setting("Experiment", min_length=1, max_length=200, help="Shown in tables and charts.")
+    name: Name = setting(
+        "Experiment", min_length=1, max_length=LONGEST_NAME, help="Shown in tables and charts."
+    )
     task: Annotated[SerializeAsAny[TaskConfig], BeforeValidator(TaskConfig.resolve)]
     network: Annotated[SerializeAsAny[NetworkConfig], BeforeValidator(NetworkConfig.resolve)]
     algorithm: Annotated[
@@ -353,8 +370,22 @@ class Experiment(Section):
             raise ConfigError(complaints(error, cls, table), source) from None
 
 
+def admitted(experiment: Experiment, source: str = "") -> Experiment:
+    """An experiment that somebody asks for, if all its names can be shown.
+
+    Raises
+    ------
+    ConfigError
+        With the path of each name that cannot.
+    """
+    wrong = unfit_names(experiment)
+    if wrong:
+        raise ConfigError(wrong, source)
+    return experiment
+
+
 def parse(text: str, overrides: Sequence[str] = (), source: str = "") -> Experiment:
-    """Read an experiment from TOML text.
+    """Read an experiment from TOML text, stored or new (see :func:`admitted`).
 
     Parameters
     ----------
@@ -370,7 +401,9 @@ def parse(text: str, overrides: Sequence[str] = (), source: str = "") -> Experim
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError([Complaint("", f"not valid TOML: {error}")], source) from None
+        raise ConfigError(
+            [Complaint("", f"not valid TOML: {error}{_hint(text, str(error))}")], source
+        ) from None
     for override in overrides:
         _assign(table, override)
     return Experiment.from_table(table, source)
@@ -390,12 +423,25 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         raise ConfigError([Complaint("", "not a text file in UTF-8")], str(path)) from None
     except OSError as error:
         raise ConfigError([Complaint("", error.strerror or str(error))], str(path)) from None
-    experiment = parse(text, overrides, source=str(path))
+    experiment = admitted(parse(text, overrides, source=str(path)), str(path))
     data = getattr(experiment.task, "path", None)
     if not isinstance(data, str) or not data:
         return experiment
+    if visible(data) != data and not os.path.lexists(path.parent / data):
+        wrong = f"there is no {visible(data)!r}{_BACKSLASH}"
+        raise ConfigError([Complaint("task.path", wrong)], str(path))
     absolute = str((path.parent / Path(data).expanduser()).resolve())
     return experiment.model_copy(update={"task": experiment.task.model_copy(update={"path": absolute})})
+
+
+_BACKSLASH = """; in "…" a backslash begins a special letter: write a path as 'C:\\data', or with /"""
+
+
+def _hint(text: str, error: str) -> str:
+    """What may help where TOML cannot be read."""
+    place = re.search(r"at line (\d+)", error)
+    line = text.splitlines()[int(place[1]) - 1 :][:1] if place else []
+    return _BACKSLASH if line and "\\" in line[0] else ""
 
 
 def _assign(table: dict[str, Any], override: str) -> None:

@@ -151,7 +151,7 @@ def load_experiment(source: str, overrides: tuple[str, ...] = ()) -> Experiment:
     """
     if source in SAMPLES:
         text = resource(SAMPLES[source]).read_text(encoding="utf-8")
-        return config.parse(text, overrides, source=source)
+        return config.admitted(config.parse(text, overrides, source=source), source)
     return config.load(Path(source), overrides)
 
 

@@ -12,8 +12,17 @@ from pydantic.fields import FieldInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from workbench.errors import InputError
+from workbench.words import shown, unfit_name
 
 Problem = Literal["regression", "classification"]
+
+
+class Shown:
+    """Marks a text that is shown in tables, charts and files: a name, not a piece of writing."""
+
+
+Name = Annotated[str, Shown()]
+"""A name that somebody gives; :func:`unfit_names` says which cannot be one."""
 
 
 def setting(
@@ -144,6 +153,26 @@ def misfit(location: tuple[int | str, ...], message: str) -> ValidationError:
     return ValidationError.from_exception_data("", [InitErrorDetails(type=error, loc=location, input=None)])
 
 
+def unfit_names(section: Section, inside: str = "") -> list[Complaint]:
+    """What is wrong with the names in a section and in those inside it.
+
+    For what is new: an experiment that a project holds keeps the names that it had, and so its hash.
+    """
+    found = []
+    for name, field in type(section).model_fields.items():
+        value, path = getattr(section, name), inside + name
+        if isinstance(value, str):
+            marks = [*field.metadata, *_anatomy(field.annotation)[2]]
+            wrong = unfit_name(value) if any(isinstance(each, Shown) for each in marks) else ""
+            found += [Complaint(path, wrong)] if wrong else []
+        inner = [(path, value)] if isinstance(value, Section) else []
+        if isinstance(value, tuple):
+            inner = [(f"{path}[{i}]", each) for i, each in enumerate(value) if isinstance(each, Section)]
+        for where, each in inner:
+            found += unfit_names(each, f"{where}.")
+    return found
+
+
 def complaints(error: ValidationError, model: type[Section], table: Mapping[str, Any]) -> list[Complaint]:
     """Pydantic's errors about ``table`` in our words, one for each place."""
     found: dict[str, Complaint] = {}
@@ -205,7 +234,8 @@ _SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 
 def _message(detail: Any, section: type[Section], field: FieldInfo | None) -> str:
-    kind, value, context = detail["type"], detail.get("input"), detail.get("ctx", {})
+    kind, context = detail["type"], detail.get("ctx", {})
+    value = shown(repr(detail.get("input")))
     allowed = describe_range(field) if field is not None else ""
     hint = f"; allowed: {allowed}" if allowed else ""
     if kind == "extra_forbidden":
@@ -223,15 +253,17 @@ def _message(detail: Any, section: type[Section], field: FieldInfo | None) -> st
     if kind == "value_error":
         return str(context["error"])
     if kind in _WHAT:
-        return f"{value!r} is not {_WHAT[kind]}{hint}"
+        return f"{value} is not {_WHAT[kind]}{hint}"
     if kind in _OUT_OF_RANGE:
-        return f"{value!r} is out of range{hint}"
+        return f"{value} is out of range{hint}"
     if kind == "literal_error":
-        return f"{value!r} is not allowed; allowed: {allowed or context['expected']}"
+        return f"{value} is not allowed; allowed: {allowed or context['expected']}"
     if kind == "string_pattern_mismatch" and field is not None:
-        return f"{value!r} is not allowed; allowed: {field.description}"
-    if kind == "too_short":
-        return f"needs at least {context['min_length']}"
+        return f"{value} is not allowed; allowed: {field.description}"
+    if kind in ("too_short", "string_too_short"):
+        return f"needs at least {context['min_length']}" + (" letter" if kind == "string_too_short" else "")
+    if kind == "string_too_long":
+        return f"has {len(detail['input']):,} letters; allowed: up to {context['max_length']}"
     return f"{detail['msg']}{hint}"
 
 

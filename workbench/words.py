@@ -10,6 +10,9 @@ import unicodedata
 LONGEST = 120
 """Letters of a name that are shown in a line."""
 
+LONGEST_NAME = 200
+"""Letters of a name that somebody gives."""
+
 _JOINERS = "\u200c\u200d"  # parts of words in Persian and Hindi, and of emoji
 
 
@@ -31,9 +34,24 @@ def _picture(letter: str) -> str:
         return chr(0x2400 + number)
     if number == 0x7F:
         return "\u2421"
-    if letter in _JOINERS or unicodedata.category(letter) == "Zs":
+    if letter in _JOINERS or unicodedata.category(letter) == "Zs" or _may_be_given(number):
         return letter
     return letter.encode("unicode_escape", "backslashreplace").decode()
+
+
+def _may_be_given(number: int) -> bool:
+    """Whether a number has no letter yet but may get one, as those of this year's emoji."""
+    never = number & 0xFFFE == 0xFFFE or 0xFDD0 <= number <= 0xFDEF
+    return not never and unicodedata.category(chr(number)) == "Cn"
+
+
+def unfit_name(text: str) -> str:
+    """What is wrong with a name that somebody gives; empty where nothing is."""
+    allowed = f"allowed: up to {LONGEST_NAME} letters that can be seen, on one line"
+    hidden = next(((place, each) for place, each in enumerate(text, 1) if visible(each) != each), None)
+    if hidden is not None:
+        return f"'{shown(text)}' holds U+{ord(hidden[1]):04X} (letter {hidden[0]}); {allowed}"
+    return f"'{shown(text)}' has {len(text):,} letters; {allowed}" if len(text) > LONGEST_NAME else ""
 
 
 def shown(text: str, most: int = LONGEST) -> str:

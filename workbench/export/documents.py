@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, BinaryIO, cast, get_args
 
 from workbench.errors import InputError
 from workbench.export import results
-from workbench.export.arrangement import Arrangement, Place
+from workbench.export.arrangement import Arrangement, ordered
 from workbench.export.colours import ON_PAPER
 from workbench.export.source import Grouping, ProjectSource
 from workbench.paths import write_atomically
@@ -350,26 +349,15 @@ FORMS = tuple(dict.fromkeys(form for kind in KINDS.values() for form in kind.for
 
 
 def arranged(project: Project, runs: tuple[int, ...] | None, order: str) -> Arrangement:
-    """The order and names that a text such as ``ProtoNet, Transfer=Fine-tuning`` asks for.
+    """The order and names that a text asks for (see :func:`ordered`).
 
     Raises
     ------
     InputError
-        If an algorithm is none of the runs', or is named twice.
+        If it does not fit the project's runs.
     """
     groups = Grouping(ProjectSource(project, ON_PAPER, runs)).groups(joined=True)
-    allowed = [group.label for group in groups]
-    places: dict[str, Place] = {}
-    for each in next(csv.reader([order], skipinitialspace=True), []):
-        name, _, new = (part.strip() for part in each.partition("="))
-        _one_of("--order", name, allowed)
-        if name in places:
-            raise InputError(f"--order: {name!r} is named twice")
-        places[name] = Place(name, new or name)
-    names = [*(each.name for each in places.values()), *(each for each in allowed if each not in places)]
-    if twice := next((each for each in names if names.count(each) > 1), ""):
-        raise InputError(f"--order: two algorithms would be called {twice!r}")
-    return Arrangement(tuple(places.values()))
+    return ordered(order, [group.label for group in groups])
 
 
 def save(project: Project, what: str, form: str, wish: Wish, path: Path) -> str:

@@ -20,7 +20,7 @@ from workbench.data.look import look
 from workbench.data.progress import Progress
 from workbench.data.reading import NOW, Reading
 from workbench.errors import DataError
-from workbench.sections import setting
+from workbench.sections import Name, setting
 from workbench.tasks.base import Episode, EpisodeSize, TaskFamily, TaskShape
 from workbench.tasks.class_splits import ClassSplit, divide
 from workbench.tasks.own_data import of_the_set, of_the_source, one_of_both
@@ -34,7 +34,7 @@ class FunctionsConfig(TaskConfig):
 
     family: Literal["functions"] = "functions"
     path: str | None = setting(None, help="An .npz file with the arrays x, y and task.")
-    dataset: str | None = setting(None, help="Instead of a path: the name of an imported set of functions.")
+    dataset: Name | None = setting(None, help="Instead of a path: the name of an imported set of functions.")
     standardise: bool = setting(
         True, help="Shift and scale x and y to mean 0 and variance 1 over the meta-training tasks."
     )

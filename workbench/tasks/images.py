@@ -29,7 +29,7 @@ from workbench.data.prepared import refuse_beyond_memory
 from workbench.data.progress import Progress, silent
 from workbench.data.reading import NOW, Reading
 from workbench.errors import DataError
-from workbench.sections import setting
+from workbench.sections import Name, setting
 from workbench.tasks.array_cache import load_arrays, store_arrays
 from workbench.tasks.base import TaskFamily
 from workbench.tasks.class_splits import ClassSplit, divide
@@ -45,7 +45,7 @@ class ImagesConfig(ClassificationTaskConfig):
     path: str | None = setting(
         None, help="Zip or folder: class folders, groups of them, or split files; or arrays (.npz)."
     )
-    dataset: str | None = setting(None, help="Instead of a path: the name of an imported set of images.")
+    dataset: Name | None = setting(None, help="Instead of a path: the name of an imported set of images.")
     size: int = setting(28, ge=4, le=512, unit="pixels", help="Images are scaled to size × size.")
     channels: Literal[1, 3] = setting(1, help="1: grey, 3: colour.")
     invert: bool | Literal["auto"] = setting(

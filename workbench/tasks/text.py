@@ -27,7 +27,7 @@ from workbench.data.prepared import refuse_beyond_memory, unpacked
 from workbench.data.progress import Progress, silent
 from workbench.data.reading import NOW, Reading
 from workbench.errors import DataError
-from workbench.sections import setting
+from workbench.sections import Name, setting
 from workbench.tasks.array_cache import load_arrays, store_arrays
 from workbench.tasks.base import TaskFamily
 from workbench.tasks.class_splits import ClassSplit, divide
@@ -45,7 +45,7 @@ class TextConfig(ClassificationTaskConfig):
         None,
         help="Texts with labels (.csv, .tsv, .jsonl, .json); empty: sentences of Python's documentation.",
     )
-    dataset: str | None = setting(None, help="Instead of a path: the name of an imported set of texts.")
+    dataset: Name | None = setting(None, help="Instead of a path: the name of an imported set of texts.")
     features: Literal["tfidf", "words"] = setting(
         "tfidf", help="tfidf: a vector for each text (TF-IDF and SVD). words: its words, for the network bag."
     )

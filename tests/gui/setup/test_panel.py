@@ -108,6 +108,19 @@ def test_a_bad_value_is_marked_while_typing_and_run_says_why(stage: Stage) -> No
     assert stage.panel.run_button.isEnabled()
 
 
+def test_a_name_that_cannot_be_shown_is_marked_while_typing(stage: Stage) -> None:
+    stage.list.setCurrentItem(stage.item("MAML"))
+    field = stage.line("algorithm.maml.label")
+    field.setText("exe\u202etxt")
+    field.textEdited.emit(field.text())
+    assert "'exe\\u202etxt' holds U+202E (letter 4)" in message(stage, "algorithm.maml.label")
+    assert not stage.panel.run_button.isEnabled()
+    stage.type("algorithm.maml.label", "<b>bold</b>")
+    assert not message(stage, "algorithm.maml.label")
+    stage.type("name", "x" * 201)
+    assert "has 201 letters; allowed: up to 200" in stage.panel.run_reason.text()
+
+
 def test_the_reason_jumps_to_the_field_even_in_a_closed_part(stage: Stage) -> None:
     stage.settle()
     stage.panel.restore({"opened": []})

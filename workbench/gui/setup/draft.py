@@ -16,6 +16,7 @@ from workbench.config import (
     NetworkConfig,
     TaskConfig,
     Training,
+    admitted,
 )
 from workbench.gui.setup.draft_state import State, blank, by_path, cleaned, put_or_drop
 from workbench.gui.setup.specs import UNSET, FieldSpec, label_of, plain, specs
@@ -419,7 +420,7 @@ class Draft(QObject):
     def _validate(self) -> tuple[Experiment | None, dict[str, str]]:
         if self._validated is None:
             try:
-                self._validated = (Experiment.from_table(self.table()), {})
+                self._validated = (admitted(Experiment.from_table(self.table())), {})
             except ConfigError as error:
                 self._validated = (None, by_path(error, self.ticked()))
             twice = self._names_used_twice()
