@@ -17,6 +17,7 @@ from workbench import __version__
 from workbench.errors import InputError
 from workbench.export import results
 from workbench.project import Project
+from workbench.project.temporaries import clear_left_folders
 
 WIDTH = 120
 """Columns of a text for reading."""
@@ -31,6 +32,7 @@ class BadInput(click.ClickException):
 def main() -> None:
     """Run the command line; never ends in a traceback for bad input."""
     arguments = sys.argv[1:]
+    clear_left_folders()
     try:
         if not arguments or (len(arguments) == 1 and Path(arguments[0]).suffix in (".mlwb", ".toml")):
             code = _window(*arguments)

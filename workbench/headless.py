@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from workbench.errors import InputError
 from workbench.export.results import as_json, final_measure, run_entries
 from workbench.paths import write_atomically
 from workbench.project import Project, ProjectError
+from workbench.project.temporaries import private_folder
 from workbench.runs import CAN_GO_ON, Control, Notice, Waiting, WentOn
 from workbench.tasks.base import TaskFamily
 
@@ -76,8 +76,8 @@ def run(
             raise InputError(f"{option}: {path}: there is no folder {path.parent}")
     family = runs.open_family(experiment, progress.preparing)
     runs.check(experiment, family)
-    with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
-        path = project or Path(folder) / "unsaved.mlwb"
+    with private_folder() as folder:
+        path = project or folder / "unsaved.mlwb"
         with Project.open(path) if path.exists() else Project.create(path) as opened:
             _must_be_writable(opened)
             return _perform(opened, runs.add(opened, experiment, family), progress, output, family)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from workbench.project import Project, ProjectError, StorageError
-from workbench.project import file as project_file
+from workbench.project.side_files import side_file
 
 AddRun = Callable[..., int]
 
@@ -74,8 +74,8 @@ def test_a_copy_replaces_a_file_with_the_journal_that_belonged_to_it(
     target = project.path.with_name("old.mlwb")
     with Project.create(target) as old:
         add_run(old, name="old")
-        journal = project_file.side_file(target, "-wal").read_bytes()
-    project_file.side_file(target, "-wal").write_bytes(journal)  # as if the old one had been killed
+        journal = side_file(target, "-wal").read_bytes()
+    side_file(target, "-wal").write_bytes(journal)  # as if the old one had been killed
     project.save_copy(target)
     with Project.open(target) as copy:
         assert [run.name for run in copy.runs()] == ["MAML"]

@@ -17,6 +17,7 @@ import pytest
 from workbench.project import Project, ProjectError, schema
 from workbench.project import file as project_file
 from workbench.project.locking import WriterLock
+from workbench.project.side_files import side_file
 
 Snapshot = Callable[[], dict[str, bytes]]
 AddRun = Callable[..., int]
@@ -81,9 +82,9 @@ def test_create_says_what_is_wrong_with_a_folder(path: Path) -> None:
 def test_create_ignores_the_journal_of_a_project_that_was_deleted(path: Path, add_run: AddRun) -> None:
     with Project.create(path) as project:
         add_run(project)
-        left = project_file.side_file(path, "-wal").read_bytes()
+        left = side_file(path, "-wal").read_bytes()
     path.unlink()
-    project_file.side_file(path, "-wal").write_bytes(left)
+    side_file(path, "-wal").write_bytes(left)
     with Project.create(path) as project:
         assert project.runs() == []
 
@@ -354,7 +355,7 @@ def test_a_folder_on_the_network_uses_the_rollback_journal(
     monkeypatch.setattr(project_file, "on_network", lambda path: True)
     with Project.create(path) as project:
         run = add_run(project)
-        assert not project_file.side_file(path, "-wal").exists()
+        assert not side_file(path, "-wal").exists()
         with project.reader() as reader:
             project.append_series(run, "loss", [1, 2], [3.0, 4.0])
             assert len(reader.series(run, "loss")[0]) == 2

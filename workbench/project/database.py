@@ -14,7 +14,8 @@ from workbench.project.errors import ProjectError, StorageError, StorageFull, tr
 
 Mode = Literal["ro", "rw", "rwc", "immutable"]
 
-_BUSY_TIMEOUT = 5.0  # seconds to wait for another connection's transaction
+BUSY_TIMEOUT = 5.0
+"""Seconds to wait for another connection's transaction."""
 _STATEMENT_TIMEOUT = 60.0  # seconds: longer only if damage makes a table endless
 _MAX_ROWS = 200_000  # of one answer, for the same reason
 
@@ -33,7 +34,7 @@ _LIMITS = {
 }
 
 
-def connect(path: Path, mode: Mode, timeout: float = _BUSY_TIMEOUT) -> sqlite3.Connection:
+def connect(path: Path, mode: Mode, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
     """Open an SQLite file in autocommit mode, hardened against what it may contain.
 
     ``immutable`` reads without locks and creates no file, for a file that nobody writes; ``ro`` reads
@@ -48,7 +49,8 @@ def connect(path: Path, mode: Mode, timeout: float = _BUSY_TIMEOUT) -> sqlite3.C
             connection.setlimit(limit, value)
         if hasattr(connection, "setconfig"):  # Python 3.12
             connection.setconfig(getattr(sqlite3, "SQLITE_DBCONFIG_DEFENSIVE"), True)  # noqa: B009
-        for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0", "foreign_keys=ON"):
+        pragmas = ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0", "foreign_keys=ON")
+        for pragma in (*pragmas, "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")
         if mode in ("ro", "immutable"):
             connection.execute("PRAGMA query_only=ON")

@@ -1,19 +1,19 @@
 """Looking at a project file without touching it, and how it is kept while it is open.
 
-A file is looked at before anything may change it: first its header's bytes, then its tables through a
-connection that takes no locks and creates no files. Only then is it opened for real. A file beside
-which a killed process left a journal is looked at in a copy, since reading a journal can change files.
+A file is looked at before anything may change it: first what lies beside it and its header's bytes, then its
+tables through a connection that takes no locks and creates no files. Only then is it opened for real. A file
+beside which a killed process left a journal is looked at in a copy, since reading a journal changes files.
 """
 
 from __future__ import annotations
 
 import ctypes
+import errno
+import os
 import shutil
 import sqlite3
-import stat
 import struct
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,44 +21,67 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.project import schema
-from workbench.project.database import connect
-from workbench.project.errors import ProjectError, translated
+from workbench.project.database import BUSY_TIMEOUT, Mode, connect
+from workbench.project.errors import ProjectError, StorageFull, translated
 from workbench.project.locking import LockedElsewhere, WriterLock
+from workbench.project.side_files import (
+    JOURNAL,
+    LOG,
+    UnusableFile,
+    check_contents,
+    files_beside,
+    page_size,
+    read_carefully,
+    refuse_kind,
+    side_file,
+    status_of,
+)
+from workbench.project.temporaries import private_folder
 
 _MAGIC = b"SQLite format 3\0"
-_SIDE_FILES = ("-wal", "-shm", "-journal")
+_PIECE = 1 << 20
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ncpfs", "davfs", "drvfs", "vboxsf",
             "fuse.sshfs", "fuse.davfs2", "fuse.rclone", "fuse.glusterfs", "fuse.grpcfuse", "ceph",
             "lustre", "virtiofs", "prl_fs", "fuse.vmhgfs-fuse"}  # fmt: skip
 
 
-def side_file(path: Path, suffix: str) -> Path:
-    """The file that SQLite keeps beside a database under that suffix."""
-    return path.with_name(path.name + suffix)
+@dataclass(frozen=True)
+class Found:
+    """A project file as it was found.
+
+    Attributes
+    ----------
+    status : of the file; a connection to it must be to this very one.
+    beside : SQLite's files beside it, by suffix.
+    clean : whether it was closed properly, so that the file alone has everything.
+    """
+
+    status: os.stat_result
+    beside: dict[str, os.stat_result]
+    clean: bool
 
 
-def remove_side_files(path: Path) -> None:
-    """Remove journals whose database is gone or about to be replaced; else they'd be applied to the new."""
-    for suffix in _SIDE_FILES:
-        side_file(path, suffix).unlink(missing_ok=True)
+def find(path: Path) -> Found:
+    """Look at a file, and at what lies beside it; where this process has it open, at no content.
 
-
-def check_header(path: Path) -> bool:
-    """Read the first bytes of a file; whether it was closed properly.
-
-    Only for a file that this process has not open: closing it again drops SQLite's locks on it.
+    Closing a file again would drop the locks that SQLite has on it for this process.
 
     Raises
     ------
     ProjectError
-        If it is missing, cut off, no project, or of a newer version.
+        If it is missing, cut off, no project, or of a newer version, or if something else than SQLite's files
+        lies where SQLite would take it for them.
     """
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise ProjectError(f"{path}: not a file; a project is a file that ends in .mlwb")
-        with path.open("rb") as file:
+        status = path.stat(follow_symlinks=False)
+        refuse_kind(status)
+        if is_open(path):
+            return Found(status, files_beside(path, status), clean=False)
+        _refuse_open_elsewhere(path, status)
+        with read_carefully(path) as file:
             header = file.read(100)
+    except UnusableFile as what:
+        raise ProjectError(f"{path}: not a file: {what}; a project is a file that ends in .mlwb") from None
     except FileNotFoundError:
         raise ProjectError(f"{path}: there is no such file") from None
     except OSError as error:
@@ -69,22 +92,38 @@ def check_header(path: Path) -> bool:
     if len(header) < 100:
         raise ProjectError(f"{path}: is cut off after {len(header)} bytes; use a copy of it")
     write_version, read_version = header[18], header[19]
-    page_size, changes, pages, version, application, counted = (
-        struct.unpack_from(">" + code, header, offset)[0]
-        for code, offset in (("H", 16), ("I", 24), ("I", 28), ("I", 60), ("I", 68), ("I", 92))
+    changes, pages, version, application, counted = (
+        struct.unpack_from(">I", header, offset)[0] for offset in (24, 28, 60, 68, 92)
     )
     if application != schema.APPLICATION_ID:
         raise foreign
     refuse_newer(path, version)
-    clean = write_version == read_version == 1 and not any(
-        side_file(path, suffix).exists() for suffix in _SIDE_FILES
-    )
-    page_size = 65536 if page_size == 1 else page_size
-    if clean and changes == counted and status.st_size < pages * page_size:
+    beside = files_beside(path, status)
+    for suffix in beside:
+        check_contents(path, side_file(path, suffix), suffix, header)
+    clean = write_version == read_version == 1 and not beside
+    whole = pages * page_size(header)
+    if clean and changes == counted and status.st_size < whole:
         raise ProjectError(
-            f"{path}: is cut off: {status.st_size} of {pages * page_size} bytes are there; use a copy of it"
+            f"{path}: is cut off: {status.st_size} of {whole} bytes are there; use a copy of it"
         )
-    return clean
+    return Found(status, beside, clean)
+
+
+def connect_to(path: Path, found: Found, mode: Mode, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
+    """Open a file that was looked at, provided that it is still that one, and nothing else lies beside it."""
+    connection = connect(
+        path, mode, timeout
+    )  # reads nothing yet: journals are looked for at the first question
+    try:
+        status = status_of(path)
+        if status is None or not os.path.samestat(status, found.status):
+            raise ProjectError(f"{path}: was replaced by another file in this moment; open it again")
+        files_beside(path, status)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def refuse_newer(path: Path, version: int) -> None:
@@ -115,24 +154,75 @@ def check_tables(connection: sqlite3.Connection, path: Path) -> int:
     return int(version)
 
 
-def copy_aside(path: Path) -> tempfile.TemporaryDirectory[str]:
-    """A folder of its own with a copy of an improperly closed file and its journals.
+@contextmanager
+def copy_aside(path: Path) -> Iterator[Path]:
+    """A copy of an improperly closed file and of its journals, in a folder of its own.
 
     Raises
     ------
     StorageError
         If there is no room for it.
+    ProjectError
+        If a journal is not one that SQLite could have left there.
     """
-    folder = tempfile.TemporaryDirectory(prefix="workbench-", ignore_cleanup_errors=True)
-    try:
+    wanted = ("", LOG, JOURNAL)
+    with private_folder() as folder:
+        copy = folder / "copy.mlwb"
         with translated(path):
-            for suffix in ("", "-wal", "-journal"):
-                if side_file(path, suffix).exists():
-                    shutil.copyfile(side_file(path, suffix), Path(folder.name) / (path.name + suffix))
-    except BaseException:
-        folder.cleanup()
-        raise
-    return folder
+            needed = sum(_room(side_file(path, suffix)) for suffix in wanted)
+            free = shutil.disk_usage(folder).free
+            if needed > free:
+                raise StorageFull(
+                    f"{path}: was not closed properly and is looked at in a copy of {needed:,} bytes; "
+                    f"{folder.parent} has room for {free:,}"
+                )
+            for suffix in wanted:
+                _copy(side_file(path, suffix), side_file(copy, suffix))
+            with copy.open("rb") as file:
+                header = file.read(100)
+        for suffix in wanted[1:]:  # once more: of what SQLite is going to read
+            check_contents(path, side_file(copy, suffix), suffix, header)
+        yield copy
+
+
+def _room(path: Path) -> int:
+    """Bytes that a copy of a file takes, holes left out."""
+    status = status_of(path)
+    if status is None:
+        return 0
+    return min(status.st_size, 512 * getattr(status, "st_blocks", 0) or status.st_size)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy as much of a file as there is now, holes left out; nothing if there is none."""
+    try:
+        opened = read_carefully(source)
+    except FileNotFoundError:
+        return
+    with opened as read, target.open("xb") as written:
+        size, place = os.fstat(read.fileno()).st_size, 0
+        while place < size:
+            place, end = _piece(read.fileno(), place, size)
+            read.seek(place)
+            written.seek(place)
+            while place < end and (piece := read.read(min(_PIECE, end - place))):
+                place += written.write(piece)
+            if place < end:  # it was cut off meanwhile
+                break
+        written.truncate(min(place, size))
+
+
+def _piece(descriptor: int, place: int, size: int) -> tuple[int, int]:
+    """Where the next part of a file begins that is no hole, and where it ends."""
+    if not hasattr(os, "SEEK_DATA"):
+        return place, size
+    try:
+        start = os.lseek(descriptor, place, os.SEEK_DATA)
+        return start, min(os.lseek(descriptor, start, os.SEEK_HOLE), size)
+    except OSError as error:
+        return (
+            (size, size) if error.errno == errno.ENXIO else (place, size)
+        )  # only a hole is left; or no such call
 
 
 def use_journal(connection: sqlite3.Connection, path: Path) -> None:
@@ -170,6 +260,7 @@ def on_network(path: Path) -> bool:
 
 @dataclass
 class _OpenFile:
+    status: os.stat_result
     users: int = 0
     lock: WriterLock | None = None
 
@@ -197,12 +288,18 @@ def is_ours(path: Path) -> bool:
     return path in _open_files and _open_files[path].lock is not None
 
 
-def hold(path: Path, lock: WriterLock | None = None) -> Callable[[], None]:
+def _refuse_open_elsewhere(path: Path, status: os.stat_result) -> None:
+    for other, entry in _open_files.items():
+        if os.path.samestat(entry.status, status):
+            raise ProjectError(f"{path}: is open here already, under the name {other}")
+
+
+def hold(path: Path, found: Found, lock: WriterLock | None = None) -> Callable[[], None]:
     """Count a connection of this process to a file; the returned function gives it up.
 
     When the last is given up, what the file's writers left in the journal goes into the file itself.
     """
-    entry = _open_files.setdefault(path, _OpenFile())
+    entry = _open_files.setdefault(path, _OpenFile(found.status))
     entry.users += 1
     entry.lock = entry.lock or lock
 
@@ -220,8 +317,9 @@ def hold(path: Path, lock: WriterLock | None = None) -> Callable[[], None]:
 
 def _lock_of_a_closed_project(path: Path) -> WriterLock | None:
     """For a reader that outlived the writer: the right to remove the empty journal that it held up."""
-    with suppress(OSError, LockedElsewhere):
-        if side_file(path, "-wal").stat().st_size == 0:
+    with suppress(OSError, LockedElsewhere, ProjectError):
+        log = status_of(side_file(path, LOG))
+        if log is not None and log.st_size == 0:
             return WriterLock.acquire(path)
     return None
 
@@ -229,8 +327,8 @@ def _lock_of_a_closed_project(path: Path) -> WriterLock | None:
 def _fold(path: Path) -> None:
     # If it does not succeed (the disk is full), nothing is lost: the commits stay in the -wal file, and
     # the next opening goes on from there. While another process reads, the emptied journal stays.
-    with suppress(sqlite3.Error):
-        connection = connect(path, "rw", timeout=0.2)
+    with suppress(sqlite3.Error, ProjectError):
+        connection = connect_to(path, find(path), "rw", timeout=0.2)
         try:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             connection.execute("PRAGMA journal_mode=DELETE").fetchone()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
-import secrets
 import sqlite3
-import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,21 +14,24 @@ from typing import Self
 from workbench.project import schema
 from workbench.project.check import CheckedStore
 from workbench.project.database import connect
-from workbench.project.errors import ProjectError, StorageError, translate, translated
+from workbench.project.errors import ProjectError, StorageError, translated
 from workbench.project.file import (
-    check_header,
+    Found,
     check_tables,
+    connect_to,
     copy_aside,
+    find,
     hold,
     is_open,
     is_ours,
     opening,
-    remove_side_files,
-    side_file,
     use_journal,
 )
-from workbench.project.locking import LockedElsewhere, WriterLock, no_writer
+from workbench.project.locking import LockedElsewhere, WriterLock, check_lock_file, no_writer
+from workbench.project.replacing import backup_name, place_for, put
 from workbench.project.run_store import RunStore
+from workbench.project.side_files import LOG, LONGEST_NAME, SHARED, side_file
+from workbench.project.temporaries import private_folder
 
 
 class Project(CheckedStore):
@@ -40,8 +42,9 @@ class Project(CheckedStore):
     are not read-only may write, one transaction at a time.
 
     Opening a damaged or foreign file raises :class:`ProjectError` and changes nothing, on it or beside
-    it. A read-only project never changes the file either; of a file whose writer was killed it shows a
-    copy, which does not follow later changes.
+    it; so does opening one beside which something lies that is not its own. A read-only project never
+    changes the file either; of a file whose writer was killed it shows a copy, which does not follow later
+    changes.
 
     Attributes
     ----------
@@ -70,13 +73,8 @@ class Project(CheckedStore):
         """
         path = _absolute(path)
         with opening():
-            lock = _lock_to_replace(path)
-            try:
-                if path.exists():
-                    raise ProjectError(f"{path}: exists already; open it, or choose another name")
-                _replace(path, lambda connection: schema.migrate(connection, 0))
-            finally:
-                lock.release()
+            with place_for(path, new=True) as put_there:
+                put_there(lambda connection: schema.migrate(connection, 0))
             return cls.open(path)
 
     @classmethod
@@ -93,62 +91,66 @@ class Project(CheckedStore):
         """
         path = _absolute(path)
         with opening():
-            clean = is_open(path) or check_header(path)
             if read_only:
-                return cls._open_to_read(path, clean, "it was opened read-only")
+                return cls._open_to_read(path, "it was opened read-only")
+            found = find(path)
+            check_lock_file(path)
             if is_ours(path):
-                return cls._open_to_write(path, clean, None)
-            if not os.access(path, os.W_OK):
-                return cls._open_to_read(path, clean, "the file is write-protected")
+                return cls._open_to_write(path, None)
+            why_not = _why_not_written(path, found)
+            if why_not:
+                return cls._open_to_read(path, why_not)
             try:
                 lock = WriterLock.acquire(path)
             except LockedElsewhere as owner:
-                return cls._open_to_read(path, clean, f"it is open for writing in another window: {owner}")
+                return cls._open_to_read(path, f"it is open for writing in another window: {owner}")
             except OSError as error:
                 why = error.strerror or str(error)
-                return cls._open_to_read(path, clean, f"its folder cannot be written or locked: {why}")
+                return cls._open_to_read(path, f"its folder cannot be written or locked: {why}")
             try:
-                return cls._open_to_write(path, clean, lock)
+                return cls._open_to_write(path, lock)
             except StorageError as error:
                 lock.release()
-                return cls._open_to_read(path, clean, str(error))
+                return cls._open_to_read(path, str(error))
             except BaseException:
                 lock.release()
                 raise
 
     @classmethod
-    def _open_to_write(cls, path: Path, clean: bool, lock: WriterLock | None) -> Self:
+    def _open_to_write(cls, path: Path, lock: WriterLock | None) -> Self:
+        found = find(path)  # again, now that no other process can write
         if not is_open(path):
-            _look(path, clean)
+            _look(path, found)
         with ExitStack() as undo, translated(path):
-            connection = undo.enter_context(closing(connect(path, "rw")))
+            connection = undo.enter_context(closing(connect_to(path, found, "rw")))
             version = check_tables(connection, path)
             if version < schema.newest():
-                _copy(connection, _backup_name(path, version))
+                put(backup_name(path, version), connection.backup, new=True)
                 schema.migrate(connection, version)
             project = cls(connection, path)
             if lock is not None:
                 project._mark_interrupted()
             use_journal(connection, path)
-            project._release = hold(path, lock)
+            project._release = hold(path, found, lock)
             undo.pop_all()
         return project
 
     @classmethod
-    def _open_to_read(cls, path: Path, clean: bool, reason: str) -> Self:
+    def _open_to_read(cls, path: Path, reason: str) -> Self:
         with ExitStack() as undo, translated(path), no_writer(path) as free:
-            live = is_open(path) or not free
-            folder = None if live or clean else undo.enter_context(copy_aside(path))
-            if folder is None:
-                connection = undo.enter_context(closing(connect(path, "ro")))
+            found = find(path)
+            if is_open(path) or found.clean or (not free and not _lacks_memory(found)):
+                folder = None
+                connection = undo.enter_context(closing(connect_to(path, found, "ro")))
             else:  # to read what the journal holds, SQLite must be able to write
-                connection = undo.enter_context(closing(connect(Path(folder) / path.name, "rw")))
+                folder = undo.enter_context(copy_aside(path))
+                connection = undo.enter_context(closing(connect(folder, "rw")))
                 connection.execute("PRAGMA synchronous=OFF")
             version = check_tables(connection, path)
             if version < schema.newest():
                 if folder is None:
-                    folder = undo.enter_context(tempfile.TemporaryDirectory(prefix="workbench-"))
-                    copy = undo.enter_context(closing(connect(Path(folder) / path.name, "rwc")))
+                    folder = undo.enter_context(private_folder())
+                    copy = undo.enter_context(closing(connect(folder / "copy.mlwb", "rwc")))
                     connection.backup(copy)
                     connection.close()
                     connection = copy
@@ -158,7 +160,7 @@ class Project(CheckedStore):
             project.writer_alive = is_ours(path) or not free
             _read_lists(project)
             if folder is None:
-                undo.callback(hold(path))
+                undo.callback(hold(path, found))
             project._release = undo.pop_all().close
         return project
 
@@ -206,77 +208,59 @@ class Project(CheckedStore):
         if self.in_transaction:
             raise RuntimeError("a copy is made outside of a transaction")
         target = _absolute(path)
-        with opening():
-            if is_open(target) or target == self.path:
-                raise ProjectError(f"{target}: is open; choose another name for the copy")
-            lock = _lock_to_replace(target)
-        try:
-            _copy(self._connection, target)
-        finally:
-            lock.release()
+        with ExitStack() as held:
+            with opening():
+                if is_open(target) or target == self.path:
+                    raise ProjectError(f"{target}: is open; choose another name for the copy")
+                put_there = held.enter_context(place_for(target, new=False))
+            put_there(self._connection.backup)
 
 
 def _absolute(path: str | Path) -> Path:
+    """The file that is meant: a link to a project is followed here, once; beside it is beside that file."""
     try:
         return Path(path).expanduser().resolve()
     except (OSError, RuntimeError, ValueError) as error:
         raise ProjectError(f"{path!s}: no usable path: {error}") from None
 
 
-def _look(path: Path, clean: bool) -> None:
+def _why_not_written(path: Path, found: Found) -> str:
+    """Why a file can only be read; empty if it may be written."""
+    if not os.access(path, os.W_OK):
+        return "the file is write-protected"
+    if found.status.st_nlink > 1:  # another name has another lock and other journals, which nobody here sees
+        return "the file is known under another name as well (a hard link); make a copy"
+    if len(os.fsencode(path.name)) > LONGEST_NAME:
+        return f"its name is longer than {LONGEST_NAME} bytes, so that no journal can be kept beside it"
+    return ""
+
+
+def _lacks_memory(found: Found) -> bool:
+    """Whether a log lies there without the shared memory that a living writer would have beside it."""
+    return LOG in found.beside and SHARED not in found.beside
+
+
+def _look(path: Path, found: Found) -> None:
     """Check a file's tables, and that its lists can be read, without changing anything on it or beside."""
     with ExitStack() as stack, translated(path):
-        if clean:
-            connection = stack.enter_context(closing(connect(path, "immutable")))
+        if found.clean:
+            connection = stack.enter_context(closing(connect_to(path, found, "immutable")))
         else:
-            folder = stack.enter_context(copy_aside(path))
-            connection = stack.enter_context(closing(connect(Path(folder) / path.name, "rw")))
+            copy = stack.enter_context(copy_aside(path))
+            connection = stack.enter_context(closing(connect(copy, "rw")))
             connection.execute("PRAGMA synchronous=OFF")
         if check_tables(connection, path) == schema.newest():
-            _read_lists(RunStore(connection, path))
+            store = RunStore(connection, path)
+            _read_lists(store)
+            if found.beside and store._rows("PRAGMA quick_check(1)", timeout=math.inf) != [("ok",)]:
+                beside = " and ".join(side_file(path, suffix).name for suffix in found.beside)
+                raise ProjectError(
+                    f"{path}: is damaged, or {beside} beside it is of another file; nothing was touched, "
+                    "use a copy of it"
+                )
 
 
 def _read_lists(store: RunStore) -> None:
     store.experiments()
     store.runs()
     store.runs(deleted=True)
-
-
-def _backup_name(path: Path, version: int) -> Path:
-    """A free name for the copy that is kept of a file of an older version."""
-    stem, number = f"{path.stem}.version{version}", 1
-    while (backup := path.with_name(f"{stem}{f'-{number}' if number > 1 else ''}{path.suffix}")).exists():
-        number += 1
-    return backup
-
-
-def _lock_to_replace(path: Path) -> WriterLock:
-    """The right to write a file that is about to be made or replaced."""
-    try:
-        return WriterLock.acquire(path)
-    except LockedElsewhere as owner:
-        raise ProjectError(f"{path}: is open in another window: {owner}; choose another name") from None
-    except OSError as error:
-        raise translate(error, path) from None
-
-
-def _copy(connection: sqlite3.Connection, path: Path) -> None:
-    _replace(path, connection.backup)
-
-
-def _replace(path: Path, fill: Callable[[sqlite3.Connection], object]) -> None:
-    """Put a database in a file's place once it is complete and on the disk, or leave all as it was."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with translated(path):
-            with closing(connect(part, "rwc")) as connection:
-                fill(connection)
-                connection.execute("PRAGMA journal_mode=DELETE").fetchone()
-            with part.open("rb+") as file:
-                os.fsync(file.fileno())
-            remove_side_files(path)
-            part.replace(path)
-    finally:
-        for suffix in ("", "-journal", "-wal", "-shm"):
-            with suppress(OSError):
-                side_file(part, suffix).unlink(missing_ok=True)
