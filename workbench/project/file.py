@@ -73,7 +73,7 @@ def find(path: Path) -> Found:
         lies where SQLite would take it for them.
     """
     try:
-        status = path.stat(follow_symlinks=False)
+        status = path.lstat()
         refuse_kind(status)
         if is_open(path):
             return Found(status, files_beside(path, status), clean=False)
@@ -81,7 +81,9 @@ def find(path: Path) -> Found:
         with read_carefully(path) as file:
             header = file.read(100)
     except UnusableFile as what:
-        raise ProjectError(f"{path}: not a file: {what}; a project is a file that ends in .mlwb") from None
+        raise ProjectError(
+            f"{path}: not a file that can be used: it {what}; a project is a regular file that ends in .mlwb"
+        ) from None
     except FileNotFoundError:
         raise ProjectError(f"{path}: there is no such file") from None
     except OSError as error:
@@ -112,9 +114,7 @@ def find(path: Path) -> Found:
 
 def connect_to(path: Path, found: Found, mode: Mode, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
     """Open a file that was looked at, provided that it is still that one, and nothing else lies beside it."""
-    connection = connect(
-        path, mode, timeout
-    )  # reads nothing yet: journals are looked for at the first question
+    connection = connect(path, mode, timeout)  # reads nothing yet, no journal either
     try:
         status = status_of(path)
         if status is None or not os.path.samestat(status, found.status):
@@ -220,9 +220,8 @@ def _piece(descriptor: int, place: int, size: int) -> tuple[int, int]:
         start = os.lseek(descriptor, place, os.SEEK_DATA)
         return start, min(os.lseek(descriptor, start, os.SEEK_HOLE), size)
     except OSError as error:
-        return (
-            (size, size) if error.errno == errno.ENXIO else (place, size)
-        )  # only a hole is left; or no such call
+        # only a hole is left, or the file system cannot tell
+        return (size, size) if error.errno == errno.ENXIO else (place, size)
 
 
 def use_journal(connection: sqlite3.Connection, path: Path) -> None:

@@ -137,8 +137,8 @@ def open_carefully(path: Path, flags: int, mode: int = 0o666) -> int:
 
 
 def read_carefully(path: Path) -> BinaryIO:
-    """A regular file, open for reading; raises as :func:`open_carefully`."""
-    return os.fdopen(open_carefully(path, os.O_RDONLY), "rb")
+    """A regular file, open for reading without a buffer; raises as :func:`open_carefully`."""
+    return os.fdopen(open_carefully(path, os.O_RDONLY), "rb", buffering=0)
 
 
 def in_the_way(path: Path, file: Path, what: object) -> ProjectError:
