@@ -13,14 +13,20 @@ from typing import Any
 
 import click
 
-from workbench import __version__
+from workbench import __version__, terminal
 from workbench.errors import InputError
 from workbench.export import results
 from workbench.project import Project
 from workbench.project.temporaries import clear_left_folders
+from workbench.terminal import OutputLost, say, say_json
+from workbench.words import visible
 
 WIDTH = 120
 """Columns of a text for reading."""
+
+
+NOBODY_LISTENS = 141
+"""Exit code when standard output was closed, as by "head": that of a program which SIGPIPE ends."""
 
 
 class BadInput(click.ClickException):
@@ -32,21 +38,25 @@ class BadInput(click.ClickException):
 def main() -> None:
     """Run the command line; never ends in a traceback for bad input."""
     arguments = sys.argv[1:]
+    terminal.secure()
     clear_left_folders()
     try:
         if not arguments or (len(arguments) == 1 and Path(arguments[0]).suffix in (".mlwb", ".toml")):
             code = _window(*arguments)
         else:
             code = commands.main(standalone_mode=False)
+        terminal.finish()
     except click.exceptions.Abort:
         code = _complain("stopped", 130)
     except click.ClickException as error:
         code = _complain(error.format_message(), 2)
+    except OutputLost as error:
+        code = _complain(f"standard output: {error}", 2) if str(error) else NOBODY_LISTENS
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _complain(message: str, code: int) -> int:
-    print("workbench: " + " ".join(message.split()), file=sys.stderr)
+    terminal.tell("workbench: " + " ".join(message.split()))
     return code
 
 
@@ -73,7 +83,7 @@ OVERRIDES = click.option(
 
 
 FILE = click.Path(dir_okay=False, path_type=Path)
-RESULTS = click.option("--json", "output", type=FILE, help="Write the results here.")
+RESULTS = click.option("--json", "output", type=FILE, help="Write the results here; -: standard output.")
 QUIET = click.option("--quiet", is_flag=True, help="No progress on stderr.")
 PRINT_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -128,7 +138,7 @@ def show(project: Path, as_json: bool) -> None:
     with _bad_input(), Project.open(project, read_only=True) as opened:
         entries = results.run_entries(opened)
         if as_json:
-            click.echo(results.as_json({"runs": entries}))
+            say_json(results.as_json({"runs": entries}))
         else:
             _show(entries)
 
@@ -158,7 +168,7 @@ def _show(entries: list[dict[str, Any]]) -> None:
     _print_table(rows)
     for entry in entries:
         if entry["failure"]:
-            click.echo(f"run {entry['id']} failed: {entry['failure']}")
+            say(f"run {entry['id']} failed: {entry['failure']}")
 
 
 def _number(mean: float | None, half: float | None = None) -> str:
@@ -174,9 +184,9 @@ def verify(project: Path) -> int:
     with _bad_input(), Project.open(project, read_only=True) as opened:
         problems = opened.verify()
     for problem in problems:
-        click.echo(problem)
+        say(problem)
     if not problems:
-        click.echo(f"{project}: sound")
+        say(f"{project}: sound")
     return 1 if problems else 0
 
 
@@ -220,7 +230,13 @@ config, script, tensorboard               toml, python, a folder
 @click.argument("project", type=FILE)
 @click.option("--what", required=True, metavar="WHAT", help="What is exported.")
 @click.option("--format", "form", metavar="FORMAT", help="Its format; by default that of the file's name.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The file to write.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The file to write; -: standard output.",
+)
 @click.option("--measure", metavar="NAME", help="What is compared: loss, accuracy …")
 @click.option("--step", type=click.IntRange(0), help="After this inner step; by default the last.")
 @click.option("--runs", callback=_ids, metavar="1,2,5", help="These runs; by default those that are shown.")
@@ -257,13 +273,15 @@ def export(project: Path, what: str, form: str | None, output: Path, **options: 
     wish = documents.Wish(**given, **drawn)
     if not output.absolute().parent.is_dir():
         raise BadInput(f"{output}: there is no folder {output.parent}")
+    if what == "tensorboard" and output == terminal.STANDARD_OUTPUT:
+        raise BadInput("-o: TensorBoard's files need a folder; standard output is none")
     if what != "tensorboard" and output.is_dir():
         raise BadInput(f"{output}: is a folder; name a file")
     with _bad_input(), Project.open(project, read_only=True) as opened:
         wish = replace(wish, arrangement=documents.arranged(opened, wish.runs, order))
         said = documents.save(opened, what, chosen, wish, output)
     if said:
-        click.echo(said, err=True)
+        terminal.tell(said)
 
 
 SUFFIXES = {"md": "markdown", "tex": "latex", "htm": "html", "py": "python"}
@@ -271,6 +289,8 @@ SUFFIXES = {"md": "markdown", "tex": "latex", "htm": "html", "py": "python"}
 
 def _form_of(output: Path, forms: tuple[str, ...]) -> str:
     """The format that a file's name asks for, or the only one."""
+    if output == terminal.STANDARD_OUTPUT and len(forms) > 1:
+        raise BadInput(f"--format: is needed for standard output; allowed: {', '.join(forms)}")
     suffix = output.suffix.lower().removeprefix(".")
     return forms[0] if len(forms) == 1 else SUFFIXES.get(suffix, suffix) or forms[0]
 
@@ -364,9 +384,9 @@ def datasets(remove: str | None, as_json: bool) -> None:
         try:
             sets.append(registry.manifest_of(name))
         except InputError as error:
-            click.echo(str(error), err=True)
+            terminal.tell(str(error))
     if as_json:
-        click.echo(results.as_json({"datasets": [each.model_dump(exclude={"format"}) for each in sets]}))
+        say_json(results.as_json({"datasets": [each.model_dump(exclude={"format"}) for each in sets]}))
         return
     rows = [["name", "family", "classes", "examples", "source"]]
     rows += [
@@ -398,13 +418,13 @@ def tasks(as_json: bool) -> None:
 
 def _list(entries: list[dict[str, Any]], as_json: bool, rows: list[list[str]]) -> None:
     if as_json:
-        click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
+        say_json(json.dumps(entries, indent=2, ensure_ascii=False))
         return
     _print_table(rows)
     for entry in entries:
-        click.echo("\n" + _wrapped(f"{entry['name']}: {entry['summary']}", 2))
+        say("\n" + _wrapped(f"{entry['name']}: {entry['summary']}", 2))
         if entry.get("base"):
-            click.echo(_wrapped(f"  over: {', '.join(entry['base'])}", 8))
+            say(_wrapped(f"  over: {', '.join(entry['base'])}", 8))
         _list_parameters(entry["parameters"])
 
 
@@ -413,7 +433,7 @@ def _list_parameters(parameters: list[dict[str, Any]], inside: str = "") -> None
         said = "required" if each["required"] else f"default {_default(each['default'])}"
         allowed = f", {each['allowed']}" if each["allowed"] else ""
         name = inside + each["name"]
-        click.echo(_wrapped(f"  {name:<18} {each['help']} ({said}{allowed})", 21))
+        say(_wrapped(f"  {name:<18} {each['help']} ({said}{allowed})", 21))
         _list_parameters(each.get("parameters", []), f"{name}.")
 
 
@@ -435,9 +455,10 @@ def _wrapped(text: str, indent: int) -> str:
 
 
 def _print_table(rows: list[list[str]]) -> None:
+    rows = [[visible(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 @contextmanager

@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import click
 import torch
 
-from workbench import importing, runs
+from workbench import importing, runs, terminal
 from workbench.data import registry
 from workbench.data.look import look
 from workbench.data.prepared import prepare
@@ -23,13 +22,16 @@ from workbench.engine.events import Evaluated, Failed, Finished, MetaSteps
 from workbench.engine.trainer import Trainer
 from workbench.errors import InputError
 from workbench.export.results import as_json, final_measure, run_entries
-from workbench.paths import write_atomically
-from workbench.project import Project, ProjectError
+from workbench.project import Project, ProjectError, Status, StorageError
 from workbench.project.temporaries import private_folder
 from workbench.runs import CAN_GO_ON, Control, Notice, Waiting, WentOn
 from workbench.tasks.base import TaskFamily
+from workbench.terminal import say, say_json
+from workbench.words import visible
 
 PROGRESS_SECONDS = 0.5
+CLEAR = "\r\x1b[K"
+"""Takes a terminal back to the start of its line, and empties it."""
 STOPPED = 130
 
 
@@ -37,27 +39,27 @@ class Progress:
     """One line on stderr that is rewritten on a terminal; elsewhere only what is worth a line."""
 
     def __init__(self, quiet: bool) -> None:
-        self._quiet, self._live = quiet, sys.stderr.isatty()
+        self._quiet, self._live = quiet, terminal.is_terminal()
         self._last = 0.0
         self._open = False
 
-    def line(self, text: str) -> None:
-        """Something to keep on the screen."""
-        if not self._quiet:
-            print(("\r\x1b[K" if self._open else "") + text, file=sys.stderr, flush=True)
-            self._open = False
+    def line(self, text: str, *, urgent: bool = False) -> None:
+        """Something to keep on the screen; what is urgent is said to those as well who asked for quiet."""
+        if not self._quiet or urgent:
+            self.done()
+            terminal.tell(text)
 
     def passing(self, text: str) -> None:
         """Something that the next line may replace."""
         if self._quiet or not self._live or time.monotonic() - self._last < PROGRESS_SECONDS:
             return
         self._last, self._open = time.monotonic(), True
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+        terminal.mutter(f"{CLEAR}{visible(text)}")
 
     def done(self) -> None:
         """Take back what :meth:`passing` has left."""
         if self._open:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            terminal.mutter(CLEAR)
             self._open = False
 
     def preparing(self, done: float, what: str) -> None:
@@ -112,38 +114,76 @@ def _perform(
     output: Path | None,
     family: TaskFamily | None,
 ) -> int:
-    """0; 1 if a run failed; 130 if the user stopped it."""
-    families: dict[tuple[str, int], TaskFamily] = {}
-    statuses = []
+    """0; 1 if a run failed or could not go on; 130 if the user stopped it."""
+    families = {} if family is None else {_task_of(project, wanted[0]): family}
+    failed = False
     with _stopped_by_signals() as control:
         for run_id in wanted:
             if control.stopping:
                 break
-            record = project.run(run_id)
-            experiment, reading = runs.of_record(project, record).experiment, runs.reading_of(record)
-            key = experiment.task.model_dump_json(), reading
-            if key not in families:
-                families = {key: family or runs.open_family(experiment, progress.preparing, reading)}
-            name = record.name
-
-            def tell(trainer: Trainer, notice: Notice, name: str = name) -> None:
-                _report(progress, name, trainer, notice)
-
-            statuses.append(runs.perform(project, run_id, families[key], control, tell))
-            if output is not None:
-                text = as_json({"runs": run_entries(project, wanted)})
-                write_atomically(output, lambda file, text=text: file.write(text.encode()))  # type: ignore[misc]
+            try:
+                failed |= _perform_one(project, run_id, families, control, progress) == "failed"
+            except StorageError:
+                raise
+            except InputError as error:  # its data is gone, say: no reason for the others to wait
+                if len(wanted) == 1:
+                    raise
+                failed = True
+                progress.line(f"run {run_id} cannot go on: {error}", urgent=True)
+            if output is not None and output != terminal.STANDARD_OUTPUT:
+                try:
+                    _deliver(project, wanted, output)
+                except OSError as error:  # it is written again after the next run
+                    progress.line(f"--json: {error}", urgent=True)
+        if output is not None:
+            _deliver(project, wanted, output)
         if control.stopping:
             progress.line(f"stopped; 'workbench resume {project.path}' goes on")
             return STOPPED
-    return 1 if "failed" in statuses else 0
+    return 1 if failed else 0
+
+
+Task = tuple[str, int]
+"""What tells whether two runs learn from the same data: the task and how it is read."""
+
+
+def _task_of(project: Project, run_id: int) -> Task:
+    record = project.run(run_id)
+    return runs.of_record(project, record).experiment.task.model_dump_json(), runs.reading_of(record)
+
+
+def _perform_one(
+    project: Project,
+    run_id: int,
+    families: dict[Task, TaskFamily],
+    control: Control,
+    progress: Progress,
+) -> Status:
+    """Do one run; ``families`` holds the family of the run before, and then that of this one."""
+    key = _task_of(project, run_id)
+    if key not in families:
+        families.clear()  # before the next one needs the memory
+        experiment = runs.of_record(project, project.run(run_id)).experiment
+        families[key] = runs.open_family(experiment, progress.preparing, key[1])
+    name = project.run(run_id).name
+    return runs.perform(
+        project,
+        run_id,
+        families[key],
+        control,
+        lambda trainer, notice: _report(progress, name, trainer, notice),
+    )
+
+
+def _deliver(project: Project, wanted: Sequence[int], output: Path) -> None:
+    terminal.deliver(output, as_json({"runs": run_entries(project, wanted)}).encode())
 
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[Control]:
     """A control that Ctrl-C and a polite kill reach; a second one ends the program at once."""
     control = Control()
-    before = {}
+    before: dict[signal.Signals, Any] = {}
 
     def stop(number: int, frame: object) -> None:
         if control.stopping:
@@ -152,6 +192,8 @@ def _stopped_by_signals() -> Iterator[Control]:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         before[number] = signal.signal(number, stop)
+    if sys.platform != "win32":  # a terminal that is closed takes its lines along, not the run
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         yield control
     finally:
@@ -179,11 +221,11 @@ def _report(progress: Progress, name: str, trainer: Trainer, notice: Notice) -> 
                 f"{name}: test {measure} {score} on {summary['episodes']} episodes, {notice.seconds:.1f} s"
             )
         case Failed():
-            progress.line(f"{name}: failed at {notice.message}")
+            progress.line(f"{name}: failed at {notice.message}", urgent=True)
         case Waiting():
-            progress.line(f"{name}: waiting at {trainer.iteration}: {notice.message}")
+            progress.line(f"{name}: waiting at {trainer.iteration}: {notice.message}", urgent=True)
         case WentOn():
-            progress.line(f"{name}: goes on")
+            progress.line(f"{name}: goes on", urgent=True)
 
 
 def import_data(
@@ -210,9 +252,9 @@ def import_data(
     manifest = importing.register(planned, name, replace=replace, skip_unreadable=skip_unreadable)
     progress.done()
     if as_json_text:
-        click.echo(as_json(importing.as_json(planned, manifest)))
+        say_json(as_json(importing.as_json(planned, manifest)))
     else:
-        click.echo("\n".join(importing.in_words(planned, manifest)))
+        say("\n".join(importing.in_words(planned, manifest)))
     return 0
 
 
@@ -243,10 +285,10 @@ def bench(source: str, overrides: tuple[str, ...], as_json_text: bool, seconds: 
         }
     if as_json_text:
         first: dict[str, Any] = next(iter(results.values()), {})
-        click.echo(as_json({**first, "algorithms": results}))
+        say_json(as_json({**first, "algorithms": results}))
         return 0
     for name, figures in results.items():
-        click.echo(
+        say(
             f"{name}: {figures['meta_iterations_per_second']:.1f} meta-iterations/s, median "
             f"{figures['milliseconds_median']:.2f} ms, {figures['device']}, {figures['threads']} threads, "
             f"chunks of {figures['chunk']} tasks"

@@ -364,7 +364,18 @@ class _Recorder:
 
     def __init__(self, project: Project, run_id: int, work: Trainer, control: Control, tell: Tell) -> None:
         self._writer = RunWriter(project, run_id)
-        self._work, self._control, self._tell = work, control, tell
+        self._work, self._control = work, control
+        self._listener: Tell | None = tell
+
+    def _tell(self, notice: Notice) -> None:
+        """Tell what happened. A listener that fails is not told any more; the run is none the worse."""
+        if self._listener is None:
+            return
+        try:
+            self._listener(self._work, notice)
+        except Exception:
+            self._listener = None
+            log.exception("what happens in the run cannot be told any more; it goes on")
 
     def record(self) -> Status:
         try:
@@ -376,14 +387,14 @@ class _Recorder:
             failed = Failed(self._work.iteration, f"{type(error).__name__}: {error}")
             status = "failed"
             self._end(failed.message)
-            self._tell(self._work, failed)
+            self._tell(failed)
         return status
 
     def _follow(self) -> Status:
         with closing(self._work.events()) as events:
             for event in events:
                 status = self._write(event)
-                self._tell(self._work, event)
+                self._tell(event)
                 if status is not None:
                     return status
                 if self._control.pausing and not self._control.stopping:
@@ -434,12 +445,12 @@ class _Recorder:
     def _hold(self) -> None:
         self._writer.update(status="paused")
         self._checkpoint()
-        self._tell(self._work, Paused())
+        self._tell(Paused())
         self._control.wait_while_paused()
         if not self._control.stopping:
             self._writer.update(status="running")
             self._keep(self._writer.flush)
-            self._tell(self._work, WentOn())
+            self._tell(WentOn())
 
     def _end(self, failure: str) -> None:
         self._writer.update(
@@ -452,7 +463,7 @@ class _Recorder:
         try:
             write(*what)
         except StorageError as error:
-            self._tell(self._work, Waiting(str(error)))
+            self._tell(Waiting(str(error)))
             while True:
                 if self._control.wait(RETRY_SECONDS):
                     raise
@@ -460,5 +471,5 @@ class _Recorder:
                     self._writer.flush()
                 except StorageError:
                     continue
-                self._tell(self._work, WentOn())
+                self._tell(WentOn())
                 return

@@ -34,6 +34,9 @@ from workbench.engine.stream import Stream
 from workbench.tasks.base import Episode, EpisodeSize, TaskFamily, valid_range
 
 REPORT_SECONDS = 0.05
+FIRST_CHECKPOINT_SECONDS = 1.0
+"""Of training until the first checkpoint: a run that is killed often must get on all the same."""
+
 Found = TypeVar("Found")
 
 
@@ -163,7 +166,8 @@ class Trainer:
 
     def _train(self, validation: FrozenEpisodes) -> Generator[Event, None, None]:
         settings = self.experiment.evaluation
-        last_checkpoint = time.monotonic()
+        every = self.experiment.training.checkpoint_every
+        next_checkpoint = time.monotonic() + min(every, FIRST_CHECKPOINT_SECONDS)
         while True:
             due = self.iteration % settings.every == 0 or self.iteration == self.iterations
             if (due or self._stream.ends(self.iteration)) and self._evaluated != self.iteration:
@@ -173,8 +177,8 @@ class Trainer:
             if self.iteration >= self.iterations:
                 yield CheckpointDue(self.iteration)  # what was learned, before it is tested
                 return
-            if time.monotonic() - last_checkpoint >= self.experiment.training.checkpoint_every:
-                last_checkpoint = time.monotonic()
+            if time.monotonic() >= next_checkpoint:
+                next_checkpoint = time.monotonic() + every
                 yield CheckpointDue(self.iteration)
             next_validation = (self.iteration // settings.every + 1) * settings.every
             next_end = self._stream.next_end(self.iteration)

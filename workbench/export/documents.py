@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, BinaryIO, cast, get_args
+from typing import Any, cast, get_args
 
 from workbench.errors import InputError
 from workbench.export import results
 from workbench.export.arrangement import Arrangement, ordered
 from workbench.export.colours import ON_PAPER
 from workbench.export.source import Grouping, ProjectSource
-from workbench.paths import write_atomically
 from workbench.project import Project
+from workbench.terminal import deliver
 
 DRAWN = ("png", "svg", "pdf")
 WRITTEN = ("csv", "json", "markdown", "latex")
@@ -361,7 +361,7 @@ def arranged(project: Project, runs: tuple[int, ...] | None, order: str) -> Arra
 
 
 def save(project: Project, what: str, form: str, wish: Wish, path: Path) -> str:
-    """Write an export, whole or not at all; returns what is said under it.
+    """Write an export, whole or not at all (``-``: on standard output); returns what is said under it.
 
     Raises
     ------
@@ -381,10 +381,7 @@ def save(project: Project, what: str, form: str, wish: Wish, path: Path) -> str:
         return f"{len(files)} runs; tensorboard --logdir {path}"
     made = KINDS[what].make(project, wish, form)
 
-    def write(file: BinaryIO) -> None:
-        file.write(made.content)
-
-    write_atomically(path, write)
+    deliver(path, made.content)
     return made.caption
 
 
