@@ -20,7 +20,7 @@ from PIL import Image
 
 from tests.data import sources
 from workbench import importing
-from workbench.data import arrays, prepared, source, tables
+from workbench.data import npz, prepared, source, tables
 from workbench.data.found import FoundText
 from workbench.data.look import look
 from workbench.data.prepared import prepare
@@ -309,7 +309,7 @@ def test_arrays_that_swell_are_refused(tmp_path: Path) -> None:
 
 
 def test_arrays_beyond_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrays, "MOST_BYTES", 1000)
+    monkeypatch.setattr(npz, "MOST_BYTES", 1000)
     assert "GiB of arrays; allowed" in refusal(sources.medmnist(tmp_path / "in" / "a.npz"))
 
 

@@ -1,7 +1,6 @@
 """Arrays in ``.npz`` files: images in the MedMNIST layout, and points of functions.
 
-MedMNIST: Yang, Shi, Wei, Liu, Zhao, Ke, Pfister, Ni, Scientific Data 2023. Nothing is unpickled, and a
-file is measured before it is read.
+MedMNIST: Yang, Shi, Wei, Liu, Zhao, Ke, Pfister, Ni, Scientific Data 2023.
 """
 
 from __future__ import annotations
@@ -9,34 +8,30 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-import tokenize
-import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from workbench.data.found import NOT_GIVEN, Found, FoundFunctions, FoundImages, Unreadable, some
-from workbench.data.reading import NOW, Reading
-from workbench.data.source import UNREADABLE
+from workbench.data.found import NOT_GIVEN, Finding, Found, FoundFunctions, FoundImages, Unreadable, some
+from workbench.data.npz import Header, load_npz, read_headers
+from workbench.data.reading import NOW, Reading, refuse_beyond
 from workbench.errors import DataError
 from workbench.words import shown
 
-MOST_BYTES = 2**31
-"""Of all arrays of a file together."""
-
-_BOMB_BYTES, _BOMB_RATIO = 2**27, 250
 _PARTS = ("train", "val", "test")
 _LAYOUTS = (
     "give train_images, train_labels, val_images … (MedMNIST), or x, y and task (functions to be regressed)"
 )
-ARRAY_ERRORS: tuple[type[Exception], ...] = (
-    *(*UNREADABLE, KeyError, MemoryError),
-    *(TypeError, tokenize.TokenError),  # what numpy's parser makes of headers that are no dictionary
-)
+_LARGEST = 1e305
+"""Of values whose deviations from their mean are still numbers."""
+_DISTINGUISHED = 1e-3
+"""Part of a column's spread that may be lost to 64 bits."""
+_OF_A_LABEL, _OF_A_ROW, _OF_A_REFUSAL = 250, 120, 400
+"""Bytes that are taken beside what is in the arrays, roughly."""
+_ROUNDED_ARE_LISTED = 3
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -48,75 +43,46 @@ def read_arrays(path: Path, reading: Reading = NOW) -> Found:
     DataError
         If it is damaged, holds pickled objects, swells beyond measure, or is of neither layout.
     """
-    arrays = load_npz(path)
+    headers = read_headers(path)
+    names = set(headers)
     try:
-        if {"x", "y", "task"} <= set(arrays):
-            return _functions(path, arrays)
-        if "train_images" in arrays and "train_labels" in arrays:
-            return _images(path, arrays)
+        if {"x", "y", "task"} <= names:
+            return _functions(path, headers, reading)
+        if {"train_images", "train_labels"} <= names:
+            return _images(path, headers, reading)
     except SystemError:  # numpy's, of numbers that stand for no letter
         raise DataError(f"{path}: damaged: names in it are no text") from None
-    raise DataError(f"{path}: has the arrays {shown(some(sorted(arrays)))}; {_LAYOUTS}")
+    raise DataError(f"{path}: has the arrays {shown(some(sorted(headers)))}; {_LAYOUTS}")
 
 
-def load_npz(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a file.
-
-    Raises
-    ------
-    DataError
-        If it is no such file, damaged, holds pickled objects or swells beyond measure.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            total = sum(_measured(path, archive, entry) for entry in archive.infolist())
-            if total > MOST_BYTES:
-                raise DataError(f"{path}: {total / 2**30:.1f} GiB of arrays; allowed: {MOST_BYTES / 2**30:g}")
-        with np.load(path, allow_pickle=False) as loaded:
-            return {name: np.asarray(loaded[name]) for name in loaded.files}
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
-    except ARRAY_ERRORS as error:
-        raise DataError(f"{path}: no readable .npz file ({shown(str(error))})") from None
+def _left_out(headers: Mapping[str, Header], read: Sequence[str]) -> list[Finding]:
+    """That there are arrays of other names."""
+    others = sorted(set(headers) - set(read))
+    if not others:
+        return []
+    are = "arrays are" if len(others) > 1 else "array is"
+    text = f"{len(others):,} {are} passed over, since the layout has none of that name: {shown(some(others))}"
+    return [Finding("passed over", text, len(others), tuple(map(shown, others[:3])))]
 
 
-def _measured(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> int:
-    """The bytes of an array, if its header tells the truth."""
-    name = shown(entry.filename)
-    if not entry.filename.endswith(".npy"):
-        raise DataError(f"{path}: {name} is no array; an .npz file holds nothing but arrays")
-    size, packed = entry.file_size, max(1, entry.compress_size)
-    if size > _BOMB_BYTES and size > _BOMB_RATIO * packed:
-        raise DataError(f"{path}: {name} would swell from {packed:,} to {size:,} bytes; it was not read")
-    with archive.open(entry) as file:
-        version = npy.read_magic(file)
-        if version not in ((1, 0), (2, 0)):
-            raise DataError(f"{path}: {name} has a format that is not read here; save it as plain numbers")
-        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, _, dtype = read_header(file)
-        if dtype.hasobject:
-            raise DataError(
-                f"{path}: {name} holds pickled objects, which could run a program; save it as plain numbers"
-            )
-        needed = dtype.itemsize
-        for length in shape:
-            needed *= length
-        if needed != size - file.tell():
-            raise DataError(
-                f"{path}: {name} is damaged: its header says {needed:,} bytes, and there are others"
-            )
-    return int(needed)
-
-
-def _images(path: Path, arrays: Arrays) -> FoundImages:
+def _images(path: Path, headers: Mapping[str, Header], reading: Reading) -> FoundImages:
+    for part in _PARTS:
+        if f"{part}_images" in headers and f"{part}_labels" not in headers:
+            raise DataError(f"{path}: has {part}_images, but no {part}_labels")
+    read = [
+        f"{part}_{what}" for part in _PARTS if f"{part}_images" in headers for what in ("images", "labels")
+    ]
+    labelled = [headers[name] for name in read if name.endswith("labels")]
+    needed = sum(headers[name].bytes for name in read) + sum(each.bytes for each in labelled)
+    needed += _OF_A_LABEL * sum(each.shape[0] for each in labelled if each.shape)
+    refuse_beyond(reading.budget, needed, f"{path}: its images and labels")
+    arrays: Arrays = load_npz(path, read)
     pixels: list[NDArray[np.uint8]] = []
     labels: list[NDArray[Any]] = []
     given: list[NDArray[np.int8]] = []
     for code, part in enumerate(_PARTS):
         if f"{part}_images" not in arrays:
             continue
-        if f"{part}_labels" not in arrays:
-            raise DataError(f"{path}: has {part}_images, but no {part}_labels")
         images, own = arrays[f"{part}_images"], arrays[f"{part}_labels"]
         _check_images(path, part, images)
         if not own.ndim or not len(own) == own.size == len(images) or own.dtype.kind not in "iuU":
@@ -139,7 +105,7 @@ def _images(path: Path, arrays: Arrays) -> FoundImages:
     origins = [f"{part}_images[{row}]" for part, each in _rows(given) for row in range(each)]
     chosen = [origins[index] for index in order]
 
-    def read(index: int) -> NDArray[np.uint8]:
+    def pixels_of(index: int) -> NDArray[np.uint8]:
         row = int(order[index])
         for each in pixels:
             if row < len(each):
@@ -149,7 +115,7 @@ def _images(path: Path, arrays: Arrays) -> FoundImages:
 
     @contextlib.contextmanager
     def opening() -> Iterator[Callable[[int], NDArray[np.uint8]]]:
-        yield read
+        yield pixels_of
 
     return FoundImages(
         layout="arrays in the MedMNIST layout",
@@ -158,6 +124,7 @@ def _images(path: Path, arrays: Arrays) -> FoundImages:
         groups=("",) * len(names),
         labels=classes[order],
         given=np.concatenate(given)[order],
+        findings=tuple(_left_out(headers, read) if reading.rules > 1 else []),
         origins=chosen,
         opening=opening,
         hash=lambda: _file_hash(path),
@@ -187,28 +154,50 @@ def _in_order(name: str) -> tuple[int, str]:
     return (int(name) if re.fullmatch("-?[0-9]{1,20}", name) else 2**64, name)
 
 
-def _functions(path: Path, arrays: Arrays) -> FoundFunctions:
-    task = arrays["task"].reshape(-1)
-    columns = {}
+def _functions(path: Path, headers: Mapping[str, Header], reading: Reading) -> FoundFunctions:
+    of_task = headers["task"]
+    count = int(np.prod(of_task.shape, dtype=object))
     for name in ("x", "y"):
-        array = arrays[name]
-        if array.dtype.kind not in "iuf" or array.ndim not in (1, 2) or len(array) != len(task):
+        form = headers[name]
+        if form.dtype.kind not in "iuf" or len(form.shape) not in (1, 2) or form.shape[0] != count:
             raise DataError(
-                f"{path}: {name} is {array.dtype} {list(array.shape)}; numbers [{len(task)}] or "
-                f"[{len(task)}, columns] are needed, one row for each entry of task"
+                f"{path}: {name} is {form}; numbers [{count}] or [{count}, columns] are needed, "
+                "one row for each entry of task"
             )
-        columns[name] = array.reshape(len(task), -1).astype(np.float32)
-    if not len(task) or task.dtype.kind not in "iuU" or not min(each.shape[1] for each in columns.values()):
-        raise DataError(f"{path}: task is {task.dtype} [{len(task)}]; a whole number for each row is needed")
-    finite = np.isfinite(columns["x"]).all(1) & np.isfinite(columns["y"]).all(1)
-    unreadable = tuple(
-        Unreadable(f"{path}, row {row}", "not a finite number") for row in np.flatnonzero(~finite)
-    )
-    if not finite.any():
+    widths = [headers[name].shape[1] if len(headers[name].shape) == 2 else 1 for name in ("x", "y")]
+    if not count or of_task.dtype.kind not in "iuU" or not min(widths):
+        raise DataError(f"{path}: task is {of_task}; a whole number for each row is needed")
+    # read, as floats, without what is no number, and in order
+    needed = headers["x"].bytes + headers["y"].bytes + count * (3 * 8 * sum(widths) + _OF_A_ROW)
+    refuse_beyond(reading.budget, needed + 3 * of_task.bytes, f"{path}: {count:,} points")
+    arrays = load_npz(path, ("x", "y", "task"))
+    task = arrays["task"].reshape(-1)
+    findings = _left_out(headers, ("x", "y", "task"))
+    columns: dict[str, NDArray[np.floating]] = {}
+    for name in ("x", "y"):
+        array = arrays.pop(name).reshape(count, -1)
+        if reading.rules == 1:
+            columns[name] = array.astype(np.float32)
+        else:
+            columns[name], rounded = _in_64_bits(f"{path}: {name}", array)
+            findings += rounded
+    sizes = np.maximum(np.abs(columns["x"]).max(1), np.abs(columns["y"]).max(1))
+    with np.errstate(invalid="ignore"):
+        sound = sizes <= (_LARGEST if reading.rules > 1 else np.inf)
+    sound &= np.isfinite(sizes)
+    bad = np.flatnonzero(~sound)
+    if not sound.any():
         raise DataError(f"{path}: no row has finite numbers only")
-    task, x, y = task[finite], columns["x"][finite], columns["y"][finite]
+    refuse_beyond(
+        reading.budget, _OF_A_REFUSAL * len(bad), f"{path}: {len(bad):,} rows without finite numbers"
+    )
+    finite = np.isfinite(sizes)
+    reasons = {True: f"a number beyond {_LARGEST:g}", False: "not a finite number"}
+    unreadable = tuple(Unreadable(f"{path}, row {row}", reasons[bool(finite[row])]) for row in bad)
+    task, x, y = task[sound], columns.pop("x")[sound], columns.pop("y")[sound]
     values, labels = np.unique(task, return_inverse=True)
     order = labels.argsort(kind="stable")
+    x, y = x[order], y[order]
     return FoundFunctions(
         layout="points of functions",
         where=path,
@@ -216,10 +205,56 @@ def _functions(path: Path, arrays: Arrays) -> FoundFunctions:
         groups=("",) * len(values),
         labels=labels[order].astype(np.int64),
         given=np.full(len(order), NOT_GIVEN, np.int8),
+        findings=(*findings, _kept(x, y)) if reading.rules > 1 else (),
         unreadable=unreadable,
-        x=x[order],
-        y=y[order],
+        x=x,
+        y=y,
     )
+
+
+def _in_64_bits(what: str, array: NDArray[Any]) -> tuple[NDArray[np.float64], list[Finding]]:
+    """Numbers as float64; and that some of them cannot be told exactly so.
+
+    Raises
+    ------
+    DataError
+        If what they differ by is lost.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = array.astype(np.float64)
+        if array.dtype.itemsize < 8 or array.dtype == np.float64:
+            return values, []
+        changed = (values.astype(array.dtype) != array) & ~np.isnan(values)
+    rows = np.flatnonzero(changed.any(1))
+    if not len(rows):
+        return values, []
+    reach = float(np.abs(values[rows]).max())
+    for column in range(values.shape[1]):
+        spread = np.ptp(values[np.isfinite(values[:, column]), column])
+        if changed[:, column].any() and np.spacing(reach) > _DISTINGUISHED * spread:
+            raise DataError(
+                f"{what} has whole numbers about {reach:.3g} that differ by {spread:.3g} only, which 64-bit "
+                "floating point cannot tell apart; subtract their smallest first"
+            )
+    listed = tuple(f"row {row}" for row in rows[:_ROUNDED_ARE_LISTED])
+    text = (
+        f"{what}: {len(rows):,} numbers have more digits than 64-bit floating point and are rounded by up to "
+        f"{np.spacing(reach) / 2:.3g}: {some([f'row {row}' for row in rows])}"
+    )
+    return values, [Finding("rounded", text, len(rows), listed)]
+
+
+def _kept(x: NDArray[np.floating], y: NDArray[np.floating]) -> Finding:
+    """What becomes of values."""
+    spans = [
+        ", ".join(f"{low:.10g} to {high:.10g}" for low, high in zip(each.min(0), each.max(0), strict=True))
+        for each in (x, y)
+    ]
+    text = (
+        f"x ({spans[0]}) and y ({spans[1]}) are kept in 64 bits; training sees them standardised by its "
+        "training tasks, and charts show them in these units"
+    )
+    return Finding("standardised", text, len(x))
 
 
 def _file_hash(path: Path) -> str:

@@ -124,11 +124,14 @@ class FoundText(Found):
 
 @dataclass(frozen=True, kw_only=True)
 class FoundFunctions(Found):
-    """Points of functions: inputs ``[N, d]`` and values ``[N, o]``; each task is one function."""
+    """Points of functions: inputs ``[N, d]`` and values ``[N, o]``, float64; each task is one function.
+
+    By the rules of version 1 they are float32.
+    """
 
     kind: ClassVar[Kind] = "functions"
-    x: NDArray[np.float32] = field(repr=False)
-    y: NDArray[np.float32] = field(repr=False)
+    x: NDArray[np.floating] = field(repr=False)
+    y: NDArray[np.floating] = field(repr=False)
 
     def origin(self, index: int) -> str:
         return f"a point of task {shown(self.names[int(self.labels[index])])}"

@@ -58,3 +58,18 @@ class Reading:
 
 NOW = Reading()
 """By the newest rules, with nothing chosen."""
+
+
+def refuse_beyond(budget: int, needed: int, what: str) -> None:
+    """Refuse what would take more memory than it may, before it takes it.
+
+    Raises
+    ------
+    DataError
+        If it would.
+    """
+    if needed > budget:
+        raise DataError(
+            f"{what} need about {needed / 2**30:.2g} GiB of memory; allowed: {budget / 2**30:.2g} "
+            "(--memory); use fewer, or allow more"
+        )

@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
-from workbench.data.arrays import load_npz
 from workbench.data.found import Kind, some
+from workbench.data.npz import load_npz
 from workbench.data.prepared import Prepared, content_hash
 from workbench.errors import DataError
 from workbench.paths import data_folder
@@ -37,15 +37,17 @@ _STALE = 24 * 3600.0
 _DTYPES = {
     "images": {"pixels": (np.uint8, 4)},
     "text": {"text": (np.uint8, 1), "ends": (np.int64, 1)},
-    "functions": {"x": (np.float32, 2), "y": (np.float32, 2)},
+    "functions": {"x": (np.float64, 2), "y": (np.float64, 2)},
 }
+_EARLIER = {"functions": {"x": (np.float32, 2), "y": (np.float32, 2)}}
+"""What sets of format 1 hold, where it was something else."""
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
 
 
 class Manifest(Section):
     """What is known of a registered set without reading it."""
 
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 1
     name: str
     kind: Kind
     layout: str
@@ -133,6 +135,7 @@ def register(
     name = check_free(name, replace=replace)
     refuse_unreadable(prepared, skip_unreadable=skip_unreadable)
     manifest = Manifest(
+        format=2 if prepared.kind in _EARLIER else 1,  # what earlier versions can read, they may
         name=name,
         kind=prepared.kind,
         layout=prepared.layout,
@@ -237,7 +240,7 @@ def load(name: str, kind: Kind) -> Registered:
     path = _home() / name / CONTENT
     arrays = load_npz(path)
     labels = arrays.pop("labels", np.empty(0, np.int64))
-    expected = _DTYPES[kind]
+    expected = _EARLIER.get(kind, _DTYPES[kind]) if manifest.format == 1 else _DTYPES[kind]
     sound = (
         {key: (each.dtype.type, each.ndim) for key, each in arrays.items()} == expected
         and labels.dtype == np.int64

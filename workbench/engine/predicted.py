@@ -45,6 +45,7 @@ class Predictions:
     outputs : ``[steps, T, n_q, outputs]``: values, or the probability of each class.
     loss : query loss, ``[steps, T]``.
     excerpt : the first task in words; None where nobody told them.
+    standardised : whether the loss is that of standardised values, while all others are in the data's units.
     """
 
     problem: Problem
@@ -57,6 +58,7 @@ class Predictions:
     outputs: Array
     loss: NDArray[np.float64]
     excerpt: Excerpt | None = None
+    standardised: bool = False
 
     @property
     def tasks(self) -> int:

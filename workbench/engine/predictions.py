@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.func import vmap
@@ -15,6 +16,7 @@ from workbench.engine.evaluation import predict_alone, predict_together
 from workbench.engine.predicted import Predictions, Request
 from workbench.engine.trainer import Trainer, evaluation_size
 from workbench.tasks.base import Episode, EpisodeSize, TaskFamily
+from workbench.tasks.standard import Standards
 
 FUNCTION_POINTS = 200
 """Queries that show a function of one number as a curve."""
@@ -129,6 +131,19 @@ def predict(
     )
 
 
+def in_own_units(found: Predictions, standards: Standards) -> Predictions:
+    """Predictions of standardised values in the units of the data. The loss stays that of training."""
+    return replace(
+        found,
+        support_x=standards.x.undone(found.support_x),
+        query_x=standards.x.undone(found.query_x),
+        support_y=standards.y.undone(np.asarray(found.support_y, np.float64)),
+        query_y=standards.y.undone(np.asarray(found.query_y, np.float64)),
+        outputs=standards.y.undone(found.outputs),
+        standardised=True,
+    )
+
+
 def requested(
     algorithm: Algorithm, meta: Params, experiment: Experiment, family: TaskFamily, request: Request
 ) -> Predictions:
@@ -145,6 +160,8 @@ def requested(
         transductive=settings.transductive,
         first=request.first,
     )
+    if family.standards is not None:
+        found = in_own_units(found, family.standards)
     generator = _stream(experiment, "validation", request.first)
     return replace(found, excerpt=family.excerpt("validation", generator, _size(experiment, family)))
 

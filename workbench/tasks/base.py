@@ -15,6 +15,7 @@ from workbench.config import Problem, Split, TaskConfig
 from workbench.data.progress import Progress as Progress
 from workbench.data.reading import NEWEST, Reading
 from workbench.errors import DataError as DataError
+from workbench.tasks.standard import Standards
 
 
 class Support(NamedTuple):
@@ -183,6 +184,9 @@ class TaskFamily(ABC):
 
     most_queries: int | None = None
     """Queries that every task can give beside its shots; None: as many as are asked for."""
+
+    standards: Standards | None = None
+    """What standardised inputs and values stand for; None where they are the data's own."""
 
     reading: int = NEWEST
     """Version of the rules by which its files were read."""

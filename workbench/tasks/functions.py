@@ -24,9 +24,13 @@ from workbench.sections import Name, setting
 from workbench.tasks.base import Episode, EpisodeSize, TaskFamily, TaskShape
 from workbench.tasks.class_splits import ClassSplit, divide
 from workbench.tasks.own_data import of_the_set, of_the_source, one_of_both
+from workbench.tasks.standard import Floats, Standard, Standards
+from workbench.words import shown
 
 _NEIGHBOURS = 32
 _LOOKED_AT = 2000
+_LOST = 1e-3
+"""Part of a column's spread that may be lost to 32 bits."""
 
 
 class FunctionsConfig(TaskConfig):
@@ -53,7 +57,14 @@ class FunctionsConfig(TaskConfig):
 
 
 class Functions(TaskFamily):
-    """Regress functions of a file that were never seen in training."""
+    """Regress functions of a file that were never seen in training.
+
+    Values are held in 64 bits. By default x and y are standardised by the meta-training tasks before they
+    become the 32-bit numbers that networks see, so that neither offset nor scale costs digits or learning.
+    Losses are those of the standardised y: 1 is what saying its mean costs, and runs on data in other units
+    compare. Predictions are shown in the data's own units; times the square of y's spread, which
+    :meth:`describe` tells, a loss is too.
+    """
 
     Config = FunctionsConfig
     title = "Functions"
@@ -70,8 +81,15 @@ class Functions(TaskFamily):
         self._counts = torch.tensor(counts)
         self._first = self._counts.cumsum(0) - self._counts
         training = np.isin(np.repeat(np.arange(len(names)), counts), members["train"])
-        if config.standardise:
-            x, y = _standardised(x, training), _standardised(y, training)
+        if reading.rules == 1:  # 32 bits first
+            x, y = (each.astype(np.float32) for each in (x, y))
+            if config.standardise:
+                x, y = _standardised_by_rule_1(x, training), _standardised_by_rule_1(y, training)
+        else:
+            x, y = (each.astype(np.float64) for each in (x, y))
+            own = Standards(Standard.of(x[training]), Standard.of(y[training]))
+            self.standards = own if config.standardise else None
+            x, y = self._in_32_bits("x", x, own.x), self._in_32_bits("y", y, own.y)
         self._x, self._y = torch.from_numpy(x), torch.from_numpy(y)
         self.shape = TaskShape("regression", (x.shape[1],), y.shape[1])
         fewest = int(min(self._counts[self._members[part]].min() for part in SPLITS))
@@ -79,6 +97,23 @@ class Functions(TaskFamily):
         self.reference_loss = _local_variance(x[training], y[training])
         for part in SPLITS:
             self.check(self.size, part)
+
+    def _in_32_bits(self, name: str, values: Floats, own: Standard) -> NDArray[np.float32]:
+        """What networks see: standardised values, or the given ones if these survive in 32 bits."""
+        with np.errstate(over="ignore"):
+            known = own.applied(values) if self.standards else values
+            short: NDArray[np.float32] = known.astype(np.float32)
+        row = int(np.abs(known).max(1).argmax())
+        of_task = self._names[int(np.searchsorted(self._first.numpy(), row, "right")) - 1]
+        if not np.isfinite(short).all():
+            away = "far from those of the training tasks, and too large" if self.standards else "too large"
+            raise DataError(f"{name} of task {shown(of_task)} has values {away} for 32 bits: {values[row]}")
+        if self.standards is None and (np.abs(short - known).max(0) > _LOST * own.spread).any():
+            raise DataError(
+                f"{name} differs by {own.spread.min():.3g} about {own.mean[own.spread.argmin()]:.6g}, which "
+                "32 bits cannot tell apart; set task.standardise to true"
+            )
+        return short
 
     def sample(
         self,
@@ -135,7 +170,18 @@ class Functions(TaskFamily):
             "points": {part: int(self._counts[self._members[part]].sum()) for part in SPLITS},
             "inputs": self.shape.input_shape[0],
             "outputs": self.shape.outputs,
+            **(self._told(self.standards) if self.standards else {}),
         }
+
+    def _told(self, own: Standards) -> dict[str, str]:
+        means = {"x": own.x, "y": own.y}
+        of = {
+            f"{name}_standardised_by": ", ".join(
+                f"{mean:.6g} ± {spread:.4g}" for mean, spread in zip(each.mean, each.spread, strict=True)
+            )
+            for name, each in means.items()
+        }
+        return {**of, "loss": "squared error of the standardised y"}
 
     def to(self, device: torch.device) -> Functions:
         super().to(device)
@@ -144,7 +190,7 @@ class Functions(TaskFamily):
 
 
 _Data = tuple[
-    tuple[str, ...], tuple[str, ...], tuple[int, ...], ClassSplit, NDArray[np.float32], NDArray[np.float32]
+    tuple[str, ...], tuple[str, ...], tuple[int, ...], ClassSplit, NDArray[np.floating], NDArray[np.floating]
 ]
 
 
@@ -164,7 +210,7 @@ def _data_of(config: FunctionsConfig, reading: Reading) -> _Data:
     return found.names, found.groups, found.counts, split, found.x, found.y
 
 
-def _standardised(values: NDArray[np.float32], training: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _standardised_by_rule_1(values: NDArray[np.float32], training: NDArray[np.bool_]) -> NDArray[np.float32]:
     known = values[training].astype(np.float64)
     scale = known.std(0)
     result: NDArray[np.float32] = ((values - known.mean(0)) / np.where(scale > 0, scale, 1.0)).astype(
