@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import statistics
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -192,8 +191,8 @@ def _stopped_by_signals() -> Iterator[Control]:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         before[number] = signal.signal(number, stop)
-    if sys.platform != "win32":  # a terminal that is closed takes its lines along, not the run
-        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for number in terminal.HANGS_UP:  # a terminal that is closed takes its lines along, not the run
+        before[number] = signal.signal(number, signal.SIG_IGN)
     try:
         yield control
     finally:

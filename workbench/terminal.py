@@ -12,6 +12,7 @@ import errno
 import io
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +24,9 @@ from workbench.words import visible
 
 STANDARD_OUTPUT = Path("-")
 """The name that stands for it among files."""
+
+HANGS_UP = () if sys.platform == "win32" else (signal.SIGHUP,)
+"""The signals that come when a terminal is closed: whoever trains goes on without it."""
 
 _PLAIN = {
     **dict.fromkeys("–—−‐‑", "-"), **dict.fromkeys("‘’′", "'"), **dict.fromkeys("“”„″", '"'),

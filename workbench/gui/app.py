@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench import terminal
 from workbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def start(path: Path | None) -> int:
     # Ctrl-C in the terminal and a polite kill; Python sees them between Qt's events
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: window.go())
+    for number in terminal.HANGS_UP:
+        signal.signal(number, signal.SIG_IGN)
     heartbeat = QTimer(window)
     heartbeat.timeout.connect(window.beat)
     heartbeat.start(300)
@@ -135,11 +138,11 @@ class _Messages:
                 known = "could not connect to display" in why
                 reason = "the display cannot be reached" if known else f"Qt cannot start: {why[:200]}"
                 advice = "" if known else f"; {_advice()}"
-                print(f"workbench: {reason}{advice}; {WITHOUT}", file=sys.stderr, flush=True)
+                terminal.tell(f"workbench: {reason}{advice}; {WITHOUT}")
                 os._exit(2)
-            print(f"workbench: {text}", file=sys.stderr, flush=True)
+            terminal.tell(f"workbench: {text}")
         elif kind in (QtMsgType.QtWarningMsg, QtMsgType.QtCriticalMsg):
             if self.started:
-                print(f"Qt: {text}", file=sys.stderr, flush=True)
+                terminal.tell(f"Qt: {text}")
             else:
                 self._before.append(text)
