@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 import workbench.gui
 from workbench.gui import plain
-from workbench.gui.charts.items import LogAxis
+from workbench.gui.charts.axis import Axis
 from workbench.gui.plain import Label, Markup, Question, coloured, rich, tip
 
 GUI = Path(workbench.gui.__file__).parent
@@ -159,7 +159,7 @@ def test_a_hostile_name_reads_as_it_is_wherever_it_is_shown(qtbot: QtBot, name: 
     assert box.text() == shown
     plain.name_window(widget, name)
     assert "\x1b" not in widget.windowTitle()
-    axis = LogAxis("left")
+    axis = Axis("left")
     axis.setLabel(name[:500])
     assert axis.label.toPlainText().strip() == " ".join(plain._seen(name[:500]).split())
 

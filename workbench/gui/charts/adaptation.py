@@ -46,6 +46,7 @@ class AdaptationChart(CurveChart):
         self._make_tools()
         self._make_slider()
         self.set_label("bottom", "Inner step")
+        self.plot.getAxis("bottom").whole = True
 
     # --- controls ----------------------------------------------------------------------------------
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import pyqtgraph as pg
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QPaintEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QGraphicsItem, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from workbench.export.figure import Figure
 from workbench.gui import theme
-from workbench.gui.charts.items import LogAxis
+from workbench.gui.charts.axis import plot_widget
 from workbench.gui.plain import Label
 from workbench.gui.run_data import RunData
 
@@ -146,12 +145,9 @@ class PlotChart(Chart):
 
     def __init__(self, data: RunData, parent: QWidget | None = None) -> None:
         super().__init__(data, parent)
-        axes = {side: LogAxis(side) for side in ("left", "bottom")}
-        self.plot = pg.PlotWidget(self, axisItems=axes, enableMenu=False)
+        self.plot = plot_widget(self)
         self.plot.setObjectName(f"{self.object_name}_plot")
         self.plot.getPlotItem().layout.setContentsMargins(1, 8, 8, 1)  # for the outermost numbers
-        for side in ("left", "bottom"):  # painted from a picture until the range changes
-            self.plot.getAxis(side).setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         self.body.addWidget(self.plot)
 
     def set_label(self, side: str, text: str) -> None:
@@ -169,4 +165,3 @@ class PlotChart(Chart):
             axis = self.plot.getAxis(side)
             axis.setPen(theme.grid())
             axis.setTextPen(theme.foreground())
-            axis.enableAutoSIPrefix(False)

@@ -26,9 +26,9 @@ from workbench.export.comparison import (
 )
 from workbench.export.figure import Figure
 from workbench.gui import theme
+from workbench.gui.charts.axis import SLANT
 from workbench.gui.charts.base import PlotChart
 from workbench.gui.charts.comparison_words import columns, notes, nothing_yet, off_the_chart, value
-from workbench.gui.charts.items import SLANT
 from workbench.gui.charts.result_table import ResultTable
 from workbench.gui.plain import Label, set_tip, tipped
 from workbench.gui.run_data import RunData
@@ -79,7 +79,6 @@ class ComparisonView(PlotChart):
         self.body.addWidget(self._note)
         self._splitter = splitter
         self.plot.setMouseEnabled(x=False, y=True)
-        self.plot.hideButtons()
 
     def _combo(self, name: str, label: str, tip: str) -> QComboBox:
         box = QComboBox(self)

@@ -68,10 +68,7 @@ class CurveChart(PlotChart):
             "Arrows move, plus and minus zoom, A shows all, Shift with left and right reads values"
         )
         plot.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        plot.hideButtons()
         self.view = plot.getViewBox()
-        for side in ("left", "bottom"):
-            plot.getAxis(side).enableAutoSIPrefix(False)
         self._grid = Grid(self.view, plot.getAxis("bottom"), plot.getAxis("left"))
         self.view.disableAutoRange()
         self.view.setDefaultPadding(0.0)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from workbench.export.colours import ON_PAPER
 from workbench.export.figure import Curve, Figure, Panel, Text
 from workbench.gui import theme
-from workbench.gui.charts.items import LogAxis
+from workbench.gui.charts.axis import plot_widget
 from workbench.gui.plain import Label, legend, tipped
 
 INKS = {"#202020": theme.foreground, "#8a8a8a": theme.muted}
@@ -38,10 +38,8 @@ class FigureBoard(QWidget):
         super().__init__(parent)
         self.setObjectName(name)
         self.setAccessibleName(title)
-        axes = {side: LogAxis(side) for side in ("left", "bottom")}
-        self.plot = pg.PlotWidget(self, axisItems=axes, enableMenu=False)
+        self.plot = plot_widget(self)
         self.plot.setObjectName(f"{name}_plot")
-        self.plot.hideButtons()
         self.legend = Label(parent=self)
         self.legend.setObjectName(f"{name}_legend")
         self.legend.setAccessibleName("Legend")
@@ -64,7 +62,6 @@ class FigureBoard(QWidget):
             axis = self.plot.getAxis(side)
             axis.setPen(theme.grid())
             axis.setTextPen(theme.foreground())
-            axis.enableAutoSIPrefix(False)
         if figure is None or not figure.panels:
             return
         panel = figure.panels[0]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGraphicsItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from workbench.engine.predicted import Predictions
 from workbench.export.prediction_figure import shades, step_name, told_steps
 from workbench.gui import theme
+from workbench.gui.charts.axis import plot_item
 from workbench.gui.plain import Label, Markup, legend, set_title
 
 MOST_TASKS = 4
@@ -62,7 +63,9 @@ class FunctionBoard(QWidget):
         self._tasks = []
         for index in range(count):
             row, column = divmod(index, 2 if count > 1 else 1)
-            self._tasks.append(_TaskPlot(self._plots.addPlot(row=row, col=column, enableMenu=False)))
+            task = _TaskPlot(plot_item())
+            self._plots.addItem(task.plot, row=row, col=column)
+            self._tasks.append(task)
 
 
 class _TaskPlot:
@@ -70,10 +73,6 @@ class _TaskPlot:
 
     def __init__(self, plot: pg.PlotItem) -> None:
         self.plot = plot
-        plot.hideButtons()
-        for side in ("left", "bottom"):
-            plot.getAxis(side).setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
-            plot.getAxis(side).enableAutoSIPrefix(False)
         plot.getViewBox().disableAutoRange()
         self._ink = ""
         self._truth = self._curve()

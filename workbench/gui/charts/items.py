@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
@@ -12,7 +10,6 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF, QTran
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from workbench.export.figure import PATTERNS
-from workbench.gui.plain import rich
 
 Array = NDArray[np.float64]
 
@@ -227,48 +224,6 @@ class Grid(_Item):
             painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
         for y in self._y:
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
-
-
-SLANT = 60.0
-"""Degrees."""
-
-
-class LogAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
-    """An axis whose logarithmic ticks read as plain numbers, no more of them than have room.
-
-    Attributes
-    ----------
-    slanted : names that have no room side by side: written upwards, each ending at the tick whose text is its
-        number. Empty: the ticks' texts are written as they are.
-    """
-
-    slanted: tuple[str, ...] = ()
-
-    def labelString(self) -> str:
-        style = ";".join(f"{name}: {value}" for name, value in self.labelStyle.items())
-        return rich('<span style="{}">{}</span>', style, self.labelText)
-
-    def drawPicture(self, p: QPainter, axisSpec: Any, tickSpecs: Any, textSpecs: Any) -> None:
-        super().drawPicture(p, axisSpec, tickSpecs, [] if self.slanted else textSpecs)
-        for rect, _, text in textSpecs if self.slanted else []:
-            name = self.slanted[int(text)]
-            p.save()
-            p.translate(rect.center().x() + p.fontMetrics().ascent() / 2, rect.top() + 2)
-            p.rotate(-SLANT)
-            p.drawText(QPointF(-p.fontMetrics().horizontalAdvance(name), 0), name)
-            p.restore()
-
-    def logTickStrings(self, values: list[float], scale: float, spacing: float | None) -> list[str]:
-        low, high = self.range
-        kept = {1.0, 2.0, 5.0} if high - low > 0.7 else {1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0}
-        if high - low > 3:
-            kept = {1.0}
-        texts = []
-        for each in values:
-            number = 10.0 ** float(min(max(each, -300.0), 300.0))
-            mantissa = round(number / 10.0 ** np.floor(each + 1e-9), 6)
-            texts.append(f"{number:.4g}" if mantissa in kept else "")
-        return texts
 
 
 def _ticks(axis: pg.AxisItem, low: float, high: float, size: float) -> list[float]:

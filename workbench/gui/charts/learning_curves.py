@@ -214,6 +214,7 @@ class LearningCurves(CurveChart):
         self.set_hint(self._missing())
         drawn = self._curves.drawn
         self._dress(drawn)
+        self.plot.getAxis("bottom").whole = self.settings.axis != "seconds"
         self.set_label("bottom", AXIS_LABELS[self.settings.axis])
         self.set_label("left", self._curves.y_label())
         self.show_range()

@@ -1,0 +1,77 @@
+"""Numbers as people write them: 0.6, 1 200, 3×10⁻⁶; none is cut, and none is scaled without saying so."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+MINUS, THIN_SPACE = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
+SMALLEST_PLAIN, LARGEST_PLAIN = 1e-3, 1e6
+"""Numbers between them are written without a power of ten."""
+MOST_DIGITS = 17
+"""So many tell a float from all others."""
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A number rounded to what can be read; ``–`` where there is none."""
+    if not math.isfinite(value):
+        return "–"
+    text = f"{value:.{digits}g}"
+    mantissa, e, exponent = text.partition("e")
+    mantissa = mantissa.replace("-", MINUS)
+    return f"{mantissa}×{_power(int(exponent))}" if e else mantissa
+
+
+def steps(values: Sequence[float], step: float, span: float) -> list[str]:
+    """Multiples of a step, each with the digits that tell it from its neighbours.
+
+    Parameters
+    ----------
+    step : the distance between neighbours; the values are multiples of it.
+    span : of the range that they are taken from: all numbers of one axis are written alike.
+    """
+    largest = max((abs(each) for each in values), default=0.0)
+    last = math.floor(math.log10(step) + 1e-9)  # the place of the last digit
+    far = largest >= LARGEST_PLAIN and largest < 100 * span  # farther off, all digits are needed anyway
+    if max(largest, span) < SMALLEST_PLAIN or far or largest >= 10.0**MOST_DIGITS:
+        return [_scientific(each, last) for each in values]
+    return [_plain(each, max(0, -last)) for each in values]
+
+
+def decade(value: float) -> str:
+    """A tick of a logarithmic axis: 0.001, 20, 10⁶."""
+    if SMALLEST_PLAIN * 0.999 < value < LARGEST_PLAIN * 0.1:
+        return _plain(value, max(0, -math.floor(math.log10(value) + 1e-9)))
+    return _scientific(value, math.floor(math.log10(value) + 1e-9))
+
+
+def _plain(value: float, places: int) -> str:
+    text = f"{value:,.{places}f}".replace(",", THIN_SPACE)
+    return _signed(text)
+
+
+def _scientific(value: float, last: int) -> str:
+    """With digits down to the place ``last``, as an exponent of ten."""
+    exponent = math.floor(math.log10(abs(value)) + 1e-12) if value else last
+    if exponent < last:  # what rounding left of zero
+        return "0"
+    digits = min(exponent - last, MOST_DIGITS - 1)
+    mantissa, _, power = f"{value:.{digits}e}".partition("e")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    if float(mantissa) == 0:
+        return "0"
+    if mantissa in ("1", "-1"):
+        return _signed(mantissa[:-1] + _power(int(power)))
+    return _signed(f"{mantissa}×{_power(int(power))}")
+
+
+def _power(exponent: int) -> str:
+    return f"10{str(exponent).translate(_RAISED)}"
+
+
+def _signed(text: str) -> str:
+    """With a minus sign; none before zero."""
+    if not text.startswith("-"):
+        return text
+    return MINUS + text[1:] if any(letter in "123456789" for letter in text) else text[1:]
