@@ -107,37 +107,67 @@ def test_what_grew_is_told_from_what_was_replaced() -> None:
 
 
 def plain_average(y: Array, window: int) -> Array:
-    before, after = window // 2, window - 1 - window // 2
     result = []
     for index, value in enumerate(y):
-        part = y[max(0, index - before) : index + after + 1]
+        width = max(1, min(window, (index + 1) // 10))
+        part = y[index - width // 2 : index - width // 2 + width]
         part = part[np.isfinite(part)]
         result.append(part.mean() if np.isfinite(value) else np.nan)
     return np.array(result)
 
 
-@given(st.integers(1, 60), st.integers(1, 25), st.sets(st.integers(0, 59)))
-def test_the_moving_average_is_that_of_a_loop(points: int, window: int, gaps: set[int]) -> None:
+@given(st.integers(1, 300), st.integers(1, 25), st.sets(st.integers(0, 299)), st.data())
+def test_the_moving_average_is_that_of_a_loop(
+    points: int, window: int, gaps: set[int], data: st.DataObject
+) -> None:
     y = noise(points)
     y[[each for each in gaps if each < points]] = np.nan
-    np.testing.assert_allclose(moving_average(y, window), plain_average(y, window), rtol=1e-10, atol=1e-12)
+    expected = plain_average(y, window)
+    np.testing.assert_allclose(moving_average(y, window), expected, rtol=1e-10, atol=1e-12)
+    start = data.draw(st.integers(0, points))
+    np.testing.assert_array_equal(moving_average(y, window, start), moving_average(y, window)[start:])
 
 
 def test_a_giant_value_spoils_only_its_own_window() -> None:
-    y = np.ones(100)
-    y[40] = 1e30
+    y = np.ones(200)
+    y[140] = 1e30
     smooth = moving_average(y, 10)
-    np.testing.assert_array_equal(smooth[60:], 1.0)
+    np.testing.assert_array_equal(smooth[150:], 1.0)
+    np.testing.assert_array_equal(smooth[:130], 1.0)
 
 
-@given(st.lists(st.integers(0, 40), max_size=6), st.integers(1, 12))
+@given(st.integers(1, 400), st.integers(1, 60), st.integers(0, 99))
+def test_smoothing_stays_within_what_lies_around(points: int, window: int, seed: int) -> None:
+    y = np.cumsum(noise(points, seed))
+    reach = min(window, points // 10)  # at most a tenth of the curve
+    for index, value in enumerate(moving_average(y, window)):
+        around = y[max(0, index - reach) : index + reach + 1]
+        assert around.min() - 1e-9 <= value <= around.max() + 1e-9
+
+
+@given(st.integers(1, 400), st.integers(1, 400), st.integers(0, 99))
+def test_what_falls_goes_on_falling_when_smoothed(points: int, window: int, seed: int) -> None:
+    y = -np.cumsum(np.random.default_rng(seed).exponential(size=points) ** 4)
+    assert (np.diff(moving_average(y, window)) <= 1e-9).all()
+
+
+@pytest.mark.parametrize("window", [2, 50, 9999])
+def test_a_short_run_has_no_plateau_that_is_not_there(window: int) -> None:
+    y = 1.2 + 3.0 * np.exp(-np.arange(40) / 8)
+    smooth = moving_average(y, window)
+    assert smooth[0] == y[0]
+    assert (smooth[2:] < smooth[:-2]).all()
+    assert np.abs(smooth / y - 1).max() < 0.1
+
+
+@given(st.lists(st.integers(0, 90), max_size=6), st.integers(1, 30))
 def test_smoothing_grows_with_its_curve(steps: list[int], window: int) -> None:
     y = noise(sum(steps))
     smoothed, count = Smoothed(window), 0
     for step in steps:
         values, changed = smoothed.update(y[: count + step], count)
         count += step
-        np.testing.assert_allclose(values, moving_average(y[:count], window), rtol=1e-12)
+        np.testing.assert_array_equal(values, moving_average(y[:count], window))
         assert changed <= max(0, count - step)
 
 

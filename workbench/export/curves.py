@@ -39,40 +39,50 @@ def intervals(values: Array) -> tuple[Integers, Array, Array]:
     return n, mean, half
 
 
-def moving_average(y: Array, window: int) -> Array:
-    """The mean of the ``window`` points around each point (as many before as after; one more before
-    where the window is even).
+SMOOTHED_SHARE = 10
+"""A mean is over at most this part (a tenth) of the points up to where it stands."""
 
-    At both ends, the points that are there. NaN and infinity are left out of the means, and are NaN in
-    the result: a gap stays a gap. Sums run within blocks of one window, so that a giant value spoils
-    none but the means it belongs to.
+
+def window_at(index: int, window: int) -> int:
+    """How many points the moving average is over at a point of a curve (from 0)."""
+    return max(1, min(window, (index + 1) // SMOOTHED_SHARE))
+
+
+def moving_average(y: Array, window: int, start: int = 0) -> Array:
+    """The mean of the points around each point from ``start`` on (as many before as after; one more before
+    where their number is even).
+
+    They are at most ``window``, and at most a tenth of the points up to there: where a curve begins and falls
+    fastest the mean is over few, and a short curve gets no plateau that is not its own. At the end, the
+    points that are there. A value does not change with what comes far behind it, and is the same for all
+    runs at the same place.
+
+    NaN and infinity are left out of the means, and are NaN in the result: a gap stays a gap. A giant value
+    spoils none but the means it belongs to.
     """
-    window = min(window, 2 * len(y))
-    if window <= 1 or not len(y):
-        return np.where(np.isfinite(y), y, np.nan)
-    before, after = window // 2, window - 1 - window // 2
-    finite = np.isfinite(y)
-    sums = _window_sums(np.where(finite, y, 0.0), before, after)
-    if finite.all():
-        index = np.arange(len(y))
-        counts = np.minimum(index + after + 1, len(y)) - np.maximum(index - before, 0)
-        return np.asarray(sums / counts)
-    counted = np.rint(_window_sums(finite.astype(float), before, after))
-    return np.where(finite, sums / np.maximum(counted, 1), np.nan)
+    index = np.arange(start, len(y))
+    widths = np.maximum(np.minimum(window, (index + 1) // SMOOTHED_SHARE), 1)
+    first = index - widths // 2
+    stop = np.minimum(first + widths, len(y))
+    reach = int(first[0]) if len(index) else 0
+    finite = np.isfinite(y[reach:])
+    sums = _sums(np.where(finite, y[reach:], 0.0), first - reach, stop - reach)
+    counts = (
+        stop - first if finite.all() else np.rint(_sums(finite.astype(float), first - reach, stop - reach))
+    )
+    return np.where(finite[start - reach :], sums / np.maximum(counts, 1), np.nan)
 
 
-def _window_sums(y: Array, before: int, after: int) -> Array:
-    """Sums of y[i - before … i + after]: the end of one block and the beginning of the next."""
-    window = before + after + 1
-    blocks = -(-(len(y) + window - 1) // window) + 1
-    padded = np.zeros(blocks * window)
-    padded[before : before + len(y)] = y
-    grid = padded.reshape(blocks, window)
-    heads = np.cumsum(grid, axis=1).ravel()
-    tails = np.cumsum(grid[:, ::-1], axis=1)[:, ::-1].ravel()
-    first = np.arange(len(y))
-    whole = first % window == 0  # the window is one block
-    return np.where(whole, tails[first], tails[first] + heads[first + window - 1])
+def _sums(y: Array, first: Integers, stop: Integers) -> Array:
+    """Sums of y[first … stop), each of sums over powers of two of points: no sum is a difference."""
+    lengths, at = stop - first, first.copy()
+    totals, block = np.zeros(len(first)), y
+    for bit in range(int(lengths.max(initial=0)).bit_length()):
+        taken = (lengths >> bit & 1).astype(bool)
+        totals[taken] += block[at[taken]]
+        at[taken] += 1 << bit
+        block = block[: -(1 << bit)] + block[1 << bit :]
+    return totals
 
 
 class Smoothed:
@@ -80,7 +90,7 @@ class Smoothed:
 
     Parameters
     ----------
-    window : in points; 1 leaves the curve as it is.
+    window : in points, at most; 1 leaves the curve as it is.
     """
 
     def __init__(self, window: int) -> None:
@@ -92,14 +102,13 @@ class Smoothed:
         """The average of the curve that differs from ``fresh`` on, and from where on that differs."""
         if self._window <= 1:
             return y, fresh
-        start = max(0, fresh - self._window)
+        start = max(0, min(fresh, self._count, len(y)) - self._window)
         if fresh < len(y) or len(y) < self._count:
             if len(y) > len(self._values):
                 grown = np.empty(max(len(y), 2 * len(self._values)))
                 grown[:start] = self._values[:start]
                 self._values = grown
-            reach = max(0, start - self._window)
-            self._values[start : len(y)] = moving_average(y[reach:], self._window)[start - reach :]
+            self._values[start : len(y)] = moving_average(y, self._window, start)
             self._count = len(y)
             return self._values[: len(y)], start
         return self._values[: len(y)], len(y)

@@ -213,8 +213,8 @@ class LearningCurves:
             parts.append("Each run by itself.")
         if settings.smoothing > 1:
             parts.append(
-                f"Strong: centred moving average of each run over {count(settings.smoothing)} points; "
-                "faint: raw values."
+                f"Strong: centred moving average of each run over {count(settings.smoothing)} points, at "
+                "most a tenth of those up to there; faint: raw values."
             )
         if x_range is not None:
             parts.append(f"Range shown: {x_range[0]:.6g} to {x_range[1]:.6g}.")

@@ -83,6 +83,21 @@ def test_the_raw_curve_stays_under_the_smoothed(
     np.testing.assert_array_equal(raw.y, loss)
     np.testing.assert_allclose(smooth.y, moving_average(loss, 9))
     assert "9 points" in figure.caption
+    assert "tenth" in figure.caption
+
+
+def test_the_control_says_where_the_window_is_cut(
+    chart: LearningCurves, data: RunData, project: Project
+) -> None:
+    run = add_run(project)
+    add_curve(project, run, np.arange(45.0))
+    data.reread()
+    assert chart.smoothing.value() == 50
+    assert "(now 4)" in chart.smoothing.text()
+    assert "a tenth" in chart.smoothing.toolTip()
+    data.extend(run, 45, {"loss": np.ones(600)}, [], None)
+    data.grew.emit({run})
+    assert "now" not in chart.smoothing.text()
 
 
 def test_it_grows_while_a_run_goes_on(chart: LearningCurves, data: RunData, project: Project) -> None:

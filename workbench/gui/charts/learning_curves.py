@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QComboBox, QSpinBox, QWidget
 
+from workbench.export.curves import window_at
 from workbench.export.figure import Figure
 from workbench.export.learning import AXIS_LABELS
 from workbench.export.learning import LearningCurves as Curves
@@ -103,7 +104,8 @@ class LearningCurves(CurveChart):
             self.smoothing,
             "learning_smoothing",
             "Smoothing window",
-            "Points in the moving average that is drawn over the raw curve; 1: none",
+            "Points in the moving average that is drawn over the raw curve, at most a tenth of those up to "
+            "there; 1: none",
         )
         self.joined = tick_box(
             "learning_joined", "Join seeds", "Seeds of one algorithm as their mean with its 95% interval"
@@ -213,11 +215,20 @@ class LearningCurves(CurveChart):
         self._curves.update(self.settings)
         self.set_hint(self._missing())
         drawn = self._curves.drawn
+        self._say_smoothing()
         self._dress(drawn)
         self.plot.getAxis("bottom").whole = self.settings.axis != "seconds"
         self.set_label("bottom", AXIS_LABELS[self.settings.axis])
         self.set_label("left", self._curves.y_label())
         self.show_range()
+
+    def _say_smoothing(self) -> None:
+        """Beside the window that was chosen, the one that the curves are long enough for."""
+        window, longest = self.settings.smoothing, max((len(e.x) for e in self._curves.drawn), default=0)
+        widest = window_at(longest - 1, window) if longest else window
+        suffix = "" if widest == window else f" (now {count(widest)})"
+        if suffix != self.smoothing.suffix():
+            self.smoothing.setSuffix(suffix)
 
     @property
     def _percent(self) -> bool:
