@@ -20,10 +20,11 @@ from PIL import Image
 
 from tests.data import sources
 from workbench import importing
-from workbench.data import npz, prepared, source, tables
+from workbench.data import npz, reading, source, tables
 from workbench.data.found import FoundText
 from workbench.data.look import look
 from workbench.data.prepared import prepare
+from workbench.data.reading import NOW, Reading
 from workbench.data.registry import refuse_unreadable
 from workbench.errors import DataError
 from workbench.gui.setup.data_listing import look_into
@@ -165,17 +166,26 @@ def test_pictures_of_16_bits_are_scaled(tmp_path: Path, kind: str, dtype: str) -
     content = {
         f"class{c}/{i}.{kind.lower()}": deep(kind, dtype, 0x4000 + 256 * i) for c in range(3) for i in (0, 1)
     }
-    done = prepare(look(sources.zipped(tmp_path / "in" / "a.zip", content)))
-    assert done.arrays["pixels"][:, :, 0, 0].tolist() == [[64], [65]] * 3
-    listing = look_into(str(tmp_path / "in" / "a.zip"), lambda done, text: None)
-    assert {data[0] for *_, data in listing.pictures} == {64}
+    path = sources.zipped(tmp_path / "in" / "a.zip", content)
+    old, new = (
+        prepare(look(path, how), how).arrays["pixels"][:, :, 0, 0].tolist() for how in (Reading(rules=1), NOW)
+    )
+    assert old == [[64], [65]] * 3
+    assert new == [[0], [255]] * 3
+    given = Reading(range=(0, 65535))
+    assert prepare(look(path, given), given).arrays["pixels"][:, :, 0, 0].tolist() == [[64], [65]] * 3
+    listing = look_into(str(path), lambda done, text: None)
+    assert {data[0] for *_, data in listing.pictures} == {64}  # one alone says nothing of the range
 
 
 @pytest.mark.parametrize(("dtype", "value"), [("i4", 70_000), ("f4", 0.5)])
 def test_pictures_of_an_unknown_range_are_refused(tmp_path: Path, dtype: str, value: float) -> None:
     content = sources.class_folders() | {"class4/2.tif": deep("TIFF", dtype, value)}
     message = refusal(sources.zipped(tmp_path / "in" / "a.zip", content))
-    assert "class4/2.tif (its pixels are of an unknown range; save it with 8 or 16 bits)" in message
+    assert (
+        "class4/2.tif (its pixels are of an unknown range; save it with 8 or 16 bits, or give the range (--range))"
+        in message
+    )
 
 
 def test_only_plain_images_are_opened_whatever_they_are_called(tmp_path: Path) -> None:
@@ -186,7 +196,7 @@ def test_only_plain_images_are_opened_whatever_they_are_called(tmp_path: Path) -
 
 
 def test_more_images_than_memory_holds_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepared, "MOST_BYTES", 1000)
+    monkeypatch.setattr(reading, "MOST_BYTES", 1000)
     message = refusal(sources.zipped(tmp_path / "in" / "a.zip", sources.class_folders()))
     assert "choose a smaller size" in message
 

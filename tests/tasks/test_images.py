@@ -14,10 +14,9 @@ from PIL import Image
 
 from workbench import algorithms, importing, networks  # noqa: F401  (their kinds must be known)
 from workbench.config import parse
-from workbench.data import prepared
+from workbench.data import kept_pixels, reading
 from workbench.data.look import look
 from workbench.data.prepared import prepare
-from workbench.tasks import images
 from workbench.tasks.base import DataError
 from workbench.tasks.images import Images, ImagesConfig
 
@@ -193,7 +192,7 @@ def test_deep_images_are_scaled_not_clipped(tmp_path: Path) -> None:
 
 def test_a_set_that_is_slow_to_read_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(images, "_SLOW", 0.0)
+    monkeypatch.setattr(kept_pixels, "SLOW", 0.0)
     path = as_folder(tmp_path / "a", files(FLAT))
     told: list[str] = []
     first = Images(config(path), lambda done, text: told.append(text)).data_hash()
@@ -218,9 +217,9 @@ def test_labels_that_change_places_take_their_images_along(
         (path / "train.csv").write_text("\n".join(["filename,label", *lines]))
         return Images(config(path)).data_hash()
 
-    monkeypatch.setattr(images, "_SLOW", 1e9)
+    monkeypatch.setattr(kept_pixels, "SLOW", 1e9)
     wanted = labelled([8, 1, 2, 3, 4, 5, 6, 7, 0])
-    monkeypatch.setattr(images, "_SLOW", 0.0)
+    monkeypatch.setattr(kept_pixels, "SLOW", 0.0)
     labelled([*range(9)])
     assert labelled([8, 1, 2, 3, 4, 5, 6, 7, 0]) == wanted
 
@@ -265,7 +264,7 @@ def test_more_than_memory_holds_is_refused_before_it_is_taken(
     monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / "data"))
     path = as_zip(tmp_path / "a.zip", files(FLAT))
     importing.register(importing.plan(prepare(look(path))), "mine")
-    monkeypatch.setattr(prepared, "MOST_BYTES", 36 * 10 * 10)
+    monkeypatch.setattr(reading, "MOST_BYTES", 36 * 10 * 10)
     Images(config(path))
     fields = {} if source == "path" else {"path": None, "dataset": "mine"}
     with pytest.raises(DataError, match=r"36 images of 20 × 20 × 1 need .*; lower task\.size"):

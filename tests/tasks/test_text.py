@@ -15,7 +15,7 @@ from tests.data import sources
 from workbench import networks, runs
 from workbench.algorithms import ALGORITHMS
 from workbench.config import parse
-from workbench.data import prepared
+from workbench.data import reading
 from workbench.engine.events import Finished
 from workbench.engine.trainer import Trainer
 from workbench.errors import DataError
@@ -168,7 +168,7 @@ def test_more_than_memory_holds_is_refused_before_it_is_taken(
     path: Path, monkeypatch: pytest.MonkeyPatch, features: Any, field: str
 ) -> None:
     settings = SMALL | {"dimensions": 6}
-    monkeypatch.setattr(prepared, "MOST_BYTES", 4 * 96 * 6)
+    monkeypatch.setattr(reading, "MOST_BYTES", 4 * 96 * 6)
     Text(TextConfig(path=str(path), features=features, **settings))
     with pytest.raises(DataError, match=rf"96 texts of 7 numbers .* lower task\.{field}"):
         Text(TextConfig(path=str(path), features=features, **settings | {field: 7}))

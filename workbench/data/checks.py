@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.config import Split
-from workbench.data.found import NOT_GIVEN, Finding, Ints, Kind, some
+from workbench.data.found import LEFT_OUT, NOT_GIVEN, Finding, Ints, Kind, some
 from workbench.words import shown
 
 USUAL = 16
@@ -49,7 +49,7 @@ def duplicates(
     within, between, across = 0, [], []
     for same in _same(digests):
         classes = sorted({int(labels[index]) for index in same})
-        splits = sorted({int(given[index]) for index in same} - {NOT_GIVEN})
+        splits = sorted({int(given[index]) for index in same} - {NOT_GIVEN, LEFT_OUT})
         pair = " = ".join(origins[index] for index in same[:2])
         if len(splits) > 1:
             across.append(f"{pair} ({' and '.join(_SPLITS[code] for code in splits)})")

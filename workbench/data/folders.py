@@ -10,26 +10,41 @@ import contextlib
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
-from workbench.data.found import NOT_GIVEN, SPLIT_NAMES, Finding, FoundImages
-from workbench.data.pictures import SUFFIXES
+from workbench.data.found import LEFT_OUT, NOT_GIVEN, SPLIT_NAMES, Finding, FoundImages, some
+from workbench.data.labels import look_alikes, told
+from workbench.data.passed_over import sorted_out
 from workbench.data.reading import NOW, Reading
-from workbench.data.source import Source, composed, hidden, open_source
+from workbench.data.source import (
+    Source,
+    composed,
+    content_hash,
+    folder_of,
+    folders_above,
+    hidden,
+    open_source,
+)
+from workbench.data.splits import completed, splits_of
 from workbench.errors import DataError
 from workbench.words import shown
 
 
 @dataclass(frozen=True)
 class ImageClass:
-    """A class folder: its name (the group's before it, if there is one) and its images in order."""
+    """A class folder: its name (the group's before it, if there is one) and its images in order.
+
+    ``code`` is the split that its folder at ``depth`` says it belongs to.
+    """
 
     name: str
     group: str
-    images: tuple[PurePosixPath, ...]
+    images: tuple[str, ...]
+    code: int = NOT_GIVEN
+    depth: int = 0
 
 
 def read_class_folders(source: Source, reading: Reading = NOW) -> FoundImages:
@@ -40,74 +55,87 @@ def read_class_folders(source: Source, reading: Reading = NOW) -> FoundImages:
     DataError
         If there are no images, an image lies outside of the class folders, or a folder has no images.
     """
-    classes = find_classes(source)
-    code_of = [SPLIT_NAMES.get(each.group.partition("/")[0].lower(), NOT_GIVEN) for each in classes]
-    by_split = len(set(code_of)) > 1 and NOT_GIVEN not in code_of
-    codes = code_of if by_split else [NOT_GIVEN] * len(classes)
+    images, findings = sorted_out(source, reading)
+    if not images:
+        passed = [each.text for each in findings if each.what == "passed over"]
+        beside = f"; {'; '.join(passed)}" if passed else ""
+        raise DataError(
+            f"{source.where}: no images; a folder with images (png, jpg, …) for each class is needed{beside}"
+        )
+    classes = find_classes(source, images)
+    classes = _with_splits_by_rule_1(classes) if reading.rules == 1 else _with_splits(classes)
     names = [each.name for each in classes]
     groups = [each.group for each in classes]
-    findings = []
-    bare = [name.partition("/")[2] for name in names]
-    if by_split and len(set(bare)) < len(bare):
-        names, groups = bare, [group.partition("/")[2] for group in groups]
-        shared = sorted(name for name, times in Counter(bare).items() if times > 1)[:3]
+    bare = [_without_split(each) for each in classes]
+    if any(each.code >= 0 for each in classes) and len({name for name, _ in bare}) < len(set(names)):
+        names, groups = [name for name, _ in bare], [group for _, group in bare]
+        shared = sorted(name for name, times in Counter(names).items() if times > 1)[:3]
         text = "the splits of the folders share classes, which are put together; choose another split"
-        twice = len(bare) - len(set(bare))
+        twice = len(bare) - len(set(names))
         findings.append(Finding("shared classes", text, twice, tuple(map(shown, shared))))
+    elif reading.rules > 1:
+        findings += _written_twice(names)
+    if reading.rules > 1:
+        counts = Counter(dict.fromkeys(names, 0))
+        for name, each in zip(names, classes, strict=True):
+            counts[name] += len(each.images)
+        alike = look_alikes(list(counts), list(counts.values()))
+        findings += told(alike, merged=reading.merge_labels, what="class folders")
+        if reading.merge_labels:
+            names = [alike.get(name, name) for name in names]
     group_of = dict(zip(names, groups, strict=True))
     unique = sorted(group_of)
     number = {name: index for index, name in enumerate(unique)}
-    order = sorted(range(len(classes)), key=lambda index: (names[index], codes[index]))
+    order = sorted(range(len(classes)), key=lambda index: (names[index], classes[index].code))
     paths = [path for index in order for path in classes[index].images]
     sizes = [len(classes[index].images) for index in order]
+    labels = np.repeat([number[names[index]] for index in order], sizes).astype(np.int64)
+    given = np.repeat([classes[index].code for index in order], sizes).astype(np.int8)
+    if reading.rules > 1:
+        given, drawn = completed(unique, [group_of[name] for name in unique], labels, given)
+        findings += [*_left_out(classes), *drawn]
     return FoundImages(
         layout="class folders",
         where=source.where,
         names=tuple(unique),
         groups=tuple(group_of[name] for name in unique),
-        labels=np.repeat([number[names[index]] for index in order], sizes).astype(np.int64),
-        given=np.repeat([codes[index] for index in order], sizes).astype(np.int8),
+        labels=labels,
+        given=given,
         findings=tuple(findings),
-        origins=[str(path) for path in paths],
-        opening=opening(source.where, paths),
+        origins=paths,
+        opening=opening(source.where, paths, reading),
         hash=hashing(source.where, paths),
     )
 
 
-def find_classes(source: Source) -> list[ImageClass]:
-    """The class folders in a source, sorted by name.
+def find_classes(source: Source, images: Sequence[str]) -> list[ImageClass]:
+    """The class folders of a source's images, sorted by name.
 
-    Folders that enclose everything are left out of the names. Hidden files, ``__MACOSX`` and files
-    that are no images are passed over.
+    Folders that enclose everything are left out of the names.
 
     Raises
     ------
     DataError
-        If there are no images, an image lies outside of the class folders, or a folder has no images.
+        If an image lies outside of the class folders, or a folder has no images.
     """
-    images: dict[PurePosixPath, list[PurePosixPath]] = {}
-    for file in source.files:
-        if file.suffix.lower() in SUFFIXES and not hidden(file):
-            images.setdefault(file.parent, []).append(file)
-    if not images:
-        raise DataError(
-            f"{source.where}: no images; a folder with images (png, jpg, …) for each class is needed"
-        )
-    enclosing = {parent for folder in images for parent in folder.parents}
-    mixed = [folder for folder in images if folder in enclosing or folder == PurePosixPath()]
+    of_folder: dict[str, list[str]] = {}
+    for file in images:
+        of_folder.setdefault(folder_of(file), []).append(file)
+    enclosing = {outer for folder in of_folder for outer in folders_above(folder)}
+    mixed = [folder for folder in of_folder if folder in enclosing or not folder]
     if mixed:
-        stray = shown(str(min(images[min(mixed)])))
+        stray = shown(min(of_folder[min(mixed)]))
         raise DataError(f"{source.where}: the image {stray} lies beside class folders; move it into one")
-    bare = [each for each in source.folders if each not in images and each not in enclosing]
+    bare = [each for each in source.folders if each not in of_folder and each not in enclosing]
     empty = [each for each in bare if not hidden(each)]
     if empty:
         raise DataError(
-            f"{source.where}: the class folder {shown(str(min(empty)))} has no images; add some or remove it"
+            f"{source.where}: the class folder {shown(min(empty))} has no images; add some or remove it"
         )
-    shared = _shared_depth(list(images))
+    shared = _shared_depth(list(of_folder))
     classes = []
-    for folder, files in images.items():
-        *group, name = (unicodedata.normalize("NFC", part) for part in folder.parts[shared:])
+    for folder, files in of_folder.items():
+        *group, name = unicodedata.normalize("NFC", folder).split("/")[shared:]
         ordered = tuple(sorted(files, key=composed))
         classes.append(ImageClass("/".join([*group, name]), "/".join(group), ordered))
     return sorted(classes, key=lambda each: each.name)
@@ -116,31 +144,81 @@ def find_classes(source: Source) -> list[ImageClass]:
 Opening = Callable[[], contextlib.AbstractContextManager[Callable[[int], bytes]]]
 
 
-def opening(where: Path, paths: Sequence[PurePosixPath]) -> Opening:
+def opening(where: Path, paths: Sequence[str], reading: Reading) -> Opening:
     """What :class:`FoundImages` needs to read files of a source."""
 
     @contextlib.contextmanager
     def open_files() -> Iterator[Callable[[int], bytes]]:
-        with open_source(where) as source:
+        with open_source(where, reading) as source:
             yield lambda index: source.read(paths[index])
 
     return open_files
 
 
-def hashing(where: Path, paths: Sequence[PurePosixPath]) -> Callable[[], str]:
+def hashing(where: Path, paths: Sequence[str]) -> Callable[[], str]:
     """What :class:`FoundImages` needs to tell whether files of a source have changed."""
-
-    def content_hash() -> str:
-        with open_source(where) as source:
-            return source.hash(paths)
-
-    return content_hash
+    return lambda: content_hash(where, paths)
 
 
-def _shared_depth(folders: Sequence[PurePosixPath]) -> int:
+def _with_splits_by_rule_1(classes: Sequence[ImageClass]) -> list[ImageClass]:
+    """Only the outermost folders can be splits, and all of them must be."""
+    codes = [SPLIT_NAMES.get(each.group.partition("/")[0].lower(), NOT_GIVEN) for each in classes]
+    if len(set(codes)) > 1 and NOT_GIVEN not in codes:
+        return [replace(each, code=code) for each, code in zip(classes, codes, strict=True)]
+    return list(classes)
+
+
+def _with_splits(classes: Sequence[ImageClass]) -> list[ImageClass]:
+    """The folders at some depth, the outermost first, are splits if training is among them and another."""
+    parts = [each.name.split("/") for each in classes]
+    for depth in range(min(map(len, parts)) if classes else 0):
+        codes = splits_of({each[depth] for each in parts})
+        if 0 not in codes.values() or len(set(codes.values()) - {NOT_GIVEN}) < 2:
+            continue
+        if NOT_GIVEN in codes.values() and depth:
+            continue
+        return [
+            replace(each, code=_code(codes[own[depth]]), depth=depth)
+            for each, own in zip(classes, parts, strict=True)
+        ]
+    return list(classes)
+
+
+def _code(code: int) -> int:
+    return LEFT_OUT if code == NOT_GIVEN else code
+
+
+def _without_split(each: ImageClass) -> tuple[str, str]:
+    """A class's name and group without the folder that is its split."""
+    if each.code < 0:
+        return each.name, each.group
+    parts = each.name.split("/")
+    del parts[each.depth]
+    return "/".join(parts), "/".join(parts[:-1])
+
+
+def _written_twice(names: Sequence[str]) -> list[Finding]:
+    """Folders whose names differ only in how their letters are composed are one class."""
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
+    if not twice:
+        return []
+    text = f"{len(twice):,} class names are there in two ways of writing the same letters, and are one class"
+    return [Finding("merged", f"{text}: {shown(some(twice))}", len(twice), tuple(map(shown, twice[:3])))]
+
+
+def _left_out(classes: Sequence[ImageClass]) -> list[Finding]:
+    """Classes beside folders that are splits."""
+    outside = [each.name for each in classes if each.code == LEFT_OUT]
+    if not outside:
+        return []
+    text = f"{len(outside):,} classes lie in no split's folder, and are in none: {shown(some(outside))}"
+    return [Finding("left out", text, len(outside), tuple(map(shown, outside[:3])))]
+
+
+def _shared_depth(folders: Sequence[str]) -> int:
     """How many outer folders all class folders have in common, their own names not counted."""
-    depth = 0
-    limit = min(len(folder.parts) for folder in folders) - 1
-    while depth < limit and len({folder.parts[depth] for folder in folders}) == 1:
+    parts = [folder.split("/") for folder in folders]
+    depth, limit = 0, min(map(len, parts)) - 1
+    while depth < limit and len({each[depth] for each in parts}) == 1:
         depth += 1
     return depth

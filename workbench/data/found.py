@@ -18,6 +18,8 @@ Kind = Literal["images", "text", "functions"]
 """Of data; each is named as the task family that learns from it."""
 Ints = NDArray[np.int64]
 NOT_GIVEN = -1
+LEFT_OUT = -2
+"""Instead of a split: the source names none for an example; or it has splits, and keeps it out of them."""
 SPLIT_NAMES = {
     **dict.fromkeys(("train", "training", "meta_train", "metatrain", "base"), 0),
     **dict.fromkeys(("val", "valid", "validation", "dev", "meta_val", "metaval"), 1),
@@ -61,7 +63,7 @@ class Found(ABC):
     where : the path that was given.
     names, groups : of the classes (of the tasks, for functions); an empty group is none.
     labels : the class of each example ``[N]``, ascending.
-    given : the split that the source puts each example into: 0, 1, 2, or -1 for none.
+    given : the split that the source puts each example into: 0, 1, 2, or one of the two above.
     findings : what reading has shown.
     unreadable : what has been left out.
     """

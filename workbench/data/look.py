@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from workbench.data.arrays import read_arrays
 from workbench.data.folders import read_class_folders
 from workbench.data.found import Found
 from workbench.data.reading import NOW, Reading
-from workbench.data.source import Source, hidden, open_source
+from workbench.data.source import Source, hidden, open_source, suffix_of
 from workbench.data.split_files import names_images, read_split_files, split_files, tables_of
 from workbench.data.tables import undecodable
 from workbench.data.texts import SUFFIXES, has_texts, read_text_tables, read_texts
@@ -47,13 +47,13 @@ def _read(path: Path, reading: Reading) -> Found:
         raise DataError(f"{path}: neither a file nor a folder; give {ACCEPTED}")
     if path.is_file() and not zipfile.is_zipfile(path):
         raise DataError(f"{path}: no readable zip, nor another kind of data; give {ACCEPTED}")
-    with open_source(path) as source:
+    with open_source(path, reading) as source:
         source.refuse_unsafe()
-        files = split_files(source)
+        files = split_files(source, reading.rules)
         if files:
             tables = tables_of(source, files)
             if all(names_images(table) for table in tables.values()):
-                return read_split_files(source, tables, reading)
+                return read_split_files(source, tables, files, reading)
             if all(has_texts(table) for table in tables.values()):
                 return read_text_tables(path, tables, reading)
         single = _only_data_file(source)
@@ -62,10 +62,10 @@ def _read(path: Path, reading: Reading) -> Found:
         return read_class_folders(source, reading)
 
 
-def _only_data_file(source: Source) -> PurePosixPath | None:
+def _only_data_file(source: Source) -> str | None:
     """The data file in a folder that has nothing else to offer."""
     if not source.where.is_dir():
         return None
     seen = [file for file in source.files if not hidden(file)]
-    data = [file for file in seen if file.suffix.lower() in (*SUFFIXES, ".npz", ".zip")]
+    data = [file for file in seen if suffix_of(file) in (*SUFFIXES, ".npz", ".zip")]
     return data[0] if len(data) == len(seen) and data else None

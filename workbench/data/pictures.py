@@ -2,43 +2,116 @@
 
 from __future__ import annotations
 
+import functools
 import io
+import re
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from workbench.data.reading import NEWEST
 from workbench.data.source import UNREADABLE
 
-DECODING = 2
+DECODING = 3
 """Raised by whoever changes how images are read, so that caches of the older ones are not used."""
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pbm"}
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
-"""No others, whatever a file calls itself: Pillow would start another program to read some of them."""
+SUFFIXES_BY_RULE_1 = {
+    *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pbm"),
+}
+SUFFIXES = SUFFIXES_BY_RULE_1 | {
+    *(".jpe", ".jfif", ".jif", ".mpo", ".apng", ".dib", ".pnm", ".tga", ".icb", ".vda", ".vst"),
+    *(".jp2", ".j2k", ".jpx", ".jpc", ".jpf", ".ico", ".cur", ".avif", ".avifs", ".pcx", ".dds", ".qoi"),
+    *(".sgi", ".rgb", ".rgba", ".bw", ".ras", ".icns", ".psd", ".pfm", ".im", ".msp"),
+}
+_FORMATS = (
+    *("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "MPO", "DIB", "JPEG2000", "ICO", "CUR", "AVIF"),
+    *("PCX", "DDS", "QOI", "SGI", "SUN", "ICNS", "PSD", "IM", "MSP", "TGA"),
+)
+"""No others, whatever a file calls itself: Pillow would start another program to read some of them. TGA is
+the last, since it has no mark of its own."""
+
+_MARKS = re.compile(
+    rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|II\*\0|MM\0\*|RIFF....WEBP|BM....\0\0\0\0"
+    rb"|\0\0\0\x0cjP  |\xffO\xffQ|....ftypavi[fs]|P[1-6]\s|qoif|DDS |8BPS|icns",
+    re.DOTALL,
+)
+_ORIENTATION, _BITS = 0x0112, 0x0102  # tags of EXIF and of TIFF
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 MOST_PIXELS = 64_000_000
+_LARGE = 2**23
+"""Pixels beyond which an image is made smaller before anything else, to spare memory."""
+
+_STRIP = 256
 BAD_PICTURE: tuple[type[Exception], ...] = (
     *UNREADABLE,
     *(Image.DecompressionBombError, Image.DecompressionBombWarning),
     *(TypeError, LookupError, ArithmeticError),  # what Pillow runs into in damaged TIFF and EXIF
+    *(AttributeError, AssertionError, MemoryError),
 )
 
 
-def open_picture(content: bytes) -> Image.Image:
+class Span(NamedTuple):
+    """The numbers that become black and white in pictures of more than 8 bits.
+
+    ``asked``: whether a person has said so, and it holds for numbers of any kind.
+    """
+
+    low: float
+    high: float
+    asked: bool = False
+
+
+class Page(NamedTuple):
+    """One page of a film."""
+
+    content: bytes
+    number: int
+
+
+Picture = bytes | Page | NDArray[np.uint8]
+"""A file's bytes, one of its pages, or pixels ``[h, w]`` or ``[h, w, 3]``."""
+
+
+@functools.cache
+def formats() -> tuple[str, ...]:
+    """The formats that are read, as far as this Pillow knows them."""
+    Image.init()
+    return tuple(each for each in _FORMATS if each in Image.OPEN)
+
+
+def is_picture(begin: bytes) -> bool:
+    """Whether the first bytes are those of a format that is read here and has a mark of its own."""
+    return _MARKS.match(begin) is not None
+
+
+def open_picture(content: bytes | Page) -> Image.Image:
     """An image whose pixels may be read without harm.
 
     Raises
     ------
     One of ``BAD_PICTURE``, for what is no image, or an absurdly large one.
     """
+    content, page = content if isinstance(content, Page) else (content, 0)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is stricter
+        warnings.simplefilter("ignore")  # the limit below is stricter, and what is odd is said otherwise
         try:
-            image = Image.open(io.BytesIO(content), formats=FORMATS)
+            image = Image.open(io.BytesIO(content), formats=formats())
         except UnidentifiedImageError:
             raise ValueError("not an image of a kind that is read here") from None
+        if page:
+            image.seek(page)
     if image.width * image.height > MOST_PIXELS:
         raise Image.DecompressionBombError(
             f"{image.width} × {image.height} pixels could be a decompression bomb"
@@ -46,8 +119,24 @@ def open_picture(content: bytes) -> Image.Image:
     return image
 
 
-def in_bytes(image: Image.Image, kind: str | None) -> Image.Image:
-    """An image of 16 bits scaled to 8, which Pillow would clip at 255; any other as it is.
+def is_deep(image: Image.Image) -> bool:
+    """Whether an image has one number of more than 8 bits for each pixel."""
+    return image.mode in ("I", "F") or image.mode.startswith("I;16")
+
+
+def pages_of(image: Image.Image) -> int:
+    """How many pages a film has; 1 for what is none."""
+    return int(getattr(image, "n_frames", 1))
+
+
+def orientation_of(image: Image.Image) -> int:
+    """How EXIF says that the image is to be turned; 1 is not at all."""
+    found = image.getexif().get(_ORIENTATION, 1)
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
+def of_upper_bytes(image: Image.Image, kind: str | None) -> Image.Image:
+    """By rule 1: an image of 16 bits without the lower 8; any other as it is.
 
     Parameters
     ----------
@@ -65,29 +154,103 @@ def in_bytes(image: Image.Image, kind: str | None) -> Image.Image:
     return image
 
 
-def decode(content: bytes | NDArray[np.uint8], size: int, channels: int) -> NDArray[np.uint8]:
+def range_of(image: Image.Image) -> Span:
+    """The smallest and the largest number of a deep image.
+
+    Raises
+    ------
+    ValueError
+        If nobody can tell how bright its numbers are.
+    """
+    if not _is_known(image):
+        raise ValueError(
+            "its pixels are of an unknown range; save it with 8 or 16 bits, or give it (--range)"
+        )
+    values = np.asarray(image)
+    return Span(float(values.min()), float(values.max()))
+
+
+def _is_known(image: Image.Image) -> bool:
+    """Whether a deep image has at most 16 bits."""
+    sixteen = image.format in ("PPM", "PNG") or getattr(image, "tag_v2", {}).get(_BITS) == (16,)
+    return image.mode.startswith("I;16") or (image.mode == "I" and sixteen)
+
+
+def in_bytes(image: Image.Image, span: Span) -> Image.Image:
+    """A deep image with the numbers of a span from black to white; what lies outside is cut off."""
+    values = np.asarray(image)
+    low, high, _ = span
+    result = np.empty(values.shape, np.uint8)
+    for start in range(0, len(values), _STRIP):  # whole, it would be there eight times over
+        strip = (values[start : start + _STRIP].astype(np.float64) - low) * (255 / (high - low))
+        result[start : start + _STRIP] = np.nan_to_num(strip.round(), nan=0.0).clip(0, 255)
+    return Image.fromarray(result)
+
+
+def decode(
+    content: Picture, size: int, channels: int, *, rules: int = NEWEST, span: Span | None = None
+) -> NDArray[np.uint8]:
     """An image ``[channels, size, size]``, scaled whatever its proportions; transparency becomes white.
 
     Parameters
     ----------
-    content : a file's bytes, or pixels ``[h, w]`` or ``[h, w, 3]``.
+    rules : version of the rules for reading.
+    span : of deep images; None takes the numbers of this one.
     """
-    if isinstance(content, bytes):
-        with open_picture(content) as opened:
-            image = in_bytes(ImageOps.exif_transpose(opened), opened.format)
-    else:
-        image = Image.fromarray(content)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = as_plain(content, size, rules=rules, span=span)
     image = image.convert("L" if channels == 1 else "RGB")
     scaled = np.asarray(image.resize((size, size), Image.Resampling.LANCZOS))
     return scaled.reshape(size, size, channels).transpose(2, 0, 1)
 
 
-def is_coloured(content: bytes | NDArray[np.uint8]) -> bool:
+def as_plain(content: Picture, size: int, *, rules: int = NEWEST, span: Span | None = None) -> Image.Image:
+    """An image of 8 bits the right way up, without transparency; a large one already made smaller, but not
+    below ``size``."""
+    if not isinstance(content, bytes | Page):
+        image = Image.fromarray(content)
+    elif rules == 1:
+        with open_picture(content) as opened:
+            image = of_upper_bytes(ImageOps.exif_transpose(opened), opened.format)
+    else:
+        with open_picture(content) as opened:
+            image = _upright(opened, size, span)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image
+
+
+def _upright(opened: Image.Image, size: int, span: Span | None) -> Image.Image:
+    own = None
+    if is_deep(opened):
+        own = span if span is not None and (span.asked or _is_known(opened)) else range_of(opened)
+        own = own if own.low < own.high else depth_of(own.high)
+    if opened.width * opened.height <= _LARGE:
+        image: Image.Image = ImageOps.exif_transpose(opened)
+        return image if own is None else in_bytes(image, own)
+    turn = _TURNS.get(orientation_of(opened))
+    image = _smaller(opened if own is None else in_bytes(opened, own), size)
+    image.load()
+    return image if turn is None else image.transpose(turn)
+
+
+def _smaller(image: Image.Image, size: int) -> Image.Image:
+    image.draft(None, (4 * size, 4 * size))  # JPEG can be decoded at a part of its size
+    if image.mode in ("1", "P", "PA"):
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB" if image.mode != "1" else "L")
+    factor = min(image.size) // (4 * size)
+    return image.reduce(factor) if factor > 1 else image
+
+
+def depth_of(value: float) -> Span:
+    """The range of a depth that holds a number: where all pixels are the same, nothing else is known."""
+    bits = next(bits for bits in (8, 10, 12, 14, 16, 32) if value < 2**bits or bits == 32)
+    return Span(0.0, float(2**bits - 1))
+
+
+def is_coloured(content: Picture) -> bool:
     """Whether an image is more than shades of grey."""
-    if isinstance(content, bytes):
+    if isinstance(content, bytes | Page):
         with open_picture(content) as image:
             if image.mode in ("1", "L", "LA", "I", "F") or image.mode.startswith("I;16"):
                 return False
@@ -100,9 +263,9 @@ def is_coloured(content: bytes | NDArray[np.uint8]) -> bool:
     return bool(np.ptp(pixels, axis=-1).max() > 8)
 
 
-def size_of(content: bytes | NDArray[np.uint8]) -> tuple[int, int]:
+def size_of(content: Picture) -> tuple[int, int]:
     """Width and height."""
-    if isinstance(content, bytes):
+    if isinstance(content, bytes | Page):
         with open_picture(content) as image:
             return image.size
     return content.shape[1], content.shape[0]

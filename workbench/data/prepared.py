@@ -24,18 +24,10 @@ from workbench.data.found import (
     Unreadable,
     given_split,
 )
-from workbench.data.pictures import BAD_PICTURE, decode, is_coloured, size_of
+from workbench.data.kept_pixels import chunks
+from workbench.data.picture_set import read_pictures
 from workbench.data.progress import Progress, silent
 from workbench.data.reading import NOW, Reading
-from workbench.errors import DataError
-
-MOST_BYTES = 2**31
-"""Of all images together, or of what all texts become, as they are kept in memory."""
-
-LARGEST_SIZE = 84
-"""Side to which larger images are scaled unless another is asked for: that of mini-ImageNet."""
-
-_LOOKED_AT = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +91,7 @@ def prepare(found: Found, reading: Reading = NOW, *, progress: Progress = silent
     """
     match found:
         case FoundImages():
-            return _images(found, reading.size, reading.channels, progress)
+            return _images(found, reading, progress)
         case FoundText():
             progress(0.5, f"Checking {len(found.texts):,} texts")
             arrays = packed(found.texts)
@@ -148,45 +140,13 @@ def _checked(
     return findings
 
 
-def _images(found: FoundImages, size: int | None, channels: int | None, progress: Progress) -> Prepared:
-    count = len(found.labels)
-    with found.open() as read:
-        size, channels = _form(read, count, size, channels)
-        what = f"{found.where}: {count:,} images of {size} × {size} × {channels}"
-        refuse_beyond_memory(what, count * channels * size * size, "choose a smaller size, or fewer images")
-        pixels = np.empty((count, channels, size, size), np.uint8)
-        good = np.zeros(count, np.bool_)
-        constant, digests, unreadable, sizes = [], [], [*found.unreadable], []
-        for index in range(count):
-            if index % 50 == 0:
-                progress(index / count, f"Reading image {index + 1:,} of {count:,}")
-            try:
-                content = read(index)
-                pixels[index] = decode(content, size, channels)
-                sizes.append(size_of(content))
-            except BAD_PICTURE as error:
-                unreadable.append(Unreadable(found.origin(index), str(error) or type(error).__name__))
-                digests.append(b"")
-                continue
-            good[index] = True
-            raw = content if isinstance(content, bytes) else content.tobytes()
-            digests.append(hashlib.sha256(raw).digest())
-            if pixels[index].min() == pixels[index].max():
-                constant.append(found.origin(index))
-    progress(1.0, f"Read {count:,} images")
-    if not good.any():
-        first = unreadable[0]
-        raise DataError(f"{found.where}: none of the images can be read ({first.origin}: {first.why})")
-    kept = np.flatnonzero(good)
-    present, labels = np.unique(found.labels[kept], return_inverse=True)
+def _images(found: FoundImages, reading: Reading, progress: Progress) -> Prepared:
+    read = read_pictures(found, reading, progress)
+    present, labels = np.unique(found.labels[read.kept], return_inverse=True)
     names = tuple(found.names[index] for index in present)
-    origins = checks.Named(lambda index: found.origin(int(kept[index])), len(kept))
-    given, own = found.given[kept], [digests[index] for index in kept]
-    findings = [*found.findings, *_checked(found, own, origins, names, labels, given)]
-    if constant:
-        some = f"{len(constant):,} images show nothing: every pixel is the same"
-        findings.append(Finding("constant", some, len(constant), tuple(constant[:3])))
-    widths, heights = zip(*sizes, strict=True)
+    origins = checks.Named(lambda index: found.origin(int(read.kept[index])), len(read.kept))
+    given = found.given[read.kept]
+    checked = _checked(found, read.digests, origins, names, labels, given)
     return Prepared(
         kind="images",
         layout=found.layout,
@@ -195,41 +155,13 @@ def _images(found: FoundImages, size: int | None, channels: int | None, progress
         groups=tuple(found.groups[index] for index in present),
         labels=labels.astype(np.int64),
         given=given,
-        findings=tuple(findings),
-        unreadable=tuple(unreadable),
-        arrays={"pixels": pixels if good.all() else pixels[kept]},
+        findings=(*found.findings, *checked, *read.findings),
+        unreadable=read.unreadable,
+        arrays={"pixels": read.pixels},
         origins=origins,
-        digests=own,
-        sizes=(min(widths), max(widths), min(heights), max(heights)),
+        digests=read.digests,
+        sizes=read.sizes,
     )
-
-
-def refuse_beyond_memory(what: str, needed: int, mend: str) -> None:
-    """Refuse examples that need more bytes than are allowed, before they take them.
-
-    Raises
-    ------
-    DataError
-        If they do.
-    """
-    if needed > MOST_BYTES:
-        allowed = f"{MOST_BYTES / 2**30:g} GiB"
-        raise DataError(f"{what} need {needed / 2**30:.1f} GiB; allowed: {allowed}; {mend}")
-
-
-def _form(read: Any, count: int, size: int | None, channels: int | None) -> tuple[int, int]:
-    """The side and the channels that suit the images: what a few of them say."""
-    sides, coloured = [], False
-    step = max(1, count // _LOOKED_AT)
-    for index in range(0, count, step) if size is None or channels is None else ():
-        try:
-            content = read(index)
-            sides.append(min(size_of(content)))
-            coloured = coloured or is_coloured(content)
-        except BAD_PICTURE:  # is listed when all are read
-            continue
-    usual = int(np.median(sides)) if sides else LARGEST_SIZE
-    return size or max(4, min(LARGEST_SIZE, usual)), channels or (3 if coloured else 1)
 
 
 def packed(texts: Sequence[str]) -> dict[str, NDArray[Any]]:
@@ -257,5 +189,6 @@ def content_hash(
     digest = hashlib.sha256(json.dumps(head).encode())
     for name, array in sorted({**arrays, "labels": labels}.items()):
         digest.update(f"\n{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(np.ascontiguousarray(array).data)
+        for chunk in chunks(array):
+            digest.update(chunk)
     return digest.hexdigest()

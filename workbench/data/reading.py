@@ -16,6 +16,8 @@ the names of a zip are cp437; a source without a validation split has none of it
 """
 
 BUDGET = 2**30
+MOST_BYTES = 2**31
+"""Of all images together, or of what all texts become, with the usual budget of memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,3 +75,16 @@ def refuse_beyond(budget: int, needed: int, what: str) -> None:
             f"{what} need about {needed / 2**30:.2g} GiB of memory; allowed: {budget / 2**30:.2g} "
             "(--memory); use fewer, or allow more"
         )
+
+
+def refuse_beyond_memory(what: str, needed: int, mend: str, budget: int = BUDGET) -> None:
+    """Refuse examples that need more bytes than are allowed, before they take them.
+
+    Raises
+    ------
+    DataError
+        If they do.
+    """
+    allowed = MOST_BYTES * max(1.0, budget / BUDGET)
+    if needed > allowed:
+        raise DataError(f"{what} need {needed / 2**30:.1f} GiB; allowed: {allowed / 2**30:g} GiB; {mend}")

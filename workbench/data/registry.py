@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from workbench.data.found import Kind, some
-from workbench.data.npz import load_npz
+from workbench.data.kept_pixels import load_npz_mapped, save_npz
+from workbench.data.npz import load_npz, read_headers
 from workbench.data.prepared import Prepared, content_hash
 from workbench.errors import DataError
 from workbench.paths import data_folder
@@ -155,7 +156,7 @@ def register(
     try:
         new.mkdir()
         with (new / CONTENT).open("wb") as file:
-            np.savez(file, labels=prepared.labels, **prepared.arrays)  # type: ignore[arg-type]
+            save_npz(file, {"labels": prepared.labels, **prepared.arrays})
             file.flush()
             os.fsync(file.fileno())
         text = json.dumps(manifest.model_dump(mode="json"), ensure_ascii=False, indent=1)
@@ -238,7 +239,7 @@ def load(name: str, kind: Kind) -> Registered:
     if manifest.kind != kind:
         raise DataError(f"the data set {name!r} holds {manifest.kind}, and {kind} are needed")
     path = _home() / name / CONTENT
-    arrays = load_npz(path)
+    arrays = _content(path, kind)
     labels = arrays.pop("labels", np.empty(0, np.int64))
     expected = _EARLIER.get(kind, _DTYPES[kind]) if manifest.format == 1 else _DTYPES[kind]
     sound = (
@@ -251,6 +252,15 @@ def load(name: str, kind: Kind) -> Registered:
     if not sound:
         raise DataError(f"{path}: is not what was registered as {name!r}; import the data again")
     return Registered(manifest, arrays)
+
+
+def _content(path: Path, kind: Kind) -> dict[str, NDArray[Any]]:
+    """The arrays of a set; the pixels of a large one are left on the disk, and read from there."""
+    headers = read_headers(path)
+    mapped = load_npz_mapped(path, "pixels") if kind == "images" else None
+    if mapped is None:
+        return load_npz(path)
+    return load_npz(path, headers.keys() - {"pixels"}) | {"pixels": mapped}
 
 
 def _home() -> Path:

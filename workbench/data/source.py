@@ -1,7 +1,8 @@
 """The files in a folder or a zip, whoever made it.
 
 Nothing of a zip is unpacked to the disk. What could harm is refused before it is read: names that lead
-out of the archive, links, devices, and files that swell beyond all measure.
+out of the archive, links, devices, and files that swell beyond all measure. Paths within a source are texts
+with "/" between the folders: there may be hundreds of thousands.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import hashlib
 import lzma
 import os
+import posixpath
 import stat
 import struct
 import unicodedata
@@ -17,8 +19,11 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from workbench.data.found import Finding, some
+from workbench.data.reading import NOW, Reading
+from workbench.data.zip_names import names_of
 from workbench.errors import DataError
 from workbench.words import shown
 
@@ -28,6 +33,9 @@ LARGEST_FILE = 2**28
 MOST_ENTRIES = 2_000_000
 _BOMB_BYTES, _BOMB_RATIO = 2**26, 250
 """A file that is larger, and packed more tightly, than any picture or text: it only wants to swell."""
+
+_LOCAL_HEADER = struct.Struct("<4s22xHH")
+_ENCRYPTED = 1
 
 UNREADABLE: tuple[type[Exception], ...] = (  # what zipfile, zlib and readers raise for damaged files
     *(OSError, EOFError, SyntaxError, ValueError, RuntimeError, NotImplementedError),
@@ -45,15 +53,17 @@ class Source:
     files, folders : the paths within it, hidden ones included.
     unsafe : names in it that lead outside, or stand for something that is no file; none of ``files``.
     read : returns a file's content, or raises one of ``UNREADABLE`` or DataError.
-    hash : returns the SHA-256 of the whole content, given the files that count.
+    peek : returns the first bytes of a file, or raises likewise.
+    findings : what its list of files has shown.
     """
 
     where: Path
-    files: Sequence[PurePosixPath]
-    folders: Sequence[PurePosixPath]
+    files: Sequence[str]
+    folders: Sequence[str]
     unsafe: Sequence[str]
-    read: Callable[[PurePosixPath], bytes]
-    hash: Callable[[Sequence[PurePosixPath]], str]
+    read: Callable[[str], bytes]
+    peek: Callable[[str], bytes]
+    findings: tuple[Finding, ...] = ()
 
     def refuse_unsafe(self) -> None:
         """Refuse a source that was made to do harm, or by mistake could.
@@ -72,7 +82,7 @@ class Source:
 
 
 @contextlib.contextmanager
-def open_source(path: Path) -> Iterator[Source]:
+def open_source(path: Path, reading: Reading = NOW) -> Iterator[Source]:
     """Open a zip or a folder.
 
     Raises
@@ -90,7 +100,22 @@ def open_source(path: Path) -> Iterator[Source]:
     except UNREADABLE as error:
         raise DataError(f"{path}: no readable zip ({error}); give a zip or a folder with images") from None
     with archive:
-        yield _zip(path, archive)
+        yield _zip(path, archive, reading)
+
+
+def content_hash(path: Path, files: Sequence[str]) -> str:
+    """SHA-256 of a source's whole content, given the files that count."""
+    digest = hashlib.sha256()
+    if path.is_file():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    for name in sorted(files):
+        try:
+            content = hashlib.sha256(_plain_file(path / name)).hexdigest()
+        except UNREADABLE as error:
+            content = str(error)
+        digest.update(f"{name}\0{content}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
 
 
 def refuse_bomb(size: int, packed: int) -> None:
@@ -107,93 +132,156 @@ def refuse_bomb(size: int, packed: int) -> None:
         raise ValueError(f"{packed / 2**10:.0f} KiB that swell to {size / 2**20:.0f} MiB")
 
 
-def hidden(path: PurePosixPath) -> bool:
+def suffix_of(path: str) -> str:
+    """The end of a file's name in small letters, with its dot."""
+    return posixpath.splitext(path)[1].lower()
+
+
+def folder_of(path: str) -> str:
+    """The folder that a file or a folder lies in; empty at the top."""
+    return path.rpartition("/")[0]
+
+
+def folders_above(path: str) -> list[str]:
+    """All folders around a file or a folder, the innermost first; the last is empty: the top."""
+    above = []
+    while path:
+        path = folder_of(path)
+        above.append(path)
+    return above
+
+
+def hidden(path: str) -> bool:
     """Whether a program left it there for itself."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+    return path.startswith(".") or "/." in path or "__MACOSX" in path.split("/")
 
 
-def composed(path: PurePosixPath) -> str:
+def composed(path: str) -> str:
     """Some systems write é as e and an accent; the order of files must not depend on that."""
-    return unicodedata.normalize("NFC", str(path))
+    return path if path.isascii() else unicodedata.normalize("NFC", path)
 
 
-def _zip(path: Path, archive: zipfile.ZipFile) -> Source:
+def _zip(path: Path, archive: zipfile.ZipFile, reading: Reading) -> Source:
     infos = archive.infolist()
     if len(infos) > MOST_ENTRIES:
         raise DataError(f"{path}: {len(infos):,} entries are too many; allowed: {MOST_ENTRIES:,}")
-    unsafe = [_entry_name(each) for each in infos if _leads_outside(each)]
-    entries = {PurePosixPath(_entry_name(each)): each for each in infos if not _leads_outside(each)}
+    names, found = names_of(path, infos, reading)
+    unsafe: list[str] = []
+    entries: dict[str, zipfile.ZipInfo] = {}
+    listed: set[str] = set()
+    twice: list[str] = []
+    for name, info in zip(names, infos, strict=True):
+        if _leads_outside(name, info):
+            unsafe.append(name)
+            continue
+        plain = _plain(name)
+        if name.endswith("/"):
+            listed.add(plain)
+            continue
+        if plain in entries:
+            twice.append(plain)
+        entries[plain] = info
+    if twice:
+        text = f"{len(twice):,} entries of the zip have the name of a later one, which is taken: "
+        text += shown(some(twice))
+        found = [*found, Finding("passed over", text, len(twice), tuple(map(shown, twice[:3])))]
 
-    def read(inner: PurePosixPath) -> bytes:
+    def read(inner: str) -> bytes:
         refuse_bomb(entries[inner].file_size, entries[inner].compress_size)
-        return archive.read(entries[inner])
+        return _content(archive, entries[inner])
 
-    def content_hash(files: Sequence[PurePosixPath]) -> str:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+    def peek(inner: str) -> bytes:
+        with archive.open(entries[inner]) as file:
+            return file.read(PEEKED)
 
-    files = [inner for inner, entry in entries.items() if not _entry_name(entry).endswith("/")]
     # some programs list the folders, others only the files in them
-    folders = {*entries, *(file.parent for file in files)} - {*files, PurePosixPath()}
-    return Source(path, files, list(folders), unsafe, read, content_hash)
+    folders = _with_outer(listed, {folder_of(file) for file in entries}) - entries.keys()
+    return Source(path, list(entries), list(folders), unsafe, read, peek, tuple(found))
+
+
+PEEKED = 64
+"""The first bytes of a file, which tell what it is."""
+
+
+def _with_outer(*sets: set[str]) -> set[str]:
+    found: set[str] = set()
+    for folder in set().union(*sets):
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder_of(folder)
+    return found
+
+
+def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """The content of an entry. What is stored or deflated is read without zipfile's detours: there may be
+    hundreds of thousands of small ones."""
+    file = archive.fp
+    kinds = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    if file is None or entry.compress_type not in kinds or entry.flag_bits & _ENCRYPTED:
+        return archive.read(entry)
+    file.seek(entry.header_offset)
+    head = file.read(30)
+    if len(head) < 30 or head[:4] != b"PK\3\4":
+        raise zipfile.BadZipFile("Bad magic number for file header")
+    _, name, extra = _LOCAL_HEADER.unpack(head)
+    file.seek(entry.header_offset + 30 + name + extra)
+    content = file.read(entry.compress_size)
+    if entry.compress_type == zipfile.ZIP_DEFLATED:
+        content = zlib.decompressobj(-15).decompress(content, entry.file_size + 1)
+    if len(content) != entry.file_size or zlib.crc32(content) != entry.CRC:
+        raise zipfile.BadZipFile(f"Bad CRC-32 for file {shown(entry.filename)!r}")
+    return content
 
 
 def _folder(path: Path) -> Source:
-    files: list[PurePosixPath] = []
-    folders: list[PurePosixPath] = []
+    files: list[str] = []
+    folders: list[str] = []
     unsafe: list[str] = []
     root = path.resolve()
     for folder, inner_folders, inner_files in os.walk(path):
-        relative = PurePosixPath(Path(folder).relative_to(path).as_posix())
+        relative = Path(folder).relative_to(path).as_posix()
+        prefix = "" if relative == "." else f"{relative}/"
         for names, kept in ((inner_folders, folders), (inner_files, files)):
             for name in names:
-                leads_away = _is_strange(Path(folder) / name, root)
-                (unsafe.append(str(relative / name)) if leads_away else kept.append(relative / name))
+                leads_away = _is_strange(os.path.join(folder, name), root)  # noqa: PTH118 (there may be many)
+                (unsafe if leads_away else kept).append(prefix + name)
         if len(files) > MOST_ENTRIES:
             raise DataError(f"{path}: more than {MOST_ENTRIES:,} files; that is too many")
 
-    def read(inner: PurePosixPath) -> bytes:
-        size = (path / inner).stat().st_size
-        refuse_bomb(size, size)
-        return (path / inner).read_bytes()
+    def peek(inner: str) -> bytes:
+        with (path / inner).open("rb") as file:
+            return file.read(PEEKED)
 
-    def content_hash(wanted: Sequence[PurePosixPath]) -> str:
-        digest = hashlib.sha256()
-        for file in sorted(wanted):
-            try:
-                content = hashlib.sha256(read(file)).hexdigest()
-            except UNREADABLE as error:
-                content = str(error)
-            digest.update(f"{file}\0{content}\n".encode("utf-8", "surrogateescape"))
-        return digest.hexdigest()
-
-    return Source(path, files, folders, unsafe, read, content_hash)
+    return Source(path, files, folders, unsafe, lambda inner: _plain_file(path / inner), peek)
 
 
-def _is_strange(path: Path, root: Path) -> bool:
+def _plain_file(path: Path) -> bytes:
+    size = path.stat().st_size
+    refuse_bomb(size, size)
+    return path.read_bytes()
+
+
+def _is_strange(path: str, root: Path) -> bool:
     """A link to a folder or to a place outside, a pipe, a device."""
-    mode = path.lstat().st_mode
+    mode = os.lstat(path).st_mode
     if stat.S_ISLNK(mode):
         try:
-            target = path.resolve(strict=True)
+            target = Path(path).resolve(strict=True)
         except (OSError, RuntimeError):  # dangling, or a loop
             return True
         return not target.is_relative_to(root) or not target.is_file()
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def _leads_outside(entry: zipfile.ZipInfo) -> bool:
-    name = PurePosixPath(_entry_name(entry))
-    drive = len(name.parts) > 0 and len(name.parts[0]) == 2 and name.parts[0][1] == ":"
+def _leads_outside(name: str, entry: zipfile.ZipInfo) -> bool:
+    drive = name[1:2] == ":" and name[2:3] in ("", "/")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     strange = kind not in (0, stat.S_IFREG, stat.S_IFDIR)
-    return name.is_absolute() or ".." in name.parts or drive or strange
+    return name.startswith("/") or (".." in name and ".." in name.split("/")) or drive or strange
 
 
-def _entry_name(entry: zipfile.ZipInfo) -> str:
-    """The name of a zip's entry: many programs write UTF-8 without the flag that says so."""
-    name = entry.filename
-    if not entry.flag_bits & 0x800:
-        with contextlib.suppress(UnicodeError):
-            name = name.encode("cp437").decode("utf-8")
-    return name.replace("\\", "/")
+def _plain(name: str) -> str:
+    """A path without empty parts and dots that stand for nothing."""
+    if "//" not in name and "/./" not in name and not name.startswith("./"):
+        return name.rstrip("/")
+    return "/".join(part for part in name.split("/") if part not in ("", "."))

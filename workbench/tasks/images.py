@@ -8,14 +8,12 @@ Blundell, Lillicrap, Kavukcuoglu, Wierstra, NeurIPS 2016).
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
-import PIL
 import torch
 from numpy.typing import NDArray
 from pydantic import model_validator
@@ -24,19 +22,17 @@ from workbench.config import ClassificationTaskConfig
 from workbench.data import registry
 from workbench.data.found import FoundImages, some
 from workbench.data.look import look
-from workbench.data.pictures import BAD_PICTURE, DECODING, decode
-from workbench.data.prepared import refuse_beyond_memory
+from workbench.data.pictures import decode
+from workbench.data.prepared import Prepared, prepare
 from workbench.data.progress import Progress, silent
-from workbench.data.reading import NOW, Reading
+from workbench.data.reading import NOW, Reading, refuse_beyond_memory
 from workbench.errors import DataError
 from workbench.sections import Name, setting
-from workbench.tasks.array_cache import load_arrays, store_arrays
 from workbench.tasks.base import TaskFamily
 from workbench.tasks.class_splits import ClassSplit, divide
 from workbench.tasks.classes import ClassFamily, ClassPool
 from workbench.tasks.own_data import of_the_set, of_the_source, one_of_both
 
-_SLOW = 2.0
 _BRIGHT = 0.7
 
 
@@ -81,13 +77,9 @@ class Images(ClassFamily):
             split = of_the_set(config.split, held.manifest)
             pixels = _scaled(held.arrays["pixels"], config, progress)
         else:
-            found = look(Path(config.path or ""), reading)
-            if not isinstance(found, FoundImages):
-                raise DataError(f"{config.path}: holds {found.kind}, no images; choose that task family")
-            names, groups, counts = found.names, found.groups, found.counts
-            split = of_the_source(config.split, found)
-            divide(names, groups, split)  # before the reading, which may take long
-            pixels = _read(found, config, progress)
+            read, split = _of_path(config, progress, reading)
+            names, groups, counts = read.names, read.groups, read.counts
+            pixels = read.arrays["pixels"]
         self._inverted = _bright_edges(pixels) if config.invert == "auto" else config.invert
         if self._inverted:
             np.subtract(255, pixels, out=pixels)
@@ -103,43 +95,32 @@ class Images(ClassFamily):
         return {**where, "inverted": self._inverted, **super().describe()}
 
 
-def _read(found: FoundImages, config: ImagesConfig, progress: Progress) -> NDArray[np.uint8]:
-    """All images ``[N, channels, size, size]``; a set that is slow to read is kept in the cache."""
+def _of_path(config: ImagesConfig, progress: Progress, reading: Reading) -> tuple[Prepared, ClassSplit]:
+    """The images of a file or a folder as an import would read them, all of them, and their split."""
+    found = look(Path(config.path or ""), reading)
+    if not isinstance(found, FoundImages):
+        raise DataError(f"{config.path}: holds {found.kind}, no images; choose that task family")
+    split = of_the_source(config.split, found)
+    divide(found.names, found.groups, split)  # before the reading, which may take long
     if found.unreadable:
         first = some([f"{each.origin} ({each.why})" for each in found.unreadable])
         raise DataError(f"{found.where}: cannot be read: {first}; mend it, or import the data without that")
-    count = len(found.labels)
-    shape = (count, config.channels, config.size, config.size)
-    _refuse_too_many(count, config)
-    # the order as well: the labels in split files decide it
-    key = json.dumps([DECODING, PIL.__version__, found.hash(), shape, [*found.origins]])
-    kept = load_arrays("images", key).get("pixels")
-    if kept is not None and kept.dtype == np.uint8 and kept.shape == shape:
-        return kept
-    pixels = np.empty(shape, np.uint8)
-    began = time.monotonic()
-    with found.open() as read:
-        for number in range(count):
-            if number % 100 == 0:
-                progress(number / count, f"Reading image {number + 1} of {count}")
-            try:
-                pixels[number] = decode(read(number), config.size, config.channels)
-            except BAD_PICTURE as error:
-                raise DataError(
-                    f"{found.where}: the image {found.origin(number)} cannot be read ({error}); "
-                    "replace or remove it"
-                ) from None
-    progress(1.0, f"Read {count} images")
-    if time.monotonic() - began > _SLOW:
-        store_arrays("images", key, {"pixels": pixels})
-    return pixels
+    _refuse_too_many(len(found.labels), config)
+    asked = replace(reading, size=config.size, channels=config.channels)
+    read = prepare(found, asked, progress=progress)
+    if read.unreadable:
+        wrong = read.unreadable[0]
+        raise DataError(
+            f"{found.where}: the image {wrong.origin} cannot be read ({wrong.why}); replace or remove it"
+        )
+    return read, split
 
 
 def _scaled(pixels: NDArray[np.uint8], config: ImagesConfig, progress: Progress) -> NDArray[np.uint8]:
     """The images of a registered set in the size and the channels that are asked for."""
     shape = (config.channels, config.size, config.size)
     if pixels.shape[1:] == shape:
-        return pixels.copy()
+        return pixels if isinstance(pixels, np.memmap) else pixels.copy()
     _refuse_too_many(len(pixels), config)
     scaled = np.empty((len(pixels), *shape), np.uint8)
     for number, image in enumerate(pixels):

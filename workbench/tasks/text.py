@@ -23,9 +23,9 @@ from workbench.config import SPLITS, ClassificationTaskConfig
 from workbench.data import registry
 from workbench.data.found import FoundText, some
 from workbench.data.look import look
-from workbench.data.prepared import refuse_beyond_memory, unpacked
+from workbench.data.prepared import unpacked
 from workbench.data.progress import Progress, silent
-from workbench.data.reading import NOW, Reading
+from workbench.data.reading import NOW, Reading, refuse_beyond_memory
 from workbench.errors import DataError
 from workbench.sections import Name, setting
 from workbench.tasks.array_cache import load_arrays, store_arrays

@@ -112,21 +112,14 @@ def _first_of(found: Found, most: int) -> list[tuple[int, int]]:
 
 
 def _pictures(found: Any, progress: Progress) -> tuple[tuple[str, int, int, bytes], ...]:
-    from PIL import Image
-
-    from workbench.data.pictures import BAD_PICTURE, in_bytes, open_picture
+    from workbench.data.pictures import BAD_PICTURE, as_plain
 
     pictures = []
     with found.open() as read:
         for number, (c, row) in enumerate(_first_of(found, SAMPLES)):
             progress(number / SAMPLES, "Reading samples")
             try:
-                content = read(row)
-                if isinstance(content, bytes):
-                    with open_picture(content) as opened:
-                        image = in_bytes(opened, opened.format).convert("RGB")
-                else:
-                    image = Image.fromarray(content).convert("RGB")
+                image = as_plain(read(row), 2 * THUMBNAIL).convert("RGB")
             except BAD_PICTURE:  # is listed when all are read
                 continue
             image.thumbnail((2 * THUMBNAIL, 2 * THUMBNAIL))

@@ -1,0 +1,45 @@
+"""Labels that look the same to a reader and are not to a program: ORDER and order, a blank behind."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from workbench.data.found import Finding, some
+from workbench.words import shown
+
+
+def appearance(label: str) -> str:
+    """What a label looks like: labels of the same appearance can be told apart by nobody."""
+    return unicodedata.normalize("NFKC", " ".join(label.split()).casefold())
+
+
+def look_alikes(labels: Sequence[str], counts: Sequence[int]) -> dict[str, str]:
+    """Each label that looks like another one, with the one among them that has the most examples.
+
+    Parameters
+    ----------
+    labels, counts : the different labels, and the number of examples of each.
+    """
+    alike: dict[str, list[int]] = {}
+    for index, label in enumerate(labels):
+        alike.setdefault(appearance(label), []).append(index)
+    found: dict[str, str] = {}
+    for indices in alike.values():
+        if len(indices) > 1:
+            best = max(indices, key=lambda index: (counts[index], -index))
+            found |= {labels[index]: labels[best] for index in indices}
+    return found
+
+
+def told(alike: dict[str, str], *, merged: bool, what: str = "labels") -> list[Finding]:
+    """What there is to say of :func:`look_alikes`."""
+    if not alike:
+        return []
+    together: dict[str, list[str]] = {}
+    for label, best in alike.items():
+        together.setdefault(best, []).append(label)
+    examples = [" = ".join(repr(shown(each)) for each in sorted(same)) for same in together.values()]
+    more = f"{len(alike):,} {what} look like another one: {some(examples)}"
+    done = "they are made one, as asked" if merged else "they stay classes of their own (--merge-labels)"
+    return [Finding("look-alikes", f"{more}; {done}", len(alike), tuple(examples[:3]))]
