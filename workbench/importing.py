@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 from typing import Any, Literal
 
 from workbench.config import SPLITS, Split
@@ -128,7 +129,7 @@ def register(planned: Plan, name: str, *, replace: bool = False, skip_unreadable
     """
     return registry.register(
         name,
-        planned.prepared,
+        replace_fields(planned.prepared, findings=planned.findings),
         planned.split.model_dump(mode="json", exclude_none=True),
         replace=replace,
         skip_unreadable=skip_unreadable,
@@ -149,6 +150,7 @@ def as_json(planned: Plan, manifest: Manifest) -> dict[str, Any]:
         "smallest_class": min(prepared.counts),
         "largest_class": max(prepared.counts),
         "splits": planned.split_counts(),
+        "class_names": {part: [prepared.names[index] for index in planned.members[part]] for part in SPLITS},
         "split": manifest.split,
         "hash": manifest.hash,
         "findings": [

@@ -183,9 +183,12 @@ def test_pictures_of_an_unknown_range_are_refused(tmp_path: Path, dtype: str, va
     content = sources.class_folders() | {"class4/2.tif": deep("TIFF", dtype, value)}
     message = refusal(sources.zipped(tmp_path / "in" / "a.zip", content))
     assert (
-        "class4/2.tif (its pixels are of an unknown range; save it with 8 or 16 bits, or give the range (--range))"
+        "class4/2.tif (its pixels are of an unknown range; save it with 8 or 16 bits, or give its range"
         in message
     )
+    how = Reading(range=(0, 2 * value))
+    pixels = prepare(look(tmp_path / "in" / "a.zip", how), how).arrays["pixels"]
+    assert (pixels == 128).all((1, 2, 3)).sum() == 1
 
 
 def test_only_plain_images_are_opened_whatever_they_are_called(tmp_path: Path) -> None:

@@ -150,7 +150,9 @@ def of_upper_bytes(image: Image.Image, kind: str | None) -> Image.Image:
     if image.mode.startswith("I;16") or (image.mode == "I" and kind == "PPM"):
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode in ("I", "F"):
-        raise ValueError("its pixels are of an unknown range; save it with 8 or 16 bits")
+        raise ValueError(
+            "its pixels are of an unknown range; save it with 8 or 16 bits, or give its range (--range)"
+        )
     return image
 
 
@@ -164,7 +166,7 @@ def range_of(image: Image.Image) -> Span:
     """
     if not _is_known(image):
         raise ValueError(
-            "its pixels are of an unknown range; save it with 8 or 16 bits, or give it (--range)"
+            "its pixels are of an unknown range; save it with 8 or 16 bits, or give its range (--range)"
         )
     values = np.asarray(image)
     return Span(float(values.min()), float(values.max()))

@@ -146,7 +146,7 @@ def register(
         counts=prepared.counts,
         split=dict(split),
         hash=prepared.hash(),
-        findings=tuple(each.text for each in prepared.findings),
+        findings=tuple(notes_of(prepared)),
     )
     home = _home()
     home.mkdir(parents=True, exist_ok=True)
@@ -172,6 +172,15 @@ def register(
     finally:
         shutil.rmtree(working, ignore_errors=True)
     return manifest
+
+
+def notes_of(prepared: Prepared) -> list[str]:
+    """Everything that is to be said of a set, line by line: what was found, done and left out."""
+    notes = [each.text for each in prepared.findings]
+    if prepared.unreadable:
+        listed = some([f"{each.origin} ({each.why})" for each in prepared.unreadable])
+        notes.append(f"{len(prepared.unreadable):,} that cannot be read are left out: {listed}")
+    return notes
 
 
 def refuse_unreadable(prepared: Prepared, *, skip_unreadable: bool) -> None:
