@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -13,7 +15,8 @@ import pytest
 
 from tests.fuzz import side_files as beside
 from workbench.cli import main
-from workbench.project import Project
+from workbench.project import Project, ProjectError, schema
+from workbench.project.side_files import hidden_file
 
 Call = Callable[..., tuple[int, str, str]]
 CLI = [sys.executable, "-c", "from workbench.cli import main; main()"]
@@ -155,7 +158,7 @@ def test_as_real_commands_too(mine: Path, tmp_path: Path) -> None:
     toml = tmp_path / "e.toml"
     toml.write_text('[task]\nfamily = "sinusoid"\n[[algorithm]]\nkind = "maml"\n')
     before = beside.state(mine.parent)
-    for arguments in (["show", mine], ["resume", mine], ["run", toml, "--project", mine]):
+    for arguments in (["show", mine], ["run", toml, "--project", mine]):
         command = [*CLI, *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert_refused((done.returncode, done.stdout, done.stderr))
@@ -178,3 +181,195 @@ def test_whatever_lies_beside_a_project_a_command_answers_and_touches_nothing(
             wrote = name == "resume" and code == 0
             wrong = beside.changed(project, before, beside.state(project.parent), writes=wrote)
             assert wrong == "", (number, done, name, wrong)
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
+def test_a_journal_of_another_project_is_not_taken_in(
+    suffix: str, mine: Path, call: Call, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.mlwb"
+    with Project.create(other) as project:
+        for name in ("a", "b"):
+            project.add_experiment(name, 'name = "Other"\n' * 500, "c0ffee")
+    beside.place(mine, suffix).write_bytes(beside.left_beside(other, suffix))
+    before = beside.state(mine.parent)
+    with pytest.raises(ProjectError, match="beside it is of another"):
+        Project.open(mine)
+    assert beside.state(mine.parent) == before
+    assert_refused(call("resume", mine))
+    assert beside.state(mine.parent) == before
+
+
+def test_a_log_that_holds_all_of_another_project_does_not_replace_this_one(
+    mine: Path, call: Call, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.mlwb"
+    with Project.create(other) as project:
+        project.add_experiment("other", 'name = "Other"\n', "c0ffee")
+    with closing(sqlite3.connect(other)) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("VACUUM")  # writes every page
+        beside.place(mine, "-wal").write_bytes(beside.place(other, "-wal").read_bytes())
+    before = beside.state(mine.parent)
+    for command in commands(mine, tmp_path).values():
+        assert_refused(call(*command), "is of another project")
+        assert beside.state(mine.parent) == before
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
+def test_what_a_killed_process_left_is_taken_in_by_a_writer_and_seen_by_a_reader(
+    suffix: str, mine: Path, call: Call, tmp_path: Path
+) -> None:
+    beside.place(mine, suffix).write_bytes(beside.left_beside(mine, suffix))
+    before = beside.state(mine.parent)
+    reading = commands(mine, tmp_path)
+    del reading["resume"]
+    for command in reading.values():
+        assert call(*command)[0] == 0
+        assert beside.state(mine.parent) == before
+    assert call("resume", mine)[0] == 0
+    assert [file.name for file in mine.parent.iterdir()] == [mine.name]
+    with Project.open(mine) as project:
+        assert project.verify() == []
+        left = project._rows("SELECT 1 FROM settings WHERE key = 'left'")
+        assert bool(left) == (suffix == "-wal")  # only that one was committed
+
+
+@needs_links
+def test_a_link_to_a_project_is_followed_once_and_what_lies_beside_the_link_is_not_looked_at(
+    mine: Path, call: Call, tmp_path: Path
+) -> None:
+    link = tmp_path / "shortcut.mlwb"
+    link.symlink_to(mine)
+    thesis = beside.place(link, "-journal")
+    thesis.write_text("three years of work")
+    with Project.open(link) as project:
+        assert project.path == mine
+        project.set_setting("layout", {})
+        assert beside.place(mine, "-wal").exists()
+    assert call("show", link)[0] == 0
+    assert thesis.read_text() == "three years of work"
+    beside.place(mine, "-journal").symlink_to(thesis)
+    assert_refused(call("show", link), "P.mlwb-journal beside it is a link")
+
+
+@needs_links
+def test_a_project_with_a_second_name_is_only_read(mine: Path, call: Call) -> None:
+    other = mine.with_name("Q.mlwb")
+    other.hardlink_to(mine)
+    before = beside.state(mine.parent)
+    assert call("show", mine)[0] == 0
+    assert_refused(call("resume", mine), "known under another name")
+    assert beside.state(mine.parent) == before
+    with Project.open(mine), pytest.raises(ProjectError, match="is open here already, under the name"):
+        Project.open(other)  # looking into it would end this process's locks on it
+
+
+@needs_links
+def test_a_project_that_is_a_hollow_giant_or_no_file_is_refused(mine: Path, call: Call) -> None:
+    os.truncate(mine, 1 << 40)
+    assert_refused(call("show", mine), "claims to hold 1,099,511,627,776 bytes and is all but empty")
+    mine.unlink()
+    mine.symlink_to("/dev/zero")
+    assert_refused(call("show", mine), "/dev/zero: not a file")
+
+
+@needs_links
+@pytest.mark.parametrize("suffix", beside.SUFFIXES)
+@pytest.mark.parametrize("kind", [*NEVER, "journal with a super-journal"])
+def test_making_or_replacing_a_project_touches_nothing_beside_it(
+    kind: str, suffix: str, mine: Path, call: Call
+) -> None:
+    made, replaced = mine.with_name("new.mlwb"), mine.with_name("old.mlwb")
+    replaced.write_bytes(mine.read_bytes())
+    with Project.open(mine, read_only=True) as project:
+        for chance in range(2):
+            for path in (made, replaced):
+                beside.lay(path, suffix, kind, Random(chance))
+            before = beside.state(mine.parent)
+            if (kind, suffix) != ("journal with a super-journal", beside.LOCK):  # no harm there
+                with pytest.raises(ProjectError, match="nothing was touched"):
+                    Project.create(made)
+                with pytest.raises(ProjectError, match="nothing was touched"):
+                    project.save_copy(replaced)
+            assert beside.state(mine.parent) == before
+
+
+@needs_links
+@pytest.mark.parametrize("kind", ["pipe", "socket", "device", "folder", "hollow giant"])
+def test_a_copy_replaces_files_only(kind: str, mine: Path) -> None:
+    target = mine.with_name("copy-wal")  # any name: the kinds are laid under those of side files
+    beside.lay(mine.with_name("copy"), "-wal", kind, Random(1))
+    before = beside.state(mine.parent)
+    with Project.open(mine, read_only=True) as project, pytest.raises(ProjectError, match="choose another"):
+        project.save_copy(target)
+    assert beside.state(mine.parent) == before
+
+
+@needs_links
+def test_the_copy_of_an_older_version_takes_no_name_that_something_has(
+    mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine.with_name("P.version1.mlwb").symlink_to("nowhere")
+    mine.with_name("P.version1-2.mlwb-journal").write_text("dear diary")
+    before = beside.state(mine.parent)
+    steps = [*schema.MIGRATIONS, lambda connection: connection.execute("CREATE TABLE extra (id INTEGER)")]
+    monkeypatch.setattr(schema, "MIGRATIONS", steps)
+    with Project.open(mine):
+        pass
+    after = beside.state(mine.parent)
+    assert after.keys() - before.keys() == {"P.version1-3.mlwb"}
+    assert beside.changed(mine, before, {name: after[name] for name in before}, writes=True) == ""
+
+
+@pytest.mark.parametrize("letters", ["x" * 242, "é" * 121, "日" * 80], ids=["ascii", "accents", "wide"])
+def test_a_project_with_a_long_name_is_made_opened_locked_and_copied(
+    letters: str, mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = mine.with_name(f"{letters}.mlwb")
+    with Project.create(path) as project, Project.open(path) as again:
+        assert not again.read_only
+        assert len(list(mine.parent.glob(".*.lock"))) == 1
+        project.save_copy(mine.with_name(f"z{letters[1:]}.mlwb"))
+    steps = [*schema.MIGRATIONS, lambda connection: connection.execute("CREATE TABLE extra (id INTEGER)")]
+    monkeypatch.setattr(schema, "MIGRATIONS", steps)
+    with Project.open(path) as project:
+        assert not project.read_only
+    assert len(list(mine.parent.iterdir())) == 4
+
+
+def test_a_name_too_long_for_a_journal_is_refused_when_making_and_read_when_there(mine: Path) -> None:
+    path = mine.with_name("x" * 245 + ".mlwb")
+    with pytest.raises(ProjectError, match="at most 247 bytes"):
+        Project.create(path)
+    mine.rename(path)
+    with Project.open(path) as project:
+        assert "longer than 247 bytes" in project.read_only_reason
+
+
+def test_long_names_that_begin_alike_have_locks_of_their_own(mine: Path) -> None:
+    names = [hidden_file(mine.with_name("x" * 240 + end), ".lock").name for end in ("a.mlwb", "b.mlwb")]
+    assert len(set(names)) == 2
+    assert hidden_file(mine, ".lock").name == ".P.mlwb.lock"
+
+
+@needs_links
+def test_a_lock_file_that_was_exchanged_is_not_removed(mine: Path) -> None:
+    lock = beside.place(mine, beside.LOCK)
+    with Project.open(mine):
+        lock.unlink()
+        lock.write_text("dear diary")
+    assert lock.read_text() == "dear diary"
+
+
+@needs_links
+def test_what_appears_beside_an_open_project_is_not_taken_in_when_it_closes(mine: Path) -> None:
+    with Project.open(mine, read_only=True):
+        beside.place(mine, "-wal").write_bytes(b"")
+        thesis = mine.with_name("thesis.txt")
+        thesis.write_text("three years of work")
+        beside.place(mine, "-journal").write_bytes(
+            beside.left_beside(mine, "-journal") + beside.with_super(str(thesis))
+        )
+        before = beside.state(mine.parent)
+    assert beside.state(mine.parent) == before

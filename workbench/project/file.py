@@ -8,9 +8,7 @@ beside which a killed process left a journal is looked at in a copy, since readi
 from __future__ import annotations
 
 import ctypes
-import errno
 import os
-import shutil
 import sqlite3
 import struct
 import sys
@@ -22,10 +20,9 @@ from pathlib import Path
 
 from workbench.project import schema
 from workbench.project.database import BUSY_TIMEOUT, Mode, connect
-from workbench.project.errors import ProjectError, StorageFull, translated
+from workbench.project.errors import ProjectError, translated
 from workbench.project.locking import LockedElsewhere, WriterLock
 from workbench.project.side_files import (
-    JOURNAL,
     LOG,
     UnusableFile,
     check_contents,
@@ -36,10 +33,8 @@ from workbench.project.side_files import (
     side_file,
     status_of,
 )
-from workbench.project.temporaries import private_folder
 
 _MAGIC = b"SQLite format 3\0"
-_PIECE = 1 << 20
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ncpfs", "davfs", "drvfs", "vboxsf",
             "fuse.sshfs", "fuse.davfs2", "fuse.rclone", "fuse.glusterfs", "fuse.grpcfuse", "ceph",
             "lustre", "virtiofs", "prl_fs", "fuse.vmhgfs-fuse"}  # fmt: skip
@@ -152,76 +147,6 @@ def check_tables(connection: sqlite3.Connection, path: Path) -> int:
         if schema.declared(connection) != schema.expected(version):
             raise ProjectError(f"{path}: its tables are not those of a project; it is damaged or altered")
     return int(version)
-
-
-@contextmanager
-def copy_aside(path: Path) -> Iterator[Path]:
-    """A copy of an improperly closed file and of its journals, in a folder of its own.
-
-    Raises
-    ------
-    StorageError
-        If there is no room for it.
-    ProjectError
-        If a journal is not one that SQLite could have left there.
-    """
-    wanted = ("", LOG, JOURNAL)
-    with private_folder() as folder:
-        copy = folder / "copy.mlwb"
-        with translated(path):
-            needed = sum(_room(side_file(path, suffix)) for suffix in wanted)
-            free = shutil.disk_usage(folder).free
-            if needed > free:
-                raise StorageFull(
-                    f"{path}: was not closed properly and is looked at in a copy of {needed:,} bytes; "
-                    f"{folder.parent} has room for {free:,}"
-                )
-            for suffix in wanted:
-                _copy(side_file(path, suffix), side_file(copy, suffix))
-            with copy.open("rb") as file:
-                header = file.read(100)
-        for suffix in wanted[1:]:  # once more: of what SQLite is going to read
-            check_contents(path, side_file(copy, suffix), suffix, header)
-        yield copy
-
-
-def _room(path: Path) -> int:
-    """Bytes that a copy of a file takes, holes left out."""
-    status = status_of(path)
-    if status is None:
-        return 0
-    return min(status.st_size, 512 * getattr(status, "st_blocks", 0) or status.st_size)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy as much of a file as there is now, holes left out; nothing if there is none."""
-    try:
-        opened = read_carefully(source)
-    except FileNotFoundError:
-        return
-    with opened as read, target.open("xb") as written:
-        size, place = os.fstat(read.fileno()).st_size, 0
-        while place < size:
-            place, end = _piece(read.fileno(), place, size)
-            read.seek(place)
-            written.seek(place)
-            while place < end and (piece := read.read(min(_PIECE, end - place))):
-                place += written.write(piece)
-            if place < end:  # it was cut off meanwhile
-                break
-        written.truncate(min(place, size))
-
-
-def _piece(descriptor: int, place: int, size: int) -> tuple[int, int]:
-    """Where the next part of a file begins that is no hole, and where it ends."""
-    if not hasattr(os, "SEEK_DATA"):
-        return place, size
-    try:
-        start = os.lseek(descriptor, place, os.SEEK_DATA)
-        return start, min(os.lseek(descriptor, start, os.SEEK_HOLE), size)
-    except OSError as error:
-        # only a hole is left, or the file system cannot tell
-        return (size, size) if error.errno == errno.ENXIO else (place, size)
 
 
 def use_journal(connection: sqlite3.Connection, path: Path) -> None:

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from workbench.project import schema
+from workbench.project.aside import recovered
 from workbench.project.check import CheckedStore
 from workbench.project.database import connect
 from workbench.project.errors import ProjectError, StorageError, translated
@@ -19,7 +20,6 @@ from workbench.project.file import (
     Found,
     check_tables,
     connect_to,
-    copy_aside,
     find,
     hold,
     is_open,
@@ -139,16 +139,14 @@ class Project(CheckedStore):
     def _open_to_read(cls, path: Path, reason: str) -> Self:
         with ExitStack() as undo, translated(path), no_writer(path) as free:
             found = find(path)
-            if is_open(path) or found.clean or (not free and not _lacks_memory(found)):
-                folder = None
+            in_place = is_open(path) or found.clean or (not free and not _lacks_memory(found))
+            if in_place:
                 connection = undo.enter_context(closing(connect_to(path, found, "ro")))
             else:  # to read what the journal holds, SQLite must be able to write
-                folder = undo.enter_context(copy_aside(path))
-                connection = undo.enter_context(closing(connect(folder, "rw")))
-                connection.execute("PRAGMA synchronous=OFF")
+                connection = undo.enter_context(recovered(path))
             version = check_tables(connection, path)
             if version < schema.newest():
-                if folder is None:
+                if in_place:
                     folder = undo.enter_context(private_folder())
                     copy = undo.enter_context(closing(connect(folder / "copy.mlwb", "rwc")))
                     connection.backup(copy)
@@ -159,7 +157,7 @@ class Project(CheckedStore):
             project = cls(connection, path, reason)
             project.writer_alive = is_ours(path) or not free
             _read_lists(project)
-            if folder is None:
+            if in_place:
                 undo.callback(hold(path, found))
             project._release = undo.pop_all().close
         return project
@@ -246,9 +244,7 @@ def _look(path: Path, found: Found) -> None:
         if found.clean:
             connection = stack.enter_context(closing(connect_to(path, found, "immutable")))
         else:
-            copy = stack.enter_context(copy_aside(path))
-            connection = stack.enter_context(closing(connect(copy, "rw")))
-            connection.execute("PRAGMA synchronous=OFF")
+            connection = stack.enter_context(recovered(path))
         if check_tables(connection, path) == schema.newest():
             store = RunStore(connection, path)
             _read_lists(store)
