@@ -6,6 +6,8 @@ A name out of a stranger's file is text: never markup, never a command to a term
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 
 LONGEST = 120
 """Letters of a name that are shown in a line."""
@@ -58,3 +60,68 @@ def shown(text: str, most: int = LONGEST) -> str:
     """The text as it stands in a line: visible, and cut where it is longer than ``most`` letters."""
     text = visible(text)
     return text if len(text) <= most else f"{text[: most - 3]}…"
+
+
+def told_apart(names: Sequence[str], most: int) -> list[str]:
+    """The names in so many letters each, shortened where they are the same; different ones stay different.
+
+    Names that fit stay as they are. Letters are left out of the middle of a name, or from around what
+    distinguishes it from those that would read like it; what cannot be told apart in so few gets a number.
+    """
+    known = list(dict.fromkeys(names))
+    short = {name: _cut(name, most) for name in known}
+    for _ in range(_ROUNDS):
+        alike = _alike(short)
+        if not alike:
+            break
+        for group in alike:
+            short |= _around_what_differs([name for name in group if len(name) > most], most)
+    taken = set(known)
+    for group in _alike(short):
+        for name in [name for name in group if len(name) > most]:
+            short[name] = next(text for text in _numbered(name, most) if text not in taken)
+            taken.add(short[name])
+    return [short[name] for name in names]
+
+
+_ROUNDS = 3
+
+
+def _cut(text: str, most: int) -> str:
+    """A text with its middle left out where it is too long."""
+    if len(text) <= most:
+        return text
+    end = max(0, most - 1) // 2
+    start = max(0, most - 1 - end)
+    return f"{text[:start].rstrip()}…{text[len(text) - end :].lstrip()}"
+
+
+def _alike(short: Mapping[str, str]) -> list[list[str]]:
+    """Names that read the same when shortened."""
+    found: dict[str, list[str]] = {}
+    for name, text in short.items():
+        found.setdefault(text, []).append(name)
+    return [group for group in found.values() if len(group) > 1]
+
+
+def _around_what_differs(names: Sequence[str], most: int) -> dict[str, str]:
+    if len(names) < 2:
+        return {}
+    before = _alike_letters(names)
+    after = _alike_letters([name[before:][::-1] for name in names])
+    own = {name: _cut(name[before : len(name) - after], most - 2) for name in names}
+    room = most - max(map(len, own.values()))
+    start = _cut(names[0][:before], max(1, room // 2))
+    end = _cut(names[0][len(names[0]) - after :], max(1, room - len(start)))
+    return {name: start + text + end for name, text in own.items()}
+
+
+def _alike_letters(names: Sequence[str]) -> int:
+    """With how many letters all of the names begin."""
+    first, last = min(names), max(names)
+    return next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+
+
+def _numbered(name: str, most: int) -> Iterator[str]:
+    for number in count(1):
+        yield f"{_cut(name, max(1, most - len(f' ({number})')))} ({number})"

@@ -10,6 +10,9 @@ import io
 import math
 import textwrap
 import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,6 +23,8 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
+from matplotlib.legend import Legend
+from matplotlib.text import Text
 from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from workbench.export.figure import Curve, Figure, Panel, as_csv
@@ -27,10 +32,17 @@ from workbench.export.fonts import embedded
 from workbench.export.looks import Look, Looks, handles_of, looks_of
 from workbench.export.picture_grid import draw_pictures, shape_of
 from workbench.paths import write_atomically
+from workbench.words import shown, told_apart, visible
 
 MM = 1 / 25.4
 ONE_COLUMN, TWO_COLUMNS = 85.0, 175.0
 FORMATS = ("png", "svg", "pdf")
+LETTER = 0.58
+"""Mean width of a letter in parts of the font's size."""
+
+LONGEST_TICK, LONGEST_LABEL, LONGEST_IN_FULL = 28, 80, 500
+"""Letters of a name beside an axis, of what the axis shows, and of a name in a file's description."""
+
 _ONE_AT_A_TIME = threading.Lock()  # matplotlib's settings belong to the process, not to a thread
 
 
@@ -56,7 +68,7 @@ class Style:
 
 def draw(figure: Figure, style: Style) -> Canvas:
     """The figure as matplotlib's own; see :func:`save` to write it."""
-    with _ONE_AT_A_TIME, matplotlib.rc_context(_settings(style)):
+    with _drawing(style):
         return _draw(figure, style)
 
 
@@ -69,21 +81,27 @@ def to_bytes(figure: Figure, style: Style, form: str) -> bytes:
     """
     if form not in FORMATS:
         raise ValueError(f"{form!r} is no format of figures; allowed: {', '.join(FORMATS)}")
-    caption = _printable(figure.caption)
-    metadata = {
-        "png": {"Software": None, "Description": caption},
-        "svg": {"Date": None, "Creator": None, "Description": caption},
-        "pdf": {"CreationDate": None, "Creator": "Meta-Learning Workbench", "Subject": caption},
-    }[form]
     content = io.BytesIO()
-    with _ONE_AT_A_TIME, matplotlib.rc_context(_settings(style)):
-        _draw(figure, style).savefig(content, format=form, dpi=style.dots_per_inch, metadata=metadata)
+    with _drawing(style):
+        canvas = _draw(figure, style)
+        caption = _description(figure, canvas)
+        metadata = {
+            "png": {"Software": None, "Description": caption},
+            "svg": {"Date": None, "Creator": None, "Description": caption},
+            "pdf": {"CreationDate": None, "Creator": "Meta-Learning Workbench", "Subject": caption},
+        }[form]
+        canvas.savefig(content, format=form, dpi=style.dots_per_inch, metadata=metadata)
     return embedded(content.getvalue()) if form == "svg" else content.getvalue()
 
 
-def _printable(text: str) -> str:
-    """Text without what a file's metadata cannot hold."""
-    return "".join(letter for letter in text if letter.isprintable())
+def _description(figure: Figure, canvas: Canvas) -> str:
+    """The caption, and in full what the legend had no room for; for a file's metadata."""
+    drawn = {text.get_text() for text in canvas.findobj(Text) if isinstance(text, Text)}
+    labels = dict.fromkeys(visible(curve.label) for panel in figure.panels for curve in panel.curves)
+    cut = [
+        shown(label, LONGEST_IN_FULL) for label in labels if figure.legend and label and label not in drawn
+    ]
+    return " ".join([visible(figure.caption), *(["In full:", "; ".join(cut)] if cut else [])])
 
 
 def save(figure: Figure, style: Style, path: Path) -> None:
@@ -103,6 +121,14 @@ def save(figure: Figure, style: Style, path: Path) -> None:
         file.write(content)
 
     write_atomically(path, write)
+
+
+@contextmanager
+def _drawing(style: Style) -> Iterator[None]:
+    """Our settings; a letter that the font has not becomes a box, without a word on the terminal."""
+    with _ONE_AT_A_TIME, matplotlib.rc_context(_settings(style)), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
+        yield
 
 
 def _settings(style: Style) -> Any:
@@ -137,20 +163,29 @@ def _draw(figure: Figure, style: Style) -> Canvas:
     heights = _row_heights(figure, columns, width, style)
     grid = canvas.add_gridspec(max(1, count), columns, height_ratios=heights or None)
     looks = looks_of(figure, colour=style.colour)
-    for index, panel in enumerate(figure.panels):
+    titles = told_apart([panel.title for panel in figure.panels], _letters(width / columns, style.font_size))
+    for index, (panel, title) in enumerate(zip(figure.panels, titles, strict=True)):
         axes = canvas.add_subplot(grid[divmod(index, columns)])
-        axes.set_title(panel.title)
+        axes.set_title(title)
         if panel.pictures:
             draw_pictures(axes, panel, style.font_size, colour=style.colour)
         else:
             _draw_panel(axes, panel, looks, width / columns, style)
     canvas.set_size_inches(width, sum(heights) or 1.0)
     legend = _add_legend(canvas, figure, looks, style)
+    for text in canvas.findobj(Text):
+        assert isinstance(text, Text)
+        text.set_text("\n".join(map(visible, text.get_text().split("\n"))))
     if style.height_mm is not None:
         canvas.set_size_inches(width, style.height_mm * MM)
     else:
         canvas.set_size_inches(width, (sum(heights) or 1.0) + legend)
     return canvas
+
+
+def _letters(inches: float, points: float) -> int:
+    """How many letters have room in a width; at least so many that names can be told apart."""
+    return max(12, int(inches * 72 / (points * LETTER)))
 
 
 def _row_heights(figure: Figure, columns: int, width: float, style: Style) -> list[float]:
@@ -171,15 +206,15 @@ def _height(panel: Panel, width: float, line: float) -> float:
     labels = (1 if panel.x_label else 0) + (2 if panel.x_names else 0)
     if panel.ratio:
         return title + width * panel.ratio + labels * line
-    letters = len(panel.y_label) * line / 1.6 * 0.58
+    letters = min(len(panel.y_label), LONGEST_LABEL) * line / 1.6 * LETTER
     return title + max(min(width, 4.5) * 0.62, letters + 2 * line) + labels * line
 
 
 def _draw_panel(axes: Axes, panel: Panel, looks: Looks, width: float, style: Style) -> None:
     for curve in panel.curves:
         _draw_curve(axes, curve, looks[curve.label, curve.colour])
-    axes.set_xlabel(panel.x_label)
-    axes.set_ylabel(panel.y_label)
+    axes.set_xlabel(told_apart([panel.x_label], LONGEST_LABEL)[0])
+    axes.set_ylabel(told_apart([panel.y_label], LONGEST_LABEL)[0])
     if panel.x_log:
         axes.set_xscale("log")
         _name_decades(axes.xaxis)
@@ -194,11 +229,13 @@ def _draw_panel(axes: Axes, panel: Panel, looks: Looks, width: float, style: Sty
         _name_positions(axes, panel, width, style)
     elif not panel.x_log:
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=_whole(panel), steps=[1, 2, 2.5, 5, 10]))
-    for text in panel.texts:
+    room = 0.9 * width / len(panel.x_names) if panel.x_names else 0.36 * width
+    words = told_apart([text.text for text in panel.texts], _letters(room, style.font_size * 0.9))
+    for text, word in zip(panel.texts, words, strict=True):
         axes.text(
             text.x,
             text.y,
-            text.text,
+            word,
             ha=text.align,
             va="bottom" if text.over else "top" if text.under else "center",
             fontsize=style.font_size * 0.9,
@@ -295,8 +332,8 @@ def _draw_curve(axes: Axes, curve: Curve, look: Look) -> None:
 
 def _name_positions(axes: Axes, panel: Panel, width: float, style: Style) -> None:
     """Names under their positions: side by side where they fit, wrapped where they do not, else slanted."""
-    names = panel.x_names
-    room = 0.82 * width * 72 / max(1, len(names)) / (style.font_size * 0.9 * 0.58)  # letters
+    names = [visible(name) for name in panel.x_names]
+    room = 0.82 * width * 72 / max(1, len(names)) / (style.font_size * 0.9 * LETTER)  # letters
     axes.set_xticks(range(len(names)))
     axes.set_xlim(-0.6, len(names) - 0.4)
     wrapped = [textwrap.wrap(name, max(4, int(room)), break_long_words=False) for name in names]
@@ -304,9 +341,7 @@ def _name_positions(axes: Axes, panel: Panel, width: float, style: Style) -> Non
     if fits:
         axes.set_xticklabels(["\n".join(lines) for lines in wrapped])
     else:
-        axes.set_xticklabels(
-            [textwrap.shorten(name, 28, placeholder="…") for name in names], rotation=30, ha="right"
-        )
+        axes.set_xticklabels(told_apart(names, LONGEST_TICK), rotation=30, ha="right")
 
 
 def _add_legend(canvas: Canvas, figure: Figure, looks: Looks, style: Style) -> float:
@@ -314,10 +349,12 @@ def _add_legend(canvas: Canvas, figure: Figure, looks: Looks, style: Style) -> f
     handles = handles_of(figure, looks)
     if not handles or not figure.legend:
         return 0.0
-    width = canvas.get_size_inches()[0] * canvas.dpi
+    inches = canvas.get_size_inches()[0]
+    labels = told_apart([str(each.get_label()) for each in handles], 2 * _letters(inches, style.font_size))
     for columns in range(min(len(handles), 6), 0, -1):
         legend = canvas.legend(
             handles=handles,
+            labels=["–"] * len(handles),  # the names come later: matplotlib leaves out those with a _ before
             loc="outside lower center",
             ncols=columns,
             frameon=False,
@@ -325,8 +362,18 @@ def _add_legend(canvas: Canvas, figure: Figure, looks: Looks, style: Style) -> f
             columnspacing=1.2,
             borderaxespad=0.2,
         )
-        extent = legend.get_window_extent(canvas.canvas.get_renderer())  # type: ignore[attr-defined]
-        if extent.width <= width or columns == 1:
-            return float(extent.height / canvas.dpi)
-        legend.remove()
-    return 0.0
+        width, height = _named(canvas, legend, labels)
+        if width <= inches:
+            return height
+        if columns > 1:
+            legend.remove()
+    most = max(12, int(max(map(len, labels)) * inches / width) - 4)  # the lines beside them take room, too
+    return _named(canvas, legend, told_apart(labels, most))[1]
+
+
+def _named(canvas: Canvas, legend: Legend, labels: Sequence[str]) -> tuple[float, float]:
+    """Write a legend's names; its width and height in inches."""
+    for text, label in zip(legend.get_texts(), labels, strict=True):
+        text.set_text(visible(label))
+    extent = legend.get_window_extent(canvas.canvas.get_renderer())  # type: ignore[attr-defined]
+    return extent.width / canvas.dpi, extent.height / canvas.dpi

@@ -10,9 +10,12 @@ from matplotlib.patches import Rectangle
 
 from workbench.export.colours import on_white
 from workbench.export.figure import Array, Panel
+from workbench.words import told_apart, visible
 
 GAP = 0.16
 CAPTION = 0.42
+LONGEST_ROW_NAME, LONGEST_CAPTION = 18, 14
+"""Letters beside a row and under a picture."""
 
 
 def shape_of(panel: Panel) -> tuple[float, float]:
@@ -24,7 +27,11 @@ def shape_of(panel: Panel) -> tuple[float, float]:
 
 
 def _names_width(panel: Panel) -> float:
-    return 0.34 * max((len(name) for name in panel.row_names), default=0)
+    return 0.34 * max(map(len, _row_names(panel)), default=0)
+
+
+def _row_names(panel: Panel) -> list[str]:
+    return told_apart(list(map(visible, panel.row_names)), LONGEST_ROW_NAME)
 
 
 def draw_pictures(axes: Axes, panel: Panel, font_size: float, *, colour: bool) -> None:
@@ -32,17 +39,17 @@ def draw_pictures(axes: Axes, panel: Panel, font_size: float, *, colour: bool) -
     across, down = shape_of(panel)
     captioned = any(picture.caption for row in panel.pictures for picture in row)
     pitch = 1 + GAP + (CAPTION if captioned else 0.0)
-    names = _names_width(panel)
+    names, row_names = _names_width(panel), _row_names(panel)
+    written = [picture.caption for row in panel.pictures for picture in row]
+    captions = dict(zip(written, told_apart(written, LONGEST_CAPTION), strict=True))
     axes.set_axis_off()
     axes.set_aspect("equal")
     axes.set_xlim(-names, across - names)
     axes.set_ylim(down, 0)
     for row, pictures in enumerate(panel.pictures):
         top = row * pitch + GAP / 2
-        if row < len(panel.row_names):
-            axes.text(
-                -0.1, top + 0.5, panel.row_names[row], ha="right", va="center", fontsize=font_size * 0.9
-            )
+        if row < len(row_names):
+            axes.text(-0.1, top + 0.5, row_names[row], ha="right", va="center", fontsize=font_size * 0.9)
         for column, picture in enumerate(pictures):
             left = column * (1 + GAP) + GAP / 2
             axes.imshow(
@@ -64,9 +71,8 @@ def draw_pictures(axes: Axes, panel: Panel, font_size: float, *, colour: bool) -
                 }
             axes.add_patch(Rectangle((left, top), 1, 1, fill=False, **frame))
             if picture.caption:
-                axes.text(
-                    left + 0.5, top + 1.05, picture.caption, ha="center", va="top", fontsize=font_size * 0.7
-                )
+                caption = captions[picture.caption]
+                axes.text(left + 0.5, top + 1.05, caption, ha="center", va="top", fontsize=font_size * 0.7)
     axes.set_xlim(-names, across - names)  # imshow sets them to its own
     axes.set_ylim(down, 0)
 

@@ -33,9 +33,11 @@ from workbench.gui.charts.result_table import ResultTable
 from workbench.gui.plain import Label, set_tip, tipped
 from workbench.gui.run_data import RunData
 from workbench.project import RunRecord
+from workbench.words import told_apart
 
 LAST_STEP = -1
 LONGEST_NAME = 18
+MOST_LINES = 3
 
 
 class ComparisonView(PlotChart):
@@ -242,17 +244,18 @@ class ComparisonView(PlotChart):
         room = max(30, self.plot.width() - 70) / max(1, len(self._compared)) - 6
         letters = max(3, int(room / metrics.averageCharWidth()))
         axis.slanted = ()
-        if any(len(word) > letters for each in self._compared for word in each.name.split()):
-            axis.slanted = tuple(
-                textwrap.shorten(each.name, LONGEST_NAME, placeholder="…") for each in self._compared
-            )
+        names = [each.name for each in self._compared]
+        if any(len(word) > letters for name in names for word in name.split()):
+            axis.slanted = tuple(told_apart(names, LONGEST_NAME))
             longest = max(map(metrics.horizontalAdvance, axis.slanted))
             axis.setTicks([[(position, str(position)) for position in range(len(axis.slanted))]])
             axis.setHeight(round(longest * math.sin(math.radians(SLANT))) + 14)
             return
+        if any(len(textwrap.wrap(name, letters)) > MOST_LINES for name in names):
+            names = told_apart(names, (MOST_LINES - 1) * letters)
         ticks, lines = [], 1
-        for position, each in enumerate(self._compared):
-            wrapped = textwrap.wrap(each.name, letters, max_lines=3, placeholder="…") or [""]
+        for position, name in enumerate(names):
+            wrapped = textwrap.wrap(name, letters, max_lines=MOST_LINES, placeholder="…") or [""]
             ticks.append((position, "\n".join(wrapped)))
             lines = max(lines, len(wrapped))
         axis.setTicks([ticks])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
@@ -12,9 +14,13 @@ from workbench.export.figure import Curve, Figure, Panel, Text
 from workbench.gui import theme
 from workbench.gui.charts.axis import plot_widget
 from workbench.gui.plain import Label, legend, tipped
+from workbench.words import told_apart
 
 INKS = {"#202020": theme.foreground, "#8a8a8a": theme.muted}
 """Colours of lines that belong to no run."""
+
+LONGEST_NAME = 32
+"""Letters of a name in the plot or below it."""
 
 
 def _on_screen(colour: str) -> str:
@@ -72,16 +78,21 @@ class FigureBoard(QWidget):
         for side, label in (("left", panel.y_label), ("bottom", panel.x_label)):
             if self.plot.getAxis(side).isVisible():  # a label would show a hidden axis
                 self.plot.setLabel(side, label)
-        ticks = [list(enumerate(panel.x_names))] if panel.x_names else None
+        names = told_apart(panel.x_names, LONGEST_NAME)
+        ticks = [list(enumerate(names))] if names else None
         self.plot.getAxis("bottom").setTicks(ticks)
         for curve in panel.curves:
             self._add(curve, panel)
         if figure.legend:
             named = {curve.label: _on_screen(curve.colour) for curve in panel.curves if curve.label}
-            self.legend.setText(legend(("●", colour, name) for name, colour in named.items()))
+            names = told_apart(list(named), LONGEST_NAME)
+            self.legend.setText(
+                legend(("●", colour, name) for name, colour in zip(names, named.values(), strict=True))
+            )
         self.legend.setVisible(figure.legend)
-        for text in panel.texts:
-            self._write(text)
+        words = told_apart([text.text for text in panel.texts], LONGEST_NAME)
+        for text, word in zip(panel.texts, words, strict=True):
+            self._write(replace(text, text=word))
         self._fit(panel)
 
     def restyle(self) -> None:

@@ -21,6 +21,7 @@ from workbench.export.prediction_figure import (
 )
 from workbench.gui import theme
 from workbench.gui.plain import show_tip
+from workbench.words import told_apart
 
 GAP, BLOCK_GAP, FRAME = 5, 14, 3
 SMALLEST, LARGEST = 26, 96
@@ -168,10 +169,11 @@ class Board(QWidget):
         top = self._queries_top() - line - GAP
         painter.drawText(QRect(BLOCK_GAP // 2, top, self.width(), line), 0, "Queries: what it predicts")
         pitch = self._across * (self._side + GAP) + BLOCK_GAP
-        for label, title in enumerate(self._titles):
+        room = max(4, (pitch - BLOCK_GAP) // self.fontMetrics().averageCharWidth())
+        for label, title in enumerate(told_apart(self._titles, room)):
             left = BLOCK_GAP // 2 + label * pitch
             painter.setPen(QColor(theme.foreground()))
-            shown = self.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, pitch - BLOCK_GAP)
+            shown = self.fontMetrics().elidedText(title, Qt.TextElideMode.ElideMiddle, pitch - BLOCK_GAP)
             painter.drawText(QRect(left, line + 3, pitch - BLOCK_GAP, line), 0, shown)
             if label:
                 painter.setPen(QColor(theme.grid()))

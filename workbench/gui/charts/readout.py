@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from workbench.gui import theme
 from workbench.gui.charts.items import set_pattern
+from workbench.words import told_apart
 
 SWATCH, GAP, MARGIN = 18, 6, 6
 
@@ -125,7 +126,11 @@ class Readout(QWidget):
         left = MARGIN + SWATCH + GAP
         value = self.values[index] if index < len(self.values) else ""
         room = self.width() - left - MARGIN - (self._value_width + GAP if self.values else 0)
-        label = metrics.elidedText(entry.label, Qt.TextElideMode.ElideMiddle, room)
+        label = entry.label
+        if metrics.horizontalAdvance(label) > room:
+            most = max(4, room // metrics.averageCharWidth())
+            label = told_apart([each.label for each in self.entries], most)[index]
+        label = metrics.elidedText(label, Qt.TextElideMode.ElideMiddle, room)
         flags = Qt.AlignmentFlag.AlignVCenter
         painter.drawText(QRect(left, top, room, row), flags | Qt.AlignmentFlag.AlignLeft, label)
         if value:
