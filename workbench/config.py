@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
@@ -27,6 +26,7 @@ from pydantic import (
     model_validator,
 )
 
+from workbench import toml
 from workbench.sections import (
     Complaint,
     ConfigError,
@@ -399,11 +399,9 @@ def parse(text: str, overrides: Sequence[str] = (), source: str = "") -> Experim
         If the text is not TOML, or not an experiment.
     """
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(
-            [Complaint("", f"not valid TOML: {error}{_hint(text, str(error))}")], source
-        ) from None
+        table = toml.read(text)
+    except ValueError as error:
+        raise ConfigError([Complaint("", f"{error}{_hint(text, str(error))}")], source) from None
     for override in overrides:
         _assign(table, override)
     return Experiment.from_table(table, source)
@@ -450,8 +448,8 @@ def _assign(table: dict[str, Any], override: str) -> None:
     if not equals or not key.strip():
         raise ConfigError([Complaint(override, "an override looks like training.iterations=100")], "--set")
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        value = toml.read(f"value = {text}")["value"]
+    except ValueError:
         value = text.strip()
     *parents, last = key.strip().replace("[", ".").replace("]", "").split(".")
     target: Any = table

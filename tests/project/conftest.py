@@ -44,6 +44,17 @@ def add_run() -> Callable[..., int]:
     return add
 
 
+def evaluated(*loss: float | None, **more: Any) -> dict[str, Any]:
+    """A summary with what every evaluation has."""
+    steps = list(range(len(loss)))
+    return {"inner_steps": steps, "loss": list(loss), "loss_ci95": [0.5] * len(loss)} | more
+
+
+def reached(*loss: float | None, **more: Any) -> dict[str, Any]:
+    """A summary with what every result has."""
+    return evaluated(*loss, **({"episodes": 2, "episodes_hash": "h"} | more))
+
+
 @pytest.fixture
 def start() -> Iterator[Start]:
     """Starts Python code in another process, with the project's path as its argument and pipes to talk."""

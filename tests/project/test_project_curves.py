@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tests.project.conftest import evaluated, reached
 from workbench.project import Project, ProjectError
 from workbench.project.series import BLOCK, CHUNK, decimate, decode, encode, summarise
 
@@ -128,8 +129,8 @@ def test_a_rewind_is_exact_to_the_iteration(project: Project, add_run: AddRun, a
                     part = slice(start, start + 250)
                     project.append_series(each, name, x[part], y[part])
             for iteration in range(0, 10_000, 500):
-                project.add_evaluation(each, iteration, "validation", {"loss": [iteration]})
-    project.save_result(run, "test", {"loss": [1.0]}, {}, "h")
+                project.add_evaluation(each, iteration, "validation", evaluated(iteration))
+    project.save_result(run, "test", reached(1.0), {}, "h")
     project.rewind(run, after)
     left = slice(0, max(0, after + 1))
     for name in ("loss", "seconds"):
@@ -140,7 +141,7 @@ def test_a_rewind_is_exact_to_the_iteration(project: Project, add_run: AddRun, a
         range(0, min(after + 1, 10_000), 500)
     )
     assert project.result(run, "test") is None
-    assert project.run(run).iterations == min(after, 10_000)
+    assert project.run(run).iterations == max(0, min(after, 10_000))
     assert len(project.series(other, "loss")[0]) == project.run(other).iterations == 10_000
     if 0 <= after < 9_999:  # and on it goes, as if nothing had happened
         project.append_series(run, "loss", x[after + 1 :], y[after + 1 :])
@@ -220,22 +221,22 @@ def test_a_short_range_comes_back_whole(million: tuple[Project, int, np.ndarray]
 
 def test_evaluations_come_back_in_order_and_replace_their_equals(project: Project, add_run: AddRun) -> None:
     run = add_run(project)
-    steps = np.array([3.0, 1.0, np.inf])
-    project.add_evaluation(run, 500, "validation", {"loss": steps, "accuracy": None, "best": np.float32(0.5)})
-    project.add_evaluation(run, 0, "validation", {"loss": [9.0]})
-    project.add_evaluation(run, 0, "validation", {"loss": [8.0]})
-    project.add_evaluation(run, 0, "train", {"loss": [float("nan")]})
+    told = {"loss_ci95": np.array([0.1, 0.2, np.inf]), "accuracy": None, "best": np.float32(0.5)}
+    project.add_evaluation(run, 500, "validation", evaluated(3, 1, 2, **told))
+    project.add_evaluation(run, 0, "validation", evaluated(9.0))
+    project.add_evaluation(run, 0, "validation", evaluated(8.0))
+    project.add_evaluation(run, 0, "train", evaluated(float("nan")))
     assert project.evaluations(run, "validation") == [
-        (0, {"loss": [8.0]}),
-        (500, {"loss": [3.0, 1.0, np.inf], "accuracy": None, "best": 0.5}),
+        (0, evaluated(8.0)),
+        (500, evaluated(3, 1, 2, **told | {"loss_ci95": [0.1, 0.2, None], "best": 0.5})),
     ]
-    assert np.isnan(project.evaluations(run, "train")[0][1]["loss"][0])
+    assert project.evaluations(run, "train") == [(0, evaluated(None))]
 
 
 def test_damaged_curves_are_reported_not_shown(project: Project, add_run: AddRun) -> None:
     run = add_run(project)
     project.append_series(run, "loss", np.arange(100), np.arange(100.0))
-    project.add_evaluation(run, 1, "validation", {"loss": [1.0]})
+    project.add_evaluation(run, 1, "validation", evaluated(1.0))
     with project.transaction():
         project._change("UPDATE chunks SET data = zeroblob(length(data))")
         project._change("UPDATE evaluations SET body = '{\"loss\":[2.0]}'")

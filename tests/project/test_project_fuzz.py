@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.project.conftest import evaluated, reached
 from workbench.project import Project, ProjectError
 
 PAGE = 4096
@@ -36,7 +37,7 @@ def _in_memory() -> Iterator[None]:
 
 def fill(project: Project) -> None:
     rng = np.random.default_rng(0)
-    experiment = project.add_experiment("Sinusoid", 'name = "Sinusoid"\n' * 300, "c0ffee" * 10)
+    experiment = project.add_experiment("Sinusoid", 'name = "Sinusoid"\n' + "# more\n" * 900, "c0ffee" * 10)
     for seed in range(30):
         with project.transaction():
             run = project.add_run(
@@ -55,8 +56,9 @@ def fill(project: Project) -> None:
                     project.append_series(run, "loss", x, rng.normal(size=500))
                     project.append_series(run, "seconds", x, np.arange(500.0))
             for iteration in range(0, 1000, 200):
-                project.add_evaluation(run, iteration, "validation", {"loss": rng.normal(size=11)})
-            project.save_result(run, "test", {"loss": [1.0] * 11}, {"loss": rng.normal(size=(11, 50))}, "h")
+                project.add_evaluation(run, iteration, "validation", evaluated(*rng.normal(size=11)))
+            told = reached(*[1.0] * 11, episodes=50)
+            project.save_result(run, "test", told, {"loss": rng.normal(size=(11, 50))}, "h")
             project.save_checkpoint(run, 900, {"state": list(range(100))}, rng.bytes(9000))
     project.set_setting("layout", {"docks": ["runs"]})
 

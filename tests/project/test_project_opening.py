@@ -161,21 +161,30 @@ def test_a_named_pipe_is_refused_without_waiting(path: Path) -> None:
         Project.open(path)
 
 
-def test_damaged_lists_are_refused_when_opening(
-    project: Project, add_run: AddRun, snapshot: Snapshot
-) -> None:
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("environment = '['", "environment Expecting value"),
+        (f"environment = '{'[' * 90_000}'", "nested too deeply"),
+        ("experiment_id = 99", "its experiment 99 is not there"),
+        ("iterations = -1", "iterations cannot be -1"),
+        ("colour = 'red\">'", "colour cannot be"),
+        ("status = 'asleep'", "status cannot be 'asleep'"),
+    ],
+)
+def test_a_damaged_run_hides_no_other(project: Project, add_run: AddRun, change: str, why: str) -> None:
     add_run(project)
+    good = add_run(project)
     project.close()
-    alter(project.path, "UPDATE runs SET environment = '['")
-    assert_refused(project.path, snapshot, "run 1 is damaged")
-
-
-def test_a_text_nested_without_end_is_damage_not_a_crash(project: Project, add_run: AddRun) -> None:
-    add_run(project)
-    project.close()
-    alter(project.path, f"UPDATE runs SET environment = '{'[' * 90_000}'")
-    with pytest.raises(ProjectError, match="nested too deeply"):
-        Project.open(project.path)
+    alter(project.path, f"UPDATE runs SET {change} WHERE id = 1")
+    with Project.open(project.path, read_only=True) as reader:
+        assert [run.id for run in reader.runs()] == [good]
+        (left_out,) = reader.damaged()
+        assert left_out.id == 1
+        assert why in left_out.why
+        with pytest.raises(ProjectError, match="run 1 is damaged"):
+            reader.run(1)
+        assert any(line.startswith("run 1 is damaged") for line in reader.verify())
 
 
 def test_a_read_only_project_refuses_changes_and_is_not_changed(

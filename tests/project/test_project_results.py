@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from tests.project.conftest import reached
 from workbench.project import Project, ProjectError
 
 AddRun = Callable[..., int]
@@ -25,12 +26,12 @@ def test_a_result_comes_back_bit_for_bit(project: Project, add_run: AddRun) -> N
         "empty": np.zeros((0, 3)),
         "one": np.array(2.5),
     }
-    summary = {"episodes": 600, "loss": [2.9, 0.4], "accuracy": None, "diverged": np.arange(2)}
+    summary = reached(*range(11), episodes=600, accuracy=None, diverged=np.arange(11))
     project.save_result(run, "test", summary, arrays, "hash")
     result = project.result(run, "test")
     assert result is not None
     assert (result.split, result.episodes_hash) == ("test", "hash")
-    assert result.summary == {**summary, "diverged": [0, 1]}
+    assert result.summary == {**summary, "diverged": list(range(11))}
     assert list(result.arrays) == list(arrays)
     for name, array in arrays.items():
         assert result.arrays[name].dtype == array.dtype.newbyteorder("<")
@@ -45,11 +46,11 @@ def test_a_result_comes_back_bit_for_bit(project: Project, add_run: AddRun) -> N
 
 def test_a_later_result_replaces_the_earlier(project: Project, add_run: AddRun) -> None:
     run = add_run(project)
-    project.save_result(run, "test", {"n": 1}, {"loss": np.zeros(3)}, "a")
-    project.save_result(run, "test", {"n": 2}, {"accuracy": np.ones(2)}, "b")
+    project.save_result(run, "test", reached(1.0), {"loss": np.zeros((1, 2))}, "a")
+    project.save_result(run, "test", reached(2.0), {"accuracy": np.ones((1, 2))}, "b")
     result = project.result(run, "test")
     assert result is not None
-    assert (result.summary, result.episodes_hash, list(result.arrays)) == ({"n": 2}, "b", ["accuracy"])
+    assert (result.summary, result.episodes_hash, list(result.arrays)) == (reached(2.0), "b", ["accuracy"])
 
 
 @pytest.mark.parametrize("array", [np.array([object()]), np.array(["text"]), np.zeros(2, complex)])
@@ -75,7 +76,7 @@ def test_arrays_of_other_types_are_refused(project: Project, add_run: AddRun, ar
 )
 def test_an_altered_array_is_refused(project: Project, add_run: AddRun, change: str) -> None:
     run = add_run(project)
-    project.save_result(run, "test", {}, {"loss": np.arange(3.0)}, "h")
+    project.save_result(run, "test", reached(1.0, episodes=3), {"loss": np.arange(3.0)[None]}, "h")
     with project.transaction():
         project._change(f"UPDATE result_arrays SET {change}")
     with pytest.raises(ProjectError, match="result on 'test' is damaged"):
@@ -89,7 +90,7 @@ def test_only_allowed_types_are_read_even_with_a_right_checksum(
     run = add_run(project)
     with monkeypatch.context() as patch:
         patch.setattr("workbench.project.result_store._DTYPES", ("<U1",))
-        project.save_result(run, "test", {}, {"x": np.array(["a"])}, "")
+        project.save_result(run, "test", reached(1.0), {"x": np.array(["a"])}, "")
     with pytest.raises(ProjectError, match="not allowed"):
         project.result(run, "test")
 

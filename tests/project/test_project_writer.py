@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.project.conftest import evaluated, reached
 from workbench.project import Project, RunWriter, StorageError, StorageFull
 
 AddRun = Callable[..., int]
@@ -38,7 +39,7 @@ def test_everything_is_written_in_one_commit(project: Project, add_run: AddRun) 
     for iteration in range(1, 6):
         writer.points(iteration, {"loss": 1 / iteration, "seconds": float(iteration)})
     writer.update(iterations=5, status="running")
-    writer.result("test", {"n": 1}, {"loss": np.zeros(2)}, "h")
+    writer.result("test", reached(1.0), {"loss": np.zeros((1, 2))}, "h")
     assert project.series_names(run) == []
     assert project.run(run).iterations == 0
     writer.checkpoint(5, {"iteration": 5}, b"tensors")
@@ -47,8 +48,8 @@ def test_everything_is_written_in_one_commit(project: Project, add_run: AddRun) 
     assert project.run(run).iterations == 5
     assert project.checkpoint(run).iteration == 5
     assert project.result(run, "test") is not None
-    writer.evaluation(5, "validation", {"loss": [0.5]})
-    assert project.evaluations(run, "validation") == [(5, {"loss": [0.5]})]
+    writer.evaluation(5, "validation", evaluated(0.5))
+    assert project.evaluations(run, "validation") == [(5, evaluated(0.5))]
     writer.flush()
     assert stored(project, run) == [1, 2, 3, 4, 5]
 
@@ -289,14 +290,14 @@ def test_a_failed_flush_keeps_every_kind_of_thing(
         writer.update(iterations=2)
         writer.points(1, {"loss": 1.0})
         for call in (
-            lambda: writer.evaluation(1, "validation", {"loss": [1.0]}),
+            lambda: writer.evaluation(1, "validation", evaluated(1.0)),
             lambda: writer.checkpoint(1, {}, b"1"),
             lambda: writer.checkpoint(2, {}, b"2"),
             writer.flush,
         ):
             with pytest.raises(StorageError, match="the share is gone"):
                 call()
-        writer.result("test", {}, {}, "h")
+        writer.result("test", reached(1.0), {}, "h")
         clock.now += 1
         with pytest.raises(StorageError):
             writer.points(2, {"loss": 2.0})

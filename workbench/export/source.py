@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from workbench.export.arrangement import Arrangement
 from workbench.project import ExperimentRecord, Project, RunRecord
+from workbench.toml import read
 
 Series = tuple[NDArray[np.int64], NDArray[np.float64]]
 
@@ -244,8 +244,8 @@ def _entry_of(table: dict[str, Any], run: RunRecord) -> tuple[str, int]:
 
 def _table(toml: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(toml)
-    except (tomllib.TOMLDecodeError, RecursionError):
+        return read(toml)
+    except ValueError:
         return {}
 
 

@@ -3,11 +3,12 @@
 Needs numpy and the standard library only, never torch: listing a project must be quick.
 """
 
-from workbench.project.errors import ProjectError, StorageError, StorageFull
+from workbench.project.errors import DamagedError, ProjectError, StorageError, StorageFull
 from workbench.project.project import Project
 from workbench.project.records import (
     STATUSES,
     Checkpoint,
+    Damaged,
     ExperimentRecord,
     Result,
     RunFields,
@@ -19,6 +20,8 @@ from workbench.project.writer import RunWriter
 __all__ = [
     "STATUSES",
     "Checkpoint",
+    "Damaged",
+    "DamagedError",
     "ExperimentRecord",
     "Project",
     "ProjectError",

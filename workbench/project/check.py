@@ -5,16 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
+from workbench import toml
 from workbench.project import series as packing
 from workbench.project.curve_store import CurveStore
 from workbench.project.database import stored_bytes
-from workbench.project.errors import ProjectError
+from workbench.project.declared import MOST_ITERATIONS, from_json
+from workbench.project.errors import DamagedError, ProjectError
+from workbench.project.records import Damaged
 from workbench.project.result_store import ResultStore
 from workbench.project.run_store import RunStore
+from workbench.words import shown
 
+Read = TypeVar("Read")
 _MOST = 100  # problems of a kind: more tell nothing more
 
 
@@ -40,21 +46,59 @@ class CheckedStore(RunStore, CurveStore, ResultStore):
         for table, _, parent, _ in self._rows("PRAGMA foreign_key_check", timeout=math.inf)[:_MOST]:
             yield f"a row of {table} names one of {parent} that is not there"
 
+    def of_sound_runs(self, read: Callable[[], Read]) -> Read:
+        """What a function reads of the project; anew without the runs of which it cannot read something.
+
+        Those are listed as damaged from then on.
+
+        Raises
+        ------
+        DamagedError
+            If something else than a run is damaged.
+        """
+        try:
+            return read()
+        except DamagedError:
+            for run in self._integers("SELECT id FROM runs"):
+                for problem in self._check_run(run):
+                    self._left_out[run] = problem
+                    break
+            return read()
+
     def _check_lists(self) -> Iterator[str]:
-        yield from self._tried(self.experiments)
-        yield from self._tried(self.runs)
-        yield from self._tried(partial(self.runs, deleted=True))
+        for each in self._experiments():
+            if isinstance(each, Damaged):
+                yield f"experiment {each.id} is damaged: {each.why}"
+                continue
+            try:
+                toml.read(each.toml)
+            except ValueError as error:
+                yield f"experiment {each.id}, {each.name!r}: {error}"
+        for each in self.damaged():
+            yield f"run {each.id} is damaged: {each.why}"
+        values = self._rows("SELECT key, value FROM settings")
+        for key, value in values:
+            yield from self._tried(partial(self._check_setting, key, value))
+
+    def _check_setting(self, key: object, value: object) -> None:
+        try:
+            from_json(value, object)
+        except ValueError as error:
+            raise self._damaged(f"setting {shown(str(key))!r}", error) from None
 
     def _check_runs(self) -> Iterator[str]:
         for run in self._integers("SELECT id FROM runs"):
-            for series, name in self._rows("SELECT id, name FROM series WHERE run_id = ?", (run,)):
-                yield from self._tried(partial(self._check_series, run, series, name))
-            for (split,) in self._rows("SELECT DISTINCT split FROM evaluations WHERE run_id = ?", (run,)):
-                yield from self._tried(partial(self.evaluations, run, split))
-            for split in self.result_splits(run):
-                yield from self._tried(partial(self.result, run, split))
+            yield from self._check_run(run)
             for iteration in self.checkpoint_iterations(run):
                 yield from self._tried(partial(self._checkpoint_at, run, iteration))
+
+    def _check_run(self, run: int) -> Iterator[str]:
+        for series, name in self._rows("SELECT id, name FROM series WHERE run_id = ?", (run,)):
+            yield from self._tried(partial(self._check_series, run, series, shown(str(name))))
+        for (split,) in self._rows("SELECT DISTINCT split FROM evaluations WHERE run_id = ?", (run,)):
+            yield from self._tried(partial(self.evaluations, run, split))
+        for (split,) in self._rows("SELECT split FROM results WHERE run_id = ?", (run,)):
+            yield from self._tried(partial(self.result, run, split))
 
     def _check_series(self, run: int, series: int, name: str) -> None:
         end = -1
@@ -69,7 +113,7 @@ class CheckedStore(RunStore, CurveStore, ResultStore):
                     np.array_equal(a, b, equal_nan=True) for a, b in zip(low_high, right, strict=True)
                 ):
                     raise ValueError("a piece contradicts its description")
-                if x[0] <= end or np.any(np.diff(x) <= 0):
+                if x[0] <= end or x[-1] > MOST_ITERATIONS or np.any(np.diff(x) <= 0):
                     raise ValueError("its iterations do not rise")
                 end = int(x[-1])
             except (IndexError, ValueError) as error:

@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike
 
 from workbench.project import series as packing
 from workbench.project.database import Database, stored_bytes, stored_integer
+from workbench.project.declared import MOST_ITERATIONS, evaluation, to_json
 from workbench.project.digests import digest
 from workbench.project.errors import ProjectError
-from workbench.project.records import from_json, to_json
 from workbench.project.series import BLOCK, CHUNK, Iterations, Values
+from workbench.words import LONGEST_NAME, shown
 
 _MAX_SMALL = 64  # rows of a few points at a curve's end before they are put together
 
@@ -66,7 +67,7 @@ class CurveStore(Database):
     def series_names(self, run: int) -> list[str]:
         """The names of a run's series, in alphabetical order."""
         rows = self._rows("SELECT name FROM series WHERE run_id = ? ORDER BY name", (run,))
-        return [str(row[0]) for row in rows]
+        return [shown(str(row[0]), LONGEST_NAME) for row in rows]
 
     def series(
         self, run: int, name: str, *, start: int | None = None, stop: int | None = None
@@ -141,9 +142,11 @@ class CurveStore(Database):
         found = []
         for iteration, body, stored in rows:
             try:
-                if digest(split, stored_integer(iteration), body) != stored:
+                if not 0 <= stored_integer(iteration) <= MOST_ITERATIONS:
+                    raise ValueError("no run is that long")
+                if digest(split, iteration, body) != stored:
                     raise ValueError("it does not match its checksum")
-                found.append((iteration, from_json(body, dict)))
+                found.append((iteration, evaluation(body)))
             except ValueError as error:
                 raise self._damaged(f"run {run}, evaluation at {iteration}", error) from None
         return found
@@ -189,7 +192,7 @@ class CurveStore(Database):
     def _chunk(self, chunk: int) -> tuple[Iterations, Values]:
         rows = self._rows("SELECT data FROM chunks WHERE id = ?", (chunk,))
         try:
-            return packing.decode(stored_bytes(rows[0][0]))
+            return _points(rows[0][0])
         except (IndexError, ValueError) as error:
             raise self._damaged("a curve", error) from None
 
@@ -205,7 +208,7 @@ class CurveStore(Database):
         chunks = []
         for first, last, data in rows:
             try:
-                x, y = packing.decode(stored_bytes(data))
+                x, y = _points(data)
                 if not stored_integer(first) <= x[0] <= x[-1] <= stored_integer(last):
                     raise ValueError("a piece is not of the range that it says")
             except ValueError as error:
@@ -222,6 +225,13 @@ class CurveStore(Database):
             if len(before) and len(after) and after[0] <= before[-1]:
                 raise self._damaged(f"run {run}, {name!r}", "its pieces overlap")
         return np.concatenate([x for x, _ in parts]), np.concatenate([y for _, y in parts])
+
+
+def _points(data: object) -> tuple[Iterations, Values]:
+    x, y = packing.decode(stored_bytes(data))
+    if x[0] < 0 or x[-1] > MOST_ITERATIONS or np.any(np.diff(x) < 0):
+        raise ValueError("its iterations do not rise")
+    return x, y
 
 
 def _range(start: int | None, stop: int | None) -> tuple[int, int]:

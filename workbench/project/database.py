@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from workbench.project.errors import ProjectError, StorageError, StorageFull, translated
+from workbench.project.errors import DamagedError, ProjectError, StorageError, StorageFull, translated
 
 Mode = Literal["ro", "rw", "rwc", "immutable"]
 
@@ -57,7 +57,12 @@ def connect(path: Path, mode: Mode, timeout: float = BUSY_TIMEOUT) -> sqlite3.Co
     except BaseException:
         connection.close()
         raise
+    connection.text_factory = _text
     return connection
+
+
+def _text(stored: bytes) -> str:
+    return stored.decode("utf-8", "backslashreplace")  # so that no row hides those beside it
 
 
 class Database:
@@ -156,8 +161,8 @@ class Database:
         except ValueError as error:
             raise self._damaged("a table", error) from None
 
-    def _damaged(self, what: str, why: object) -> ProjectError:
-        return ProjectError(f"{self.path}: {what} is damaged: {why}")
+    def _damaged(self, what: str, why: object) -> DamagedError:
+        return DamagedError(f"{self.path}: {what} is damaged: {why}")
 
     def _refuse_after_failure(self) -> None:
         # SQLite ends a transaction by itself when the disk is full: what follows would not be undone

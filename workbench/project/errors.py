@@ -15,6 +15,10 @@ class ProjectError(InputError):
     """A file that is no project, is damaged, or cannot do what was asked. The text is one line."""
 
 
+class DamagedError(ProjectError):
+    """A part of the file is not as it was written; the others can be read."""
+
+
 class StorageError(ProjectError):
     """The disk or the folder refuses for now; the same call can be tried again later."""
 

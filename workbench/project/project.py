@@ -188,7 +188,7 @@ class Project(CheckedStore):
         Drops later points, evaluations and checkpoints, and the run's results, which belong to its end.
         """
         with self.transaction():
-            done = min(self.run(run).iterations, iteration)
+            done = max(0, min(self.run(run).iterations, iteration))
             self.truncate_series(run, iteration)
             self._change("DELETE FROM evaluations WHERE run_id = ? AND iteration > ?", (run, iteration))
             self._change("DELETE FROM checkpoints WHERE run_id = ? AND iteration > ?", (run, iteration))

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, get_args
 
-import numpy as np
 from numpy.typing import NDArray
+
+from workbench import toml
+from workbench.project.declared import (
+    LARGEST_ID,
+    LONGEST_LINE,
+    MOST_ITERATIONS,
+    Check,
+    colour,
+    flag,
+    in_json,
+    line,
+    lines,
+    listed,
+    named,
+    one_of,
+    optional,
+    plain,
+    real,
+    text,
+    to_json,
+    whole,
+)
+from workbench.words import LONGEST_NAME
 
 Status = Literal["queued", "running", "paused", "stopped", "interrupted", "failed", "finished"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -99,6 +118,14 @@ class RunFields(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
+class Damaged:
+    """A run that is not as it was written, and is in no list: its id, and in one line why."""
+
+    id: int
+    why: str
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """A trainer's whole state after ``iteration`` meta-iterations; ``tensors`` as they were given."""
 
@@ -118,41 +145,63 @@ class Result:
     arrays: dict[str, NDArray[Any]]
 
 
-def to_json(value: Any) -> str:
-    """Compact JSON; numpy arrays and numbers as lists and numbers, NaN and infinity kept."""
-    return json.dumps(value, separators=(",", ":"), default=_plain)
+def _environment(value: Any) -> dict[str, Any]:
+    found: dict[str, Any] = plain(value)
+    for name, check in (("threads", _threads), ("chunk", _threads), ("device", _name)):
+        if name in found:
+            found[name] = named(name, check, found[name])
+    return found
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+def _tags(value: list[Any]) -> tuple[str, ...]:
+    return tuple(listed(_name, 1000)(value))
 
 
-def from_json(text: object, kind: type) -> Any:
-    """Read JSON whose outermost value must be of that kind.
+_name = line(LONGEST_NAME)
+_threads = optional(whole(1, 1_000_000))
+_id = whole(1, LARGEST_ID)
+_count = whole(0, MOST_ITERATIONS)
+_seconds = real(0, 1e12)
+_moment = real(0, 1e11)
 
-    Raises
-    ------
-    ValueError
-        If it is not.
-    """
-    if not isinstance(text, str):
-        raise ValueError("a text is missing")
-    try:
-        value = json.loads(text)
-    except RecursionError:
-        raise ValueError("a text is nested too deeply") from None
-    if not isinstance(value, kind):
-        raise ValueError(f"a {kind.__name__} is missing")
-    return value
+EXPERIMENT: dict[str, Check] = {
+    "id": _id,
+    "name": _name,
+    "toml": text(toml.LONGEST),
+    "config_hash": _name,
+    "created": _moment,
+}
+"""What the columns of an experiment may be."""
 
+RUN: dict[str, Check] = {
+    "id": _id,
+    "experiment_id": _id,
+    "position": whole(0, LARGEST_ID),
+    "name": _name,
+    "algorithm": _name,
+    "label": _name,
+    "task": _name,
+    "seed": whole(0, 2**32 - 1),
+    "status": one_of(STATUSES),
+    "failure": line(LONGEST_LINE),
+    "iterations": _count,
+    "iterations_planned": _count,
+    "seconds": _seconds,
+    "meta_iterations_per_second": optional(_seconds),
+    "config_hash": _name,
+    "data_hash": _name,
+    "environment": in_json(_environment, dict),
+    "created": _moment,
+    "started": optional(_moment),
+    "ended": optional(_moment),
+    "notes": lines,
+    "tags": in_json(_tags, list),
+    "colour": colour,
+    "visible": flag,
+    "deleted": flag,
+}
+"""What the columns of a run may be."""
 
-RUN_COLUMNS = tuple(field.name for field in dataclasses.fields(RunRecord))
-_TEXTS = {"name", "algorithm", "label", "task", "failure", "config_hash", "data_hash", "notes", "colour"}
-_NUMBERS = {"seconds", "meta_iterations_per_second", "created", "started", "ended"}
-_OPTIONAL = {"meta_iterations_per_second", "started", "ended"}
-_FLAGS = {"visible", "deleted"}
 _UNCHANGEABLE = {"id", "experiment_id"}
 
 
@@ -166,56 +215,40 @@ def run_columns(fields: Mapping[str, Any]) -> dict[str, Any]:
     """
     columns: dict[str, Any] = {}
     for name, value in fields.items():
-        if name not in RUN_COLUMNS or name in _UNCHANGEABLE:
+        if name not in RUN or name in _UNCHANGEABLE:
             raise ValueError(f"{name!r} is no field of a run that can be set")
-        columns[name] = _checked(name, _stored(name, value))
+        columns[name] = _stored(name, named(name, RUN[name], _stored(name, value)))
     return columns
 
 
 def _stored(name: str, value: Any) -> Any:
-    if name == "environment":
-        return to_json(dict(value))
-    if name == "tags":
-        return to_json([str(tag) for tag in value])
-    if name in _NUMBERS and value is not None:
-        return float(value)
-    return int(value) if name in _FLAGS else value
+    match name:
+        case "environment":
+            return to_json(dict(value))
+        case "tags":
+            return to_json([str(tag) for tag in value])
+        case "visible" | "deleted":
+            return int(value)
+    return value
 
 
 def run_record(row: Sequence[Any]) -> RunRecord:
-    """A run from its row, every field checked: the file may come from anywhere.
+    """A run from its row, every field checked.
 
     Raises
     ------
     ValueError
-        If a field cannot be what was written.
+        If a field cannot be what was written; one line.
     """
-    values = {name: _checked(name, value) for name, value in zip(RUN_COLUMNS, row, strict=True)}
-    values["environment"] = from_json(values["environment"], dict)
-    values["tags"] = tuple(str(tag) for tag in from_json(values["tags"], list))
-    return RunRecord(**values | {name: bool(values[name]) for name in _FLAGS})
+    return RunRecord(**_checked(RUN, row))
 
 
 def experiment_record(row: Sequence[Any]) -> ExperimentRecord:
     """An experiment from its row, checked as in :func:`run_record`."""
-    identifier, name, toml, config_hash, created = row
-    texts = all(isinstance(text, str) for text in (name, toml, config_hash))
-    if not (isinstance(identifier, int) and texts and isinstance(created, float)):
-        raise ValueError("a field has the wrong type")
-    return ExperimentRecord(identifier, name, toml, config_hash, created)
+    return ExperimentRecord(**_checked(EXPERIMENT, row))
 
 
-def _checked(name: str, value: Any) -> Any:
-    if value is None and name in _OPTIONAL:
-        return value
-    if name == "status":
-        right = value in STATUSES
-    elif name in _TEXTS or name in ("environment", "tags"):
-        right = isinstance(value, str)
-    elif name in _NUMBERS:
-        right = isinstance(value, float) and math.isfinite(value)
-    else:
-        right = isinstance(value, int) and abs(value) < 2**63
-    if not right:
-        raise ValueError(f"{name} cannot be {str(value)[:40]!r}")
-    return value
+def _checked(columns: Mapping[str, Check], row: Sequence[Any]) -> dict[str, Any]:
+    return {
+        name: named(name, check, value) for (name, check), value in zip(columns.items(), row, strict=True)
+    }

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.project.database import Database, stored_bytes, stored_integer, stored_number
+from workbench.project.declared import check_arrays, from_json, reached, to_json
 from workbench.project.digests import digest
 from workbench.project.errors import ProjectError, StorageError
-from workbench.project.records import Checkpoint, Result, from_json, to_json
+from workbench.project.records import Checkpoint, Result
+from workbench.words import LONGEST_NAME, shown
 
 _DTYPES = ("<f4", "<f8", "<i4", "<i8", "|u1", "|b1")  # what a result array may be; never objects
 _MAX_DIMENSIONS = 8
@@ -56,7 +58,7 @@ class ResultStore(Database):
     def result_splits(self, run: int) -> list[str]:
         """The splits that a run has results on."""
         rows = self._rows("SELECT split FROM results WHERE run_id = ? ORDER BY split", (run,))
-        return [str(row[0]) for row in rows]
+        return [shown(str(row[0]), LONGEST_NAME) for row in rows]
 
     def result(self, run: int, split: str, *, arrays: bool = True) -> Result | None:
         """A run's result on a split, or None; without ``arrays``, only its summary is read.
@@ -76,11 +78,12 @@ class ResultStore(Database):
         try:
             if digest(split, episodes_hash, text) != stored:
                 raise ValueError("it does not match its checksum")
-            summary = from_json(text, dict)
+            told = reached(text)
             found = self._arrays(identifier) if arrays else {}
+            check_arrays(found, told)
         except ValueError as error:
             raise self._damaged(f"run {run}, result on {split!r}", error) from None
-        return Result(split, str(episodes_hash), summary, found)
+        return Result(split, shown(str(episodes_hash), LONGEST_NAME), told, found)
 
     def save_checkpoint(
         self, run: int, iteration: int, state: Mapping[str, Any], tensors: bytes, *, keep: int = 2

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Unpack
 
 from workbench.project.database import Database
+from workbench.project.declared import LARGEST_ID, plain, to_json
 from workbench.project.errors import ProjectError
 from workbench.project.records import (
-    RUN_COLUMNS,
+    EXPERIMENT,
+    RUN,
+    Damaged,
     ExperimentRecord,
     RunFields,
     RunRecord,
     experiment_record,
     run_columns,
     run_record,
-    to_json,
 )
 
-_RUNS = f"SELECT {', '.join(RUN_COLUMNS)} FROM runs"
+_RUNS = f"SELECT {', '.join(RUN)} FROM runs"
+_EXPERIMENTS = f"SELECT {', '.join(EXPERIMENT)} FROM experiments ORDER BY id"
 
 
 class RunStore(Database):
     """The part of a project that lists experiments and runs.
+
+    What cannot be as it was written is in no list, and does not hide the others; :meth:`damaged` names it.
 
     Attributes
     ----------
@@ -33,25 +40,21 @@ class RunStore(Database):
 
     writer_alive = True
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._left_out: dict[int, str] = {}
+
     def add_experiment(self, name: str, toml: str, config_hash: str) -> int:
         """Store a configuration; its id."""
         with self.transaction():
-            cursor = self._change(
+            return self._added(
                 "INSERT INTO experiments (name, toml, config_hash, created) VALUES (?, ?, ?, ?)",
                 (name, toml, config_hash, time.time()),
             )
-            return cursor.lastrowid or 0
 
     def experiments(self) -> list[ExperimentRecord]:
         """All experiments, oldest first."""
-        rows = self._rows("SELECT id, name, toml, config_hash, created FROM experiments ORDER BY id")
-        records = []
-        for row in rows:
-            try:
-                records.append(experiment_record(row))
-            except ValueError as error:
-                raise self._damaged(f"experiment {row[0]}", error) from None
-        return records
+        return [each for each in self._experiments() if isinstance(each, ExperimentRecord)]
 
     def add_run(self, experiment_id: int, **fields: Unpack[RunFields]) -> int:
         """Put a run at the end of the queue; its id.
@@ -64,9 +67,9 @@ class RunStore(Database):
         if missing:
             raise ValueError(f"a run needs {', '.join(sorted(missing))}")
         with self.transaction():
-            last = self._rows("SELECT MAX(position) FROM runs")[0][0] or 0
+            last = self._rows("SELECT MAX(position) FROM runs WHERE position < ?", (LARGEST_ID,))[0][0] or 0
             defaults: RunFields = {
-                "position": last + 1,
+                "position": max(last, 0) + 1,
                 "label": fields["algorithm"],
                 "status": "queued",
                 "failure": "",
@@ -84,16 +87,19 @@ class RunStore(Database):
                 "deleted": False,
             }
             columns = {"experiment_id": int(experiment_id)} | run_columns({**defaults, **fields})
-            cursor = self._change(
+            return self._added(
                 f"INSERT INTO runs ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
                 tuple(columns.values()),
             )
-            return cursor.lastrowid or 0
 
     def runs(self, *, deleted: bool = False) -> list[RunRecord]:
         """The runs in the order of the queue; with ``deleted``, those put aside instead."""
-        rows = self._rows(f"{_RUNS} WHERE deleted = ? ORDER BY position, id", (int(deleted),))
-        return [self._record(row) for row in rows]
+        found = self._runs(f"{_RUNS} ORDER BY position, id")
+        return [each for each in found if isinstance(each, RunRecord) and each.deleted == deleted]
+
+    def damaged(self) -> list[Damaged]:
+        """The runs that are in no list since something of them is not as it was written."""
+        return [each for each in self._runs(f"{_RUNS} ORDER BY id") if isinstance(each, Damaged)]
 
     def run(self, run: int) -> RunRecord:
         """One run.
@@ -102,11 +108,14 @@ class RunStore(Database):
         ------
         ProjectError
             If there is none of that id.
+        DamagedError
+            If it cannot be as it was written.
         """
-        rows = self._rows(f"{_RUNS} WHERE id = ?", (run,))
-        if not rows:
-            raise self._no_run(run)
-        return self._record(rows[0])
+        for found in self._runs(f"{_RUNS} WHERE id = ?", (run,)):
+            if isinstance(found, Damaged):
+                raise self._damaged(f"run {run}", found.why)
+            return found
+        raise self._no_run(run)
 
     def update_run(self, run: int, **fields: Unpack[RunFields]) -> None:
         """Change fields of a run; the others stay."""
@@ -132,7 +141,7 @@ class RunStore(Database):
         """The value kept under a key, or the default where there is none or it is damaged."""
         rows = self._rows("SELECT value FROM settings WHERE key = ?", (key,))
         try:
-            return json.loads(rows[0][0])
+            return plain(json.loads(rows[0][0]))
         except (IndexError, TypeError, ValueError, RecursionError):
             return default
 
@@ -142,15 +151,41 @@ class RunStore(Database):
             with self.transaction():
                 self._change("UPDATE runs SET status = 'interrupted' WHERE status = 'running'")
 
-    def _record(self, row: tuple[Any, ...]) -> RunRecord:
-        if not self.writer_alive:
-            index = RUN_COLUMNS.index("status")
-            if row[index] == "running":
-                row = (*row[:index], "interrupted", *row[index + 1 :])
+    def _experiments(self) -> Iterator[ExperimentRecord | Damaged]:
+        for row in self._rows(_EXPERIMENTS):
+            try:
+                yield experiment_record(row)
+            except ValueError as error:
+                yield Damaged(row[0], str(error))
+
+    def _runs(self, sql: str, parameters: tuple[int, ...] = ()) -> list[RunRecord | Damaged]:
+        owners = {each.id: each for each in self._experiments()}
+        return [self._record(row, owners) for row in self._rows(sql, parameters)]
+
+    def _record(
+        self, row: tuple[Any, ...], owners: Mapping[int, ExperimentRecord | Damaged]
+    ) -> RunRecord | Damaged:
         try:
-            return run_record(row)
+            record = run_record(row)
         except ValueError as error:
-            raise self._damaged(f"run {row[0]}", error) from None
+            return Damaged(row[0], str(error))
+        match owners.get(record.experiment_id):
+            case None:
+                return Damaged(record.id, f"its experiment {record.experiment_id} is not there")
+            case Damaged(why=why):
+                return Damaged(record.id, f"its experiment {record.experiment_id}: {why}")
+        if record.id in self._left_out:
+            return Damaged(record.id, self._left_out[record.id])
+        if record.status == "running" and not self.writer_alive:
+            return replace(record, status="interrupted")
+        return record
+
+    def _added(self, sql: str, values: tuple[Any, ...]) -> int:
+        """Insert a row; its id."""
+        added = self._change(sql, values).lastrowid or 0
+        if not 1 <= added <= LARGEST_ID:
+            raise ProjectError(f"{self.path}: has counted as far as it can; begin a new project")
+        return added
 
     def _no_run(self, run: int) -> ProjectError:
         return ProjectError(f"{self.path}: there is no run {run}")

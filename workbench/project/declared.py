@@ -1,0 +1,366 @@
+"""What each value of a project file may be: the file may come from anywhere.
+
+Every column and every table of JSON is declared once, here and in :mod:`workbench.project.records`, and is
+checked as it is read; code that takes it from there can rely on it. Single lines of text come back visible
+and within their length, whatever they held; anything else that is out of bounds is refused.
+
+A *check* takes a stored value and gives what it stands for, or raises a :class:`ValueError` of one line.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.words import LONGEST_NAME, shown, visible
+
+Check = Callable[[Any], Any]
+
+LARGEST = 1e100
+"""Magnitude of a number: training in 32 bits gives none that is larger, and its square is still finite."""
+
+LARGEST_ID = 2**31 - 1
+MOST_ITERATIONS = 2**53
+LONGEST_LINE, LONGEST_TEXT, LONGEST_JSON = 2_000, 100_000, 8_000_000
+DEEPEST = 12  # tables and lists inside one another
+
+
+# --- JSON ------------------------------------------------------------------------------------------
+
+
+def to_json(value: Any) -> str:
+    """Compact JSON; numpy arrays and numbers as lists and numbers, NaN and infinity kept."""
+    return json.dumps(value, separators=(",", ":"), default=_as_lists)
+
+
+def _as_lists(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def from_json(text: object, kind: type) -> Any:
+    """Read JSON whose outermost value must be of that kind.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    if not isinstance(text, str):
+        raise ValueError("a text is missing")
+    if len(text) > LONGEST_JSON:
+        raise ValueError("a text is too long")
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("a text is nested too deeply") from None
+    if not isinstance(value, kind):
+        raise ValueError(f"a {kind.__name__} is missing")
+    return value
+
+
+def plain(value: Any, deepest: int = DEEPEST) -> Any:
+    """A value of JSON that nobody has declared, made harmless: text is visible and within its length, and
+    what is no finite number is None.
+
+    Raises
+    ------
+    ValueError
+        If it is nested too deeply, or holds a whole number that nothing else could hold.
+    """
+    match value:
+        case None | bool():
+            return value
+        case str():
+            return shown(value, LONGEST_LINE)
+        case int():
+            if abs(value) >= 2**63:
+                raise ValueError("a number is too large")
+            return value
+        case float():
+            return value if abs(value) <= LARGEST else None  # NaN is not
+    if not deepest:
+        raise ValueError("a text is nested too deeply")
+    if isinstance(value, Mapping):
+        return {shown(str(name), LONGEST_NAME): plain(each, deepest - 1) for name, each in value.items()}
+    return [plain(each, deepest - 1) for each in value]
+
+
+# --- single values ---------------------------------------------------------------------------------
+
+
+def whole(low: int, high: int) -> Check:
+    """A whole number of that range."""
+
+    def check(value: Any) -> int:
+        if type(value) is not int or not low <= value <= high:
+            raise _unfit(value)
+        return value
+
+    return check
+
+
+def real(low: float = -LARGEST, high: float = LARGEST) -> Check:
+    """A finite number of that range."""
+
+    def check(value: Any) -> float:
+        if type(value) not in (float, int) or not low <= value <= high:
+            raise _unfit(value)
+        return float(value)
+
+    return check
+
+
+def optional(check: Check) -> Check:
+    """None, or what the check takes."""
+    return lambda value: None if value is None else check(value)
+
+
+def line(most: int) -> Check:
+    """Text on one line; what is longer is cut."""
+    return lambda value: shown(_text(value), most)
+
+
+def lines(value: Any) -> str:
+    """Text; what is longer than a person writes is cut."""
+    return "\n".join(map(visible, _text(value)[:LONGEST_TEXT].split("\n")))
+
+
+def text(most: int) -> Check:
+    """Text as it is."""
+
+    def check(value: Any) -> str:
+        if len(_text(value)) > most:
+            raise ValueError(f"has {len(value):,} letters; allowed: {most:,}")
+        return str(value)
+
+    return check
+
+
+def one_of(allowed: Iterable[Any]) -> Check:
+    """One of these values."""
+    known = tuple(allowed)
+
+    def check(value: Any) -> Any:
+        if value not in known:
+            raise _unfit(value)
+        return value
+
+    return check
+
+
+def flag(value: Any) -> bool:
+    """0 or 1."""
+    return bool(one_of((0, 1))(value))
+
+
+def colour(value: Any) -> str:
+    """``#rrggbb``, or nothing."""
+    if not re.fullmatch(r"(#[0-9a-fA-F]{6})?", _text(value)):
+        raise _unfit(value)
+    return str(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise _unfit(value)
+    return value
+
+
+def _unfit(value: Any) -> ValueError:
+    return ValueError(f"cannot be {shown(repr(value), 40)}")
+
+
+# --- lists and tables ------------------------------------------------------------------------------
+
+
+def listed(check: Check, most: int = 100_000) -> Check:
+    """A list of at most so many."""
+
+    def checked(value: Any) -> list[Any]:
+        if not isinstance(value, list) or len(value) > most:
+            raise _unfit(value)
+        return [check(each) for each in value]
+
+    return checked
+
+
+def by_name(check: Check) -> Check:
+    """A table with names that are not known beforehand."""
+
+    def checked(value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise _unfit(value)
+        return {shown(name, LONGEST_NAME): named(name, check, each) for name, each in value.items()}
+
+    return checked
+
+
+def table(required: Mapping[str, Check], others: Mapping[str, Check] | None = None) -> Check:
+    """A table with these entries; what a newer program adds to it is kept as plain values."""
+    known = {**required, **(others or {})}
+
+    def checked(value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise _unfit(value)
+        for name in required:
+            if name not in value:
+                raise ValueError(f"{name} is missing")
+        return {
+            shown(name, LONGEST_NAME): named(name, known.get(name, plain), each)
+            for name, each in value.items()
+        }
+
+    return checked
+
+
+def named(name: str, check: Check, value: Any) -> Any:
+    """What a check takes; a complaint names the entry."""
+    try:
+        return check(value)
+    except ValueError as error:
+        raise ValueError(f"{shown(name, 40)} {error}") from None
+
+
+def in_json(check: Check, kind: type) -> Check:
+    """JSON in a column."""
+    return lambda value: check(from_json(value, kind))
+
+
+# --- evaluations and results -----------------------------------------------------------------------
+
+
+def _mean(value: Any) -> float | None:
+    """A number, or None: one that is not finite is written as null, but was not always."""
+    if value is None:
+        return None
+    if type(value) is float:
+        return value if abs(value) <= LARGEST else None
+    return float(whole(-(2**63), 2**63)(value))
+
+
+_few = whole(0, 10**9)
+_name = line(LONGEST_NAME)
+_share = real(0, 1)
+_means = listed(_mean)
+_BY_STEP: dict[str, Check] = {
+    "loss": _means,
+    "loss_ci95": _means,
+    "accuracy": optional(listed(_mean)),
+    "accuracy_ci95": optional(_means),
+    "loss_median": _means,
+    "diverged": listed(_few),
+}
+_EVALUATED: dict[str, Check] = {
+    **_BY_STEP,
+    "tasks": _few,
+    "report": by_name(by_name(table({}, {"mean": _mean, "ci95": _mean}))),
+}
+_REQUIRED: dict[str, Check] = {"inner_steps": listed(_few, 10_001), "loss": _means, "loss_ci95": _means}
+_evaluated = table(_REQUIRED, _EVALUATED)
+_tested = table(
+    _REQUIRED | {"episodes": whole(1, 10**9), "episodes_hash": _name},
+    _EVALUATED
+    | {
+        "split": _name,
+        "adaptation_threshold": _mean,
+        "adaptation_steps_median": _mean,
+        "adaptation_milliseconds_median": _mean,
+        "adaptation_reached": optional(_share),
+        "milliseconds_by_step": _means,
+        "generalisation_gap": _mean,
+        "generalisation_gap_ci95": _mean,
+        "train_loss": _means,
+        "calibration_error": _mean,
+        "attack": optional(
+            table({}, {"kind": _name, "epsilon": _mean, "steps": _few, "step_size": _mean}),
+        ),
+        "transductive": optional(one_of((False, True))),
+        "ways": _few,
+        "shots": _few,
+        "queries": _few,
+        "drift": optional(
+            table(
+                {},
+                {
+                    "segments": _few,
+                    "loss": listed(_means),
+                    "forgetting": _means,
+                    "forgetting_mean": _mean,
+                    "backward_transfer": _mean,
+                },
+            )
+        ),
+    },
+)
+
+
+def evaluation(text: object) -> dict[str, Any]:
+    """What was measured on frozen episodes, out of its JSON; a list has an entry for each inner step.
+
+    Older files lack some entries, which are optional therefore.
+
+    Raises
+    ------
+    ValueError
+        If it is none; one line.
+    """
+    return _consistent(in_json(_evaluated, dict)(text))
+
+
+def reached(text: object) -> dict[str, Any]:
+    """What a run reached on the meta-test episodes, out of its JSON; as :func:`evaluation`."""
+    return _consistent(in_json(_tested, dict)(text))
+
+
+def _consistent(summary: dict[str, Any]) -> dict[str, Any]:
+    steps = summary["inner_steps"]
+    if not steps or any(one >= other for one, other in pairwise(steps)):
+        raise ValueError("inner_steps do not rise")
+    for name in _BY_STEP:
+        values = summary.get(name)
+        if values is not None and len(values) != len(steps):
+            raise ValueError(f"{name} has {len(values)} values for {len(steps)} inner steps")
+    if (summary.get("accuracy") is None) != (summary.get("accuracy_ci95") is None):
+        raise ValueError("accuracy and accuracy_ci95 are not there both or neither")
+    return summary
+
+
+_BY_TASK = {"loss": "f", "accuracy": "f", "confidence": "f", "correct": "b"}
+
+
+def check_arrays(arrays: Mapping[str, NDArray[Any]], test: Mapping[str, Any]) -> None:
+    """Refuse arrays of a result that its summary does not describe.
+
+    Raises
+    ------
+    ValueError
+        If one has another shape or type, or numbers that cannot be.
+    """
+    steps, tasks = len(test["inner_steps"]), test["episodes"]
+    for name, array in arrays.items():
+        if name in ("loss", "accuracy"):
+            right = array.shape == (steps, tasks)
+        elif name in _BY_TASK:
+            right = array.ndim == 2 and len(array) == tasks
+        elif "/" in name:
+            right = array.shape == (tasks,) and array.dtype.kind == "f"
+        else:
+            continue  # nothing reads it
+        if not right or array.dtype.kind != _BY_TASK.get(name, "f"):
+            raise ValueError(f"array {name!r} does not fit its summary")
+        if array.dtype.kind == "f" and not _sane(array, share=name in ("accuracy", "confidence")):
+            raise ValueError(f"array {name!r} holds numbers that cannot be")
+
+
+def _sane(values: NDArray[Any], *, share: bool) -> bool:
+    if share:
+        return bool(np.all((values >= 0) & (values <= 1) | np.isnan(values)))
+    return bool(np.all((np.abs(values) <= LARGEST) | ~np.isfinite(values)))
