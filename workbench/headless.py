@@ -96,6 +96,8 @@ def resume(path: Path, run_id: int | None, output: Path | None, quiet: bool) -> 
             wanted = [run_id]
         else:
             wanted = [each.id for each in project.runs() if each.status in CAN_GO_ON]
+            for each in project.damaged():
+                progress.line(each.left_out)
         if not wanted:
             progress.line(f"{path}: every run is over; nothing to resume")
         return _perform(project, wanted, progress, output, None)

@@ -25,7 +25,14 @@ def run(**changes: Any) -> RunRecord:
 def validation(*loss: float | None, diverged: int = 0) -> dict[str, Any]:
     """Ten tasks before adaptation and after each inner step."""
     found = [0, *[diverged] * (len(loss) - 1)]
-    return {"loss": list(loss), "loss_median": list(loss), "diverged": found, "tasks": 10}
+    steps = list(range(len(loss)))
+    return {
+        "inner_steps": steps,
+        "loss": list(loss),
+        "loss_median": list(loss),
+        "diverged": found,
+        "tasks": 10,
+    }
 
 
 def at(

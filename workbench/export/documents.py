@@ -356,7 +356,9 @@ def arranged(project: Project, runs: tuple[int, ...] | None, order: str) -> Arra
     InputError
         If it does not fit the project's runs.
     """
-    groups = Grouping(ProjectSource(project, ON_PAPER, runs)).groups(joined=True)
+    groups = project.of_sound_runs(
+        lambda: Grouping(ProjectSource(project, ON_PAPER, runs)).groups(joined=True)
+    )
     return ordered(order, [group.label for group in groups])
 
 
@@ -371,15 +373,18 @@ def save(project: Project, what: str, form: str, wish: Wish, path: Path) -> str:
         If it cannot be written.
     """
     known = {run.id for run in project.runs()}
+    for each in project.damaged():
+        if each.id in (wish.runs or ()):
+            raise InputError(f"--runs: {each.left_out}")
     for run in wish.runs or ():
         if run not in known:
             raise InputError(f"--runs: {run} is no run of {project.path}; allowed: {_listed(sorted(known))}")
     if what == "tensorboard":
         from workbench.export import tensorboard
 
-        files = tensorboard.write(project, path, wish.runs)
+        files = project.of_sound_runs(lambda: tensorboard.write(project, path, wish.runs))
         return f"{len(files)} runs; tensorboard --logdir {path}"
-    made = KINDS[what].make(project, wish, form)
+    made = project.of_sound_runs(lambda: KINDS[what].make(project, wish, form))
 
     deliver(path, made.content)
     return made.caption

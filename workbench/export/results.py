@@ -52,11 +52,10 @@ def entry(record: RunRecord, experiment: str, test: Mapping[str, Any] | None) ->
     }
 
 
-def run_entry(project: Project, record: RunRecord) -> dict[str, Any]:
+def _run_entry(project: Project, record: RunRecord, experiment: str) -> dict[str, Any]:
     """A run of a project, as :func:`entry`, and when its training diverged."""
-    owners = {each.id: each.name for each in project.experiments()}
     result = project.result(record.id, "test", arrays=False)
-    shown = entry(record, owners[record.experiment_id], result.summary if result else None)
+    shown = entry(record, experiment, result.summary if result else None)
     try:
         validations = project.evaluations(record.id, "validation")
         at = diverged_at(record, validations, lambda: project.series(record.id, "loss"))
@@ -68,7 +67,16 @@ def run_entry(project: Project, record: RunRecord) -> dict[str, Any]:
 def run_entries(project: Project, runs: Iterable[int] | None = None) -> list[dict[str, Any]]:
     """The runs of a project (or those with the given ids), in the order of the queue."""
     wanted = None if runs is None else set(runs)
-    return [run_entry(project, each) for each in project.runs() if wanted is None or each.id in wanted]
+
+    def read() -> list[dict[str, Any]]:
+        owners = {each.id: each.name for each in project.experiments()}
+        return [
+            _run_entry(project, each, owners[each.experiment_id])
+            for each in project.runs()
+            if wanted is None or each.id in wanted
+        ]
+
+    return project.of_sound_runs(read)
 
 
 def final_measure(test: Mapping[str, Any] | None) -> tuple[str, float | None, float | None]:

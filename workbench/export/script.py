@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from workbench.errors import InputError
 from workbench.export import results
 from workbench.export.source import configuration
 from workbench.project import ExperimentRecord, Project, RunRecord
+from workbench.project.declared import tables
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,12 @@ def toml(chosen: Chosen) -> str:
     if len(chosen.runs) == 1:
         table, entry = configuration(chosen.experiment, chosen.runs[0])
         if entry:
-            training = {**table.get("training", {}), "seeds": [chosen.runs[0].seed]}
+            training = table.get("training", {}) | {"seeds": [chosen.runs[0].seed]}
             text = tomli_w.dumps(table | {"algorithm": [entry], "training": training})
-    tomllib.loads(text)  # what is written can be read
+    try:
+        tables(text)  # what is written can be read
+    except ValueError as error:
+        raise InputError(f"experiment {chosen.experiment.name!r}: {error}") from None
     lines = ["# workbench run THIS.toml --project again.mlwb"]
     for run in chosen.runs:
         how = ", ".join(f"{name} {run.environment[name]}" for name in _HOW if name in run.environment)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from workbench.export.arrangement import Arrangement
 from workbench.project import ExperimentRecord, Project, RunRecord
-from workbench.toml import read
+from workbench.project.declared import tables
 
 Series = tuple[NDArray[np.int64], NDArray[np.float64]]
 
@@ -244,7 +244,7 @@ def _entry_of(table: dict[str, Any], run: RunRecord) -> tuple[str, int]:
 
 def _table(toml: str) -> dict[str, Any]:
     try:
-        return read(toml)
+        return tables(toml)
     except ValueError:
         return {}
 

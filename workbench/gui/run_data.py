@@ -13,9 +13,10 @@ from PySide6.QtCore import QObject, Signal
 
 from workbench.export.arrangement import Arrangement
 from workbench.gui import theme
-from workbench.project import ExperimentRecord, Project, ProjectError, RunRecord
+from workbench.project import Damaged, ExperimentRecord, Project, ProjectError, RunRecord
 
 TOLD = ("running", "paused")
+TOLD_DAMAGED = 3
 Series = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
@@ -69,6 +70,7 @@ class RunData(QObject):
         super().__init__(parent)
         self._project: Project | None = None
         self._runs: dict[int, RunRecord] = {}
+        self._damaged: list[Damaged] = []
         self._experiments: dict[int, ExperimentRecord] = {}
         self._series: dict[tuple[int, str], Growing] = {}
         self._evaluations: dict[int, dict[int, dict[str, Any]]] = {}
@@ -91,6 +93,7 @@ class RunData(QObject):
         """Show another project."""
         self._project = project
         self._experiments.clear()
+        self._damaged = []
         self.highlighted = self.live = None
         self.forget()
         self.reread()
@@ -118,7 +121,17 @@ class RunData(QObject):
             self._experiments = {each.id: each for each in self._read(lambda p: p.experiments(), [])}
         if self.highlighted not in self._runs:
             self.highlight(None)
+        self._tell_damaged()
         self.listed.emit()
+
+    def _tell_damaged(self) -> None:
+        """Say which runs are not listed, when that has changed."""
+        damaged = self._read(lambda p: p.damaged(), [])
+        told, self._damaged = self._damaged, damaged
+        if damaged and damaged != told:
+            more = len(damaged) - TOLD_DAMAGED
+            said = [each.left_out for each in damaged[:TOLD_DAMAGED]] + [f"and {more} more"] * (more > 0)
+            self.complained.emit("; ".join(said))
 
     def _as_it_is(self, record: RunRecord) -> RunRecord:
         """A run from the file, with the status that it has at present."""

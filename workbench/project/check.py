@@ -9,11 +9,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from workbench import toml
 from workbench.project import series as packing
 from workbench.project.curve_store import CurveStore
 from workbench.project.database import stored_bytes
-from workbench.project.declared import MOST_ITERATIONS, from_json
+from workbench.project.declared import MOST_ITERATIONS, from_json, tables
 from workbench.project.errors import DamagedError, ProjectError
 from workbench.project.records import Damaged
 from workbench.project.result_store import ResultStore
@@ -71,7 +70,7 @@ class CheckedStore(RunStore, CurveStore, ResultStore):
                 yield f"experiment {each.id} is damaged: {each.why}"
                 continue
             try:
-                toml.read(each.toml)
+                tables(each.toml)
             except ValueError as error:
                 yield f"experiment {each.id}, {each.name!r}: {error}"
         for each in self.damaged():

@@ -124,6 +124,11 @@ class Damaged:
     id: int
     why: str
 
+    @property
+    def left_out(self) -> str:
+        """The sentence for a person."""
+        return f"run {self.id} is damaged and left out: {self.why}"
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -146,10 +151,14 @@ class Result:
 
 
 def _environment(value: Any) -> dict[str, Any]:
+    """What is only told is plain; of what a run goes on by, values that cannot be are left out."""
     found: dict[str, Any] = plain(value)
     for name, check in (("threads", _threads), ("chunk", _threads), ("device", _name)):
         if name in found:
-            found[name] = named(name, check, found[name])
+            try:
+                check(found[name])
+            except ValueError:
+                del found[name]
     return found
 
 

@@ -127,7 +127,7 @@ def test_seeds_at_different_places_say_so(chart: AdaptationChart, data: RunData,
 def test_the_test_replaces_the_validation(chart: AdaptationChart, data: RunData, project: Project) -> None:
     run = add_run(project)
     project.add_evaluation(run, 0, "validation", summary([1.0, 0.5]))
-    test = summary([1.0, 0.25], tasks=600, episodes=600, split="test")
+    test = summary([1.0, 0.25], tasks=600, episodes=600, episodes_hash="hash", split="test")
     project.save_result(run, "test", test, {}, "hash")
     data.reread()
     chart.restore({"split": "test"})

@@ -54,20 +54,24 @@ class Answer:
 def answer(question: Question) -> Answer:
     """Read the project, and compute."""
     with Project.open(question.path, read_only=True) as project:
-        runs = [run for run, _ in question.runs]
-        source = ProjectSource(project, ON_PAPER, runs)
-        met = next((each for each in episodes(source)[0] if each.hash == question.hash), None)
-        found = None
-        if met is not None:
-            arrays = arrays_of(project)
-            arranged = ProjectSource(project, ON_PAPER, runs, question.arrangement)
-            found = statistics(arranged, met, arrays, question.measure, question.step)
-        ids = {entry["id"] for entry in met.entries} if met is not None else set()
-        cards = protocol.cards(source)
-        return Answer(
-            found,
-            tuple(card for card in cards if set(card.runs) & ids),
-            tuple(card for card in cards if not set(card.runs) & ids),
-            tuple(sweep.setups(source, sweep.weights_of(project))),
-            families(source),
-        )
+        return project.of_sound_runs(lambda: _answer(project, question))
+
+
+def _answer(project: Project, question: Question) -> Answer:
+    runs = [run for run, _ in question.runs]
+    source = ProjectSource(project, ON_PAPER, runs)
+    met = next((each for each in episodes(source)[0] if each.hash == question.hash), None)
+    found = None
+    if met is not None:
+        arrays = arrays_of(project)
+        arranged = ProjectSource(project, ON_PAPER, runs, question.arrangement)
+        found = statistics(arranged, met, arrays, question.measure, question.step)
+    ids = {entry["id"] for entry in met.entries} if met is not None else set()
+    cards = protocol.cards(source)
+    return Answer(
+        found,
+        tuple(card for card in cards if set(card.runs) & ids),
+        tuple(card for card in cards if not set(card.runs) & ids),
+        tuple(sweep.setups(source, sweep.weights_of(project))),
+        families(source),
+    )
