@@ -138,12 +138,8 @@ def show(project: Path, as_json: bool) -> None:
     with _bad_input(), Project.open(project, read_only=True) as opened:
         entries = results.run_entries(opened)
         if as_json:
-<<<<<<< HEAD
-            say_json(results.as_json({"runs": entries}))
-=======
             damaged = [{"id": each.id, "why": each.why} for each in opened.damaged()]
-            click.echo(results.as_json({"runs": entries} | ({"damaged": damaged} if damaged else {})))
->>>>>>> 7d99e95 (show, export, resume and the window go on with the sound runs, and name the damaged)
+            say_json(results.as_json({"runs": entries} | ({"damaged": damaged} if damaged else {})))
         else:
             _show(entries)
         _tell_damaged(opened)
@@ -152,7 +148,7 @@ def show(project: Path, as_json: bool) -> None:
 def _tell_damaged(project: Project) -> None:
     """Say which runs are in nothing that was read of the project."""
     for each in project.damaged():
-        click.echo(each.left_out, err=True)
+        terminal.tell(each.left_out)
 
 
 def _show(entries: list[dict[str, Any]]) -> None:
