@@ -11,7 +11,7 @@ import numpy as np
 from workbench.export.curves import Array, Integers, intervals
 from workbench.export.figure import Curve, Figure, Panel
 from workbench.export.source import Group, Grouping, Source
-from workbench.export.summaries import Problems, Quantity, by_step, count, numbers, span
+from workbench.export.summaries import Quantity, by_step, count, numbers, span, units
 
 Split = Literal["validation", "test"]
 
@@ -86,7 +86,7 @@ class Adaptation:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._problems, self._grouping = Problems(), Grouping(source)
+        self._grouping = Grouping(source)
 
     def iterations(self) -> list[int]:
         """The meta-iterations at which some shown run was validated."""
@@ -146,7 +146,7 @@ class Adaptation:
         """Quantity and unit."""
         if settings.quantity == "accuracy":
             return "Query accuracy (%)"
-        return f"Query loss{self._problems.units(self._source, self._source.shown())}"
+        return f"Query loss{units(self._source, self._source.shown())}"
 
     def figure(
         self,

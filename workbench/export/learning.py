@@ -11,7 +11,7 @@ from workbench.export import reports
 from workbench.export.curves import Integers, Joined
 from workbench.export.figure import Curve, Figure, Panel
 from workbench.export.source import Group, Grouping, Source
-from workbench.export.summaries import Problems, by_step, count
+from workbench.export.summaries import by_step, count, units
 from workbench.export.thinning import column_edges, visible
 from workbench.export.traces import Axis, Settings, Trace
 from workbench.project import RunRecord
@@ -36,7 +36,7 @@ class LearningCurves:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._settings = Settings()
-        self._problems, self._grouping = Problems(), Grouping(source)
+        self._grouping = Grouping(source)
         self.traces: list[Trace] = []
 
     def update(self, settings: Settings) -> bool:
@@ -100,7 +100,7 @@ class LearningCurves:
         when = "" if step is None else f" after {step} inner step{'s' if step != 1 else ''}"
         if self._settings.measure == "validation_accuracy":
             return f"Meta-validation accuracy{when} (%)"
-        unit = self._problems.units(self._source, [run for each in self.drawn for run in each.group.runs])
+        unit = units(self._source, [run for each in self.drawn for run in each.group.runs])
         if self._settings.measure == "training_loss":
             return f"Own training loss{unit}"
         if self._settings.measure == "report":

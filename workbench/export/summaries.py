@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from workbench.engine.measures import Array
+from workbench.export.numerals import number
 from workbench.export.source import Source
 from workbench.project import RunRecord
 from workbench.sections import Problem
@@ -57,28 +58,20 @@ def after(summary: Mapping[str, Any], quantity: Quantity, step: int | None) -> f
     return float(means[found[0]]) if len(found) else float("nan")
 
 
-class Problems:
-    """Whether runs regress or classify, as their evaluations tell; remembered once known."""
+def problem_of(source: Source, run: RunRecord) -> Problem | None:
+    """Whether a run regresses or classifies, as its evaluations tell; None before anything was measured."""
+    evaluations = source.evaluations(run.id)
+    summary = evaluations[0][1] if evaluations else source.result(run.id)
+    if summary is None:
+        return None
+    return "regression" if summary.get("accuracy") is None else "classification"
 
-    def __init__(self) -> None:
-        self._known: dict[int, Problem] = {}
 
-    def of(self, source: Source, run: RunRecord) -> Problem | None:
-        """A run's problem; None before anything was measured."""
-        if run.id not in self._known:
-            evaluations = source.evaluations(run.id)
-            summary = evaluations[0][1] if evaluations else source.result(run.id)
-            if summary is None:
-                return None
-            classified = summary.get("accuracy") is not None
-            self._known[run.id] = "classification" if classified else "regression"
-        return self._known[run.id]
-
-    def units(self, source: Source, runs: Iterable[RunRecord]) -> str:
-        """The unit of the runs' losses, in brackets; empty before anything was measured."""
-        kinds = {problem for run in runs if (problem := self.of(source, run)) is not None}
-        named = [unit for problem, unit in LOSS_UNITS.items() if problem in kinds]
-        return f" ({' or '.join(named)})" if named else ""
+def units(source: Source, runs: Iterable[RunRecord]) -> str:
+    """The unit of the runs' losses, in brackets; empty before anything was measured."""
+    kinds = {problem_of(source, run) for run in runs}
+    named = [unit for problem, unit in LOSS_UNITS.items() if problem in kinds]
+    return f" ({' or '.join(named)})" if named else ""
 
 
 def count(number: int) -> str:
@@ -95,4 +88,4 @@ def value(mean: float, half: float = float("nan")) -> str:
     """A number and its interval, rounded to what can be read."""
     if not np.isfinite(mean):
         return "–"
-    return f"{mean:.4g}" + (f" ± {half:.2g}" if np.isfinite(half) else "")
+    return number(mean) + (f" ± {number(half, 2)}" if np.isfinite(half) else "")

@@ -54,6 +54,7 @@ class RunData(QObject):
 
     Attributes
     ----------
+    opened : another project is open: what was known of the last one, by the number of a run too, is void.
     listed : runs came, went, or their names, colours, visibility or status changed.
     grew : the ids of the runs whose curves, evaluations or results grew; a few times a second at most.
     highlight_changed : another run is picked.
@@ -61,6 +62,7 @@ class RunData(QObject):
     """
 
     arrangement = Arrangement()  # a view that arranges algorithms does so by itself
+    opened = Signal()
     listed = Signal()
     grew = Signal(object)
     highlight_changed = Signal()
@@ -96,6 +98,7 @@ class RunData(QObject):
         self._damaged = []
         self.highlighted = self.live = None
         self.forget()
+        self.opened.emit()
         self.reread()
 
     def forget(self, run: int | None = None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -266,3 +268,48 @@ def test_settings_come_back_and_unfit_ones_are_left_out(chart: LearningCurves, d
     )
     assert other.state() == kept
     other.deleteLater()
+
+
+def test_the_readout_says_where_a_value_was_measured(
+    chart: LearningCurves, data: RunData, project: Project
+) -> None:
+    for label, every in (("MAML", 40), ("ANIL", 40), ("Reptile", 30)):
+        run = add_run(project, label)
+        add_curve(project, run, np.ones(120))
+        for at in range(0, 121, every):
+            project.add_evaluation(run, at, "validation", summary([2.0, at / 100]))
+    data.reread()
+    choose(chart, measure="validation_loss")
+    assert chart.values_at(119.0) == ("meta-iteration 120", ["1.2", "1.2", "1.2"])
+    header, values = chart.values_at(22.0)
+    assert "22" not in header
+    assert values == ["0.4 at 40", "0.4 at 40", "0.3 at 30"]
+    project.update_run(3, visible=False)
+    data.reread()
+    assert chart.values_at(22.0) == ("meta-iteration 40", ["0.4", "0.4"])
+    assert chart.values_at(10_000.0) == ("", ["–", "–"])
+    choose(chart, axis="tasks")
+    assert chart.values_at(88.0)[0] == "tasks seen 160"
+
+
+def test_another_project_has_its_own_units_and_its_own_curves(
+    chart: LearningCurves, data: RunData, project: Project, tmp_path: Path
+) -> None:
+    """Runs of two projects have the same numbers."""
+    run = add_run(project)
+    for at in (0, 10, 20):
+        project.add_evaluation(run, at, "validation", classified([0.2, 0.5]))
+    data.reread()
+    choose(chart, measure="validation_loss")
+    assert "cross-entropy" in chart.plot.getAxis("left").labelText
+    chart.view.setXRange(1000.0, 2000.0)
+    chart.set_following(False)
+    with Project.create(tmp_path / "other.mlwb") as other:
+        for at in (0, 10, 20):
+            other.add_evaluation(run if at else add_run(other), at, "validation", summary([9.0, 7.0]))
+        data.open(other)
+        assert "mean squared error" in chart.plot.getAxis("left").labelText
+        assert "cross-entropy" not in chart.plot.getAxis("left").labelText
+        assert chart.values_at(20.0) == ("meta-iteration 20", ["7"])
+        assert chart.following
+        data.open(None)

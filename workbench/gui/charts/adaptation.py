@@ -150,6 +150,12 @@ class AdaptationChart(CurveChart):
             self.place.setText(f"meta-iteration {count(iterations[self.slider.value()])}")
         self.slider.setAccessibleDescription(self.place.text())
 
+    @Slot()
+    def forget(self) -> None:
+        super().forget()
+        self._adaptation = Adaptation(self.data)
+        self._wanted, self._showing = None, None
+
     # --- drawing -----------------------------------------------------------------------------------
 
     def redraw(self) -> None:
@@ -248,9 +254,13 @@ class AdaptationChart(CurveChart):
             )
 
     def values_at(self, x: float) -> tuple[str, list[str]]:
-        step = round(x)
+        curves = [each for each in self._drawn if not each.reference]
+        measured = np.unique(np.concatenate([np.empty(0), *(c.steps[np.isfinite(c.mean)] for c in curves)]))
+        if not len(measured) or not measured[0] - 0.5 <= x <= measured[-1] + 0.5:
+            return "", ["–"] * len(curves)
+        step = int(measured[np.abs(measured - x).argmin()])
         texts = []
-        for curve in (each for each in self._drawn if not each.reference):
+        for curve in curves:
             found = np.flatnonzero((curve.steps == step) & np.isfinite(curve.mean))
             if not len(found):
                 texts.append("–")

@@ -48,9 +48,14 @@ class Chart(QWidget):
         self._turn = QTimer(self)
         self._turn.setSingleShot(True)
         self._turn.timeout.connect(self._catch_up_if_seen)
+        data.opened.connect(self.forget)
         data.listed.connect(self.mark_behind)
         data.grew.connect(self.mark_behind)
         data.highlight_changed.connect(self.mark_stale)
+
+    @Slot()
+    def forget(self) -> None:
+        """Another project is open: its runs have the same numbers and are others."""
 
     def redraw(self) -> None:
         """Bring the picture up to date; called while the chart is on the screen, a few times a second."""

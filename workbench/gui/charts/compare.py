@@ -110,13 +110,14 @@ class CompareView(ComparisonView):
 
     # --- what is chosen ----------------------------------------------------------------------------
 
-    @Slot(int)
-    def _chosen(self, _: int) -> None:
-        boxes = {"group": self._group_box, "measure": self._measure_box, "step": self._step_box}
-        chosen = {name: box.currentData() for name, box in (boxes | self._more_boxes()).items()}
-        kept = {name: value for name, value in chosen.items() if value is not None}
-        self._wanted = self._wanted | kept | {"arrange": self._arrangement.to_json()}
-        self.mark_stale()
+    def _boxes(self) -> dict[str, QComboBox]:
+        return super()._boxes() | self._more_boxes()
+
+    @Slot()
+    def forget(self) -> None:
+        self._worker.cancel(JOB)
+        self._question = self._answer = None
+        self.restore({})
 
     def _more_boxes(self) -> dict[str, QComboBox]:
         return {

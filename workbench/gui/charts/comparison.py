@@ -97,12 +97,17 @@ class ComparisonView(PlotChart):
 
     @Slot(int)
     def _chosen(self, _: int) -> None:
-        self._wanted = {
-            "group": self._group_box.currentData(),
-            "measure": self._measure_box.currentData(),
-            "step": self._step_box.currentData(),
-        }
+        """Keep what the person chose, and nothing that merely stood beside it."""
+        name, box = next((name, box) for name, box in self._boxes().items() if box is self.sender())
+        self._wanted = self._wanted | {name: box.currentData()}
         self.mark_stale()
+
+    def _boxes(self) -> dict[str, QComboBox]:
+        return {"group": self._group_box, "measure": self._measure_box, "step": self._step_box}
+
+    @Slot()
+    def forget(self) -> None:
+        self._wanted, self._drawn = {}, None
 
     def state(self) -> dict[str, Any]:
         return dict(self._wanted)

@@ -213,6 +213,11 @@ class CurveChart(PlotChart):
             self.draw_range(anew=anew)
             self._place_readout()
 
+    @Slot()
+    def forget(self) -> None:
+        self.set_cursor(None)
+        self.set_following(True)
+
     def restyle(self) -> None:
         super().restyle()
         self._cursor.setPen(pg.mkPen(theme.muted(), width=1))

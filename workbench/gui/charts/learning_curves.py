@@ -12,6 +12,7 @@ from workbench.export.curves import window_at
 from workbench.export.figure import Figure
 from workbench.export.learning import AXIS_LABELS
 from workbench.export.learning import LearningCurves as Curves
+from workbench.export.numerals import number
 from workbench.export.reports import title
 from workbench.export.summaries import count, value
 from workbench.export.thinning import column_edges
@@ -19,7 +20,7 @@ from workbench.export.traces import Axis, Measure, Settings, Trace
 from workbench.gui import theme
 from workbench.gui.charts.curve_chart import Array, CurveChart, Extent, name_control, power, tick_box
 from workbench.gui.charts.curve_items import CurveItems
-from workbench.gui.charts.readout import Entry
+from workbench.gui.charts.readout import Entry, Reading, told
 from workbench.gui.run_data import RunData
 
 MEASURES: dict[Measure, str] = {
@@ -205,6 +206,11 @@ class LearningCurves(CurveChart):
         self.step.setCurrentIndex(max(0, self.step.findData(chosen)))
         self.step.blockSignals(False)
 
+    @Slot()
+    def forget(self) -> None:
+        super().forget()
+        self._curves = Curves(self.data)
+
     # --- drawing -----------------------------------------------------------------------------------
 
     def redraw(self) -> None:
@@ -343,20 +349,22 @@ class LearningCurves(CurveChart):
         )
 
     def values_at(self, x: float) -> tuple[str, list[str]]:
-        texts = []
+        readings: list[Reading] = []
         for trace in self._curves.drawn:
             index = trace.nearest(x)
             if index is None or not trace.main.n[index]:
-                texts.append("–")
+                readings.append(None)
                 continue
             mean, n = float(trace.main.mean[index]), int(trace.main.n[index])
             text = value(mean, float(trace.main.high[index]) - mean) + (" %" if self._percent else "")
-            texts.append(text if len(trace.group.runs) == 1 else f"{text} (n = {n})")
-        axis = self.settings.axis
-        if axis == "seconds":
-            return f"{x:.4g} s", texts
-        name = "meta-iteration" if axis == "iterations" else "tasks seen"
-        return f"{name} {count(max(0, round(x)))}", texts
+            text = text if len(trace.group.runs) == 1 else f"{text} (n = {n})"
+            readings.append((self._place(float(trace.x[index])), text))
+        names: dict[Axis, str] = {"iterations": "meta-iteration ", "tasks": "tasks seen ", "seconds": ""}
+        return told(readings, names[self.settings.axis])
+
+    def _place(self, x: float) -> str:
+        """A place on the horizontal axis, as the readout says it."""
+        return f"{number(x)} s" if self.settings.axis == "seconds" else count(round(x))
 
     def drawn_points(self) -> list[tuple[Array, Array]]:
         return [each.main.points for each in self._items]

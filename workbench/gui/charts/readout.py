@@ -27,6 +27,21 @@ class Entry:
     dashed: int = 0
 
 
+Reading = tuple[str, str] | None
+"""Where a curve was measured, in words, and its value there; None: nowhere near."""
+
+
+def told(readings: Sequence[Reading], name: str) -> tuple[str, list[str]]:
+    """The place that all values were measured at, named, and the values; or each value with its own place."""
+    places = {each[0] for each in readings if each is not None}
+    if len(places) <= 1:
+        header = name + places.pop() if places else ""
+        return header, ["–" if each is None else each[1] for each in readings]
+    return f"{name}nearest to the cursor", [
+        "–" if each is None else f"{each[1]} at {each[0]}" for each in readings
+    ]
+
+
 class Readout(QWidget):
     """Lies over a corner of the plot and lets the mouse through.
 
