@@ -8,10 +8,15 @@ from collections.abc import Sequence
 from workbench.data.found import Finding, some
 from workbench.words import shown
 
+_TWINS = str.maketrans("АВЕКМНОРСТХУІЈЅаеорсухіјѕΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEKMHOPCTXYIJSaeopcyxijsABEZHIKMNOPTYXo")
+"""Letters of Cyrillic and Greek that are drawn as those of Latin."""
+
 
 def appearance(label: str) -> str:
     """What a label looks like: labels of the same appearance can be told apart by nobody."""
-    return unicodedata.normalize("NFKC", " ".join(label.split()).casefold())
+    plain = unicodedata.normalize("NFKC", label).translate(_TWINS)
+    seen = "".join(letter for letter in plain if unicodedata.category(letter) != "Cf")  # of no width
+    return " ".join(seen.casefold().split())
 
 
 def look_alikes(labels: Sequence[str], counts: Sequence[int]) -> dict[str, str]:

@@ -6,12 +6,12 @@ import zipfile
 from pathlib import Path
 
 from workbench.data.arrays import read_arrays
+from workbench.data.decoding import undecodable
 from workbench.data.folders import read_class_folders
 from workbench.data.found import Found
 from workbench.data.reading import NOW, Reading
 from workbench.data.source import Source, hidden, open_source, suffix_of
 from workbench.data.split_files import names_images, read_split_files, split_files, tables_of
-from workbench.data.tables import undecodable
 from workbench.data.texts import SUFFIXES, has_texts, read_text_tables, read_texts
 from workbench.errors import DataError
 from workbench.words import shown
@@ -51,7 +51,7 @@ def _read(path: Path, reading: Reading) -> Found:
         source.refuse_unsafe()
         files = split_files(source, reading.rules)
         if files:
-            tables = tables_of(source, files)
+            tables = tables_of(source, files, reading)
             if all(names_images(table) for table in tables.values()):
                 return read_split_files(source, tables, files, reading)
             if all(has_texts(table) for table in tables.values()):

@@ -48,7 +48,7 @@ def split_files(source: Source, rules: int = NEWEST) -> dict[int, str]:
     return found
 
 
-def tables_of(source: Source, files: Mapping[int, str]) -> dict[int, Table]:
+def tables_of(source: Source, files: Mapping[int, str], reading: Reading = NOW) -> dict[int, Table]:
     """The content of split files."""
     tables = {}
     for code, file in files.items():
@@ -57,7 +57,7 @@ def tables_of(source: Source, files: Mapping[int, str]) -> dict[int, Table]:
             content = source.read(file)
         except UNREADABLE as error:
             raise DataError(f"{where}: cannot be read ({error})") from None
-        tables[code] = read_table(content, where, suffix_of(file))
+        tables[code] = read_table(content, where, suffix_of(file), reading)
     return tables
 
 
@@ -86,6 +86,7 @@ def read_split_files(
         For a file without the two columns, or none of whose images is there.
     """
     images, findings = sorted_out(source, reading, files.values())
+    findings += [each for table in tables.values() for each in table.findings]
     columns = {code: _columns(table) for code, table in tables.items()}
     labels = {
         composed(row[columns[code][1]].strip())

@@ -1,28 +1,38 @@
-"""Tables in text files, whatever program wrote them: encodings, separators, lines that cannot be read."""
+"""Tables in text files, whatever program wrote them: separators, quotes, lines that cannot be read."""
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 
-from workbench.data.found import Unreadable
+from workbench.data.decoding import Encoding, encoding_of, undecodable
+from workbench.data.found import Finding, Unreadable, some
+from workbench.data.reading import NOW, Reading, refuse_beyond
 from workbench.errors import DataError
 
-MOST_TEXT = 2**28
 LONGEST_FIELD = 2**20
+SEPARATORS = ",;\t|"
+_LOOKED_AT = 100
+_OF_A_LINE, _OF_A_BYTE = 400, 4
+"""Bytes of memory, roughly."""
+
+Row = tuple[int, list[str]]
+"""The number of the first line of a row, and its fields."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Lines of a file: their numbers and fields; the first is the header."""
+    """Rows of a file with the numbers of their lines; all have as many fields as the first, the header."""
 
     where: str
     header: tuple[str, ...]
-    rows: Sequence[tuple[int, list[str]]]
+    rows: Sequence[Row]
     unreadable: tuple[Unreadable, ...]
+    findings: tuple[Finding, ...] = ()
 
     def column(self, names: Sequence[str]) -> int | None:
         """Where the first of these names stands in the header."""
@@ -30,63 +40,204 @@ class Table:
         return next((lowered.index(name) for name in names if name in lowered), None)
 
 
-def as_text(content: bytes, where: str) -> str:
-    """The text of a file in UTF-8, or in UTF-16 if it says so; bytes that are neither stay apart.
+def read_table(content: bytes, where: str, suffix: str, reading: Reading = NOW) -> Table:
+    """The rows of a file whose fields stand between commas, semicolons, tabs or bars.
 
-    Such a byte becomes a lone surrogate: :func:`undecodable` finds the lines that have one.
-
-    Raises
-    ------
-    DataError
-        If it is too large, or no text at all.
-    """
-    if len(content) > MOST_TEXT:
-        raise DataError(f"{where}: {len(content) / 2**20:.0f} MiB of text are too many; allowed: 256 MiB")
-    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
-        if content.startswith(mark):
-            return content.decode(encoding, "replace")
-    if b"\0" in content[:4096]:
-        raise DataError(f"{where}: not a text file in UTF-8")
-    return content.decode("utf-8-sig", "surrogateescape")
-
-
-def undecodable(text: str) -> bool:
-    """Whether a text holds bytes that are not UTF-8."""
-    return any("\ud800" <= letter <= "\udfff" for letter in text)
-
-
-def read_table(content: bytes, where: str, suffix: str) -> Table:
-    """The lines of a file whose fields stand between commas, semicolons or tabs (in a ``.tsv``: tabs only).
-
-    Lines that are not UTF-8 are left out and listed. A quote that is never closed is refused: it would make
-    one field of everything after it.
+    Rows that have more or fewer fields than the first, or are no text, are left out and listed. Between
+    commas a quote that is never closed is refused: it would make one field of everything after it. Between
+    tabs quotes are letters like others, unless they enclose fields wherever they stand (RFC 4180).
 
     Raises
     ------
     DataError
         If it is no such table, or empty.
     """
-    text = as_text(content, where)
-    first = text.partition("\n")[0]
-    separator = "\t" if suffix.lower() == ".tsv" else max(",;\t", key=first.count)
-    rows: list[tuple[int, list[str]]] = []
-    unreadable: list[Unreadable] = []
-    before = csv.field_size_limit(LONGEST_FIELD)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    encoding = encoding_of(content, where, reading)
+    if reading.rules == 1:
+        return _by_rule_1(content, where, suffix, encoding)
+    count = max(content.count(b"\n"), content.count(b"\r"))
+    refuse_beyond(
+        reading.budget, _OF_A_BYTE * len(content) + _OF_A_LINE * count, f"{where}: {count:,} lines of text"
+    )
+
+    def lines() -> Iterator[str]:
+        return _lines(content, encoding)
+
+    separator = _separator(lines, suffix)
+    literal = separator == "\t" and _quotes_are_letters(lines)
+    sorted_out = _SortedOut(where)
+    rows = _literally(lines()) if literal else _by_quotes(lines(), separator, where)
+    with _field_limit():
+        kept = list(sorted_out.kept(rows, literal=literal))
+    if not kept:
+        raise DataError(f"{where}: no lines that can be read")
+    findings = (*encoding.findings, *sorted_out.findings(literal=literal))
+    return Table(where, tuple(kept[0][1]), kept[1:], tuple(sorted_out.unreadable), findings)
+
+
+def _lines(content: bytes, encoding: Encoding) -> Iterator[str]:
+    """Lines that end as most programs have it; where they do, what some programs end them by is a blank."""
+    newline = "\n" if b"\n" in content else "\r"
+    for line in io.TextIOWrapper(io.BytesIO(content), encoding.name, encoding.errors, newline=newline):
+        yield line.rstrip("\r\n").replace("\r", "\v") + "\n"
+
+
+class _SortedOut:
+    """What is no row like the first, as rows go by."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.unreadable: list[Unreadable] = []
+        self._empty: list[str] = []
+        self._quoted: list[str] = []
+        self._long: list[str] = []
+
+    def kept(self, rows: Iterator[tuple[int, int, list[str]]], *, literal: bool) -> Iterator[Row]:
+        width = 0
+        for first, last, row in rows:
+            if not any(field.strip() for field in row):
+                if len(row) > 1:
+                    self._empty.append(f"line {first}")
+                continue
+            while width and len(row) > width and not row[-1].strip():
+                row.pop()  # separators behind the last field
+            reason = self._reason(row, width)
+            if reason and not width:
+                raise DataError(f"{self.where}, line {first}: not a table (the first line has {reason})")
+            if reason:
+                self.unreadable.append(Unreadable(f"{self.where}, line {first}", reason))
+                continue
+            width = width or len(row)
+            if literal and any('"' in field for field in row):
+                self._quoted.append(f"line {first}")
+            if last > first:
+                self._long.append(f"lines {first} to {last}")
+            yield first, row
+
+    def _reason(self, row: list[str], width: int) -> str:
+        if any(map(undecodable, row)):
+            return "not UTF-8"
+        if any("\0" in field for field in row):
+            return "a zero among its letters"
+        if any(len(field) > LONGEST_FIELD for field in row):
+            return f"a field of more than {LONGEST_FIELD:,} letters"
+        if width and len(row) != width:
+            fields = f"{len(row)} field{'s' if len(row) > 1 else ''}"
+            return f"{fields}; the first line has {width}"
+        return ""
+
+    def findings(self, *, literal: bool) -> Iterator[Finding]:
+        if self._empty:
+            text = f"{len(self._empty):,} rows without anything in them are passed over: {some(self._empty)}"
+            yield self._finding("empty rows", text, self._empty)
+        if literal and self._quoted:
+            text = (
+                f"{len(self._quoted):,} rows have quotes, not all of them around fields; every line is read "
+                f"as it stands, with them: {some(self._quoted)}"
+            )
+            yield self._finding("quotes", text, self._quoted)
+        if self._long:
+            text = (
+                f"{len(self._long):,} rows go over several lines, between quotes; if these are rows of their "
+                f"own, a quote among them is not closed: {some(self._long)}"
+            )
+            yield self._finding("long rows", text, self._long)
+
+    def _finding(self, what: str, text: str, places: list[str]) -> Finding:
+        return Finding(what, f"{self.where}: {text}", len(places), tuple(places[:3]))
+
+
+def _by_quotes(lines: Iterator[str], separator: str, where: str) -> Iterator[tuple[int, int, list[str]]]:
+    """First line, last line and fields of each row, as RFC 4180 has it."""
+    reader = csv.reader(lines, delimiter=separator, strict=True)
     over = 0
     try:
         for row in reader:
+            yield over + 1, reader.line_num, row
             over = reader.line_num
-            if not any(field.strip() for field in row):
-                continue
-            if any(map(undecodable, row)):
-                unreadable.append(Unreadable(f"{where}, line {reader.line_num}", "not UTF-8"))
-            else:
-                rows.append((reader.line_num, row))
     except csv.Error as error:
         raise DataError(f"{where}, line {over + 1}: not a table ({error})") from None
+
+
+def _literally(lines: Iterator[str]) -> Iterator[tuple[int, int, list[str]]]:
+    """The same, each line being a row."""
+    for number, line in enumerate(lines, 1):
+        yield number, number, line.rstrip("\r\n").split("\t")
+
+
+def _quotes_are_letters(lines: Callable[[], Iterator[str]]) -> bool:
+    """Whether fields between tabs are to be read with their quotes.
+
+    So it is where quotes stand elsewhere than around fields, and where taking them for quotes would make one
+    row of several that are sound; unless the first line shows that all fields are enclosed.
+    """
+    width = literal = enclosing = 0
+    letters = False
+    for _, _, row in _literally(lines()):
+        if any(field.strip() for field in row):
+            if not width and all(map(_is_enclosed, row)):
+                return False
+            width = width or len(row)
+            literal += len(row) == width
+            quoted = [field for field in row if '"' in field]
+            enclosing += bool(quoted)
+            letters = letters or not all(map(_is_enclosed, quoted))
+    if not enclosing:
+        return True
+    try:
+        with _field_limit():
+            rows = [len(row) for _, _, row in _by_quotes(lines(), "\t", "") if any(map(str.strip, row))]
+    except DataError:
+        return True
+    quoted_rows = rows.count(rows[0]) if rows else 0
+    return literal > quoted_rows or (literal == quoted_rows and letters)
+
+
+def _is_enclosed(field: str) -> bool:
+    inner = field[1:-1].replace('""', "")
+    return len(field) > 1 and field[0] == field[-1] == '"' and '"' not in inner
+
+
+def _separator(lines: Callable[[], Iterator[str]], suffix: str) -> str:
+    """What most of the first rows agree in, or the first line has most of."""
+    first = next((line for line in lines() if line.strip()), "")
+    if suffix.lower() == ".tsv" and "\t" in first:
+        return "\t"
+
+    def agreement(separator: str) -> tuple[float, int]:
+        with _field_limit():
+            try:
+                rows = [row for row in csv.reader(islice(lines(), _LOOKED_AT), delimiter=separator) if row]
+            except csv.Error:
+                return 0.0, 0
+        widths = [len(row) for row in rows]
+        alike = widths.count(widths[0]) / len(widths) if widths and widths[0] > 1 else 0.0
+        return alike, first.count(separator)
+
+    return max(SEPARATORS, key=agreement)
+
+
+@contextmanager
+def _field_limit() -> Iterator[None]:
+    before = csv.field_size_limit(LONGEST_FIELD)
+    try:
+        yield
     finally:
         csv.field_size_limit(before)
+
+
+def _by_rule_1(content: bytes, where: str, suffix: str, encoding: Encoding) -> Table:
+    """Every row as it is, however many fields it has; quotes enclose fields between tabs too."""
+    text = content.decode(encoding.name, encoding.errors)
+    first = text.partition("\n")[0]
+    separator = "\t" if suffix.lower() == ".tsv" else max(",;\t", key=first.count)
+    rows, unreadable = [], []
+    with _field_limit():
+        for _, line, row in _by_quotes(io.StringIO(text, newline=""), separator, where):
+            if any(map(undecodable, row)):
+                unreadable.append(Unreadable(f"{where}, line {line}", "not UTF-8"))
+            elif any(field.strip() for field in row):
+                rows.append((line, row))
     if not rows:
         raise DataError(f"{where}: no lines that can be read")
     return Table(where, tuple(rows[0][1]), rows[1:], tuple(unreadable))

@@ -12,7 +12,7 @@ import struct
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from workbench.data.found import Finding, some
@@ -21,12 +21,25 @@ from workbench.errors import DataError
 from workbench.words import shown
 
 CODE_PAGES = (
-    *("cp437", "cp850", "cp1252", "cp852", "cp1250", "cp866", "cp1251", "koi8-r", "cp737", "cp1253"),
+    *(
+        "cp437",
+        "cp850",
+        "cp1252",
+        "cp1254",
+        "cp852",
+        "cp1250",
+        "cp866",
+        "cp1251",
+        "koi8-r",
+        "cp737",
+        "cp1253",
+    ),
     *("cp862", "cp1255", "cp720", "cp1256", "cp874", "cp932", "euc_jp", "gbk", "big5", "cp949"),
 )
 """What names are tried in; of two that fit alike the first is taken."""
 
 _UNUSUAL = {"koi8-r": 0.1, "euc_jp": 0.3}  # of Unix, where zips are in UTF-8 today
+_CHINESE = ("gbk", "big5")
 
 _UTF8, _UNICODE_PATH = 0x800, 0x7075
 _LOOKED_AT = 500
@@ -38,7 +51,8 @@ _COMMON_HANGUL = frozenset(
     "이다는가고의하에을지한은도를사기자로아나시어인리대정서수과보만그해라일스들전장부제상원국구주동우면공생말"
     "여유성년학경게물신마적소비방조세계모오무안데산교트와분선화영행문실개관러용미당입회중발드바음내체타양강"
 )
-_COMMON_LATIN = frozenset("éèêëàâäáãåçíîïñóôöõøúùûüßæœąćęłńśźżčďěňřšťůýžőűăîșț")
+_PUNCTUATION = frozenset("“”„‘’‚«»‹›–—…•§°©®™€£·¿¡½²³±×÷µ№")
+_COMMON_LATIN = frozenset("éèêëàâäáãåçíîïñóôöõøúùûüßæœąćęłńśźżčďěňřšťůýžőűăîșțışğ")
 
 
 def names_of(
@@ -129,8 +143,13 @@ def _as_utf8(names: list[str], number: int, raw: bytes) -> bool:
     return True
 
 
-def guess(raws: Iterable[bytes]) -> str | None:
-    """The code page in which names make the best words; None if none is likely."""
+def guess(raws: Iterable[bytes], unusual: Mapping[str, float] = _UNUSUAL) -> str | None:
+    """The code page in which names make the best words; None if none is likely.
+
+    Parameters
+    ----------
+    unusual : what counts against some code pages.
+    """
     parts = {part for raw in raws for part in raw.split(b"/") if not part.isascii()}
     chosen = sorted(parts)[:: 1 + len(parts) // _LOOKED_AT]
     if not chosen:
@@ -144,7 +163,9 @@ def guess(raws: Iterable[bytes]) -> str | None:
         except UnicodeError:
             continue
         unknown = sum(byte > 127 for raw in chosen for byte in raw)
-        scores[page] = sum(map(_likeliness, texts)) / unknown - _UNUSUAL.get(page, 0.0)
+        scores[page] = sum(map(_likeliness, texts)) / unknown - unusual.get(page, 0.0)
+        if page in _CHINESE and any("\u3040" <= letter <= "\u309f" for text in texts for letter in text):
+            scores[page] -= 0.4  # these have hiragana as well, which stand in Japanese
     best = max(scores, key=scores.__getitem__, default=None)
     return best if best is not None and scores[best] >= _LIKELY else None
 
@@ -189,8 +210,8 @@ def _weight(letter: str, script: str) -> float:
         case "CJK":
             return _of_ideograph(letter)
         case "HANGUL":
-            return 2.2 if letter in _COMMON_HANGUL else 0.8 if _fits(letter, "euc_kr") else -1.0
-    return -1.5
+            return 2.2 if letter in _COMMON_HANGUL else 1.5 if _fits(letter, "euc_kr") else -1.0
+    return 0.6 if letter in _PUNCTUATION else -1.5
 
 
 def _by_rank(letter: str, alphabet: str) -> float:

@@ -1,0 +1,179 @@
+"""Texts with labels as they come in from tables and JSON, and what has to be done to them."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from workbench.data.decoding import undecodable
+from workbench.data.found import NOT_GIVEN, SPLIT_NAMES, Finding, FoundText, Unreadable, some
+from workbench.data.labels import look_alikes, told
+from workbench.data.reading import Reading
+from workbench.data.splits import completed, split_of
+from workbench.errors import DataError
+from workbench.words import shown
+
+LONGEST_LABEL = 200
+NO_TEXT = "no text, or no label"
+_NEEDED = "a text and a label are needed on each line"
+_CHANGES = {
+    "composed": "{} rows have letters in parts (e and an accent), which are put together (NFC)",
+    "label blanks": "{} labels are taken without blanks at their ends, and with single plain ones within",
+    "text blanks": "{} texts have line breaks or several blanks in a row, which become one blank",
+    "numbers": "{} labels are numbers, others are words; the number 1 and the word 1 are one label",
+    "group": "{} groups are neither words nor whole numbers and are left out",
+    "split": "{} rows name a split that is neither for training, validation nor test, and belong to none",
+}
+"""What reading does to rows, and how it is said."""
+
+
+class Row(NamedTuple):
+    """One example as it stands in a file; ``split`` in its own words, or the number of the file's."""
+
+    text: Any
+    label: Any
+    group: Any
+    split: Any
+    origin: str
+
+
+class Gathered:
+    """Rows as they come in, good ones and others, and what was done to them."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.bad: list[Unreadable] = []
+        self.findings: list[Finding] = []
+        self._reading = reading
+        self._good: list[tuple[str, str, str, int]] = []
+        self._changes: dict[str, list[str]] = {}
+        self._numbers: list[str] = []
+
+    def add(self, row: Row) -> None:
+        """Take a row, or list it as one that cannot be read."""
+        text, label, group = row.text, _word(row.label), _word(row.group)
+        if not isinstance(text, str) or not isinstance(label, str):
+            self._refuse(row, NO_TEXT)
+        elif any(map(undecodable, (text, label, group or ""))):
+            self._refuse(row, "not UTF-8")
+        elif not text.strip() or not label.strip():
+            self._refuse(row, "an empty text, or an empty label")
+        elif len(label) > LONGEST_LABEL:
+            self._refuse(row, "a label of more than 200 letters")
+        elif self._reading.rules == 1:
+            group = row.group.strip() if isinstance(row.group, str) else ""
+            self._good.append((" ".join(label.split()), " ".join(text.split()), group, self._split(row)))
+        else:
+            if not isinstance(row.label, str):
+                self._numbers.append(row.origin)
+            if group is None and row.group is not None:
+                self._note("group", row)
+            parts = [unicodedata.normalize("NFC", each) for each in (label, text, group or "")]
+            if parts != [label, text, group or ""]:
+                self._note("composed", row)
+            plain = [" ".join(each.split()) for each in parts]
+            if plain[0] != parts[0]:
+                self._note("label blanks", row)
+            if plain[1] != parts[1].strip():
+                self._note("text blanks", row)
+            self._good.append((plain[0], plain[1], plain[2], self._split(row)))
+
+    def _split(self, row: Row) -> int:
+        if not isinstance(row.split, str):
+            return row.split if isinstance(row.split, int) else NOT_GIVEN
+        if self._reading.rules == 1:
+            return SPLIT_NAMES.get(row.split.strip().lower(), NOT_GIVEN)
+        code = split_of(row.split)
+        if code == NOT_GIVEN and row.split.strip():
+            self._note("split", row)
+        return code
+
+    def _refuse(self, row: Row, why: str) -> None:
+        self.bad.append(Unreadable(row.origin, why))
+
+    def _note(self, change: str, row: Row) -> None:
+        self._changes.setdefault(change, []).append(row.origin)
+
+    def found(self, where: Path, layout: str) -> FoundText:
+        """Everything that was taken.
+
+        Raises
+        ------
+        DataError
+            If there is nothing.
+        """
+        if not self._good:
+            first = f" ({self.bad[0].origin}: {self.bad[0].why})" if self.bad else ""
+            raise DataError(f"{where}: no texts with labels{first}; {_NEEDED}")
+        newer = self._reading.rules > 1
+        rows, alike = self._with_one_label_each() if newer else (self._good, [])
+        names = sorted({label for label, *_ in rows})
+        number = {name: index for index, name in enumerate(names)}
+        group_of: dict[str, set[str]] = {}
+        for label, _, group, _ in rows:
+            group_of.setdefault(label, set()).add(group)
+        groups = tuple(min(group_of[name]) if len(group_of[name]) == 1 else "" for name in names)
+        labels = np.array([number[label] for label, *_ in rows], np.int64)
+        order = labels.argsort(kind="stable")
+        labels, given = labels[order], np.array([code for *_, code in rows], np.int8)[order]
+        findings = [*self.findings, *alike]
+        if newer:
+            several = [shown(name) for name in names if len(group_of[name]) > 1]
+            if several:
+                text = f"{len(several):,} labels stand in several groups, and belong to none: {some(several)}"
+                findings.append(Finding("groups", text, len(several), tuple(several[:3])))
+            given, drawn = completed(names, groups, labels, given)
+            findings += [*drawn, *_shared(names, labels, given), *self._told()]
+        return FoundText(
+            layout=layout,
+            where=where,
+            names=tuple(names),
+            groups=groups,
+            labels=labels,
+            given=given,
+            findings=tuple(findings),
+            unreadable=tuple(self.bad),
+            texts=[rows[index][1] for index in order],
+        )
+
+    def _with_one_label_each(self) -> tuple[list[tuple[str, str, str, int]], list[Finding]]:
+        """Labels that look the same made one, if that is asked for; and what is to be said of them."""
+        counts = Counter(label for label, *_ in self._good)
+        names = sorted(counts)
+        alike, merged = look_alikes(names, [counts[name] for name in names]), self._reading.merge_labels
+        rows = [(alike.get(label, label), *rest) for label, *rest in self._good] if merged else self._good
+        return rows, told(alike, merged=merged)  # type: ignore[return-value]
+
+    def _told(self) -> list[Finding]:
+        if len(self._numbers) < len(self._good) and self._numbers:
+            self._changes["numbers"] = self._numbers
+        return [
+            Finding(
+                change, f"{words.format(f'{len(places):,}')}: {some(places)}", len(places), tuple(places[:3])
+            )
+            for change, words in _CHANGES.items()
+            if (places := self._changes.get(change))
+        ]
+
+
+def _word(value: Any) -> str | None:
+    """A label or a group: a word, or a whole number as one."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) else None
+
+
+def _shared(names: list[str], labels: np.ndarray, given: np.ndarray) -> list[Finding]:
+    """That the source's splits are of examples, not of classes."""
+    parts = [set(np.unique(labels[given == code]).tolist()) for code in range(3)]
+    shared = [names[index] for index in range(len(names)) if sum(index in part for part in parts) > 1]
+    if not shared:
+        return []
+    text = (
+        f"{len(shared):,} classes are in more than one split of the source, whose splits are those of "
+        f"examples; they are put together, and classes are divided anew: {shown(some(shared))}"
+    )
+    return [Finding("shared classes", text, len(shared), tuple(map(shown, shared[:3])))]

@@ -1,0 +1,156 @@
+"""Texts with labels in JSON: lists, lists by split (CLINC-150: Larson et al., EMNLP 2019), or by label."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from workbench.data.decoding import undecodable
+from workbench.data.found import NOT_GIVEN, SPLIT_NAMES, Finding, Unreadable, some
+from workbench.data.gathered import NO_TEXT, Gathered, Row
+from workbench.data.reading import Reading, refuse_beyond
+from workbench.data.source import UNREADABLE
+from workbench.data.splits import splits_of
+from workbench.errors import DataError
+from workbench.words import shown
+
+JSON_ERRORS: tuple[type[Exception], ...] = (*UNREADABLE, RecursionError)
+_OF_A_VALUE, _OF_A_LETTER = 120, 6
+"""Bytes of memory, roughly."""
+
+
+class _Object(dict[str, Any]):
+    """An object that remembers which of its keys was there twice."""
+
+    twice: str | None = None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> _Object:
+    found = _Object(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        found.twice = next(key for key in keys if keys.count(key) > 1)
+    return found
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(f"{word} is no number of JSON")
+
+
+def _parsed(text: str, reading: Reading) -> Any:
+    if reading.rules == 1:
+        return json.loads(text)
+    return json.loads(text, object_pairs_hook=_object, parse_constant=_no_number)
+
+
+class JsonTexts:
+    """Reads JSON into rows.
+
+    Parameters
+    ----------
+    columns : finds the text, the label, the group and the split of an object by its keys.
+    """
+
+    def __init__(self, gathered: Gathered, reading: Reading, columns: tuple[Sequence[str], ...]) -> None:
+        self._gathered, self._reading = gathered, reading
+        self._text, self._label, self._group, self._split = columns
+
+    def read_document(self, text: str, where: str) -> None:
+        """A whole file.
+
+        Raises
+        ------
+        DataError
+            If it is none of the layouts, or no JSON.
+        """
+        count = text.count(",") + text.count("[") + text.count("{")
+        needed = _OF_A_LETTER * len(text) + _OF_A_VALUE * count
+        refuse_beyond(self._reading.budget, needed, f"{where}: about {count:,} values of JSON")
+        try:
+            self._from_document(_parsed(text, self._reading), where)
+        except JSON_ERRORS as error:
+            raise DataError(f"{where}: not valid JSON ({shown(str(error))})") from None
+
+    def read_lines(self, text: str, where: str) -> None:
+        """A value on each line."""
+        count = text.count("\n")
+        needed = _OF_A_LETTER * len(text) + 4 * _OF_A_VALUE * count
+        refuse_beyond(self._reading.budget, needed, f"{where}: {count:,} lines of JSON")
+        for number, line in enumerate(text.split("\n"), 1):  # splitlines would cut at U+2028 within a string
+            if not line.strip():
+                continue
+            origin = f"{where}, line {number}"
+            try:
+                self._from_entry(_parsed(line, self._reading), NOT_GIVEN, origin)
+            except (ValueError, RecursionError):
+                why = "not UTF-8" if undecodable(line) else "not valid JSON"
+                self._gathered.bad.append(Unreadable(origin, why))
+
+    def _from_document(self, data: Any, where: str) -> None:
+        if isinstance(data, list):
+            self._from_entries(data, NOT_GIVEN, where)
+            return
+        if not isinstance(data, dict) or not all(isinstance(part, list) for part in data.values()):
+            raise DataError(
+                f'{where}: a list of texts with labels, or lists by split ({{"train": [[text, label], …]}}), '
+                "is needed"
+            )
+        if isinstance(data, _Object) and data.twice is not None:
+            raise DataError(f"{where}: the key {shown(data.twice)} is there twice; put its lists together")
+        codes = self._codes(data)
+        if any(code != NOT_GIVEN for code in codes.values()):
+            for key, part in data.items():
+                if codes[key] != NOT_GIVEN:
+                    self._from_entries(part, codes[key], f"{where}, {shown(str(key))}")
+            left = sorted(str(key) for key, code in codes.items() if code == NOT_GIVEN)
+            if left:
+                count = sum(len(data[key]) for key in left)
+                text = f"{shown(some(left))} ({count:,} examples): no split for training, validation or test"
+                finding = Finding("left out", text, count, tuple(map(shown, left[:3])))
+                self._gathered.findings.append(finding)
+            return
+        for label, part in data.items():
+            for index, text in enumerate(part):
+                self._gathered.add(
+                    Row(text, label, None, NOT_GIVEN, f"{where}, {shown(str(label))}[{index}]")
+                )
+
+    def _codes(self, data: Mapping[str, Any]) -> dict[str, int]:
+        if self._reading.rules == 1:
+            return {key: SPLIT_NAMES.get(str(key).lower(), NOT_GIVEN) for key in data}
+        codes = splits_of(list(data))
+        of_words = any(
+            isinstance(each, str) for key in data if codes[key] != NOT_GIVEN for each in data[key][:1]
+        )
+        return dict.fromkeys(data, NOT_GIVEN) if of_words else codes  # a list of words belongs to a label
+
+    def _from_entries(self, entries: Iterable[Any], code: int, where: str) -> None:
+        for index, entry in enumerate(entries):
+            self._from_entry(entry, code, f"{where}[{index}]")
+
+    def _from_entry(self, entry: Any, code: int, origin: str) -> None:
+        """An object with a text and a label, or a pair of them."""
+        if isinstance(entry, Mapping):
+            lowered = {str(key).lower(): value for key, value in entry.items()}
+            twice = entry.twice if isinstance(entry, _Object) else None
+            if twice is not None or (self._reading.rules > 1 and len(lowered) < len(entry)):
+                key = twice if twice is not None else _like_another(entry)
+                self._gathered.bad.append(Unreadable(origin, f"the key {shown(key)} is there twice"))
+                return
+
+            def get(names: Sequence[str]) -> Any:
+                return next((lowered[name] for name in names if name in lowered), None)
+
+            named = get(self._split)
+            own = named if isinstance(named, str) else code
+            self._gathered.add(Row(get(self._text), get(self._label), get(self._group), own, origin))
+        elif isinstance(entry, list) and len(entry) == 2:
+            self._gathered.add(Row(entry[0], entry[1], None, code, origin))
+        else:
+            self._gathered.bad.append(Unreadable(origin, NO_TEXT))
+
+
+def _like_another(entry: Mapping[str, Any]) -> str:
+    lowered = [str(key).lower() for key in entry]
+    return next(key for key in entry if lowered.count(str(key).lower()) > 1)
