@@ -255,7 +255,7 @@ class AdaptationChart(CurveChart):
 
     def values_at(self, x: float) -> tuple[str, list[str]]:
         curves = [each for each in self._drawn if not each.reference]
-        measured = np.unique(np.concatenate([np.empty(0), *(c.steps[np.isfinite(c.mean)] for c in curves)]))
+        measured = np.unique(np.concatenate([np.empty(0), *(each.steps for each in curves)]))
         if not len(measured) or not measured[0] - 0.5 <= x <= measured[-1] + 0.5:
             return "", ["–"] * len(curves)
         step = int(measured[np.abs(measured - x).argmin()])
