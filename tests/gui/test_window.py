@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import QLineEdit, QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
 from tests.data import sources
+from tests.fuzz import side_files as beside
 from tests.gui.conftest import Open
 from tests.test_runs import contents, perform
 from tests.test_runs import start as start_project
@@ -279,6 +281,31 @@ def test_what_is_no_project_is_refused_in_a_line_and_the_present_one_stays(
     assert "bad.mlwb" in window.notices.texts()["file"]
     assert window.session.path == before
     assert window.session.project is not None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links, pipes and devices as Unix has them")
+def test_what_lies_beside_a_project_is_refused_in_a_line_and_the_window_stays_usable(
+    open_window: Open, tmp_path: Path
+) -> None:
+    folder = tmp_path / "from somebody"
+    folder.mkdir()
+    path = folder / "P.mlwb"
+    start_project(path, "maml")[0].close()
+    window = open_window(path)
+    window.session.new()
+    for suffix in beside.SUFFIXES:
+        beside.lay(path, suffix, "pipe", Random(0))
+        before = beside.state(folder)
+        assert not window.files.open_path(path)
+        name = beside.place(path, suffix).name
+        assert f"{name} beside it is a named pipe" in window.notices.texts()["file"]
+        assert beside.state(folder) == before
+        beside.place(path, suffix).unlink()
+    circle = tmp_path / "circle.mlwb"
+    circle.symlink_to(circle)
+    assert not window.files.open_path(circle)
+    assert "circle.mlwb" in window.notices.texts()["file"]
+    assert window.files.open_path(path)
 
 
 def test_what_is_done_to_runs_can_be_undone(

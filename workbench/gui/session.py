@@ -13,6 +13,7 @@ from workbench.gui import untitled
 from workbench.gui.run_data import RunData
 from workbench.gui.run_queue import RunQueue
 from workbench.project import Project, ProjectError, RunRecord
+from workbench.project.project import absolute
 
 if TYPE_CHECKING:
     from workbench.config import Experiment
@@ -91,7 +92,7 @@ class Session(QObject):
         ProjectError
             If it cannot be opened; the present one stays.
         """
-        if self.project is not None and path.resolve() == self.path:
+        if self.project is not None and absolute(path) == self.path:
             return
         self._take(Project.open(path))
         self._remember(self.path)

@@ -71,7 +71,7 @@ class Project(CheckedStore):
         ProjectError
             If the name is taken, or the file cannot be made there.
         """
-        path = _absolute(path)
+        path = absolute(path)
         with opening():
             with place_for(path, new=True) as put_there:
                 put_there(lambda connection: schema.migrate(connection, 0))
@@ -89,7 +89,7 @@ class Project(CheckedStore):
         ProjectError
             If the file is missing, damaged, no project, or made by a newer version.
         """
-        path = _absolute(path)
+        path = absolute(path)
         with opening():
             if read_only:
                 return cls._open_to_read(path, "it was opened read-only")
@@ -205,7 +205,7 @@ class Project(CheckedStore):
         """
         if self.in_transaction:
             raise RuntimeError("a copy is made outside of a transaction")
-        target = _absolute(path)
+        target = absolute(path)
         with ExitStack() as held:
             with opening():
                 if is_open(target) or target == self.path:
@@ -214,8 +214,14 @@ class Project(CheckedStore):
             put_there(self._connection.backup)
 
 
-def _absolute(path: str | Path) -> Path:
-    """The file that is meant: a link to a project is followed here, once; beside it is beside that file."""
+def absolute(path: str | Path) -> Path:
+    """The file that is meant: a link to a project is followed here, once; beside it is beside that file.
+
+    Raises
+    ------
+    ProjectError
+        If it leads nowhere, as links in a circle do.
+    """
     try:
         return Path(path).expanduser().resolve()
     except (OSError, RuntimeError, ValueError) as error:
