@@ -92,7 +92,10 @@ def divided(prepared: Prepared, split: ClassSplit) -> Plan:
     DataError
         If the split does not fit its classes.
     """
-    members = divide(prepared.names, prepared.groups, split)
+    try:
+        members = divide(prepared.names, prepared.groups, split)
+    except DataError as error:
+        raise DataError(f"{prepared.where}: {error}") from None
     across = None
     if prepared.kind != "functions":
         across = duplicates_across(prepared.digests, prepared.labels, prepared.origins, members)

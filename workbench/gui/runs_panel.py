@@ -195,6 +195,7 @@ class _Table(QTableView):
         )
         self.setShowGrid(False)
         self.setWordWrap(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names differ at their ends
         self.setTabKeyNavigation(False)  # Tab leaves the table
         self.setIconSize(QSize(12, 12))
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)

@@ -102,7 +102,12 @@ def _by_draw(names: Sequence[str], groups: Sequence[str], split: ClassSplit) -> 
     units = sorted(set(unit_of))
     if len(units) < len(SPLITS):
         what = "groups" if whole else "classes"
-        raise DataError(f"three splits need three {what} or more, but there are {len(units)}: {_some(units)}")
+        mend = (
+            "divide it by class" if whole else "add some, or call the column of a table that holds them label"
+        )
+        raise DataError(
+            f"three splits need three {what} or more, but there are {len(units)}: {_some(units)}; {mend}"
+        )
     _, *rest = split.fractions or FRACTIONS
     validation, test = (max(1, round(fraction * len(units))) for fraction in rest)
     validation = min(validation, len(units) - 2)  # leaves one for each of the others

@@ -80,6 +80,8 @@ class ProtocolCards(QWidget):
         self.warning.setWordWrap(True)
         self.warning.setContentsMargins(6, 3, 6, 3)
         self.table = QTableWidget(self)
+        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.table.horizontalHeader().setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.table.setObjectName("comparison_protocol")
         self.table.setAccessibleName("Protocol cards")
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

@@ -54,6 +54,7 @@ class AlgorithmPanel(QWidget):
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._filter)
         self.list = QTreeWidget()
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.setObjectName("algorithm_list")
         self.list.setAccessibleName("Algorithms")
         set_tip(self.list, "Tick the algorithms to compare (Space); pick one to see its parameters")
