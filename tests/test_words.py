@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import workbench
 from workbench.words import LONGEST_NAME, shown, told_apart, unfit_name, visible
 
 STEMS = st.text("ab _-x1", min_size=0, max_size=40)
@@ -64,3 +67,26 @@ def test_what_is_visible_stays_so_and_fits_a_line(text: str) -> None:
     assert len(shown(text, 50)) <= 50
     assert visible(unfit_name(text)) == unfit_name(text)
     assert (unfit_name(text) == "") == (seen == text and len(text) <= LONGEST_NAME)
+
+
+def printed_by_another_way(source: str) -> list[str]:
+    """Where a module writes on the terminal, not by way of ``workbench.terminal``."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "id", "") or getattr(node.func, "attr", "")
+            if name in ("print", "echo", "secho", "print_exc"):
+                found.append(f"{node.lineno}: {name}")
+        if isinstance(node, ast.Attribute) and node.attr in ("stdout", "stderr"):
+            found.append(f"{node.lineno}: {node.attr}")
+    return found
+
+
+def test_no_module_writes_on_the_terminal_by_another_way() -> None:
+    folder = Path(workbench.__file__).parent
+    modules = [path for path in folder.rglob("*.py") if path != folder / "terminal.py"]
+    assert len(modules) > 100
+    found = {str(path): printed_by_another_way(path.read_text(encoding="utf-8")) for path in modules}
+    assert not {path: where for path, where in found.items() if where}
+    for planted in ("print(run.name)", "click.echo(run.name)", "sys.stderr.write(run.failure)"):
+        assert printed_by_another_way(planted)

@@ -418,9 +418,10 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise ConfigError([Complaint("", "not a text file in UTF-8")], str(path)) from None
+        raise ConfigError([Complaint("", "not a text file in UTF-8; save it as one")], str(path)) from None
     except OSError as error:
-        raise ConfigError([Complaint("", error.strerror or str(error))], str(path)) from None
+        why = f"{error.strerror or error}; name an experiment, a file in TOML"
+        raise ConfigError([Complaint("", why)], str(path)) from None
     experiment = admitted(parse(text, overrides, source=str(path)), str(path))
     data = getattr(experiment.task, "path", None)
     if not isinstance(data, str) or not data:
@@ -466,7 +467,6 @@ def _item(target: Any, part: str, key: str) -> Any:
     if not isinstance(target, list):
         raise ConfigError([Complaint(key, f"{part!r} is inside a value that is no table")], "--set")
     if not part.isdigit() or int(part) >= len(target):
-        raise ConfigError(
-            [Complaint(key, f"{part!r} is no index here; allowed: 0 to {len(target) - 1}")], "--set"
-        )
+        allowed = f"allowed: 0 to {len(target) - 1}" if target else "the list is empty"
+        raise ConfigError([Complaint(key, f"{part!r} is no index here; {allowed}")], "--set")
     return target[int(part)]

@@ -239,7 +239,9 @@ def of_record(project: Project, record: RunRecord) -> Run:
     for run in runs:
         if run.hash == record.config_hash:
             return run
-    raise ProjectError(f"{project.path}: run {record.id} is not part of its experiment")
+    raise ProjectError(
+        f"{project.path}: run {record.id} is not part of its experiment; one of them was altered, use a copy"
+    )
 
 
 def perform(project: Project, run_id: int, family: TaskFamily, control: Control, tell: Tell) -> Status:

@@ -35,7 +35,7 @@ def choose(project: Project, wanted: Sequence[int] | None = None) -> Chosen:
     """
     runs = [each for each in project.runs() if wanted is None or each.id in wanted]
     if not runs:
-        raise InputError(f"{project.path}: there are no runs to reproduce")
+        raise InputError(f"{project.path}: there are no runs to reproduce; do some first")
     owners = {each.id: each for each in project.experiments()}
     ids = list(dict.fromkeys(each.experiment_id for each in runs))
     if len(ids) > 1:

@@ -102,9 +102,7 @@ def _by_draw(names: Sequence[str], groups: Sequence[str], split: ClassSplit) -> 
     units = sorted(set(unit_of))
     if len(units) < len(SPLITS):
         what = "groups" if whole else "classes"
-        mend = (
-            "divide it by class" if whole else "add some, or call the column of a table that holds them label"
-        )
+        mend = "divide it by class" if whole else "add some, or call the column that holds them label"
         raise DataError(
             f"three splits need three {what} or more, but there are {len(units)}: {_some(units)}; {mend}"
         )
