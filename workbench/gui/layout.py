@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QObject, Qt, Slot
+from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QSizePolicy, QWidget
 
+from workbench.gui import dock_places
 from workbench.gui.plain import Label, set_tip
 
 PANELS = {
@@ -105,18 +104,19 @@ class Layout(QObject):
         for pair, direction in (((first, second), across), ((third, fourth), across), ((first, third), down)):
             window.resizeDocks(list(pair), [1000, 1000], direction)
 
-    def state(self) -> str:
-        """Where everything is, as text."""
-        return base64.b64encode(self._window.saveState().data()).decode()
+    def state(self) -> dict[str, Any]:
+        """Where everything is (JSON types)."""
+        return dock_places.described(self._window, self.docks)
 
     def restore(self, state: Any) -> None:
-        """Take up what :meth:`state` gave; what cannot be read is left out."""
-        try:
-            kept = base64.b64decode(str(state), validate=True)
-        except binascii.Error:
-            return
-        if kept and not self._window.restoreState(QByteArray(kept)):
-            self.arrange()
+        """Take up what :meth:`state` gave.
+
+        Raises
+        ------
+        ValueError
+            If it is nothing of the kind; all stays as it is.
+        """
+        dock_places.lay_out(self._window, self.docks, state)
 
     # --- by keyboard -------------------------------------------------------------------------------
 

@@ -334,8 +334,10 @@ class MainWindow(QMainWindow):
         self._kept_layout = kept if isinstance(kept, dict) else {}
         if not self._kept_layout or self.panels is None:
             return
-        self.layout_.restore(self._kept_layout.get("window"))
-        self._notice_bar.setVisible(bool(self.notices.texts()))
+        try:
+            self.layout_.restore(self._kept_layout.get("window"))
+        except ValueError as error:  # an older version's, or a stranger's
+            self.log.say(f"the project's layout cannot be taken up: {error}")
         for part, taker in (("runs", self.runs_panel), ("panels", self.panels)):
             if isinstance(self._kept_layout.get(part), dict):
                 taker.restore(self._kept_layout[part])

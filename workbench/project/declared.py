@@ -407,4 +407,4 @@ def check_arrays(arrays: Mapping[str, NDArray[Any]], test: Mapping[str, Any]) ->
 def _sane(values: NDArray[Any], *, share: bool) -> bool:
     if share:
         return bool(np.all((values >= 0) & (values <= 1) | np.isnan(values)))
-    return bool(np.all((np.abs(values) <= LARGEST) | ~np.isfinite(values)))
+    return bool(np.all((np.abs(values.astype(np.float64)) <= LARGEST) | ~np.isfinite(values)))

@@ -1,0 +1,101 @@
+"""Where panels are is kept with a project in words of our own; a stranger's layout does no harm."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtWidgets import QLabel, QMainWindow
+from pytestqt.qtbot import QtBot
+
+from tests.fuzz.mutations import changed_json
+from workbench.gui.layout import PANELS, Layout
+
+Make = Callable[[], Layout]
+
+
+def settle() -> None:
+    """Let Qt lay everything out, which takes it a few turns."""
+    for _ in range(10):
+        QCoreApplication.processEvents()
+
+
+@pytest.fixture
+def make(qtbot: QtBot) -> Iterator[Make]:
+    """Makes a window with all panels as they are at first."""
+    windows = []
+
+    def made() -> Layout:
+        window = QMainWindow()
+        windows.append(window)
+        window.resize(1280, 720)
+        window.setDockNestingEnabled(True)
+        layout = Layout(window)
+        layout.put({name: QLabel(name) for name in PANELS})
+        layout.arrange()
+        with qtbot.waitExposed(window):
+            window.show()
+        layout.arrange()
+        settle()
+        return layout
+
+    yield made
+    for window in windows:
+        window.close()
+        window.deleteLater()
+
+
+def as_it_is(layout: Layout) -> None:
+    pass
+
+
+def tiled(layout: Layout) -> None:
+    layout.tile_charts()
+
+
+def stacked(layout: Layout) -> None:
+    window = layout.docks["setup"].parent()
+    assert isinstance(window, QMainWindow)
+    window.splitDockWidget(layout.docks["runs"], layout.docks["adaptation_chart"], Qt.Orientation.Vertical)
+    window.resizeDocks([layout.docks["setup"]], [450], Qt.Orientation.Horizontal)
+
+
+def apart(layout: Layout) -> None:
+    layout.docks["log"].close()
+    layout.docks["runs"].setFloating(True)
+    layout.docks["comparison_view"].raise_()
+
+
+@pytest.mark.parametrize("change", [as_it_is, tiled, stacked, apart])
+def test_a_layout_comes_back_as_it_was(make: Make, change: Callable[[Layout], None]) -> None:
+    layout, again = make(), make()
+    change(layout)
+    settle()
+    kept = json.loads(json.dumps(layout.state()))
+    again.restore(kept)
+    settle()
+    assert again.state() == kept
+
+
+def test_a_strangers_layout_does_no_harm(make: Make) -> None:
+    layout = make()
+    kept = json.dumps(layout.state())
+    refused = 0
+    for number in range(300):
+        told: Any = json.loads(changed_json(kept, Random(number)))
+        before = layout.state()
+        try:
+            layout.restore(told)
+        except ValueError as error:
+            complaint = str(error)
+        else:
+            continue
+        refused += 1
+        assert "\n" not in complaint
+        assert layout.state() == before
+    settle()
+    assert refused > 100
