@@ -158,17 +158,16 @@ def _show(entries: list[dict[str, Any]]) -> None:
     rows = [["run", "name", "experiment", "status", "iterations", "per second", "test"]]
     rows[0] += ["attacked"] * attacked + ["forgotten"] * drifted
     for entry, other in zip(entries, beside, strict=True):
-        measure, mean, half = results.final_measure(entry["test"])
         speed = entry["meta_iterations_per_second"]
         rows.append(
             [
                 str(entry["id"]),
                 entry["name"],
                 entry["experiment"],
-                entry["status"],
+                results.status(entry["status"], entry["diverged_at"]),
                 f"{entry['iterations']}/{entry['iterations_planned']}",
                 f"{speed:.1f}" if speed else "–",
-                f"{measure} {mean:.4g} ± {half:.2g}" if mean is not None and half is not None else "–",
+                results.reached(entry["test"]),
                 *[_number(other["robust_accuracy"], other["robust_accuracy_ci95"])] * attacked,
                 *[_number(other["forgetting"])] * drifted,
             ]

@@ -20,7 +20,7 @@ from workbench.data.reading import Reading
 from workbench.engine.events import Evaluated, Failed, Finished, MetaSteps
 from workbench.engine.trainer import Trainer
 from workbench.errors import InputError
-from workbench.export.results import as_json, final_measure, run_entries
+from workbench.export.results import as_json, reached, run_entries
 from workbench.project import Project, ProjectError, Status, StorageError
 from workbench.project.temporaries import private_folder
 from workbench.runs import CAN_GO_ON, Control, Notice, Waiting, WentOn
@@ -212,15 +212,11 @@ def _report(progress: Progress, name: str, trainer: Trainer, notice: Notice) -> 
                 f"{speed:.0f} meta-iterations/s  {left:.0f} s left"
             )
         case Evaluated(summary=summary):
-            measure, mean, _ = final_measure(summary)
-            score = _number(measure, mean)
-            progress.line(f"{name}: {notice.iteration}/{trainer.iterations}  validation {measure} {score}")
+            score = reached(summary, _number, interval=False)
+            progress.line(f"{name}: {notice.iteration}/{trainer.iterations}  validation {score}")
         case Finished(summary=summary):
-            measure, mean, half = final_measure(summary)
-            score = f"{_number(measure, mean)} ± {_number(measure, half)}"
-            progress.line(
-                f"{name}: test {measure} {score} on {summary['episodes']} episodes, {notice.seconds:.1f} s"
-            )
+            score = reached(summary, _number)
+            progress.line(f"{name}: test {score} on {summary['episodes']} episodes, {notice.seconds:.1f} s")
         case Failed():
             progress.line(f"{name}: failed at {notice.message}", urgent=True)
         case Waiting():
@@ -259,9 +255,7 @@ def import_data(
     return 0
 
 
-def _number(measure: str, value: float | None) -> str:
-    if value is None:
-        return "–"
+def _number(measure: str, value: float) -> str:
     return f"{value:.1%}" if measure == "accuracy" else f"{value:.4g}"
 
 

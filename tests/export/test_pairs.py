@@ -62,8 +62,16 @@ def test_every_pair_is_corrected_for_all(tmp_path: Path) -> None:
         ]  # fmt: skip
         assert [c.significant for c in found.claims] == [True, True, False]
         assert all(c.p_wilcoxon >= c.paired.p_wilcoxon for c in found.claims)
-        assert found.claims[0].words().startswith("Good is better than Middling on 60 of 60 episodes")
-        assert found.claims[2].words().startswith("No difference can be claimed")
+        assert (
+            found.claims[0]
+            .words()
+            .startswith("Of these two trained learners, Good is better than Middling on 60 of 60 episodes")
+        )
+        assert (
+            found.claims[2]
+            .words()
+            .startswith("Of these trained learners, no difference can be claimed between Middling and Same")
+        )
         assert found.leaders() == ("Good",)
 
 
@@ -89,7 +97,7 @@ def test_high_accuracy_is_better(project: Project) -> None:
     (claim,) = found.claims
     assert claim.better is not None
     assert claim.better.name == "B"
-    assert claim.words().startswith("B is better than A on 30 of 30")
+    assert claim.words().startswith("Of these two trained learners, B is better than A on 30 of 30")
     assert of_tests(found).rows[0]["second_better"] == 30
     assert of_tests(found).cells()[0][4].startswith("−29.6 [")  # in percent
 
@@ -101,8 +109,8 @@ def test_one_seed_and_uncertain_seeds_are_said(project: Project) -> None:
     add(project, "B", base * np.array([[0.5], [1.9]]), inner_lr=0.1)
     add(project, "C", base * np.array([[0.4], [1.2]]), inner_lr=0.2)
     one, _, two = (claim.words() for claim in statistics_of(project).claims)
-    assert "one seed (A) says nothing of another training" in one
-    assert "over seeds (n = 2 and 2) the difference is not certain" in two
+    assert "without several seeds of both (n = 1 and 2) it says nothing of the algorithms" in one
+    assert "over seeds (n = 2 and 2) the difference between the algorithms is not certain" in two
 
 
 def test_a_mean_that_contradicts_the_ranks_is_said(project: Project) -> None:
@@ -263,17 +271,30 @@ def test_equal_shares_tie_in_spite_of_binary_fractions() -> None:
 
 def test_a_pivot_counts_a_repeated_seed_once_and_names_other_episodes(project: Project) -> None:
     for _ in range(2):
-        add(project, "A", np.full((2, 30), 1.0))
+        add(project, "A", np.stack([np.full(30, 1.0), np.full(30, 2.0)]))
     table = sweep.pivot(sweep.setups(ProjectSource(project, COLOURS)), "task", "task.shots")
     (row,) = table.rows
     assert [value for name, value in row.items() if name.endswith(", runs")] == [2]
 
 
-def test_a_label_of_two_configurations_is_not_ranked(project: Project) -> None:
+def test_two_settings_of_one_label_are_two_learners_in_every_family(project: Project) -> None:
+    for family in range(2):
+        task = {**TASK, "shots": family + 1}
+        for place, label in enumerate(("A", "B", "C", "D")):
+            loss = np.full((1, 10), float(place))
+            add(project, label, loss, episodes=str(family) * 64, name=f"F{family}", task=task)
+        loss = np.full((1, 10), 9.0)
+        add(project, "D", loss, episodes=str(family) * 64, task=task, seeds=[1], inner_lr=0.5)
+    learners = families(ProjectSource(project, COLOURS)).learners
+    assert learners == ("A", "B", "C", "D (inner_lr 0.01)", "D (inner_lr 0.5)")
+
+
+def test_what_differs_in_more_than_the_algorithm_is_not_ranked(project: Project) -> None:
     for family in range(2):
         for place, label in enumerate(("A", "B", "C", "D")):
             add(project, label, np.full((1, 10), float(place)), episodes=str(family) * 64, name=f"F{family}")
-        add(project, "D", np.full((1, 10), 9.0), episodes=str(family) * 64, seeds=[1], inner_lr=0.5)
+        other = {**TASK, "queries": 7}
+        add(project, "D", np.full((1, 10), 9.0), episodes=str(family) * 64, task=other)
     assert families(ProjectSource(project, COLOURS)).learners == ("A", "B", "C")
 
 

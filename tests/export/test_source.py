@@ -58,9 +58,9 @@ def seeds_by_label(project: Project) -> dict[str, list[int]]:
         return {each.label: [run.seed for run in each.runs] for each in groups}
 
 
-def test_two_algorithms_of_one_name_are_never_mixed(project: Project) -> None:
+def test_two_algorithms_of_one_name_are_told_apart_by_what_differs(project: Project) -> None:
     queue(project, "A", [0, 1])
-    assert seeds_by_label(project) == {"MAML, A": [0, 1], "MAML, A (2)": [0, 1]}
+    assert seeds_by_label(project) == {"MAML (inner_steps 1)": [0, 1], "MAML (inner_steps 5)": [0, 1]}
 
 
 def test_seeds_added_by_a_second_experiment_belong_to_the_first(project: Project) -> None:
@@ -69,10 +69,29 @@ def test_seeds_added_by_a_second_experiment_belong_to_the_first(project: Project
     assert seeds_by_label(project) == {"One": [0, 1, 2], "Five": [0, 1, 2]}
 
 
-def test_a_repeated_seed_does_not_count_twice(project: Project) -> None:
+def test_a_repeated_seed_is_a_copy(project: Project) -> None:
     queue(project, "A", [0, 1], ("One", "Five"))
-    queue(project, "A", [1], ("One", "Five"))
-    assert seeds_by_label(project)["One, A (2)"] == [1]
+    queue(project, "B", [1], ("One", "Five"))
+    assert seeds_by_label(project) == {"One": [0, 1], "Five": [0, 1]}
+    with Project.open(project.path) as opened:
+        groups = Grouping(ProjectSource(opened, ("#000000",))).groups(joined=True)
+        assert [[run.id for run in each.copies] for each in groups] == [[5], [6]]
+        opened.update_run(5, status="finished")
+        groups = Grouping(ProjectSource(opened, ("#000000",))).groups(joined=True)
+        assert [run.id for run in groups[0].runs] == [1, 5]  # of copies, the first that finished counts
+
+
+def test_copies_whose_configuration_is_not_known_are_never_mixed(project: Project) -> None:
+    with project:
+        for _ in range(2):
+            owner = project.add_experiment("S", "", "")
+            for hash_ in ("", "a", "a"):
+                project.add_run(
+                    owner, name="R", algorithm="maml", label="R", task="t", seed=0, config_hash=hash_
+                )
+        groups = Grouping(ProjectSource(project, ("#000000",))).groups(joined=True)
+        assert [(len(each.runs), len(each.copies)) for each in groups] == [(1, 0), (1, 1)] * 2
+        assert len({each.label for each in groups}) == 4
 
 
 def test_the_meta_batch_is_the_algorithms_own_or_the_trainings(project: Project) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from workbench.config import SPLITS, Split
+from workbench.engine.distinct import Seen
 from workbench.engine.interruption import Asked, give_up_if, nobody_asks
 from workbench.tasks.base import Episode, EpisodeSize, TaskFamily
 
@@ -98,6 +99,11 @@ class FrozenEpisodes:
     asked : asked before each block whether to give up, with an ``AbandonedError``.
     purpose : a stream of its own for each.
     segment : of a drifting stream, if only that is wanted.
+
+    Attributes
+    ----------
+    hash : SHA-256 of all of them.
+    seen : which of them are the same, and what stands behind them.
     """
 
     def __init__(
@@ -118,9 +124,10 @@ class FrozenEpisodes:
         self._asked = asked
         small = count * numbers_in(family, size) <= KEPT_NUMBERS
         self._kept: list[Episode] | None = list(self._draw()) if small else None
-        digest = hashlib.sha256()
+        digest, self.seen = hashlib.sha256(), Seen()
         for block in self:
             digest.update(block.hash().encode())
+            self.seen.add(block)
         self.hash = digest.hexdigest()
 
     def __iter__(self) -> Iterator[Episode]:

@@ -6,7 +6,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,7 @@ class Curves:
     confidence, correct : of each query example at the last step, ``[tasks, n_q]``, or None.
     report : what the algorithm measures of itself at the last step, and what an attack does: ``[tasks]`` by
         group and name.
+    episode : which distinct episode each task is, ``[tasks]``; None where none repeats another.
     """
 
     steps: tuple[int, ...]
@@ -51,25 +52,35 @@ class Curves:
     confidence: NDArray[np.float64] | None
     correct: NDArray[np.bool_] | None
     report: Mapping[str, Mapping[str, NDArray[np.float64]]] = field(default_factory=dict)
+    episode: NDArray[np.int64] | None = None
+
+    def of(self, episodes: FrozenEpisodes) -> Curves:
+        """The same, with what is known of the episodes that were measured."""
+        episode = episodes.seen.episode
+        return replace(self, episode=episode if len(np.unique(episode)) < len(episode) else None)
+
+    def interval(self, values: NDArray[np.float64]) -> measures.Interval:
+        """The mean over tasks with its interval; what repeats an episode counts as one with it."""
+        return measures.mean_interval(measures.collapsed(values, self.episode))
 
     def summary(self) -> dict[str, Any]:
         """Means by step with their intervals over tasks; JSON types, None where there is no number."""
         result: dict[str, Any] = {"inner_steps": list(self.steps), "tasks": self.loss.shape[1]}
         for name, values in (("loss", self.loss), ("accuracy", self.accuracy)):
-            intervals = None if values is None else [measures.mean_interval(row) for row in values]
+            intervals = None if values is None else [self.interval(row) for row in values]
             result[name] = intervals and [number(each.mean) for each in intervals]
             result[f"{name}_ci95"] = intervals and [number(each.half_width) for each in intervals]
         result["loss_median"] = [number(float(np.median(row))) for row in self.loss]
         result["diverged"] = [int(row.sum()) for row in measures.diverged(self.loss)]
         result["report"] = {
-            group: {name: reported(values) for name, values in entries.items()}
+            group: {name: reported(self.interval(values)) for name, values in entries.items()}
             for group, entries in self.report.items()
         }
         return result
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays by name, for storage."""
-        names = ("loss", "accuracy", "confidence", "correct")
+        names = ("loss", "accuracy", "confidence", "correct", "episode")
         arrays = {name: value for name in names if (value := getattr(self, name)) is not None}
         return arrays | {
             f"{group}/{name}": values
@@ -78,9 +89,8 @@ class Curves:
         }
 
 
-def reported(values: NDArray[np.float64]) -> dict[str, float | None]:
+def reported(interval: measures.Interval) -> dict[str, float | None]:
     """An entry of a report: the mean with its interval over tasks."""
-    interval = measures.mean_interval(values)
     return {"mean": number(interval.mean), "ci95": number(interval.half_width)}
 
 
@@ -299,26 +309,28 @@ def result(
     attack : attack the queries of the meta-test episodes too.
     """
 
-    def measured(episodes: Iterable[Episode], attack: Attack | None = None) -> Curves:
+    def measured(episodes: FrozenEpisodes, attack: Attack | None = None) -> Curves:
         return evaluate(
             algorithm,
             meta,
-            episodes,
+            episodes if attack is None else with_noise(episodes),
             steps,
             transductive=transductive,
             threads=threads,
             asked=asked,
             attack=attack,
-        )
+        ).of(episodes)
 
-    curves, seen = measured(test if attack is None else with_noise(test), attack), measured(train)
+    curves, seen = measured(test, attack), measured(train)
     times = milliseconds(algorithm, meta, test, steps, asked)
     reached = measures.steps_to_reach(curves.loss, threshold)
     took = np.array([times[int(index)] if math.isfinite(index) else math.inf for index in reached])
     steps_taken = np.array(
         [curves.steps[int(index)] if math.isfinite(index) else math.inf for index in reached]
     )
-    gap = measures.difference_interval(curves.loss[-1], seen.loss[-1])
+    gap = measures.difference_interval(
+        *(measures.collapsed(each.loss[-1], each.episode) for each in (curves, seen))
+    )
     summary = {
         "split": test.split,
         "episodes": test.count,
@@ -331,11 +343,12 @@ def result(
         "milliseconds_by_step": times,
         "generalisation_gap": number(gap.mean),
         "generalisation_gap_ci95": number(gap.half_width),
-        "train_loss": [number(measures.mean_interval(row).mean) for row in seen.loss],
+        "train_loss": [number(seen.interval(row).mean) for row in seen.loss],
         "calibration_error": None,
         "attack": None if attack is None else attack.model_dump(),
         "transductive": transductive if algorithm.network.uses_batch_statistics else None,
         **dict(zip(("ways", "shots", "queries"), test.size, strict=True)),
+        **test.seen.summary(),
     }
     if curves.confidence is not None and curves.correct is not None:
         summary["calibration_error"] = measures.calibration_error(curves.confidence, curves.correct)

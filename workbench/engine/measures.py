@@ -40,6 +40,24 @@ def mean_interval(values: Array) -> Interval:
     return Interval(mean, _t_quantile(finite.size - 1) * error)
 
 
+def collapsed(values: Array, episode: NDArray[np.int64] | None) -> Array:
+    """One value for each distinct episode: the mean over its repetitions, ``[…, distinct]``.
+
+    A value is not finite where that of a repetition is not.
+
+    Parameters
+    ----------
+    values : ``[…, tasks]``.
+    episode : ``[tasks]``, which episode each task is; None: all are distinct.
+    """
+    if episode is None:
+        return values
+    order = np.argsort(episode, kind="stable")
+    _, starts, times = np.unique(episode[order], return_index=True, return_counts=True)
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.asarray(np.add.reduceat(values[..., order], starts, axis=-1) / times)
+
+
 def difference_interval(a: Array, b: Array) -> Interval:
     """mean(a) − mean(b) of independent samples, with Welch's 95% interval."""
     a, b = a[np.isfinite(a)], b[np.isfinite(b)]
@@ -69,7 +87,7 @@ def diverged(loss: Array) -> NDArray[np.bool_]:
     """
     before = loss[0][np.isfinite(loss[0])]
     limit = DIVERGED_FACTOR * float(before.mean()) if before.size else math.inf
-    return ~(loss <= limit)
+    return ~(np.isfinite(loss) & (loss <= limit))
 
 
 def steps_to_reach(loss: Array, threshold: float) -> Array:

@@ -69,15 +69,16 @@ class Stream:
         names = [f"segment {number}" for number in range(1, self.segments + 1)]
         report = {
             "segment loss": {
-                name: evaluation.reported(each.loss[-1]) for name, each in zip(names, curves, strict=True)
+                name: evaluation.reported(each.interval(each.loss[-1]))
+                for name, each in zip(names, curves, strict=True)
             }
         }
         if self.ends(iteration) or iteration == self._iterations:
             self.known.append([each["mean"] for each in report["segment loss"].values()])
-        accuracies = [each.accuracy for each in curves if each.accuracy is not None]
+        accuracies = [each.interval(each.accuracy[-1]) for each in curves if each.accuracy is not None]
         if accuracies:
             report["segment accuracy"] = {
-                name: evaluation.reported(each[-1]) for name, each in zip(names, accuracies, strict=True)
+                name: evaluation.reported(each) for name, each in zip(names, accuracies, strict=True)
             }
         return report
 

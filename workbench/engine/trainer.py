@@ -197,7 +197,7 @@ class Trainer:
                 transductive=settings.transductive,
                 threads=self._workers,
                 asked=self._asked,
-            )
+            ).of(episodes)
 
         self._fit()
         summary = measured(validation).summary()

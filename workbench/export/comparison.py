@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.export import reports, results
+from workbench.export import remarks, reports, results
 from workbench.export.figure import Array, Curve, Figure, Panel
 from workbench.export.source import Grouping, Source
 from workbench.project import RunRecord
@@ -120,6 +120,14 @@ class Compared:
     halves: Array
     row: dict[str, Any]
 
+    @property
+    def said(self) -> str:
+        """Of how many seeds it is a mean; or that nothing finite is left."""
+        if not self.seeds and self.row["diverged"]:
+            return results.diverged(self.row["diverged"], self.row["tasks"], none_left=True)
+        n = f"n\u00a0=\u00a0{len(self.seeds)}"
+        return f"{n}, deterministic" if self.row["deterministic"] else n
+
     def seed_points(self, position: int) -> Points:
         """A point for each seed, with its interval over tasks."""
         count = len(self.seeds)
@@ -155,24 +163,27 @@ def compare(runs: Source, met: Episodes, measure: str, step: int | None = None) 
     """Each algorithm after an inner step (None: the last), over the seeds that met the episodes."""
     entries = {each["id"]: each for each in met.entries}
     compared = []
-    for group in Grouping(runs).groups(joined=True):
-        members = [entries[run.id] for run in group.runs if run.id in entries]
-        if not members:
+    for each in Grouping(runs).groups(joined=True):
+        group = each.among(entries)
+        if group is None:
             continue
+        members = [entries[run.id] for run in group.runs]
+        copies = [entries[run.id] for run in group.copies]
+        row = results.table_row(members, measure, step, copies) | {"algorithm": group.label}
         values = [
             (each["seed"], mean, np.nan if half is None else half)
-            for each in members
+            for each in (members[:1] if row["deterministic"] else members)
             for _, mean, half in [results.measured(each["test"], measure, step)]
             if mean is not None
         ]
         compared.append(
             Compared(
                 group.label,
-                next(run for run in group.runs if run.id in entries),
+                group.runs[0],
                 tuple(seed for seed, _, _ in values),
                 np.array([mean for _, mean, _ in values], dtype=float),
                 np.array([half for _, _, half in values], dtype=float),
-                results.table_row(members, measure, step) | {"algorithm": group.label},
+                row,
             )
         )
     return compared
@@ -194,7 +205,7 @@ def figure(
             curves.append(Curve(label, colour, *mean, np.array([count]), kind="markers"))
     panel = Panel(
         y_label=axis_title(measure),
-        x_names=tuple(f"{each.name} (n\u00a0=\u00a0{len(each.seeds)})" for each in compared),
+        x_names=tuple(f"{each.name} ({each.said})" for each in compared),
         curves=tuple(curves),
     )
     table = tuple(each.row for each in compared)
@@ -214,6 +225,6 @@ def _caption(met: Episodes, compared: list[Compared], measure: str, step: int | 
     )
     if measure.startswith("robust/"):
         text += f" {told_of_attacks(met)}"
-    if any(len(each.seeds) == 1 for each in compared):
+    if any(len(each.seeds) == 1 and not each.row["deterministic"] for each in compared):
         text += " A single seed (n = 1) has no interval over seeds."
-    return text
+    return " ".join([text, *remarks.episodes(met.test), *remarks.of([each.row for each in compared])])

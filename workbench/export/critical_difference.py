@@ -57,7 +57,7 @@ def families(source: Source, measure: str = "") -> Families:
     scores = np.array([[table[label] for label in shared] for _, table in kept]).reshape(
         len(kept), len(shared)
     )
-    colours = {run.label: source.colour(run) for run in source.shown()}
+    colours = {group.learner: source.colour(group.runs[0]) for group in groups}
     names = tuple(met.title for met, _ in kept)
     looks = tuple(colours.get(label, INK) for label in shared)
     if len(kept) < 2 or len(shared) < 3:
@@ -79,14 +79,15 @@ def families(source: Source, measure: str = "") -> Families:
 
 
 def _means(met: Episodes, groups: Sequence[Group], measure: str) -> dict[str, float]:
-    """The mean over seeds by label; a label that stands for several configurations is left out."""
+    """The mean over seeds by label; one whose learners differ in more than the algorithm is left out."""
     tests = {entry["id"]: entry["test"] for entry in met.entries}
     found: dict[str, list[list[float]]] = {}
     for group in groups:
-        reached = [results.measured(tests[run.id], measure)[1] for run in group.runs if run.id in tests]
+        same = group.among(tests)
+        reached = [results.measured(tests[run.id], measure)[1] for run in same.runs] if same else []
         means = [mean for mean in reached if mean is not None]
         if means:
-            found.setdefault(group.runs[0].label, []).append(means)
+            found.setdefault(group.learner, []).append(means)
     return {label: mean_interval(np.array(each[0])).mean for label, each in found.items() if len(each) == 1}
 
 

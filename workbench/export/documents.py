@@ -191,14 +191,13 @@ def _runs(project: Project, wish: Wish, form: str) -> Made:
 
 
 def _table(project: Project, wish: Wish, form: str) -> Made:
-    if form in ("csv", "json"):
-        rows = results.table_rows(_entries(project, wish), wish.measure, wish.step)
-        return _plain("table", _placed(rows, wish.arrangement), form)
     from workbench.export import paper_tables
     from workbench.export.pairs import arrays_of, statistics
     from workbench.export.tables import written
 
     source, met = _met(project, wish)
+    if form in ("csv", "json"):
+        return _plain("table", paper_tables.rows(source, met, wish.measure, wish.step), form)
     arrays = arrays_of(project)
     tables = [
         _warned(
@@ -211,31 +210,24 @@ def _table(project: Project, wish: Wish, form: str) -> Made:
     return Made(written(tables, form).encode())
 
 
-def _placed(rows: list[dict[str, Any]], arrangement: Arrangement) -> list[dict[str, Any]]:
-    return arrangement.placed(rows, lambda row: row["algorithm"], lambda row, name: row | {"algorithm": name})
-
-
 def _plain(name: str, rows: list[dict[str, Any]], form: str) -> Made:
     return Made((results.as_csv(rows) if form == "csv" else results.as_json({name: rows})).encode())
 
 
 def _statistics(project: Project, wish: Wish, form: str) -> Made:
     from workbench.export import paper_tables
+    from workbench.export.claims import conclusions
     from workbench.export.pairs import arrays_of, statistics
     from workbench.export.tables import written
 
     source, met = _met(project, wish)
     arrays = arrays_of(project)
-    tables = [
-        _warned(
-            source, each, paper_tables.of_tests(statistics(source, each, arrays, wish.measure, wish.step))
-        )
-        for each in met
-    ]
-    told = [table for table in tables if table.rows]
-    if not told:
+    found = [statistics(source, each, arrays, wish.measure, wish.step) for each in met]
+    tested = [each for each in found if each.claims]
+    if not tested:
         raise InputError("no two algorithms met the same episodes, so there is nothing to test")
-    said = [str(row["conclusion"]) for table in told for row in table.rows]
+    told = [_warned(source, each.met, paper_tables.of_tests(each)) for each in tested]
+    said = [sentence for each in tested for sentence in conclusions(each.claims)]
     said += [table.caption for table in told]
     return Made(written(told, form).encode(), " ".join(said))
 

@@ -1,7 +1,8 @@
 """Which algorithms may be compared episode by episode, and what comes out of it.
 
-Pairs are episodes: frozen and identical, told by their hash. Of several seeds, the mean over the seeds on
-each episode is paired: seeds × episodes are not independent, and would pass for more evidence than there is.
+Pairs are episodes: frozen and identical, told by their hash; what repeats an episode is one pair with it. Of
+several seeds, the mean over the seeds on each episode is paired: seeds × episodes are not independent, and
+would pass for more evidence than there is.
 """
 
 from __future__ import annotations
@@ -9,26 +10,20 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.engine.measures import difference_interval, mean_interval
+from workbench.engine.measures import collapsed, difference_interval, mean_interval
+from workbench.export import remarks, reports, results
+from workbench.export.claims import Claim as Claim
+from workbench.export.claims import Scores
 from workbench.export.comparison import Episodes, title
 from workbench.export.source import Grouping, Source
-from workbench.export.statistics import (
-    SIGNIFICANCE,
-    Array,
-    Estimate,
-    Paired,
-    compare,
-    holm,
-    plain,
-    too_few,
-)
-from workbench.project import Project, RunRecord
+from workbench.export.statistics import Array, Estimate, compare, holm
+from workbench.project import Project
 
 Arrays = Callable[[int], Mapping[str, NDArray[Any]]]
 """The per-task values of a run's meta-test, by name; see :func:`arrays_of`."""
@@ -50,121 +45,6 @@ def higher_is_better(measure: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Scores:
-    """What one algorithm reached on each episode.
-
-    Attributes
-    ----------
-    run : one of its runs, for its colour.
-    seeds : of the runs that count.
-    by_seed : ``[seeds, episodes]``.
-    """
-
-    name: str
-    run: RunRecord
-    seeds: tuple[int, ...]
-    by_seed: Array
-
-    @property
-    def values(self) -> Array:
-        """``[episodes]``: the mean over the seeds; not finite where a seed's value is not."""
-        return np.asarray(self.by_seed.mean(axis=0))
-
-    @property
-    def seed_means(self) -> Array:
-        """``[seeds]``: each run's mean over its finite episodes."""
-        return np.array([mean_interval(each).mean for each in self.by_seed])
-
-    @property
-    def mean(self) -> float:
-        """Over seeds, of the means over finite episodes."""
-        return mean_interval(self.seed_means).mean
-
-    @property
-    def lost(self) -> int:
-        """Episodes without a finite value of every seed."""
-        return int((~np.isfinite(self.values)).sum())
-
-
-@dataclass(frozen=True)
-class Claim:
-    """Two algorithms, and what may be said of them.
-
-    Attributes
-    ----------
-    paired : over the episodes, first minus second.
-    p_wilcoxon, p_bootstrap : corrected by Holm's method for the number of pairs of algorithms.
-    over_seeds : difference of the means over seeds with Welch's interval; NaN with a single seed.
-    """
-
-    first: Scores
-    second: Scores
-    paired: Paired
-    p_wilcoxon: float
-    p_bootstrap: float
-    over_seeds: Estimate
-    higher_is_better: bool
-    claims: int
-
-    @property
-    def significant(self) -> bool:
-        """Whether the corrected Wilcoxon p allows a claim at 5%."""
-        return self.p_wilcoxon <= SIGNIFICANCE
-
-    @property
-    def better(self) -> Scores | None:
-        """Which is better on these episodes, by the signed ranks; None where nothing may be claimed."""
-        if not self.significant:
-            return None
-        return self.first if (self.paired.effect.value > 0) == self.higher_is_better else self.second
-
-    @property
-    def contradicted(self) -> bool:
-        """Whether the mean says the opposite of the ranks: a few large losses outweigh many small gains."""
-        mean, effect = self.paired.difference.value, self.paired.effect.value
-        return self.significant and mean * effect < 0
-
-    def words(self) -> str:
-        """What follows, in a sentence or two."""
-        few = too_few(self.paired.untied, self.claims)
-        better = self.better
-        if better is None:
-            said = few or f"No difference can be claimed (p = {plain(self.p_wilcoxon)} after Holm)."
-        else:
-            other = self.second if better is self.first else self.first
-            ahead, behind = self.paired.higher, self.paired.lower
-            wins = ahead if (better is self.first) == self.higher_is_better else behind
-            p = plain(self.p_wilcoxon)
-            said = (
-                f"{better.name} is better than {other.name} on {wins} of {self.paired.pairs} episodes "
-                f"(p {p if p.startswith('<') else f'= {p}'} after Holm)."
-            )
-            if self.contradicted:
-                said += " Yet its mean is worse: a few episodes go very wrong, so look at both."
-        if self.paired.lost:
-            lost = self.paired.lost
-            said += f" {lost} pair{'s' if lost != 1 else ''} without a finite value count as the worst rank."
-        return said + self._on_seeds()
-
-    def _on_seeds(self) -> str:
-        if self.better is None:
-            return ""
-        if math.isnan(self.over_seeds.low):
-            two = (self.first, self.second)
-            single = [each.name for each in two if np.isfinite(each.seed_means).sum() < 2]
-            who = " and ".join(dict.fromkeys(single))
-            return (
-                f" This holds for these trained networks; one seed ({who}) says nothing of another training."
-            )
-        if self.over_seeds.low <= 0 <= self.over_seeds.high:
-            n = f"{len(self.first.seeds)} and {len(self.second.seeds)}"
-            return (
-                f" It holds for these trained networks; over seeds (n = {n}) the difference is not certain."
-            )
-        return ""
-
-
-@dataclass(frozen=True)
 class Statistics:
     """Every two algorithms of the same frozen episodes.
 
@@ -172,6 +52,7 @@ class Statistics:
     ----------
     step : the inner step; None: the last.
     missing : algorithms without values for the measure after the step.
+    distinct : how many of the episodes are distinct: the pairs.
     """
 
     met: Episodes
@@ -180,6 +61,7 @@ class Statistics:
     scores: tuple[Scores, ...]
     claims: tuple[Claim, ...]
     missing: tuple[str, ...]
+    distinct: int = 0
 
     @property
     def best(self) -> Scores | None:
@@ -239,6 +121,16 @@ class Statistics:
             "seeds_difference_low": claim.over_seeds.low,
             "seeds_difference_high": claim.over_seeds.high,
             "conclusion": claim.words(),
+            "episodes": self.met.test["episodes"],
+            **{
+                f"{name}_{side}": value
+                for side, each in (("first", claim.first), ("second", claim.second))
+                for name, value in (
+                    ("diverged", each.diverged[0]),
+                    ("tasks", each.diverged[1]),
+                    ("deterministic", each.deterministic),
+                )
+            },
         }
         return {name: number(value) for name, value in row.items()}
 
@@ -248,7 +140,9 @@ class Statistics:
         seeds = any(len(each.seeds) > 1 for each in self.scores)
         parts = [
             f"{title(self.measure)} after {when}, paired over {self.met.test['episodes']} identical "
-            f"meta-test episodes (SHA-256 {self.met.hash[:12]}): first minus second."
+            f"meta-test episodes (SHA-256 {self.met.hash[:12]}): first minus second.",
+            *remarks.episodes(self.met.test),
+            "A test over episodes is about these trained learners; over seeds, it is about the algorithms.",
         ]
         if seeds:
             parts.append("Of several seeds, the mean over the seeds on each episode is paired.")
@@ -298,19 +192,44 @@ def scores(
     """Each algorithm's values on each episode, and the names of those that have none."""
     entries = {each["id"]: each["test"] for each in met.entries}
     found, missing = [], []
-    for group in Grouping(runs).groups(joined=True):
-        members = [run for run in group.runs if run.id in entries]
-        if not members:
+    episode: NDArray[np.int64] | None = None
+    count = met.test["episodes"]
+    for each in Grouping(runs).groups(joined=True):
+        group = each.among(entries)
+        if group is None:
             continue
-        lists = [(run, _values(entries[run.id], arrays(run.id), measure, step)) for run in members]
-        count = met.test["episodes"]
-        known = [(run, values) for run, values in lists if values is not None and len(values) == count]
-        if known:
-            by_seed = np.stack([values for _, values in known])
-            found.append(Scores(group.label, known[0][0], tuple(run.seed for run, _ in known), by_seed))
-        else:
+        known = []
+        for run in group.runs:
+            kept = arrays(run.id)
+            episode = _episode(kept, count) if episode is None else episode
+            values = _values(entries[run.id], kept, measure, step)
+            if values is not None and len(values) == count:
+                known.append((run, values))
+        if not known:
             missing.append(group.label)
-    return found, missing
+            continue
+        tests = [entries[run.id] for run, _ in known]
+        fixed = results.without_chance(tests)
+        lost = [results.lost_tasks(test, None if reports.parts(measure) else step) for test in tests]
+        found.append(
+            Scores(
+                group.label,
+                known[0][0],
+                tuple(run.seed for run, _ in known),
+                np.stack([values for _, values in (known[:1] if fixed else known)]),
+                (sum(each for each, _ in lost), sum(each for _, each in lost)),
+                fixed,
+            )
+        )
+    return [replace(each, by_seed=collapsed(each.by_seed, episode)) for each in found], missing
+
+
+def _episode(arrays: Mapping[str, NDArray[Any]], count: int) -> NDArray[np.int64] | None:
+    """Which distinct episode each task is; None where that is not kept: each is distinct then."""
+    found = arrays.get("episode")
+    if found is None or found.dtype.kind not in "iu" or found.shape != (count,):
+        return None
+    return found.astype(np.int64)
 
 
 def _values(
@@ -347,5 +266,12 @@ def claims(found: Sequence[Scores], up: bool) -> list[Claim]:
 
 
 def _over_seeds(a: Scores, b: Scores) -> Estimate:
+    """Difference of the means over seeds; what knows no chance is a constant in it."""
+    value = a.mean - b.mean
+    if a.deterministic and b.deterministic:
+        return Estimate(value, value, value)
+    if a.deterministic or b.deterministic:
+        half = mean_interval((b if a.deterministic else a).seed_means).half_width
+        return Estimate(value, value - half, value + half)
     mean, half = difference_interval(a.seed_means, b.seed_means)
-    return Estimate(a.mean - b.mean, mean - half, mean + half)
+    return Estimate(value, mean - half, mean + half)

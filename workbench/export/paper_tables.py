@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.export import protocol, results
+from workbench.export import protocol, remarks, results
 from workbench.export.comparison import Episodes, compare, episodes, is_share, title
 from workbench.export.pairs import Statistics
 from workbench.export.source import Source
@@ -19,12 +19,18 @@ def of_episodes(runs: Source, measure: str = "") -> list[Episodes]:
     return [each for each in found if not measure or measure in each.measures]
 
 
+def rows(runs: Source, met: Sequence[Episodes], measure: str, step: int | None) -> list[dict[str, Any]]:
+    """A row for each algorithm on each set of episodes, with every value."""
+    return [row.row for each in met for row in compare(runs, each, measure or each.measures[0], step)]
+
+
 def reached(runs: Source, found: Statistics) -> Table:
     """What each algorithm reached: a row each; in bold the best, and what a test cannot tell from it."""
     met, measure, step = found.met, found.measure, found.step
     share = is_share(measure)
     lost = {each.name: each.lost for each in found.scores}
     rows = [{**each.row, "not_finite": lost.get(each.name)} for each in compare(runs, met, measure, step)]
+    astray = any(row["diverged"] for row in rows)
     leaders = set(found.leaders())
     bold = frozenset((index, "mean") for index, row in enumerate(rows) if row["algorithm"] in leaders)
     when = "the last inner step" if step is None else f"inner step {step}"
@@ -35,20 +41,22 @@ def reached(runs: Source, found: Statistics) -> Table:
     )
     if bold and len(rows) > 1:
         caption += (
-            " Bold: the best mean, and all that a paired Wilcoxon test over the episodes cannot tell from it "
-            "(5%, Holm-corrected)."
+            " Bold: the best mean, and all of these trained learners that a paired Wilcoxon test over the "
+            "episodes cannot tell from it (5%, Holm-corrected)."
         )
     if any(lost.values()):
         caption += (
             " Not finite: episodes without a finite value of every seed; means leave those out, and what has "
             "any is not bold."
         )
+    caption = " ".join([caption, *remarks.episodes(met.test), *remarks.of(rows)])
     columns = (
         Column("algorithm", "Algorithm", number=False),
-        Column("seeds_measured", "n"),
-        Column("mean", title(measure) + (" (%)" if share else ""), _scaled("mean", share)),
+        Column("seeds_measured", "n", seeds),
+        Column("mean", title(measure) + (" (%)" if share else ""), _mean(share)),
         Column("ci95_over_seeds", "± seeds", _scaled("ci95_over_seeds", share)),
         Column("ci95_over_tasks", "± tasks", _scaled("ci95_over_tasks", share)),
+        *([Column("diverged", "Diverged", lost_share)] if astray else []),
         *([Column("not_finite", "Not finite")] if any(lost.values()) else []),
         Column("adaptation_steps_median", "Steps to τ", "g"),
         Column("generalisation_gap", "Gap", "+.3g"),
@@ -63,6 +71,27 @@ def _scaled(key: str, share: bool) -> Any:
         if value is None:
             return NONE
         return (f"{100 * value:.1f}" if share else f"{value:.4g}").replace("-", MINUS)
+
+    return shown
+
+
+def seeds(row: Mapping[str, Any]) -> str:
+    """How many seeds a mean is of: 1 where seeds change nothing."""
+    return "1, deterministic" if row["deterministic"] else str(row["seeds_measured"])
+
+
+def lost_share(row: Mapping[str, Any]) -> str:
+    """How many tasks diverged, of how many."""
+    return results.share(row["diverged"], row["tasks"]) if row["diverged"] else NONE
+
+
+def _mean(share: bool) -> Any:
+    plain_mean = _scaled("mean", share)
+
+    def shown(row: Mapping[str, Any]) -> str:
+        if row["mean"] is None and row["diverged"]:
+            return results.diverged(row["diverged"], row["tasks"], none_left=True)
+        return str(plain_mean(row))
 
     return shown
 
@@ -126,15 +155,27 @@ def of_protocol(cards: Sequence[protocol.Card]) -> Table:
 
 def of_runs(entries: Sequence[Mapping[str, Any]]) -> Table:
     """A row for each run."""
+    rows = tuple(results.runs_rows(entries))
     columns = (
         Column("name", "Run", number=False),
         Column("experiment", "Experiment", number=False),
-        Column("status", "Status", number=False),
+        Column("status", "Status", _status, number=False),
         Column("iterations", "Meta-iterations"),
         Column("seconds", "Seconds", ".1f"),
         Column("measure", "Measure", number=False),
-        Column("test_mean", "Test", ".4g"),
+        Column("test_mean", "Test", _run_mean),
         Column("test_ci95", "± tasks", ".2g"),
+        *([Column("diverged", "Diverged", lost_share)] if any(row["diverged"] for row in rows) else []),
     )
     caption = "Each run. ±: 95% interval over its meta-test episodes (Student's t)."
-    return Table("runs", columns, tuple(results.runs_rows(entries)), caption)
+    return Table("runs", columns, rows, caption)
+
+
+def _run_mean(row: Mapping[str, Any]) -> str:
+    if row["test_mean"] is None:
+        return results.diverged(row["diverged"], row["tasks"], none_left=True) or NONE
+    return f"{row['test_mean']:.4g}".replace("-", MINUS)
+
+
+def _status(row: Mapping[str, Any]) -> str:
+    return results.status(row["status"], row["diverged_at"])

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.export.source import Group, Grouping, Source, configuration
+from workbench.export.source import Group, Source, configuration, tested
 from workbench.export.summaries import count
-from workbench.project import RunRecord
 
 NONE, UNTRAINED = "–", "no meta-training"
 HASH_LETTERS = 12
@@ -72,20 +71,11 @@ class Card:
 
 def cards(source: Source) -> list[Card]:
     """A card for each algorithm with finished runs (runs that differ in the seed only share one)."""
-    found = []
-    for group in Grouping(source).groups(joined=True):
-        tested: dict[str, list[RunRecord]] = {}
-        for run in group.runs:
-            test = source.result(run.id)
-            if test is not None:
-                tested.setdefault(str(test.get("episodes_hash")), []).append(run)
-        for members in tested.values():
-            found.append(_card(source, group, members))
-    return found
+    return [_card(source, group) for group, _ in tested(source)]
 
 
-def _card(source: Source, group: Group, runs: Sequence[RunRecord]) -> Card:
-    run = runs[0]
+def _card(source: Source, group: Group) -> Card:
+    runs, run = group.runs, group.runs[0]
     table, entry = configuration(source.experiment(run), run)
     task, network = _table(table, "task"), _table(table, "network")
     training, evaluation = _table(table, "training"), _table(table, "evaluation")

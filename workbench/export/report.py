@@ -17,6 +17,7 @@ from workbench.export import (
     results,
     sweep,
 )
+from workbench.export.claims import conclusions
 from workbench.export.drawing import TWO_COLUMNS, Style, to_bytes
 from workbench.export.figure import Figure
 from workbench.export.learning import LearningCurves
@@ -120,7 +121,7 @@ def _results(
         yield table(paper_tables.reached(source, found))
         if found.claims:
             yield table(paper_tables.of_tests(found))
-            yield "<ul>" + "".join(f"<li>{escape(claim.words())}</li>" for claim in found.claims) + "</ul>"
+            yield "<ul>" + "".join(f"<li>{escape(each)}</li>" for each in conclusions(found.claims)) + "</ul>"
         scatter = sweep.scatter(source, setups, each, "seconds", chosen, step)
         if scatter is not None:
             yield drawn.html(scatter)

@@ -7,7 +7,7 @@ import io
 import json
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from workbench.engine.measures import mean_interval
 from workbench.export import reports
 from workbench.export.cells import neutral, neutral_rows
 from workbench.export.divergence import diverged_at
+from workbench.export.naming import NONE
+from workbench.export.summaries import count, numbers
 from workbench.project import Project, ProjectError, RunRecord
 
 
@@ -84,6 +86,9 @@ def final_measure(test: Mapping[str, Any] | None) -> tuple[str, float | None, fl
     return measured(test)
 
 
+DISTINCT = ("distinct_episodes", "distinct_classes", "distinct_examples")
+"""What stands behind the episodes of a test; not known of older runs."""
+
 RUN_COLUMNS = (
     "id", "name", "experiment", "algorithm", "task", "seed", "status", "failure", "iterations", "seconds",
     "meta_iterations_per_second", "config_hash", "data_hash",
@@ -101,6 +106,9 @@ def runs_rows(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             row[name] = (entry["test"] or {}).get(name)
         row |= robust_and_kept(entry["test"])
         row |= {name: entry["environment"].get(name) for name in ("device", "threads", "chunk")}
+        row["diverged"], row["tasks"] = lost_tasks(entry["test"])
+        row["diverged_at"] = entry.get("diverged_at")
+        row |= {name: (entry["test"] or {}).get(name) for name in DISTINCT}
         rows.append(row)
     return rows
 
@@ -149,39 +157,107 @@ def measured(
     return name, values[index], halves[index]
 
 
-def algorithms(entries: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
-    """The tested runs by algorithm: one experiment, one label, the same frozen episodes, each seed once.
+def lost_tasks(test: Mapping[str, Any] | None, step: int | None = None) -> tuple[int, int]:
+    """How many tasks diverged by an inner step (None: the last), and of how many; (0, 0) if not known."""
+    lost, steps, tasks = ((test or {}).get(name) for name in ("diverged", "inner_steps", "tasks"))
+    if not isinstance(lost, list) or not isinstance(steps, list) or len(lost) != len(steps):
+        return 0, 0
+    if step is not None and steps == [1] and step > 1:
+        step = 1
+    if not lost or (step is not None and step not in steps):
+        return 0, 0
+    known = lost[-1 if step is None else steps.index(step)], tasks
+    if not all(isinstance(each, int) and 0 <= each < 1e15 for each in known):
+        return 0, 0
+    return known[0], known[1]  # type: ignore[return-value]
 
-    A seed that comes again is another configuration of the same label, or a repetition; it opens a
-    group of its own, since neither is a further seed.
+
+def status(status: str, diverged_at: int | None) -> str:
+    """A run's status for people, with when its training diverged."""
+    return status if diverged_at is None else f"{status}, diverged at {diverged_at}"
+
+
+def share(lost: int, tasks: int) -> str:
+    """``2 of 600``."""
+    return f"{count(lost)} of {count(tasks)}"
+
+
+def diverged(lost: int, tasks: int, *, none_left: bool = False) -> str:
+    """What is said beside a mean: ``2 of 600 diverged``; where none is left, ``diverged: 40 of 40 tasks``."""
+    if not lost:
+        return ""
+    if none_left:
+        return f"diverged: {share(lost, tasks)} tasks"
+    return f"{share(lost, tasks)} diverged"
+
+
+def reached(
+    test: Mapping[str, Any] | None,
+    form: Callable[[str, float], str] | None = None,
+    *,
+    interval: bool = True,
+) -> str:
+    """What a test (or a validation) reached, in words, with what diverged.
+
+    Parameters
+    ----------
+    form : writes a mean or an interval, given the measure.
+    interval : whether its interval is told too.
     """
-    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
-    for each in entries:
-        if each["test"] is None:
-            continue
-        owner = each.get("experiment_id", each["experiment"])
-        number = 0
-        while True:
-            key = (owner, each["label"], each["test"]["episodes_hash"], number)
-            members = groups.setdefault(key, [])
-            if each["seed"] not in [member["seed"] for member in members]:
-                members.append(each)
-                break
-            number += 1
-    return list(groups.values())
+    measure, mean, half = final_measure(test)
+    lost = lost_tasks(test)
+    if mean is None:
+        return diverged(*lost, none_left=True) or NONE
+    first, second = (form, form) if form else (lambda _, x: f"{x:.4g}", lambda _, x: f"{x:.2g}")
+    text = f"{measure} {first(measure, mean)}" + (
+        f" ± {second(measure, half)}" if interval and half is not None else ""
+    )
+    return ", ".join(filter(None, [text, diverged(*lost)]))
+
+
+def without_chance(tests: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether seeds change nothing: several tests that agree in every value to a millionth."""
+    curves = [[numbers(test, name) for name in ("loss", "loss_median", "accuracy")] for test in tests if test]
+    if len(curves) < 2 or not any(np.isfinite(each).any() for each in curves[0]):
+        return False
+    return all(
+        len(a) == len(b) and np.allclose(a, b, rtol=1e-6, atol=0.0, equal_nan=True)
+        for other in curves[1:]
+        for a, b in zip(curves[0], other, strict=True)
+    )
 
 
 def table_row(
-    members: Sequence[Mapping[str, Any]], measure: str = "", step: int | None = None
+    members: Sequence[Mapping[str, Any]],
+    measure: str = "",
+    step: int | None = None,
+    copies: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """What the seeds of one algorithm reached; see :func:`table_rows`."""
+    """What the seeds of one algorithm reached, as a row of a table.
+
+    Two different variances, never one "±": ``ci95_over_seeds`` is Student's t over runs (empty for one),
+    ``ci95_over_tasks`` the mean of the runs' own intervals over tasks. ``seeds_measured`` is smaller than
+    ``seeds`` where a run has no finite value; where seeds change nothing (``deterministic``) it is 1.
+    ``diverged`` of ``tasks`` are summed over seeds. What is named ``robust``, ``forgetting`` or
+    ``transfer`` is a mean over seeds too; ``robust_accuracy_ci95``, as all that is named so, is over tasks.
+
+    Parameters
+    ----------
+    members : runs as :func:`entry` gives them, one for each seed, tested on the same episodes.
+    measure, step : see :func:`measured`.
+    copies : the runs that repeat one of them.
+    """
     first = members[0]
-    finals = [measured(member["test"], measure, step) for member in members]
+    fixed = without_chance([member["test"] for member in members])
+    finals = [measured(member["test"], measure, step) for member in (members[:1] if fixed else members)]
     means = [mean for _, mean, _ in finals if mean is not None]
     halves = [half for _, _, half in finals if half is not None]
     over_seeds = mean_interval(np.array(means))
     others = [robust_and_kept(member["test"]) for member in members]
     rates = [each["meta_iterations_per_second"] for each in members]
+    lost = [
+        lost_tasks(member["test"], step if reports.parts(measure) is None else None) for member in members
+    ]
     return {
         "experiment": first["experiment"],
         "algorithm": first["label"],
@@ -198,7 +274,24 @@ def table_row(
         "generalisation_gap": _mean([each["test"].get("generalisation_gap") for each in members]),
         "meta_iterations_per_second": _mean(rates),
         **{name: _mean([each[name] for each in others]) for name in others[0]},
+        "diverged": sum(each for each, _ in lost),
+        "tasks": sum(each for _, each in lost),
+        "deterministic": fixed,
+        "copies": len(copies),
+        "copies_differ": differ(members, copies),
+        **{name: first["test"].get(name) for name in DISTINCT},
     }
+
+
+def differ(members: Sequence[Mapping[str, Any]], copies: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a copy reached something else than the run that it repeats."""
+    tests = {member["seed"]: member["test"] for member in members}
+    return any(
+        not without_chance([tests[copy["seed"]], copy["test"]])
+        and final_measure(copy["test"]) != final_measure(tests[copy["seed"]])
+        for copy in copies
+        if copy["seed"] in tests
+    )
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -211,24 +304,6 @@ def _median_steps(members: Sequence[Mapping[str, Any]]) -> float | None:
     steps = [each["test"].get("adaptation_steps_median") for each in members]
     median = statistics.median(math.inf if value is None else value for value in steps)
     return median if math.isfinite(median) else None
-
-
-def table_rows(
-    entries: Sequence[Mapping[str, Any]], measure: str = "", step: int | None = None
-) -> list[dict[str, Any]]:
-    """A row for each algorithm of an experiment: mean over its finished seeds.
-
-    Two different variances, never one "±": ``ci95_over_seeds`` is Student's t over runs (empty for one),
-    ``ci95_over_tasks`` the mean of the runs' own intervals over tasks. ``seeds_measured`` is smaller than
-    ``seeds`` where a run has no finite value. The columns after ``meta_iterations_per_second`` are means over
-    seeds too; ``robust_accuracy_ci95``, as all that is named so, is over tasks.
-
-    Parameters
-    ----------
-    entries : runs as :func:`entry` gives them.
-    measure, step : see :func:`measured`.
-    """
-    return [table_row(members, measure, step) for members in algorithms(entries)]
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.export.arrangement import Arrangement
+from workbench.export.naming import INCIDENTAL, Settings, flat, told_apart
 from workbench.project import ExperimentRecord, Project, RunRecord
 from workbench.project.declared import tables
 
 Series = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 DEFAULT_META_BATCH = 25
-# what a run's results do not mean anything else by
-_INCIDENTAL = ("seeds", "device", "threads", "chunk", "compile", "checkpoint_every")
+DATA_LETTERS = 8
 
 
 class Source(Protocol):
@@ -103,7 +103,7 @@ class ProjectSource:
         return self._experiments[run.experiment_id]
 
 
-# --- runs that differ in the seed only -------------------------------------------------------------
+# --- which runs are one algorithm ------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -113,10 +113,14 @@ class Group:
     Attributes
     ----------
     key : stays the same while runs are added.
-    label : tells the group from all others of the picture.
+    label : tells the group from all others of the picture: where settings differ, by what differs.
+    runs : one for each seed, by seed.
+    meta_batch : tasks in one meta-iteration.
     again : how many groups before it have the same colour: those of the same algorithm label, and others
         where there are more algorithms than colours.
-    meta_batch : tasks in one meta-iteration.
+    copies : runs of the same settings and seed as one of ``runs``. They say nothing new, so they count
+        nowhere; of several, the first that has finished is the one that counts.
+    learner : the label, told apart by settings of the algorithm only: the same on every task family.
     """
 
     key: str
@@ -124,10 +128,21 @@ class Group:
     runs: tuple[RunRecord, ...]
     meta_batch: int
     again: int = 0
+    copies: tuple[RunRecord, ...] = ()
+    learner: str = ""
+
+    def among(self, runs: Container[int]) -> Group | None:
+        """As if only the runs of these ids were there; None where none of them is."""
+        kept = [run for run in (*self.runs, *self.copies) if run.id in runs]
+        members = _counted(kept)
+        copies = tuple(run for run in kept if run not in members)
+        return replace(self, runs=members, copies=copies) if members else None
 
 
 class Grouping:
-    """Puts the runs of a source together; what it read of each configuration is kept.
+    """Says which runs of a source are one algorithm; what it read of each configuration is kept.
+
+    Everything that counts seeds or algorithms asks here: charts, tables, tests, the report.
 
     Parameters
     ----------
@@ -137,40 +152,44 @@ class Grouping:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._tables: dict[tuple[int, str], dict[str, Any]] = {}
-        self._entries: dict[tuple[int, str], tuple[str, int]] = {}
+        self._entries: dict[tuple[int, str], _Entry] = {}
 
     def groups(self, *, joined: bool) -> list[Group]:
         """The runs to draw: the seeds of one algorithm together, or each by itself.
 
-        Runs belong together where their configurations are equal but for the seed. A seed counts once:
-        a run that repeats one stands in a group of its own, since it says nothing new about the seeds.
+        Runs are one algorithm where their configurations are equal but for the seed and the machine, in
+        whichever experiment. A seed counts once: what repeats one is a copy.
         """
+        if not joined:
+            runs = self._source.shown()
+            return [
+                Group(f"run {run.id} 0", label, (run,), self._entry(run).meta_batch)
+                for run, label in zip(runs, _distinct_names(runs), strict=True)
+            ]
         found: dict[str, list[RunRecord]] = {}
-        batches: dict[str, int] = {}
         for run in self._source.shown():
-            same, meta_batch = self._entry(run)
-            stem, copy = (same if joined else f"run {run.id}"), 0
-            while any(each.seed == run.seed for each in found.get(f"{stem} {copy}", ())):
-                copy += 1
-            found.setdefault(f"{stem} {copy}", []).append(run)
-            batches[f"{stem} {copy}"] = meta_batch
-        heads = [members[0] for members in found.values()]
-        labels = _distinct(self._source, heads) if joined else _distinct_names(heads)
+            entry, place = self._entry(run), 0
+            while not entry.exact and _another(found.get(f"{entry.stem} {place}", ()), run):
+                place += 1
+            found.setdefault(f"{entry.stem} {place}", []).append(run)
+        counted = [_counted(runs) for runs in found.values()]
+        heads = [members[0] for members in counted]
         seen: dict[str, int] = {}
         result = []
-        for (key, members), label in zip(found.items(), labels, strict=True):
+        for key, members, label, learner in zip(
+            found, counted, self._labels(heads), self._learners(heads), strict=True
+        ):
             colour = self._source.colour(members[0])
             again = seen.get(colour, 0)
             seen[colour] = again + 1
-            result.append(Group(key, label, tuple(members), batches[key], again if joined else 0))
-        if not joined:
-            return result
+            copies = tuple(run for run in found[key] if run not in members)
+            meta_batch = self._entry(members[0]).meta_batch
+            result.append(Group(key, label, members, meta_batch, again, copies, learner))
         return self._source.arrangement.placed(
             result, lambda group: group.label, lambda group, name: replace(group, label=name)
         )
 
-    def _entry(self, run: RunRecord) -> tuple[str, int]:
-        """What runs that differ in the seed only have in common, and the tasks in a meta-batch."""
+    def _entry(self, run: RunRecord) -> _Entry:
         experiment = self._source.experiment(run)
         known = (run.id, experiment.toml)
         if known not in self._entries:
@@ -178,6 +197,82 @@ class Grouping:
                 self._tables[experiment.id, experiment.toml] = _table(experiment.toml)
             self._entries[known] = _entry_of(self._tables[experiment.id, experiment.toml], run)
         return self._entries[known]
+
+    def _labels(self, heads: list[RunRecord]) -> list[str]:
+        """Each run's label; where several share one, with the settings in which they differ."""
+        named = self._told(heads, lambda run: self._entry(run).settings)
+        twice = {each for each in named if named.count(each) > 1}
+        return _numbered(
+            [
+                f"{name}, {self._source.experiment(run).name}" if name in twice else name
+                for name, run in zip(named, heads, strict=True)
+            ]
+        )
+
+    def _learners(self, heads: list[RunRecord]) -> list[str]:
+        return self._told(
+            heads,
+            lambda run: {
+                name: value
+                for name, value in self._entry(run).settings.items()
+                if name.startswith("algorithm.")
+            },
+        )
+
+    def _told(self, heads: list[RunRecord], settings: Callable[[RunRecord], Settings]) -> list[str]:
+        words: dict[int, str] = {}
+        for label in dict.fromkeys(run.label for run in heads):
+            same = [run for run in heads if run.label == label]
+            words |= dict(zip([run.id for run in same], told_apart(list(map(settings, same))), strict=True))
+        return [f"{run.label} ({words[run.id]})" if words[run.id] else run.label for run in heads]
+
+
+def tested(source: Source) -> list[tuple[Group, tuple[dict[str, Any], ...]]]:
+    """The groups by the frozen episodes that their finished runs met, with what each run reached."""
+    found = []
+    for group in Grouping(source).groups(joined=True):
+        tests = {}
+        for run in (*group.runs, *group.copies):
+            test = source.result(run.id)
+            if test is not None and run.status == "finished":
+                tests[run.id] = test
+        hashes = {run: str(test.get("episodes_hash")) for run, test in tests.items()}
+        for each in dict.fromkeys(hashes.values()):
+            same = group.among([run for run, met in hashes.items() if met == each])
+            if same is not None:
+                found.append((same, tuple(tests[run.id] for run in same.runs)))
+    return found
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What a run was configured by.
+
+    Attributes
+    ----------
+    stem : what runs that differ in the seed only have in common.
+    exact : whether the run's hash says that the settings are its own; if not, they are a guess.
+    """
+
+    stem: str
+    meta_batch: int
+    settings: Settings
+    exact: bool
+
+
+def _counted(runs: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
+    """One run for each seed, by seed: the first that has finished, or the first."""
+    seeds: dict[int, RunRecord] = {}
+    for run in sorted(runs, key=lambda run: (run.seed, run.status != "finished", run.id)):
+        seeds.setdefault(run.seed, run)
+    return tuple(seeds.values())
+
+
+def _another(found: Iterable[RunRecord], run: RunRecord) -> bool:
+    """Whether the seed is taken by what is not known to be the same configuration on the same data."""
+    taken = next((each for each in found if each.seed == run.seed), None)
+    known = run.config_hash, run.data_hash
+    return taken is not None and (not run.config_hash or known != (taken.config_hash, taken.data_hash))
 
 
 def configuration(experiment: ExperimentRecord, run: RunRecord) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -188,15 +283,6 @@ def configuration(experiment: ExperimentRecord, run: RunRecord) -> tuple[dict[st
     table = _table(experiment.toml)
     entry, _ = _configured(table, run)
     return table, entry
-
-
-def _distinct(source: Source, heads: list[RunRecord]) -> list[str]:
-    labels = [each.label for each in heads]
-    named = [
-        f"{each.label}, {source.experiment(each).name}" if labels.count(each.label) > 1 else each.label
-        for each in heads
-    ]
-    return _numbered(named)
 
 
 def _distinct_names(heads: list[RunRecord]) -> list[str]:
@@ -227,19 +313,20 @@ def _training(table: dict[str, Any]) -> dict[str, Any]:
     return dict(training) if isinstance(training, dict) else {}
 
 
-def _entry_of(table: dict[str, Any], run: RunRecord) -> tuple[str, int]:
+def _entry_of(table: dict[str, Any], run: RunRecord) -> _Entry:
     training = _training(table)
     entry, exact = _configured(table, run)
+    settings = flat(table, entry) | {"data": run.data_hash[:DATA_LETTERS]}
     meta_batch = entry.get("meta_batch") or training.get("meta_batch") or DEFAULT_META_BATCH
     if not isinstance(meta_batch, int) or meta_batch < 1:  # a stranger's file
         meta_batch = DEFAULT_META_BATCH
     if not exact:
-        return f"{run.experiment_id} {run.algorithm} {run.label}", meta_batch
-    for name in _INCIDENTAL:
+        return _Entry(f"{run.experiment_id} {run.algorithm} {run.label}", meta_batch, settings, exact)
+    for name in INCIDENTAL:
         training.pop(name, None)
     rest = {key: value for key, value in table.items() if key != "name"}
     rest |= {"algorithm": entry, "training": training, "data": run.data_hash}
-    return f"{run.label} {_digest(rest)}", meta_batch
+    return _Entry(f"{run.label} {_digest(rest)}", meta_batch, settings, exact)
 
 
 def _table(toml: str) -> dict[str, Any]:

@@ -12,21 +12,16 @@ from typing import Any
 import numpy as np
 
 from workbench.engine.measures import mean_interval
-from workbench.export import results
+from workbench.export import remarks, results
 from workbench.export.comparison import Episodes, is_share, title
 from workbench.export.figure import Curve, Figure, Panel, Text
-from workbench.export.source import Grouping, Source, configuration
-from workbench.export.tables import MINUS, NONE, Column, Table
+from workbench.export.naming import NONE, flat, worded
+from workbench.export.source import Source, configuration, tested
+from workbench.export.tables import MINUS, Column, Table
 from workbench.project import Project, ProjectError, RunRecord
 
 Weights = Callable[[int], int | None]
 """How many meta-parameters a run has; see :func:`weights_of`."""
-
-UNTOLD = frozenset({
-    "training.seeds", "training.device", "training.threads", "training.chunk", "training.compile",
-    "training.checkpoint_every", "algorithm.label", "algorithm.kind", "name", "format",
-})  # fmt: skip
-"""Settings that say nothing about the learner, or that ``algorithm`` says already."""
 
 COSTS = {
     "seconds": "Training time (s)",
@@ -80,30 +75,31 @@ class Setup:
         return str(self.tests[0].get("episodes_hash"))
 
     def means(self, measure: str, step: int | None = None) -> list[float | None]:
-        """What each run reached."""
-        return [results.measured(test, measure, step)[1] for test in self.tests]
+        """What each run reached; one value where seeds change nothing."""
+        tests = self.tests[:1] if results.without_chance(self.tests) else self.tests
+        return [results.measured(test, measure, step)[1] for test in tests]
+
+    def lost(self, step: int | None = None) -> tuple[int, int]:
+        """How many tasks diverged, of how many, summed over the runs."""
+        found = [results.lost_tasks(test, step) for test in self.tests]
+        return sum(each for each, _ in found), sum(each for _, each in found)
 
 
 def setups(source: Source, weights: Weights | None = None) -> list[Setup]:
     """The finished runs, those that differ in the seed only together."""
     found = []
-    for group in Grouping(source).groups(joined=True):
-        tested: dict[str, list[tuple[RunRecord, Mapping[str, Any]]]] = {}
-        for run in group.runs:
-            test = source.result(run.id)
-            if test is not None and run.status == "finished":
-                tested.setdefault(str(test.get("episodes_hash")), []).append((run, test))
-        for members in tested.values():
-            runs, tests = (tuple(each) for each in zip(*members, strict=True))
-            table, entry = configuration(source.experiment(runs[0]), runs[0])
-            settings = {"algorithm": group.label, "task": runs[0].task, **_settings(table, entry)}
-            costs = {
-                "seconds": _mean([each.seconds for each in runs]),
-                "milliseconds": _mean([_milliseconds(each) for each in tests]),
-                "parameters": _mean([weights(each.id) for each in runs]) if weights else None,
-                "tasks": _mean([each.iterations * group.meta_batch for each in runs]),
-            }
-            found.append(Setup(group.label, runs, tests, settings, costs))
+    for group, tests in tested(source):
+        runs = group.runs
+        table, entry = configuration(source.experiment(runs[0]), runs[0])
+        settings = {"algorithm": group.label, "task": runs[0].task, **flat(table, entry)}
+        settings.pop("algorithm.kind", None)  # the label says it
+        costs = {
+            "seconds": _mean([each.seconds for each in runs]),
+            "milliseconds": _mean([_milliseconds(each) for each in tests]),
+            "parameters": _mean([weights(each.id) for each in runs]) if weights else None,
+            "tasks": _mean([each.iterations * group.meta_batch for each in runs]),
+        }
+        found.append(Setup(group.label, runs, tests, settings, costs))
     return found
 
 
@@ -119,20 +115,6 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _settings(table: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-
-    def add(prefix: str, value: Any) -> None:
-        if isinstance(value, Mapping):
-            for name, each in value.items():
-                add(f"{prefix}.{name}" if prefix else name, each)
-        elif prefix not in UNTOLD:
-            flat[prefix] = tuple(value) if isinstance(value, list) else value
-
-    add("", {**{name: each for name, each in table.items() if name != "algorithm"}, "algorithm": entry})
-    return {name: str(value) if isinstance(value, tuple) else value for name, value in flat.items()}
-
-
 def names(found: Sequence[Setup]) -> list[str]:
     """Every setting that some run has, ``algorithm`` and ``task`` first, those that vary before others."""
     every = list(dict.fromkeys(name for each in found for name in each.settings))
@@ -146,16 +128,8 @@ def varying(found: Sequence[Setup]) -> list[str]:
     return [
         name
         for name in every
-        if name not in ("algorithm", "task") and len({_shown(each.settings.get(name)) for each in found}) > 1
+        if name not in ("algorithm", "task") and len({worded(each.settings.get(name)) for each in found}) > 1
     ]
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return NONE
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 # --- pivot -----------------------------------------------------------------------------------------
@@ -176,7 +150,7 @@ def pivot(
     measure = measure or _measure_of(found)
     cells: dict[tuple[str, str], list[Setup]] = {}
     for each in found:
-        key = _shown(each.settings.get(rows)), _shown(each.settings.get(columns))
+        key = worded(each.settings.get(rows)), worded(each.settings.get(columns))
         cells.setdefault(key, []).append(each)
     heads = _in_order(found, columns)
     written, mixed = [], 0
@@ -192,6 +166,9 @@ def pivot(
             row[f"{column}, ci95"] = interval.half_width if math.isfinite(interval.half_width) else None
             row[f"{column}, runs"] = len(values)
             row[f"{column}, mixed"] = unlike
+            lost = [each.lost(step) for each in members]
+            row[f"{column}, diverged"] = sum(each for each, _ in lost)
+            row[f"{column}, tasks"] = sum(each for _, each in lost)
         written.append(row)
     share = is_share(measure)
     shown = (
@@ -229,7 +206,7 @@ def _once(members: Sequence[Setup], measure: str, step: int | None) -> list[floa
     found: dict[Any, float] = {}
     for each in members:
         settings = tuple(sorted((k, str(v)) for k, v in each.settings.items() if k != "algorithm"))
-        for run, value in zip(each.runs, each.means(measure, step), strict=True):
+        for run, value in zip(each.runs, each.means(measure, step), strict=False):
             if value is not None:
                 found.setdefault((run.algorithm, settings, run.seed), value)
     return list(found.values())
@@ -243,16 +220,18 @@ def _pivot_cell(head: str, share: bool) -> Callable[[Mapping[str, Any]], str]:
         mean, half, runs = row[head], row[f"{head}, ci95"], row[f"{head}, runs"]
         if row[f"{head}, mixed"]:
             return "different episodes"
+        lost = row[f"{head}, diverged"], row[f"{head}, tasks"]
         if mean is None:
-            return NONE
-        return one(mean) + (f" ± {one(half)}" if half is not None else "") + f" ({runs})"
+            return results.diverged(*lost, none_left=True) or NONE
+        text = one(mean) + (f" ± {one(half)}" if half is not None else "") + f" ({runs})"
+        return ", ".join(filter(None, [text, results.diverged(*lost)]))
 
     return shown
 
 
 def _in_order(found: Sequence[Setup], name: str) -> list[str]:
     """The values of a setting: numbers by size, others as they come."""
-    values = {_shown(each.settings.get(name)): each.settings.get(name) for each in found}
+    values = {worded(each.settings.get(name)): each.settings.get(name) for each in found}
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values.values()):
         return sorted(values, key=lambda text: float(str(values[text])))
     return list(values)
@@ -294,7 +273,8 @@ def scatter(
         curves.append(
             Curve(label, colour, at, mean, mean - half, mean + half, np.array([len(values)]), kind="markers")
         )
-        table.append({"algorithm": each.name, x: place, measure: interval.mean, "runs": len(values)})
+        row = {"algorithm": each.name, x: place, measure: interval.mean, "runs": len(values)}
+        table.append(row | dict(zip(("diverged", "tasks"), each.lost(step), strict=True)))
     if not curves:
         return None
     wide = not ticks and _spans_decades([float(each.x[0]) for each in curves])
@@ -310,6 +290,7 @@ def scatter(
         f"{title(measure)} on {met.test['episodes']} identical meta-test episodes (SHA-256 "
         f"{met.hash[:12]}) against {against[:1].lower()}{against[1:]}. Large points: means over n seeds with "
         "95% intervals over seeds (Student's t; none for n = 1); small points: single seeds."
+        f"{_astray(chosen, step)}"
     )
     return Figure("scatter", (panel,), caption, table=tuple(table))
 
@@ -322,7 +303,7 @@ def _places(found: Sequence[Setup], x: str) -> tuple[list[float | None], tuple[s
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         return [float(value) for value in values], ()  # type: ignore[arg-type]
     heads = _in_order(found, x)
-    return [float(heads.index(_shown(value))) for value in values], tuple(heads)
+    return [float(heads.index(worded(value))) for value in values], tuple(heads)
 
 
 def _spans_decades(values: Sequence[float]) -> bool:
@@ -383,17 +364,24 @@ def parallel(
     )
     table = tuple(
         {"algorithm": each.name, "runs": runs}
-        | {name: _shown(each.settings.get(name)) for name in axes}
+        | {name: worded(each.settings.get(name)) for name in axes}
         | {measure: mean}
+        | dict(zip(("diverged", "tasks"), each.lost(step), strict=True))
         for each, mean, runs in scored
     )
     caption = (
         "Each line: one configuration, through the settings in which they differ, to its "
         f"{title(measure).lower()} (mean over n seeds) on {met.test['episodes']} identical meta-test "
         f"episodes (SHA-256 {met.hash[:12]}). Each axis runs from its smallest to its largest value; "
-        "settings that a learner does not have stand at –."
+        f"settings that a learner does not have stand at –.{_astray(chosen, step)}"
     )
     return Figure("parallel", (panel,), caption, table=table)
+
+
+def _astray(found: Sequence[Setup], step: int | None) -> str:
+    """What diverged, in a sentence; empty for nothing."""
+    said = remarks.astray((each.name, *each.lost(step)) for each in found)
+    return f" {said}" if said else ""
 
 
 def _short(names: Sequence[str]) -> list[str]:
@@ -420,9 +408,9 @@ def _scaled(values: Sequence[Any]) -> _Axis:
         if low == high:
             return _Axis([0.5] * len(values), [(0.5, f"{low:.4g}")])
         return _Axis([(v - low) / (high - low) for v in values], [(0.0, f"{low:.4g}"), (1.0, f"{high:.4g}")])
-    heads = sorted({_shown(v) for v in values}, key=_by_number)
+    heads = sorted({worded(v) for v in values}, key=_by_number)
     places = {head: index / max(1, len(heads) - 1) for index, head in enumerate(heads)}
-    return _Axis([places[_shown(v)] for v in values], [(place, head) for head, place in places.items()])
+    return _Axis([places[worded(v)] for v in values], [(place, head) for head, place in places.items()])
 
 
 def _by_number(text: str) -> tuple[int, float, str]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.export import results
+from workbench.export.naming import NONE as NONE
 
-MINUS, NONE = "−", "–"
+MINUS = "−"
 FORMS = ("csv", "json", "markdown", "latex")
 
 

@@ -1,0 +1,215 @@
+"""What may be counted: distinct episodes, seeds that change something, runs that are no copies."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.export.invented import add, three
+from workbench.engine.evaluation import Curves
+from workbench.engine.measures import collapsed, mean_interval
+from workbench.export.claims import conclusions
+from workbench.export.comparison import compare, episodes
+from workbench.export.pairs import Statistics, arrays_of, statistics
+from workbench.export.paper_tables import reached
+from workbench.export.source import ProjectSource
+from workbench.export.statistics import Array, wilcoxon
+from workbench.export.tables import markdown
+from workbench.project import Project, RunRecord
+
+COLOURS = ("#0072b2", "#d55e00")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project.create(tmp_path / "p.mlwb")
+
+
+def statistics_of(project: Project, source: ProjectSource | None = None) -> Statistics:
+    source = source or ProjectSource(project, COLOURS)
+    return statistics(source, episodes(source)[0][0], arrays_of(project))
+
+
+def numbers_of(project: Project, source: ProjectSource | None = None) -> tuple[list[Any], list[Any]]:
+    """Everything that is computed of the runs, but for how many copies there are."""
+    source = source or ProjectSource(project, COLOURS)
+    met = episodes(source)[0][0]
+    rows = [each.row for each in compare(source, met, "loss")]
+    kept = [{k: v for k, v in row.items() if k not in ("copies", "experiment")} for row in rows]
+    return sorted(kept, key=str), sorted(statistics_of(project, source).rows(), key=str)
+
+
+def in_any_order(project: Project) -> tuple[list[Any], dict[frozenset[str], tuple[float, float]]]:
+    """The same with the p of each two, whichever is the first."""
+    rows, tests = numbers_of(project)
+    return rows, {
+        frozenset((row["first"], row["second"])): (row["p_wilcoxon_holm"], row["p_bootstrap_holm"])
+        for row in tests
+    }
+
+
+# --- copies ----------------------------------------------------------------------------------------
+
+
+def again(project: Project, chosen: list[RunRecord]) -> None:
+    """The same runs once more, in an experiment of their own."""
+    with project.transaction():
+        for run in chosen:
+            owner = next(each for each in project.experiments() if each.id == run.experiment_id)
+            copy = project.add_run(
+                project.add_experiment(f"{owner.name} again", owner.toml, owner.config_hash),
+                name=run.name, algorithm=run.algorithm, label=run.label, task=run.task, seed=run.seed,
+                status=run.status, seconds=run.seconds, iterations=run.iterations, data_hash=run.data_hash,
+                config_hash=run.config_hash, environment=run.environment,
+            )  # fmt: skip
+            found = project.result(run.id, "test")
+            assert found is not None
+            project.save_result(copy, "test", found.summary, found.arrays, found.episodes_hash)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_copies_of_any_runs_change_no_number(tmp_path: Path, seed: int) -> None:
+    with Project.open(three(tmp_path / "p.mlwb", tasks=25)) as project:
+        before = numbers_of(project)
+        chance = random.Random(seed)
+        runs = project.runs()
+        again(project, [*runs, *runs] if seed == 0 else chance.choices(runs, k=5))
+        assert numbers_of(project) == before
+        assert len(statistics_of(project).claims) == 3
+
+
+def test_the_order_of_runs_changes_no_number(tmp_path: Path) -> None:
+    with Project.open(three(tmp_path / "p.mlwb", tasks=25)) as project:
+        before = in_any_order(project)
+        shuffled = project.runs()
+        random.Random(1).shuffle(shuffled)
+        with project.transaction():
+            for position, run in enumerate(shuffled):
+                project.update_run(run.id, position=position)
+        assert [run.id for run in project.runs()] == [run.id for run in shuffled]
+        assert in_any_order(project) == before
+
+
+def test_copies_are_said_and_that_they_differ(project: Project) -> None:
+    loss = np.random.default_rng(1).uniform(1, 2, (2, 20))
+    add(project, "A", loss)
+    add(project, "A", loss)
+    assert "2 runs of the same settings and seed as another: copies, not counted" in caption(project)
+    assert "reached something else" not in caption(project)
+    add(project, "A", loss + 1)
+    assert "Copies that reached something else than the run that counts: A." in caption(project)
+
+
+def caption(project: Project) -> str:
+    return markdown(reached(ProjectSource(project, COLOURS), statistics_of(project)))
+
+
+# --- chance ----------------------------------------------------------------------------------------
+
+
+def test_what_knows_no_chance_has_no_interval_over_seeds(project: Project) -> None:
+    rng = np.random.default_rng(2)
+    fixed = rng.uniform(1, 2, 30)
+    add(project, "Fixed", np.stack([fixed, fixed, fixed]))
+    add(project, "Trained", fixed * rng.uniform(0.4, 0.6, (3, 30)), inner_lr=0.1)
+    source = ProjectSource(project, COLOURS)
+    row, other = (each.row for each in compare(source, episodes(source)[0][0], "loss"))
+    assert (row["deterministic"], row["seeds_measured"], row["ci95_over_seeds"]) == (True, 1, None)
+    assert (other["deterministic"], other["seeds_measured"]) == (False, 3)
+    assert "| Fixed | 1, deterministic |" in caption(project)
+    (claim,) = statistics_of(project).claims
+    trained = mean_interval(claim.second.seed_means)
+    assert claim.over_seeds.high - claim.over_seeds.value == pytest.approx(trained.half_width)
+    assert "It holds for the algorithms: over seeds (n = 1, deterministic and 3)" in claim.words()
+
+
+# --- diverged --------------------------------------------------------------------------------------
+
+
+def test_the_share_of_diverged_tasks_stands_beside_every_mean(project: Project) -> None:
+    rng = np.random.default_rng(3)
+    loss = rng.uniform(1, 2, (2, 40))
+    some, lost = loss.copy(), np.full((2, 40), np.inf)
+    some[0, :2] = 1e6
+    right = rng.uniform(0.5, 0.6, (2, 40))
+    add(project, "Some", some, accuracy=right)
+    add(project, "All", lost, accuracy=right, inner_lr=80.0)
+    text = caption(project)
+    assert "| 2 of 80 |" in text
+    assert "| 80 of 80 |" in text
+    assert "Some 2 of 80, All 80 of 80." in text
+    (claim,) = statistics_of(project).claims
+    assert "Diverged tasks: Some 2 of 80; All 80 of 80." in claim.words()
+    source = ProjectSource(project, COLOURS)
+    losses = reached(source, statistics(source, episodes(source)[0][0], arrays_of(project), "loss"))
+    assert losses.cells()[1][2] == "diverged: 80 of 80 tasks"
+
+
+# --- distinct episodes -----------------------------------------------------------------------------
+
+
+def repeated(project: Project, label: str, values: Array, episode: Any, **settings: Any) -> None:
+    """Runs whose episodes repeat: ``values`` of each distinct one, ``[seeds, distinct]``."""
+    ids = add(project, label, values[:, episode], **settings)
+    for place, run in enumerate(ids):
+        loss = values[place][episode]
+        curves = Curves((0, 1), np.stack([loss + 1, loss]), None, None, None, episode=episode)
+        found = project.result(run, "test")
+        assert found is not None
+        behind = {"distinct_episodes": values.shape[1], "distinct_classes": 2, "distinct_examples": 6}
+        summary = found.summary | curves.summary() | behind
+        project.save_result(run, "test", summary, curves.arrays(), found.episodes_hash)
+
+
+def test_what_repeats_an_episode_is_one_pair_with_it(project: Project) -> None:
+    rng = np.random.default_rng(4)
+    episode = np.arange(600) % 9
+    values = rng.uniform(1, 2, (1, 9))
+    repeated(project, "A", values, episode)
+    repeated(project, "B", values * 1.01, episode, inner_lr=0.1)
+    (claim,) = statistics_of(project).claims
+    assert claim.paired.pairs == 9
+    assert claim.paired.p_wilcoxon == pytest.approx(2**-8)
+    source = ProjectSource(project, COLOURS)
+    row = compare(source, episodes(source)[0][0], "loss")[0].row
+    interval = mean_interval(values[0])
+    assert (row["mean"], row["ci95_over_tasks"]) == pytest.approx((interval.mean, interval.half_width))
+    assert row["distinct_episodes"] == 9
+    text = caption(project)
+    assert "Of 600 episodes 9 are distinct" in text
+    assert "600 episodes, all from 2 classes and 6 examples" in text
+
+
+def test_repeated_episodes_keep_the_level_of_the_test(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    episode = rng.integers(0, 12, 200)
+    episode[:12] = np.arange(12)
+    rejected, naive = 0, 0
+    for _ in range(400):
+        a, b = rng.normal(size=(2, 12))
+        a, b = a[episode], b[episode]
+        rejected += wilcoxon(collapsed(a, episode) - collapsed(b, episode)) <= 0.05
+        naive += wilcoxon(a - b) <= 0.05
+    assert rejected <= 400 * 0.075
+    assert naive > 400 * 0.3
+
+
+# --- in words --------------------------------------------------------------------------------------
+
+
+def test_no_sentence_is_said_for_every_pair(project: Project) -> None:
+    rng = np.random.default_rng(6)
+    base = rng.uniform(1, 2, (1, 30))
+    for number in range(8):
+        add(project, f"L{number}", base * rng.uniform(0.9, 1.1, (1, 30)), inner_lr=0.1 * (number + 1))
+    found = statistics_of(project)
+    said = conclusions(found.claims)
+    assert len(found.claims) == 28
+    assert len(said) == len(set(said)) <= 4
+    (undecided,) = [each for each in said if "no difference can be claimed" in each]
+    assert "L0 and L1 (p = " in undecided
+    assert undecided.endswith("and 16 more, after Holm.")

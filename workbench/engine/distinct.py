@@ -1,0 +1,96 @@
+"""Which of many episodes are the same, and how many examples and classes stand behind them.
+
+Small pools give few distinct episodes however many are drawn: two classes of three pictures give nine
+one-shot support sets. What repeats an episode says nothing new, so it must not narrow an interval.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from workbench.tasks.base import Episode
+
+Keys = NDArray[np.uint64]
+LANES = 61
+"""A prime, so that a picture that is another one moved by whole rows does not add up to the same."""
+
+_FACTORS: Keys = np.random.default_rng(20170406).integers(1, 2**63, LANES, np.uint64) * 2 + 1
+
+
+@dataclass
+class Seen:
+    """What was seen of a list of episodes so far."""
+
+    _episodes: list[Keys] = field(default_factory=list)
+    _examples: Keys = field(default_factory=lambda: np.empty(0, np.uint64))
+    _classes: set[int] = field(default_factory=set)
+
+    def add(self, block: Episode) -> None:
+        """Take up a block of episodes."""
+        support, query = keys(block.support_x, 2), keys(block.query_x, 2)
+        ways = block.classes.shape[-1]
+        support_y, query_y = block.support_y, block.query_y
+        if ways:
+            self._classes.update(block.classes.flatten().tolist())
+            labels = support_y.cpu().numpy(), query_y.cpu().numpy()
+        else:  # what belongs to x is a part of the example
+            support, query = mixed(support, keys(support_y, 2)), mixed(query, keys(query_y, 2))
+            labels = np.zeros(support.shape, np.int64), np.zeros(query.shape, np.int64)
+        self._examples = np.unique(np.concatenate([self._examples, support.ravel(), query.ravel()]))
+        sets = [
+            mixed(_sum(support, labels[0] == each), _sum(query, labels[1] == each))
+            for each in range(max(1, ways))
+        ]
+        self._episodes.append(np.sum([mixed(each) for each in sets], axis=0, dtype=np.uint64))
+
+    @property
+    def episode(self) -> NDArray[np.int64]:
+        """The number of each episode, ``[tasks]``: the same for the same support and query sets, from 0.
+
+        The order of examples does not matter, nor which label stands for which class.
+        """
+        every = np.concatenate([np.empty(0, np.uint64), *self._episodes])
+        _, first, number = np.unique(every, return_index=True, return_inverse=True)
+        return np.argsort(np.argsort(first))[number].astype(np.int64)
+
+    def summary(self) -> dict[str, int]:
+        """How many distinct episodes, classes (0 in regression) and examples."""
+        return {
+            "distinct_episodes": len(np.unique(self.episode)),
+            "distinct_classes": len(self._classes),
+            "distinct_examples": len(self._examples),
+        }
+
+
+def keys(values: Tensor, kept: int) -> Keys:
+    """A number for the content behind the first ``kept`` dimensions: equal contents, equal numbers.
+
+    Every byte is read once: words of eight bytes are added up in lanes, and the lanes mixed, modulo 2⁶⁴.
+    """
+    shape = values.shape[:kept]
+    rows = values.detach().reshape(int(np.prod(shape)), -1)
+    rows = rows.to(torch.int64) if rows.element_size() < 4 else rows
+    rows = torch.nn.functional.pad(rows, (0, rows.shape[1] % 2)).contiguous().view(torch.int64)
+    whole = rows.shape[1] // LANES * LANES
+    lanes = rows[:, :whole].reshape(len(rows), -1, LANES).sum(1)
+    lanes[:, : rows.shape[1] - whole] += rows[:, whole:]
+    return _sum(mixed(lanes.cpu().numpy().view(np.uint64) * _FACTORS)).reshape(shape)
+
+
+def mixed(key: Keys, other: Keys | None = None) -> Keys:
+    """A key whose every bit depends on every bit of one (or two, in this order); splitmix64's finish."""
+    key = key if other is None else mixed(key) * np.uint64(3) + other
+    key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return key ^ (key >> np.uint64(31))
+
+
+def _sum(key: Keys, where: NDArray[np.bool_] | None = None) -> Keys:
+    """The sum over the last dimension, modulo 2⁶⁴, of the keys that count."""
+    key = key if where is None else np.where(where, mixed(key), np.uint64(0))
+    return np.asarray(key.sum(-1, dtype=np.uint64))

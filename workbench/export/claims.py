@@ -1,0 +1,217 @@
+"""What may be said of two learners after a test over episodes, and of the algorithms behind them.
+
+A test over episodes is about two trained learners: another training of the same algorithms may turn out
+otherwise. What is said of the algorithms comes from several seeds of both.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.engine.measures import mean_interval
+from workbench.export import results
+from workbench.export.statistics import SIGNIFICANCE, Array, Estimate, Paired, plain, too_few
+from workbench.project import RunRecord
+
+MOST_LISTED = 12
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What one algorithm reached on each episode.
+
+    Attributes
+    ----------
+    run : one of its runs, for its colour.
+    seeds : of the runs that count.
+    by_seed : ``[seeds, distinct episodes]``.
+    diverged : tasks that diverged, and of how many, summed over seeds.
+    deterministic : whether seeds change nothing: one of them stands for all.
+    """
+
+    name: str
+    run: RunRecord
+    seeds: tuple[int, ...]
+    by_seed: Array
+    diverged: tuple[int, int] = (0, 0)
+    deterministic: bool = False
+
+    @property
+    def values(self) -> Array:
+        """``[episodes]``: the mean over the seeds; not finite where a seed's value is not."""
+        return np.asarray(self.by_seed.mean(axis=0))
+
+    @property
+    def seed_means(self) -> Array:
+        """``[seeds]``: each run's mean over its finite episodes."""
+        return np.array([mean_interval(each).mean for each in self.by_seed])
+
+    @property
+    def mean(self) -> float:
+        """Over seeds, of the means over finite episodes."""
+        return mean_interval(self.seed_means).mean
+
+    @property
+    def n(self) -> str:
+        """How many seeds it is a mean of, in words."""
+        return "1, deterministic" if self.deterministic else str(len(self.seeds))
+
+    @property
+    def lost(self) -> int:
+        """Episodes without a finite value of every seed."""
+        return int((~np.isfinite(self.values)).sum())
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Two algorithms, and what may be said of them.
+
+    Attributes
+    ----------
+    paired : over the episodes, first minus second.
+    p_wilcoxon, p_bootstrap : corrected by Holm's method for the number of pairs of algorithms.
+    over_seeds : difference of the means over seeds with Welch's interval; NaN with a single seed.
+    """
+
+    first: Scores
+    second: Scores
+    paired: Paired
+    p_wilcoxon: float
+    p_bootstrap: float
+    over_seeds: Estimate
+    higher_is_better: bool
+    claims: int
+
+    @property
+    def significant(self) -> bool:
+        """Whether the corrected Wilcoxon p allows a claim at 5%."""
+        return self.p_wilcoxon <= SIGNIFICANCE
+
+    @property
+    def better(self) -> Scores | None:
+        """Which is better on these episodes, by the signed ranks; None where nothing may be claimed."""
+        if not self.significant:
+            return None
+        return self.first if (self.paired.effect.value > 0) == self.higher_is_better else self.second
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether the mean says the opposite of the ranks: a few large losses outweigh many small gains."""
+        mean, effect = self.paired.difference.value, self.paired.effect.value
+        return self.significant and mean * effect < 0
+
+    @property
+    def pair(self) -> str:
+        """The names of both."""
+        return f"{self.first.name} and {self.second.name}"
+
+    @property
+    def few(self) -> str:
+        """Why there are too few episodes for a claim, in a sentence; empty where there are enough."""
+        return too_few(self.paired.untied, self.claims) if self.better is None else ""
+
+    @property
+    def finding(self) -> str:
+        """Which of the two trained learners is better, and on how many episodes; empty for none."""
+        better = self.better
+        if better is None:
+            return ""
+        other = self.second if better is self.first else self.first
+        ahead, behind = self.paired.higher, self.paired.lower
+        wins = ahead if (better is self.first) == self.higher_is_better else behind
+        said = (
+            f"Of these two trained learners, {better.name} is better than {other.name} on {wins} of "
+            f"{self.paired.pairs} episodes (p {_equals(self.p_wilcoxon)} after Holm)."
+        )
+        if self.contradicted:
+            said += " Yet its mean is worse: a few episodes go very wrong, so look at both."
+        return said
+
+    @property
+    def reach(self) -> str:
+        """What the finding says of the algorithms, in a sentence; empty without a finding."""
+        better, low, high = self.better, self.over_seeds.low, self.over_seeds.high
+        if better is None:
+            return ""
+        if math.isnan(low):
+            return (
+                "That is about these two trained learners; without several seeds of both (n = "
+                f"{self.first.n} and {self.second.n}) it says nothing of the algorithms."
+            )
+        seeds = f"over seeds (n = {self.first.n} and {self.second.n})"
+        if low <= 0 <= high:
+            return (
+                f"That is about these two trained learners; {seeds} the difference between the algorithms is "
+                "not certain."
+            )
+        first = (self.over_seeds.value > 0) == self.higher_is_better
+        if first != (better is self.first):
+            return f"That is about these two trained learners; {seeds} the means say the opposite."
+        return f"It holds for the algorithms: {seeds} the 95% interval of the difference leaves out zero."
+
+    def words(self) -> str:
+        """What follows, in a few sentences that name both."""
+        if self.few:
+            said = [f"{self.few[:-1]} ({self.pair})."]
+        elif self.better is None:
+            said = [f"{NO_DIFFERENCE} between {self.pair} (p {_equals(self.p_wilcoxon)} after Holm)."]
+        else:
+            said = [self.finding, self.reach]
+        if lost := self.paired.lost:
+            said.append(
+                f"{lost} pair{'s' if lost != 1 else ''} without a finite value count as the worst rank."
+            )
+        return " ".join([*said, *went_astray([self.first, self.second])])
+
+
+NO_DIFFERENCE = "Of these trained learners, no difference can be claimed"
+
+
+def conclusions(found: Sequence[Claim]) -> list[str]:
+    """What follows from all tests, no sentence twice: findings, their reach, what is not told apart."""
+    findings = [each.finding for each in found if each.finding]
+    said = findings[:MOST_LISTED]
+    if len(findings) > MOST_LISTED:
+        said.append(f"{len(findings) - MOST_LISTED} more differences are in the table.")
+    reaches = _by(found, lambda each: each.reach)
+    for text, claims in reaches.items():
+        said.append(text if len(reaches) == 1 else f"{text[:-1]}: {_listed([each.pair for each in claims])}.")
+    undecided = [each for each in found if each.better is None and not each.few]
+    if undecided:
+        pairs = [f"{each.pair} (p {_equals(each.p_wilcoxon)})" for each in undecided]
+        said.append(f"{NO_DIFFERENCE} between {_listed(pairs)}, after Holm.")
+    for text, claims in _by(found, lambda each: each.few).items():
+        said.append(f"{text[:-1]}: {_listed([each.pair for each in claims])}.")
+    lost = [f"{each.paired.lost} of {each.pair}" for each in found if each.paired.lost]
+    if lost:
+        said.append(f"Pairs without a finite value count as the worst rank: {_listed(lost)}.")
+    learners = {id(each): each for claim in found for each in (claim.first, claim.second)}
+    return said + went_astray(list(learners.values()))
+
+
+def went_astray(scores: Sequence[Scores]) -> list[str]:
+    """How many tasks of each diverged, in a sentence."""
+    lost = [f"{each.name} {results.share(*each.diverged)}" for each in scores if each.diverged[0]]
+    return [f"Diverged tasks: {_listed(lost)}."] if lost else []
+
+
+def _by(found: Sequence[Claim], text: Callable[[Claim], str]) -> dict[str, list[Claim]]:
+    result: dict[str, list[Claim]] = {}
+    for each in found:
+        if text(each):
+            result.setdefault(text(each), []).append(each)
+    return result
+
+
+def _listed(parts: Sequence[str]) -> str:
+    rest = len(parts) - MOST_LISTED
+    return "; ".join(parts[:MOST_LISTED]) + (f"; and {rest} more" if rest > 0 else "")
+
+
+def _equals(p: float) -> str:
+    text = plain(p)
+    return text if text.startswith("<") else f"= {text}"

@@ -1,0 +1,86 @@
+"""Settings of runs by their dotted names, and what tells entries of one label apart."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+NONE = "–"
+
+INCIDENTAL = ("seeds", "device", "threads", "chunk", "compile", "checkpoint_every")
+"""Of ``training``: what a run's results do not mean anything else by."""
+
+UNTOLD = frozenset({f"training.{name}" for name in INCIDENTAL} | {"algorithm.label", "name", "format"})
+"""Settings that say nothing about the learner."""
+
+MOST_SEARCHED, LONGEST_VALUE = 16, 40
+
+Settings = Mapping[str, Any]
+
+
+def flat(table: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a run by dotted names such as ``algorithm.inner_lr``, the algorithm's first."""
+    found: dict[str, Any] = {}
+
+    def add(prefix: str, value: Any) -> None:
+        if isinstance(value, Mapping):
+            for name, each in value.items():
+                add(f"{prefix}.{name}" if prefix else name, each)
+        elif prefix not in UNTOLD:
+            found[prefix] = str(tuple(value)) if isinstance(value, list) else value
+
+    add("algorithm", entry)
+    add("", {name: each for name, each in table.items() if name != "algorithm"})
+    return found
+
+
+def worded(value: Any) -> str:
+    """A setting's value as people read it."""
+    if value is None:
+        return NONE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def told_apart(found: Sequence[Settings]) -> list[str]:
+    """What tells each from the others, in words: the shortest set of settings, ``inner_lr 0.4``.
+
+    Empty where they are all alike; equal words where no setting tells two of them apart.
+    """
+    names = [
+        name
+        for name in dict.fromkeys(name for each in found for name in each)
+        if len({worded(each.get(name)) for each in found}) > 1
+    ]
+    chosen = _shortest(found, names)
+    short = [name.rpartition(".")[2] for name in chosen]
+    titles = [last if short.count(last) == 1 else name for last, name in zip(short, chosen, strict=True)]
+    return [
+        ", ".join(
+            f"{title} {_cut(worded(each.get(name)))}" for title, name in zip(titles, chosen, strict=True)
+        )
+        for each in found
+    ]
+
+
+def _shortest(found: Sequence[Settings], names: Sequence[str]) -> tuple[str, ...]:
+    """The fewest names (the first of them) that tell apart as much as all together."""
+
+    def told(chosen: Sequence[str]) -> int:
+        return len({tuple(worded(each.get(name)) for name in chosen) for each in found})
+
+    most, searched = told(names), names[:MOST_SEARCHED]
+    for size in (0, 1, 2, 3):
+        for chosen in itertools.combinations(searched, size):
+            if told(chosen) == most:
+                return chosen
+    grown: tuple[str, ...] = ()
+    while told(grown) < most:
+        grown = (*grown, max(names, key=lambda name: told((*grown, name))))
+    return grown
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
