@@ -241,8 +241,9 @@ def import_data(
     """Check a data set and register it; nothing is left behind if it is refused or cancelled."""
     progress = Progress(quiet)
     registry.check_free(name, replace=replace)
-    progress.preparing(0.0, f"Looking into {path}")
-    prepared = prepare(look(path.expanduser(), reading), reading, progress=progress.preparing)
+    prepared = prepare(
+        look(path.expanduser(), reading, progress=progress.preparing), reading, progress=progress.preparing
+    )
     registry.refuse_unreadable(prepared, skip_unreadable=skip_unreadable)
     planned = importing.plan(prepared, how, fractions=fractions, seed=seed)
     progress.preparing(1.0, "Registering")

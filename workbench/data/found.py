@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,20 +94,18 @@ class Found(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class FoundImages(Found):
-    """Images that are yet to be read: files, or pixels ``[h, w]`` or ``[h, w, 3]``."""
+    """Images that are yet to be read, as :data:`workbench.data.pictures.Picture` says."""
 
     kind: ClassVar[Kind] = "images"
     origins: Sequence[str] = field(repr=False)
-    opening: Callable[[], contextlib.AbstractContextManager[Callable[[int], bytes | NDArray[np.uint8]]]] = (
-        field(repr=False)
-    )
+    opening: Callable[[], contextlib.AbstractContextManager[Callable[[int], Any]]] = field(repr=False)
     hash: Callable[[], str] = field(repr=False)
 
     def origin(self, index: int) -> str:
         return shown(self.origins[index])
 
     @contextlib.contextmanager
-    def open(self) -> Iterator[Callable[[int], bytes | NDArray[np.uint8]]]:
+    def open(self) -> Iterator[Callable[[int], Any]]:
         """Gives a function that returns the content of an example by its index."""
         with self.opening() as read:
             yield read

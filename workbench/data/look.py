@@ -7,8 +7,10 @@ from pathlib import Path
 
 from workbench.data.arrays import read_arrays
 from workbench.data.decoding import undecodable
+from workbench.data.films import with_pages
 from workbench.data.folders import read_class_folders
-from workbench.data.found import Found
+from workbench.data.found import Found, FoundImages
+from workbench.data.progress import Progress, silent
 from workbench.data.reading import NOW, Reading
 from workbench.data.source import Source, hidden, open_source, suffix_of
 from workbench.data.split_files import names_images, read_split_files, split_files, tables_of
@@ -22,7 +24,7 @@ ACCEPTED = (
 )
 
 
-def look(path: Path, reading: Reading = NOW) -> Found:
+def look(path: Path, reading: Reading = NOW, *, progress: Progress = silent) -> Found:
     """What is at a path: classes and examples. Images are listed, not read; the rest is.
 
     Raises
@@ -30,7 +32,10 @@ def look(path: Path, reading: Reading = NOW) -> Found:
     DataError
         If it is none of the layouts, damaged, or made to do harm; or a name in it cannot be written down.
     """
+    progress(0.0, f"Looking into {path}")
     found = _read(path, reading)
+    if reading.pages and isinstance(found, FoundImages):
+        found = with_pages(found, progress)
     strange = next((name for name in (*found.names, *found.groups) if undecodable(name)), None)
     if strange is not None:
         raise DataError(f"{path}: the name {shown(strange)} is not UTF-8; rename it")

@@ -67,17 +67,25 @@ def names_of(
     """
     if reading.rules == 1:
         return [_by_rule_1(entry) for entry in entries], []
-    names, unsure = [], []
+    names: list[str] = []
+    unsure: list[tuple[int, bytes]] = []
+    flagged: list[tuple[int, bytes]] = []
     for number, entry in enumerate(entries):
         name = entry.orig_filename.partition("\0")[0]
         names.append(name)
-        if not name.isascii() and not entry.flag_bits & _UTF8:
-            raw = _bytes_of(name)
-            said = None if raw is None else _unicode_path(entry.extra, raw)
-            if said is not None:
-                names[-1] = said
-            elif raw is not None:
-                unsure.append((number, raw))
+        raw = None if name.isascii() else _bytes_of(name)
+        if raw is None:
+            continue
+        if entry.flag_bits & _UTF8:
+            flagged.append((number, raw))
+            continue
+        said = _unicode_path(entry.extra, raw)
+        if said is not None:
+            names[number] = said
+        else:
+            unsure.append((number, raw))
+    if flagged and _was_garbled([names[number] for number, _ in flagged], [raw for _, raw in flagged]):
+        unsure += flagged
     encoding, findings = reading.encoding, []
     if encoding is None:
         unsure = [(number, raw) for number, raw in unsure if not _as_utf8(names, number, raw)]
@@ -91,12 +99,11 @@ def names_of(
     if unsure:
         parts = {part for number, _ in unsure for part in names[number].split("/") if not part.isascii()}
         listed = shown(some(sorted(parts)))
+        unsaid = f"{len(unsure):,} names of the zip do not say what encoding they are in, and"
         if encoding is None:
-            text = f"{len(unsure):,} names of the zip do not say their encoding and cannot be read for sure: "
-            text += f"{listed}; give it (--encoding)"
+            text = f"{unsaid} cannot be read for sure: {listed}; give it (--encoding)"
         elif reading.encoding is None:
-            text = f"{len(unsure):,} names of the zip do not say their encoding and are read as {encoding}: "
-            text += f"{listed}; if that is wrong, give it (--encoding)"
+            text = f"{unsaid} are read as {encoding}: {listed}; if that is wrong, give it (--encoding)"
         else:
             text = f"{len(unsure):,} names of the zip are read as {encoding}, as asked: {listed}"
         findings.append(Finding("encoding", text, len(unsure), tuple(map(shown, sorted(parts)[:3]))))
@@ -168,6 +175,16 @@ def guess(raws: Iterable[bytes], unusual: Mapping[str, float] = _UNUSUAL) -> str
             scores[page] -= 0.4  # these have hiragana as well, which stand in Japanese
     best = max(scores, key=scores.__getitem__, default=None)
     return best if best is not None and scores[best] >= _LIKELY else None
+
+
+def _was_garbled(names: Sequence[str], raws: Sequence[bytes]) -> bool:
+    """Whether names in UTF-8 are another program's cp437 of something else: no words, unless they are taken
+    back to bytes and read anew."""
+    page = guess(raws)
+    if page in (None, "cp437"):
+        return False
+    letters = sum(not letter.isascii() for name in names for letter in name)
+    return sum(map(_likeliness, names)) < 0.2 * letters
 
 
 def _likeliness(text: str) -> float:

@@ -1,0 +1,70 @@
+"""Each page of a film (TIFF, GIF, WebP, APNG …) as a picture of its own, where that is asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from workbench.data.found import Finding, FoundImages, some
+from workbench.data.pictures import BAD_PICTURE, Page, open_picture, pages_of
+from workbench.data.progress import Progress
+
+MOST_PAGES = 100_000
+"""Of one film."""
+
+
+def with_pages(found: FoundImages, progress: Progress) -> FoundImages:
+    """What was found, with a picture for each page. A film that cannot be opened stays one picture."""
+    pages = []
+    count = len(found.labels)
+    with found.open() as read:
+        for index in range(count):
+            if index % 100 == 0:
+                progress(index / count, f"Counting pages of image {index + 1:,} of {count:,}")
+            try:
+                content = read(index)
+                if isinstance(content, bytes):
+                    with open_picture(content) as image:
+                        pages.append(min(pages_of(image), MOST_PAGES))
+                    continue
+            except BAD_PICTURE:  # is listed when all are read
+                pass
+            pages.append(1)
+    films = [index for index in range(count) if pages[index] > 1]
+    if not films:
+        return found
+    place = [(index, number) for index in range(count) for number in range(pages[index])]
+    rows = np.array([index for index, _ in place])
+
+    @contextlib.contextmanager
+    def opening() -> Iterator[Callable[[int], Any]]:
+        with found.open() as read:
+            once = functools.lru_cache(maxsize=1)(read)  # the pages of a film follow each other
+
+            def page(row: int) -> Any:
+                index, number = place[row]
+                return Page(once(index), number) if pages[index] > 1 else read(index)
+
+            yield page
+
+    taken = sum(pages[index] for index in films)
+    names = [found.origin(index) for index in films[:3]]
+    text = f"{len(films):,} films are taken page by page, as {taken:,} pictures: {some(names)}"
+    text += f" and {len(films) - 3:,} more" if len(films) > 3 else ""
+    origins = [
+        f"{found.origins[index]}, page {number + 1}" if pages[index] > 1 else found.origins[index]
+        for index, number in place
+    ]
+    return replace(
+        found,
+        labels=found.labels[rows],
+        given=found.given[rows],
+        origins=origins,
+        opening=opening,
+        findings=(*found.findings, Finding("pages", text, taken, tuple(names))),
+    )
