@@ -15,7 +15,7 @@ _TEXTS = {
     "deep colour": "{n} in colours of 16 bits, of which the upper 8 are kept",
     "colour lost": "{n} in colour, which is lost: the set is kept in grey (--channels 3 keeps it)",
     "pages": "{n} films of several pages ({pages}), of which the first is taken (--pages takes all)",
-    "transparency": "{n} transparent in parts, which become white",
+    "transparency": "{n} drawn on white where they are transparent",
     "turned": "{n} turned the way that EXIF says",
     "converted": "{n} converted from {mode}",
     "profile": "{n} made for a colour profile, which is not applied",

@@ -23,12 +23,14 @@ from workbench.data.pictures import (
     Page,
     Picture,
     Span,
+    as_pixels,
     decode,
     is_coloured,
     is_deep,
     open_picture,
     range_of,
     size_of,
+    upright,
 )
 from workbench.data.progress import Progress
 from workbench.data.reading import Reading, refuse_beyond_memory
@@ -38,7 +40,7 @@ LARGEST_SIZE = 84
 """Side to which larger images are scaled unless another is asked for: that of mini-ImageNet."""
 
 _LOOKED_AT = 50
-_REMEMBERED = 64
+_REMEMBERED = 1024
 _BYTES_PER_PIXEL = 12
 """That reading a picture takes at most: Pillow holds four, and may need them three times."""
 
@@ -298,23 +300,23 @@ class _Made:
 
 def _made(content: Picture, form: _Form, reading: Reading) -> _Made:
     """One picture as it is kept, and what was done to it."""
-    kinds: tuple[str, ...] = ()
-    size, pages = size_of(content) if reading.rules == 1 else (0, 0), 1
+    if reading.rules == 1 or not isinstance(content, bytes | Page):
+        kinds: tuple[str, ...] = ()
+        pages, size = 1, size_of(content)
+        pixels = decode(content, form.size, form.channels, rules=reading.rules, span=form.span)
+    else:
+        with open_picture(content) as image:
+            size = image.size
+            _refuse_huge(size, reading.budget)
+            kinds, pages = kinds_of(image, all_pages=reading.pages)
+            if form.span is not None and form.span.asked and is_deep(image):
+                kinds += _cut_off(image, form.span)
+            pixels = as_pixels(upright(image, form.size, form.span), form.size, form.channels)
     if reading.rules > 1:
-        if isinstance(content, bytes | Page):
-            with open_picture(content) as image:
-                size = image.size
-                _refuse_huge(size, reading.budget)
-                kinds, pages = kinds_of(image, all_pages=reading.pages)
-                if form.span is not None and form.span.asked and is_deep(image):
-                    kinds += _cut_off(image, form.span)
-        else:
-            size = size_of(content)
         if size != (form.size, form.size):
             kinds += ("scaled", "proportions") if size[0] != size[1] else ("scaled",)
-        if form.channels == 1 and is_coloured(content):
+        if form.channels == reading.channels == 1 and is_coloured(content):
             kinds += ("colour lost",)
-    pixels = decode(content, form.size, form.channels, rules=reading.rules, span=form.span)
     return _Made(pixels, size, bool(pixels.min() == pixels.max()), kinds, pages)
 
 

@@ -199,15 +199,21 @@ def decode(
     rules : version of the rules for reading.
     span : of deep images; None takes the numbers of this one.
     """
-    image = as_plain(content, size, rules=rules, span=span)
+    return as_pixels(as_plain(content, size, rules=rules, span=span), size, channels)
+
+
+def as_pixels(image: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
+    """An image of 8 bits as it is kept ``[channels, size, size]``; transparency becomes white."""
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     image = image.convert("L" if channels == 1 else "RGB")
     scaled = np.asarray(image.resize((size, size), Image.Resampling.LANCZOS))
     return scaled.reshape(size, size, channels).transpose(2, 0, 1)
 
 
 def as_plain(content: Picture, size: int, *, rules: int = NEWEST, span: Span | None = None) -> Image.Image:
-    """An image of 8 bits the right way up, without transparency; a large one already made smaller, but not
-    below ``size``."""
+    """An image of 8 bits the right way up; a large one already made smaller, but not below ``size``."""
     if not isinstance(content, bytes | Page):
         image = Image.fromarray(content)
     elif rules == 1:
@@ -215,14 +221,12 @@ def as_plain(content: Picture, size: int, *, rules: int = NEWEST, span: Span | N
             image = of_upper_bytes(ImageOps.exif_transpose(opened), opened.format)
     else:
         with open_picture(content) as opened:
-            image = _upright(opened, size, span)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+            image = upright(opened, size, span)
     return image
 
 
-def _upright(opened: Image.Image, size: int, span: Span | None) -> Image.Image:
+def upright(opened: Image.Image, size: int, span: Span | None) -> Image.Image:
+    """:func:`as_plain` for an image that is open, by the newest rules."""
     own = None
     if is_deep(opened):
         own = span if span is not None and (span.asked or _is_known(opened)) else range_of(opened)
@@ -256,8 +260,9 @@ def is_coloured(content: Picture) -> bool:
         with open_picture(content) as image:
             if image.mode in ("1", "L", "LA", "I", "F") or image.mode.startswith("I;16"):
                 return False
-            image.thumbnail((64, 64))
-            pixels = np.asarray(image.convert("RGB")).astype(int)
+            small = _smaller(image, 64) if image.width * image.height > _LARGE else image
+            small.thumbnail((64, 64))
+            pixels = np.asarray(small.convert("RGB")).astype(int)
     else:
         if content.ndim == 2:
             return False
