@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from workbench.data.arrays import read_arrays
 from workbench.data.decoding import undecodable
 from workbench.data.films import with_pages
 from workbench.data.folders import read_class_folders
-from workbench.data.found import Found, FoundImages
+from workbench.data.found import NOT_GIVEN, Found, FoundImages
 from workbench.data.progress import Progress, silent
 from workbench.data.reading import NOW, Reading
 from workbench.data.source import Source, hidden, open_source, suffix_of
 from workbench.data.split_files import names_images, read_split_files, split_files, tables_of
+from workbench.data.tables import Table
 from workbench.data.texts import SUFFIXES, has_texts, read_text_tables, read_texts
 from workbench.errors import DataError
 from workbench.words import shown
@@ -55,16 +57,25 @@ def _read(path: Path, reading: Reading) -> Found:
     with open_source(path, reading) as source:
         source.refuse_unsafe()
         files = split_files(source, reading.rules)
-        if files:
-            tables = tables_of(source, files, reading)
+        alone = NOT_GIVEN in files
+        tables = _if_readable(source, files, reading) if alone else tables_of(source, files, reading)
+        if tables:
             if all(names_images(table) for table in tables.values()):
                 return read_split_files(source, tables, files, reading)
-            if all(has_texts(table) for table in tables.values()):
+            if not alone and all(has_texts(table) for table in tables.values()):
                 return read_text_tables(path, tables, reading)
         single = _only_data_file(source)
         if single is not None:
             raise DataError(f"{path}: has no class folders with images; did you mean {path / single}?")
         return read_class_folders(source, reading)
+
+
+def _if_readable(source: Source, files: Mapping[int, str], reading: Reading) -> dict[int, Table]:
+    """A table that lies beside images for whatever reason; none if it is none."""
+    try:
+        return tables_of(source, files, reading)
+    except DataError:
+        return {}
 
 
 def _only_data_file(source: Source) -> str | None:
