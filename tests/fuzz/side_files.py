@@ -240,7 +240,7 @@ database = sqlite3.connect(sys.argv[1], isolation_level=None)
 database.execute("PRAGMA journal_mode=" + sys.argv[2])
 database.execute("PRAGMA cache_size=1")
 database.execute("BEGIN")
-database.execute("INSERT OR REPLACE INTO settings VALUES ('left', ?)", ("x" * 30_000,))
+database.execute("INSERT OR REPLACE INTO settings VALUES ('left', ?)", ('"%s"' % ("x" * 30_000),))
 if sys.argv[2] == "wal":
     database.execute("COMMIT")
 os._exit(9)

@@ -16,6 +16,7 @@ import pytest
 from tests.fuzz import side_files as beside
 from workbench.cli import main
 from workbench.project import Project, ProjectError, schema
+from workbench.project import project as project_module
 from workbench.project.side_files import hidden_file
 
 Call = Callable[..., tuple[int, str, str]]
@@ -373,3 +374,28 @@ def test_what_appears_beside_an_open_project_is_not_taken_in_when_it_closes(mine
         )
         before = beside.state(mine.parent)
     assert beside.state(mine.parent) == before
+
+
+@needs_links
+@pytest.mark.parametrize("swapped", ["P.mlwb", "P.mlwb-journal"])
+def test_what_is_exchanged_while_it_is_looked_at_is_not_used(
+    swapped: str, mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thesis = mine.with_name("thesis.txt")
+    thesis.write_text("three years of work")
+    planted = {
+        "P.mlwb": mine.read_bytes(),
+        "P.mlwb-journal": beside.left_beside(mine, "-journal") + beside.with_super(str(thesis)),
+    }
+    states = []
+
+    def look(path: Path, found: object) -> None:
+        (mine.parent / "new").write_bytes(planted[swapped])
+        (mine.parent / "new").replace(mine.parent / swapped)
+        states.append(beside.state(mine.parent))
+
+    monkeypatch.setattr(project_module, "_look", look)
+    with pytest.raises(ProjectError, match="in this moment; open it again"):
+        Project.open(mine)
+    after = beside.state(mine.parent)
+    assert after | {".P.mlwb.lock": ()} == states[0] | {".P.mlwb.lock": ()}

@@ -23,6 +23,7 @@ from workbench.project.database import BUSY_TIMEOUT, Mode, connect
 from workbench.project.errors import ProjectError, translated
 from workbench.project.locking import LockedElsewhere, WriterLock
 from workbench.project.side_files import (
+    JOURNAL,
     LOG,
     UnusableFile,
     check_contents,
@@ -74,7 +75,7 @@ def find(path: Path) -> Found:
             return Found(status, files_beside(path, status), clean=False)
         _refuse_open_elsewhere(path, status)
         with read_carefully(path) as file:
-            header = file.read(100)
+            header = file.read(100) or b""  # None where the system's own files would let us wait
     except UnusableFile as what:
         raise ProjectError(
             f"{path}: not a file that can be used: it {what}; a project is a regular file that ends in .mlwb"
@@ -108,17 +109,25 @@ def find(path: Path) -> Found:
 
 
 def connect_to(path: Path, found: Found, mode: Mode, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
-    """Open a file that was looked at, provided that it is still that one, and nothing else lies beside it."""
+    """Open a file that was looked at, provided that it is still that one, with the same beside it."""
     connection = connect(path, mode, timeout)  # reads nothing yet, no journal either
     try:
         status = status_of(path)
         if status is None or not os.path.samestat(status, found.status):
             raise ProjectError(f"{path}: was replaced by another file in this moment; open it again")
-        files_beside(path, status)
+        beside = files_beside(path, status)
+        if mode == "rw" and not is_open(path):  # what it is about to take in was looked at
+            for suffix in (JOURNAL, LOG):
+                if _stamp(beside.get(suffix)) != _stamp(found.beside.get(suffix)):
+                    raise ProjectError(f"{path}: what lies beside it changed in this moment; open it again")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _stamp(status: os.stat_result | None) -> tuple[int, ...]:
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns) if status is not None else ()
 
 
 def refuse_newer(path: Path, version: int) -> None:
