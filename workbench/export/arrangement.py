@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from workbench.errors import InputError
-from workbench.words import shown, unfit_name
+from workbench.words import LONGEST_NAME, shown, unfit_name
 
 
 class Named(Protocol):
@@ -94,7 +94,9 @@ class Arrangement:
             and isinstance(each.get("name"), str)
             and isinstance(each.get("shown"), bool)
         ]
-        return cls(tuple(Place(each["key"], each["name"], each["shown"]) for each in fit))
+        return cls(
+            tuple(Place(each["key"], shown(each["name"], LONGEST_NAME), each["shown"]) for each in fit)
+        )
 
 
 _QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?=([,=]|$))')

@@ -15,6 +15,7 @@ from workbench.gui.plain import tip
 from workbench.gui.run_data import RunData
 from workbench.gui.run_queue import RunQueue
 from workbench.project import RunRecord
+from workbench.words import LONGEST_NAME, shown
 
 Index = QModelIndex | QPersistentModelIndex
 Roles = Qt.ItemDataRole
@@ -191,7 +192,7 @@ class RunsModel(QAbstractTableModel):
         if role == Roles.CheckStateRole:
             self.shown_or_hidden.emit(run.id, Qt.CheckState(value) == Qt.CheckState.Checked)
             return True
-        name = str(value).strip()
+        name = shown(str(value).strip(), LONGEST_NAME)
         if role != Roles.EditRole or not name or name == run.name:
             return False
         self.renamed.emit(run.id, name)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, Q
 
 from workbench.export.arrangement import Arrangement, Place
 from workbench.gui.plain import set_tip
+from workbench.words import visible
 
 KEY = Qt.ItemDataRole.UserRole
 LONGEST = 200
@@ -65,7 +66,7 @@ class ArrangeList(QListWidget):
         taken = {str(item.data(KEY)) for item in items}
         places = []
         for item in items:
-            key, name = str(item.data(KEY)), " ".join(item.text().split())[:LONGEST]
+            key, name = str(item.data(KEY)), visible(" ".join(item.text().split()))[:LONGEST]
             name = name if name and name not in taken else key
             taken.add(name)
             places.append(Place(key, name, item.checkState() == Qt.CheckState.Checked))
