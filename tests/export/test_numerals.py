@@ -69,3 +69,22 @@ def test_every_step_can_be_told_from_its_neighbours(size: float, digit: int, fir
     for value, text in zip(values, texts, strict=True):
         assert read(text) == pytest.approx(value, rel=1e-12, abs=step * 1e-6)
     assert all(one != other for one, other in pairwise(texts))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (1.6e15 - 5e6, 1.6e15 + 5e6, (1.6e15, " − 1\u202f600\u202f000\u202f000\u202f000\u202f000")),
+        (-5000.4, -4999.6, (-5000.0, " + 5\u202f000")),
+        (0.99999, 1.00001, (1.0, " − 1.0000")),
+        (5.0, 6.0, (0.0, "")),
+        (-1e300, 1e300, (0.0, "")),
+        (7e9, 7e9, (0.0, "")),
+        (1e300, 1.0001e300, (1e300, " − 10³⁰⁰")),
+    ],
+)
+def test_values_far_from_zero_are_counted_from_a_number_near_them(
+    low: float, high: float, expected: tuple[float, str]
+) -> None:
+    value, words = numerals.origin(low, high)
+    assert (pytest.approx(value), words) == expected

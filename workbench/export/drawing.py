@@ -27,6 +27,7 @@ from matplotlib.legend import Legend
 from matplotlib.text import Text
 from matplotlib.ticker import LogFormatter, MaxNLocator
 
+from workbench.export import numerals
 from workbench.export.figure import Curve, Figure, Panel, as_csv
 from workbench.export.fonts import embedded
 from workbench.export.looks import Look, Looks, handles_of, looks_of
@@ -229,6 +230,8 @@ def _draw_panel(axes: Axes, panel: Panel, looks: Looks, width: float, style: Sty
         _name_positions(axes, panel, width, style)
     elif not panel.x_log:
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=_whole(panel), steps=[1, 2, 2.5, 5, 10]))
+    if numerals.origin(*axes.get_xlim())[1]:  # matplotlib says at the right what it counts from
+        axes.set_xlabel(axes.get_xlabel(), loc="left")
     room = 0.9 * width / len(panel.x_names) if panel.x_names else 0.36 * width
     words = told_apart([text.text for text in panel.texts], _letters(room, style.font_size * 0.9))
     for text, word in zip(panel.texts, words, strict=True):

@@ -9,6 +9,8 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MINUS, THIN_SPACE = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
 SMALLEST_PLAIN, LARGEST_PLAIN = 1e-3, 1e6
 """Numbers between them are written without a power of ten."""
+FAR = 1000
+"""Times the range of values, from where they are counted from a number near them."""
 MOST_DIGITS = 17
 """So many tell a float from all others."""
 
@@ -37,6 +39,20 @@ def steps(values: Sequence[float], step: float, span: float) -> list[str]:
     if max(largest, span) < SMALLEST_PLAIN or far or largest >= 10.0**MOST_DIGITS:
         return [_scientific(each, last) for each in values]
     return [_plain(each, max(0, -last)) for each in values]
+
+
+def origin(low: float, high: float) -> tuple[float, str]:
+    """A round number to count from, and it in words behind a name (``x − 1 600 000``).
+
+    For values so far from 0 that their numbers would all begin alike; others are counted from 0.
+    """
+    span = high - low
+    if not 0 < FAR * span < max(abs(low), abs(high)) < math.inf:
+        return 0.0, ""
+    step = 10.0 ** math.ceil(math.log10(span))
+    found = round((low / 2 + high / 2) / step) * step
+    sign = MINUS if found > 0 else "+"
+    return found, f" {sign} {steps([abs(found)], step, span)[0]}"
 
 
 def decade(value: float) -> str:

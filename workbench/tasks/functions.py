@@ -40,7 +40,8 @@ class FunctionsConfig(TaskConfig):
     path: str | None = setting(None, help="An .npz file with the arrays x, y and task.")
     dataset: Name | None = setting(None, help="Instead of a path: the name of an imported set of functions.")
     standardise: bool = setting(
-        True, help="Shift and scale x and y to mean 0 and variance 1 over the meta-training tasks."
+        True,
+        help="Shift and scale x and y to mean 0 and variance 1 over the meta-training tasks; so are losses.",
     )
     split: ClassSplit = setting(ClassSplit(), help="Tasks by their number, or drawn by seed.")
 

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QSlider, QSpinBox, QToolButton
 from pytestqt.qtbot import QtBot
 
 from tests.data import sources
+from tests.experiments import SINUSOID
 from tests.gui.finished import DIGITS, project_of, stop_half_way
 from workbench import runs
 from workbench.engine import predictions
@@ -92,6 +93,34 @@ def test_functions_are_drawn_before_and_after_each_step(qtbot: QtBot, tmp_path: 
         on_screen = {item.name(): item for item in view.functions.plots[task].listDataItems()}
         np.testing.assert_allclose(on_screen["after 3 steps"].getData()[1], curves["after 3 steps"].y)
     assert "MAML, seed 0 after 12 meta-iterations" in child(view, QLabel, "prediction_view_note").text()
+
+
+def test_functions_far_from_zero_are_drawn_in_their_own_units(
+    qtbot: QtBot, tmp_path: Path, show: Show
+) -> None:
+    file, path = tmp_path / "a.npz", tmp_path / "p.mlwb"
+    rng = np.random.default_rng(5)
+    task, x = np.arange(12).repeat(30), 1.6e15 + 1e6 * rng.uniform(-5, 5, 360)  # microseconds
+    np.savez(file, x=x, y=6e7 + np.sin((x - 1.6e15) / 1e6 + task), task=task)
+    family = f'family = "functions"\npath = "{file.as_posix()}"'
+    project_of(path, "maml", seeds=1, text=SINUSOID.replace('family = "sinusoid"', family))
+    view = show(path)
+    drawn(qtbot, view)
+    figure = view.figure()
+    assert figure is not None
+    truth = figure.panels[0].curves[0]
+    assert np.abs(truth.x[:, None] - x[None]).min(1).max() < 2
+    assert np.abs(truth.y - 6e7).max() < 1.01
+    plot = view.functions.plots[0]
+    labels = [plot.getAxis(side).labelText for side in ("bottom", "left")]
+    assert labels == [
+        "x − 1\u202f600\u202f000\u202f000\u202f000\u202f000",
+        "y − 60\u202f000\u202f000",
+    ]
+    on_screen = {item.name(): item for item in plot.listDataItems()}["true function"].getData()
+    np.testing.assert_allclose(on_screen[0], truth.x - 1.6e15)
+    np.testing.assert_allclose(on_screen[1], truth.y - 6e7, atol=1e-6)
+    assert "standardised loss" in plot.titleLabel.text
 
 
 def test_the_step_is_chosen_by_slider_and_number(qtbot: QtBot, tmp_path: Path, show: Show) -> None:

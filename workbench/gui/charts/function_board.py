@@ -8,12 +8,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from workbench.engine.predicted import Predictions
+from workbench.export import numerals
 from workbench.export.prediction_figure import shades, step_name, told_steps
 from workbench.gui import theme
 from workbench.gui.charts.axis import plot_item
 from workbench.gui.plain import Label, Markup, legend, set_title
 
 MOST_TASKS = 4
+Origin = tuple[float, str]
+"""The number that an axis counts from, and it in words."""
 
 
 class FunctionBoard(QWidget):
@@ -46,12 +49,15 @@ class FunctionBoard(QWidget):
         self._lay_out(predictions.tasks)
         steps = told_steps(predictions.steps, chosen)
         colours = shades(steps, theme.muted(), theme.background(), colour)
+        x, y = predictions.query_x, predictions.query_y
+        origins = tuple(numerals.origin(float(each.min()), float(each.max())) for each in (x, y))
         for index, task in enumerate(self._tasks):
-            task.show(predictions, index, chosen, colours)
+            task.show(predictions, index, chosen, colours, origins)
         self._legend.setText(_legend(colours))
         self.setAccessibleDescription(
             "; ".join(
-                f"task {predictions.first + task + 1}: query loss {predictions.loss[chosen, task]:.3g}"
+                f"task {predictions.first + task + 1}: query {_loss(predictions)} "
+                f"{predictions.loss[chosen, task]:.3g}"
                 for task in range(predictions.tasks)
             )
         )
@@ -86,19 +92,34 @@ class _TaskPlot:
         self.plot.addItem(curve)
         return curve
 
-    def show(self, predictions: Predictions, task: int, chosen: int, colours: dict[int, str]) -> None:
-        """Draw what is predicted after the steps that have a colour."""
+    def show(
+        self,
+        predictions: Predictions,
+        task: int,
+        chosen: int,
+        colours: dict[int, str],
+        origins: tuple[Origin, ...],
+    ) -> None:
+        """Draw what is predicted after the steps that have a colour; x and y are counted from origins."""
         ink, last = theme.foreground(), predictions.steps[chosen]
         before, after = predictions.loss[0, task], predictions.loss[chosen, task]
         change = f"{before:.3g} → {after:.3g}" if last else f"{before:.3g}"
-        set_title(self.plot, f"Task {predictions.first + task + 1} · loss {change}", color=ink, size="9pt")
+        title = f"Task {predictions.first + task + 1} · {_loss(predictions)} {change}"
+        set_title(self.plot, title, color=ink, size="9pt")
         if ink != self._ink:  # an axis that gets a pen is laid out anew
             self._ink = ink
             for side in ("left", "bottom"):
                 self.plot.getAxis(side).setPen(theme.grid())
                 self.plot.getAxis(side).setTextPen(ink)
-        x = predictions.query_x[task, :, 0]
-        truth = predictions.query_y[task].reshape(len(x))
+        for side, name, (_, from_it) in zip(("bottom", "left"), "xy", origins, strict=True):
+            axis = self.plot.getAxis(side)
+            label = f"{name}{from_it}" if from_it else ""
+            if label != axis.labelText:
+                axis.setLabel(label)
+                axis.showLabel(bool(label))
+        x_origin, y_origin = (value for value, _ in origins)
+        x = predictions.query_x[task, :, 0] - x_origin
+        truth = np.asarray(predictions.query_y[task], np.float64).reshape(len(x)) - y_origin
         self._truth.setData(x, truth, pen=pg.mkPen(ink, width=1), name="true function")
         highest, lowest = float(truth.max()), float(truth.min())
         while len(self._curves) < len(colours):
@@ -106,14 +127,14 @@ class _TaskPlot:
         while len(self._curves) > len(colours):
             self.plot.removeItem(self._curves.pop())
         for curve, (step, colour) in zip(self._curves, colours.items(), strict=True):
-            y = predictions.outputs[predictions.steps.index(step), task, :, 0]
+            y = predictions.outputs[predictions.steps.index(step), task, :, 0] - y_origin
             style = Qt.PenStyle.DashLine if step == 0 else Qt.PenStyle.SolidLine
             pen = pg.mkPen(colour, width=2 if step == last else 1, style=style)
             curve.setData(x, np.asarray(y, np.float64), pen=pen, name=step_name(step))
             highest, lowest = max(highest, float(y.max())), min(lowest, float(y.min()))
         self._support.setData(
-            x=predictions.support_x[task, :, 0],
-            y=predictions.support_y[task].reshape(-1),
+            x=predictions.support_x[task, :, 0] - x_origin,
+            y=np.asarray(predictions.support_y[task], np.float64).reshape(-1) - y_origin,
             brush=ink,
             pen=pg.mkPen(theme.background(), width=1),
             name="support",
@@ -129,6 +150,10 @@ class _TaskPlot:
         if not fits or not (np.isclose(x0, left - margin) and np.isclose(x1, right + margin)):
             room = 0.1 * (high - low) or 1.0
             view.setRange(xRange=(left - margin, right + margin), yRange=(low - room, high + room), padding=0)
+
+
+def _loss(predictions: Predictions) -> str:
+    return "standardised loss" if predictions.standardised else "loss"
 
 
 def _legend(colours: dict[int, str]) -> Markup:
