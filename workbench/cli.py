@@ -15,7 +15,7 @@ import click
 
 from workbench import __version__, terminal
 from workbench.errors import InputError
-from workbench.export import results
+from workbench.export import remarks, results
 from workbench.project import Project
 from workbench.project.temporaries import clear_left_folders
 from workbench.terminal import OutputLost, say, say_json
@@ -173,6 +173,10 @@ def _show(entries: list[dict[str, Any]]) -> None:
             ]
         )
     _print_table(rows)
+    tests = {each["test"].get("episodes_hash"): each for each in reversed(entries) if each["test"]}
+    for each in tests.values():
+        for sentence in remarks.episodes(each["test"]):
+            say(f"{each['experiment']}: {sentence}")
     for entry in entries:
         if entry["failure"]:
             say(f"run {entry['id']} failed: {entry['failure']}")

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+import html
+import io
+import json
 import random
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from tests.export.invented import add, three
+from workbench.cli import commands
 from workbench.engine.evaluation import Curves
 from workbench.engine.measures import collapsed, mean_interval
+from workbench.export import results
 from workbench.export.claims import conclusions
 from workbench.export.comparison import compare, episodes
 from workbench.export.pairs import Statistics, arrays_of, statistics
@@ -213,3 +220,82 @@ def test_no_sentence_is_said_for_every_pair(project: Project) -> None:
     (undecided,) = [each for each in said if "no difference can be claimed" in each]
     assert "L0 and L1 (p = " in undecided
     assert undecided.endswith("and 16 more, after Holm.")
+
+
+# --- everywhere ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Repeated episodes, a learner without chance, one that diverged, copies, and two of one label."""
+    path = tmp_path_factory.mktemp("odd") / "p.mlwb"
+    rng = np.random.default_rng(7)
+    episode = np.arange(60) % 9
+    values = rng.uniform(1, 2, (3, 9))
+    with Project.create(path) as project:
+        repeated(project, "MAML", values, episode)
+        repeated(project, "MAML", values * rng.uniform(0.5, 0.9, (3, 9)), episode, inner_lr=0.4)
+        repeated(project, "Scratch", np.stack([values[0]] * 3), episode, inner_lr=0.02)
+        repeated(project, "Wild", np.full((3, 9), np.inf), episode, inner_lr=80.0)
+        again(project, project.runs()[:3])
+    return path
+
+
+def exported(path: Path, folder: Path, what: str, form: str) -> tuple[str, str]:
+    """The file's text, and what is said beside it."""
+    place = folder / f"{what}.{form}"
+    arguments = ["export", str(path), "--what", what, "--format", form, "-o", str(place)]
+    done = CliRunner().invoke(commands, arguments)
+    assert done.exit_code == 0, done.output
+    return place.read_text(encoding="utf-8"), done.output
+
+
+def test_every_format_of_a_table_has_the_same_algorithms(odd: Path, tmp_path: Path) -> None:
+    names = ["MAML (inner_lr 0.01)", "MAML (inner_lr 0.4)", "Scratch", "Wild"]
+    rows = json.loads(exported(odd, tmp_path, "table", "json")[0])["table"]
+    assert [(row["algorithm"], row["seeds"], row["copies"]) for row in rows] == [
+        (name, 3, 3 if name == names[0] else 0) for name in names
+    ]
+    assert [row["diverged"] for row in rows] == [0, 0, 0, 180]
+    assert [row["deterministic"] for row in rows] == [False, False, True, False]
+    read = list(csv.DictReader(io.StringIO(exported(odd, tmp_path, "table", "csv")[0])))
+    assert [row["algorithm"] for row in read] == names
+    for form in ("markdown", "latex"):
+        text, _ = exported(odd, tmp_path, "table", form)
+        assert all(name.replace("_", r"\_") in text for name in names)
+        assert "1, deterministic" in text
+        assert "diverged: 180 of 180 tasks" in text
+        assert "180 of 180" in text
+
+
+@pytest.mark.parametrize("what", ["table", "statistics", "comparison", "report"])
+def test_captions_say_what_the_numbers_are(odd: Path, tmp_path: Path, what: str) -> None:
+    form = {"comparison": "svg", "report": "html"}.get(what, "markdown")
+    text = html.unescape(" ".join(exported(odd, tmp_path, what, form)))
+    assert "Of 60 episodes 9 are distinct" in text
+    assert "60 episodes, all from 2 classes and 6 examples" in text
+    assert "Wild 180 of 180" in text
+    assert "MAML (2)" not in text
+    if what != "statistics":
+        assert "3 runs of the same settings and seed as another: copies, not counted" in text
+
+
+def test_show_says_it_too(odd: Path) -> None:
+    said = CliRunner().invoke(commands, ["show", str(odd)]).output
+    assert "Invented: Of 60 episodes 9 are distinct" in said
+    assert "diverged: 60 of 60 tasks" in said
+
+
+def test_a_classification_says_what_diverged_though_its_accuracy_is_finite(project: Project) -> None:
+    loss = np.full((1, 20), 1e9)
+    add(project, "A", loss, accuracy=np.full((1, 20), 0.3))
+    with project:
+        (found,) = [results.reached(each["test"]) for each in results.run_entries(project)]
+    assert found.startswith("accuracy 0.3 ± ")
+    assert not found.endswith("diverged")  # the loss is one more before adaptation: as bad as that
+    assert results.reached({**_test(), "diverged": [0, 2]}) == "accuracy 0.5 ± 0.01, 2 of 600 diverged"
+
+
+def _test() -> dict[str, Any]:
+    means: dict[str, Any] = {"loss": [1.0, 2.0], "accuracy": [0.2, 0.5], "accuracy_ci95": [0.01, 0.01]}
+    return {"inner_steps": [0, 1], "tasks": 600, "loss_ci95": [0.1, 0.1], **means}

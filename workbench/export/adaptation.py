@@ -10,6 +10,7 @@ import numpy as np
 
 from workbench.export.curves import Array, Integers, intervals
 from workbench.export.figure import Curve, Figure, Panel
+from workbench.export.results import share, without_chance
 from workbench.export.source import Group, Grouping, Source
 from workbench.export.summaries import Quantity, by_step, count, numbers, span, units
 
@@ -45,8 +46,10 @@ class AdaptationCurve:
     n : seeds at each step.
     tasks : episodes of each seed.
     diverged : tasks that diverged, summed over seeds, ``[points]``.
+    measured : tasks of all seeds together.
     iterations : the lowest and the highest meta-iteration of its evaluations; None for a meta-test.
     reference : whether it is the curve before training.
+    deterministic : whether seeds change nothing: one stands for all.
     """
 
     group: Group
@@ -58,6 +61,8 @@ class AdaptationCurve:
     diverged: Integers
     iterations: tuple[int, int] | None
     reference: bool = False
+    measured: int = 0
+    deterministic: bool = False
 
     @property
     def seeds(self) -> int:
@@ -71,7 +76,7 @@ class AdaptationCurve:
             n = self.n[self.n > 0]
             text = f"n = {span(int(n.min()), int(n.max()))} seeds"
         else:
-            text = f"1 seed, {count(self.tasks)} tasks"
+            text = f"{'deterministic' if self.deterministic else '1 seed'}, {count(self.tasks)} tasks"
         behind = self.iterations is not None and self.iterations[0] != self.iterations[1]
         return f"{self.group.label} ({text}{f', at {span(*self.iterations)}' if behind else ''})"  # type: ignore[misc]
 
@@ -117,6 +122,10 @@ class Adaptation:
                 places.append(iteration)
         if not members:
             return None
+        fixed = len(set(places)) == 1 and without_chance(summaries)
+        measured = sum(map(_tasks, summaries))
+        if fixed:
+            members, measured = members[:1], _tasks(summaries[0])
         steps = np.unique(np.concatenate([each[0] for each in members]))
         steps = steps[np.isfinite(steps)]
         values = np.stack([_spread(steps, member, mean) for member, mean, _ in members])
@@ -124,13 +133,15 @@ class Adaptation:
         if len(members) == 1:
             half = _spread(steps, members[0][0], members[0][2])
         diverged = np.zeros(len(steps))
-        for summary, (member, _, _) in zip(summaries, members, strict=True):
+        for summary, (member, _, _) in zip(summaries, members, strict=False):  # one, where seeds are alike
             lost = numbers(summary, "diverged")
             if len(lost) == len(member):
                 diverged += np.nan_to_num(_spread(steps, member, lost))
         tasks = max(_tasks(each) for each in summaries)
         at = None if settings.split == "test" else (min(places), max(places))
-        return AdaptationCurve(group, steps, mean, half, n, tasks, diverged.astype(np.int64), at, reference)
+        return AdaptationCurve(
+            group, steps, mean, half, n, tasks, diverged.astype(np.int64), at, reference, measured, fixed
+        )
 
     def _summary(self, run: int, settings: Settings) -> tuple[int, Mapping[str, Any] | None]:
         if settings.split == "test":
@@ -227,9 +238,16 @@ def _caption(curves: list[AdaptationCurve], settings: Settings) -> str:
         f"tasks where there is one seed ({sizes} tasks each).",
     }
     parts.append(over[any(each.seeds > 1 for each in drawn), any(each.seeds == 1 for each in drawn)])
-    lost = [f"{each.group.label} {int(each.diverged.max())}" for each in drawn if each.diverged.any()]
+    lost = [
+        f"{each.group.label} {share(int(each.diverged.max()), each.measured)}"
+        for each in drawn
+        if each.diverged.any()
+    ]
     if lost:
         parts.append(f"Diverged tasks at the worst step: {', '.join(lost)}.")
+    fixed = [each.group.label for each in drawn if each.deterministic]
+    if fixed:
+        parts.append(f"The same for every seed, hence no interval over seeds: {', '.join(fixed)}.")
     if len(drawn) < len(curves):
         parts.append("Dashed: before meta-training.")
     return " ".join(parts)

@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.export import reports
 from workbench.export.curves import Integers, Joined
+from workbench.export.divergence import training_diverged_at
 from workbench.export.figure import Curve, Figure, Panel
 from workbench.export.source import Group, Grouping, Source
 from workbench.export.summaries import by_step, count, units
@@ -21,7 +22,7 @@ AXIS_LABELS: dict[Axis, str] = {
     "seconds": "Training time (s)",
     "tasks": "Tasks seen",
 }
-MOST_BANDS = 4
+MOST_BANDS, MOST_NAMED = 4, 6
 MOST_POINTS = 5000  # in a figure; more are thinned
 
 
@@ -216,6 +217,16 @@ class LearningCurves:
                 f"Strong: centred moving average of each run over {count(settings.smoothing)} points, at "
                 "most a tenth of those up to there; faint: raw values."
             )
+        drawn = {run.id: run for each in self.drawn for run in each.group.runs}
+        lost = [
+            (run.name, at)
+            for run in drawn.values()
+            if (at := training_diverged_at(self._source, run)) is not None
+        ]
+        if lost:
+            named = ", ".join(f"{name} at {at}" for name, at in lost[:MOST_NAMED])
+            more = f" and {len(lost) - MOST_NAMED} more" if len(lost) > MOST_NAMED else ""
+            parts.append(f"Training diverged: {named}{more}.")
         if x_range is not None:
             parts.append(f"Range shown: {x_range[0]:.6g} to {x_range[1]:.6g}.")
         if thinned:

@@ -52,7 +52,6 @@ class Statistics:
     ----------
     step : the inner step; None: the last.
     missing : algorithms without values for the measure after the step.
-    distinct : how many of the episodes are distinct: the pairs.
     """
 
     met: Episodes
@@ -61,7 +60,6 @@ class Statistics:
     scores: tuple[Scores, ...]
     claims: tuple[Claim, ...]
     missing: tuple[str, ...]
-    distinct: int = 0
 
     @property
     def best(self) -> Scores | None:

@@ -108,13 +108,13 @@ def test_a_closed_form_is_a_point_with_a_whisker(
 def test_diverged_tasks_are_counted(chart: AdaptationChart, data: RunData, project: Project) -> None:
     for seed in (0, 1):
         run = add_run(project, seed=seed)
-        project.add_evaluation(run, 0, "validation", summary([1.0, None, 2.0], diverged=[0, 100, 3]))
+        project.add_evaluation(run, 0, "validation", summary([1.0 + seed, None, 2.0], diverged=[0, 100, 3]))
     data.reread()
     assert chart.values_at(2.0)[1] == ["2 ± 0 (n = 2, 6 diverged)"]
     assert chart.values_at(1.0)[1] == ["–"]
     figure = chart.figure()
     assert figure is not None
-    assert "Diverged tasks at the worst step: MAML 200" in figure.caption
+    assert "Diverged tasks at the worst step: MAML 200 of 200" in figure.caption
 
 
 def test_seeds_at_different_places_say_so(chart: AdaptationChart, data: RunData, project: Project) -> None:

@@ -259,8 +259,9 @@ class CompareView(ComparisonView):
         words = self.tests.currentIndex().siblingAtColumn(len(TESTS) - 1).data()
         count = len(statistics.claims)
         short = (
-            f"Paired over {statistics.met.test['episodes']} identical episodes; p (Holm) counts {count} "
-            f"comparison{'s' if count != 1 else ''}. Pick a row for what may be claimed; hover for methods."
+            f"Trained learners, paired over {statistics.claims[0].paired.pairs if count else 0} identical "
+            f"episodes; p (Holm) counts {count} comparison{'s' if count != 1 else ''}. Pick a row for what "
+            "may be claimed; hover for methods."
         )
         self._tests_note.setText(str(words) if words else short if count else said)
 

@@ -28,7 +28,7 @@ from workbench.export.figure import Figure
 from workbench.gui import theme
 from workbench.gui.charts.axis import SLANT
 from workbench.gui.charts.base import PlotChart
-from workbench.gui.charts.comparison_words import columns, notes, nothing_yet, off_the_chart, value
+from workbench.gui.charts.comparison_words import columns, notes, nothing_yet, off_the_chart, row_of, value
 from workbench.gui.charts.result_table import ResultTable
 from workbench.gui.plain import Label, set_tip, tipped
 from workbench.gui.run_data import RunData
@@ -164,7 +164,7 @@ class ComparisonView(PlotChart):
         self._offer_measures(self._group)
         self._compared = compare(self.data, self._group, self.measure, self.step)
         self._draw()
-        rows = [each.row | {"seeds": len(each.seeds)} for each in self._compared]
+        rows = [row_of(each) for each in self._compared]
         self.table.show_rows(columns(self.measure, rows), rows)
         said = notes(self.data, self._group, self._compared, found, unfinished, self.measure)
         self._note.setText(" ".join(each for each in said if each))

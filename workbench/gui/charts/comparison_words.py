@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.export import remarks, results
 from workbench.export.comparison import Compared, Episodes, is_share, title, told_of_attacks
 from workbench.gui.charts.result_table import Column
 from workbench.gui.run_data import RunData
@@ -17,6 +18,7 @@ FAR = 100.0
 
 
 EXTRA = (
+    Column("lost", "Diverged", "Tasks with a loss that is not finite, or over ten times the mean at first"),
     Column("robust_accuracy", "Robust", "Accuracy on attacked queries, mean over seeds and tasks", ".1%"),
     Column("forgetting", "Forgotten", "Final loss minus the lowest, mean over a stream's segments", "+.3g"),
     Column(
@@ -65,6 +67,17 @@ def columns(measure: str, rows: Sequence[Mapping[str, Any]] = ()) -> list[Column
     ]
 
 
+def row_of(compared: Compared) -> dict[str, Any]:
+    """What the table shows of an algorithm."""
+    row = compared.row
+    lost = row["diverged"], row["tasks"]
+    return row | {
+        "seeds": "1, deterministic" if row["deterministic"] else len(compared.seeds),
+        "mean": (results.diverged(*lost, none_left=True) or None) if row["mean"] is None else row["mean"],
+        "lost": results.share(*lost) if lost[0] else None,
+    }
+
+
 def value(number: float, measure: str) -> str:
     """A mean as it is shown."""
     return f"{number:.1%}" if is_share(measure) else f"{number:.4g}"
@@ -100,10 +113,11 @@ def notes(
     ]
     if measure.startswith("robust/"):
         said.append(told_of_attacks(met))
-    single = [each.name for each in compared if len(each.seeds) == 1]
+    said += [*remarks.episodes(met.test), *remarks.of([each.row for each in compared])]
+    single = [each.name for each in compared if len(each.seeds) == 1 and not each.row["deterministic"]]
     if single:
         said.append(f"One seed (n = 1) allows no claim over seeds: {_listed(single)}.")
-    missing = [each.name for each in compared if not each.seeds]
+    missing = [each.name for each in compared if not each.seeds and not each.row["diverged"]]
     if missing:
         what = "of this measure" if "/" in measure else "after this step"
         said.append(f"No value {what}: {_listed(missing)}.")
@@ -111,7 +125,11 @@ def notes(
     if beyond:
         far = _listed([f"{each.name} ({value(float(np.max(each.means)), measure)})" for each in beyond])
         said.append(f"Off the chart: {far}.")
-    lost = [each.name for each in compared if 0 < len(each.seeds) < each.row["seeds"]]
+    lost = [
+        each.name
+        for each in compared
+        if 0 < len(each.seeds) < each.row["seeds"] and not each.row["deterministic"]
+    ]
     if lost:
         said.append(f"Seeds without a finite value are left out of the mean: {_listed(lost)}.")
     others = sum(len(each.entries) for each in found if each is not met)

@@ -33,7 +33,7 @@ class Column:
         """The value as the table shows it."""
         if value is None:
             return "–"
-        return format(value, self.form) if self.form else str(value)
+        return format(value, self.form) if self.form and not isinstance(value, str) else str(value)
 
 
 class ResultTable(QTableView):
@@ -78,7 +78,8 @@ class ResultTable(QTableView):
     @staticmethod
     def _item(column: Column, value: Any) -> QStandardItem:
         item = QStandardItem(column.shown(value))
-        item.setData(LAST if value is None else value, SORT_ROLE)
+        missing = value is None or (column.form and isinstance(value, str))  # words in a number's place
+        item.setData(LAST if missing else value, SORT_ROLE)
         set_tip(item, column.tip)
         if not isinstance(value, str):
             item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
