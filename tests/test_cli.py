@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +17,10 @@ import pytest
 from PIL import Image
 
 from tests.experiments import SINUSOID
+from workbench import runs
 from workbench.cli import main
+from workbench.config import parse
+from workbench.project import Project
 
 MAML = SINUSOID + '[[algorithm]]\nkind = "maml"\n'
 Call = Callable[..., tuple[int, str, str]]
@@ -332,3 +337,30 @@ def test_an_import_that_cannot_be_is_one_line(
     code, out, _ = call("import", folder, "--name", "a", "--skip-unreadable", "--json")
     assert code == 0
     assert json.loads(out)["skipped"][0]["what"] == "class 0/0.png"
+
+
+def test_control_letters_in_labels_are_refused_and_an_old_projects_are_shown(
+    call: Call, toml: Callable[[str], Path], tmp_path: Path
+) -> None:
+    text = MAML + 'label = "second\\u001b[31m"\n'
+    project = tmp_path / "p.mlwb"
+    code, out, err = call("run", toml(text), "--project", project)
+    assert (code, out) == (2, "")
+    assert "algorithm[0].label: 'second␛[31m' holds U+001B (letter 7); allowed: up to 200 letters" in err
+    assert err.count("\n") == 1
+    assert "\x1b" not in err
+    assert not project.exists()
+    stored = parse(text)  # as it was made before names were looked at
+    with Project.create(project) as opened:
+        runs.add(opened, stored, runs.open_family(stored))
+    for command in (("show", project), ("resume", project), ("show", project), ("verify", project)):
+        code, out, err = call(*command)
+        assert code == 0, err
+        assert "\x1b" not in out + err
+    for name in ("learning_curves.svg", "table.csv", "table.md", "table.tex", "report.html"):
+        path = tmp_path / name
+        assert call("export", project, "--what", path.stem, "-o", path)[0] == 0
+        written = path.read_text(encoding="utf-8")
+        assert "\x1b" not in written
+        assert re.search(r"second(␛|\[U\+241B\])\\?\[31m", written), name
+    ET.parse(tmp_path / "learning_curves.svg")

@@ -288,6 +288,22 @@ def test_algorithms_are_ordered_and_renamed(call: Call, project: Path, tmp_path:
         assert named == sorted(named)
 
 
+def test_labels_with_signs_are_ordered_and_renamed(call: Call, tmp_path: Path) -> None:
+    labels = [f"α = 0.0{each}, one step" for each in (1, 2)]
+    with Project.create(tmp_path / "p.mlwb") as opened:
+        for number, label in enumerate(labels, 1):
+            add(opened, label, np.full((1, 10), float(number)), inner_lr=0.01 * number)
+    table = ("--what", "table", "-o", tmp_path / "t.csv", "--order")
+    code, _, said = call(tmp_path / "p.mlwb", *table, "α = 0.03, one step")
+    assert code == 2
+    allowed = said.partition("allowed: ")[2].strip()
+    assert allowed == f'"{labels[0]}", "{labels[1]}"'
+    for order in (allowed, f"{labels[1]}, {labels[0]}", f'{labels[1]}=X, "{labels[0]}"="Y, = Z"'):
+        assert call(tmp_path / "p.mlwb", *table, order)[0] == 0
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "t.csv").read_text(encoding="utf-8"), newline="")))
+    assert [row["algorithm"] for row in rows] == ["X", "Y, = Z"]
+
+
 def test_an_order_of_what_is_not_there_is_refused(call: Call, project: Path, tmp_path: Path) -> None:
     for order, words in (("Sane", "'Sane' is not known here; allowed: Good, Middling, Same"),
                          ("Good, Good=G", "'Good' is named twice"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pyqtgraph as pg
@@ -24,6 +26,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.export.invented import add
 from tests.gui.conftest import Open
+from workbench.export.prediction_figure import class_titles
 from workbench.gui import theme
 from workbench.gui.export_dialog import ExportDialog
 from workbench.project import Project
@@ -129,3 +132,10 @@ def test_a_figure_with_hostile_names_is_exported_from_the_window(
     qtbot.waitUntil(lambda: not dialog.preview.pixmap().isNull(), timeout=60_000)
     check(dialog)
     dialog.reject()
+
+
+def test_a_class_out_of_somebodys_data_is_named_visibly() -> None:
+    excerpt = SimpleNamespace(classes=("a\x1b[31m", "x" * 5000))
+    titles = class_titles(cast(Any, SimpleNamespace(ways=2, excerpt=excerpt)))
+    assert titles[0] == "A  a␛[31m"
+    assert len(titles[1]) < 200

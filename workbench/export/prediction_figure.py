@@ -10,6 +10,7 @@ import numpy as np
 from workbench.engine.predicted import Predictions
 from workbench.export.colours import blend
 from workbench.export.figure import Array, Curve, Figure, Panel, Picture
+from workbench.words import shown
 
 RIGHT_MARK, WRONG_MARK = "✓", "✗"
 TOLD_STEPS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -28,7 +29,9 @@ def class_titles(predictions: Predictions) -> tuple[str, ...]:
     """The short name of each label, and the class behind it where that is known."""
     short = class_names(predictions.ways)
     excerpt = predictions.excerpt
-    return tuple(f"{a}  {b}" for a, b in zip(short, excerpt.classes, strict=True)) if excerpt else short
+    if excerpt is None:
+        return short
+    return tuple(f"{a}  {shown(b)}" for a, b in zip(short, excerpt.classes, strict=True))
 
 
 def told_steps(steps: tuple[int, ...], chosen: int) -> tuple[int, ...]:

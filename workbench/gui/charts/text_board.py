@@ -13,6 +13,7 @@ from workbench.engine.predicted import Predictions
 from workbench.export.prediction_figure import RIGHT_MARK, WRONG_MARK, class_names, class_titles
 from workbench.gui import theme
 from workbench.gui.plain import set_tree_tip
+from workbench.words import visible
 
 if TYPE_CHECKING:  # it imports torch
     from workbench.tasks.base import Excerpt
@@ -61,7 +62,7 @@ class TextBoard(QTreeWidget):
         self.setAccessibleDescription(f"{accuracy:.0%} of {predictions.query_y.shape[1]} queries right")
 
     def _leaf(self, branch: QTreeWidgetItem, words: list[str], colour: QColor) -> None:
-        leaf = QTreeWidgetItem(branch, words)
+        leaf = QTreeWidgetItem(branch, list(map(visible, words)))
         set_tree_tip(leaf, 0, words[0])
         leaf.setForeground(1, colour)
         leaf.setTextAlignment(2, Qt.AlignmentFlag.AlignRight)
