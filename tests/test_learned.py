@@ -60,7 +60,7 @@ def test_a_checkpoint_that_does_not_fit_is_refused(tensors: bytes, tmp_path: Pat
     project, run = started(tmp_path / "p.mlwb")
     with project:
         keep(project, run, tensors)
-        with pytest.raises(ProjectError, match=f"checkpoint of run {run}"):
+        with pytest.raises(ProjectError, match=f"run {run}: the checkpoint's"):
             learned(project, run, family(experiment()))
 
 

@@ -377,8 +377,8 @@ def test_a_record_that_a_stranger_made_up_does_no_harm(environment: dict[str, An
 def test_a_checkpoint_that_does_not_fit_is_refused_in_one_line(tensors: bytes, tmp_path: Path) -> None:
     project, (run,) = start(tmp_path / "p.mlwb", "maml")
     with project.transaction():
-        project.save_checkpoint(run, 3, {"iteration": 3}, tensors)
-    with pytest.raises(ProjectError, match="does not fit its experiment") as caught:
+        project.save_checkpoint(run, 3, {"iteration": 3, "seconds": 1.0, "evaluated": 0}, tensors)
+    with pytest.raises(ProjectError, match=f"run {run}: the checkpoint.s") as caught:
         perform(project, run)
     assert "\n" not in str(caught.value)
     assert project.run(run).status == "queued"

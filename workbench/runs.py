@@ -11,15 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
-from safetensors import SafetensorError
-
 from workbench import config
 from workbench.algorithms import ALGORITHMS, Algorithm, Params
 from workbench.config import AlgorithmConfig, Experiment
 from workbench.data.reading import NEWEST
 from workbench.engine import devices, trainer
-from workbench.engine.episodes import seeded
 from workbench.engine.events import (
     Abandoned,
     CheckpointDue,
@@ -31,7 +27,9 @@ from workbench.engine.events import (
 )
 from workbench.engine.interruption import AbandonedError
 from workbench.engine.plan import Plan
-from workbench.engine.trainer import State, Trainer
+from workbench.engine.state import Demands, State
+from workbench.engine.tensor_file import StateError
+from workbench.engine.trainer import Trainer
 from workbench.paths import resource
 from workbench.project import Project, ProjectError, RunRecord, RunWriter, Status, StorageError
 from workbench.tasks import FAMILIES
@@ -311,15 +309,28 @@ def _recorded_plan(record: RunRecord) -> Plan | None:
 
 def _restore(project: Project, run_id: int, work: Trainer) -> None:
     """Take up the newest checkpoint, if there is one."""
-    checkpoint = project.checkpoint(run_id)
+    state = _newest_state(project, run_id, work.demands)
+    if state is not None:
+        work.restore(state)
+
+
+def _newest_state(project: Project, run_id: int, demands: Demands) -> State | None:
+    """The state in a run's newest checkpoint; None if there is none.
+
+    Raises
+    ------
+    ProjectError
+        If it is not what such a run must hold, or all checkpoints are damaged.
+    """
+    checkpoint = project.checkpoint(run_id, demands.most_bytes)
     if checkpoint is None:
-        return
+        if project.checkpoint_iterations(run_id):  # to begin anew would drop what the run has shown
+            raise ProjectError(f"{project.path}: run {run_id}: its checkpoints are damaged; start a new run")
+        return None
     try:
-        work.restore(State(safetensors.torch.load(checkpoint.tensors), checkpoint.state))
-    except (SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise ProjectError(
-            f"{project.path}: the checkpoint of run {run_id} does not fit its experiment: {error}"
-        ) from None
+        return demands.read(checkpoint.iteration, checkpoint.state, checkpoint.tensors)
+    except StateError as error:
+        raise ProjectError(f"{project.path}: run {run_id}: the checkpoint's {error}") from None
 
 
 @dataclass(frozen=True)
@@ -345,20 +356,12 @@ def learned(project: Project, run_id: int, family: TaskFamily) -> Learned:
     run = of_record(project, record)
     if record.data_hash != family.data_hash():
         raise DataError(f"run {run_id}: the data has changed since the run was set up")
-    checkpoint = project.checkpoint(run_id)
-    if checkpoint is None:
+    demands = trainer.demands(run.experiment, run.config, family)
+    state = _newest_state(project, run_id, demands)
+    if state is None:
         raise ProjectError(f"{record.name} has no checkpoint yet, so nothing that it has learned is kept")
     algorithm = trainer.build(run.experiment, run.config, family)
-    shapes = {name: weight.shape for name, weight in algorithm.initial(seeded(run.seed, 0)).items()}
-    try:
-        tensors = safetensors.torch.load(checkpoint.tensors)
-    except SafetensorError as error:
-        raise ProjectError(f"{project.path}: the checkpoint of run {run_id} is damaged: {error}") from None
-    prefix = "meta."
-    meta = {name.removeprefix(prefix): w for name, w in tensors.items() if name.startswith(prefix)}
-    if {name: weight.shape for name, weight in meta.items()} != shapes:
-        raise ProjectError(f"{project.path}: the checkpoint of run {run_id} does not fit its experiment")
-    return Learned(algorithm, {name: meta[name].float() for name in shapes}, checkpoint.iteration)
+    return Learned(algorithm, demands.meta_of(state), state.values["iteration"])
 
 
 class _Recorder:
@@ -440,9 +443,12 @@ class _Recorder:
             self._keep(self._writer.points, iteration, {"loss": loss, "seconds": seconds})
 
     def _checkpoint(self) -> None:
-        state = self._work.state()
-        tensors = safetensors.torch.save(state.tensors)
-        self._keep(self._writer.checkpoint, self._work.iteration, state.values, tensors)
+        try:
+            state = self._work.state()
+        except StateError as error:  # the next loss is no number either; the checkpoint before this stays
+            log.warning("no checkpoint is kept at meta-iteration %d: %s", self._work.iteration, error)
+            return
+        self._keep(self._writer.checkpoint, self._work.iteration, state.values, state.packed())
 
     def _hold(self) -> None:
         self._writer.update(status="paused")

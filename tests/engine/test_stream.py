@@ -13,8 +13,9 @@ from workbench.config import Experiment
 from workbench.engine import measures
 from workbench.engine.episodes import TrainingEpisodes
 from workbench.engine.events import Evaluated, Event, Finished, MetaSteps
+from workbench.engine.state import State
 from workbench.engine.stream import Stream
-from workbench.engine.trainer import State, Trainer
+from workbench.engine.trainer import Trainer
 
 DRIFT = SINUSOID.replace("[network]", "[task.drift]\nsegments = 3\n[network]")
 DIGITS = SINUSOID.replace('family = "sinusoid"', 'family = "digits"\nways = 2')

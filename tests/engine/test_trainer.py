@@ -16,7 +16,8 @@ from workbench.engine.devices import DeviceError
 from workbench.engine.events import CheckpointDue, Evaluated, Event, Failed, Finished, MetaSteps
 from workbench.engine.meta_step import MetaStep
 from workbench.engine.plan import Plan
-from workbench.engine.trainer import State, Trainer
+from workbench.engine.state import State
+from workbench.engine.trainer import Trainer
 from workbench.networks import NetworkError
 
 DIGITS = SINUSOID.replace('family = "sinusoid"', 'family = "digits"\nways = 2').replace(

@@ -88,6 +88,9 @@ class Algorithm(ABC):
     capacity: int = 0
     """Past tasks that are remembered, to be learned from again."""
 
+    drifts: bool = True
+    """False where training tasks do not follow the drift of the family: see :meth:`training_family`."""
+
     fits: bool = False
     """Whether :meth:`fit` sets some of the meta-parameters on meta-validation tasks."""
 

@@ -42,6 +42,7 @@ class CACTUs(Wrapper):
     citation = Citation(
         "K. Hsu, S. Levine, C. Finn", "Unsupervised Learning via Meta-Learning", "ICLR", 2019, "1810.02334"
     )
+    drifts = False
 
     def __init__(self, config: CACTUsConfig, network: Network, shape: TaskShape, base: Algorithm) -> None:
         super().__init__(config, network, shape, base)

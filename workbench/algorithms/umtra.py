@@ -55,6 +55,7 @@ class UMTRA(Wrapper):
         2019,
         "1811.11819",
     )
+    drifts = False
 
     def training_family(self, family: TaskFamily) -> TaskFamily:
         c = self.config

@@ -14,34 +14,27 @@ from workbench.tasks.base import EpisodeSize, TaskFamily
 Measure = Callable[[FrozenEpisodes], evaluation.Curves]
 
 
-class Stream:
-    """The segments of a run's training, equally long; a family that does not drift has one.
+class Segments:
+    """The segments of a run's training, equally long.
 
     Parameters
     ----------
-    family : what the tasks are drawn from.
+    segments : how many there are; one where nothing drifts.
     iterations : meta-iterations of the run.
-
-    Attributes
-    ----------
-    known : after each segment that is over, the loss on every segment; ``known[i][j]`` on segment j.
     """
 
-    def __init__(self, family: TaskFamily, iterations: int) -> None:
-        self._family, self._iterations = family, iterations
-        self.segments = family.segments
-        self.known: list[list[float | None]] = []
-        self._frozen: list[FrozenEpisodes] = []
+    def __init__(self, segments: int, iterations: int) -> None:
+        self.segments, self.iterations = segments, iterations
 
     @property
     def drifts(self) -> bool:
-        return self.segments > 1 and self._iterations > 0
+        return self.segments > 1 and self.iterations > 0
 
     def segment_of(self, iteration: int) -> int | None:
         """The segment (from 0) of a meta-iteration (from 0); None where nothing drifts."""
         if not self.drifts:
             return None
-        return min(self.segments - 1, iteration * self.segments // self._iterations)
+        return min(self.segments - 1, iteration * self.segments // self.iterations)
 
     def ends(self, iteration: int) -> bool:
         """Whether a segment is over after so many meta-iterations."""
@@ -51,8 +44,38 @@ class Stream:
         """Meta-iterations after which the present segment is over."""
         segment = self.segment_of(iteration)
         if segment is None:
-            return self._iterations
-        return -(-(segment + 1) * self._iterations // self.segments)
+            return self.iterations
+        return -(-(segment + 1) * self.iterations // self.segments)
+
+    def begin(self, iteration: int) -> int:
+        """Meta-iterations after which the present segment began."""
+        return -(-(self.segment_of(iteration) or 0) * self.iterations // self.segments)
+
+    def over(self, iteration: int) -> int:
+        """Segments that are over after so many meta-iterations."""
+        if iteration >= self.iterations:
+            return self.segments
+        return self.segment_of(max(0, iteration)) or 0
+
+
+class Stream(Segments):
+    """The segments of a run's training, and what was measured on each.
+
+    Parameters
+    ----------
+    family : what the tasks are drawn from; one that does not drift has one segment.
+    iterations : meta-iterations of the run.
+
+    Attributes
+    ----------
+    known : after each segment that is over, the loss on every segment; ``known[i][j]`` on segment j.
+    """
+
+    def __init__(self, family: TaskFamily, iterations: int) -> None:
+        super().__init__(family.segments, iterations)
+        self._family = family
+        self.known: list[list[float | None]] = []
+        self._frozen: list[FrozenEpisodes] = []
 
     def measure(
         self, experiment: Experiment, size: EpisodeSize, iteration: int, measure: Measure, asked: Asked
@@ -73,7 +96,7 @@ class Stream:
                 for name, each in zip(names, curves, strict=True)
             }
         }
-        if self.ends(iteration) or iteration == self._iterations:
+        if self.ends(iteration) or iteration == self.iterations:
             self.known.append([each["mean"] for each in report["segment loss"].values()])
         accuracies = [each.interval(each.accuracy[-1]) for each in curves if each.accuracy is not None]
         if accuracies:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -30,7 +30,8 @@ from workbench.engine.episodes import (
 from workbench.engine.events import Abandoned, CheckpointDue, Evaluated, Event, Failed, Finished, MetaSteps
 from workbench.engine.interruption import AbandonedError, Asked, nobody_asks
 from workbench.engine.plan import Plan, choose
-from workbench.engine.stream import Stream
+from workbench.engine.state import Demands, State, Values
+from workbench.engine.stream import Segments, Stream
 from workbench.tasks.base import Episode, EpisodeSize, TaskFamily, valid_range
 
 REPORT_SECONDS = 0.05
@@ -40,22 +41,11 @@ FIRST_CHECKPOINT_SECONDS = 1.0
 Found = TypeVar("Found")
 
 
-@dataclass(frozen=True)
-class State:
-    """Everything that the rest of a run depends on.
-
-    Attributes
-    ----------
-    tensors : meta-parameters and the outer optimiser's state, by name, on the CPU.
-    values : the iteration and other plain values (JSON types).
-    """
-
-    tensors: dict[str, Tensor]
-    values: dict[str, Any]
-
-
 class NonFiniteError(ArithmeticError):
     """A loss that is no number."""
+
+
+_NUMERIC = (NonFiniteError, torch.OutOfMemoryError, torch.linalg.LinAlgError)  # type: ignore[attr-defined]
 
 
 class Trainer:
@@ -96,7 +86,6 @@ class Trainer:
         self.device = pick(training.device)
         self.family = family.to(self.device)
         self.algorithm = build(experiment, config, family)
-        self.iterations = planned_iterations(experiment, config)
         self._report_seconds = report_seconds
         self._asked = asked
         self._base_lr = config.meta_lr or training.meta_lr
@@ -105,11 +94,11 @@ class Trainer:
         source = self.algorithm.training_family(family)
         source.check(size, "train")
         meta_batch = config.meta_batch or training.meta_batch
-        self._stream = Stream(source, self.iterations)
-        self._episodes = TrainingEpisodes(
-            source, size, self.algorithm.new_tasks(meta_batch), seed, self._stream.segment_of
-        )
+        new_tasks = self.algorithm.new_tasks(meta_batch)
+        self._stream = Stream(source, planned_iterations(experiment, config))
+        self._episodes = TrainingEpisodes(source, size, new_tasks, seed, self._stream.segment_of)
         self._memory = Memory(self.algorithm.capacity)
+        self.demands = demands(experiment, config, family)
         initial = self.algorithm.initial(seeded(seed, 0))
         self.meta: Params = {name: w.to(self.device).requires_grad_() for name, w in initial.items()}
         self._optimiser = self._make_optimiser()
@@ -146,6 +135,11 @@ class Trainer:
             "compile_note": self._meta_step.note,
         }
 
+    @property
+    def iterations(self) -> int:
+        """Meta-iterations of the whole run."""
+        return self._stream.iterations
+
     # --- the run -----------------------------------------------------------------------------------
 
     def events(self) -> Generator[Event, None, None]:
@@ -159,7 +153,7 @@ class Trainer:
             validation = yield from self._patiently(lambda: self._frozen("validation", count))
             yield from self._train(validation)
             yield from self._test()
-        except (NonFiniteError, torch.OutOfMemoryError) as error:
+        except _NUMERIC as error:
             yield Failed(self.iteration, _advice(error, self))
         finally:
             self._meta_step.close()
@@ -169,8 +163,7 @@ class Trainer:
         every = self.experiment.training.checkpoint_every
         next_checkpoint = time.monotonic() + min(every, FIRST_CHECKPOINT_SECONDS)
         while True:
-            due = self.iteration % settings.every == 0 or self.iteration == self.iterations
-            if (due or self._stream.ends(self.iteration)) and self._evaluated != self.iteration:
+            if self.demands.measured(self.iteration) and self._evaluated != self.iteration:
                 summary = yield from self._patiently(lambda: self._validated(validation))
                 self._evaluated = self.iteration
                 yield Evaluated(self.iteration, "validation", summary)
@@ -341,19 +334,26 @@ class Trainer:
     # --- its state ---------------------------------------------------------------------------------
 
     def state(self) -> State:
-        """Capture everything that the rest of the run depends on."""
-        tensors = {f"meta.{name}": weight.detach().cpu().clone() for name, weight in self.meta.items()}
+        """Capture everything that the rest of the run depends on.
+
+        Raises
+        ------
+        StateError
+            If the training has left the finite numbers, so that it is to fail at its next loss.
+        """
+        held = {f"meta.{name}": weight for name, weight in self.meta.items()}
         for index, entries in self._optimiser.state_dict()["state"].items():
-            for name, value in entries.items():
-                if isinstance(value, Tensor):
-                    tensors[f"optimiser.{index}.{name}"] = value.detach().cpu().clone()
+            held |= {f"optimiser.{index}.{name}": value for name, value in entries.items()}
+        if self._memory.capacity:
+            held["memory.places"] = self._memory.places
+        tensors = {name: each.detach().cpu().clone() for name, each in held.items()}
+        self.demands.check_tensors(self.iteration, tensors)
         values: dict[str, Any] = {
             "iteration": self.iteration,
             "seconds": self.seconds,
             "evaluated": self._evaluated,
         }
         if self._memory.capacity:
-            tensors["memory.places"] = self._memory.places.clone()
             values["memory_seen"] = self._memory.seen
         if self._stream.drifts:
             values["known"] = [list(row) for row in self._stream.known]
@@ -364,15 +364,14 @@ class Trainer:
 
         Raises
         ------
-        ValueError
-            If the state belongs to another algorithm or network.
+        StateError
+            If it is not what a state of this run must be; nothing has changed then.
         """
-        names = {name.removeprefix("meta.") for name in state.tensors if name.startswith("meta.")}
-        if names != set(self.meta):
-            raise ValueError("the checkpoint holds other meta-parameters than this run's")
+        self.demands.check(state)
+        values = Values(**state.values)
         with torch.no_grad():
-            for name, weight in self.meta.items():
-                weight.copy_(state.tensors[f"meta.{name}"])
+            for name, value in self.demands.meta_of(state).items():
+                self.meta[name].copy_(value)
         described = self._optimiser.state_dict()
         described["state"] = {}
         for name, value in state.tensors.items():
@@ -380,13 +379,15 @@ class Trainer:
                 _, index, entry = name.split(".", 2)
                 described["state"].setdefault(int(index), {})[entry] = value.clone()
         self._optimiser.load_state_dict(described)
-        self.iteration = state.values["iteration"]
-        self.seconds = state.values["seconds"]
-        self._evaluated = state.values["evaluated"]
-        self._stream.known = [list(row) for row in state.values.get("known", [])]
+        self.iteration, self.seconds, self._evaluated = values.iteration, values.seconds, values.evaluated
+        self._stream.known = values.known or []
         if self._memory.capacity:
-            places, seen = state.tensors["memory.places"], state.values["memory_seen"]
+            places, seen = state.tensors["memory.places"], values.memory_seen or 0
             self._memory.restore(places, seen, self._episodes.__getitem__)
+
+
+MOST_NUMBERS = 80_000_000
+"""Of all meta-parameters: with Adam's two moments of each they are as much as SQLite takes in one piece."""
 
 
 def build(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily) -> Algorithm:
@@ -395,13 +396,46 @@ def build(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily) -
     Raises
     ------
     NetworkError, DataError
-        If the network cannot take the family's examples, or an attack cannot.
+        If the network cannot take the family's examples or is too large, or an attack cannot.
     """
-    shape = family.shape
     if experiment.evaluation.attack is not None:
-        valid_range(shape, "evaluation.attack")
+        valid_range(family.shape, "evaluation.attack")
+    demands(experiment, config, family)
+    return _made(experiment, config, family)
+
+
+def _made(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily) -> Algorithm:
+    shape = family.shape
     network = networks.build(experiment.network, shape.input_shape, shape.outputs, shape.vocabulary)
     return make(config, network, shape)
+
+
+def demands(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily) -> Demands:
+    """What a state of a run must hold, however large, told without any of it.
+
+    Raises
+    ------
+    NetworkError
+        If the network cannot take the family's examples, or there is too much to train.
+    """
+    generator = seeded(0)
+    with torch.device("meta"):  # tensors that are shapes alone
+        algorithm = _made(experiment, config, family)
+        shapes = {name: tuple(each.shape) for name, each in algorithm.initial(generator).items()}
+    numbers = sum(map(math.prod, shapes.values()))
+    if numbers > MOST_NUMBERS:
+        raise networks.NetworkError(
+            f"{config.name!r} with this network has {numbers:,} meta-parameters; at most {MOST_NUMBERS:,} "
+            "can be trained; make [network] smaller"
+        )
+    return Demands(
+        shapes,
+        Segments(family.segments if algorithm.drifts else 1, planned_iterations(experiment, config)),
+        every=experiment.evaluation.every,
+        adam=algorithm.adam,
+        capacity=algorithm.capacity,
+        new_tasks=algorithm.new_tasks(config.meta_batch or experiment.training.meta_batch),
+    )
 
 
 def training_size(config: AlgorithmConfig, family: TaskFamily) -> EpisodeSize:

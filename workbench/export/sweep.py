@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from workbench.engine.measures import mean_interval
+from workbench.engine.tensor_file import StateError, listing
 from workbench.export import remarks, results
 from workbench.export.comparison import Episodes, is_share, title
 from workbench.export.figure import Curve, Figure, Panel, Text
@@ -39,7 +38,7 @@ def weights_of(project: Project) -> Weights:
         try:
             checkpoint = project.checkpoint(run)
             return meta_parameters(checkpoint.tensors) if checkpoint else None
-        except (ProjectError, ValueError, KeyError, TypeError, struct.error):
+        except (ProjectError, StateError):
             return None  # damaged, or a stranger's
 
     return count
@@ -47,9 +46,7 @@ def weights_of(project: Project) -> Weights:
 
 def meta_parameters(tensors: bytes) -> int:
     """Numbers in the tensors ``meta.…`` of a safetensors file, by its header alone."""
-    (length,) = struct.unpack("<Q", tensors[:8])
-    header = json.loads(tensors[8 : 8 + length])
-    return sum(math.prod(entry["shape"]) for name, entry in header.items() if name.startswith("meta."))
+    return sum(math.prod(each.shape) for name, each in listing(tensors).items() if name.startswith("meta."))
 
 
 @dataclass(frozen=True)

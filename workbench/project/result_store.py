@@ -19,6 +19,7 @@ from workbench.words import LONGEST_NAME, shown
 
 _DTYPES = ("<f4", "<f8", "<i4", "<i8", "|u1", "|b1")  # what a result array may be; never objects
 _MAX_DIMENSIONS = 8
+_MAX_STATE = 1_000_000  # letters of a state's JSON; the largest that a run can write has a quarter of it
 
 
 class ResultStore(Database):
@@ -114,9 +115,21 @@ class ResultStore(Database):
             "SELECT iteration FROM checkpoints WHERE run_id = ? ORDER BY iteration DESC", (run,)
         )
 
-    def checkpoint(self, run: int) -> Checkpoint | None:
-        """The newest checkpoint of a run that is undamaged, or None."""
+    def checkpoint(self, run: int, most: int | None = None) -> Checkpoint | None:
+        """The newest checkpoint of a run that is undamaged, or None.
+
+        Parameters
+        ----------
+        most : bytes that its tensors can have.
+
+        Raises
+        ------
+        ProjectError
+            If they have more; they are not even read then.
+        """
         for iteration in self.checkpoint_iterations(run):
+            if most is not None:
+                self._refuse_giant(run, iteration, most)
             try:
                 return self._checkpoint_at(run, iteration)
             except StorageError:
@@ -124,6 +137,16 @@ class ResultStore(Database):
             except ProjectError:
                 continue  # damaged; an older one may be whole
         return None
+
+    def _refuse_giant(self, run: int, iteration: int, most: int) -> None:
+        sizes = self._integers(
+            "SELECT length(tensors) FROM checkpoints WHERE run_id = ? AND iteration = ?", (run, iteration)
+        )
+        if max(sizes, default=0) > most:
+            raise ProjectError(
+                f"{self.path}: run {run}: the checkpoint's tensors have {max(sizes):,} bytes, "
+                f"no more than {most:,} are demanded"
+            )
 
     def _checkpoint_at(self, run: int, iteration: int) -> Checkpoint:
         rows = self._rows(
@@ -136,6 +159,8 @@ class ResultStore(Database):
             tensors = stored_bytes(tensors)
             if digest(stored_integer(stored_iteration), state, tensors) != stored:
                 raise ValueError("it does not match its checksum")
+            if len(state) > _MAX_STATE:
+                raise ValueError("its state is too long a text")
             return Checkpoint(iteration, from_json(state, dict), tensors, stored_number(created))
         except (IndexError, ValueError) as error:
             raise self._damaged(f"run {run}, checkpoint at {iteration}", error) from None

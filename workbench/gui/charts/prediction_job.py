@@ -45,7 +45,7 @@ class Predictor:
         with Project.open(path, read_only=True) as project:
             record = project.run(run_id)
             experiment = runs.of_record(project, record).experiment
-            if project.checkpoint(run_id) is None:
+            if not project.checkpoint_iterations(run_id):
                 raise NothingLearnedError(f"{record.name} has no checkpoint yet")
             family = self._opened(experiment, record, progress)
             learned = runs.learned(project, run_id, family)
