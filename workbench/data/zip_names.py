@@ -88,7 +88,9 @@ def names_of(
         unsure += flagged
     encoding, findings = reading.encoding, []
     if encoding is None:
-        unsure = [(number, raw) for number, raw in unsure if not _as_utf8(names, number, raw)]
+        # one program wrote them all: some would be UTF-8 by chance
+        if all(_as_utf8(names, number, raw) for number, raw in unsure):
+            unsure = []
         encoding = guess(raw for _, raw in unsure)
     for number, raw in unsure:
         try:
