@@ -92,3 +92,15 @@ def test_a_comparison_in_one_column_tells_long_labels_apart(tmp_path: Path) -> N
         documents.save(project, "comparison", "svg", documents.Wish(width_mm=ONE_COLUMN), path)
     words = {text.text for text in ET.parse(path).getroot().iter("{http://www.w3.org/2000/svg}text")}
     assert [any(word and f"_{each} (n" in word for word in words) for each in "ABC"] == [True] * 3
+
+
+def test_letters_without_a_shape_are_said_where_they_become_boxes(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "p.mlwb") as project:
+        add(project, "学習 α 🦊", np.ones((1, 10)))
+        said = {
+            form: documents.save(project, "comparison", form, documents.Wish(), tmp_path / f"c.{form}")
+            for form in ("png", "svg", "csv")
+        }
+    assert said["png"].endswith(" The font has no shape for 学習🦊; an SVG keeps them as text.")
+    assert said["svg"] == said["csv"] == said["png"].partition(" The font has")[0]
+    assert "学習 α 🦊" in (tmp_path / "c.svg").read_text(encoding="utf-8")

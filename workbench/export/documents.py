@@ -14,6 +14,7 @@ from workbench.export.colours import ON_PAPER
 from workbench.export.source import Grouping, ProjectSource
 from workbench.project import Project
 from workbench.terminal import deliver
+from workbench.words import shown
 
 DRAWN = ("png", "svg", "pdf")
 WRITTEN = ("csv", "json", "markdown", "latex")
@@ -86,9 +87,12 @@ def _drawn(figure: Any, wish: Wish, form: str, what: str, *, table: bool = False
         raise InputError(f"there is nothing to draw as {what}: no run that is shown has the data for it yet")
     if form == "csv":
         return Made(as_csv(figure, table=table).encode(), figure.caption)
-    from workbench.export.drawing import Style, to_bytes
+    from workbench.export.drawing import Style, to_bytes, without_shape
 
-    return Made(to_bytes(figure, Style(wish.width_mm, colour=wish.colour), form), figure.caption)
+    caption, boxes = figure.caption, without_shape(figure) if form != "svg" else ""
+    if boxes:
+        caption += f" The font has no shape for {shown(boxes)}; an SVG keeps them as text."
+    return Made(to_bytes(figure, Style(wish.width_mm, colour=wish.colour), form), caption)
 
 
 def _learning_curves(project: Project, wish: Wish, form: str) -> Made:

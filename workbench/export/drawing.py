@@ -29,7 +29,7 @@ from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from workbench.export import numerals
 from workbench.export.figure import Curve, Figure, Panel, as_csv
-from workbench.export.fonts import embedded
+from workbench.export.fonts import embedded, lacking
 from workbench.export.looks import Look, Looks, handles_of, looks_of
 from workbench.export.picture_grid import draw_pictures, shape_of
 from workbench.paths import write_atomically
@@ -44,6 +44,7 @@ LETTER = 0.58
 LONGEST_TICK, LONGEST_LABEL, LONGEST_IN_FULL = 28, 80, 500
 """Letters of a name beside an axis, of what the axis shows, and of a name in a file's description."""
 
+warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from", UserWarning)  # see without_shape
 _ONE_AT_A_TIME = threading.Lock()  # matplotlib's settings belong to the process, not to a thread
 
 
@@ -105,6 +106,16 @@ def _description(figure: Figure, canvas: Canvas) -> str:
     return " ".join([visible(figure.caption), *(["In full:", "; ".join(cut)] if cut else [])])
 
 
+def without_shape(figure: Figure) -> str:
+    """The letters of a figure for which the font has no shape: boxes, but in an SVG, whose text is text."""
+    words = [text.text for panel in figure.panels for text in panel.texts]
+    for panel in figure.panels:
+        words += [panel.title, panel.x_label, panel.y_label, *panel.x_names, *panel.row_names]
+        words += [curve.label for curve in panel.curves]
+        words += [picture.caption for row in panel.pictures for picture in row]
+    return lacking(visible("".join(words)))
+
+
 def save(figure: Figure, style: Style, path: Path) -> None:
     """Write the figure, in the format of the path's suffix (or its data as ``.csv``), whole or not at all.
 
@@ -126,9 +137,7 @@ def save(figure: Figure, style: Style, path: Path) -> None:
 
 @contextmanager
 def _drawing(style: Style) -> Iterator[None]:
-    """Our settings; a letter that the font has not becomes a box, without a word on the terminal."""
-    with _ONE_AT_A_TIME, matplotlib.rc_context(_settings(style)), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
+    with _ONE_AT_A_TIME, matplotlib.rc_context(_settings(style)):
         yield
 
 

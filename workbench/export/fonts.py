@@ -10,7 +10,7 @@ from html import unescape
 
 from fontTools import subset
 from fontTools.ttLib import TTFont
-from matplotlib.font_manager import FontProperties, findfont
+from matplotlib.font_manager import FontProperties, findfont, get_font
 
 FAMILY = "DejaVu Sans"
 _TEXT = re.compile(r"<text[^>]*>(.*?)</text>", re.DOTALL)
@@ -22,6 +22,12 @@ def letters_of(svg: str) -> str:
     return "".join(
         sorted({letter for text in _TEXT.findall(svg) for letter in unescape(_TAGS.sub("", text))})
     )
+
+
+def lacking(text: str) -> str:
+    """The letters of a text that the font does not have, each once."""
+    known = get_font(findfont(FontProperties(family=FAMILY))).get_charmap()
+    return "".join(sorted({letter for letter in text if ord(letter) not in known}))
 
 
 def embedded(svg: bytes) -> bytes:
