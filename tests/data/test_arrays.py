@@ -140,3 +140,30 @@ def test_arrays_that_would_swell_are_refused_by_their_headers(
     with pytest.raises(DataError, match=words) as caught:
         look(path, Reading(budget=budget))
     assert "\n" not in str(caught.value)
+
+
+def test_labels_of_images_that_look_the_same_are_told_or_made_one(tmp_path: Path) -> None:
+    path = sources.medmnist(tmp_path / "a.npz", classes=4)
+    words = np.array([["cat", "Cat", "caf\u00e9", "cafe\u0301"][n % 4] for n in range(32)])
+    with np.load(path) as arrays:
+        np.savez(path, **{name: words if "labels" in name else each for name, each in arrays.items()})
+    apart = look(path)
+    assert apart.names == ("Cat", "caf\u00e9", "cat")
+    assert "'Cat' = 'cat'" in said(apart, "look-alikes")
+    assert said(apart, "composed").startswith("24 labels")
+    assert said(apart, "shared classes").startswith("3 classes are in more than one split")
+    assert look(path, Reading(merge_labels=True)).names == ("Cat", "caf\u00e9")
+    assert look(path, Reading(rules=1)).counts == (24,) * 4
+
+
+def test_a_test_split_of_arrays_is_kept_and_validation_is_drawn(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (80, 8, 8), np.uint8)
+    labels = np.arange(80) // 10
+    path = tmp_path / "a.npz"
+    parts = {"train_images": images[:60], "train_labels": labels[:60]}
+    np.savez(path, test_images=images[60:], test_labels=labels[60:], **parts)
+    split = look(path).given_split()
+    assert split is not None
+    assert split["test"] == ["6", "7"]
+    assert len(split["train"]) + len(split["validation"]) == 6
+    assert "drawn for validation" in said(look(path), "drawn split")

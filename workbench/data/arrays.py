@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.data.found import NOT_GIVEN, Finding, Found, FoundFunctions, FoundImages, Unreadable, some
+from workbench.data.labels import look_alikes, told
 from workbench.data.npz import Header, load_npz, read_headers
 from workbench.data.reading import NOW, Reading, refuse_beyond
+from workbench.data.splits import completed, shared_classes
 from workbench.errors import DataError
 from workbench.words import shown
 
@@ -95,13 +99,22 @@ def _images(path: Path, headers: Mapping[str, Header], reading: Reading) -> Foun
         pixels.append(images)
         labels.append(own.reshape(-1))
         given.append(np.full(len(images), code, np.int8))
-    all_labels = np.concatenate([each.astype(str) for each in labels])
-    if not len(all_labels):
+    all_labels = np.concatenate([each.astype(str) for each in labels]).tolist()
+    if not all_labels:
         raise DataError(f"{path}: no images")
-    names = sorted(set(all_labels.tolist()), key=_in_order)
+    findings = []
+    if reading.rules > 1:
+        findings = _left_out(headers, read)
+        all_labels = _with_one_label_each(all_labels, findings, reading)
+    names = sorted(set(all_labels), key=_in_order)
     number = {name: index for index, name in enumerate(names)}
-    classes = np.array([number[name] for name in all_labels.tolist()], np.int64)
+    classes = np.array([number[name] for name in all_labels], np.int64)
     order = classes.argsort(kind="stable")
+    own_splits = np.concatenate(given)[order]
+    groups = ("",) * len(names)
+    if reading.rules > 1:
+        own_splits, drawn = completed(names, groups, classes[order], own_splits)
+        findings += [*drawn, *shared_classes(names, classes[order], own_splits)]
     origins = [f"{part}_images[{row}]" for part, each in _rows(given) for row in range(each)]
     chosen = [origins[index] for index in order]
 
@@ -121,14 +134,32 @@ def _images(path: Path, headers: Mapping[str, Header], reading: Reading) -> Foun
         layout="arrays in the MedMNIST layout",
         where=path,
         names=tuple(names),
-        groups=("",) * len(names),
+        groups=groups,
         labels=classes[order],
-        given=np.concatenate(given)[order],
-        findings=tuple(_left_out(headers, read) if reading.rules > 1 else []),
+        given=own_splits,
+        findings=tuple(findings),
         origins=chosen,
         opening=opening,
         hash=lambda: _file_hash(path),
     )
+
+
+def _with_one_label_each(labels: list[str], findings: list[Finding], reading: Reading) -> list[str]:
+    """Labels whose letters are put together, and made one if that is asked for; adds what is to be said."""
+    counts = Counter(labels)
+    whole = {name: unicodedata.normalize("NFC", name) for name in counts}
+    changed = sum(counts[name] for name, better in whole.items() if name != better)
+    if changed:
+        text = f"{changed:,} labels have letters in parts (e and an accent), which are put together (NFC)"
+        findings.append(Finding("composed", text, changed))
+    better: Counter[str] = Counter()
+    for name, count in counts.items():
+        better[whole[name]] += count
+    alike = look_alikes(sorted(better), [better[name] for name in sorted(better)])
+    findings += told(alike, merged=reading.merge_labels)
+    if reading.merge_labels:
+        whole = {name: alike.get(each, each) for name, each in whole.items()}
+    return [whole[label] for label in labels]
 
 
 def _rows(given: list[NDArray[np.int8]]) -> list[tuple[str, int]]:

@@ -13,7 +13,7 @@ from workbench.data.decoding import undecodable
 from workbench.data.found import NOT_GIVEN, SPLIT_NAMES, Finding, FoundText, Unreadable, some
 from workbench.data.labels import look_alikes, told
 from workbench.data.reading import Reading
-from workbench.data.splits import completed, split_of
+from workbench.data.splits import completed, shared_classes, split_of
 from workbench.errors import DataError
 from workbench.words import shown
 
@@ -126,7 +126,7 @@ class Gathered:
                 text = f"{len(several):,} labels stand in several groups, and belong to none: {some(several)}"
                 findings.append(Finding("groups", text, len(several), tuple(several[:3])))
             given, drawn = completed(names, groups, labels, given)
-            findings += [*drawn, *_shared(names, labels, given), *self._told()]
+            findings += [*drawn, *shared_classes(names, labels, given), *self._told()]
         return FoundText(
             layout=layout,
             where=where,
@@ -164,16 +164,3 @@ def _word(value: Any) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value if isinstance(value, str) else None
-
-
-def _shared(names: list[str], labels: np.ndarray, given: np.ndarray) -> list[Finding]:
-    """That the source's splits are of examples, not of classes."""
-    parts = [set(np.unique(labels[given == code]).tolist()) for code in range(3)]
-    shared = [names[index] for index in range(len(names)) if sum(index in part for part in parts) > 1]
-    if not shared:
-        return []
-    text = (
-        f"{len(shared):,} classes are in more than one split of the source, whose splits are those of "
-        f"examples; they are put together, and classes are divided anew: {shown(some(shared))}"
-    )
-    return [Finding("shared classes", text, len(shared), tuple(map(shown, shared[:3])))]

@@ -68,5 +68,18 @@ def completed(
     return changed, [Finding("drawn split", text, len(drawn), tuple(map(shown, drawn[:3])))]
 
 
+def shared_classes(names: Sequence[str], labels: Ints, given: NDArray[np.int8]) -> list[Finding]:
+    """That the source's splits are of examples, not of classes."""
+    parts = [set(np.unique(labels[given == code]).tolist()) for code in range(3)]
+    shared = [names[index] for index in range(len(names)) if sum(index in part for part in parts) > 1]
+    if not shared:
+        return []
+    text = (
+        f"{len(shared):,} classes are in more than one split of the source, whose splits are those of "
+        f"examples; they are put together, and classes are divided anew: {shown(some(shared))}"
+    )
+    return [Finding("shared classes", text, len(shared), tuple(map(shown, shared[:3])))]
+
+
 def _plain(name: str) -> str:
     return name.strip().lower().replace("-", "_").replace(" ", "_")

@@ -13,6 +13,7 @@ from workbench.data.decoding import Encoding, encoding_of, undecodable
 from workbench.data.found import Finding, Unreadable, some
 from workbench.data.reading import NOW, Reading, refuse_beyond
 from workbench.errors import DataError
+from workbench.words import shown
 
 LONGEST_FIELD = 2**20
 SEPARATORS = ",;\t|"
@@ -156,7 +157,7 @@ def _by_quotes(lines: Iterator[str], separator: str, where: str) -> Iterator[tup
             yield over + 1, reader.line_num, row
             over = reader.line_num
     except csv.Error as error:
-        raise DataError(f"{where}, line {over + 1}: not a table ({error})") from None
+        raise DataError(f"{where}, line {over + 1}: not a table ({shown(str(error))})") from None
 
 
 def _literally(lines: Iterator[str]) -> Iterator[tuple[int, int, list[str]]]:
@@ -172,11 +173,10 @@ def _quotes_are_letters(lines: Callable[[], Iterator[str]]) -> bool:
     row of several that are sound; unless the first line shows that all fields are enclosed.
     """
     width = literal = enclosing = 0
-    letters = False
+    letters = all_enclosed = False
     for _, _, row in _literally(lines()):
         if any(field.strip() for field in row):
-            if not width and all(map(_is_enclosed, row)):
-                return False
+            all_enclosed = all_enclosed if width else all(map(_is_enclosed, row))
             width = width or len(row)
             literal += len(row) == width
             quoted = [field for field in row if '"' in field]
@@ -190,6 +190,8 @@ def _quotes_are_letters(lines: Callable[[], Iterator[str]]) -> bool:
     except DataError:
         return True
     quoted_rows = rows.count(rows[0]) if rows else 0
+    if all_enclosed:
+        return False
     return literal > quoted_rows or (literal == quoted_rows and letters)
 
 
