@@ -19,7 +19,11 @@ def number(value: float, digits: int = 4) -> str:
     """A number rounded to what can be read; ``–`` where there is none."""
     if not math.isfinite(value):
         return "–"
-    text = f"{value:.{digits}g}"
+    return raised(f"{value:.{digits}g}")
+
+
+def raised(text: str) -> str:
+    """A number as Python formats it, with signs and powers as people write them."""
     mantissa, e, exponent = text.partition("e")
     mantissa = mantissa.replace("-", MINUS)
     return f"{mantissa}×{_power(int(exponent))}" if e else mantissa

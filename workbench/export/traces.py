@@ -82,7 +82,7 @@ class Trace:
         self._smoothed = [Smoothed(settings.smoothing) for _ in group.runs]
         self._evaluated: list[tuple[tuple[int, int], Points] | None] = [None for _ in group.runs]
         self._clock = _Clock(len(group.runs))
-        self._bounds: dict[bool, tuple[float, float] | None] = {}
+        self._bounds: dict[tuple[bool, float], tuple[float, float] | None] = {}
 
     @property
     def smoothed(self) -> bool:
@@ -175,22 +175,30 @@ class Trace:
         start, stop = visible(self.x, low, high)
         return band(self.x, self.main.low, self.main.high, start, stop, edges)
 
-    def bounds(self, *, log: bool) -> tuple[float, float] | None:
+    @property
+    def start(self) -> float:
+        """The first value; NaN where there is none."""
+        known = self.raw.mean[np.isfinite(self.raw.mean)]
+        return float(known[0]) if len(known) else np.nan
+
+    def bounds(self, *, log: bool, cap: float = np.inf) -> tuple[float, float] | None:
         """The lowest and the highest value (above 0, for a logarithm); None where there is none.
+
+        Values farther from 0 than ``cap`` do not count.
 
         A band counts as far as it keeps to the size of the curve: that of two seeds may be huge.
         """
-        if log not in self._bounds:
-            self._bounds[log] = self._measure(log)
-        return self._bounds[log]
+        if (log, cap) not in self._bounds:
+            self._bounds[log, cap] = self._measure(log, cap)
+        return self._bounds[log, cap]
 
-    def _measure(self, log: bool) -> tuple[float, float] | None:
-        ends = [_ends(each, log) for each in (self.raw.mean, self.main.mean)]
+    def _measure(self, log: bool, cap: float) -> tuple[float, float] | None:
+        ends = [_ends(each, log, cap) for each in (self.raw.mean, self.main.mean)]
         known = [each for each in ends if each is not None]
         if not known:
             return None
         low, high = min(each[0] for each in known), max(each[1] for each in known)
-        edges = [_ends(each, log) for each in (self.main.low, self.main.high)]
+        edges = [_ends(each, log, cap) for each in (self.main.low, self.main.high)]
         if edges[0] is None or edges[1] is None:
             return low, high
         room = 2.0 if log else (high - low) / 3
@@ -214,8 +222,9 @@ class Trace:
         return 0.0 if len(self.x) < 2 else abs(float(self.x[other] - self.x[index])) / 2
 
 
-def _ends(values: Array, log: bool) -> tuple[float, float] | None:
+def _ends(values: Array, log: bool, cap: float) -> tuple[float, float] | None:
     kept = values[values > 0] if log else values
+    kept = kept if np.isinf(cap) else kept[np.abs(kept) <= cap]
     if not len(kept):
         return None
     low, high = float(np.fmin.reduce(kept)), float(np.fmax.reduce(kept))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from workbench.export.arrangement import Arrangement
+from workbench.export.divergence import training_diverged_at
+from workbench.export.summaries import span
 from workbench.gui import theme
 from workbench.project import Damaged, ExperimentRecord, Project, ProjectError, RunRecord
 
@@ -77,6 +79,7 @@ class RunData(QObject):
         self._series: dict[tuple[int, str], Growing] = {}
         self._evaluations: dict[int, dict[int, dict[str, Any]]] = {}
         self._results: dict[int, dict[str, Any] | None] = {}
+        self._diverged: dict[int, tuple[tuple[Any, ...], int | None]] = {}
         self.highlighted: int | None = None
         self.live: int | None = None
         """The run on the run thread: what it told of its status is newer than the file."""
@@ -107,10 +110,12 @@ class RunData(QObject):
             self._series.clear()
             self._evaluations.clear()
             self._results.clear()
+            self._diverged.clear()
             return
         self._series = {key: kept for key, kept in self._series.items() if key[0] != run}
         self._evaluations.pop(run, None)
         self._results.pop(run, None)
+        self._diverged.pop(run, None)
 
     def reread(self) -> None:
         """Read the list of runs again."""
@@ -193,6 +198,25 @@ class RunData(QObject):
     def evaluations(self, run: int) -> list[tuple[int, dict[str, Any]]]:
         """The validations of a run, as (meta-iteration, summary), in order."""
         return sorted(self._kept_evaluations(run).items())
+
+    def diverged_at(self, run: RunRecord) -> int | None:
+        """The meta-iteration at which a run's training diverged; None where it did not."""
+        if run.status == "queued" and not run.iterations:
+            return None
+        told = self._kept_evaluations(run.id)
+        state = run.status, run.failure, run.iterations, len(told), max(told, default=-1)
+        known = self._diverged.get(run.id)
+        if known is None or known[0] != state:
+            known = self._diverged[run.id] = state, training_diverged_at(self, run)
+        return known[1]
+
+    def divergence(self, runs: Sequence[RunRecord]) -> str:
+        """How many of an algorithm's runs diverged, and when, in words; empty where none did."""
+        found = [at for each in runs if (at := self.diverged_at(each)) is not None]
+        if not found:
+            return ""
+        when = f"diverged at {span(min(found), max(found))}"
+        return when if len(runs) == 1 else f"{len(found)} of {len(runs)} {when}"
 
     def _kept_evaluations(self, run: int) -> dict[int, dict[str, Any]]:
         if run not in self._evaluations:

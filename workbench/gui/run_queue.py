@@ -211,12 +211,18 @@ class RunQueue(QObject):
         if news.predictions is not None:
             self.predicted.emit(run, *news.predictions)
         if news.ended:
-            self.told.emit(run, f"{news.status}: {news.message}" if news.message else f"{news.status}")
+            self.told.emit(run, self._ended(run, news))
             self.running = self._control = self._data.live = None
             self.preparing = self.waiting = ""
             self._timer.stop()
         elif news.status == "paused":
             self.told.emit(run, "paused")
+
+    def _ended(self, run: int, news: News) -> str:
+        record = self._data.run(run)
+        how = f"{news.status}: {news.message}" if news.message else f"{news.status}"
+        diverged = self._data.divergence([record]) if record is not None else ""
+        return f"{how}, but ⚠ {diverged}" if diverged else how
 
     def _status(self, run: int) -> str:
         record = self._data.run(run)

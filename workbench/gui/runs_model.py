@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal, Slot
 from PySide6.QtGui import QColor
 
+from workbench.export.numerals import number
 from workbench.export.results import final_measure
 from workbench.gui import icons, theme
 from workbench.gui.plain import tip
@@ -27,6 +28,12 @@ SIGNS = {
     "queued": "○", "running": "▶", "paused": "‖", "stopped": "■", "interrupted": "⚠", "failed": "✗",
     "finished": "✓",
 }  # fmt: skip
+
+
+DIVERGED = (
+    "from there on its loss is not finite, or over ten times what it was before training. "
+    "A lower learning rate, or clipped gradients, may hold it."
+)
 
 
 class Column(NamedTuple):
@@ -81,16 +88,21 @@ class RunsModel(QAbstractTableModel):
                 return f"{self._queue.preparing}…"
             if run.status == "running" and run.iterations >= run.iterations_planned:
                 return "testing…"
+        diverged = self._data.divergence([run])
+        if diverged and run.status in ("finished", "failed"):
+            return f"⚠ {diverged}"
+        state = f"{SIGNS[run.status]} {run.status}"
         if run.status == "running":
             left = self._left(run)
-            return f"{SIGNS[run.status]} {self._part(run):.0%}" + (f" · {left}" if left else "")
-        return f"{SIGNS[run.status]} {run.status}"
+            state = f"{SIGNS[run.status]} {self._part(run):.0%}" + (f" · {left}" if left else "")
+        return f"{state} · ⚠ {diverged}" if diverged else state
 
     def _part(self, run: RunRecord) -> float:
         return run.iterations / run.iterations_planned if run.iterations_planned else 0.0
 
     def _progress_key(self, run: RunRecord) -> str:
-        return f"{run.status} {self._part(run):.6f}"
+        diverged = self._data.diverged_at(run) is not None
+        return f"{run.status} {'diverged' if diverged else ''} {self._part(run):.6f}"
 
     def newest_value(self, run: RunRecord) -> tuple[str, float | None]:
         """The measure that a run is summed up by, and its newest mean."""
@@ -105,7 +117,7 @@ class RunsModel(QAbstractTableModel):
         measure, mean = self.newest_value(run)
         if mean is None:
             return "–"
-        return f"{mean:.1%}" if measure == "accuracy" else f"{mean:.3g}"
+        return f"{mean:.1%}" if measure == "accuracy" else number(mean, 3)
 
     def _value_key(self, run: RunRecord) -> float:
         mean = self.newest_value(run)[1]
@@ -132,6 +144,8 @@ class RunsModel(QAbstractTableModel):
     def _tip(self, run: RunRecord, column: Column) -> str:
         if run.failure:
             return run.failure
+        if column.title in ("State", "Value") and (diverged := self._data.divergence([run])):
+            return f"{run.name}: {column.text(run)}\nTraining {diverged}: {DIVERGED}"
         if column.title == "Run" and run.notes:
             return f"{run.name}\n{run.notes}"
         return f"{run.name}: {column.text(run)}" if column.text(run) else column.tip
@@ -170,7 +184,9 @@ class RunsModel(QAbstractTableModel):
                 return icons.swatch(self._data.colour(run))
             case Roles.CheckStateRole if name:
                 return Qt.CheckState.Checked if run.visible else Qt.CheckState.Unchecked
-            case Roles.ForegroundRole if column.title == "State" and run.failure:
+            case Roles.ForegroundRole if column.title == "State" and (
+                run.failure or self._data.diverged_at(run) is not None
+            ):
                 return QColor(theme.wrong())
             case Roles.AccessibleTextRole:
                 return f"{column.title}: {column.text(run)}"

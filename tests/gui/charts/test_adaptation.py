@@ -173,3 +173,17 @@ def test_settings_come_back(chart: AdaptationChart, data: RunData) -> None:
     other.restore({"quantity": 3, "split": "moon", "before": "yes"})
     assert other.state() == kept
     other.deleteLater()
+
+
+def test_a_learner_that_diverges_does_not_flatten_the_others(
+    chart: AdaptationChart, data: RunData, project: Project
+) -> None:
+    for label, loss in (("MAML", [3.0, 1.0]), ("ANIL", [3.0, 9e30])):
+        project.add_evaluation(add_run(project, label, iterations=500), 500, "validation", summary(loss))
+    data.reread()
+    assert chart.y_range[1] < 10
+    assert "ANIL" in chart.all_button.text()
+    assert "9×10³⁰" in chart.all_button.text()
+    assert any("⚠ diverged at 500" in each for each in labels(chart))
+    chart.all_button.click()
+    assert chart.y_range[1] > 8e30

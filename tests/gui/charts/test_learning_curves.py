@@ -313,3 +313,32 @@ def test_another_project_has_its_own_units_and_its_own_curves(
         assert chart.values_at(20.0) == ("meta-iteration 20", ["7"])
         assert chart.following
         data.open(None)
+
+
+def test_a_run_that_diverges_does_not_flatten_the_others(
+    qtbot: QtBot, chart: LearningCurves, data: RunData, project: Project
+) -> None:
+    steady, gone = add_run(project), add_run(project, "ANIL")
+    add_curve(project, steady, np.linspace(3.0, 1.0, 200))
+    add_curve(project, gone, np.concatenate([np.linspace(3.0, 2.0, 130), np.geomspace(40.0, 3.57e33, 70)]))
+    for run, last in ((steady, 1.0), (gone, 3.57e33)):
+        project.add_evaluation(run, 0, "validation", summary([3.0, 3.0]))
+        project.add_evaluation(run, 200, "validation", summary([last, last]))
+        project.update_run(run, status="finished", iterations=200, iterations_planned=200)
+    data.reread()
+    for log in (False, True):
+        choose(chart, log_y=log)
+        assert chart.y_range[1] < 40
+        assert chart.all_button.isVisible()
+        assert "ANIL (n = 1) (3.57×10³³)" in chart.all_button.text()
+        assert labels(chart) == ["MAML (n = 1)", "ANIL (n = 1) ⚠ diverged at 131"]
+        figure = chart.figure()
+        assert figure is not None
+        assert "Beyond the picture: ANIL (n = 1) (3.57×10³³)." in figure.caption
+        qtbot.mouseClick(chart.all_button, Qt.MouseButton.LeftButton)
+        assert chart.y_range[1] > 3e33
+        qtbot.mouseClick(chart.all_button, Qt.MouseButton.LeftButton)
+        assert chart.y_range[1] < 40
+    project.update_run(gone, visible=False)
+    data.reread()
+    assert not chart.all_button.isVisible()

@@ -14,7 +14,7 @@ from workbench.export.adaptation import Adaptation, AdaptationCurve, Settings
 from workbench.export.figure import Figure
 from workbench.export.summaries import count, value
 from workbench.gui import theme
-from workbench.gui.charts.curve_chart import Array, CurveChart, Extent, name_control, tick_box
+from workbench.gui.charts.curve_chart import Array, CurveChart, Extent, farthest, name_control, tick_box
 from workbench.gui.charts.items import Band, Line, Whiskers
 from workbench.gui.charts.readout import Entry
 from workbench.gui.plain import Label
@@ -182,7 +182,8 @@ class AdaptationChart(CurveChart):
             newest = evaluations[-1] if evaluations else None
             told = (len(evaluations), newest and newest[0], id(newest and newest[1]))
             tested = id(self.data.result(run.id))
-            runs.append((run.id, run.name, run.label, run.seed, self.data.colour(run), told, tested))
+            known = told, tested, self.data.diverged_at(run)
+            runs.append((run.id, run.name, run.label, run.seed, self.data.colour(run), *known))
         log = self.log_y.isChecked()
         return self.settings, log, self.following, self.data.highlighted, len(self.data.runs()), *runs
 
@@ -214,7 +215,9 @@ class AdaptationChart(CurveChart):
             dashed = curve.reference or curve.group.again > 0
             colour = self.data.colour(curve.group.runs[0])
             if not curve.reference:
-                entries.append(Entry(curve.label, colour, strong, faint, dashed))
+                diverged = self.data.divergence(curve.group.runs)
+                label = f"{curve.label} ⚠ {diverged}" if diverged else curve.label
+                entries.append(Entry(label, colour, strong, faint, dashed))
             items.dress(colour, strong, faint, dashed, 100 if strong else order)
         if len(entries) < len(self._drawn):
             entries.append(Entry("before training", theme.muted(), faint=True, dashed=True))
@@ -225,6 +228,8 @@ class AdaptationChart(CurveChart):
             return None
         values = np.concatenate([each.mean for each in self._drawn])
         edges = [np.concatenate([each.mean + sign * each.half for each in self._drawn]) for sign in (-1, 1)]
+        cap = np.inf if self.everything else self._farthest()
+        values, *edges = (np.where(np.abs(each) <= cap, each, np.nan) for each in (values, *edges))
         if self.y_log:
             values, *edges = (np.where(each > 0, each, np.nan) for each in (values, *edges))
         if not np.isfinite(values).any():
@@ -241,12 +246,26 @@ class AdaptationChart(CurveChart):
             low, high = float(np.log10(low)), float(np.log10(high))
         return left - margin, right + margin, low, high
 
+    def _farthest(self) -> float:
+        """How far from 0 a value may lie to set the range."""
+        if self.settings.quantity == "accuracy":
+            return np.inf
+        known = [each.mean[np.isfinite(each.mean)] for each in self._drawn]
+        return farthest([float(each[0]) for each in known if len(each)])
+
+    def beyond(self) -> list[tuple[str, float]]:
+        cap = self._farthest()
+        found = [(each.label, float(np.fmax.reduce(each.mean))) for each in self._drawn if not each.reference]
+        return [(label, value) for label, value in found if abs(value) > cap]
+
     def draw_range(self, *, anew: bool) -> None:
         if not anew:
             return  # all of it is drawn always
+        far = self.far()
         for items, curve in zip(self._items, self._drawn, strict=False):
             y = self.to_view(curve.mean, log=self.y_log)
-            low, high = curve.mean - curve.half, curve.mean + curve.half
+            half = np.full(len(y), np.nan) if curve.label in far else curve.half
+            low, high = curve.mean - half, curve.mean + half
             if self.y_log:  # an interval that reaches 0 reaches the foot of the picture
                 low = np.where(low > 0, low, np.where(np.isnan(low), np.nan, curve.mean * 1e-6))
             items.draw(
@@ -286,7 +305,8 @@ class AdaptationChart(CurveChart):
     def figure(self) -> Figure | None:
         self._drawn = self._adaptation.curves(self.settings)
         x_range, y_range = self.shown_ranges()
-        return self._adaptation.figure(self.settings, y_log=self.y_log, x_range=x_range, y_range=y_range)
+        drawn = self._adaptation.figure(self.settings, y_log=self.y_log, x_range=x_range, y_range=y_range)
+        return self.with_beyond(drawn)
 
     def state(self) -> dict[str, Any]:
         return {

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from workbench.export import remarks, results
+from workbench.export import numerals, remarks, results
 from workbench.export.comparison import Compared, Episodes, is_share, title, told_of_attacks
+from workbench.export.summaries import count
 from workbench.gui.charts.result_table import Column
 from workbench.gui.run_data import RunData
 from workbench.project import RunRecord
@@ -80,16 +81,18 @@ def row_of(compared: Compared) -> dict[str, Any]:
 
 def value(number: float, measure: str) -> str:
     """A mean as it is shown."""
-    return f"{number:.1%}" if is_share(measure) else f"{number:.4g}"
+    return f"{number:.1%}" if is_share(measure) else numerals.number(number)
 
 
 def off_the_chart(compared: list[Compared], measure: str) -> list[Compared]:
     """Algorithms whose losses are so much higher than the others' that these could not be told apart."""
     known = [each for each in compared if each.seeds]
-    if is_share(measure) or len(known) < 3:
+    if is_share(measure) or len(known) < 2:
         return []
-    middle = float(np.median([np.median(each.means) for each in known]))
-    return [each for each in known if float(np.max(each.means)) > FAR * abs(middle)]
+    levels = sorted(float(np.median(each.means)) for each in known)
+    middle = abs(levels[(len(levels) - 1) // 2])
+    far = FAR if len(known) > 2 else FAR**2  # of two, either may be the rule
+    return [each for each in known if float(np.max(each.means)) > far * middle]
 
 
 def notes(
@@ -125,6 +128,10 @@ def notes(
     if beyond:
         far = _listed([f"{each.name} ({value(float(np.max(each.means)), measure)})" for each in beyond])
         said.append(f"Off the chart: {far}.")
+    met_by = [run for each in met.entries if (run := data.run(each["id"])) is not None]
+    gone = [f"{run.name} (at {count(at)})" for run in met_by if (at := data.diverged_at(run)) is not None]
+    if gone:
+        said.append(f"⚠ Diverged in training: {_listed(gone)}.")
     lost = [
         each.name
         for each in compared

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -11,6 +13,9 @@ from PySide6.QtCore import QEvent, QObject, QPointF, QRect, Qt, Slot
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QCheckBox, QToolButton, QWidget
 
+from workbench.engine.measures import DIVERGED_FACTOR
+from workbench.export.figure import Figure
+from workbench.export.numerals import number
 from workbench.gui import theme
 from workbench.gui.charts.base import PlotChart
 from workbench.gui.charts.items import Grid
@@ -21,6 +26,9 @@ from workbench.gui.run_data import RunData
 Array = NDArray[np.float64]
 Extent = tuple[float, float, float, float]
 
+MOST_NAMED = 2
+FAR = 100.0
+"""A curve that begins so many times higher than others does not set the range."""
 FILLED = 0.5  # how full a range must be to stay
 PAN, ZOOM = 0.1, 0.8  # a key press, as part of the range
 _ARROWS = {
@@ -58,6 +66,13 @@ class CurveChart(PlotChart):
         self.follow_button.clicked.connect(self.follow)
         self.follow_button.setCursor(Qt.CursorShape.ArrowCursor)
         self.follow_button.hide()
+        self.all_button = QToolButton(self.plot)
+        self.all_button.setObjectName(f"{self.object_name}_beyond")
+        self.all_button.setAccessibleName("What lies beyond the picture")
+        self.all_button.setCheckable(True)
+        self.all_button.setCursor(Qt.CursorShape.ArrowCursor)
+        self.all_button.toggled.connect(self.follow)
+        self.all_button.hide()
         self._prepare_plot()
         self.readout = Readout(self.plot, f"{self.object_name}_legend")
 
@@ -89,6 +104,10 @@ class CurveChart(PlotChart):
     def whole(self) -> Extent | None:
         """Left, right, bottom and top of everything, in view coordinates; None where there is nothing."""
         return None
+
+    def beyond(self) -> list[tuple[str, float]]:
+        """The curves that go farther than the range that is shown by itself: label and farthest value."""
+        return []
 
     def draw_range(self, *, anew: bool) -> None:
         """Draw what lies in the visible range; ``anew``: not only the range has changed."""
@@ -123,6 +142,7 @@ class CurveChart(PlotChart):
             self._quiet = False
         self._grid.follow()
         self.draw_range(anew=True)
+        self._say_beyond()
         self._say_values()
         self._place_readout(choose=self.following)
 
@@ -148,6 +168,26 @@ class CurveChart(PlotChart):
             return x0, x1, y0, y1
         across, up = self.room[0] * (right - left), self.room[1] * (top - bottom)
         return left, right + across, bottom - up, top + up
+
+    @property
+    def everything(self) -> bool:
+        """Whether what diverged is in the range too, whatever that does to the others."""
+        return self.all_button.isChecked()
+
+    def far(self) -> set[str]:
+        """The curves that leave the picture: their bands would cover all of it."""
+        return set() if self.everything else {label for label, _ in self.beyond()}
+
+    def _say_beyond(self) -> None:
+        words = told_beyond(self.beyond())
+        self.all_button.setVisible(bool(words))
+        set_tip(self.all_button, "" if self.everything else f"{words}. Press to see all of it.")
+        self.all_button.setText("▼ Without what diverged" if self.everything else f"▲ {words}")
+
+    def with_beyond(self, drawn: Figure | None) -> Figure | None:
+        """A figure whose caption says what lies beyond it."""
+        words = "" if self.everything else told_beyond(self.beyond())
+        return replace(drawn, caption=f"{drawn.caption} {words}.") if drawn is not None and words else drawn
 
     def shown_ranges(self) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
         """What is visible across and up, in the units of the axes (also of a chart never shown)."""
@@ -307,6 +347,12 @@ class CurveChart(PlotChart):
         self.readout.place(corners[self._corner])
         self.follow_button.adjustSize()
         self.follow_button.move(area.center().x() - self.follow_button.width() // 2, area.top() + 6)
+        self.all_button.adjustSize()
+        below = self.follow_button.height() + 4 if self.follow_button.isVisible() else 0
+        self.all_button.move(
+            max(area.left() + 6, area.center().x() - self.all_button.width() // 2), area.top() + 6 + below
+        )
+        self.all_button.raise_()
 
     def _covered(self, place: QRect) -> int:
         """How many points of the curves lie beneath a place."""
@@ -316,6 +362,25 @@ class CurveChart(PlotChart):
             int(((x >= area.left()) & (x <= area.right()) & (y >= area.top()) & (y <= area.bottom())).sum())
             for x, y in self.drawn_points()
         )
+
+
+def farthest(starts: Sequence[float]) -> float:
+    """How far from 0 a value may lie to set the range of a picture: ten times where its curves begin.
+
+    So a task counts as diverged. A curve that begins far higher than most has diverged before it began.
+    """
+    sizes = sorted(abs(each) for each in starts if np.isfinite(each) and each)
+    if not sizes:
+        return np.inf
+    middle = sizes[(len(sizes) - 1) // 2]
+    return DIVERGED_FACTOR * max(each for each in sizes if each <= FAR * middle)
+
+
+def told_beyond(found: Sequence[tuple[str, float]]) -> str:
+    """Which curves leave the picture, and how far they go."""
+    named = [f"{label} ({number(value, 3)})" for label, value in found[:MOST_NAMED]]
+    more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    return f"Beyond the picture: {', '.join(named)}{more}" if found else ""
 
 
 def power(value: float, log: bool) -> float:

@@ -18,7 +18,15 @@ from workbench.export.summaries import count, value
 from workbench.export.thinning import column_edges
 from workbench.export.traces import Axis, Measure, Settings, Trace
 from workbench.gui import theme
-from workbench.gui.charts.curve_chart import Array, CurveChart, Extent, name_control, power, tick_box
+from workbench.gui.charts.curve_chart import (
+    Array,
+    CurveChart,
+    Extent,
+    farthest,
+    name_control,
+    power,
+    tick_box,
+)
 from workbench.gui.charts.curve_items import CurveItems
 from workbench.gui.charts.readout import Entry, Reading, told
 from workbench.gui.run_data import RunData
@@ -272,7 +280,9 @@ class LearningCurves(CurveChart):
                 self.data.colour(trace.group.runs[0]), ink=theme.foreground(), paper=theme.background()
             )
             faint = some and not strong
-            entries.append(Entry(trace.label, colour, strong, faint, trace.pattern))
+            diverged = self.data.divergence(trace.group.runs)
+            label = f"{trace.label} ⚠ {diverged}" if diverged else trace.label
+            entries.append(Entry(label, colour, strong, faint, trace.pattern))
             items.dress(
                 colour, strong, faint, trace.pattern, len(drawn) <= FEW_CURVES, 100 if strong else index
             )
@@ -280,7 +290,9 @@ class LearningCurves(CurveChart):
 
     def whole(self) -> Extent | None:
         drawn = self._curves.drawn
-        bounds = [each for trace in drawn if (each := trace.bounds(log=self.y_log)) is not None]
+        cap = self._cap()
+        found = [trace.bounds(log=self.y_log, cap=cap) for trace in drawn]
+        bounds = [each for each in found if each is not None]
         ends = self._curves.extent()
         if ends is None or not bounds:
             return None
@@ -295,6 +307,22 @@ class LearningCurves(CurveChart):
             bottom, top = np.log10(bottom), np.log10(top)
         return float(left), float(right), float(bottom), float(top)
 
+    def _cap(self) -> float:
+        """How far from 0 a value may lie to set the range."""
+        if self._percent or self.everything:
+            return np.inf
+        return farthest([each.start for each in self._curves.drawn])
+
+    def beyond(self) -> list[tuple[str, float]]:
+        found = []
+        cap = np.inf if self._percent else farthest([each.start for each in self._curves.drawn])
+        for trace in self._curves.drawn:
+            low, high = trace.bounds(log=False) or (0.0, 0.0)
+            value = high if abs(high) >= abs(low) else low
+            if abs(value) > cap:
+                found.append((trace.label, value))
+        return found
+
     def draw_range(self, *, anew: bool) -> None:
         left, right = self.view.viewRange()[0]
         if not anew and self._covers(left, right):
@@ -307,6 +335,7 @@ class LearningCurves(CurveChart):
         fine = column_edges(low, high, columns // (2 if few else 4), log=self.x_log)
         coarse = column_edges(low, high, columns // (3 if few else 5), log=self.x_log)
         marked = self.settings.measure != "training_loss"
+        far = self.far()
         for items, trace in zip(self._items, self._curves.drawn, strict=False):
             # neither loses a peak; a smoothed curve has none that need finer columns
             shapes = [(items.main, trace.main, coarse if trace.smoothed else fine)]
@@ -321,7 +350,7 @@ class LearningCurves(CurveChart):
                     items.mark(x, y, len(trace.x) == 1 or (marked and len(index) <= FEW_POINTS))
             if not trace.smoothed:
                 items.raw.clear()
-            if self._curves.banded or items.strong:
+            if items.strong or (self._curves.banded and trace.label not in far):
                 self._draw_band(items, trace, low, high, coarse)
             else:
                 items.band.clear()
@@ -379,13 +408,14 @@ class LearningCurves(CurveChart):
     def figure(self) -> Figure | None:
         self._curves.update(self.settings)
         x_range, y_range = self.shown_ranges()
-        return self._curves.figure(
+        drawn = self._curves.figure(
             x_log=self.x_log,
             y_log=self.y_log,
             x_range=x_range,
             y_range=y_range,
             zoomed=not self.following,
         )
+        return self.with_beyond(drawn)
 
     def state(self) -> dict[str, Any]:
         settings = self.settings

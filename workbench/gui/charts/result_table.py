@@ -12,6 +12,7 @@ from PySide6.QtCore import QSortFilterProxyModel, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
 
+from workbench.export.numerals import raised
 from workbench.gui.plain import set_tip
 
 SORT_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -33,7 +34,7 @@ class Column:
         """The value as the table shows it."""
         if value is None:
             return "–"
-        return format(value, self.form) if self.form and not isinstance(value, str) else str(value)
+        return raised(format(value, self.form)) if self.form and not isinstance(value, str) else str(value)
 
 
 class ResultTable(QTableView):
