@@ -235,7 +235,7 @@ def of_record(project: Project, record: RunRecord) -> Run:
     except config.ConfigError as error:
         raise ProjectError(f"{project.path}: experiment {owner.name!r}: {error}") from None
     for run in runs:
-        if run.hash == record.config_hash:
+        if run.seed == record.seed and run.hash == record.config_hash:
             return run
     raise ProjectError(
         f"{project.path}: run {record.id} is not part of its experiment; one of them was altered, use a copy"
@@ -302,9 +302,9 @@ def _prepared(run: Run, family: TaskFamily, plan: Plan | None, control: Control)
 def _recorded_plan(record: RunRecord) -> Plan | None:
     """The plan that a run was started with: its last bits depend on it. None if there is none to use."""
     device, threads, chunk = (record.environment.get(name) for name in ("device", "threads", "chunk"))
-    if not (isinstance(threads, int) and isinstance(chunk, int) and min(threads, chunk) >= 1):
+    if threads is None or chunk is None or device not in devices.available():
         return None
-    return Plan(str(device), threads, chunk) if device in devices.available() else None
+    return Plan(str(device), threads, chunk)
 
 
 def _restore(project: Project, run_id: int, work: Trainer) -> None:

@@ -18,12 +18,13 @@ PROGRAM = (sys.executable, "-c", "from workbench.cli import main; main()")
 LONGEST = 30.0
 """Seconds that a command may take with its start, on a busy machine."""
 
+STOPPED = 130
 PATIENCE = 8.0
 """Seconds after which what goes on (a run, a window) is asked to stop."""
 
 
 class Search:
-    """The search; see :class:`tests.fuzz.search.Search`."""
+    """The search; every third example is opened in a window, and every third gone on with."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._made = folder / "case", folder / "made"
@@ -36,14 +37,13 @@ class Search:
         path = self._folder / "P.mlwb"
         done = mutations.mutate(number, self._whole, path)
         what, form = Random(-number).choice((*EXPORTS, *SLOW_EXPORTS))
-        for arguments in (
-            ("show", str(path)),
-            ("show", str(path), "--json"),
+        commands: list[tuple[str, ...]] = [
+            ("show", str(path), *["--json"] * (number % 2)),
             ("verify", str(path)),
             ("export", str(path), "--what", what, "--format", form, "-o", str(self._made / "x")),
-            (str(path),),
-            ("resume", str(path), "--quiet"),
-        ):
+        ]
+        commands += [[(str(path),)], [("resume", str(path), "--quiet")], []][number % 3]
+        for arguments in commands:
             goes_on = len(arguments) == 1 or arguments[0] == "resume"
             before = side_files.state(self._folder)
             wrong = _command(arguments, goes_on)
@@ -72,7 +72,8 @@ def _command(arguments: tuple[str, ...], goes_on: bool) -> str:
                 process.kill()
                 return "does not stop"
     lines = [each for each in said.decode(errors="replace").splitlines(keepends=True) if "plugin" not in each]
-    return complaint(process.returncode, "".join(lines))
+    code = STOPPED if process.returncode == -signal.SIGTERM else process.returncode  # it was asked to
+    return complaint(code, "".join(lines))
 
 
 def search(folder: Path) -> Search:

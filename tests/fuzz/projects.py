@@ -208,6 +208,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     warnings.simplefilter("error", RuntimeWarning)  # NumPy's, which a person would not understand
+    mutations.base(folder / "warm.mlwb")  # PyTorch takes its time with the first of everything
+    (folder / "warm.mlwb").unlink()
     tries = Tries(folder)
     print("ready", file=answers)
     for line in sys.stdin:

@@ -301,25 +301,16 @@ def _numbered(names: list[str]) -> list[str]:
 
 def _configured(table: dict[str, Any], run: RunRecord) -> tuple[dict[str, Any], bool]:
     """The run's own table, and whether its hash says that it is that one."""
-    listed = table.get("algorithm")
-    kinds = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    training = _training(table)
+    kinds, training = table.get("algorithm", []), table.get("training", {})
     exact = next((each for each in kinds if _hash(table, training, each, run.seed) == run.config_hash), None)
     return (_by_name(kinds, run), False) if exact is None else (exact, True)
 
 
-def _training(table: dict[str, Any]) -> dict[str, Any]:
-    training = table.get("training")
-    return dict(training) if isinstance(training, dict) else {}
-
-
 def _entry_of(table: dict[str, Any], run: RunRecord) -> _Entry:
-    training = _training(table)
+    training = dict(table.get("training", {}))
     entry, exact = _configured(table, run)
     settings = flat(table, entry) | {"data": run.data_hash[:DATA_LETTERS]}
     meta_batch = entry.get("meta_batch") or training.get("meta_batch") or DEFAULT_META_BATCH
-    if not isinstance(meta_batch, int) or meta_batch < 1:  # a stranger's file
-        meta_batch = DEFAULT_META_BATCH
     if not exact:
         return _Entry(f"{run.experiment_id} {run.algorithm} {run.label}", meta_batch, settings, exact)
     for name in INCIDENTAL:

@@ -23,15 +23,7 @@ LOSS_UNITS: dict[Problem, str] = {
 
 def numbers(summary: Mapping[str, Any], name: str) -> Array:
     """A list of a summary as floats, NaN where there is no number; empty where there is no list."""
-    values = summary.get(name)
-    if not isinstance(values, list | tuple):
-        return np.empty(0)
-    return np.array([_number(each) for each in values])
-
-
-def _number(value: Any) -> float:
-    plain = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if plain and abs(value) < 1e300 else float("nan")
+    return np.array(summary.get(name) or (), dtype=np.float64)
 
 
 def by_step(summary: Mapping[str, Any], quantity: Quantity) -> tuple[Array, Array, Array]:

@@ -10,9 +10,8 @@ from typing import TypeVar
 import numpy as np
 
 from workbench.project import series as packing
-from workbench.project.curve_store import CurveStore
-from workbench.project.database import stored_bytes
-from workbench.project.declared import MOST_ITERATIONS, from_json, tables
+from workbench.project.curve_store import CurveStore, points_of
+from workbench.project.declared import from_json, tables
 from workbench.project.errors import DamagedError, ProjectError
 from workbench.project.records import Damaged
 from workbench.project.result_store import ResultStore
@@ -105,14 +104,14 @@ class CheckedStore(RunStore, CurveStore, ResultStore):
             row = self._rows("SELECT first, last, points, summary, data FROM chunks WHERE id = ?", (chunk,))
             try:
                 first, last, points, summary, data = row[0]
-                x, y = packing.decode(stored_bytes(data))
-                low_high = packing.decode(stored_bytes(summary))
+                x, y = points_of(data)
+                low_high = points_of(summary)
                 right = packing.summarise(x, y)
                 if (first, last, points) != (x[0], x[-1], len(x)) or not all(
                     np.array_equal(a, b, equal_nan=True) for a, b in zip(low_high, right, strict=True)
                 ):
                     raise ValueError("a piece contradicts its description")
-                if x[0] <= end or x[-1] > MOST_ITERATIONS or np.any(np.diff(x) <= 0):
+                if x[0] <= end or np.any(np.diff(x) <= 0):
                     raise ValueError("its iterations do not rise")
                 end = int(x[-1])
             except (IndexError, ValueError) as error:

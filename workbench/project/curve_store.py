@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from workbench.project import series as packing
 from workbench.project.database import Database, stored_bytes, stored_integer
-from workbench.project.declared import MOST_ITERATIONS, evaluation, to_json
+from workbench.project.declared import LARGEST, MOST_ITERATIONS, evaluation, to_json
 from workbench.project.digests import digest
 from workbench.project.errors import ProjectError
 from workbench.project.series import BLOCK, CHUNK, Iterations, Values
@@ -192,7 +192,7 @@ class CurveStore(Database):
     def _chunk(self, chunk: int) -> tuple[Iterations, Values]:
         rows = self._rows("SELECT data FROM chunks WHERE id = ?", (chunk,))
         try:
-            return _points(rows[0][0])
+            return points_of(rows[0][0])
         except (IndexError, ValueError) as error:
             raise self._damaged("a curve", error) from None
 
@@ -208,7 +208,7 @@ class CurveStore(Database):
         chunks = []
         for first, last, data in rows:
             try:
-                x, y = _points(data)
+                x, y = points_of(data)
                 if not stored_integer(first) <= x[0] <= x[-1] <= stored_integer(last):
                     raise ValueError("a piece is not of the range that it says")
             except ValueError as error:
@@ -227,10 +227,13 @@ class CurveStore(Database):
         return np.concatenate([x for x, _ in parts]), np.concatenate([y for _, y in parts])
 
 
-def _points(data: object) -> tuple[Iterations, Values]:
+def points_of(data: object) -> tuple[Iterations, Values]:
+    """The points of a piece, checked: a :class:`ValueError` where they cannot be those of a run."""
     x, y = packing.decode(stored_bytes(data))
     if x[0] < 0 or x[-1] > MOST_ITERATIONS or np.any(np.diff(x) < 0):
         raise ValueError("its iterations do not rise")
+    if np.any(np.isfinite(y) & (np.abs(y) > LARGEST)):
+        raise ValueError("it holds numbers that cannot be")
     return x, y
 
 

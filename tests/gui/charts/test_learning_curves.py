@@ -342,3 +342,16 @@ def test_a_run_that_diverges_does_not_flatten_the_others(
     project.update_run(gone, visible=False)
     data.reread()
     assert not chart.all_button.isVisible()
+
+
+def test_a_damaged_run_is_left_out_and_named(data: RunData, project: Project, qtbot: QtBot) -> None:
+    add_run(project, seed=0)
+    bad = add_run(project, seed=1)
+    with project.transaction():
+        project._change("UPDATE runs SET colour = 'red' WHERE id = ?", (bad,))
+    with qtbot.waitSignal(data.complained) as said:
+        data.reread()
+    assert [run.seed for run in data.runs()] == [0]
+    assert said.args == [f"run {bad} is damaged and left out: colour cannot be 'red'"]
+    with qtbot.assertNotEmitted(data.complained):
+        data.reread()
