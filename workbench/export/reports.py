@@ -26,9 +26,11 @@ def names(summaries: Iterable[Mapping[str, Any] | None], group: str) -> list[str
 
 def entry(summary: Mapping[str, Any] | None, group: str, name: str) -> tuple[float | None, float | None]:
     """Mean and 95% half-width over tasks; None where there is no number."""
-    found = _group(summary, group).get(name, {})
-    mean = found.get("mean")
-    return mean, None if mean is None else found.get("ci95")
+    found = _group(summary, group).get(name)
+    if not isinstance(found, Mapping):
+        return None, None
+    mean, half = (number(found.get(each)) for each in ("mean", "ci95"))
+    return mean, half if mean is not None else None
 
 
 def key(group: str, name: str) -> str:
@@ -79,10 +81,20 @@ def _order(text: str) -> list[tuple[int, str]]:
 
 
 def _report(summary: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = (summary or {}).get("report", {})
-    return {group: entries for group, entries in found.items() if entries}
+    return _tables(summary.get("report") if summary else None)
 
 
 def _group(summary: Mapping[str, Any] | None, group: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = _report(summary).get(group, {})
-    return {name: each for name, each in found.items() if each}
+    return _tables(_report(summary).get(group))
+
+
+def _tables(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        return {}
+    return {name: each for name, each in value.items() if isinstance(each, Mapping) and each}
+
+
+def number(value: Any) -> float | None:
+    """A value of a summary as a number; None where it is none."""
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if plain and abs(value) < 1e300 else None

@@ -119,12 +119,13 @@ def robust_and_kept(test: Mapping[str, Any] | None) -> dict[str, float | None]:
     None where nothing was attacked, or nothing drifts.
     """
     mean, half = reports.entry(test, "robust", "accuracy")
-    drift = (test or {}).get("drift") or {}
+    drift = (test or {}).get("drift")
+    drift = drift if isinstance(drift, Mapping) else {}
     return {
         "robust_accuracy": mean,
         "robust_accuracy_ci95": half,
-        "forgetting": drift.get("forgetting_mean"),
-        "backward_transfer": drift.get("backward_transfer"),
+        "forgetting": reports.number(drift.get("forgetting_mean")),
+        "backward_transfer": reports.number(drift.get("backward_transfer")),
     }
 
 

@@ -23,7 +23,15 @@ LOSS_UNITS: dict[Problem, str] = {
 
 def numbers(summary: Mapping[str, Any], name: str) -> Array:
     """A list of a summary as floats, NaN where there is no number; empty where there is no list."""
-    return np.array(summary.get(name) or (), dtype=np.float64)
+    values = summary.get(name)
+    if not isinstance(values, list | tuple):
+        return np.empty(0)
+    return np.array([_number(each) for each in values])
+
+
+def _number(value: Any) -> float:
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if plain and abs(value) < 1e300 else float("nan")
 
 
 def by_step(summary: Mapping[str, Any], quantity: Quantity) -> tuple[Array, Array, Array]:
