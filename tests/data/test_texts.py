@@ -281,6 +281,7 @@ def test_blanks_that_are_left_out_are_said(tmp_path: Path) -> None:
     found = texts(written(tmp_path / "a.csv", lines))
     assert said(found, "label blanks").startswith("48 labels are taken without blanks at their ends")
     assert said(found, "text blanks").startswith("48 texts")
+    assert said(found, "text blanks").endswith(": line 2, line 3, line 4 and 45 more")
 
 
 # --- splits ---------------------------------------------------------------------------------------------
@@ -380,3 +381,5 @@ def test_a_run_begun_before_meets_the_texts_of_then(tmp_path: Path) -> None:
     assert not found.findings
     quoted = texts(written(tmp_path / "b.tsv", ["text\tlabel", '"x', 'y"\tb', "z\tc"]), Reading(rules=1))
     assert quoted.texts == ["x y", "z"]
+    many = written(tmp_path / "c.csv", ["text,label", *["a,b"] * 20_000])
+    assert len(texts(many, Reading(rules=1, budget=2**20)).texts) == 20_000

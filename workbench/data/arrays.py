@@ -79,7 +79,7 @@ def _images(path: Path, headers: Mapping[str, Header], reading: Reading) -> Foun
     labelled = [headers[name] for name in read if name.endswith("labels")]
     needed = sum(headers[name].bytes for name in read) + sum(each.bytes for each in labelled)
     needed += _OF_A_LABEL * sum(each.shape[0] for each in labelled if each.shape)
-    refuse_beyond(reading.budget, needed, f"{path}: its images and labels")
+    refuse_beyond(reading, needed, f"{path}: its images and labels")
     arrays: Arrays = load_npz(path, read)
     pixels: list[NDArray[np.uint8]] = []
     labels: list[NDArray[Any]] = []
@@ -200,7 +200,7 @@ def _functions(path: Path, headers: Mapping[str, Header], reading: Reading) -> F
         raise DataError(f"{path}: task is {of_task}; a whole number for each row is needed")
     # read, as floats, without what is no number, and in order
     needed = headers["x"].bytes + headers["y"].bytes + count * (3 * 8 * sum(widths) + _OF_A_ROW)
-    refuse_beyond(reading.budget, needed + 3 * of_task.bytes, f"{path}: {count:,} points")
+    refuse_beyond(reading, needed + 3 * of_task.bytes, f"{path}: {count:,} points")
     arrays = load_npz(path, ("x", "y", "task"))
     task = arrays["task"].reshape(-1)
     findings = _left_out(headers, ("x", "y", "task"))
@@ -219,9 +219,7 @@ def _functions(path: Path, headers: Mapping[str, Header], reading: Reading) -> F
     bad = np.flatnonzero(~sound)
     if not sound.any():
         raise DataError(f"{path}: no row has finite numbers only")
-    refuse_beyond(
-        reading.budget, _OF_A_REFUSAL * len(bad), f"{path}: {len(bad):,} rows without finite numbers"
-    )
+    refuse_beyond(reading, _OF_A_REFUSAL * len(bad), f"{path}: {len(bad):,} rows without finite numbers")
     finite = np.isfinite(sizes)
     reasons = {True: f"a number beyond {_LARGEST:g}", False: "not a finite number"}
     unreadable = tuple(Unreadable(f"{path}, row {row}", reasons[bool(finite[row])]) for row in bad)

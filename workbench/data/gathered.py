@@ -151,12 +151,18 @@ class Gathered:
         if len(self._numbers) < len(self._good) and self._numbers:
             self._changes["numbers"] = self._numbers
         return [
-            Finding(
-                change, f"{words.format(f'{len(places):,}')}: {some(places)}", len(places), tuple(places[:3])
-            )
+            Finding(change, f"{words.format(f'{len(found):,}')}: {some(found)}", len(found), tuple(found[:3]))
             for change, words in _CHANGES.items()
-            if (places := self._changes.get(change))
+            if (found := _without_the_file(self._changes.get(change, [])))
         ]
+
+
+def _without_the_file(origins: list[str]) -> list[str]:
+    """Places by their lines, where all are in one file: it is known."""
+    files = {origin.rpartition(", line ")[0] for origin in origins}
+    if len(files) > 1 or "" in files:
+        return origins
+    return [f"line {origin.rpartition(', line ')[2]}" for origin in origins]
 
 
 def _word(value: Any) -> str | None:

@@ -66,7 +66,7 @@ class JsonTexts:
         """
         count = text.count(",") + text.count("[") + text.count("{")
         needed = _OF_A_LETTER * len(text) + _OF_A_VALUE * count
-        refuse_beyond(self._reading.budget, needed, f"{where}: about {count:,} values of JSON")
+        refuse_beyond(self._reading, needed, f"{where}: about {count:,} values of JSON")
         try:
             self._from_document(_parsed(text, self._reading), where)
         except JSON_ERRORS as error:
@@ -76,7 +76,7 @@ class JsonTexts:
         """A value on each line."""
         count = text.count("\n")
         needed = _OF_A_LETTER * len(text) + 4 * _OF_A_VALUE * count
-        refuse_beyond(self._reading.budget, needed, f"{where}: {count:,} lines of JSON")
+        refuse_beyond(self._reading, needed, f"{where}: {count:,} lines of JSON")
         for number, line in enumerate(text.split("\n"), 1):  # splitlines would cut at U+2028 within a string
             if not line.strip():
                 continue

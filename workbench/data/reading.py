@@ -62,17 +62,17 @@ NOW = Reading()
 """By the newest rules, with nothing chosen."""
 
 
-def refuse_beyond(budget: int, needed: int, what: str) -> None:
-    """Refuse what would take more memory than it may, before it takes it.
+def refuse_beyond(reading: Reading, needed: int, what: str) -> None:
+    """Refuse what would take more memory than it may, before it takes it; a run begun before goes on.
 
     Raises
     ------
     DataError
         If it would.
     """
-    if needed > budget:
+    if reading.rules > 1 and needed > reading.budget:
         raise DataError(
-            f"{what} need about {needed / 2**30:.2g} GiB of memory; allowed: {budget / 2**30:.2g} "
+            f"{what} need about {needed / 2**30:.2g} GiB of memory; allowed: {reading.budget / 2**30:.2g} "
             "(--memory); use fewer, or allow more"
         )
 

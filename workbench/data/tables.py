@@ -58,7 +58,7 @@ def read_table(content: bytes, where: str, suffix: str, reading: Reading = NOW) 
         return _by_rule_1(content, where, suffix, encoding)
     count = max(content.count(b"\n"), content.count(b"\r"))
     refuse_beyond(
-        reading.budget, _OF_A_BYTE * len(content) + _OF_A_LINE * count, f"{where}: {count:,} lines of text"
+        reading, _OF_A_BYTE * len(content) + _OF_A_LINE * count, f"{where}: {count:,} lines of text"
     )
 
     def lines() -> Iterator[str]:
