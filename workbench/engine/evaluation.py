@@ -351,5 +351,5 @@ def result(
         **test.seen.summary(),
     }
     if curves.confidence is not None and curves.correct is not None:
-        summary["calibration_error"] = measures.calibration_error(curves.confidence, curves.correct)
+        summary["calibration_error"] = number(measures.calibration_error(curves.confidence, curves.correct))
     return summary, curves.arrays()

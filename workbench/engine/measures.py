@@ -140,6 +140,8 @@ def calibration_error(confidence: Array, correct: NDArray[np.bool_]) -> float:
     correct : whether that prediction was right, same shape.
     """
     confidence, correct = confidence.ravel(), correct.ravel()
+    if np.isnan(confidence).any():
+        return math.nan
     which = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
     count = np.bincount(which, minlength=BINS)
     gap = np.bincount(which, weights=correct - confidence, minlength=BINS)

@@ -49,7 +49,7 @@ class Values(Section):
     """The plain values of a state."""
 
     iteration: int = setting(ge=0, help="Meta-iterations done.")
-    seconds: float = setting(ge=0, help="Training time so far.")
+    seconds: float = setting(ge=0, le=1e11, help="Training time so far.")
     evaluated: int = setting(ge=-1, help="Meta-iterations at the last validation; -1 before the first.")
     memory_seen: int | None = setting(None, ge=0, help="Tasks that a memory was offered.")
     known: list[list[float | None]] | None = setting(
