@@ -35,8 +35,9 @@ from workbench.gui.runs_model import PROGRESS, SORT, RunsModel
 from workbench.gui.session import Session
 
 SHOWN_AT_FIRST = ("Run", "State", "Value")
-LONGEST = {"State": "⚠ diverged at 1 000", "Value": "−3.57×10³³"}
-"""Of columns whose texts are not cut."""
+WHOLE = ("State", "Value")
+"""The columns whose texts are not cut."""
+LEAST_NAME = 110
 
 
 class RunsPanel(QWidget):
@@ -135,20 +136,28 @@ class RunsPanel(QWidget):
             if isinstance(width, int):
                 header.setSectionHidden(number, width <= 0)
                 if width > 0:
-                    header.resizeSection(number, min(max(width, self._least(column.title)), 2000))
+                    header.resizeSection(number, min(width, 2000))
+        self._fit()
 
     def _size_columns(self) -> None:
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(False)
-        widths = {"Run": 118, "Experiment": 150} | {name: self._least(name) for name in LONGEST}
+        widths = {"Run": 150, "State": 100, "Value": 48, "Experiment": 150}
         for number, column in enumerate(self.model.columns):
             header.setSectionHidden(number, column.title not in SHOWN_AT_FIRST)
             header.resizeSection(number, widths.get(column.title, 80))
 
-    def _least(self, column: str) -> int:
-        """A width in which a column's texts are whole: half a number reads like another one."""
-        return self.fontMetrics().horizontalAdvance(LONGEST[column]) + 12 if column in LONGEST else 0
+    def _fit(self) -> None:
+        """Make room for texts that must be whole: half a number reads like another one. Names give way."""
+        header = self.table.horizontalHeader()
+        for number, column in enumerate(self.model.columns):
+            if column.title not in WHOLE or header.isSectionHidden(number):
+                continue
+            more = self.table.sizeHintForColumn(number) - header.sectionSize(number)
+            if more > 0:
+                header.resizeSection(number, header.sectionSize(number) + more)
+                header.resizeSection(0, max(LEAST_NAME, header.sectionSize(0) - more))
 
     def _source_row(self, row: int) -> int:
         return self._sorted.mapToSource(self._sorted.index(row, 0)).row()
@@ -162,6 +171,7 @@ class RunsPanel(QWidget):
     @Slot()
     def _relisted(self) -> None:
         self._hint.setVisible(not self.model.rowCount())
+        self._fit()
         self.selection_changed.emit()
 
     @Slot(int, str)

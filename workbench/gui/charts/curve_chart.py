@@ -338,7 +338,8 @@ class CurveChart(PlotChart):
     def _place_readout(self, *, choose: bool = False) -> None:
         """Put the legend into its corner; with ``choose``, into a freer one if there is one."""
         area = self.plot.mapFromScene(self.view.sceneBoundingRect()).boundingRect()
-        corners = self.readout.corners(area)
+        below = self.all_button.height() + 6 if self.all_button.isVisible() else 0
+        corners = self.readout.corners(area.adjusted(0, below, 0, 0))
         if choose and self._cursor_x is None:
             covered = [self._covered(each) for each in corners]
             best = min(range(len(corners)), key=covered.__getitem__)
