@@ -242,7 +242,7 @@ def _values_break(sound: Sound, values: dict[str, Any]) -> bool:
         if name in values and (type(values[name]) is not int or values[name] != sound.values[name]):
             return True
     seconds = values["seconds"]
-    if not _number(seconds) or seconds < 0:
+    if not _number(seconds) or not 0 <= seconds <= 1e11:  # three thousand years
         return True
     known = values.get("known", [])
     right = sound.values.get("known", [])
