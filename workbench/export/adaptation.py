@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from workbench.export import remarks
 from workbench.export.curves import Array, Integers, intervals
 from workbench.export.figure import Curve, Figure, Panel
-from workbench.export.results import share, without_chance
+from workbench.export.results import lost_tasks, share, without_chance
 from workbench.export.source import Group, Grouping, Source
 from workbench.export.summaries import Quantity, by_step, count, numbers, span, units
 
@@ -179,7 +180,23 @@ class Adaptation:
             y_range=y_range,
             curves=tuple(self._drawn(each) for each in curves),
         )
-        return Figure("adaptation", (panel,), _caption(curves, settings))
+        return Figure(
+            "adaptation", (panel,), " ".join([_caption(curves, settings), *self._remarks(curves, settings)])
+        )
+
+    def _remarks(self, curves: list[AdaptationCurve], settings: Settings) -> list[str]:
+        """What the curves do not show: what has no finite value, and which episodes repeat."""
+        drawn = {each.group.key for each in curves}
+        lost = []
+        summaries = []
+        for group in self._grouping.groups(joined=True):
+            found = [self._summary(run.id, settings)[1] for run in group.runs]
+            summaries += [each for each in found if each is not None]
+            if group.key not in drawn:
+                counts = [lost_tasks(each) for each in found]
+                lost.append((group.label, sum(each for each, _ in counts), sum(each for _, each in counts)))
+        said = remarks.episodes(summaries[0]) if summaries and settings.split == "test" else []
+        return [*said, *filter(None, [remarks.astray(lost)])]
 
     def _drawn(self, curve: AdaptationCurve) -> Curve:
         return Curve(

@@ -57,8 +57,8 @@ class Scores:
 
     @property
     def n(self) -> str:
-        """How many seeds it is a mean of, in words."""
-        return "1, deterministic" if self.deterministic else str(len(self.seeds))
+        """How many seeds its mean is of, in words: those that have a finite one."""
+        return "1, deterministic" if self.deterministic else str(int(np.isfinite(self.seed_means).sum()))
 
     @property
     def lost(self) -> int:

@@ -49,6 +49,8 @@ def told_apart(found: Sequence[Settings]) -> list[str]:
 
     Empty where they are all alike; equal words where no setting tells two of them apart.
     """
+    if len(found) == 1:
+        return [""]
     names = [
         name
         for name in dict.fromkeys(name for each in found for name in each)

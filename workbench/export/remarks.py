@@ -59,8 +59,8 @@ def episodes(test: Mapping[str, Any]) -> list[str]:
     if any(0 < n < total for n, _, _ in few):
         behind = " and ".join(f"{count(n)} {one if n == 1 else more}" for n, one, more in few if n)
         said.append(
-            f"{count(total)} episodes, all from {behind}: they share them, so intervals and tests over "
-            "episodes say little of others."
+            f"{count(total)} episodes, all from {behind}: intervals and tests over episodes are about these, "
+            "not about others."
         )
     return said
 

@@ -153,6 +153,7 @@ class Grouping:
         self._source = source
         self._tables: dict[tuple[int, str], dict[str, Any]] = {}
         self._entries: dict[tuple[int, str], _Entry] = {}
+        self._named: tuple[object, list[str], list[str]] = (None, [], [])
 
     def groups(self, *, joined: bool) -> list[Group]:
         """The runs to draw: the seeds of one algorithm together, or each by itself.
@@ -176,9 +177,7 @@ class Grouping:
         heads = [members[0] for members in counted]
         seen: dict[str, int] = {}
         result = []
-        for key, members, label, learner in zip(
-            found, counted, self._labels(heads), self._learners(heads), strict=True
-        ):
+        for key, members, label, learner in zip(found, counted, *self._names(heads), strict=True):
             colour = self._source.colour(members[0])
             again = seen.get(colour, 0)
             seen[colour] = again + 1
@@ -197,6 +196,13 @@ class Grouping:
                 self._tables[experiment.id, experiment.toml] = _table(experiment.toml)
             self._entries[known] = _entry_of(self._tables[experiment.id, experiment.toml], run)
         return self._entries[known]
+
+    def _names(self, heads: list[RunRecord]) -> tuple[list[str], list[str]]:
+        """Labels and learners; made anew only where the runs are others, since live charts ask often."""
+        known = [(run.id, run.label, id(self._entry(run))) for run in heads]
+        if self._named[0] != known:
+            self._named = known, self._labels(heads), self._learners(heads)
+        return self._named[1:]
 
     def _labels(self, heads: list[RunRecord]) -> list[str]:
         """Each run's label; where several share one, with the settings in which they differ."""
