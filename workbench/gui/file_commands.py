@@ -20,7 +20,8 @@ from workbench.gui.session import Session
 from workbench.paths import write_atomically
 
 if TYPE_CHECKING:
-    from workbench.gui.setup.panel import SetupPanel
+    from workbench.gui.setup.import_notes import ImportNotes
+from workbench.gui.setup.panel import SetupPanel
 
 PROJECTS = "Projects (*.mlwb)"
 QUICK = {"quickstart": "Sine waves", "quickstart-glyphs": "Letters of unseen scripts"}
@@ -215,6 +216,9 @@ class FileCommands(QObject):
             menu.addAction("None yet").setEnabled(False)
             return
         menu.addSeparator()
+        notes = menu.addMenu("Notes")
+        for name in names:
+            notes.addAction(f"{without_keys(name)}…").triggered.connect(partial(self._show_notes, name))
         removal = menu.addMenu("Remove")
         for name in names:
             removal.addAction(f"{without_keys(name)}…").triggered.connect(partial(self._remove, name))
@@ -222,6 +226,9 @@ class FileCommands(QObject):
     def _use_registered(self, name: str, checked: bool = False) -> None:
         if self.setup is not None:
             self._try(self.setup.use_registered, name)
+
+    def _show_notes(self, name: str, checked: bool = False) -> None:
+        self._try(lambda: ImportNotes(registry.manifest_of(name), self._window).open())
 
     def _remove(self, name: str, checked: bool = False) -> None:
         text = f"The program's own copy of {name} is deleted; the files it was imported from stay.\n\n"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import Qt
 
 from tests.data import sources
@@ -13,6 +16,7 @@ from tests.gui.setup.conftest import Stage
 from tests.gui.setup.test_panel import opened_import
 from workbench.data import registry
 from workbench.gui.setup.import_dialog import CHECK, REGISTER, ImportDialog
+from workbench.gui.setup.import_notes import ImportNotes
 
 Open = Callable[[Path], ImportDialog]
 
@@ -170,3 +174,63 @@ def test_a_first_line_that_may_name_the_columns_is_shown(stage: Stage, wizard: O
     path.write_text(f"review,sentiment\n{rows}")
     dialog = wizard(path)
     assert "review, sentiment" in dialog.findings.item(0).text()
+
+
+def deep_films(folder: Path) -> Path:
+    """Films of 14 bits in a zip whose names are in cp866."""
+    content = {}
+    rng = np.random.default_rng(0)
+    for c, name in enumerate(
+        ["кошка", "собака", "лошадь", "корова", "птица", "рыба", "змея", "мышь", "волк"]
+    ):
+        for i in range(3):
+            pages = [Image.fromarray(rng.integers(0, 16384, (12, 12)).astype(np.uint16)) for _ in range(2)]
+            file = io.BytesIO()
+            pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
+            content[f"{name}/{c}{i}.tif".encode("cp866").decode("cp437")] = file.getvalue()
+    return sources.zipped(folder / "films.zip", content)
+
+
+def test_choices_are_offered_where_they_apply_and_hold_for_the_copy(
+    stage: Stage, wizard: Open, tmp_path: Path
+) -> None:
+    dialog = wizard(deep_films(tmp_path))
+    listed = [dialog.findings.item(row).text() for row in range(dialog.findings.count())]
+    assert any("read as cp866" in text for text in listed)
+    assert any("the range in use" in text for text in listed)
+    assert any("films of several pages" in text for text in listed)
+    assert str(len(listed)) in dialog.counted.text()
+    offered = dialog.reading
+    assert not any(each.parentWidget().isHidden() for each in (offered.encoding, offered.low))
+    assert not offered.pages.isHidden()
+    assert offered.merge.isHidden()
+    dialog.draft.set("task.ways", 2)
+    dialog.draft.set("task.queries", 2)
+    offered.pages.setChecked(True)
+    stage.qtbot.keyClicks(offered.low, "0")
+    stage.qtbot.keyClicks(offered.high, "16383")
+    stage.qtbot.waitUntil(lambda: "54 images" in dialog.found.text(), timeout=60_000)
+    stage.qtbot.waitUntil(lambda: not stage.worker.waits_for(CHECK), timeout=60_000)
+    assert "Give it a name" in dialog.error.text()
+    stage.qtbot.keyClicks(dialog.name, "films")
+    press_import(stage, dialog)
+    kept = registry.manifest_of("films")
+    assert sum(kept.counts) == 54
+    assert any("0 becomes black, 16383 white (the range asked for)" in each for each in kept.findings)
+    shown = ImportNotes(kept)
+    stage.qtbot.addWidget(shown)
+    assert [shown.notes.item(row).text() for row in range(shown.notes.count())] == list(kept.findings)
+
+
+def test_nothing_is_offered_where_there_is_nothing_to_choose(
+    stage: Stage, wizard: Open, tmp_path: Path
+) -> None:
+    dialog = wizard(sources.zipped(tmp_path / "plain.zip", sources.class_folders()))
+    assert dialog.reading.isHidden()
+
+
+def test_a_range_of_one_number_is_refused_beside_it(stage: Stage, wizard: Open, tmp_path: Path) -> None:
+    dialog = wizard(deep_films(tmp_path))
+    stage.qtbot.keyClicks(dialog.reading.low, "5")
+    stage.qtbot.waitUntil(lambda: "needs two numbers" in dialog.error.text(), timeout=60_000)
+    assert not dialog.accept_button.isEnabled()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from workbench.config import Split
     from workbench.data.found import Found
     from workbench.data.prepared import Prepared
+    from workbench.data.reading import Reading
 
 THUMBNAIL = 44
 SAMPLES = 9
@@ -34,7 +35,7 @@ class Listing:
     pictures : name, width, height, RGB bytes.
     sentences : class and text.
     curves : task and points ``[n, 2]``, sorted by x.
-    unreadable : what reading has found to be wrong so far.
+    reading : how it is read.
     """
 
     path: str
@@ -45,6 +46,7 @@ class Listing:
     counts: tuple[int, ...]
     given: dict[str, list[str]] | None
     found: Found
+    reading: Reading
     pictures: tuple[tuple[str, int, int, bytes], ...] = ()
     sentences: tuple[tuple[str, str], ...] = ()
     curves: tuple[tuple[str, NDArray[Any]], ...] = ()
@@ -69,7 +71,7 @@ class Listing:
         return found
 
 
-def look_into(path: str, progress: Progress) -> Listing:
+def look_into(path: str, progress: Progress, reading: Reading | None = None) -> Listing:
     """List what is there; runs in the worker thread.
 
     Raises
@@ -79,9 +81,11 @@ def look_into(path: str, progress: Progress) -> Listing:
     """
     from workbench.data.found import FoundFunctions, FoundImages, FoundText
     from workbench.data.look import look
+    from workbench.data.reading import NOW
 
     progress(0.0, "Looking into the data")
-    found = look(Path(path))
+    reading = reading or NOW
+    found = look(Path(path), reading, progress=progress)
     samples: dict[str, Any] = {}
     match found:
         case FoundImages():
@@ -99,6 +103,7 @@ def look_into(path: str, progress: Progress) -> Listing:
             samples["curves"] = tuple(curves)
     return Listing(
         path, found.kind, found.layout, found.names, found.groups, found.counts, found.given_split(), found,
+        reading,
         **samples,
     )  # fmt: skip
 
@@ -136,10 +141,9 @@ def check_all(listing: Listing, config: TaskConfig | None, progress: Progress) -
         If nothing of it can be read.
     """
     from workbench.data.prepared import prepare
-    from workbench.data.reading import Reading
 
     size, channels = (getattr(config, name, None) for name in ("size", "channels"))
-    return prepare(listing.found, Reading(size=size, channels=channels), progress=progress)
+    return prepare(listing.found, replace(listing.reading, size=size, channels=channels), progress=progress)
 
 
 def fits(prepared: Prepared, config: TaskConfig) -> bool:

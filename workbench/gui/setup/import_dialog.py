@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.config import TaskConfig
+from workbench.data.reading import NOW
 from workbench.errors import InputError
 from workbench.gui import theme
 from workbench.gui.plain import Label, set_tip
@@ -38,6 +39,7 @@ from workbench.gui.setup.data_listing import (
 from workbench.gui.setup.draft import Draft
 from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.form import Form
+from workbench.gui.setup.import_reading import ReadingRow
 from workbench.gui.setup.import_samples import SampleList
 from workbench.gui.setup.import_split import SplitPart
 from workbench.gui.setup.task_data import in_words
@@ -110,6 +112,8 @@ class ImportDialog(QDialog):
         self.found.setObjectName("import_found")
         self.found.setWordWrap(True)
         self.pictures = SampleList()
+        self.reading = ReadingRow()
+        self.reading.changed.connect(self._read_otherwise)
         self._build_checks()
         self.split = SplitPart(self._own)
         self.mode = self.split.mode
@@ -134,7 +138,9 @@ class ImportDialog(QDialog):
         layout.addWidget(self.found)
         layout.addWidget(self.pictures)
         layout.addWidget(self._progress_row)
+        layout.addWidget(self.counted)
         layout.addWidget(self.findings)
+        layout.addWidget(self.reading)
         layout.addWidget(self.consent)
         layout.addLayout(middle, 1)
         layout.addLayout(self._name_row)
@@ -158,12 +164,16 @@ class ImportDialog(QDialog):
         row.addWidget(self.progress, 1)
         row.addWidget(self.stop)
         self._progress_row.hide()
+        self.counted = Label()
+        self.counted.setObjectName("import_counted")
+        self.counted.hide()
         self.findings = QListWidget()
         self.findings.setObjectName("import_findings")
         self.findings.setAccessibleName("What the checks have shown")
         set_tip(self.findings, "Nothing here keeps the data from being used, except what cannot be read")
         self.findings.setWordWrap(True)
-        self.findings.setFixedHeight(4 * self.findings.fontMetrics().lineSpacing() + 8)
+        self.findings.setAlternatingRowColors(True)
+        self.findings.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         self.findings.hide()
         self.consent = QCheckBox()
         self.consent.setObjectName("import_skip_unreadable")
@@ -233,10 +243,20 @@ class ImportDialog(QDialog):
         path = str(self.draft.value("task.path") or "")
         if path != self._sought:
             self._sought, self.listing, self.prepared, self._error = path, None, None, ""
-            for key in (LOOK, CHECK):
-                self._worker.cancel(key)
-            self._timer.start()
+            self.reading.forget()
+            self._begin()
         self._refresh()
+
+    @Slot()
+    def _read_otherwise(self) -> None:
+        self.listing, self.prepared, self._error = None, None, ""
+        self._begin()
+        self._refresh()
+
+    def _begin(self) -> None:
+        for key in (LOOK, CHECK):
+            self._worker.cancel(key)
+        self._timer.start()
 
     @Slot()
     def _look(self) -> None:
@@ -244,8 +264,14 @@ class ImportDialog(QDialog):
         if not path:
             return
 
+        try:
+            reading = self.reading.reading()
+        except InputError as error:
+            self._refuse(error)
+            return
+
         def job(progress: Callable[[float, str], None]) -> Listing:
-            return look_into(str(Path(path).expanduser()), progress)
+            return look_into(str(Path(path).expanduser()), progress, reading)
 
         self._worker.submit(LOOK, "Looking into the data", job, weakly(self._take), weakly(self._refuse))
 
@@ -276,13 +302,15 @@ class ImportDialog(QDialog):
 
     @Slot()
     def _stop_checking(self) -> None:
-        for key in (CHECK, REGISTER):
+        if self._worker.waits_for(LOOK):
+            self._error = "Looking was stopped; name the data again to look once more."
+        for key in (LOOK, CHECK, REGISTER):
             self._worker.cancel(key)
         self._refresh()
 
     @Slot(str, float, str)
     def _show_progress(self, key: str, done: float, text: str) -> None:
-        if key in (CHECK, REGISTER):
+        if key in (LOOK, CHECK, REGISTER):
             self.progress.setValue(round(1000 * done))
             self.progress.setFormat(text)
 
@@ -310,7 +338,7 @@ class ImportDialog(QDialog):
         self._show_forms(family)
         for form in (self._path, self.split.drawn, *self._forms[family][1]):
             form.refresh()
-        busy = any(self._worker.waits_for(key) for key in (CHECK, REGISTER))
+        busy = any(self._worker.waits_for(key) for key in (LOOK, CHECK, REGISTER))
         self._progress_row.setVisible(busy)
         self._show_findings()
         taken, replaceable = name_taken(self.name.text().strip()) if self.name.text().strip() else ("", False)
@@ -339,9 +367,22 @@ class ImportDialog(QDialog):
             for each in source.unreadable[:_MOST_LISTED]:
                 self.findings.addItem(f"cannot be read: {each.origin}: {each.why}")
         count = len(source.unreadable) if source is not None else 0
-        self.findings.setVisible(self.findings.count() > 0)
+        self._fit_findings()
+        if source is not None:
+            reasons = [each.why for each in source.unreadable[:_MOST_LISTED]]
+            self.reading.offer([each.what for each in source.findings], reasons)
         self.consent.setText(f"&Leave out {count:,} that cannot be read")
         self.consent.setVisible(count > 0)
+
+    def _fit_findings(self) -> None:
+        """As high as what is in it, and no higher than a few lines: the rest scrolls."""
+        count = self.findings.count()
+        self.counted.setText(f"{count:,} notes on how the data is read" if count > 1 else "")
+        self.counted.setVisible(count > 1)
+        self.findings.setVisible(count > 0)
+        line = self.findings.fontMetrics().lineSpacing()
+        wanted = sum(max(line, self.findings.sizeHintForRow(row)) for row in range(min(count, 8)))
+        self.findings.setFixedHeight(min(max(wanted, 3 * line), 9 * line) + 8)
 
     def _wrong(self) -> tuple[str, str]:
         """What is wrong, or how many classes each split has."""
@@ -358,6 +399,8 @@ class ImportDialog(QDialog):
                 return "Some of it cannot be read: mend it, or agree to leave that out.", ""
             if not self.name.text().strip():
                 return "Give it a name: what cannot be read is left out of the copy that is kept.", ""
+        if self.listing.reading != NOW and not self.name.text().strip():
+            return "Give it a name: how it is read here holds for the copy that is kept.", ""
         try:
             counts = check_fit(self.listing, config)
         except InputError as error:

@@ -1,0 +1,40 @@
+"""What importing did to a set that is kept: shown for as long as the set is there."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QListWidget, QVBoxLayout, QWidget
+
+from workbench.data.registry import Manifest
+from workbench.gui.plain import Label
+from workbench.words import shown
+
+
+class ImportNotes(QDialog):
+    """A set's origin, its classes in a line, and every note of its import."""
+
+    def __init__(self, manifest: Manifest, parent: QWidget | None = None) -> None:
+        from workbench.importing import UNITS, counted
+
+        super().__init__(parent)
+        self.setObjectName("import_notes")
+        self.setWindowTitle(f"Notes on {shown(manifest.name)}")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        about = Label(
+            f"{counted(manifest.groups, manifest.counts, *UNITS[manifest.kind])}, "
+            f"read as {manifest.layout} from {shown(manifest.source, 300)}"
+        )
+        about.setWordWrap(True)
+        self.notes = QListWidget()
+        self.notes.setObjectName("import_notes_list")
+        self.notes.setAccessibleName("What importing found, changed and left out")
+        self.notes.setWordWrap(True)
+        self.notes.setAlternatingRowColors(True)
+        self.notes.addItems([shown(each, 2000) for each in manifest.findings] or ["Nothing was changed."])
+        box = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        box.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(about)
+        layout.addWidget(self.notes, 1)
+        layout.addWidget(box)
+        self.resize(620, 360)
