@@ -225,3 +225,16 @@ def test_the_pictures_take_the_themes_colours(qtbot: QtBot, show: Show, tmp_path
     choose(view, "view", "settings")
     image = view.board.grab().toImage()
     assert image.pixelColor(QPoint(3, 3)).name() == theme.background()
+
+
+def test_what_was_not_chosen_is_not_kept(tmp_path: Path, show: Show) -> None:
+    """What merely stood beside the choice would stay when other episodes call for another measure."""
+    view = show(three(tmp_path / "p.mlwb"))
+    choose(view, "view", "cost")
+    kept = view.state()
+    assert kept["view"] == "cost"
+    assert not {"measure", "group", "step", "x"} & set(kept)
+    with Project.create(tmp_path / "other.mlwb") as other:
+        view.data.open(other)
+        assert "view" not in view.state()
+        view.data.open(None)
