@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -11,7 +11,9 @@ from workbench.engine.measures import Array
 from workbench.export.numerals import number
 from workbench.export.source import Source
 from workbench.project import RunRecord
-from workbench.sections import Problem
+
+if TYPE_CHECKING:  # pydantic takes as long to load as showing a large project
+    from workbench.sections import Problem
 
 Quantity = Literal["loss", "accuracy"]
 
