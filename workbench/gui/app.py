@@ -72,9 +72,9 @@ def start(path: Path | None) -> int:
     window.begin(path)
     window.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose)
     window.show()
-    # Ctrl-C in the terminal and a polite kill; Python sees them between Qt's events
+    # Ctrl-C in the terminal and a polite kill, heeded between Qt's events: not in the middle of a drawing
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: window.go())
+        signal.signal(number, lambda *_: QTimer.singleShot(0, window.go))
     for number in terminal.HANGS_UP:
         signal.signal(number, signal.SIG_IGN)
     heartbeat = QTimer(window)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from workbench.project.errors import DamagedError, ProjectError, StorageError, StorageFull, translated
+from workbench.words import shown
 
 Mode = Literal["ro", "rw", "rwc", "immutable"]
 
@@ -18,6 +19,8 @@ BUSY_TIMEOUT = 5.0
 """Seconds to wait for another connection's transaction."""
 _STATEMENT_TIMEOUT = 60.0  # seconds: longer only if damage makes a table endless
 _MAX_ROWS = 200_000  # of one answer, for the same reason
+
+_MOST_SAID = 300  # letters of what is wrong with a value
 
 # Far above what our own statements need, far below what a hostile schema could ask for.
 _LIMITS = {
@@ -162,7 +165,8 @@ class Database:
             raise self._damaged("a table", error) from None
 
     def _damaged(self, what: str, why: object) -> DamagedError:
-        return DamagedError(f"{self.path}: {what} is damaged: {why}")
+        said = f"{shown(what, _MOST_SAID)} is damaged: {shown(str(why), _MOST_SAID)}"
+        return DamagedError(f"{self.path}: {said}")
 
     def _refuse_after_failure(self) -> None:
         # SQLite ends a transaction by itself when the disk is full: what follows would not be undone
