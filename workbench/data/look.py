@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from workbench.data.arrays import read_arrays
 from workbench.data.decoding import undecodable
 from workbench.data.films import with_pages
 from workbench.data.folders import read_class_folders
-from workbench.data.found import NOT_GIVEN, Found, FoundImages
+from workbench.data.found import NOT_GIVEN, Found, FoundImages, FoundText
+from workbench.data.passed_over import passed_over
 from workbench.data.progress import Progress, silent
 from workbench.data.reading import NOW, Reading
 from workbench.data.source import Source, hidden, open_source, suffix_of
@@ -63,7 +65,7 @@ def _read(path: Path, reading: Reading) -> Found:
             if all(names_images(table) for table in tables.values()):
                 return read_split_files(source, tables, files, reading)
             if not alone and all(has_texts(table) for table in tables.values()):
-                return read_text_tables(path, tables, reading)
+                return _beside(source, files, read_text_tables(path, tables, reading), reading)
         single = _only_data_file(source)
         if single is not None:
             raise DataError(f"{path}: has no class folders with images; did you mean {path / single}?")
@@ -76,6 +78,15 @@ def _if_readable(source: Source, files: Mapping[int, str], reading: Reading) -> 
         return tables_of(source, files, reading)
     except DataError:
         return {}
+
+
+def _beside(source: Source, files: Mapping[int, str], found: FoundText, reading: Reading) -> FoundText:
+    """What was found, and that the other files are not read."""
+    others = sorted(set(source.files) - set(files.values()))
+    if reading.rules == 1 or not others:
+        return found
+    note = passed_over(others, "beside the tables of texts")
+    return replace(found, findings=(*source.findings, *found.findings, note))
 
 
 def _only_data_file(source: Source) -> str | None:

@@ -126,12 +126,16 @@ def is_deep(image: Image.Image) -> bool:
 
 def pages_of(image: Image.Image) -> int:
     """How many pages a film has; 1 for what is none."""
-    return int(getattr(image, "n_frames", 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # damaged pages are told apart by whether they can be read
+        return int(getattr(image, "n_frames", 1))
 
 
 def orientation_of(image: Image.Image) -> int:
     """How EXIF says that the image is to be turned; 1 is not at all."""
-    found = image.getexif().get(_ORIENTATION, 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = image.getexif().get(_ORIENTATION, 1)
     return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 
