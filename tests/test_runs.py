@@ -363,7 +363,12 @@ def test_a_checkpoint_holds_the_whole_state(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "environment",
-    [{}, {"device": "cpu", "threads": "many", "chunk": 3}, {"device": "cpu", "threads": 1, "chunk": 0}],
+    [
+        {},
+        {"device": "cpu", "threads": "many", "chunk": 3},
+        {"device": "cpu", "threads": 1, "chunk": 0},
+        {"device": "cpu", "threads": 1_000_000, "chunk": 3},
+    ],
 )
 def test_a_record_that_a_stranger_made_up_does_no_harm(environment: dict[str, Any], tmp_path: Path) -> None:
     project, (run,) = start(tmp_path / "p.mlwb", "maml")

@@ -46,6 +46,9 @@ SAMPLES = {
 """The built-in experiments, by the name that stands for a file."""
 
 RETRY_SECONDS = 1.0
+MOST_THREADS = 1024
+"""That a recorded plan may ask for: a stranger's million would end the process."""
+
 CAN_GO_ON: tuple[Status, ...] = ("queued", "paused", "stopped", "interrupted")
 
 
@@ -302,7 +305,7 @@ def _prepared(run: Run, family: TaskFamily, plan: Plan | None, control: Control)
 def _recorded_plan(record: RunRecord) -> Plan | None:
     """The plan that a run was started with: its last bits depend on it. None if there is none to use."""
     device, threads, chunk = (record.environment.get(name) for name in ("device", "threads", "chunk"))
-    if threads is None or chunk is None or device not in devices.available():
+    if threads is None or chunk is None or device not in devices.available() or threads > MOST_THREADS:
         return None
     return Plan(str(device), threads, chunk)
 
