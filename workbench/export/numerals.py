@@ -19,14 +19,13 @@ def number(value: float, digits: int = 4) -> str:
     """A number rounded to what can be read; ``–`` where there is none."""
     if not math.isfinite(value):
         return "–"
-    return raised(f"{value:.{digits}g}")
+    return _signed(raised(f"{value:.{digits}g}"))
 
 
 def raised(text: str) -> str:
-    """A number as Python formats it, with signs and powers as people write them."""
+    """A number as Python formats it, with a power of ten as people write it."""
     mantissa, e, exponent = text.partition("e")
-    mantissa = mantissa.replace("-", MINUS)
-    return f"{mantissa}×{_power(int(exponent))}" if e else mantissa
+    return f"{mantissa}×{_power(int(exponent))}" if e else text
 
 
 def steps(values: Sequence[float], step: float, span: float) -> list[str]:
