@@ -560,7 +560,7 @@ def registered(window: MainWindow) -> tuple[dict[str, QAction], dict[str, QActio
     """What the menu of imported data offers to use, and to remove, by text."""
     menu = window.findChild(QMenu, "menu_registered")
     menu.aboutToShow.emit()
-    removal = [each.menu() for each in menu.actions() if each.menu() is not None]
+    removal = [each.menu() for each in menu.actions() if each.text() == "Remove"]
     return tuple(  # type: ignore[return-value]
         {each.text(): each for each in where.actions() if each.text() and each.menu() is None}
         for where in (menu, *(removal or [QMenu()]))
