@@ -93,14 +93,14 @@ def resume(path: Path, run_id: int | None, output: Path | None, quiet: bool) -> 
             record = project.run(run_id)
             if record.status == "finished":
                 raise ProjectError(f"{path}: run {run_id} is finished; there is nothing left to do")
-            wanted = [run_id]
-        else:
-            wanted = [each.id for each in project.runs() if each.status in CAN_GO_ON]
-            for each in project.damaged():
-                progress.line(each.left_out)
+            return _perform(project, [run_id], progress, output, None)
+        wanted = [each.id for each in project.runs() if each.status in CAN_GO_ON]
+        damaged = project.damaged()
+        for each in damaged:
+            progress.line(each.left_out, urgent=True)
         if not wanted:
             progress.line(f"{path}: every run is over; nothing to resume")
-        return _perform(project, wanted, progress, output, None)
+        return _perform(project, wanted, progress, output, None) or int(bool(damaged))
 
 
 def _must_be_writable(project: Project) -> None:
