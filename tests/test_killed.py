@@ -6,9 +6,7 @@ import random
 import re
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -131,17 +129,7 @@ def test_ctrl_c_stops_a_run_and_says_how_to_go_on(tmp_path: Path) -> None:
         assert opened.checkpoint_iterations(1)[-1] == opened.runs()[0].iterations
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "small"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)]
-    if sys.platform != "linux" or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a small file system needs Linux and root")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
+@pytest.mark.parametrize("small_disk", [3], indirect=True)
 def test_a_run_on_a_disk_that_fills_up_waits_and_then_loses_nothing(small_disk: Path, tmp_path: Path) -> None:
     toml = tmp_path / "e.toml"
     toml.write_text(SINUSOID + '[[algorithm]]\nkind = "maml"\n', encoding="utf-8")

@@ -11,7 +11,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -210,17 +210,6 @@ def test_a_run_whose_data_is_gone_does_not_stop_the_others(tmp_path: Path) -> No
     assert str(pictures) in line
     with Project.open(path) as project:
         assert [run.status for run in project.runs()] == ["queued", "finished"]
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "small"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    if sys.platform != "linux" or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a small file system needs Linux and root")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def test_a_full_disk_says_so_even_to_those_who_asked_for_quiet(small_disk: Path, toml: Path) -> None:
