@@ -213,6 +213,7 @@ def test_a_run_whose_data_is_gone_does_not_stop_the_others(tmp_path: Path) -> No
 
 
 def test_a_full_disk_says_so_even_to_those_who_asked_for_quiet(small_disk: Path, toml: Path) -> None:
+    (small_disk / "filler").write_bytes(bytes(3 << 19))  # leaves room for a start only
     command = [*CLI, "run", str(toml), "--set", "training.iterations=1000000", "--quiet"]
     with subprocess.Popen(
         [*command, "--project", str(small_disk / "p.mlwb")], stderr=subprocess.PIPE, text=True
