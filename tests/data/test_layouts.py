@@ -14,7 +14,7 @@ from tests.data import sources
 from workbench import importing, runs
 from workbench.config import parse
 from workbench.data import registry
-from workbench.data.found import Found
+from workbench.data.found import Found, FoundImages
 from workbench.data.look import look
 from workbench.data.prepared import Prepared, prepare
 from workbench.engine.events import Finished
@@ -224,6 +224,67 @@ def test_folders_of_splits_are_the_splits(tmp_path: Path) -> None:
     assert found.counts == (4, 4, 4)
     assert found.given_split() is None
     assert [each.what for each in found.findings] == ["shared classes"]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ("base", "val", "novel_all"),
+        ("miniImagenet_train", "miniImagenet_val", "miniImagenet_test"),
+        ("trainset", "valset", "testset"),
+        ("Train images", "dev images", "TEST images"),
+        ("1_training", "2_validation", "3_testing"),
+        ("seen", "dev", "unseen"),
+    ],
+)
+def test_splits_are_found_within_longer_names(tmp_path: Path, parts: tuple[str, str, str]) -> None:
+    """Dividing by groups would put any of them into any split."""
+    content = {
+        f"{parts[c // 2]}/class{c}/{i}.png": sources.png(9 * c + i) for c in range(6) for i in range(4)
+    }
+    split = look(sources.write(tmp_path / "in", content)).given_split()
+    assert split == {"train": [parts[0]], "validation": [parts[1]], "test": [parts[2]]}
+
+
+def test_names_that_only_begin_like_splits_are_classes(tmp_path: Path) -> None:
+    names = ("base ball", "steam train", "test tube", "evaluation", "sofa")
+    content = {f"{name}/{i}.png": sources.png(9 * c + i) for c, name in enumerate(names) for i in range(4)}
+    found = look(sources.write(tmp_path / "in", content))
+    assert found.names == tuple(sorted(names))
+    assert found.given_split() is None
+
+
+@pytest.mark.parametrize("own_folder", [True, False])
+def test_zips_in_a_folder_are_read_together(tmp_path: Path, own_folder: bool) -> None:
+    """As Omniglot is published: each holds a folder of its own name."""
+    (tmp_path / "in").mkdir()
+    for part, alphabets in (("images_background", range(8)), ("images_evaluation", range(8, 12))):
+        within = f"{part}/" if own_folder else ""
+        content = {
+            f"{within}Alphabet_{a}/character{c}/{i}.png": sources.png(100 * a + 10 * c + i)
+            for a in alphabets
+            for c in range(2)
+            for i in range(3)
+        }
+        sources.zipped(tmp_path / "in" / f"{part}.zip", content)
+    planned = imported(tmp_path / "in")
+    assert planned.prepared.names[0] == "images_background/Alphabet_0/character0"
+    counts = {part: each["classes"] for part, each in planned.split_counts().items()}
+    assert counts == {"train": 12, "validation": 4, "test": 8}
+    test = {planned.prepared.groups[index] for index in planned.members["test"]}
+    assert test == {f"images_evaluation/Alphabet_{a}" for a in range(8, 12)}
+    assert planned.findings[0].text == (
+        "2 zips are read together: images_background.zip, images_evaluation.zip"
+    )
+    size = "ways = 2\nshots = 1\nqueries = 1"
+    trains(f'family = "images"\npath = "{tmp_path / "in"}"\n{size}', "protonet", NETWORK)
+    found = look(tmp_path / "in")
+    assert isinstance(found, FoundImages)
+    before = found.hash()
+    sources.zipped(
+        tmp_path / "in" / "images_evaluation.zip", {"Alphabet_20/character0/0.png": sources.png(1)}
+    )
+    assert found.hash() != before
 
 
 def test_a_registered_set_gives_the_episodes_of_its_file(tmp_path: Path) -> None:

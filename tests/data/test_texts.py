@@ -325,6 +325,99 @@ def test_splits_that_share_classes_and_words_that_name_none_are_said(tmp_path: P
     assert said(found, "split").startswith("16 rows name a split that is neither")
 
 
+@pytest.mark.parametrize("numbers", [False, True])
+def test_words_for_splits_that_mean_nothing_known_are_listed(tmp_path: Path, numbers: bool) -> None:
+    """In JSON they may be numbers."""
+    lines = [json.dumps({"text": a, "label": b, "split": 1 if numbers else "Trn"}) for a, b in ROWS]
+    found = texts(written(tmp_path / "a.jsonl", lines))
+    assert said(found, "split").endswith(f"{'1' if numbers else 'Trn'} (48)")
+
+
+def test_rows_for_which_no_split_is_named_do_not_undo_the_others(tmp_path: Path) -> None:
+    """Test stays test: a few empty fields are no reason to divide the classes anew."""
+    part = {label: ("train", "train", "train", "dev", "test", "")[int(label[-1])] for _, label in ROWS}
+    lines = [f"{a},{b},{' ' if n % 8 == 1 else part[b]}" for n, (a, b) in enumerate(ROWS)]
+    found = texts(written(tmp_path / "a.csv", ["text,label,split", *lines]))
+    split = found.given_split()
+    assert split is not None
+    assert (split["validation"], split["test"]) == (["topic 3"], ["topic 4"])
+    assert "5 examples name no split, and go with the others of their class" in said(found, "split")
+    assert "1 class names no split, and are in none: topic 5" in said(found, "left out")
+
+
+def test_splits_without_training_are_said_not_to_be_kept(tmp_path: Path) -> None:
+    lines = [f"{a},{b},{'test' if b == 'topic 1' else 'other'}" for a, b in ROWS]
+    found = texts(written(tmp_path / "a.csv", ["text,label,split", *lines]))
+    assert found.given_split() is None
+    listed = [each.text for each in found.findings if each.what == "split"]
+    assert listed[0].endswith("other (40)")
+    assert listed[1] == (
+        "the source names splits for test only; its splits are not kept, and classes are divided anew"
+    )
+
+
+def test_eval_beside_test_is_validation_in_a_table_too(tmp_path: Path) -> None:
+    part = {f"topic {n}": word for n, word in enumerate(("train",) * 4 + ("eval", "test"))}
+    found = texts(written(tmp_path / "a.csv", ["text,label,split", *(f"{a},{b},{part[b]}" for a, b in ROWS)]))
+    split = found.given_split()
+    assert split is not None
+    assert (split["validation"], split["test"]) == (["topic 4"], ["topic 5"])
+
+
+@pytest.mark.parametrize(
+    "suffixes", [("jsonl", "jsonl", "jsonl"), ("json", "json", "json"), ("csv", "jsonl", "json")]
+)
+def test_a_file_of_texts_for_each_split_keeps_them(
+    tmp_path: Path, suffixes: tuple[str, ...], imported: Importer
+) -> None:
+    (tmp_path / "in").mkdir()
+    for number, (part, suffix) in enumerate(zip(("train", "validation", "test"), suffixes, strict=True)):
+        rows = ROWS[16 * number : 16 * number + 16]
+        path = tmp_path / "in" / f"{part}.{suffix}"
+        if suffix == "csv":
+            written(path, ["text,label", *(f"{a},{b}" for a, b in rows)])
+        elif suffix == "json":
+            path.write_text(json.dumps(rows))
+        else:
+            written(path, [json.dumps({"text": a, "label": b}) for a, b in rows])
+    told = imported(tmp_path / "in")
+    assert told["class_names"]["validation"] == ["topic 2", "topic 3"]
+    assert told["class_names"]["test"] == ["topic 4", "topic 5"]
+
+
+# --- what programs write into tables --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first", ["sep=;", "SEP=;", '"sep=;"', "\ufeffsep=;"])
+def test_a_first_line_that_says_what_stands_between_fields_is_heeded(tmp_path: Path, first: str) -> None:
+    lines = [first, "text;label", *(f"{a}, and so on;{b}" for a, b in ROWS)]
+    found = texts(written(tmp_path / "a.csv", lines, newline="\r\n"))
+    assert (len(found.names), len(found.texts)) == (6, len(ROWS))
+
+
+def test_more_lines_that_name_the_columns_are_no_examples(tmp_path: Path) -> None:
+    lines = [f"{a},{b}" for a, b in ROWS]
+    path = written(tmp_path / "a.csv", ["text,label", *lines[:20], "text,label", *lines[20:], "Text, Label"])
+    found = texts(path)
+    assert (len(found.names), len(found.texts)) == (6, len(ROWS))
+    assert "2 more lines that name the columns are passed over: line 22, line 51" in said(found, "heads")
+
+
+def test_labels_for_no_value_are_said(tmp_path: Path) -> None:
+    lines = [f"{a},{('NA', 'null', b)[min(n % 8, 2)]}" for n, (a, b) in enumerate(ROWS)]
+    found = texts(written(tmp_path / "a.csv", ["text,label", *lines]))
+    assert said(found, "absent labels") == (
+        "12 labels look as if there were none, and stay classes of their own: NA (6), null (6)"
+    )
+
+
+def test_a_number_written_in_two_ways_looks_the_same(tmp_path: Path) -> None:
+    lines = [f"{a},{b[-1]}{('', '.0')[n % 2]}" for n, (a, b) in enumerate(ROWS)]
+    path = written(tmp_path / "a.csv", ["text,label", *lines])
+    assert "'0' = '0.0', '1' = '1.0'" in said(texts(path), "look-alikes")
+    assert texts(path, Reading(merge_labels=True)).names == ("0", "1", "2", "3", "4", "5")
+
+
 # --- JSON -----------------------------------------------------------------------------------------------
 
 
@@ -335,10 +428,10 @@ def test_splits_that_share_classes_and_words_that_name_none_are_said(tmp_path: P
         ('[{"Text": "a", "text": "b", "label": "c"}]', "is there twice"),
         ('{"train": [["a", "b"]], "train": [["c", "d"]]}', "the key train is there twice; put its lists"),
         ("[NaN]", "NaN is no number of JSON"),
-        ('[["a", 1e999]]', "no text, or no label"),
+        ('[["a", 1e999]]', "neither a word nor a whole number"),
         (f'[["a", {"9" * 5000}]]', "not valid JSON"),
-        ('[["a", true]]', "no text, or no label"),
-        ('[["a", {"b": "c"}]]', "no text, or no label"),
+        ('[["a", true]]', "neither a word nor a whole number"),
+        ('[["a", {"b": "c"}]]', "neither a word nor a whole number"),
     ],
 )
 def test_json_that_says_less_than_it_seems_is_named(tmp_path: Path, content: str, words: str) -> None:
@@ -347,6 +440,21 @@ def test_json_that_says_less_than_it_seems_is_named(tmp_path: Path, content: str
     with pytest.raises(DataError, match=words) as caught:
         look(path)
     assert "\n" not in str(caught.value)
+
+
+def test_lists_that_are_columns_are_read_as_rows(tmp_path: Path) -> None:
+    """They are not texts of classes that are called text, label and language."""
+    columns = {"label": [label for _, label in ROWS], "text": [text for text, _ in ROWS]}
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(columns | {"language": ["en"] * len(ROWS)}))
+    found = texts(path)
+    assert (len(found.names), len(found.texts)) == (6, len(ROWS))
+    assert said(found, "columns").endswith("1 key is not read: language")
+
+
+def test_keys_that_are_not_read_are_named_as_columns_are(tmp_path: Path) -> None:
+    lines = [json.dumps({"text": text, "label": label, "fold": "train"}) for text, label in ROWS]
+    assert "1 key is not read: fold" in said(texts(written(tmp_path / "a.jsonl", lines)), "columns")
 
 
 def test_numbers_among_labels_are_said(tmp_path: Path) -> None:

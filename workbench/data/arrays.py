@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.data.found import NOT_GIVEN, Finding, Found, FoundFunctions, FoundImages, Unreadable, some
-from workbench.data.labels import look_alikes, told
+from workbench.data.labels import absent, look_alikes, told
 from workbench.data.npz import Header, load_npz, read_headers
 from workbench.data.reading import NOW, Reading, refuse_beyond
 from workbench.data.splits import completed, shared_classes
@@ -157,6 +157,7 @@ def _with_one_label_each(labels: list[str], findings: list[Finding], reading: Re
         better[whole[name]] += count
     alike = look_alikes(sorted(better), [better[name] for name in sorted(better)])
     findings += told(alike, merged=reading.merge_labels)
+    findings += absent(sorted(better), [better[name] for name in sorted(better)])
     if reading.merge_labels:
         whole = {name: alike.get(each, each) for name, each in whole.items()}
     return [whole[label] for label in labels]
@@ -276,7 +277,7 @@ def _in_64_bits(what: str, array: NDArray[Any]) -> tuple[NDArray[np.float64], li
 def _kept(x: NDArray[np.floating], y: NDArray[np.floating]) -> Finding:
     """What becomes of values."""
     spans = [
-        ", ".join(f"{low:.10g} to {high:.10g}" for low, high in zip(each.min(0), each.max(0), strict=True))
+        some([f"{low:.10g} to {high:.10g}" for low, high in zip(each.min(0), each.max(0), strict=True)])
         for each in (x, y)
     ]
     text = (

@@ -11,9 +11,9 @@ import numpy as np
 
 from workbench.data.decoding import undecodable
 from workbench.data.found import NOT_GIVEN, SPLIT_NAMES, Finding, FoundText, Unreadable, some
-from workbench.data.labels import look_alikes, told
+from workbench.data.labels import absent, look_alikes, told
 from workbench.data.reading import Reading
-from workbench.data.splits import completed, shared_classes, split_of
+from workbench.data.splits import completed, shared_classes, splits_of, unknown
 from workbench.errors import DataError
 from workbench.words import shown
 
@@ -26,7 +26,6 @@ _CHANGES = {
     "text blanks": "{} texts have line breaks or several blanks in a row, which become one blank",
     "numbers": "{} labels are numbers, others are words; the number 1 and the word 1 are one label",
     "group": "{} groups are neither words nor whole numbers and are left out",
-    "split": "{} rows name a split that is neither for training, validation nor test, and belong to none",
 }
 """What reading does to rows, and how it is said."""
 
@@ -48,14 +47,16 @@ class Gathered:
         self.bad: list[Unreadable] = []
         self.findings: list[Finding] = []
         self._reading = reading
-        self._good: list[tuple[str, str, str, int]] = []
+        self._good: list[tuple[str, str, str, int | str]] = []
         self._changes: dict[str, list[str]] = {}
         self._numbers: list[str] = []
 
     def add(self, row: Row) -> None:
         """Take a row, or list it as one that cannot be read."""
         text, label, group = row.text, _word(row.label), _word(row.group)
-        if not isinstance(text, str) or not isinstance(label, str):
+        if isinstance(text, str) and label is None and row.label is not None:
+            self._refuse(row, "a label that is neither a word nor a whole number")
+        elif not isinstance(text, str) or not isinstance(label, str):
             self._refuse(row, NO_TEXT)
         elif any(map(undecodable, (text, label, group or ""))):
             self._refuse(row, "not UTF-8")
@@ -81,15 +82,12 @@ class Gathered:
                 self._note("text blanks", row)
             self._good.append((plain[0], plain[1], plain[2], self._split(row)))
 
-    def _split(self, row: Row) -> int:
+    def _split(self, row: Row) -> int | str:
         if not isinstance(row.split, str):
             return row.split if isinstance(row.split, int) else NOT_GIVEN
         if self._reading.rules == 1:
             return SPLIT_NAMES.get(row.split.strip().lower(), NOT_GIVEN)
-        code = split_of(row.split)
-        if code == NOT_GIVEN and row.split.strip():
-            self._note("split", row)
-        return code
+        return row.split
 
     def _refuse(self, row: Row, why: str) -> None:
         self.bad.append(Unreadable(row.origin, why))
@@ -118,13 +116,18 @@ class Gathered:
         groups = tuple(min(group_of[name]) if len(group_of[name]) == 1 else "" for name in names)
         labels = np.array([number[label] for label, *_ in rows], np.int64)
         order = labels.argsort(kind="stable")
-        labels, given = labels[order], np.array([code for *_, code in rows], np.int8)[order]
+        words = Counter(code for *_, code in rows if isinstance(code, str))
+        codes = splits_of(words)
+        own = [codes[code] if isinstance(code, str) else code for *_, code in rows]
+        labels, given = labels[order], np.array(own, np.int8)[order]
         findings = [*self.findings, *alike]
         if newer:
             several = [shown(name) for name in names if len(group_of[name]) > 1]
+            findings += absent(names, np.bincount(labels, minlength=len(names)).tolist())
             if several:
                 text = f"{len(several):,} labels stand in several groups, and belong to none: {some(several)}"
                 findings.append(Finding("groups", text, len(several), tuple(several[:3])))
+            findings += unknown({word: count for word, count in words.items() if codes[word] == NOT_GIVEN})
             given, drawn = completed(names, groups, labels, given)
             findings += [*drawn, *shared_classes(names, labels, given), *self._told()]
         return FoundText(
@@ -139,7 +142,7 @@ class Gathered:
             texts=[rows[index][1] for index in order],
         )
 
-    def _with_one_label_each(self) -> tuple[list[tuple[str, str, str, int]], list[Finding]]:
+    def _with_one_label_each(self) -> tuple[list[tuple[str, str, str, int | str]], list[Finding]]:
         """Labels that look the same made one, if that is asked for; and what is to be said of them."""
         counts = Counter(label for label, *_ in self._good)
         names = sorted(counts)

@@ -55,9 +55,19 @@ class JsonTexts:
     def __init__(self, gathered: Gathered, reading: Reading, columns: tuple[Sequence[str], ...]) -> None:
         self._gathered, self._reading = gathered, reading
         self._text, self._label, self._group, self._split = columns
+        self._unread: set[str] = set()
 
-    def read_document(self, text: str, where: str) -> None:
-        """A whole file.
+    def say_what_is_not_read(self, where: str) -> None:
+        """Keys of objects that are none of the columns."""
+        if self._unread and self._reading.rules > 1:
+            keys = sorted(map(shown, self._unread))
+            text = (
+                f"{where}: {len(keys):,} {'keys are' if len(keys) > 1 else 'key is'} not read: {some(keys)}"
+            )
+            self._gathered.findings.append(Finding("columns", text, len(keys), tuple(keys[:3])))
+
+    def read_document(self, text: str, where: str, code: int = NOT_GIVEN) -> None:
+        """A whole file, which is that split.
 
         Raises
         ------
@@ -68,12 +78,12 @@ class JsonTexts:
         needed = _OF_A_LETTER * len(text) + _OF_A_VALUE * count
         refuse_beyond(self._reading, needed, f"{where}: about {count:,} values of JSON")
         try:
-            self._from_document(_parsed(text, self._reading), where)
+            self._from_document(_parsed(text, self._reading), where, code)
         except JSON_ERRORS as error:
             raise DataError(f"{where}: not valid JSON ({shown(str(error))})") from None
 
-    def read_lines(self, text: str, where: str) -> None:
-        """A value on each line."""
+    def read_lines(self, text: str, where: str, code: int = NOT_GIVEN) -> None:
+        """A value on each line of a file, which is that split."""
         count = text.count("\n")
         needed = _OF_A_LETTER * len(text) + 4 * _OF_A_VALUE * count
         refuse_beyond(self._reading, needed, f"{where}: {count:,} lines of JSON")
@@ -82,14 +92,14 @@ class JsonTexts:
                 continue
             origin = f"{where}, line {number}"
             try:
-                self._from_entry(_parsed(line, self._reading), NOT_GIVEN, origin)
+                self._from_entry(_parsed(line, self._reading), code, origin)
             except (ValueError, RecursionError):
                 why = "not UTF-8" if undecodable(line) else "not valid JSON"
                 self._gathered.bad.append(Unreadable(origin, why))
 
-    def _from_document(self, data: Any, where: str) -> None:
+    def _from_document(self, data: Any, where: str, code: int) -> None:
         if isinstance(data, list):
-            self._from_entries(data, NOT_GIVEN, where)
+            self._from_entries(data, code, where)
             return
         if not isinstance(data, dict) or not all(isinstance(part, list) for part in data.values()):
             raise DataError(
@@ -98,6 +108,12 @@ class JsonTexts:
             )
         if isinstance(data, _Object) and data.twice is not None:
             raise DataError(f"{where}: the key {shown(data.twice)} is there twice; put its lists together")
+        if self._reading.rules > 1 and self._are_columns(data):
+            keys = list(data)
+            self._from_entries(
+                (dict(zip(keys, row, strict=True)) for row in zip(*data.values(), strict=True)), code, where
+            )
+            return
         codes = self._codes(data)
         if any(code != NOT_GIVEN for code in codes.values()):
             for key, part in data.items():
@@ -112,9 +128,13 @@ class JsonTexts:
             return
         for label, part in data.items():
             for index, text in enumerate(part):
-                self._gathered.add(
-                    Row(text, label, None, NOT_GIVEN, f"{where}, {shown(str(label))}[{index}]")
-                )
+                self._gathered.add(Row(text, label, None, code, f"{where}, {shown(str(label))}[{index}]"))
+
+    def _are_columns(self, data: Mapping[str, list[Any]]) -> bool:
+        """Whether lists of the same length are the columns of a table, texts and labels among them."""
+        keys = {str(key).lower() for key in data}
+        named = keys & {*self._text} and keys & {*self._label}
+        return bool(named) and len({len(part) for part in data.values()}) == 1
 
     def _codes(self, data: Mapping[str, Any]) -> dict[str, int]:
         if self._reading.rules == 1:
@@ -139,12 +159,16 @@ class JsonTexts:
                 self._gathered.bad.append(Unreadable(origin, f"the key {shown(key)} is there twice"))
                 return
 
-            def get(names: Sequence[str]) -> Any:
-                return next((lowered[name] for name in names if name in lowered), None)
-
-            named = get(self._split)
+            keys = [
+                next((name for name in names if name in lowered), None)
+                for names in (self._text, self._label, self._group, self._split)
+            ]
+            self._unread.update(lowered.keys() - keys)
+            text, label, group, named = (None if key is None else lowered[key] for key in keys)
+            if self._reading.rules > 1:
+                named = str(named).strip() or None if isinstance(named, str | int) else None
             own = named if isinstance(named, str) else code
-            self._gathered.add(Row(get(self._text), get(self._label), get(self._group), own, origin))
+            self._gathered.add(Row(text, label, group, own, origin))
         elif isinstance(entry, list) and len(entry) == 2:
             self._gathered.add(Row(entry[0], entry[1], None, code, origin))
         else:

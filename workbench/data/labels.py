@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 
@@ -12,8 +13,41 @@ _TWINS = str.maketrans("АВЕКМНОРСТХУІЈЅаеорсухіјѕΑΒΕ
 """Letters of Cyrillic and Greek that are drawn as those of Latin."""
 
 
+_ABSENT = {
+    "na",
+    "n/a",
+    "#n/a",
+    "#na",
+    "null",
+    "nan",
+    "none",
+    "nil",
+    "-",
+    "--",
+    "?",
+    "<na>",
+    "(null)",
+    "missing",
+}
+"""What programs write where there is no value."""
+_NUMBER = re.compile(r"([+-]?)0*([0-9]+)(?:[.,]0*)?")
+
+
+def absent(labels: Sequence[str], counts: Sequence[int]) -> list[Finding]:
+    """That labels look as if there were none."""
+    found = [(label, n) for label, n in zip(labels, counts, strict=True) if label.casefold() in _ABSENT]
+    if not found:
+        return []
+    listed, count = [f"{label} ({n:,})" for label, n in found], sum(n for _, n in found)
+    text = f"{count:,} labels look as if there were none, and stay classes of their own: {some(listed)}"
+    return [Finding("absent labels", text, count, tuple(listed[:3]))]
+
+
 def appearance(label: str) -> str:
-    """What a label looks like: labels of the same appearance can be told apart by nobody."""
+    """What a label looks like: those of the same appearance can be told apart by nobody; 1.0 and 01 are 1."""
+    number = _NUMBER.fullmatch(label.strip())
+    if number:
+        return number[1].removeprefix("+") + number[2]
     plain = unicodedata.normalize("NFKC", label).translate(_TWINS)
     seen = "".join(letter for letter in plain if unicodedata.category(letter) != "Cf")  # of no width
     return " ".join(seen.casefold().split())

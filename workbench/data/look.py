@@ -13,12 +13,13 @@ from workbench.data.films import with_pages
 from workbench.data.folders import read_class_folders
 from workbench.data.found import NOT_GIVEN, Found, FoundImages, FoundText
 from workbench.data.passed_over import passed_over
+from workbench.data.pictures import SUFFIXES as PICTURES
 from workbench.data.progress import Progress, silent
 from workbench.data.reading import NOW, Reading
 from workbench.data.source import Source, hidden, open_source, suffix_of
 from workbench.data.split_files import names_images, read_split_files, split_files, tables_of
 from workbench.data.tables import Table
-from workbench.data.texts import SUFFIXES, has_texts, read_text_tables, read_texts
+from workbench.data.texts import SUFFIXES, TABLES, has_texts, read_text_files, read_text_tables, read_texts
 from workbench.errors import DataError
 from workbench.words import shown
 
@@ -58,6 +59,9 @@ def _read(path: Path, reading: Reading) -> Found:
         raise DataError(f"{path}: no readable zip, nor another kind of data; give {ACCEPTED}")
     with open_source(path, reading) as source:
         source.refuse_unsafe()
+        texts = _texts_by_split(source, reading)
+        if texts:
+            return _beside(source, texts, read_text_files(source, texts, reading), reading)
         files = split_files(source, reading.rules)
         alone = NOT_GIVEN in files
         tables = _if_readable(source, files, reading) if alone else tables_of(source, files, reading)
@@ -70,6 +74,15 @@ def _read(path: Path, reading: Reading) -> Found:
         if single is not None:
             raise DataError(f"{path}: has no class folders with images; did you mean {path / single}?")
         return read_class_folders(source, reading)
+
+
+def _texts_by_split(source: Source, reading: Reading) -> dict[int, str]:
+    """Files of texts for splits, JSON among them; none where there are pictures, about which JSON may be."""
+    if reading.rules == 1 or any(suffix_of(file) in PICTURES for file in source.files):
+        return {}
+    files = split_files(source, reading.rules, SUFFIXES)
+    of_tables = all(suffix_of(file) in TABLES for file in files.values())
+    return files if len(files) > 1 and not of_tables else {}
 
 
 def _if_readable(source: Source, files: Mapping[int, str], reading: Reading) -> dict[int, Table]:
@@ -95,4 +108,5 @@ def _only_data_file(source: Source) -> str | None:
         return None
     seen = [file for file in source.files if not hidden(file)]
     data = [file for file in seen if suffix_of(file) in (*SUFFIXES, ".npz", ".zip")]
-    return data[0] if len(data) == len(seen) and data else None
+    alone = data and len(data) == len(seen) and (source.where / data[0]).is_file()
+    return min(data) if alone else None

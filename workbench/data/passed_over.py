@@ -49,8 +49,10 @@ def sorted_out(
     findings = list(source.findings)
     misnamed = [file for file in others[:_LOOKED_INTO] if _is_picture(source, file)]
     if misnamed:
-        text = f"{len(misnamed):,} files are pictures, whatever their names say: {shown(some(misnamed))}"
-        findings.append(Finding("misnamed", text, len(misnamed), tuple(map(shown, misnamed[:3]))))
+        text = (
+            f"{len(misnamed):,} files are pictures, whatever their names say: {shown(some(sorted(misnamed)))}"
+        )
+        findings.append(Finding("misnamed", text, len(misnamed), tuple(map(shown, sorted(misnamed)[:3]))))
         others = sorted(set(others) - set(misnamed))
     for reason, files in _by_reason(others).items():
         findings.append(passed_over(files, reason))

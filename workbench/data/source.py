@@ -90,32 +90,97 @@ def open_source(path: Path, reading: Reading = NOW) -> Iterator[Source]:
     DataError
         If there is no such file, or it is neither.
     """
-    if path.is_dir():
-        yield _folder(path)
-        return
+    with contextlib.ExitStack() as stack:
+        if not path.is_dir():
+            yield _zip(path, stack.enter_context(_archive(path)), reading)
+            return
+        zips = zips_within(path) if reading.rules > 1 else []
+        if not zips:
+            yield _folder(path)
+            return
+        yield _joined(path, [_zip(each, stack.enter_context(_archive(each)), reading) for each in zips])
+
+
+def zips_within(folder: Path) -> list[Path]:
+    """The zips that lie in a folder, two or more, if nothing else does."""
+    seen: list[Path] = []
+    with contextlib.suppress(OSError):
+        seen = [each for each in sorted(folder.iterdir()) if not hidden(each.name)]
+    alone = all(each.suffix.lower() == ".zip" and each.is_file() and not each.is_symlink() for each in seen)
+    return seen if alone and len(seen) > 1 else []
+
+
+def _archive(path: Path) -> zipfile.ZipFile:
     try:
-        archive = zipfile.ZipFile(path)
+        return zipfile.ZipFile(path)
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; give the path of a zip or a folder with images") from None
     except UNREADABLE as error:
         raise DataError(f"{path}: no readable zip ({error}); give a zip or a folder with images") from None
-    with archive:
-        yield _zip(path, archive, reading)
+
+
+def _joined(path: Path, parts: Sequence[Source]) -> Source:
+    """Several zips as one source: each is a folder of its name, unless it holds one of that name only."""
+    place: dict[str, tuple[Source, str]] = {}
+    folders: list[str] = []
+    for part in parts:
+        stem = part.where.stem
+        alone = all(hidden(file) or file.startswith(f"{stem}/") for file in part.files)
+        prefix = "" if alone else f"{stem}/"
+        place |= {prefix + file: (part, file) for file in part.files}
+        folders += [prefix + folder for folder in part.folders]
+
+    def read(inner: str) -> bytes:
+        part, file = place[inner]
+        return part.read(file)
+
+    def peek(inner: str) -> bytes:
+        part, file = place[inner]
+        return part.peek(file)
+
+    names = [shown(part.where.name) for part in parts]
+    told = Finding(
+        "joined", f"{len(parts):,} zips are read together: {some(names)}", len(parts), tuple(names[:3])
+    )
+    unsafe = [f"{part.where.name}: {name}" for part in parts for name in part.unsafe]
+    findings = (told, *(each for part in parts for each in part.findings))
+    return Source(path, list(place), list(dict.fromkeys(folders)), unsafe, read, peek, findings)
+
+
+def content_of(source: Source, file: str) -> bytes:
+    """A file of a source.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read.
+    """
+    try:
+        return source.read(file)
+    except UNREADABLE as error:
+        raise DataError(f"{source.where}: {shown(file)}: cannot be read ({error})") from None
 
 
 def content_hash(path: Path, files: Sequence[str]) -> str:
     """SHA-256 of a source's whole content, given the files that count."""
-    digest = hashlib.sha256()
     if path.is_file():
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    for name in sorted(files):
+        return _file_hash(path)
+    digest = hashlib.sha256()
+    zips = zips_within(path)
+    for each in zips:
+        digest.update(f"{each.name}\0{_file_hash(each)}\n".encode("utf-8", "surrogateescape"))
+    for name in () if zips else sorted(files):
         try:
             content = hashlib.sha256(_plain_file(path / name)).hexdigest()
         except UNREADABLE as error:
             content = str(error)
         digest.update(f"{name}\0{content}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
+
+
+def _file_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def refuse_bomb(size: int, packed: int) -> None:

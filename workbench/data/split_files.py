@@ -14,12 +14,12 @@ import numpy as np
 
 from workbench.data.folders import hashing, opening
 from workbench.data.found import NOT_GIVEN, SPLIT_NAMES, Finding, FoundImages, Unreadable
-from workbench.data.labels import look_alikes, told
+from workbench.data.labels import absent, look_alikes, told
 from workbench.data.passed_over import passed_over, sorted_out
 from workbench.data.pictures import SUFFIXES
 from workbench.data.reading import NEWEST, NOW, Reading
-from workbench.data.source import UNREADABLE, Source, composed, folder_of, hidden, suffix_of
-from workbench.data.splits import completed, split_of, splits_of
+from workbench.data.source import Source, composed, content_of, folder_of, hidden, suffix_of
+from workbench.data.splits import completed, splits_of, unknown
 from workbench.data.tables import Table, read_table
 from workbench.errors import DataError
 from workbench.words import shown
@@ -29,14 +29,16 @@ SPLIT_COLUMNS = ("split", "set", "partition")
 LABEL_COLUMNS = ("label", "class", "category", "label_name", "class_name", "wnid")
 
 
-def split_files(source: Source, rules: int = NEWEST) -> dict[int, str]:
+def split_files(
+    source: Source, rules: int = NEWEST, suffixes: Sequence[str] = (".csv", ".tsv")
+) -> dict[int, str]:
     """The split files of a source by split: 0 train, 1 validation, 2 test; none without a train.csv.
 
     By newer rules a single table beside the images, whatever its name, is one without a split: its lines may
     name theirs.
     """
     found: dict[int, str] = {}
-    tables = [file for file in source.files if suffix_of(file) in (".csv", ".tsv") and not hidden(file)]
+    tables = [file for file in source.files if suffix_of(file) in suffixes and not hidden(file)]
     stems = {file: posixpath.splitext(posixpath.basename(file))[0] for file in tables}
     codes = splits_of(stems.values())
     for file in sorted(tables, key=lambda file: file.count("/")):
@@ -52,12 +54,8 @@ def tables_of(source: Source, files: Mapping[int, str], reading: Reading = NOW) 
     """The content of split files."""
     tables = {}
     for code, file in files.items():
-        where = f"{source.where}: {shown(file)}"
-        try:
-            content = source.read(file)
-        except UNREADABLE as error:
-            raise DataError(f"{where}: cannot be read ({error})") from None
-        tables[code] = read_table(content, where, suffix_of(file), reading)
+        content = content_of(source, file)
+        tables[code] = read_table(content, f"{source.where}: {shown(file)}", suffix_of(file), reading)
     return tables
 
 
@@ -85,6 +83,8 @@ def read_split_files(
     DataError
         For a file without the two columns, or none of whose images is there.
     """
+    if reading.rules > 1:
+        tables = {code: table.without_more_heads() for code, table in tables.items()}
     images, findings = sorted_out(source, reading, files.values())
     findings += [each for table in tables.values() for each in table.findings]
     columns = {code: _columns(table) for code, table in tables.items()}
@@ -96,6 +96,15 @@ def read_split_files(
     }
     find = _by_rule_1(images) if reading.rules == 1 else _by_place(images, labels)
     entries: list[tuple[str, int, str]] = []
+    words = Counter(
+        row[column]
+        for code, table in tables.items()
+        if (column := columns[code][2]) is not None and reading.rules > 1
+        for _, row in table.rows
+        if column < len(row) and row[column].strip()
+    )
+    codes = splits_of(words)
+    findings += unknown({word: count for word, count in words.items() if codes[word] == NOT_GIVEN})
     missing: list[Unreadable] = []
     for code, table in tables.items():
         file_column, label_column, split_column = columns[code]
@@ -111,7 +120,7 @@ def read_split_files(
                 continue
             own = code
             if reading.rules > 1 and split_column is not None and split_column < len(row):
-                own = split_of(row[split_column]) if row[split_column].strip() else code
+                own = codes.get(row[split_column], code)
             entries.append((label, own, found))
     if not entries:
         first = f" ({missing[0].origin}: {missing[0].why})" if missing else ""
@@ -163,7 +172,8 @@ def _with_one_label_each(
     alike = look_alikes(sorted(counts), [counts[label] for label in sorted(counts)])
     if reading.merge_labels:
         entries = [(alike.get(label, label), code, found) for label, code, found in entries]
-    return entries, told(alike, merged=reading.merge_labels)
+    missing = absent(list(counts), list(counts.values()))
+    return entries, told(alike, merged=reading.merge_labels) + missing
 
 
 Find = Callable[[str, str], tuple[str | None, str]]

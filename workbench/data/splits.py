@@ -3,39 +3,53 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.data.found import NOT_GIVEN, SPLIT_NAMES, Finding, Ints, some
+from workbench.data.found import LEFT_OUT, NOT_GIVEN, SPLIT_NAMES, Finding, Ints, some
 from workbench.words import shown
 
 _TRAIN, _VALIDATION, _TEST = range(3)
 _WORDS = ("training", "validation", "test")
-_MORE_NAMES = {
-    **dict.fromkeys(("background", "images_background", "metatraining", "meta_training"), _TRAIN),
+_NAMES = SPLIT_NAMES | {
+    **dict.fromkeys(("background", "images_background", "metatraining", "meta_training", "seen"), _TRAIN),
     **dict.fromkeys(("meta_validation", "metavalidation", "meta_valid", "metavalid"), _VALIDATION),
-    **dict.fromkeys(("evaluation", "images_evaluation", "meta_testing", "metatesting"), _TEST),
+    **dict.fromkeys(("evaluation", "images_evaluation", "meta_testing", "metatesting", "unseen"), _TEST),
 }
 _MAY_BE_VALIDATION = {"eval", "evaluation"}
 _PART_FOR_TEST_OR_VALIDATION = 4
 """One class in so many of those for training is drawn where a split lacks."""
 
 
-def split_of(name: str) -> int:
-    """The split that a folder's or a file's name, or a word in a table, means: 0, 1, 2; -1 for none."""
-    plain = _plain(name)
-    return _MORE_NAMES.get(plain, SPLIT_NAMES.get(plain, NOT_GIVEN))
-
-
 def splits_of(names: Collection[str]) -> dict[str, int]:
-    """The split that each name means among others: eval is validation where there is a test beside it."""
-    codes = {name: split_of(name) for name in names}
-    certain = {code for name, code in codes.items() if _plain(name) not in _MAY_BE_VALIDATION}
+    """The split that each name means among others, of folders, of files or in a table: 0, 1, 2; -1 for none.
+
+    Where that leaves names over, words in them count (novel_all, trainset), if then all are splits and none
+    is one that another name is exactly. eval is validation where there is a test beside it.
+    """
+    words = {name: _plain(name) for name in names}
+    exact = {_NAMES[word] for word in words.values() if word in _NAMES}
+    within = {name: _word_within(word) for name, word in words.items() if word not in _NAMES}
+    more = {_NAMES.get(word, NOT_GIVEN) for word in within.values()}
+    if NOT_GIVEN not in more and not more & exact and len(more | exact) > 1:
+        words |= within
+    codes = {name: _NAMES.get(word, NOT_GIVEN) for name, word in words.items()}
+    certain = {code for name, code in codes.items() if words[name] not in _MAY_BE_VALIDATION}
     if _TEST in certain and _VALIDATION not in certain:
-        codes |= {name: _VALIDATION for name in names if _plain(name) in _MAY_BE_VALIDATION}
+        codes |= {name: _VALIDATION for name, word in words.items() if word in _MAY_BE_VALIDATION}
     return codes
+
+
+def unknown(words: Mapping[str, int]) -> list[Finding]:
+    """That words, each in so many rows, name no split that is known."""
+    if not words:
+        return []
+    count, listed = sum(words.values()), [f"{shown(word.strip())} ({n:,})" for word, n in words.items()]
+    text = f"{count:,} rows name a split that is neither for training, validation nor test: {some(listed)}"
+    return [Finding("split", text, count, tuple(listed[:3]))]
 
 
 def completed(
@@ -43,13 +57,15 @@ def completed(
 ) -> tuple[NDArray[np.int8], list[Finding]]:
     """The given splits with the missing one drawn out of training, and what is to be said of it.
 
-    Nothing is changed unless training and one of the others are there, with classes of their own.
+    Nothing is changed unless training and one of the others are there, with classes of their own; then
+    examples for which no split is named go with the others of their class.
     """
+    given, findings = _with_their_class(names, labels, given)
     parts = [set(np.unique(labels[given == code]).tolist()) for code in range(3)]
     missing = [code for code in range(3) if not parts[code]]
     disjoint = sum(map(len, parts)) == len(set().union(*parts))
     if len(missing) != 1 or _TRAIN in missing or not disjoint:
-        return given, []
+        return given, findings
     training = sorted(parts[_TRAIN])
     inner = {groups[index] for index in training} - {""}
     whole = len(inner) >= _PART_FOR_TEST_OR_VALIDATION
@@ -57,7 +73,7 @@ def completed(
     # in an order that depends on nothing but the names
     units = sorted(set(unit_of.values()), key=lambda unit: hashlib.sha256(unit.encode()).digest())
     if len(units) < 2:
-        return given, []
+        return given, [*findings, _not_kept("has one training class only, from which none can be drawn")]
     lacking = _WORDS[missing[0]]
     drawn = sorted(units[: max(1, len(units) // _PART_FOR_TEST_OR_VALIDATION)])
     members = [index for index in training if unit_of[index] in set(drawn)]
@@ -65,7 +81,42 @@ def completed(
     changed[np.isin(labels, members)] = missing[0]
     of = f"{len(drawn):,} of its {len(units):,} training {'groups' if whole else 'classes'}"
     text = f"the source has no {lacking} split; {of} are drawn for {lacking}: {shown(some(drawn))}"
-    return changed, [Finding("drawn split", text, len(drawn), tuple(map(shown, drawn[:3])))]
+    return changed, [*findings, Finding("drawn split", text, len(drawn), tuple(map(shown, drawn[:3])))]
+
+
+def _with_their_class(
+    names: Sequence[str], labels: Ints, given: NDArray[np.int8]
+) -> tuple[NDArray[np.int8], list[Finding]]:
+    """Examples without a split put into that of their class; classes without any are in none."""
+    code_of = np.full(len(names), LEFT_OUT, np.int8)
+    for code in range(3):
+        members = np.unique(labels[given == code])
+        if (code_of[members] != LEFT_OUT).any():
+            return given, []  # splits are those of examples
+        code_of[members] = code
+    present, without = set(code_of.tolist()) - {LEFT_OUT}, given == NOT_GIVEN
+    if not present or not (without.any() or _TRAIN not in present):
+        return given, []
+    if _TRAIN not in present or len(present) < 2:
+        return given, [
+            _not_kept(f"names splits for {' and '.join(_WORDS[code] for code in sorted(present))} only")
+        ]
+    changed = np.where(without, code_of[labels], given)
+    followed = np.flatnonzero(without & (changed != LEFT_OUT))
+    findings = []
+    if len(followed):
+        several = [shown(names[index]) for index in np.unique(labels[followed])]
+        text = f"{len(followed):,} examples name no split, and go with the others of their class"
+        findings.append(Finding("split", f"{text}: {some(several)}", len(followed), tuple(several[:3])))
+    left = [shown(names[index]) for index in np.unique(labels[without & (changed == LEFT_OUT)])]
+    if left:
+        text = f"{len(left):,} {'classes name' if len(left) > 1 else 'class names'} no split, and are in none"
+        findings.append(Finding("left out", f"{text}: {some(left)}", len(left), tuple(left[:3])))
+    return changed, findings
+
+
+def _not_kept(why: str) -> Finding:
+    return Finding("split", f"the source {why}; its splits are not kept, and classes are divided anew", 1)
 
 
 def shared_classes(names: Sequence[str], labels: Ints, given: NDArray[np.int8]) -> list[Finding]:
@@ -83,3 +134,9 @@ def shared_classes(names: Sequence[str], labels: Ints, given: NDArray[np.int8]) 
 
 def _plain(name: str) -> str:
     return name.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def _word_within(name: str) -> str:
+    """The one word of a name that means a split; empty if there is none, or several mean different ones."""
+    words = {word.removesuffix("set") for word in re.findall("[a-z]+", name)} & _NAMES.keys()
+    return min(words) if len({_NAMES[word] for word in words}) == 1 else ""

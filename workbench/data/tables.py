@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from workbench.data.decoding import Encoding, encoding_of, undecodable
@@ -17,6 +18,8 @@ from workbench.words import shown
 
 LONGEST_FIELD = 2**20
 SEPARATORS = ",;\t|"
+_SAID = re.compile(r"\"?sep=([,;\t|])\"?\s*", re.IGNORECASE)
+"""A first line that says what stands between fields, as Excel has it."""
 _LOOKED_AT = 100
 _OF_A_LINE, _OF_A_BYTE = 400, 4
 """Bytes of memory, roughly."""
@@ -39,6 +42,18 @@ class Table:
         """Where the first of these names stands in the header."""
         lowered = [name.strip().lower() for name in self.header]
         return next((lowered.index(name) for name in names if name in lowered), None)
+
+    def without_more_heads(self) -> Table:
+        """Without rows that repeat the header, as files have that were put together from several."""
+        head = _plain(self.header)
+        more = [line for line, row in self.rows if _plain(row) == head]
+        if not more:
+            return self
+        rows = [(line, row) for line, row in self.rows if _plain(row) != head]
+        listed = [f"line {line}" for line in more]
+        text = f"{self.where}: {len(more):,} more lines that name the columns are passed over: {some(listed)}"
+        finding = Finding("heads", text, len(more), tuple(listed[:3]))
+        return replace(self, rows=rows, findings=(*self.findings, finding))
 
 
 def read_table(content: bytes, where: str, suffix: str, reading: Reading = NOW) -> Table:
@@ -64,16 +79,23 @@ def read_table(content: bytes, where: str, suffix: str, reading: Reading = NOW) 
     def lines() -> Iterator[str]:
         return _lines(content, encoding)
 
-    separator = _separator(lines, suffix)
+    said = _SAID.fullmatch(next(lines(), ""))
+    separator = said[1] if said else _separator(lines, suffix)
     literal = separator == "\t" and _quotes_are_letters(lines)
     sorted_out = _SortedOut(where)
     rows = _literally(lines()) if literal else _by_quotes(lines(), separator, where)
+    if said:
+        next(rows)
     with _field_limit():
         kept = list(sorted_out.kept(rows, literal=literal))
     if not kept:
         raise DataError(f"{where}: no lines that can be read")
     findings = (*encoding.findings, *sorted_out.findings(literal=literal))
     return Table(where, tuple(kept[0][1]), kept[1:], tuple(sorted_out.unreadable), findings)
+
+
+def _plain(row: Sequence[str]) -> list[str]:
+    return [field.strip().lower() for field in row]
 
 
 def _lines(content: bytes, encoding: Encoding) -> Iterator[str]:

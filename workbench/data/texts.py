@@ -12,6 +12,7 @@ from workbench.data.found import NOT_GIVEN, Finding, FoundText, some
 from workbench.data.gathered import Gathered, Row
 from workbench.data.json_texts import JsonTexts
 from workbench.data.reading import NOW, Reading
+from workbench.data.source import Source, content_of, suffix_of
 from workbench.data.tables import Table, read_table
 from workbench.errors import DataError
 from workbench.words import shown
@@ -20,7 +21,9 @@ TEXT_COLUMNS = ("text", "sentence", "utterance", "query", "question", "content",
 LABEL_COLUMNS = ("label", "class", "category", "intent", "target", "topic", "label_text")
 GROUP_COLUMNS = ("group", "domain", "coarse", "scenario")
 SPLIT_COLUMNS = ("split", "set", "partition")
-SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
+TABLES = (".csv", ".tsv")
+SUFFIXES = (*TABLES, ".json", ".jsonl", ".ndjson")
+_LAYOUTS = {**dict.fromkeys(TABLES, "table"), ".json": "JSON"}
 _FEWEST_LABELS = 3
 """So that each split has one."""
 
@@ -41,18 +44,8 @@ def read_texts(path: Path, reading: Reading = NOW) -> FoundText:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
     gathered = Gathered(reading)
     suffix = path.suffix.lower()
-    if suffix in (".csv", ".tsv"):
-        _from_table(gathered, read_table(content, str(path), suffix, reading), NOT_GIVEN, reading)
-        return gathered.found(path, "table")
-    text, findings = as_text(content, str(path), reading)
-    gathered.findings += findings
-    columns = TEXT_COLUMNS, LABEL_COLUMNS, GROUP_COLUMNS, SPLIT_COLUMNS
-    reader = JsonTexts(gathered, reading, columns)
-    if suffix == ".json":
-        reader.read_document(text, str(path))
-        return gathered.found(path, "JSON")
-    reader.read_lines(text, str(path))
-    return gathered.found(path, "JSON lines")
+    _from_file(gathered, content, str(path), suffix, NOT_GIVEN, reading)
+    return gathered.found(path, _LAYOUTS.get(suffix, "JSON lines"))
 
 
 def read_text_tables(where: Path, parts: Mapping[int, Table], reading: Reading = NOW) -> FoundText:
@@ -63,6 +56,44 @@ def read_text_tables(where: Path, parts: Mapping[int, Table], reading: Reading =
     return gathered.found(where, "split files of texts")
 
 
+def read_text_files(source: Source, files: Mapping[int, str], reading: Reading) -> FoundText:
+    """Texts in one file for each split, of whatever layout.
+
+    Raises
+    ------
+    DataError
+        If one of them cannot be read, or is of none of the layouts.
+    """
+    gathered = Gathered(reading)
+    for code, file in files.items():
+        _from_file(
+            gathered,
+            content_of(source, file),
+            f"{source.where}: {shown(file)}",
+            suffix_of(file),
+            code,
+            reading,
+        )
+    return gathered.found(source.where, "split files of texts")
+
+
+def _from_file(
+    gathered: Gathered, content: bytes, where: str, suffix: str, code: int, reading: Reading
+) -> None:
+    if suffix in TABLES:
+        _from_table(gathered, read_table(content, where, suffix, reading), code, reading)
+        return
+    text, findings = as_text(content, where, reading)
+    gathered.findings += findings
+    columns = TEXT_COLUMNS, LABEL_COLUMNS, GROUP_COLUMNS, SPLIT_COLUMNS
+    reader = JsonTexts(gathered, reading, columns)
+    if suffix == ".json":
+        reader.read_document(text, where, code)
+    else:
+        reader.read_lines(text, where, code)
+    reader.say_what_is_not_read(where)
+
+
 def has_texts(table: Table) -> bool:
     """Whether a table has a column of texts."""
     return table.column(TEXT_COLUMNS) is not None
@@ -70,7 +101,6 @@ def has_texts(table: Table) -> bool:
 
 def _from_table(gathered: Gathered, table: Table, code: int, reading: Reading) -> None:
     gathered.bad += table.unreadable
-    gathered.findings += table.findings
     text, label = table.column(TEXT_COLUMNS), table.column(LABEL_COLUMNS)
     group, split = table.column(GROUP_COLUMNS), table.column(SPLIT_COLUMNS)
     rows = list(table.rows)
@@ -83,13 +113,18 @@ def _from_table(gathered: Gathered, table: Table, code: int, reading: Reading) -
         rows.insert(0, (1, list(table.header)))  # no header: fewer different labels than texts
         text, label = _text_and_label(gathered, table, rows, reading)
     elif reading.rules > 1:
+        table = table.without_more_heads()
+        rows = list(table.rows)
         _say_what_is_not_read(gathered, table, (text, label, group, split))
+
+    gathered.findings += table.findings
 
     def cell(row: list[str], column: int | None) -> str | None:
         return row[column] if column is not None and column < len(row) else None
 
     for line, row in rows:
-        own = cell(row, split) or code
+        named = cell(row, split) or ""
+        own = (named if reading.rules == 1 else named.strip()) or code
         origin = f"{table.where}, line {line}"
         gathered.add(Row(cell(row, text), cell(row, label), cell(row, group), own, origin))
 
