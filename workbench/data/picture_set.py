@@ -218,8 +218,8 @@ def _refuse_huge(size: tuple[int, int], budget: int) -> None:
     needed = size[0] * size[1] * _BYTES_PER_PIXEL
     if needed > budget:
         raise ValueError(
-            f"{size[0]} × {size[1]} pixels may need {needed / 2**30:.1f} GiB; allowed: {budget / 2**30:.1f} "
-            "(--memory)"
+            f"{size[0]} × {size[1]} pixels may need {needed / 2**30:.1f} GiB; allowed: {budget / 2**30:.1f}; "
+            "make it smaller, or allow more when you import it (--memory)"
         )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.engine.measures import Array
 from workbench.export.numerals import number
-from workbench.export.source import Source
+from workbench.export.source import Source, configuration
 from workbench.project import RunRecord
 
 if TYPE_CHECKING:  # pydantic takes as long to load as showing a large project
@@ -21,6 +21,7 @@ LOSS_UNITS: dict[Problem, str] = {
     "regression": "mean squared error",
     "classification": "cross-entropy, nats",
 }
+_STANDARDISED = "mean squared error of standardised values"
 
 
 def numbers(summary: Mapping[str, Any], name: str) -> Array:
@@ -71,9 +72,18 @@ def problem_of(source: Source, run: RunRecord) -> Problem | None:
 
 def units(source: Source, runs: Iterable[RunRecord]) -> str:
     """The unit of the runs' losses, in brackets; empty before anything was measured."""
-    kinds = {problem_of(source, run) for run in runs}
-    named = [unit for problem, unit in LOSS_UNITS.items() if problem in kinds]
+    found = {_unit(source, run) for run in runs}
+    named = [unit for unit in (*LOSS_UNITS.values(), _STANDARDISED) if unit in found]
     return f" ({' or '.join(named)})" if named else ""
+
+
+def _unit(source: Source, run: RunRecord) -> str | None:
+    problem = problem_of(source, run)
+    if problem == "regression" and run.task == "functions":
+        table, _ = configuration(source.experiment(run), run)
+        if table.get("task", {}).get("standardise", True):
+            return _STANDARDISED
+    return LOSS_UNITS[problem] if problem is not None else None
 
 
 def count(number: int) -> str:

@@ -193,6 +193,23 @@ def test_validations_after_a_chosen_inner_step(
     assert figure.panels[0].y_label == "Meta-validation query loss after 0 inner steps (mean squared error)"
 
 
+@pytest.mark.parametrize("standardise", [True, False])
+def test_losses_of_standardised_values_say_so(
+    chart: LearningCurves, data: RunData, project: Project, standardise: bool
+) -> None:
+    toml = f'[task]\nfamily = "functions"\npath = "a.npz"\nstandardise = {str(standardise).lower()}\n'
+    experiment = project.add_experiment("Own", f'{toml}[[algorithm]]\nkind = "maml"\n', "c0ffee")
+    given = {"name": "a", "algorithm": "maml", "label": "MAML", "seed": 0, "task": "functions"}
+    run = project.add_run(experiment, **given)  # type: ignore[arg-type]
+    add_curve(project, run, np.ones(5))
+    project.add_evaluation(run, 0, "validation", summary([3.0, 2.0]))
+    data.reread()
+    figure = chart.figure()
+    assert figure is not None
+    unit = "mean squared error of standardised values" if standardise else "mean squared error"
+    assert figure.panels[0].y_label == f"Own training loss ({unit})"
+
+
 def test_accuracy_in_percent(chart: LearningCurves, data: RunData, project: Project) -> None:
     run = add_run(project, "ProtoNet")
     project.add_evaluation(run, 0, "validation", classified([0.25], inner_steps=[1]))

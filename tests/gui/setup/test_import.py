@@ -15,7 +15,7 @@ from tests.data import sources
 from tests.gui.setup.conftest import Stage
 from tests.gui.setup.test_panel import opened_import
 from workbench.data import registry
-from workbench.gui.setup.import_dialog import CHECK, REGISTER, ImportDialog
+from workbench.gui.setup.import_dialog import CHECK, ImportDialog
 from workbench.gui.setup.import_notes import ImportNotes
 
 Open = Callable[[Path], ImportDialog]
@@ -36,8 +36,8 @@ def wizard(stage: Stage) -> Open:
 
 def press_import(stage: Stage, dialog: ImportDialog) -> None:
     assert dialog.accept_button.isEnabled(), dialog.error.text()
-    stage.qtbot.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
-    stage.qtbot.waitUntil(lambda: not stage.worker.waits_for(REGISTER), timeout=60_000)
+    with stage.qtbot.waitSignal(dialog.finished, timeout=60_000):
+        stage.qtbot.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
 
 
 def test_texts_become_the_task(stage: Stage, wizard: Open, tmp_path: Path) -> None:
@@ -220,6 +220,31 @@ def test_choices_are_offered_where_they_apply_and_hold_for_the_copy(
     shown = ImportNotes(kept)
     stage.qtbot.addWidget(shown)
     assert [shown.notes.item(row).text() for row in range(shown.notes.count())] == list(kept.findings)
+
+
+def test_labels_are_merged_and_texts_decoded_as_the_dialog_was_told(
+    stage: Stage, wizard: Open, tmp_path: Path
+) -> None:
+    rows = [
+        f"{text} straße,{label.upper() if n % 3 else label}\n"
+        for n, (text, label) in enumerate(sources.sentences())
+    ]
+    path = tmp_path / "a.csv"
+    path.write_text("text,label\n" + "".join(rows), encoding="cp1252")
+    dialog = wizard(path)
+    assert dialog.found.text().startswith("16 classes")
+    assert not dialog.reading.encoding.parentWidget().isHidden()
+    dialog.draft.set("task.ways", 2)
+    dialog.draft.set("task.queries", 2)
+    dialog.reading.merge.setChecked(True)
+    stage.qtbot.keyClicks(dialog.reading.encoding, "cp1252")
+    stage.qtbot.waitUntil(lambda: dialog.found.text().startswith("8 classes"), timeout=60_000)
+    stage.qtbot.waitUntil(lambda: not stage.worker.waits_for(CHECK), timeout=60_000)
+    stage.qtbot.keyClicks(dialog.name, "merged")
+    press_import(stage, dialog)
+    assert registry.manifest_of("merged").names == tuple(f"TOPIC {n}" for n in range(8))
+    kept = registry.load("merged", "text")
+    assert "straße" in kept.arrays["text"].tobytes().decode()
 
 
 def test_nothing_is_offered_where_there_is_nothing_to_choose(

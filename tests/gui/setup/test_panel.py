@@ -477,8 +477,9 @@ def test_the_users_folder_may_be_written_as_a_tilde(stage: Stage) -> None:
 
 
 def opened_import(stage: Stage) -> ImportDialog:
-    dialog = stage.panel.findChild(ImportDialog)
-    assert dialog is not None
+    (dialog,) = (
+        each for each in stage.panel.findChildren(ImportDialog) if each.isVisible()
+    )  # one may be closed
     stage.qtbot.waitUntil(
         lambda: dialog.listing is not None or "…" not in dialog.found.text(), timeout=30_000
     )
