@@ -16,6 +16,9 @@ KINDS = ("projects", "commands", "checkpoints", "imports")
 """Each is a module of this package with ``search(folder) -> Search``."""
 
 
+MINUTE = 60.0
+
+
 def main() -> int:
     """0; 1 if something was found."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
@@ -30,7 +33,13 @@ def main() -> int:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         search: Search = importlib.import_module(f"tests.fuzz.{asked.kind}").search(folder)
         began, finds = time.monotonic(), 0
+        told = began
         for number in range(asked.seed, asked.seed + asked.examples):
+            if time.monotonic() - told > MINUTE:
+                told = time.monotonic()
+                print(
+                    f"{number - asked.seed} of {asked.examples}, {finds} finds", file=sys.stderr, flush=True
+                )
             find = search.example(number)
             if find:
                 finds += 1

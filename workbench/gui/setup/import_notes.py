@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QListWidget, QVBoxLayout, QWidget
 
 from workbench.data.registry import Manifest
-from workbench.gui.plain import Label
+from workbench.gui.plain import Label, name_window
 from workbench.words import shown
 
 
@@ -18,7 +18,7 @@ class ImportNotes(QDialog):
 
         super().__init__(parent)
         self.setObjectName("import_notes")
-        self.setWindowTitle(f"Notes on {shown(manifest.name)}")
+        name_window(self, f"Notes on {shown(manifest.name)}")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         about = Label(
             f"{counted(manifest.groups, manifest.counts, *UNITS[manifest.kind])}, "
