@@ -114,6 +114,34 @@ def test_images_of_ones_own_train(call: Call, toml: Callable[[str], Path], tmp_p
     assert 0 <= test["accuracy"][0] <= 1
 
 
+@pytest.mark.parametrize("family", ["images", "text", "functions"])
+def test_a_path_is_read_with_the_notes_of_an_import(
+    call: Call, toml: Callable[[str], Path], tmp_path: Path, family: str
+) -> None:
+    """Said once, before the first run; not to those who want quiet."""
+    path = tmp_path / {"images": "pictures", "text": "texts.csv", "functions": "points.npz"}[family]
+    if family == "images":
+        deep = np.random.default_rng(1).integers(0, 4000, (20, 20)).astype(np.uint16)
+        Image.fromarray(deep).save(_pictures(path) / "class 3" / "4.png")
+    elif family == "text":
+        lines = [f"text {n} of many words,{n % 5}{('', '.0')[n % 2]}\n" for n in range(120)]
+        path.write_text("text,label\n" + "".join(lines))
+    else:
+        x = np.random.default_rng(1).normal(size=200)
+        np.savez(path, x=x, y=x, task=np.arange(200) // 20)
+    size = "shots = 1\nqueries = 2\n" + ("" if family == "functions" else "ways = 2\n")
+    source = toml(
+        f'[task]\nfamily = "{family}"\npath = "{path.as_posix()}"\n{size}'
+        '[[algorithm]]\nkind = "maml"\n[training]\niterations = 2\nmeta_batch = 2\nseeds = [0, 1]\n'
+        "[evaluation]\nepisodes = 2\nvalidation_episodes = 2\n"
+    )
+    code, _, err = call("run", source)
+    assert code == 0
+    said = {"images": "of more than 8 bits", "text": "'0' = '0.0'", "functions": "kept in 64 bits"}[family]
+    assert [line.startswith("note: ") for line in err.splitlines() if said in line] == [True]
+    assert call("run", source, "--quiet")[2] == ""
+
+
 def test_the_quick_start_ships_with_the_program(call: Call, tmp_path: Path) -> None:
     out = tmp_path / "results.json"
     small = ["training.iterations=2", "training.threads=1", "training.chunk=25", "evaluation.episodes=10"]

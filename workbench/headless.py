@@ -77,6 +77,8 @@ def run(
             raise InputError(f"{option}: {path}: there is no folder {path.parent}")
     family = runs.open_family(experiment, progress.preparing)
     runs.check(experiment, family)
+    for note in family.notes:
+        progress.line(f"note: {note}")
     with private_folder() as folder:
         path = project or folder / "unsaved.mlwb"
         with Project.open(path) if path.exists() else Project.create(path) as opened:

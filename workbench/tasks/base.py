@@ -191,6 +191,9 @@ class TaskFamily(ABC):
     reading: int = NEWEST
     """Version of the rules by which its files were read."""
 
+    notes: tuple[str, ...] = ()
+    """What reading its files did to them. A set that was imported has told it then."""
+
     def __init__(self, config: Any, progress: Progress | None = None) -> None:
         self.config = config
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -75,7 +75,7 @@ class Functions(TaskFamily):
         self, config: FunctionsConfig, progress: Progress | None = None, reading: Reading = NOW
     ) -> None:
         super().__init__(config, progress)
-        names, groups, counts, split, x, y = _data_of(config, reading)
+        names, groups, counts, split, x, y, self.notes = _data_of(config, reading)
         members = divide(names, groups, split)
         self._names = names
         self._members = {part: torch.tensor(members[part]) for part in SPLITS}
@@ -190,17 +190,23 @@ class Functions(TaskFamily):
         return self
 
 
-_Data = tuple[
-    tuple[str, ...], tuple[str, ...], tuple[int, ...], ClassSplit, NDArray[np.floating], NDArray[np.floating]
-]
+class _Held(NamedTuple):
+    names: tuple[str, ...]
+    groups: tuple[str, ...]
+    counts: tuple[int, ...]
+    split: ClassSplit
+    x: NDArray[np.floating]
+    y: NDArray[np.floating]
+    notes: tuple[str, ...]
 
 
-def _data_of(config: FunctionsConfig, reading: Reading) -> _Data:
+def _data_of(config: FunctionsConfig, reading: Reading) -> _Held:
     if config.dataset is not None:
         held = registry.load(config.dataset, "functions")
         of = held.manifest
         split = of_the_set(config.split, of)
-        return of.names, of.groups, of.counts, split, held.arrays["x"], held.arrays["y"]
+        x, y = held.arrays["x"], held.arrays["y"]
+        return _Held(of.names, of.groups, of.counts, split, x, y, ())
     found = look(Path(config.path or ""), reading)
     if not isinstance(found, FoundFunctions):
         raise DataError(f"{config.path}: holds {found.kind}, no functions; choose that task family")
@@ -208,7 +214,8 @@ def _data_of(config: FunctionsConfig, reading: Reading) -> _Data:
         first = some([f"{each.origin} ({each.why})" for each in found.unreadable])
         raise DataError(f"{found.where}: cannot be read: {first}; mend it, or import the data without that")
     split = of_the_source(config.split, found)
-    return found.names, found.groups, found.counts, split, found.x, found.y
+    notes = tuple(each.text for each in found.findings)
+    return _Held(found.names, found.groups, found.counts, split, found.x, found.y, notes)
 
 
 def _standardised_by_rule_1(values: NDArray[np.float32], training: NDArray[np.bool_]) -> NDArray[np.float32]:

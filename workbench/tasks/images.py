@@ -80,6 +80,8 @@ class Images(ClassFamily):
             read, split = _of_path(config, progress, reading)
             names, groups, counts = read.names, read.groups, read.counts
             pixels = read.arrays["pixels"]
+            if reading.rules > 1:
+                self.notes = tuple(each.text for each in read.findings if each.what != "small classes")
         self._inverted = _bright_edges(pixels) if config.invert == "auto" else config.invert
         if self._inverted:
             np.subtract(255, pixels, out=pixels)

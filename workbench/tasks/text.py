@@ -93,6 +93,7 @@ class Text(ClassFamily):
             examples = _vectors(held.texts, known, config)
         pool = ClassPool(torch.from_numpy(examples), held.counts, held.names, held.groups)
         super().__init__(config, pool, members, bounds=None, vocabulary=vocabulary, texts=held.texts)
+        self.notes = held.notes
 
     def data_hash(self) -> str:
         """Of the texts and of how they become numbers: the numbers' last bits depend on the machine."""
@@ -137,6 +138,7 @@ class _Held(NamedTuple):
     counts: tuple[int, ...]
     split: ClassSplit
     texts: Sequence[str]
+    notes: tuple[str, ...] = ()
 
 
 def _texts_of(config: TextConfig, progress: Progress, reading: Reading) -> _Held:
@@ -156,4 +158,5 @@ def _texts_of(config: TextConfig, progress: Progress, reading: Reading) -> _Held
         first = some([f"{each.origin} ({each.why})" for each in found.unreadable])
         raise DataError(f"{found.where}: cannot be read: {first}; mend it, or import the data without that")
     split = of_the_source(config.split, found)
-    return _Held(found.names, found.groups, found.counts, split, found.texts)
+    notes = tuple(each.text for each in found.findings if reading.rules > 1)
+    return _Held(found.names, found.groups, found.counts, split, found.texts, notes)

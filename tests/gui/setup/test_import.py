@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
 
 from tests.data import sources
 from tests.gui.setup.conftest import Stage
@@ -64,6 +65,8 @@ def test_functions_become_the_task(stage: Stage, wizard: Open, tmp_path: Path) -
     press_import(stage, dialog)
     stage.settle()
     assert stage.draft.table()["task"]["family"] == "functions"
+    facts = [each.text() for each in stage.widget("data_summary").findChildren(QLabel) if each.isVisible()]
+    assert facts[facts.index("Notes") + 1] == "1 on how it is read"
     assert not stage.panel.data.error
 
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from workbench.config import SPLITS, TaskConfig
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.setup.task_data import Opened
+from workbench.words import shown
 
 MOST_LISTED = 4
 _HASH_DIGITS = 12
@@ -50,6 +51,9 @@ class DataFacts(QWidget):
         for name, value in facts.items():
             if name not in tables:
                 self._put(self._put_name(name), 1, *_in_words(value), span=len(SPLITS))
+        if notes := opened.family.notes:
+            text, tip = f"{len(notes):,} on how it is read", "\n".join(shown(each, 2000) for each in notes)
+            self._put(self._put_name("notes"), 1, text, tip, span=len(SPLITS))
         stream = told_of_stream(opened.config)
         if stream:
             self._put(self._grid.rowCount(), 0, stream, "", span=1 + len(SPLITS))
