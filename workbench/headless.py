@@ -218,7 +218,7 @@ def _report(progress: Progress, name: str, trainer: Trainer, notice: Notice) -> 
             progress.line(f"{name}: {notice.iteration}/{trainer.iterations}  validation {score}")
         case Finished(summary=summary):
             score = reached(summary, _number)
-            progress.line(f"{name}: test on {summary['episodes']} episodes: {score}, {notice.seconds:.1f} s")
+            progress.line(f"{name}: test {score} ({summary['episodes']} episodes), {notice.seconds:.1f} s")
         case Failed():
             progress.line(f"{name}: failed at {notice.message}", urgent=True)
         case Waiting():
