@@ -238,6 +238,8 @@ def breaks_demands(sound: Sound, content: bytes, text: str) -> bool | None:
 def _values_break(sound: Sound, values: dict[str, Any]) -> bool:
     if values.keys() != sound.values.keys():
         return True
+    if not sound.iteration and values["evaluated"] == -1:  # just as well, before the first validation
+        values = values | {"evaluated": type(values["evaluated"])(0)}
     for name in ("iteration", "evaluated", "memory_seen"):
         if name in values and (type(values[name]) is not int or values[name] != sound.values[name]):
             return True

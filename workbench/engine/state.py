@@ -199,6 +199,9 @@ class Demands:
             worst = complaints(error, Values, values)[0]
             joint = " " if worst.message.startswith("is ") else ": "
             raise StateError(shown(f"{worst.path}{joint}{worst.message}")) from None
+        for name in found.model_fields_set:
+            if getattr(found, name) is None:  # what a run has not is not written either
+                raise StateError(f"{name} has no value")
         iteration, planned = found.iteration, self._segments.iterations
         if iteration > planned:
             raise StateError(f"iteration is {iteration:,}, no more than {planned:,} are planned")
