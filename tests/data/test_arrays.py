@@ -167,3 +167,21 @@ def test_a_test_split_of_arrays_is_kept_and_validation_is_drawn(tmp_path: Path) 
     assert split["test"] == ["6", "7"]
     assert len(split["train"]) + len(split["validation"]) == 6
     assert "drawn for validation" in said(look(path), "drawn split")
+
+
+def test_names_of_tasks_are_whole_and_look_alikes_are_told(tmp_path: Path) -> None:
+    names = np.array(["cafe\u0301", "café", "1", "1.0", "b", "c", "d", "e", "f", "g", "h", "i"]).repeat(30)
+    path = points(tmp_path / "a.npz", task=names)
+    found = look(path)
+    assert len(found.names) == 11
+    assert found.counts[found.names.index("café")] == 60
+    assert said(found, "composed").startswith("30 labels have letters in parts")
+    assert "'1' = '1.0'" in said(found, "look-alikes")
+    merged = look(path, Reading(merge_labels=True))
+    assert merged.counts[merged.names.index("1")] == 60
+
+
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_columns_that_never_change_are_named(tmp_path: Path, name: str) -> None:
+    found = look(points(tmp_path / "a.npz", **{name: np.full((360, 1), 7.5)}))
+    assert said(found, "constant").endswith(f"nothing can be learned from it: {name} (7.5)")

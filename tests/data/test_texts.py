@@ -385,6 +385,16 @@ def test_a_file_of_texts_for_each_split_keeps_them(
     assert told["class_names"]["test"] == ["topic 4", "topic 5"]
 
 
+def test_tables_beside_those_of_the_splits_do_not_hide_them(tmp_path: Path, imported: Importer) -> None:
+    (tmp_path / "in").mkdir()
+    for name, rows in (("train_data", ROWS[:32]), ("test_data", ROWS[32:])):
+        written(tmp_path / "in" / f"{name}.csv", ["text,label", *(f"{text},{label}" for text, label in rows)])
+    written(tmp_path / "in" / "names.csv", ["label,name", "topic 1,one"])
+    told = imported(tmp_path / "in")
+    assert told["class_names"]["test"] == ["topic 4", "topic 5"]
+    assert any("names.csv" in each["text"] for each in told["findings"])
+
+
 # --- what programs write into tables --------------------------------------------------------------------
 
 
@@ -450,6 +460,22 @@ def test_lists_that_are_columns_are_read_as_rows(tmp_path: Path) -> None:
     found = texts(path)
     assert (len(found.names), len(found.texts)) == (6, len(ROWS))
     assert said(found, "columns").endswith("1 key is not read: language")
+
+
+def test_columns_of_different_lengths_are_refused(tmp_path: Path) -> None:
+    columns = {"text": [text for text, _ in ROWS], "label": [label for _, label in ROWS][1:]}
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(columns))
+    with pytest.raises(DataError, match="its columns have 47 to 48 entries"):
+        texts(path)
+
+
+def test_classes_may_have_the_names_of_columns(tmp_path: Path) -> None:
+    """Then the texts of the one that is named as labels are do not repeat."""
+    lists = {name: [f"{name} {n}" for n in range(9)] for name in ("question", "topic", "greeting")}
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(lists))
+    assert texts(path).names == ("greeting", "question", "topic")
 
 
 def test_keys_that_are_not_read_are_named_as_columns_are(tmp_path: Path) -> None:

@@ -105,7 +105,8 @@ def _images(path: Path, headers: Mapping[str, Header], reading: Reading) -> Foun
     findings = []
     if reading.rules > 1:
         findings = _left_out(headers, read)
-        all_labels = _with_one_label_each(all_labels, findings, reading)
+        better = _with_one_label_each(Counter(all_labels), findings, reading)
+        all_labels = [better[label] for label in all_labels]
     names = sorted(set(all_labels), key=_in_order)
     number = {name: index for index, name in enumerate(names)}
     classes = np.array([number[name] for name in all_labels], np.int64)
@@ -144,9 +145,15 @@ def _images(path: Path, headers: Mapping[str, Header], reading: Reading) -> Foun
     )
 
 
-def _with_one_label_each(labels: list[str], findings: list[Finding], reading: Reading) -> list[str]:
-    """Labels whose letters are put together, and made one if that is asked for; adds what is to be said."""
-    counts = Counter(labels)
+def _with_one_label_each(
+    counts: Mapping[str, int], findings: list[Finding], reading: Reading
+) -> dict[str, str]:
+    """Labels with their letters put together, and made one if that is asked for; adds what is to be said.
+
+    Parameters
+    ----------
+    counts : the number of examples of each.
+    """
     whole = {name: unicodedata.normalize("NFC", name) for name in counts}
     changed = sum(counts[name] for name, better in whole.items() if name != better)
     if changed:
@@ -160,7 +167,7 @@ def _with_one_label_each(labels: list[str], findings: list[Finding], reading: Re
     findings += absent(sorted(better), [better[name] for name in sorted(better)])
     if reading.merge_labels:
         whole = {name: alike.get(each, each) for name, each in whole.items()}
-    return [whole[label] for label in labels]
+    return whole
 
 
 def _rows(given: list[NDArray[np.int8]]) -> list[tuple[str, int]]:
@@ -226,16 +233,24 @@ def _functions(path: Path, headers: Mapping[str, Header], reading: Reading) -> F
     unreadable = tuple(Unreadable(f"{path}, row {row}", reasons[bool(finite[row])]) for row in bad)
     task, x, y = task[sound], columns.pop("x")[sound], columns.pop("y")[sound]
     values, labels = np.unique(task, return_inverse=True)
+    names = [str(value) for value in values.tolist()]
+    if reading.rules > 1 and of_task.dtype.kind == "U":
+        better = _with_one_label_each(
+            dict(zip(names, np.bincount(labels).tolist(), strict=True)), findings, reading
+        )
+        unique = sorted(set(better.values()))
+        number = {name: index for index, name in enumerate(unique)}
+        names, labels = unique, np.array([number[better[name]] for name in names])[labels]
     order = labels.argsort(kind="stable")
     x, y = x[order], y[order]
     return FoundFunctions(
         layout="points of functions",
         where=path,
-        names=tuple(str(value) for value in values.tolist()),
-        groups=("",) * len(values),
+        names=tuple(names),
+        groups=("",) * len(names),
         labels=labels[order].astype(np.int64),
         given=np.full(len(order), NOT_GIVEN, np.int8),
-        findings=(*findings, _kept(x, y)) if reading.rules > 1 else (),
+        findings=(*findings, *_constant(x, y), _kept(x, y)) if reading.rules > 1 else (),
         unreadable=unreadable,
         x=x,
         y=y,
@@ -272,6 +287,19 @@ def _in_64_bits(what: str, array: NDArray[Any]) -> tuple[NDArray[np.float64], li
         f"{np.spacing(reach) / 2:.3g}: {some([f'row {row}' for row in rows])}"
     )
     return values, [Finding("rounded", text, len(rows), listed)]
+
+
+def _constant(x: NDArray[np.floating], y: NDArray[np.floating]) -> list[Finding]:
+    """Columns that never change: of those of y, any method says all."""
+    columns = [
+        f"{name}{f'[{column}]' if each.shape[1] > 1 else ''} ({each[0, column]:.10g})"
+        for name, each in (("x", x), ("y", y))
+        for column in np.flatnonzero(each.min(0) == each.max(0)).tolist()
+    ]
+    if not columns:
+        return []
+    text = f"the same in every row, so that nothing can be learned from it: {some(columns)}"
+    return [Finding("constant", text, len(columns), tuple(columns[:3]))]
 
 
 def _kept(x: NDArray[np.floating], y: NDArray[np.floating]) -> Finding:

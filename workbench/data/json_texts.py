@@ -108,7 +108,7 @@ class JsonTexts:
             )
         if isinstance(data, _Object) and data.twice is not None:
             raise DataError(f"{where}: the key {shown(data.twice)} is there twice; put its lists together")
-        if self._reading.rules > 1 and self._are_columns(data):
+        if self._reading.rules > 1 and self._are_columns(data, where):
             keys = list(data)
             self._from_entries(
                 (dict(zip(keys, row, strict=True)) for row in zip(*data.values(), strict=True)), code, where
@@ -130,11 +130,25 @@ class JsonTexts:
             for index, text in enumerate(part):
                 self._gathered.add(Row(text, label, None, code, f"{where}, {shown(str(label))}[{index}]"))
 
-    def _are_columns(self, data: Mapping[str, list[Any]]) -> bool:
-        """Whether lists of the same length are the columns of a table, texts and labels among them."""
-        keys = {str(key).lower() for key in data}
-        named = keys & {*self._text} and keys & {*self._label}
-        return bool(named) and len({len(part) for part in data.values()}) == 1
+    def _are_columns(self, data: Mapping[str, list[Any]], where: str) -> bool:
+        """Whether lists are columns of a table: some are named as texts and labels are, and labels repeat.
+
+        Raises
+        ------
+        DataError
+            If they are of different lengths.
+        """
+        keys = {str(key).lower(): key for key in data}
+        label = next((keys[name] for name in self._label if name in keys), None)
+        labels = data[label] if label is not None and any(name in keys for name in self._text) else []
+        words = {each for each in labels if isinstance(each, str | int)}
+        if not words or 2 * len(words) > len(labels):
+            return False
+        if len(lengths := {len(part) for part in data.values()}) > 1:
+            raise DataError(
+                f"{where}: its columns have {min(lengths):,} to {max(lengths):,} entries; as many are needed"
+            )
+        return True
 
     def _codes(self, data: Mapping[str, Any]) -> dict[str, int]:
         if self._reading.rules == 1:

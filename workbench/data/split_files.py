@@ -19,7 +19,7 @@ from workbench.data.passed_over import passed_over, sorted_out
 from workbench.data.pictures import SUFFIXES
 from workbench.data.reading import NEWEST, NOW, Reading
 from workbench.data.source import Source, composed, content_of, folder_of, hidden, suffix_of
-from workbench.data.splits import completed, splits_of, unknown
+from workbench.data.splits import completed, may_be_split, splits_of, unknown
 from workbench.data.tables import Table, read_table
 from workbench.errors import DataError
 from workbench.words import shown
@@ -40,7 +40,8 @@ def split_files(
     found: dict[int, str] = {}
     tables = [file for file in source.files if suffix_of(file) in suffixes and not hidden(file)]
     stems = {file: posixpath.splitext(posixpath.basename(file))[0] for file in tables}
-    codes = splits_of(stems.values())
+    codes = dict.fromkeys(stems.values(), NOT_GIVEN)
+    codes |= splits_of([stem for stem in codes if may_be_split(stem)])
     for file in sorted(tables, key=lambda file: file.count("/")):
         code = SPLIT_NAMES.get(stems[file].lower(), NOT_GIVEN) if rules == 1 else codes[stems[file]]
         if code != NOT_GIVEN:

@@ -43,6 +43,11 @@ def splits_of(names: Collection[str]) -> dict[str, int]:
     return codes
 
 
+def may_be_split(name: str) -> bool:
+    """Whether a name, or a word of it, means a split."""
+    return _plain(name) in _NAMES or bool(_word_within(_plain(name)))
+
+
 def unknown(words: Mapping[str, int]) -> list[Finding]:
     """That words, each in so many rows, name no split that is known."""
     if not words:

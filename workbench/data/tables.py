@@ -51,7 +51,10 @@ class Table:
             return self
         rows = [(line, row) for line, row in self.rows if _plain(row) != head]
         listed = [f"line {line}" for line in more]
-        text = f"{self.where}: {len(more):,} more lines that name the columns are passed over: {some(listed)}"
+        lines = (
+            "more lines that name the columns are" if len(more) > 1 else "more line that names the columns is"
+        )
+        text = f"{self.where}: {len(more):,} {lines} passed over: {some(listed)}"
         finding = Finding("heads", text, len(more), tuple(listed[:3]))
         return replace(self, rows=rows, findings=(*self.findings, finding))
 
