@@ -131,7 +131,7 @@ class JsonTexts:
                 self._gathered.add(Row(text, label, None, code, f"{where}, {shown(str(label))}[{index}]"))
 
     def _are_columns(self, data: Mapping[str, list[Any]], where: str) -> bool:
-        """Whether lists are columns of a table: some are named as texts and labels are, and labels repeat.
+        """Whether lists are columns of a table: of texts and of labels, which repeat.
 
         Raises
         ------

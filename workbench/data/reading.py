@@ -72,8 +72,8 @@ def refuse_beyond(reading: Reading, needed: int, what: str) -> None:
     """
     if reading.rules > 1 and needed > reading.budget:
         raise DataError(
-            f"{what} need about {needed / 2**30:.2g} GiB of memory; allowed: {reading.budget / 2**30:.2g} GiB; "
-            "use fewer or smaller ones, or allow more when you import them (--memory)"
+            f"{what} need about {needed / 2**30:.2g} GiB of memory; allowed: {reading.budget / 2**30:.2g} "
+            "GiB; use fewer or smaller ones, or allow more when you import them (--memory)"
         )
 
 
