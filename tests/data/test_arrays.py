@@ -185,3 +185,16 @@ def test_names_of_tasks_are_whole_and_look_alikes_are_told(tmp_path: Path) -> No
 def test_columns_that_never_change_are_named(tmp_path: Path, name: str) -> None:
     found = look(points(tmp_path / "a.npz", **{name: np.full((360, 1), 7.5)}))
     assert said(found, "constant").endswith(f"nothing can be learned from it: {name} (7.5)")
+
+
+def test_the_split_of_tasks_is_kept(tmp_path: Path) -> None:
+    part = np.array(["train"] * 8 + ["dev"] * 2 + ["test"] * 2).repeat(30)
+    found = look(points(tmp_path / "a.npz", split=part))
+    split = found.given_split()
+    assert split is not None
+    assert (len(split["train"]), split["validation"], split["test"]) == (8, ["8", "9"], ["10", "11"])
+    planned = importing.plan(prepare(found))
+    assert [len(planned.members[each]) for each in ("train", "validation", "test")] == [8, 2, 2]
+    assert not any(each.what == "passed over" for each in found.findings)
+    found = look(points(tmp_path / "b.npz", split=np.arange(360) // 90))
+    assert "split" in said(found, "passed over")

@@ -267,6 +267,7 @@ def test_zips_in_a_folder_are_read_together(tmp_path: Path, own_folder: bool) ->
             for i in range(3)
         }
         sources.zipped(tmp_path / "in" / f"{part}.zip", content)
+    (tmp_path / "in" / "README.txt").write_text("Lake, Salakhutdinov, Tenenbaum, Science 2015")
     planned = imported(tmp_path / "in")
     assert planned.prepared.names[0] == "images_background/Alphabet_0/character0"
     counts = {part: each["classes"] for part, each in planned.split_counts().items()}
@@ -276,6 +277,7 @@ def test_zips_in_a_folder_are_read_together(tmp_path: Path, own_folder: bool) ->
     assert planned.findings[0].text == (
         "2 zips are read together: images_background.zip, images_evaluation.zip"
     )
+    assert any("passed over (no pictures): README.txt" in each.text for each in planned.findings)
     size = "ways = 2\nshots = 1\nqueries = 1"
     trains(f'family = "images"\npath = "{tmp_path / "in"}"\n{size}', "protonet", NETWORK)
     found = look(tmp_path / "in")

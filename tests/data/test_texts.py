@@ -413,6 +413,14 @@ def test_more_lines_that_name_the_columns_are_no_examples(tmp_path: Path) -> Non
     assert "2 more lines that name the columns are passed over: line 22, line 51" in said(found, "heads")
 
 
+def test_quotes_that_stay_around_labels_are_said(tmp_path: Path) -> None:
+    """A blank behind the comma makes them letters."""
+    lines = [f'"{a}", "{b}"' for a, b in ROWS]
+    found = texts(written(tmp_path / "a.csv", ["text,label", *lines]))
+    assert found.names[0] == '"topic 0"'
+    assert said(found, "label quotes").startswith("48 labels are taken with the quotes around them")
+
+
 def test_labels_for_no_value_are_said(tmp_path: Path) -> None:
     lines = [f"{a},{('NA', 'null', b)[min(n % 8, 2)]}" for n, (a, b) in enumerate(ROWS)]
     found = texts(written(tmp_path / "a.csv", ["text,label", *lines]))

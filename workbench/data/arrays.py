@@ -21,7 +21,7 @@ from workbench.data.found import NOT_GIVEN, Finding, Found, FoundFunctions, Foun
 from workbench.data.labels import absent, look_alikes, told
 from workbench.data.npz import Header, load_npz, read_headers
 from workbench.data.reading import NOW, Reading, refuse_beyond
-from workbench.data.splits import completed, shared_classes
+from workbench.data.splits import completed, shared_classes, splits_of, unknown
 from workbench.errors import DataError
 from workbench.words import shown
 
@@ -208,10 +208,13 @@ def _functions(path: Path, headers: Mapping[str, Header], reading: Reading) -> F
         raise DataError(f"{path}: task is {of_task}; a whole number for each row is needed")
     # read, as floats, without what is no number, and in order
     needed = headers["x"].bytes + headers["y"].bytes + count * (3 * 8 * sum(widths) + _OF_A_ROW)
+    if _names_splits(headers, count):
+        needed += 3 * headers["split"].bytes
     refuse_beyond(reading, needed + 3 * of_task.bytes, f"{path}: {count:,} points")
-    arrays = load_npz(path, ("x", "y", "task"))
+    read = ["x", "y", "task", *(["split"] if reading.rules > 1 and _names_splits(headers, count) else [])]
+    arrays = load_npz(path, read)
     task = arrays["task"].reshape(-1)
-    findings = _left_out(headers, ("x", "y", "task"))
+    findings = _left_out(headers, read)
     columns: dict[str, NDArray[np.floating]] = {}
     for name in ("x", "y"):
         array = arrays.pop(name).reshape(count, -1)
@@ -243,18 +246,35 @@ def _functions(path: Path, headers: Mapping[str, Header], reading: Reading) -> F
         names, labels = unique, np.array([number[better[name]] for name in names])[labels]
     order = labels.argsort(kind="stable")
     x, y = x[order], y[order]
+    given = np.full(len(order), NOT_GIVEN, np.int8)
+    if "split" in arrays:
+        words, numbers = np.unique(arrays["split"].reshape(-1)[sound][order], return_inverse=True)
+        codes = splits_of(words.tolist())
+        given = np.array([codes[word] for word in words.tolist()], np.int8)[numbers]
+        times = dict(zip(words.tolist(), np.bincount(numbers).tolist(), strict=True))
+        findings += unknown(
+            {word: n for word, n in times.items() if word.strip() and codes[word] == NOT_GIVEN}
+        )
+        given, drawn = completed(names, ("",) * len(names), labels[order], given)
+        findings += [*drawn, *shared_classes(names, labels[order], given)]
     return FoundFunctions(
         layout="points of functions",
         where=path,
         names=tuple(names),
         groups=("",) * len(names),
         labels=labels[order].astype(np.int64),
-        given=np.full(len(order), NOT_GIVEN, np.int8),
+        given=given,
         findings=(*findings, *_constant(x, y), _kept(x, y)) if reading.rules > 1 else (),
         unreadable=unreadable,
         x=x,
         y=y,
     )
+
+
+def _names_splits(headers: Mapping[str, Header], count: int) -> bool:
+    """Whether there is a word for each row that may be its split."""
+    own = headers.get("split")
+    return own is not None and own.dtype.kind == "U" and int(np.prod(own.shape, dtype=object)) == count
 
 
 def _in_64_bits(what: str, array: NDArray[Any]) -> tuple[NDArray[np.float64], list[Finding]]:

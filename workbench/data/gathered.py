@@ -23,6 +23,7 @@ _NEEDED = "a text and a label are needed on each line"
 _CHANGES = {
     "composed": "{} rows have letters in parts (e and an accent), which are put together (NFC)",
     "label blanks": "{} labels are taken without blanks at their ends, and with single plain ones within",
+    "label quotes": "{} labels are taken with the quotes around them",
     "text blanks": "{} texts have line breaks or several blanks in a row, which become one blank",
     "numbers": "{} labels are numbers, others are words; the number 1 and the word 1 are one label",
     "group": "{} groups are neither words nor whole numbers and are left out",
@@ -78,6 +79,8 @@ class Gathered:
             plain = [" ".join(each.split()) for each in parts]
             if plain[0] != parts[0]:
                 self._note("label blanks", row)
+            if len(plain[0]) > 1 and plain[0][0] == plain[0][-1] and plain[0][0] in "\"'":
+                self._note("label quotes", row)
             if plain[1] != parts[1].strip():
                 self._note("text blanks", row)
             self._good.append((plain[0], plain[1], plain[2], self._split(row)))

@@ -30,6 +30,9 @@ from workbench.words import shown
 LARGEST_FILE = 2**28
 """Bytes of one file that are read into memory."""
 
+_READ_BY_PEOPLE = ("", ".txt", ".md", ".rst", ".html", ".pdf")
+"""Of files that say something of the zips beside them."""
+
 MOST_ENTRIES = 2_000_000
 _BOMB_BYTES, _BOMB_RATIO = 2**26, 250
 """A file that is larger, and packed more tightly, than any picture or text: it only wants to swell."""
@@ -102,12 +105,16 @@ def open_source(path: Path, reading: Reading = NOW) -> Iterator[Source]:
 
 
 def zips_within(folder: Path) -> list[Path]:
-    """The zips that lie in a folder, two or more, if nothing else does."""
+    """The zips that lie in a folder, two or more, if nothing else does but what people read."""
     seen: list[Path] = []
     with contextlib.suppress(OSError):
         seen = [each for each in sorted(folder.iterdir()) if not hidden(each.name)]
-    alone = all(each.suffix.lower() == ".zip" and each.is_file() and not each.is_symlink() for each in seen)
-    return seen if alone and len(seen) > 1 else []
+    zips = [each for each in seen if suffix_of(each.name) == ".zip"]
+    alone = all(
+        suffix_of(each.name) in (".zip", *_READ_BY_PEOPLE) and each.is_file() and not each.is_symlink()
+        for each in seen
+    )
+    return zips if alone and len(zips) > 1 else []
 
 
 def _archive(path: Path) -> zipfile.ZipFile:
@@ -121,7 +128,8 @@ def _archive(path: Path) -> zipfile.ZipFile:
 
 def _joined(path: Path, parts: Sequence[Source]) -> Source:
     """Several zips as one source: each is a folder of its name, unless it holds one of that name only."""
-    place: dict[str, tuple[Source, str]] = {}
+    own = _folder(path)
+    place = {file: (own, file) for file in own.files if suffix_of(file) != ".zip"}
     folders: list[str] = []
     for part in parts:
         stem = part.where.stem
@@ -142,7 +150,7 @@ def _joined(path: Path, parts: Sequence[Source]) -> Source:
     told = Finding(
         "joined", f"{len(parts):,} zips are read together: {some(names)}", len(parts), tuple(names[:3])
     )
-    unsafe = [f"{part.where.name}: {name}" for part in parts for name in part.unsafe]
+    unsafe = [*own.unsafe, *(f"{part.where.name}: {name}" for part in parts for name in part.unsafe)]
     findings = (told, *(each for part in parts for each in part.findings))
     return Source(path, list(place), list(dict.fromkeys(folders)), unsafe, read, peek, findings)
 
