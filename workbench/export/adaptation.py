@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from workbench.export import remarks
+from workbench.export.beyond import framed
 from workbench.export.curves import Array, Integers, intervals
 from workbench.export.figure import Curve, Figure, Panel
 from workbench.export.results import lost_tasks, share, without_chance
@@ -180,9 +181,9 @@ class Adaptation:
             y_range=y_range,
             curves=tuple(self._drawn(each) for each in curves),
         )
-        return Figure(
-            "adaptation", (panel,), " ".join([_caption(curves, settings), *self._remarks(curves, settings)])
-        )
+        caption = " ".join([_caption(curves, settings), *self._remarks(curves, settings)])
+        drawn = Figure("adaptation", (panel,), caption)
+        return drawn if settings.quantity == "accuracy" else framed(drawn)
 
     def _remarks(self, curves: list[AdaptationCurve], settings: Settings) -> list[str]:
         """What the curves do not show: what has no finite value, and which episodes repeat."""

@@ -177,9 +177,8 @@ def conclusions(found: Sequence[Claim]) -> list[str]:
     said = findings[:MOST_LISTED]
     if len(findings) > MOST_LISTED:
         said.append(f"{len(findings) - MOST_LISTED} more differences are in the table.")
-    reaches = _by(found, lambda each: each.reach)
-    for text, claims in reaches.items():
-        said.append(text if len(reaches) == 1 else f"{text[:-1]}: {_listed([each.pair for each in claims])}.")
+    for text, claims in _by(found, lambda each: each.reach).items():
+        said.append(f"{text[:-1]}: {_listed([each.pair for each in claims])}.")
     undecided = [each for each in found if each.better is None and not each.few]
     if undecided:
         pairs = [f"{each.pair} (p {_equals(each.p_wilcoxon)})" for each in undecided]

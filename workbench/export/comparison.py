@@ -205,6 +205,7 @@ def figure(
             curves.append(Curve(label, colour, *mean, np.array([count]), kind="markers"))
     panel = Panel(
         y_label=axis_title(measure),
+        y_percent=is_share(measure),
         x_names=tuple(f"{each.name} ({each.said})" for each in compared),
         curves=tuple(curves),
     )

@@ -25,7 +25,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from matplotlib.legend import Legend
 from matplotlib.text import Text
-from matplotlib.ticker import LogFormatter, MaxNLocator
+from matplotlib.ticker import LogFormatter, MaxNLocator, PercentFormatter
 
 from workbench.export import numerals
 from workbench.export.figure import Curve, Figure, Panel, as_csv
@@ -231,6 +231,8 @@ def _draw_panel(axes: Axes, panel: Panel, looks: Looks, width: float, style: Sty
     if panel.y_log:
         axes.set_yscale("log")
         _name_decades(axes.yaxis)
+    if panel.y_percent:
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     if panel.x_range:
         axes.set_xlim(*panel.x_range)
     if panel.y_range:

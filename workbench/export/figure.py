@@ -95,6 +95,7 @@ class Panel:
     row_names : one for each row of pictures.
     texts : words among the curves.
     x_hidden, y_hidden : without that axis.
+    y_percent : y is a share, whose numbers are written in percent.
     ratio : height by width; 0: the usual.
     """
 
@@ -112,6 +113,7 @@ class Panel:
     texts: tuple[Text, ...] = ()
     x_hidden: bool = False
     y_hidden: bool = False
+    y_percent: bool = False
     ratio: float = 0.0
 
 

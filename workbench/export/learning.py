@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from workbench.export import reports
+from workbench.export.beyond import framed
 from workbench.export.curves import Integers, Joined
 from workbench.export.divergence import training_diverged_at
 from workbench.export.figure import Curve, Figure, Panel
@@ -131,7 +132,7 @@ class LearningCurves:
         Parameters
         ----------
         x_log, y_log : which axes are logarithmic.
-        x_range, y_range : what is visible, in the units of the axes; None: everything.
+        x_range, y_range : what is visible, in the units of the axes; None: all that did not diverge.
         zoomed : whether that is a part of everything, which the caption then says.
         """
         extent = x_range or self.extent()
@@ -158,7 +159,8 @@ class LearningCurves:
             y_range=y_range,
             curves=tuple(curves),
         )
-        return Figure("learning_curves", (panel,), self._caption(thinned, extent if zoomed else None))
+        drawn = Figure("learning_curves", (panel,), self._caption(thinned, extent if zoomed else None))
+        return drawn if self._settings.percent else framed(drawn)
 
     def _lowest_positive(self) -> float:
         positive = [float(each.x[each.x > 0][0]) for each in self.drawn if (each.x > 0).any()]
@@ -217,10 +219,10 @@ class LearningCurves:
                 f"Strong: centred moving average of each run over {count(settings.smoothing)} points, at "
                 "most a tenth of those up to there; faint: raw values."
             )
-        drawn = {run.id: run for each in self.drawn for run in each.group.runs}
+        runs = {run.id: run for each in self.traces for run in each.group.runs}  # with or without a value
         lost = [
             (run.name, at)
-            for run in drawn.values()
+            for run in runs.values()
             if (at := training_diverged_at(self._source, run)) is not None
         ]
         if lost:

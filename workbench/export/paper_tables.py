@@ -82,7 +82,7 @@ def seeds(row: Mapping[str, Any]) -> str:
 
 def lost_share(row: Mapping[str, Any]) -> str:
     """How many tasks diverged, of how many."""
-    return results.share(row["diverged"], row["tasks"]) if row["diverged"] else NONE
+    return results.share(row["diverged"], row["tasks"]) if row["tasks"] else NONE
 
 
 def _mean(share: bool) -> Any:
@@ -129,7 +129,8 @@ def bracketed(value: float | None, low: float | None, high: float | None, *, sha
     """A number with its interval: ``−1.05 [−1.19, −.92]``; shares in percent points."""
 
     def one(number: float) -> str:
-        return (f"{100 * number:+.1f}" if share else f"{number:+.3g}").replace("-", MINUS)
+        text = f"{100 * number:+.1f}" if share else f"{number:+.3g}"
+        return text.replace("-", MINUS) if any(letter in "123456789" for letter in text) else text[1:]
 
     if value is None:
         return NONE

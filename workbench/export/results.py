@@ -238,7 +238,7 @@ def table_row(
     Two different variances, never one "±": ``ci95_over_seeds`` is Student's t over runs (empty for one),
     ``ci95_over_tasks`` the mean of the runs' own intervals over tasks. ``seeds_measured`` is smaller than
     ``seeds`` where a run has no finite value; where seeds change nothing (``deterministic``) it is 1.
-    ``diverged`` of ``tasks`` are summed over seeds. What is named ``robust``, ``forgetting`` or
+    ``diverged`` of ``tasks`` are summed over those that count. What is named ``robust``, ``forgetting`` or
     ``transfer`` is a mean over seeds too; ``robust_accuracy_ci95``, as all that is named so, is over tasks.
 
     Parameters
@@ -249,14 +249,15 @@ def table_row(
     """
     first = members[0]
     fixed = without_chance([member["test"] for member in members])
-    finals = [measured(member["test"], measure, step) for member in (members[:1] if fixed else members)]
+    counted = members[:1] if fixed else members
+    finals = [measured(member["test"], measure, step) for member in counted]
     means = [mean for _, mean, _ in finals if mean is not None]
     halves = [half for _, _, half in finals if half is not None]
     over_seeds = mean_interval(np.array(means))
     others = [robust_and_kept(member["test"]) for member in members]
     rates = [each["meta_iterations_per_second"] for each in members]
     lost = [
-        lost_tasks(member["test"], step if reports.parts(measure) is None else None) for member in members
+        lost_tasks(member["test"], step if reports.parts(measure) is None else None) for member in counted
     ]
     return {
         "experiment": first["experiment"],

@@ -60,11 +60,15 @@ def lay_out(window: QMainWindow, docks: Docks, description: Any) -> None:
     if len(set(placed)) < len(placed):
         raise ValueError("a panel is in two places")
     splits = list(_splits(groups))
-    for name, dock in docks.items():
-        dock.setFloating(False)
-        dock.setVisible(name in placed)
+    take_out(window, docks)
+    for name in docks:
+        if name not in placed:  # hidden, in a place to come back to
+            window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks[name])
+            docks[name].hide()
     if groups:
         window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks[_first(splits, groups).names[0]])
+    for name in placed:
+        docks[name].show()
     for parts, direction in splits:
         for one, other in pairwise(parts):
             window.splitDockWidget(docks[one.names[0]], docks[other.names[0]], direction)
@@ -80,6 +84,13 @@ def lay_out(window: QMainWindow, docks: Docks, description: Any) -> None:
         dock.setFloating(True)
         dock.setGeometry(QRect(*each["place"]))
         dock.setVisible(each["shown"])
+
+
+def take_out(window: QMainWindow, docks: Docks) -> None:
+    """Take docks out of their places: Qt would leave tabs behind of those that are put elsewhere."""
+    for dock in docks.values():
+        dock.setFloating(False)
+        window.removeDockWidget(dock)
 
 
 def _checked(description: Any, docks: Docks) -> dict[str, Any]:

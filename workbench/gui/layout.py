@@ -71,8 +71,7 @@ class Layout(QObject):
         """Put every panel where it is at first: Setup, charts in tabs, Runs; the log below."""
         window, docks = self._window, self.docks
         across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-        for dock in docks.values():
-            dock.setFloating(False)
+        dock_places.take_out(window, docks)
         window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks["setup"])
         window.splitDockWidget(docks["setup"], docks["log"], down)
         window.splitDockWidget(docks["setup"], docks["learning_curves"], across)

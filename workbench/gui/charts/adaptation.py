@@ -11,10 +11,11 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QWidget
 
 from workbench.export.adaptation import Adaptation, AdaptationCurve, Settings
+from workbench.export.beyond import farthest
 from workbench.export.figure import Figure
 from workbench.export.summaries import count, value
 from workbench.gui import theme
-from workbench.gui.charts.curve_chart import Array, CurveChart, Extent, farthest, name_control, tick_box
+from workbench.gui.charts.curve_chart import Array, CurveChart, Extent, name_control, tick_box
 from workbench.gui.charts.items import Band, Line, Whiskers
 from workbench.gui.charts.readout import Entry
 from workbench.gui.plain import Label
@@ -305,8 +306,7 @@ class AdaptationChart(CurveChart):
     def figure(self) -> Figure | None:
         self._drawn = self._adaptation.curves(self.settings)
         x_range, y_range = self.shown_ranges()
-        drawn = self._adaptation.figure(self.settings, y_log=self.y_log, x_range=x_range, y_range=y_range)
-        return self.with_beyond(drawn)
+        return self._adaptation.figure(self.settings, y_log=self.y_log, x_range=x_range, y_range=y_range)
 
     def state(self) -> dict[str, Any]:
         return {

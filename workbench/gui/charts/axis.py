@@ -33,11 +33,12 @@ class Axis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
     Attributes
     ----------
     whole : what is counted has no halves: ticks stand at whole numbers only.
+    percent : what is drawn are shares: the ticks' texts are in percent.
     slanted : names that have no room side by side: written upwards, each ending at the tick whose text is its
         number. Empty: the ticks' texts are written as they are.
     """
 
-    whole = False
+    whole = percent = False
     slanted: tuple[str, ...] = ()
 
     def __init__(self, side: str) -> None:
@@ -82,6 +83,9 @@ class Axis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
         numbers = [10.0**each for each in values] if self.logMode else values
         if spacing is not None:
             low, high = (10.0**each if self.logMode else each for each in self.range)
+            if self.percent:
+                shares = [100 * each for each in numbers]
+                return [f"{each}%" for each in numerals.steps(shares, 100 * spacing, 100 * abs(high - low))]
             return numerals.steps(numbers, spacing, abs(high - low))
         kept = (1, 2, 5) if abs(self.range[1] - self.range[0]) <= 3 else (1,)
         return [numerals.decade(each) if _leading(each) in kept else "" for each in numbers]

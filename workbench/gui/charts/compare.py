@@ -47,7 +47,7 @@ class CompareView(ComparisonView):
         self._keys: tuple[str, ...] = ()
         self._question: Question | None = None
         self._answer: Answer | None = None
-        self._view_box = self._combo("view", "Picture", "What the picture shows")
+        self._view_box = self._combo("view", "Picture", "What the picture shows", 14)
         for key, text in PICTURES.items():
             self._view_box.addItem(text, key)
         self._x_box = self._combo("x", "Against", "What was reached is drawn against this")

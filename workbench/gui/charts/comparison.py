@@ -22,6 +22,7 @@ from workbench.export.comparison import (
     compare,
     episodes,
     figure,
+    is_share,
     title,
 )
 from workbench.export.figure import Figure
@@ -38,6 +39,7 @@ from workbench.words import told_apart
 LAST_STEP = -1
 LONGEST_NAME = 18
 MOST_LINES = 3
+NOTHING_LEFT = "⚠ diverged"
 
 
 class ComparisonView(PlotChart):
@@ -52,11 +54,13 @@ class ComparisonView(PlotChart):
         self._compared: list[Compared] = []
         self._wanted: dict[str, Any] = {}
         self._drawn: tuple[Any, ...] | None = None
-        self._group_box = self._combo("group", "Test episodes", "Runs are compared only on the same episodes")
-        self._measure_box = self._combo(
-            "measure", "Measure", "What is compared: query loss, accuracy, or what runs measure besides"
+        self._group_box = self._combo(
+            "group", "Test episodes", "Runs are compared only on the same episodes", 12
         )
-        self._step_box = self._combo("step", "Inner step", "After how many inner steps (adaptation)")
+        self._measure_box = self._combo(
+            "measure", "Measure", "What is compared: query loss, accuracy, or what runs measure besides", 9
+        )
+        self._step_box = self._combo("step", "Inner step", "After how many inner steps (adaptation)", 17)
         self.tools.addStretch(1)
         self._note = Label(parent=self)
         self._note.setObjectName(f"{self.object_name}_note")
@@ -82,12 +86,14 @@ class ComparisonView(PlotChart):
         self._splitter = splitter
         self.plot.setMouseEnabled(x=False, y=True)
 
-    def _combo(self, name: str, label: str, tip: str) -> QComboBox:
+    def _combo(self, name: str, label: str, tip: str, letters: int = 6) -> QComboBox:
+        """A box for the row of tools, at least so many letters wide, whatever is in it."""
         box = QComboBox(self)
         box.setObjectName(f"comparison_{name}")
         box.setAccessibleName(label)
         set_tip(box, tip)
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        box.setMinimumContentsLength(letters)
         box.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         box.activated.connect(self._chosen)
         self.tools.addWidget(box)
@@ -199,6 +205,7 @@ class ComparisonView(PlotChart):
                 self._add_points(mean, colour, [f"{each.name}, mean over seeds"], strong=True)
             if position:
                 self.plot.addItem(pg.InfiniteLine(position - 0.5, pen=pg.mkPen(muted, width=1)))
+        self.plot.getAxis("left").percent = is_share(self.measure)
         self.set_label("left", axis_title(self.measure))
         self.plot.showGrid(y=True, alpha=0.2)
         self.plot.setXRange(-0.5, max(1, len(self._compared)) - 0.5, padding=0)
@@ -249,7 +256,11 @@ class ComparisonView(PlotChart):
         room = max(30, self.plot.width() - 70) / max(1, len(self._compared)) - 6
         letters = max(3, int(room / metrics.averageCharWidth()))
         axis.slanted = ()
-        names = [each.name for each in self._compared]
+        lost = [not each.seeds and each.row["diverged"] for each in self._compared]
+        names = [
+            f"{each.name} {NOTHING_LEFT}" if gone else each.name
+            for each, gone in zip(self._compared, lost, strict=True)
+        ]
         if any(len(word) > letters for name in names for word in name.split()):
             axis.slanted = tuple(told_apart(names, LONGEST_NAME))
             longest = max(map(metrics.horizontalAdvance, axis.slanted))

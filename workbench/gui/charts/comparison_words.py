@@ -37,6 +37,8 @@ def columns(measure: str, rows: Sequence[Mapping[str, Any]] = ()) -> list[Column
     form = ".1%" if is_share(measure) else ".4g"
     name = title(measure)
     known = [each for each in EXTRA if any(row.get(each.key) is not None for row in rows)]
+    if not any(row.get("diverged") for row in rows):
+        known = [each for each in known if each.key != "lost"]
     return [
         Column("algorithm", "Algorithm", "The algorithm's label"),
         Column("seeds", "Seeds", "Finished runs with a value: one for each seed"),
@@ -75,7 +77,7 @@ def row_of(compared: Compared) -> dict[str, Any]:
     return row | {
         "seeds": "1, deterministic" if row["deterministic"] else len(compared.seeds),
         "mean": (results.diverged(*lost, none_left=True) or None) if row["mean"] is None else row["mean"],
-        "lost": results.share(*lost) if lost[0] else None,
+        "lost": results.share(*lost) if lost[1] else None,
     }
 
 
@@ -130,6 +132,7 @@ def notes(
         said.append(f"Off the chart: {far}.")
     met_by = [run for each in met.entries if (run := data.run(each["id"])) is not None]
     gone = [f"{run.name} (at {count(at)})" for run in met_by if (at := data.diverged_at(run)) is not None]
+    gone = list(dict.fromkeys(gone))  # copies are called alike
     if gone:
         said.append(f"⚠ Diverged in training: {_listed(gone)}.")
     lost = [

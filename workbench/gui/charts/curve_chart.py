@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -13,9 +11,7 @@ from PySide6.QtCore import QEvent, QObject, QPointF, QRect, Qt, Slot
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QCheckBox, QToolButton, QWidget
 
-from workbench.engine.measures import DIVERGED_FACTOR
-from workbench.export.figure import Figure
-from workbench.export.numerals import number
+from workbench.export.beyond import told_beyond
 from workbench.gui import theme
 from workbench.gui.charts.base import PlotChart
 from workbench.gui.charts.items import Grid
@@ -26,9 +22,6 @@ from workbench.gui.run_data import RunData
 Array = NDArray[np.float64]
 Extent = tuple[float, float, float, float]
 
-MOST_NAMED = 2
-FAR = 100.0
-"""A curve that begins so many times higher than others does not set the range."""
 FILLED = 0.5  # how full a range must be to stay
 PAN, ZOOM = 0.1, 0.8  # a key press, as part of the range
 _ARROWS = {
@@ -183,11 +176,6 @@ class CurveChart(PlotChart):
         self.all_button.setVisible(bool(words))
         set_tip(self.all_button, "" if self.everything else f"{words}. Press to see all of it.")
         self.all_button.setText("▼ Without what diverged" if self.everything else f"▲ {words}")
-
-    def with_beyond(self, drawn: Figure | None) -> Figure | None:
-        """A figure whose caption says what lies beyond it."""
-        words = "" if self.everything else told_beyond(self.beyond())
-        return replace(drawn, caption=f"{drawn.caption} {words}.") if drawn is not None and words else drawn
 
     def shown_ranges(self) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
         """What is visible across and up, in the units of the axes (also of a chart never shown)."""
@@ -363,25 +351,6 @@ class CurveChart(PlotChart):
             int(((x >= area.left()) & (x <= area.right()) & (y >= area.top()) & (y <= area.bottom())).sum())
             for x, y in self.drawn_points()
         )
-
-
-def farthest(starts: Sequence[float]) -> float:
-    """How far from 0 a value may lie to set the range of a picture: ten times where its curves begin.
-
-    So a task counts as diverged. A curve that begins far higher than most has diverged before it began.
-    """
-    sizes = sorted(abs(each) for each in starts if np.isfinite(each) and each)
-    if not sizes:
-        return np.inf
-    middle = sizes[(len(sizes) - 1) // 2]
-    return DIVERGED_FACTOR * max(each for each in sizes if each <= FAR * middle)
-
-
-def told_beyond(found: Sequence[tuple[str, float]]) -> str:
-    """Which curves leave the picture, and how far they go."""
-    named = [f"{label} ({number(value, 3)})" for label, value in found[:MOST_NAMED]]
-    more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-    return f"Beyond the picture: {', '.join(named)}{more}" if found else ""
 
 
 def power(value: float, log: bool) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QComboBox, QSpinBox, QWidget
 
+from workbench.export.beyond import farthest
 from workbench.export.curves import window_at
 from workbench.export.figure import Figure
 from workbench.export.learning import AXIS_LABELS
@@ -22,7 +23,6 @@ from workbench.gui.charts.curve_chart import (
     Array,
     CurveChart,
     Extent,
-    farthest,
     name_control,
     power,
     tick_box,
@@ -286,6 +286,12 @@ class LearningCurves(CurveChart):
             items.dress(
                 colour, strong, faint, trace.pattern, len(drawn) <= FEW_CURVES, 100 if strong else index
             )
+        losses = self.settings.measure in ("training_loss", "validation_loss")
+        for trace in self._curves.traces if losses else ():  # what is not there looks as if not asked for
+            diverged = "" if trace.has_points else self.data.divergence(trace.group.runs)
+            if diverged:
+                colour = self.data.colour(trace.group.runs[0])
+                entries.append(Entry(f"{trace.label} ⚠ {diverged}: no value", colour, dashed=trace.pattern))
         self.readout.set_entries(entries)
 
     def whole(self) -> Extent | None:
@@ -408,14 +414,13 @@ class LearningCurves(CurveChart):
     def figure(self) -> Figure | None:
         self._curves.update(self.settings)
         x_range, y_range = self.shown_ranges()
-        drawn = self._curves.figure(
+        return self._curves.figure(
             x_log=self.x_log,
             y_log=self.y_log,
             x_range=x_range,
             y_range=y_range,
             zoomed=not self.following,
         )
-        return self.with_beyond(drawn)
 
     def state(self) -> dict[str, Any]:
         settings = self.settings

@@ -16,7 +16,7 @@ from workbench.export.numerals import raised
 from workbench.gui.plain import set_tip
 
 SORT_ROLE = Qt.ItemDataRole.UserRole + 1
-WIDEST = 180
+WIDEST = 240
 LAST = float("inf")
 """Where a missing number sorts."""
 
@@ -53,6 +53,7 @@ class ResultTable(QTableView):
         self.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.horizontalHeader().setStretchLastSection(True)
         self.verticalHeader().hide()
+        self.setWordWrap(False)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names differ at their ends
         self.verticalHeader().setDefaultSectionSize(22)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

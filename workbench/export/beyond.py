@@ -1,0 +1,87 @@
+"""What lies beyond a picture: a curve that diverged leaves it, rather than press all others flat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from workbench.engine.measures import DIVERGED_FACTOR
+from workbench.export.figure import Array, Figure, Panel
+from workbench.export.numerals import number
+
+MOST_NAMED = 2
+FAR = 100.0
+"""A curve that begins so many times higher than others does not set the range."""
+MARGIN = 0.04
+
+
+def farthest(starts: Sequence[float]) -> float:
+    """How far from 0 a value may lie to set the range of a picture: ten times where its curves begin.
+
+    So a task counts as diverged. A curve that begins far higher than most has diverged before it began.
+    """
+    sizes = sorted(abs(each) for each in starts if np.isfinite(each) and each)
+    if not sizes:
+        return np.inf
+    middle = sizes[(len(sizes) - 1) // 2]
+    return DIVERGED_FACTOR * max(each for each in sizes if each <= FAR * middle)
+
+
+def told_beyond(found: Sequence[tuple[str, float]]) -> str:
+    """Which curves leave the picture, and how far they go."""
+    named = [f"{label} ({number(value, 3)})" for label, value in found[:MOST_NAMED]]
+    more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    return f"Beyond the picture: {', '.join(named)}{more}" if found else ""
+
+
+def framed(figure: Figure) -> Figure:
+    """A figure of one panel in the range that was chosen, or else in that of what did not diverge.
+
+    What diverged and leaves that range is named in the caption, and its band, which would cover all, is not
+    drawn. Where nothing does, the figure stays as it is.
+    """
+    (panel,) = figure.panels
+    cap = farthest([_first(each.y) for each in panel.curves])
+    peaks = [(each.label, float(np.fmax.reduce(np.abs(each.y), initial=0.0))) for each in panel.curves]
+    y_range = panel.y_range or _range(panel, cap, {label for label, peak in peaks if peak > cap})
+    found = dict(sorted(each for each in peaks if each[1] > max(cap, *map(abs, y_range or (np.inf, np.inf)))))
+    if not found or y_range is None:
+        return figure
+    curves = tuple(replace(each, shaded=each.shaded and each.label not in found) for each in panel.curves)
+    words = told_beyond([(each.label, found.pop(each.label)) for each in curves if each.label in found])
+    return replace(
+        figure,
+        panels=(replace(panel, curves=curves, y_range=y_range),),
+        caption=f"{figure.caption} {words}.",
+    )
+
+
+def _range(panel: Panel, cap: float, far: set[str]) -> tuple[float, float] | None:
+    """From the lowest to the highest value that counts, with its band as far as that keeps to their size."""
+    near = [each for each in panel.curves if each.label not in far]
+    values = _counted([each.y for each in panel.curves], cap, panel.y_log)
+    edges = [part for each in near if each.shaded for part in (each.low, each.high) if part is not None]
+    band = _counted(edges, cap, panel.y_log)
+    if not len(values):
+        return None
+    values, band = (np.log10(each) if panel.y_log else each for each in (values, band))
+    low, high = float(values.min()), float(values.max())
+    room = (high - low) / 3
+    low = min(low, max(float(band.min(initial=low)), low - room))
+    high = max(high, min(float(band.max(initial=high)), high + room))
+    margin = MARGIN * (high - low) or 0.05 * abs(high) or 0.5
+    bottom, top = low - margin, high + margin
+    return (10.0**bottom, 10.0**top) if panel.y_log else (bottom, top)
+
+
+def _counted(parts: Sequence[Array], cap: float, log: bool) -> Array:
+    found: Array = np.concatenate([np.empty(0), *parts])
+    kept: Array = found[np.isfinite(found) & (np.abs(found) <= cap) & ((found > 0) | (not log))]
+    return kept
+
+
+def _first(values: Array) -> float:
+    known = values[np.isfinite(values)]
+    return float(known[0]) if len(known) else np.nan
