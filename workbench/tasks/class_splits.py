@@ -34,7 +34,7 @@ class ClassSplit(Section):
     )
     seed: int | None = setting(None, ge=0, lt=2**32, help="Seed of the draw; empty: 0.")
     by: Literal["group", "class"] | None = setting(
-        None, help="Draw whole groups or single classes; empty: groups where there are any."
+        None, help="Draw whole groups or single classes; empty: groups if there are any."
     )
 
     @property

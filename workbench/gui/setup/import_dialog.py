@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtCore import QRect, Qt, QTimer, Slot
 from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -64,6 +65,10 @@ _ASKED = (
     "or texts with labels (.csv, .tsv, .json, .jsonl)."
 )
 _MOST_LISTED = 200
+_BESIDE_NOTES = 60
+"""Pixels: margins, and a scroll bar."""
+_OPTION = re.compile(r" \(--[^()]*\)")
+"""What a note says to type; here the same stands in a field."""
 
 
 class ImportDialog(QDialog):
@@ -363,7 +368,7 @@ class ImportDialog(QDialog):
         source = self.prepared or (self.listing.found if self.listing is not None else None)
         if source is not None:
             for finding in source.findings:
-                self.findings.addItem(finding.text)
+                self.findings.addItem(_OPTION.sub("", finding.text))
             for each in source.unreadable[:_MOST_LISTED]:
                 self.findings.addItem(f"cannot be read: {each.origin}: {each.why}")
         count = len(source.unreadable) if source is not None else 0
@@ -380,9 +385,11 @@ class ImportDialog(QDialog):
         self.counted.setText(f"{count:,} notes on how the data is read" if count > 1 else "")
         self.counted.setVisible(count > 1)
         self.findings.setVisible(count > 0)
-        line = self.findings.fontMetrics().lineSpacing()
-        wanted = sum(max(line, self.findings.sizeHintForRow(row)) for row in range(min(count, 8)))
-        self.findings.setFixedHeight(min(max(wanted, 3 * line), 9 * line) + 8)
+        metrics, line = self.findings.fontMetrics(), self.findings.fontMetrics().lineSpacing()
+        room = QRect(0, 0, self.width() - _BESIDE_NOTES, 0)
+        texts = [self.findings.item(row).text() for row in range(min(count, 8))]
+        heights = [metrics.boundingRect(room, Qt.TextFlag.TextWordWrap, text).height() + 2 for text in texts]
+        self.findings.setFixedHeight(min(max(sum(heights), 3 * line), 9 * line) + 8)
 
     def _wrong(self) -> tuple[str, str]:
         """What is wrong, or how many classes each split has."""

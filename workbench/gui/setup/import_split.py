@@ -140,10 +140,12 @@ class SplitPart(QWidget):
         split = self._draft.value("task.split") or {}
         owner = {name: part for part in SPLITS for name in split.get(part, ())}
         groups = self.listing.units(True)
+        group_of = dict(zip(self.listing.names, self.listing.groups, strict=True))
         whole = mode == _BY_GROUP or (mode == _AS_GIVEN and set(owner) <= set(groups))
         for unit, classes in (groups if whole else self.listing.units(False)).items():
             text = f"{unit} ({classes} classes)" if whole and unit in self.listing.groups else unit
-            item = QTreeWidgetItem(self.units, [text, owner.get(unit, _LEFT_OUT)])
+            part = owner.get(unit) or owner.get(group_of.get(unit, ""), _LEFT_OUT)
+            item = QTreeWidgetItem(self.units, [text, part])
             item.setData(0, Qt.ItemDataRole.UserRole, unit)
 
     @Slot(int)
