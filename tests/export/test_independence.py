@@ -22,7 +22,7 @@ from workbench.export import results
 from workbench.export.claims import conclusions
 from workbench.export.comparison import compare, episodes
 from workbench.export.pairs import Statistics, arrays_of, statistics
-from workbench.export.paper_tables import reached
+from workbench.export.paper_tables import bracketed, reached
 from workbench.export.source import ProjectSource
 from workbench.export.statistics import Array, wilcoxon
 from workbench.export.tables import markdown
@@ -156,6 +156,21 @@ def test_the_share_of_diverged_tasks_stands_beside_every_mean(project: Project) 
     assert losses.cells()[1][2] == "diverged: 80 of 80 tasks"
 
 
+def test_where_some_diverge_none_is_a_number_too_and_what_knows_no_chance_counts_once(
+    project: Project,
+) -> None:
+    loss = np.random.default_rng(4).uniform(1, 2, 40)
+    lost = loss.copy()
+    lost[:3] = np.inf
+    add(project, "Fixed", np.stack([lost, lost]))
+    add(project, "Fine", np.stack([loss, loss + 0.1]), inner_lr=0.1)
+    text = caption(project)
+    assert "| 3 of 40 |" in text
+    assert "| 0 of 80 |" in text
+    (claim,) = statistics_of(project).claims
+    assert "Diverged tasks: Fixed 3 of 40." in claim.words()
+
+
 # --- distinct episodes -----------------------------------------------------------------------------
 
 
@@ -220,6 +235,21 @@ def test_no_sentence_is_said_for_every_pair(project: Project) -> None:
     (undecided,) = [each for each in said if "no difference can be claimed" in each]
     assert "L0 and L1 (p = " in undecided
     assert undecided.endswith("and 16 more, after Holm.")
+
+
+def test_what_a_finding_says_of_the_algorithms_names_both(project: Project) -> None:
+    rng = np.random.default_rng(7)
+    base = rng.uniform(1, 2, (3, 40))
+    add(project, "Worse", base)
+    add(project, "Better", base * 0.5, inner_lr=0.1)
+    (reach,) = [each for each in conclusions(statistics_of(project).claims) if "algorithms" in each]
+    assert reach.startswith("It holds for the algorithms")
+    assert reach.endswith(": Worse and Better.")
+
+
+def test_no_zero_is_negative() -> None:
+    assert bracketed(-0.0004, -0.0003, 0.0002, share=True) == "0.0 [0.0, 0.0]"
+    assert bracketed(-0.5, 0.25, None) == "−0.5"
 
 
 # --- everywhere ------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import workbench.algorithms
 import workbench.networks
 import workbench.tasks  # noqa: F401 (they declare the kinds)
 from workbench import config
+from workbench.export.naming import told_apart
 from workbench.export.source import Grouping, ProjectSource
 from workbench.project import Project
 
@@ -117,3 +118,12 @@ def test_what_shares_a_colour_is_counted_to_be_told_apart(project: Project) -> N
         for colours, again in ((("#000000",), [0, 1]), (("#000000", "#0072b2"), [0, 0])):
             groups = Grouping(ProjectSource(project, colours)).groups(joined=True)
             assert [each.again for each in groups] == again
+
+
+def test_paths_are_told_apart_by_their_last_part() -> None:
+    folder = "/home/somebody/a folder with a long name/another one/"
+    found = [{"task.path": f"{folder}{name}"} for name in ("first.npz", "second.npz")]
+    assert told_apart(found) == ["path first.npz", "path second.npz"]
+    same = [{"task.path": f"/{name}/data.npz"} for name in ("here", "there")]
+    assert told_apart(same) == ["path /here/data.npz", "path /there/data.npz"]
+    assert told_apart([{"task.path": "x"}] * 2) == ["", ""]

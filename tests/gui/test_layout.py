@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtWidgets import QLabel, QMainWindow
+from PySide6.QtWidgets import QLabel, QMainWindow, QTabBar
 from pytestqt.qtbot import QtBot
 
 from tests.fuzz.mutations import changed_json
@@ -99,3 +99,19 @@ def test_a_strangers_layout_does_no_harm(make: Make) -> None:
         assert layout.state() == before
     settle()
     assert refused > 100
+
+
+def test_laying_out_anew_leaves_no_tabs_behind(make: Make) -> None:
+    layout = make()
+    window = layout.docks["setup"].parent()
+    assert isinstance(window, QMainWindow)
+    for change in (tiled, as_it_is, stacked, apart):
+        change(layout)
+        settle()
+        layout.arrange()
+        settle()
+        bars = [bar for bar in window.findChildren(QTabBar) if bar.isVisible() and bar.count()]
+        assert [[bar.tabText(i) for i in range(bar.count())] for bar in bars] == [
+            ["Learning curves", "Adaptation", "Predictions", "Compare"]
+        ]
+        assert all(not dock.isHidden() for dock in layout.docks.values())

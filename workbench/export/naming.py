@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
+
+from workbench import words
 
 NONE = "–"
 
@@ -59,12 +62,11 @@ def told_apart(found: Sequence[Settings]) -> list[str]:
     chosen = _shortest(found, names)
     short = [name.rpartition(".")[2] for name in chosen]
     titles = [last if short.count(last) == 1 else name for last, name in zip(short, chosen, strict=True)]
+    values = [_values(name, [worded(each.get(name)) for each in found]) for name in chosen]
     return [
-        ", ".join(
-            f"{title} {_cut(worded(each.get(name)))}" for title, name in zip(titles, chosen, strict=True)
-        )
-        for each in found
-    ]
+        ", ".join(f"{title} {value}" for title, value in zip(titles, each, strict=True))
+        for each in zip(*values, strict=True)
+    ] or [""] * len(found)
 
 
 def _shortest(found: Sequence[Settings], names: Sequence[str]) -> tuple[str, ...]:
@@ -84,5 +86,7 @@ def _shortest(found: Sequence[Settings], names: Sequence[str]) -> tuple[str, ...
     return grown
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+def _values(name: str, texts: list[str]) -> list[str]:
+    """Values of a setting, short and yet told apart: of paths the last part, where that is enough."""
+    last = [PurePath(text).name for text in texts] if name.endswith(".path") else texts
+    return words.told_apart(last if len(set(last)) == len(set(texts)) else texts, LONGEST_VALUE)

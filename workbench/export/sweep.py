@@ -73,13 +73,17 @@ class Setup:
 
     def means(self, measure: str, step: int | None = None) -> list[float | None]:
         """What each run reached; one value where seeds change nothing."""
-        tests = self.tests[:1] if results.without_chance(self.tests) else self.tests
-        return [results.measured(test, measure, step)[1] for test in tests]
+        return [results.measured(test, measure, step)[1] for test in self._counted]
 
     def lost(self, step: int | None = None) -> tuple[int, int]:
-        """How many tasks diverged, of how many, summed over the runs."""
-        found = [results.lost_tasks(test, step) for test in self.tests]
+        """How many tasks diverged, of how many, summed over the runs that count."""
+        found = [results.lost_tasks(test, step) for test in self._counted]
         return sum(each for each, _ in found), sum(each for _, each in found)
+
+    @property
+    def _counted(self) -> tuple[Mapping[str, Any], ...]:
+        """The tests; one where seeds change nothing."""
+        return self.tests[:1] if results.without_chance(self.tests) else self.tests
 
 
 def setups(source: Source, weights: Weights | None = None) -> list[Setup]:

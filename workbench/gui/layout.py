@@ -22,7 +22,7 @@ PANELS = {
 }
 CHARTS = tuple(PANELS)[1:5]
 ROOM_FOR_ALL = 1800
-SETUP_WIDTH, RUNS_WIDTH, LOG_HEIGHT = 310, 344, 84
+SETUP_WIDTH, RUNS_WIDTH, WIDE_RUNS, LOG_HEIGHT = 310, 344, 460, 84
 
 
 class Layout(QObject):
@@ -81,9 +81,10 @@ class Layout(QObject):
         for dock in docks.values():
             dock.show()
         docks["learning_curves"].raise_()
-        charts = window.width() - SETUP_WIDTH - RUNS_WIDTH
+        runs = RUNS_WIDTH if window.width() < ROOM_FOR_ALL else WIDE_RUNS  # for names in full
+        charts = window.width() - SETUP_WIDTH - runs
         columns = [docks[name] for name in ("setup", "learning_curves", "runs")]
-        window.resizeDocks(columns, [SETUP_WIDTH, charts, RUNS_WIDTH], across)
+        window.resizeDocks(columns, [SETUP_WIDTH, charts, runs], across)
         rest = window.height() - LOG_HEIGHT - 106  # bars, titles and edges
         window.resizeDocks([docks["setup"], docks["log"]], [rest, LOG_HEIGHT], down)
 

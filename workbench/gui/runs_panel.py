@@ -16,7 +16,7 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
-from PySide6.QtGui import QAction, QColor, QPainter
+from PySide6.QtGui import QAction, QColor, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -37,7 +37,7 @@ from workbench.gui.session import Session
 SHOWN_AT_FIRST = ("Run", "State", "Value")
 WHOLE = ("State", "Value")
 """The columns whose texts are not cut."""
-LEAST_NAME = 110
+FIRST_NAME, LEAST_NAME = 150, 110
 
 
 class RunsPanel(QWidget):
@@ -143,7 +143,7 @@ class RunsPanel(QWidget):
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(False)
-        widths = {"Run": 150, "State": 100, "Value": 48, "Experiment": 150}
+        widths = {"Run": FIRST_NAME, "State": 100, "Value": 48, "Experiment": 150}
         for number, column in enumerate(self.model.columns):
             header.setSectionHidden(number, column.title not in SHOWN_AT_FIRST)
             header.resizeSection(number, widths.get(column.title, 80))
@@ -158,6 +158,14 @@ class RunsPanel(QWidget):
             if more > 0:
                 header.resizeSection(number, header.sectionSize(number) + more)
                 header.resizeSection(0, max(LEAST_NAME, header.sectionSize(0) - more))
+        bar = self.table.verticalScrollBar().sizeHint().width() + 2 * self.table.frameWidth()
+        room, name = self.table.width() - bar - header.length(), header.sectionSize(0)
+        if room > 0 or name > FIRST_NAME:
+            header.resizeSection(0, max(min(name, FIRST_NAME), name + room))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     def _source_row(self, row: int) -> int:
         return self._sorted.mapToSource(self._sorted.index(row, 0)).row()

@@ -228,3 +228,20 @@ def test_a_loss_beyond_all_others_is_told_instead_of_pressing_them_flat() -> Non
     far = compared("d", 9e33)
     assert off_the_chart([*usual, far], "loss") == [far]
     assert off_the_chart([*usual, far], "accuracy") == []
+
+
+def test_shares_stand_beside_percents(qtbot: QtBot, project: Project) -> None:
+    invent(project, "ProtoNet", [0.5, 0.6, 0.7], accuracy=0.9)
+    axis = view_of(qtbot, project).plot.getAxis("left")
+    assert axis.tickStrings([0.5, 0.55, 0.6], 1.0, 0.05) == ["50%", "55%", "60%"]
+
+
+def test_a_long_name_of_an_experiment_does_not_widen_the_view(qtbot: QtBot, project: Project) -> None:
+    invent(project, "MAML", [1.0, 2.0])
+    view = view_of(qtbot, project)
+    box = view.findChild(QComboBox, "comparison_group")
+    assert isinstance(box, QComboBox)
+    before = box.minimumSizeHint().width()
+    box.addItem("a name that says everything about its experiment " * 5)
+    box.setStyleSheet("font-weight: normal")  # sizes are computed anew, as after a change of theme
+    assert box.minimumSizeHint().width() <= before + 20

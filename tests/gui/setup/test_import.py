@@ -262,3 +262,28 @@ def test_a_range_of_one_number_is_refused_beside_it(stage: Stage, wizard: Open, 
     stage.qtbot.keyClicks(dialog.reading.low, "5")
     stage.qtbot.waitUntil(lambda: "needs two numbers" in dialog.error.text(), timeout=60_000)
     assert not dialog.accept_button.isEnabled()
+
+
+def test_classes_of_a_published_test_folder_are_shown_as_test(
+    stage: Stage, wizard: Open, tmp_path: Path
+) -> None:
+    content = {
+        f"{part}/kind{kind}/{i}.png": sources.png(100 * kind + i)
+        for part, kinds in (("meta_train", range(8)), ("meta_test", range(8, 12)))
+        for kind in kinds
+        for i in range(4)
+    }
+    dialog = wizard(sources.write(tmp_path / "parts", content))
+    units = [dialog.split.units.topLevelItem(i) for i in range(dialog.split.units.topLevelItemCount())]
+    shown = {unit.text(0): unit.text(1) for unit in units if unit is not None}
+    assert {shown[f"meta_test/kind{kind}"] for kind in range(8, 12)} == {"test"}
+    assert {shown[f"meta_train/kind{kind}"] for kind in range(8)} == {"train", "validation"}
+
+
+def test_notes_are_seen_whole_where_there_is_room(stage: Stage, wizard: Open, tmp_path: Path) -> None:
+    dialog = wizard(sources.write(tmp_path / "few", sources.class_folders(each=4)))
+    notes = dialog.findings
+    last = notes.visualItemRect(notes.item(notes.count() - 1))
+    assert notes.count() > 1
+    assert last.bottom() <= notes.viewport().height()
+    assert not any("(--" in notes.item(row).text() for row in range(notes.count()))

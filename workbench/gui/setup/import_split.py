@@ -138,7 +138,7 @@ class SplitPart(QWidget):
         if mode == _DRAWN or self.listing is None:
             return
         split = self._draft.value("task.split") or {}
-        owner = {name: part for part in SPLITS for name in split.get(part, ())}
+        owner: dict[str, str] = {name: part for part in SPLITS for name in split.get(part, ())}
         groups = self.listing.units(True)
         group_of = dict(zip(self.listing.names, self.listing.groups, strict=True))
         whole = mode == _BY_GROUP or (mode == _AS_GIVEN and set(owner) <= set(groups))
