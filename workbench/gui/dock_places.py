@@ -67,7 +67,7 @@ def lay_out(window: QMainWindow, docks: Docks, description: Any) -> None:
             docks[name].hide()
     if groups:
         window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks[_first(splits, groups).names[0]])
-    for name in placed:
+    for name in (name for group in groups for name in group.names):
         docks[name].show()
     for parts, direction in splits:
         for one, other in pairwise(parts):
@@ -81,6 +81,7 @@ def lay_out(window: QMainWindow, docks: Docks, description: Any) -> None:
         window.resizeDocks([docks[each.names[0]] for each in parts], sizes, direction)
     for each in found["floating"]:
         dock = docks[each["panel"]]
+        window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)  # a place to come back to
         dock.setFloating(True)
         dock.setGeometry(QRect(*each["place"]))
         dock.setVisible(each["shown"])
