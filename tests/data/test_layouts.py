@@ -426,3 +426,15 @@ def test_cancelling_while_reading_ends_it(tmp_path: Path) -> None:
 def test_a_name_may_be_composed_either_way(tmp_path: Path) -> None:
     imported(as_csv(tmp_path / "a.csv", sources.sentences()), "caf\u00e9")
     assert registry.load("cafe\u0301", "text").manifest.name == "caf\u00e9"
+
+
+def test_folders_with_letters_in_parts_are_said_to_be_put_together(tmp_path: Path) -> None:
+    content = {
+        f"{name}/{i}.png": sources.png(9 * c + i)
+        for c, name in enumerate(("cafe\u0301", "the\u0301", "eau"))
+        for i in range(3)
+    }
+    found = look(sources.zipped(tmp_path / "a.zip", content))
+    assert found.names == ("café", "eau", "thé")
+    (told,) = (each.text for each in found.findings if each.what == "composed")
+    assert told.endswith("put together (NFC): café, thé")

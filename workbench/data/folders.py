@@ -62,6 +62,8 @@ def read_class_folders(source: Source, reading: Reading = NOW) -> FoundImages:
         raise DataError(
             f"{source.where}: no images; a folder with images (png, jpg, …) for each class is needed{beside}"
         )
+    if reading.rules > 1:
+        findings += _composed(images)
     classes = find_classes(source, images)
     classes = _with_splits_by_rule_1(classes) if reading.rules == 1 else _with_splits(classes)
     names = [each.name for each in classes]
@@ -195,6 +197,18 @@ def _without_split(each: ImageClass) -> tuple[str, str]:
     parts = each.name.split("/")
     del parts[each.depth]
     return "/".join(parts), "/".join(parts[:-1])
+
+
+def _composed(images: Sequence[str]) -> list[Finding]:
+    """Folders whose names have letters in parts, as some systems write them."""
+    folders = {folder_of(file) for file in images}
+    changed = sorted(composed(folder) for folder in folders if composed(folder) != folder)
+    if not changed:
+        return []
+    text = f"{len(changed):,} folders have letters in parts (e and an accent), which are put together (NFC)"
+    return [
+        Finding("composed", f"{text}: {shown(some(changed))}", len(changed), tuple(map(shown, changed[:3])))
+    ]
 
 
 def _written_twice(names: Sequence[str]) -> list[Finding]:

@@ -250,6 +250,25 @@ def test_labels_are_merged_and_texts_decoded_as_the_dialog_was_told(
     assert "straße" in kept.arrays["text"].tobytes().decode()
 
 
+def test_what_the_chosen_split_has_on_both_sides_is_shown(stage: Stage, wizard: Open, tmp_path: Path) -> None:
+    content = sources.class_folders() | {f"class{c}/0.png": sources.png(7) for c in range(9)}
+    dialog = wizard(sources.zipped(tmp_path / "a.zip", content))
+
+    def listed() -> list[str]:
+        return [dialog.findings.item(row).text() for row in range(dialog.findings.count())]
+
+    assert any("1 examples occur in more than one split: class0/0.png" in each for each in listed())
+    members = {"train": ["class0", "class1"], "validation": ["class2"], "test": ["class3"]}
+    content = sources.class_folders() | {f"class{c}/0.png": sources.png(7) for c in (0, 1)}
+    dialog = wizard(sources.zipped(tmp_path / "b.zip", content))
+    dialog.draft.set("task.split", members)
+    assert not any("more than one split" in each for each in listed())
+    dialog.draft.set("task.split", members | {"train": ["class0"], "test": ["class1"]})
+    assert any(
+        "more than one split: class0/0.png = class1/0.png (test and train)" in each for each in listed()
+    )
+
+
 def test_nothing_is_offered_where_there_is_nothing_to_choose(
     stage: Stage, wizard: Open, tmp_path: Path
 ) -> None:

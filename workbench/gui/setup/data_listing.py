@@ -172,6 +172,19 @@ def register(
     return done.name
 
 
+def met_across(prepared: Prepared, config: TaskConfig) -> list[str]:
+    """What the task's split has in two of its parts, in words; nothing where it does not fit."""
+    from workbench import importing
+    from workbench.errors import DataError
+
+    fields: Any = config
+    try:
+        found = importing.divided(prepared, fields.split).findings
+    except DataError:  # is said where the split is chosen
+        return []
+    return [each.text for each in found[len(prepared.findings) :]]
+
+
 def name_taken(name: str) -> tuple[str, bool]:
     """What is wrong with a name for a set; and whether replacing the set of that name would mend it."""
     from workbench.data import registry

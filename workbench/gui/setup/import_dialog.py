@@ -34,6 +34,7 @@ from workbench.gui.setup.data_listing import (
     check_fit,
     fits,
     look_into,
+    met_across,
     name_taken,
     register,
 )
@@ -99,6 +100,7 @@ class ImportDialog(QDialog):
         self._own = Edits(self.draft, QUndoStack(self), self)
         self.listing: Listing | None = None
         self.prepared: Prepared | None = None
+        self._across: tuple[Prepared, str, list[str]] | None = None
         self._error = ""
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -369,6 +371,7 @@ class ImportDialog(QDialog):
         if source is not None:
             for finding in source.findings:
                 self.findings.addItem(_OPTION.sub("", finding.text))
+            self.findings.addItems(self._met_across())
             for each in source.unreadable[:_MOST_LISTED]:
                 self.findings.addItem(f"cannot be read: {each.origin}: {each.why}")
         count = len(source.unreadable) if source is not None else 0
@@ -378,6 +381,16 @@ class ImportDialog(QDialog):
             self.reading.offer([each.what for each in source.findings], reasons)
         self.consent.setText(f"&Leave out {count:,} that cannot be read")
         self.consent.setVisible(count > 0)
+
+    def _met_across(self) -> list[str]:
+        """What the chosen split has on two sides, looked for once for each choice."""
+        prepared, config = self.prepared, self.draft.task_config()
+        if prepared is None or config is None:
+            return []
+        choice = str(self.draft.value("task.split"))
+        if self._across is None or self._across[0] is not prepared or self._across[1] != choice:
+            self._across = prepared, choice, met_across(prepared, config)
+        return self._across[2]
 
     def _fit_findings(self) -> None:
         """As high as what is in it, and no higher than a few lines: the rest scrolls."""
