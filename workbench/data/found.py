@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -160,6 +160,15 @@ def given_split(
         }
         split[key] = sorted(units)
     return split
+
+
+def notes_of_a_path(findings: Iterable[Finding], rules: int) -> tuple[str, ...]:
+    """What is to be said of a file that an experiment names; options that it mentions are those of an import.
+
+    A run that was begun by the rules of version 1 is read as it was then, and told nothing.
+    """
+    texts = [each.text for each in findings if rules > 1 and each.what != "small classes"]
+    return tuple(each.replace("(--", "(import --").replace(": --range", ": import --range") for each in texts)
 
 
 def some(names: Sequence[str], most: int = 3) -> str:

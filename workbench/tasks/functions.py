@@ -15,7 +15,7 @@ from scipy.spatial import KDTree
 
 from workbench.config import SPLITS, Split, TaskConfig
 from workbench.data import registry
-from workbench.data.found import FoundFunctions, some
+from workbench.data.found import FoundFunctions, notes_of_a_path, some
 from workbench.data.look import look
 from workbench.data.progress import Progress
 from workbench.data.reading import NOW, Reading
@@ -214,7 +214,7 @@ def _data_of(config: FunctionsConfig, reading: Reading) -> _Held:
         first = some([f"{each.origin} ({each.why})" for each in found.unreadable])
         raise DataError(f"{found.where}: cannot be read: {first}; mend it, or import the data without that")
     split = of_the_source(config.split, found)
-    notes = tuple(each.text for each in found.findings)
+    notes = notes_of_a_path(found.findings, reading.rules)
     return _Held(found.names, found.groups, found.counts, split, found.x, found.y, notes)
 
 

@@ -20,7 +20,7 @@ from pydantic import model_validator
 
 from workbench.config import ClassificationTaskConfig
 from workbench.data import registry
-from workbench.data.found import FoundImages, some
+from workbench.data.found import FoundImages, notes_of_a_path, some
 from workbench.data.look import look
 from workbench.data.pictures import decode
 from workbench.data.prepared import Prepared, prepare
@@ -80,8 +80,7 @@ class Images(ClassFamily):
             read, split = _of_path(config, progress, reading)
             names, groups, counts = read.names, read.groups, read.counts
             pixels = read.arrays["pixels"]
-            if reading.rules > 1:
-                self.notes = tuple(each.text for each in read.findings if each.what != "small classes")
+            self.notes = notes_of_a_path(read.findings, reading.rules)
         self._inverted = _bright_edges(pixels) if config.invert == "auto" else config.invert
         if self._inverted:
             np.subtract(255, pixels, out=pixels)
@@ -113,7 +112,8 @@ def _of_path(config: ImagesConfig, progress: Progress, reading: Reading) -> tupl
     if read.unreadable:
         wrong = read.unreadable[0]
         raise DataError(
-            f"{found.where}: the image {wrong.origin} cannot be read ({wrong.why}); replace or remove it"
+            f"{found.where}: the image {wrong.origin} cannot be read ({wrong.why}); replace or remove it, "
+            "or import the data"
         )
     return read, split
 

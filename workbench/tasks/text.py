@@ -21,7 +21,7 @@ from pydantic import model_validator
 
 from workbench.config import SPLITS, ClassificationTaskConfig
 from workbench.data import registry
-from workbench.data.found import FoundText, some
+from workbench.data.found import FoundText, notes_of_a_path, some
 from workbench.data.look import look
 from workbench.data.prepared import unpacked
 from workbench.data.progress import Progress, silent
@@ -158,5 +158,5 @@ def _texts_of(config: TextConfig, progress: Progress, reading: Reading) -> _Held
         first = some([f"{each.origin} ({each.why})" for each in found.unreadable])
         raise DataError(f"{found.where}: cannot be read: {first}; mend it, or import the data without that")
     split = of_the_source(config.split, found)
-    notes = tuple(each.text for each in found.findings if reading.rules > 1)
+    notes = notes_of_a_path(found.findings, reading.rules)
     return _Held(found.names, found.groups, found.counts, split, found.texts, notes)
