@@ -18,7 +18,7 @@ from PIL import Image
 
 from tests.experiments import SINUSOID
 from workbench import runs
-from workbench.cli import main
+from workbench.cli import in_width, main
 from workbench.config import parse
 from workbench.project import Project
 
@@ -396,3 +396,17 @@ def test_control_letters_in_labels_are_refused_and_an_old_projects_are_shown(
         assert "\x1b" not in written
         assert re.search(r"second(␛|\[U\+241B\])\\?\[31m", written), name
     ET.parse(tmp_path / "learning_curves.svg")
+
+
+def test_a_terminal_shortens_names_and_keeps_numbers() -> None:
+    head = ["run", "name", "experiment", "test"]
+    names = [f"{each} with a very long name that says everything, seed {n}" for each in "AB" for n in (0, 1)]
+    rows = [
+        head,
+        *([str(n), name, "an experiment of a long name " * 2, "0.5"] for n, name in enumerate(names)),
+    ]
+    shown = in_width(rows, (1, 2), 80)
+    assert all(len("  ".join(row)) <= 80 for row in shown)
+    assert len({row[1] for row in shown}) == len(rows)
+    assert [(row[0], row[3]) for row in shown] == [(row[0], row[3]) for row in rows]
+    assert in_width(rows, (1, 2), 300) == rows

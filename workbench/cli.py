@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -19,9 +20,10 @@ from workbench.export import remarks, results
 from workbench.project import Project
 from workbench.project.temporaries import clear_left_folders
 from workbench.terminal import OutputLost, say, say_json
-from workbench.words import visible
+from workbench.words import told_apart, visible
 
 WIDTH = 120
+LEAST_NAME = 16
 """Columns of a text for reading."""
 
 
@@ -172,7 +174,7 @@ def _show(entries: list[dict[str, Any]]) -> None:
                 *[_number(other["forgetting"])] * drifted,
             ]
         )
-    _print_table(rows)
+    _print_table(in_width(rows, (1, 2), shutil.get_terminal_size().columns) if sys.stdout.isatty() else rows)
     tests = {each["test"].get("episodes_hash"): each for each in reversed(entries) if each["test"]}
     for each in tests.values():
         for sentence in remarks.episodes(each["test"]):
@@ -464,6 +466,21 @@ def _default(value: Any) -> str:
 
 def _wrapped(text: str, indent: int) -> str:
     return textwrap.fill(text, WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False)
+
+
+def in_width(rows: list[list[str]], names: tuple[int, int], columns: int) -> list[list[str]]:
+    """A table in the width of a terminal: the names in two of its columns give way, and stay told apart."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    first, second = (widths[each] for each in names)
+    room = columns - (sum(widths) + 2 * (len(widths) - 1) - first - second)
+    if first + second <= room:
+        return rows
+    most = max(LEAST_NAME, room - min(second, room // 2)), max(LEAST_NAME, room - min(first, room // 2))
+    shown = [list(row) for row in rows]
+    for column, letters in zip(names, most, strict=True):
+        for row, name in zip(shown, told_apart([row[column] for row in rows], letters), strict=True):
+            row[column] = name
+    return shown
 
 
 def _print_table(rows: list[list[str]]) -> None:

@@ -11,7 +11,7 @@ from random import Random
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QAction, QDropEvent
-from PySide6.QtWidgets import QLineEdit, QMenu, QPushButton
+from PySide6.QtWidgets import QDialog, QLineEdit, QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
 from tests.data import sources
@@ -549,6 +549,11 @@ def test_from_an_import_to_results_and_the_set_once_more(
     use["intents"].trigger()
     assert setup.draft.value("task.family") == "text"
     qtbot.waitUntil(setup.can_run, timeout=RUN)
+    notes = window.findChild(QMenu, "menu_registered").actions()[-2].menu()
+    notes.actions()[0].trigger()
+    told = window.findChild(QDialog, "import_notes")
+    assert told.windowTitle() == "Notes on intents"
+    told.close()
     answers.append("Remove")
     remove["intents…"].trigger()
     qtbot.waitUntil(lambda: "no data set named 'intents'" in setup.run_reason.text(), timeout=RUN)

@@ -17,11 +17,11 @@ from workbench.gui import dialogs, untitled
 from workbench.gui.notices import Notices
 from workbench.gui.plain import set_tip, without_keys
 from workbench.gui.session import Session
+from workbench.gui.setup.import_notes import ImportNotes
 from workbench.paths import write_atomically
 
 if TYPE_CHECKING:
-    from workbench.gui.setup.import_notes import ImportNotes
-from workbench.gui.setup.panel import SetupPanel
+    from workbench.gui.setup.panel import SetupPanel
 
 PROJECTS = "Projects (*.mlwb)"
 QUICK = {"quickstart": "Sine waves", "quickstart-glyphs": "Letters of unseen scripts"}

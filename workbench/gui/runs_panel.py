@@ -37,7 +37,7 @@ from workbench.gui.session import Session
 SHOWN_AT_FIRST = ("Run", "State", "Value")
 WHOLE = ("State", "Value")
 """The columns whose texts are not cut."""
-FIRST_NAME, LEAST_NAME = 150, 110
+LEAST_NAME = 110
 
 
 class RunsPanel(QWidget):
@@ -143,7 +143,7 @@ class RunsPanel(QWidget):
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(False)
-        widths = {"Run": FIRST_NAME, "State": 100, "Value": 48, "Experiment": 150}
+        widths = {"Run": 150, "State": 100, "Value": 48, "Experiment": 150}
         for number, column in enumerate(self.model.columns):
             header.setSectionHidden(number, column.title not in SHOWN_AT_FIRST)
             header.resizeSection(number, widths.get(column.title, 80))
@@ -160,8 +160,8 @@ class RunsPanel(QWidget):
                 header.resizeSection(0, max(LEAST_NAME, header.sectionSize(0) - more))
         bar = self.table.verticalScrollBar().sizeHint().width() + 2 * self.table.frameWidth()
         room, name = self.table.width() - bar - header.length(), header.sectionSize(0)
-        if room > 0 or name > FIRST_NAME:
-            header.resizeSection(0, max(min(name, FIRST_NAME), name + room))
+        if room > 0 or name + room >= LEAST_NAME:  # of columns that are too many, scrolling takes care
+            header.resizeSection(0, name + room)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
