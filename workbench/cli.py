@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from workbench import __version__, terminal
 from workbench.errors import InputError
 from workbench.export import remarks, results
 from workbench.project import Project
+from workbench.project.records import sentences
 from workbench.project.temporaries import clear_left_folders
 from workbench.terminal import OutputLost, say, say_json
 from workbench.words import told_apart, visible
@@ -149,8 +149,8 @@ def show(project: Path, as_json: bool) -> None:
 
 def _tell_damaged(project: Project) -> None:
     """Say which runs are in nothing that was read of the project."""
-    for each in project.damaged():
-        terminal.tell(each.left_out)
+    for each in sentences(project.damaged()):
+        terminal.tell(each)
 
 
 def _show(entries: list[dict[str, Any]]) -> None:
@@ -174,7 +174,8 @@ def _show(entries: list[dict[str, Any]]) -> None:
                 *[_number(other["forgetting"])] * drifted,
             ]
         )
-    _print_table(in_width(rows, (1, 2), shutil.get_terminal_size().columns) if sys.stdout.isatty() else rows)
+    columns = terminal.columns()
+    _print_table(rows if columns is None else in_width(rows, (1, 2), columns))
     tests = {each["test"].get("episodes_hash"): each for each in reversed(entries) if each["test"]}
     for each in tests.values():
         for sentence in remarks.episodes(each["test"]):

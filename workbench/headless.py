@@ -22,6 +22,7 @@ from workbench.engine.trainer import Trainer
 from workbench.errors import InputError
 from workbench.export.results import as_json, reached, run_entries
 from workbench.project import Project, ProjectError, Status, StorageError
+from workbench.project.records import sentences
 from workbench.project.temporaries import private_folder
 from workbench.runs import CAN_GO_ON, Control, Notice, Waiting, WentOn
 from workbench.tasks.base import TaskFamily
@@ -98,8 +99,8 @@ def resume(path: Path, run_id: int | None, output: Path | None, quiet: bool) -> 
             return _perform(project, [run_id], progress, output, None)
         wanted = [each.id for each in project.runs() if each.status in CAN_GO_ON]
         damaged = project.damaged()
-        for each in damaged:
-            progress.line(each.left_out, urgent=True)
+        for each in sentences(damaged):
+            progress.line(each, urgent=True)
         if not wanted:
             progress.line(f"{path}: every run is over; nothing to resume")
         return _perform(project, wanted, progress, output, None) or int(bool(damaged))

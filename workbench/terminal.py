@@ -12,6 +12,7 @@ import errno
 import io
 import os
 import re
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -190,6 +191,15 @@ def mutter(text: str) -> None:
     except (OSError, ValueError) as error:
         if getattr(error, "errno", None) not in _FOR_NOW:
             _silence(sys.stderr)
+
+
+def columns() -> int | None:
+    """Letters in a line of the terminal that standard output goes to; None where it goes to none."""
+    try:
+        watched = sys.stdout is not None and sys.stdout.isatty()
+    except ValueError:  # closed
+        return None
+    return shutil.get_terminal_size().columns if watched else None
 
 
 def is_terminal() -> bool:

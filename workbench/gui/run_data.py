@@ -16,6 +16,7 @@ from workbench.export.divergence import training_diverged_at
 from workbench.export.summaries import span
 from workbench.gui import theme
 from workbench.project import Damaged, ExperimentRecord, Project, ProjectError, RunRecord
+from workbench.project.records import sentences
 
 TOLD = ("running", "paused")
 TOLD_DAMAGED = 3
@@ -137,9 +138,7 @@ class RunData(QObject):
         damaged = self._read(lambda p: p.damaged(), [])
         told, self._damaged = self._damaged, damaged
         if damaged and damaged != told:
-            more = len(damaged) - TOLD_DAMAGED
-            said = [each.left_out for each in damaged[:TOLD_DAMAGED]] + [f"and {more} more"] * (more > 0)
-            self.complained.emit("; ".join(said))
+            self.complained.emit("; ".join(sentences(damaged, TOLD_DAMAGED)))
 
     def _as_it_is(self, record: RunRecord) -> RunRecord:
         """A run from the file, with the status that it has at present."""

@@ -130,6 +130,12 @@ class Damaged:
         return f"run {self.id} is damaged and left out: {self.why}"
 
 
+def sentences(damaged: Sequence[Damaged], most: int = 20) -> list[str]:
+    """What a person is told of damaged runs: so many by name, and how many more there are."""
+    more = len(damaged) - most
+    return [each.left_out for each in damaged[:most]] + [f"and {more:,} more; verify names all"] * (more > 0)
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """A trainer's whole state after ``iteration`` meta-iterations; ``tensors`` as they were given."""
