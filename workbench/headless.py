@@ -84,7 +84,8 @@ def run(
         path = project or folder / "unsaved.mlwb"
         with Project.open(path) if path.exists() else Project.create(path) as opened:
             _must_be_writable(opened)
-            return _perform(opened, runs.add(opened, experiment, family), progress, output, family)
+            wanted = runs.add(opened, experiment, family)
+            return _perform(opened, wanted, progress, output, family, alone=len(wanted) == 1)
 
 
 def resume(path: Path, run_id: int | None, output: Path | None, quiet: bool) -> int:
@@ -96,14 +97,15 @@ def resume(path: Path, run_id: int | None, output: Path | None, quiet: bool) -> 
             record = project.run(run_id)
             if record.status == "finished":
                 raise ProjectError(f"{path}: run {run_id} is finished; there is nothing left to do")
-            return _perform(project, [run_id], progress, output, None)
+            return _perform(project, [run_id], progress, output, None, alone=True)
         wanted = [each.id for each in project.runs() if each.status in CAN_GO_ON]
         damaged = project.damaged()
         for each in sentences(damaged):
             progress.line(each, urgent=True)
         if not wanted:
             progress.line(f"{path}: every run is over; nothing to resume")
-        return _perform(project, wanted, progress, output, None) or int(bool(damaged))
+        alone = len(wanted) == 1 and not damaged
+        return _perform(project, wanted, progress, output, None, alone=alone) or int(bool(damaged))
 
 
 def _must_be_writable(project: Project) -> None:
@@ -117,8 +119,10 @@ def _perform(
     progress: Progress,
     output: Path | None,
     family: TaskFamily | None,
+    *,
+    alone: bool,
 ) -> int:
-    """0; 1 if a run failed or could not go on; 130 if the user stopped it."""
+    """0; 1 if a run failed or could not go on (unless it stands ``alone``); 130 if the user stopped it."""
     families = {} if family is None else {_task_of(project, wanted[0]): family}
     failed = False
     with _stopped_by_signals() as control:
@@ -130,7 +134,7 @@ def _perform(
             except StorageError:
                 raise
             except InputError as error:  # its data is gone, say: no reason for the others to wait
-                if len(wanted) == 1:
+                if alone:
                     raise
                 failed = True
                 progress.line(f"run {run_id} cannot go on: {error}", urgent=True)

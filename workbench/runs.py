@@ -30,6 +30,7 @@ from workbench.engine.plan import Plan
 from workbench.engine.state import Demands, State
 from workbench.engine.tensor_file import StateError
 from workbench.engine.trainer import Trainer
+from workbench.errors import InputError
 from workbench.paths import resource
 from workbench.project import Project, ProjectError, RunRecord, RunWriter, Status, StorageError
 from workbench.tasks import FAMILIES
@@ -391,7 +392,8 @@ class _Recorder:
         except StorageError:
             raise
         except Exception as error:  # an algorithm's own mistake must not end the queue
-            log.exception("the run failed")
+            if not isinstance(error, InputError):  # which says all there is to say in its line
+                log.exception("the run failed")
             failed = Failed(self._work.iteration, f"{type(error).__name__}: {error}")
             status = "failed"
             self._end(failed.message)
