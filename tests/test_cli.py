@@ -18,24 +18,12 @@ from PIL import Image
 
 from tests.experiments import SINUSOID
 from workbench import runs
-from workbench.cli import in_width, main
+from workbench.cli import in_width
 from workbench.config import parse
 from workbench.project import Project
 
 MAML = SINUSOID + '[[algorithm]]\nkind = "maml"\n'
 Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["workbench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        out, err = capsys.readouterr()
-        return int(exit_.value.code or 0), out, err
-
-    return run
 
 
 @pytest.fixture

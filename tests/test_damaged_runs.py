@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests.export.invented import three
-from workbench.cli import main
 from workbench.project.digests import digest
 
 Call = Callable[..., tuple[int, str, str]]
@@ -23,21 +21,6 @@ DAMAGES = {
     "result": "UPDATE results SET summary = '{}' WHERE run_id = 2",
     "array": "UPDATE result_arrays SET shape = '[1]' WHERE result_id = 2",
 }
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
-    """A command in this process: its exit code, what it printed, and what it complained."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["workbench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        code = ended.value.code
-        return code if isinstance(code, int) else 0, out, err
-
-    return run
 
 
 def damaged(path: Path, change: str) -> Path:

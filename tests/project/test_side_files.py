@@ -14,7 +14,6 @@ from random import Random
 import pytest
 
 from tests.fuzz import side_files as beside
-from workbench.cli import main
 from workbench.project import Project, ProjectError, schema
 from workbench.project import project as project_module
 from workbench.project.side_files import hidden_file
@@ -49,19 +48,6 @@ def mine(tmp_path: Path, whole: bytes) -> Path:
     path = folder / "P.mlwb"
     path.write_bytes(whole)
     return path
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
-    """A command in this process: its exit code, what it printed, and what it complained."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["workbench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0), *capsys.readouterr()
-
-    return run
 
 
 def commands(project: Path, output: Path) -> dict[str, list[object]]:
