@@ -6,7 +6,7 @@ from typing import Any
 
 from workbench.algorithms import ALGORITHMS, Algorithm, Citation
 from workbench.config import AlgorithmConfig
-from workbench.sections import Kind, Section, describe_range, section_in
+from workbench.settings import Kind, Section, describe_range, section_in
 from workbench.tasks import FAMILIES
 
 CITED = 49

@@ -14,8 +14,8 @@ from typing import Any
 import click
 
 from workbench import __version__, terminal
+from workbench.analysis import remarks, results
 from workbench.errors import InputError
-from workbench.export import remarks, results
 from workbench.project import Project
 from workbench.project.records import sentences
 from workbench.project.temporaries import clear_left_folders

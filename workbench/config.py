@@ -27,7 +27,7 @@ from pydantic import (
 )
 
 from workbench import toml
-from workbench.sections import (
+from workbench.settings import (
     Complaint,
     ConfigError,
     Kind,

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from workbench import importing, runs, terminal
+from workbench.analysis.results import as_json, reached, run_entries
 from workbench.data import registry
 from workbench.data.look import look
 from workbench.data.prepared import prepare
@@ -20,7 +21,6 @@ from workbench.data.reading import Reading
 from workbench.engine.events import Evaluated, Failed, Finished, MetaSteps
 from workbench.engine.trainer import Trainer
 from workbench.errors import InputError
-from workbench.export.results import as_json, reached, run_entries
 from workbench.project import Project, ProjectError, Status, StorageError
 from workbench.project.records import sentences
 from workbench.project.temporaries import private_folder

@@ -10,8 +10,8 @@ import numpy as np
 import tomli_w
 from numpy.typing import NDArray
 
+from workbench.analysis.source import _hash
 from workbench.engine.evaluation import Curves
-from workbench.export.source import _hash
 from workbench.project import Project, RunWriter
 
 TASK = {"family": "sinusoid", "shots": 5, "queries": 5}

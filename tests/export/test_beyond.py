@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workbench.export.beyond import framed
-from workbench.export.figure import Curve, Figure, Panel
+from workbench.analysis.beyond import framed
+from workbench.analysis.figure import Curve, Figure, Panel
 
 STEPS = np.arange(20.0)
 TAME = 5 * np.exp(-STEPS / 8)

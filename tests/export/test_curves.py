@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from workbench.engine.measures import mean_interval
-from workbench.export.curves import (
+from workbench.analysis.curves import (
     Grown,
     Joined,
     Smoothed,
     intervals,
     moving_average,
 )
-from workbench.export.thinning import Peaks, band, column_edges, visible
+from workbench.analysis.thinning import Peaks, band, column_edges, visible
+from workbench.engine.measures import mean_interval
 
 Array = NDArray[np.float64]
 

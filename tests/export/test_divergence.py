@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from workbench.analysis.divergence import diverged_at
 from workbench.cli import commands
-from workbench.export.divergence import diverged_at
 from workbench.project import Project, RunRecord
 
 RUN: dict[str, Any] = {"status": "finished", "failure": "", "iterations": 100}

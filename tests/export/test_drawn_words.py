@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from tests.export.invented import add
+from workbench.analysis.figure import Curve, Figure, Panel, Picture, Text
 from workbench.export import documents
 from workbench.export.drawing import ONE_COLUMN, Style, draw, to_bytes
-from workbench.export.figure import Curve, Figure, Panel, Picture, Text
 from workbench.project import Project
 from workbench.words import visible
 

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workbench.export.colours import blend, contrast_with_white, on_white
+from workbench.analysis.colours import blend, contrast_with_white, on_white
+from workbench.analysis.figure import Curve, Figure, Panel, Picture, as_csv, rows
 from workbench.export.drawing import FORMATS, Style, draw, save, to_bytes
-from workbench.export.figure import Curve, Figure, Panel, Picture, as_csv, rows
 
 X = np.arange(1.0, 51.0)
 

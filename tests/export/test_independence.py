@@ -15,17 +15,17 @@ import pytest
 from click.testing import CliRunner
 
 from tests.export.invented import add, three
+from workbench.analysis import results
+from workbench.analysis.claims import conclusions
+from workbench.analysis.comparison import compare, episodes
+from workbench.analysis.pairs import Statistics, arrays_of, statistics
+from workbench.analysis.source import ProjectSource
+from workbench.analysis.statistics import Array, wilcoxon
+from workbench.analysis.tables import markdown
 from workbench.cli import commands
 from workbench.engine.evaluation import Curves
 from workbench.engine.measures import collapsed, mean_interval
-from workbench.export import results
-from workbench.export.claims import conclusions
-from workbench.export.comparison import compare, episodes
-from workbench.export.pairs import Statistics, arrays_of, statistics
 from workbench.export.paper_tables import bracketed, reached
-from workbench.export.source import ProjectSource
-from workbench.export.statistics import Array, wilcoxon
-from workbench.export.tables import markdown
 from workbench.project import Project, RunRecord
 
 COLOURS = ("#0072b2", "#d55e00")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from workbench.analysis.arrangement import Place, ordered
 from workbench.errors import InputError
-from workbench.export.arrangement import Place, ordered
 from workbench.words import unfit_name
 
 NAMES = st.text(min_size=1, max_size=8).filter(lambda name: not unfit_name(name))

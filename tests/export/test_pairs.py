@@ -10,14 +10,14 @@ import pytest
 from scipy import stats
 
 from tests.export.invented import NETWORK, TASK, add, three
+from workbench.analysis import protocol, sweep
+from workbench.analysis.comparison import episodes
+from workbench.analysis.critical_difference import families, figure, rows
+from workbench.analysis.pairs import Statistics, arrays_of, statistics
+from workbench.analysis.source import ProjectSource
+from workbench.analysis.statistics import differences
 from workbench.engine.measures import difference_interval
-from workbench.export import protocol, sweep
-from workbench.export.comparison import episodes
-from workbench.export.critical_difference import families, figure, rows
-from workbench.export.pairs import Statistics, arrays_of, statistics
 from workbench.export.paper_tables import of_tests, reached
-from workbench.export.source import ProjectSource
-from workbench.export.statistics import differences
 from workbench.project import Project
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")

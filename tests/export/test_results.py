@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from workbench.export.results import as_csv, measured, runs_rows, table_row
+from workbench.analysis.results import as_csv, measured, runs_rows, table_row
 
 
 def entry(

@@ -10,8 +10,8 @@ import workbench.algorithms
 import workbench.networks
 import workbench.tasks  # noqa: F401 (they declare the kinds)
 from workbench import config
-from workbench.export.naming import told_apart
-from workbench.export.source import Grouping, ProjectSource
+from workbench.analysis.naming import told_apart
+from workbench.analysis.source import Grouping, ProjectSource
 from workbench.project import Project
 
 TOML = """

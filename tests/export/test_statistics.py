@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from workbench.export.statistics import (
+from workbench.analysis.statistics import (
     RESAMPLES,
     SEED,
     Estimate,

@@ -14,8 +14,8 @@ from PySide6.QtCore import QSettings
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
+from workbench.analysis.figure import Curve, Figure, Panel, as_csv
 from workbench.export.drawing import Style, to_bytes
-from workbench.export.figure import Curve, Figure, Panel, as_csv
 from workbench.gui import dialogs, export_dialog, theme
 from workbench.gui.export_content import copy_image, in_words
 from workbench.gui.export_dialog import ExportDialog

@@ -26,7 +26,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.export.invented import add
 from tests.gui.conftest import Open
-from workbench.export.prediction_figure import class_titles
+from workbench.analysis.prediction_figure import class_titles
 from workbench.gui import theme
 from workbench.gui.export_dialog import ExportDialog
 from workbench.project import Project

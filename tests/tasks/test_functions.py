@@ -20,7 +20,7 @@ from workbench.engine.predicted import Request
 from workbench.engine.predictions import compute, sample_tasks
 from workbench.engine.trainer import Trainer
 from workbench.errors import DataError
-from workbench.sections import ConfigError
+from workbench.settings import ConfigError
 from workbench.tasks.class_splits import ClassSplit
 from workbench.tasks.functions import Functions, FunctionsConfig
 

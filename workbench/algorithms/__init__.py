@@ -4,8 +4,8 @@ from typing import Any
 
 from workbench.algorithms.base import Algorithm, Citation, Params
 from workbench.config import AlgorithmConfig
-from workbench.discovery import discover
 from workbench.networks.base import Network
+from workbench.settings import discover
 from workbench.tasks.base import TaskShape
 
 ALGORITHMS = discover(__name__, Algorithm)  # type: ignore[type-abstract]

@@ -37,7 +37,7 @@ from workbench.algorithms.memory import Memory
 from workbench.algorithms.wrapper import Wrapper, WrapperConfig
 from workbench.config import AlgorithmConfig, setting
 from workbench.networks.base import Network
-from workbench.sections import misfit
+from workbench.settings import misfit
 from workbench.tasks.base import Episode, Support, TaskShape
 
 OWN = "fusion."

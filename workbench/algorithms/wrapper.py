@@ -15,7 +15,7 @@ from workbench.algorithms.maml import MAMLConfig
 from workbench.algorithms.memory import Memory
 from workbench.config import AlgorithmConfig, setting
 from workbench.networks.base import Network
-from workbench.sections import misfit
+from workbench.settings import misfit
 from workbench.tasks.base import Episode, Support, TaskFamily, TaskShape
 
 Base = Annotated[SerializeAsAny[AlgorithmConfig], BeforeValidator(AlgorithmConfig.resolve)]

@@ -30,7 +30,7 @@ from workbench.data.npz import load_npz, read_headers
 from workbench.data.prepared import Prepared, content_hash
 from workbench.errors import DataError
 from workbench.paths import data_folder
-from workbench.sections import Section
+from workbench.settings import Section
 
 MANIFEST, CONTENT = "manifest.json", "content.npz"
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}

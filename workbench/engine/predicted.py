@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.sections import Problem
+from workbench.settings import Problem
 
 if TYPE_CHECKING:  # it imports torch
     from workbench.tasks.base import Excerpt

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from workbench.engine.stream import Segments
 from workbench.engine.tensor_file import LONGEST_HEAD, Described, StateError, listing
-from workbench.sections import Section, complaints, setting
+from workbench.settings import Section, complaints, setting
 from workbench.words import shown
 
 MOST_ADAM_STEPS = 2**24

@@ -1,1 +1,1 @@
-"""What leaves a project: lists and tables. Needs no torch, so that it answers at once."""
+"""What leaves a project: documents, figures, the report."""

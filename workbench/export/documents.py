@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
+from workbench.analysis import results
+from workbench.analysis.arrangement import Arrangement, ordered
+from workbench.analysis.colours import ON_PAPER
+from workbench.analysis.source import Grouping, ProjectSource
 from workbench.errors import InputError
-from workbench.export import results
-from workbench.export.arrangement import Arrangement, ordered
-from workbench.export.colours import ON_PAPER
-from workbench.export.source import Grouping, ProjectSource
 from workbench.project import Project
 from workbench.terminal import deliver
 from workbench.words import shown
@@ -81,7 +81,7 @@ def _entries(project: Project, wish: Wish) -> list[dict[str, Any]]:
 
 def _drawn(figure: Any, wish: Wish, form: str, what: str, *, table: bool = False) -> Made:
     """A figure in a format, or its data."""
-    from workbench.export.figure import as_csv
+    from workbench.analysis.figure import as_csv
 
     if figure is None:
         raise InputError(f"there is nothing to draw as {what}: no run that is shown has the data for it yet")
@@ -96,8 +96,8 @@ def _drawn(figure: Any, wish: Wish, form: str, what: str, *, table: bool = False
 
 
 def _learning_curves(project: Project, wish: Wish, form: str) -> Made:
-    from workbench.export.learning import AXIS_LABELS, LearningCurves
-    from workbench.export.traces import Measure, Settings
+    from workbench.analysis.learning import AXIS_LABELS, LearningCurves
+    from workbench.analysis.traces import Measure, Settings
 
     measures = [each for each in get_args(Measure) if each != "report"]
     measure = _one_of("--measure", wish.measure or "training_loss", measures)
@@ -108,7 +108,7 @@ def _learning_curves(project: Project, wish: Wish, form: str) -> Made:
 
 
 def _adaptation(project: Project, wish: Wish, form: str) -> Made:
-    from workbench.export.adaptation import Adaptation, Settings
+    from workbench.analysis.adaptation import Adaptation, Settings
 
     quantity = _one_of("--measure", wish.measure or "loss", ("loss", "accuracy"))
     figure = Adaptation(_source(project, wish)).figure(Settings(cast(Any, quantity), split="test"))
@@ -117,7 +117,7 @@ def _adaptation(project: Project, wish: Wish, form: str) -> Made:
 
 def _met(project: Project, wish: Wish) -> tuple[ProjectSource, list[Any]]:
     """The finished runs by the episodes that they met, most runs first."""
-    from workbench.export.comparison import episodes
+    from workbench.analysis.comparison import episodes
 
     source = _source(project, wish)
     found, _ = episodes(source)
@@ -134,7 +134,7 @@ def _met(project: Project, wish: Wish) -> tuple[ProjectSource, list[Any]]:
 
 
 def _comparison(project: Project, wish: Wish, form: str) -> Made:
-    from workbench.export.comparison import compare, figure
+    from workbench.analysis.comparison import compare, figure
 
     source, met = _met(project, wish)
     measure = wish.measure or met[0].measures[0]
@@ -151,7 +151,7 @@ def _left_out(met: Sequence[Any]) -> list[str]:
 
 
 def _scatter(project: Project, wish: Wish, form: str) -> Made:
-    from workbench.export import sweep
+    from workbench.analysis import sweep
 
     source, met = _met(project, wish)
     setups = sweep.setups(source, sweep.weights_of(project))
@@ -161,7 +161,7 @@ def _scatter(project: Project, wish: Wish, form: str) -> Made:
 
 
 def _parallel(project: Project, wish: Wish, form: str) -> Made:
-    from workbench.export import sweep
+    from workbench.analysis import sweep
 
     source, met = _met(project, wish)
     figure = sweep.parallel(source, sweep.setups(source), met[0], wish.measure, wish.step)
@@ -169,8 +169,8 @@ def _parallel(project: Project, wish: Wish, form: str) -> Made:
 
 
 def _critical_difference(project: Project, wish: Wish, form: str) -> Made:
-    from workbench.export import critical_difference
-    from workbench.export.tables import written
+    from workbench.analysis import critical_difference
+    from workbench.analysis.tables import written
 
     source, _ = _met(project, wish)
     found = critical_difference.families(source, wish.measure)
@@ -188,16 +188,16 @@ def _runs(project: Project, wish: Wish, form: str) -> Made:
     entries = _entries(project, wish)
     if form in ("csv", "json"):
         return _plain("runs", results.runs_rows(entries), form)
+    from workbench.analysis.tables import written
     from workbench.export import paper_tables
-    from workbench.export.tables import written
 
     return Made(written([paper_tables.of_runs(entries)], form).encode())
 
 
 def _table(project: Project, wish: Wish, form: str) -> Made:
+    from workbench.analysis.pairs import arrays_of, statistics
+    from workbench.analysis.tables import written
     from workbench.export import paper_tables
-    from workbench.export.pairs import arrays_of, statistics
-    from workbench.export.tables import written
 
     source, met = _met(project, wish)
     if form in ("csv", "json"):
@@ -219,10 +219,10 @@ def _plain(name: str, rows: list[dict[str, Any]], form: str) -> Made:
 
 
 def _statistics(project: Project, wish: Wish, form: str) -> Made:
+    from workbench.analysis.claims import conclusions
+    from workbench.analysis.pairs import arrays_of, statistics
+    from workbench.analysis.tables import written
     from workbench.export import paper_tables
-    from workbench.export.claims import conclusions
-    from workbench.export.pairs import arrays_of, statistics
-    from workbench.export.tables import written
 
     source, met = _met(project, wish)
     arrays = arrays_of(project)
@@ -238,7 +238,7 @@ def _statistics(project: Project, wish: Wish, form: str) -> Made:
 
 def _warned(source: ProjectSource, met: Any, table: Any) -> Any:
     """The table, whose caption says if its runs were not tested or trained alike."""
-    from workbench.export import protocol
+    from workbench.analysis import protocol
 
     ids = {entry["id"] for entry in met.entries}
     said = protocol.warnings([card for card in protocol.cards(source) if set(card.runs) & ids], ())
@@ -246,8 +246,9 @@ def _warned(source: ProjectSource, met: Any, table: Any) -> Any:
 
 
 def _protocol(project: Project, wish: Wish, form: str) -> Made:
-    from workbench.export import paper_tables, protocol
-    from workbench.export.tables import written
+    from workbench.analysis import protocol
+    from workbench.analysis.tables import written
+    from workbench.export import paper_tables
 
     source, met = _met(project, wish)
     cards = protocol.cards(source)
@@ -259,8 +260,8 @@ def _protocol(project: Project, wish: Wish, form: str) -> Made:
 
 
 def _pivot(project: Project, wish: Wish, form: str) -> Made:
-    from workbench.export import sweep
-    from workbench.export.tables import written
+    from workbench.analysis import sweep
+    from workbench.analysis.tables import written
 
     source, _ = _met(project, wish)
     setups = sweep.setups(source)

@@ -27,11 +27,11 @@ from matplotlib.legend import Legend
 from matplotlib.text import Text
 from matplotlib.ticker import LogFormatter, MaxNLocator, PercentFormatter
 
-from workbench.export import numerals
-from workbench.export.figure import Curve, Figure, Panel, as_csv
+from workbench.analysis import numerals
+from workbench.analysis.figure import Curve, Figure, Panel, as_csv
+from workbench.analysis.picture_grid import draw_pictures, shape_of
 from workbench.export.fonts import embedded, lacking
 from workbench.export.looks import Look, Looks, handles_of, looks_of
-from workbench.export.picture_grid import draw_pictures, shape_of
 from workbench.paths import write_atomically
 from workbench.words import shown, told_apart, visible
 

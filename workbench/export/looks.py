@@ -7,8 +7,8 @@ from typing import Any
 
 from matplotlib.lines import Line2D
 
-from workbench.export.colours import on_white
-from workbench.export.figure import PATTERNS, Curve, Figure
+from workbench.analysis.colours import on_white
+from workbench.analysis.figure import PATTERNS, Curve, Figure
 
 NEUTRAL = "#404040"
 _DASHES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 3)), (0, (3, 1)))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.export import protocol, remarks, results
-from workbench.export.comparison import Episodes, compare, episodes, is_share, title
-from workbench.export.pairs import Statistics
-from workbench.export.source import Source
-from workbench.export.statistics import plain
-from workbench.export.tables import MINUS, NONE, Column, Table
+from workbench.analysis import protocol, remarks, results
+from workbench.analysis.comparison import Episodes, compare, episodes, is_share, title
+from workbench.analysis.pairs import Statistics
+from workbench.analysis.source import Source
+from workbench.analysis.statistics import plain
+from workbench.analysis.tables import MINUS, NONE, Column, Table
 
 
 def of_episodes(runs: Source, measure: str = "") -> list[Episodes]:

@@ -8,25 +8,18 @@ from html import escape
 from string import Template
 
 from workbench import __version__
-from workbench.export import (
-    adaptation,
-    comparison,
-    critical_difference,
-    paper_tables,
-    protocol,
-    results,
-    sweep,
-)
-from workbench.export.claims import conclusions
+from workbench.analysis import adaptation, comparison, critical_difference, protocol, results, sweep
+from workbench.analysis.claims import conclusions
+from workbench.analysis.figure import Figure
+from workbench.analysis.learning import LearningCurves
+from workbench.analysis.pairs import arrays_of, statistics
+from workbench.analysis.source import ProjectSource, configuration
+from workbench.analysis.statistics import CITATIONS, RANK_CITATIONS
+from workbench.analysis.summaries import Quantity
+from workbench.analysis.tables import Table
+from workbench.analysis.traces import Settings
+from workbench.export import paper_tables
 from workbench.export.drawing import TWO_COLUMNS, Style, to_bytes
-from workbench.export.figure import Figure
-from workbench.export.learning import LearningCurves
-from workbench.export.pairs import arrays_of, statistics
-from workbench.export.source import ProjectSource, configuration
-from workbench.export.statistics import CITATIONS, RANK_CITATIONS
-from workbench.export.summaries import Quantity
-from workbench.export.tables import Table
-from workbench.export.traces import Settings
 from workbench.paths import resource
 from workbench.project import Project, RunRecord
 

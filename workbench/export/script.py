@@ -9,9 +9,9 @@ from typing import Any
 
 import tomli_w
 
+from workbench.analysis import results
+from workbench.analysis.source import configuration
 from workbench.errors import InputError
-from workbench.export import results
-from workbench.export.source import configuration
 from workbench.project import ExperimentRecord, Project, RunRecord
 from workbench.project.declared import tables
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from workbench.analysis import results
 from workbench.errors import InputError
-from workbench.export import results
 from workbench.paths import write_atomically
 from workbench.project import Project, RunRecord
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
-from workbench.export.arrangement import Arrangement
+from workbench.analysis.arrangement import Arrangement
 from workbench.gui import dialogs
 from workbench.gui.notices import Notices
 from workbench.gui.session import Session

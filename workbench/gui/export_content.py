@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QGuiApplication, QImage
 
-from workbench.export.figure import Figure, as_csv
+from workbench.analysis.figure import Figure, as_csv
 from workbench.gui.paper import for_paper
 from workbench.gui.worker import Worker
 

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.export.figure import Figure
+from workbench.analysis.figure import Figure
 from workbench.gui import dialogs, theme
 from workbench.gui.export_content import Choice, content, copy, copy_image, first_lines, in_words
 from workbench.gui.paper import for_paper

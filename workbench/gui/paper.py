@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from workbench.export.figure import Figure, Panel
+from workbench.analysis.figure import Figure, Panel
 from workbench.gui import theme
 
 _ON_PAPER = dict(zip(theme._ON_DARK, theme._ON_LIGHT, strict=True))

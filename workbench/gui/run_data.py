@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from workbench.export.arrangement import Arrangement
-from workbench.export.divergence import training_diverged_at
-from workbench.export.summaries import span
+from workbench.analysis.arrangement import Arrangement
+from workbench.analysis.divergence import training_diverged_at
+from workbench.analysis.summaries import span
 from workbench.gui import theme
 from workbench.project import Damaged, ExperimentRecord, Project, ProjectError, RunRecord
 from workbench.project.records import sentences

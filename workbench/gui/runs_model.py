@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal, Slot
 from PySide6.QtGui import QColor
 
-from workbench.export.numerals import number
-from workbench.export.results import final_measure
+from workbench.analysis.numerals import number
+from workbench.analysis.results import final_measure
 from workbench.gui import icons, theme
 from workbench.gui.plain import tip
 from workbench.gui.run_data import RunData

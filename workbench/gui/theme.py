@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
-from workbench.export.colours import ON_PAPER
+from workbench.analysis.colours import ON_PAPER
 from workbench.paths import resource
 
 Scheme = Literal["system", "light", "dark"]

@@ -9,8 +9,8 @@ from PySide6.QtCore import QSettings, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QSizePolicy, QTabWidget, QToolBar
 
+from workbench.analysis.arrangement import Arrangement
 from workbench.errors import InputError
-from workbench.export.arrangement import Arrangement
 from workbench.gui import actions, icons, theme
 from workbench.gui.document_commands import DocumentCommands
 from workbench.gui.export_commands import ExportCommands

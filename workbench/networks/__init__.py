@@ -3,8 +3,8 @@
 from typing import Any
 
 from workbench.config import NetworkConfig
-from workbench.discovery import discover
 from workbench.networks.base import Network, NetworkError, initialise
+from workbench.settings import discover
 
 NETWORKS = discover(__name__, Network)
 

@@ -1,6 +1,6 @@
 """Task families, one file each; a new file is found by itself."""
 
-from workbench.discovery import discover
+from workbench.settings import discover
 from workbench.tasks.base import DataError, Episode, EpisodeSize, TaskFamily, TaskShape
 
 FAMILIES = discover(__name__, TaskFamily)  # type: ignore[type-abstract]

@@ -12,7 +12,7 @@ import torch
 from pydantic import Field, model_validator
 
 from workbench.config import SPLITS, Split
-from workbench.sections import Section, setting
+from workbench.settings import Section, setting
 from workbench.tasks.base import DataError
 from workbench.words import shown
 

@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 
 from workbench.config import ClassificationTaskConfig
-from workbench.sections import setting
+from workbench.settings import setting
 from workbench.tasks.base import Progress
 from workbench.tasks.class_splits import ClassSplit, divide
 from workbench.tasks.classes import ClassFamily, ClassPool

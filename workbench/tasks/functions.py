@@ -20,7 +20,7 @@ from workbench.data.look import look
 from workbench.data.progress import Progress
 from workbench.data.reading import NOW, Reading
 from workbench.errors import DataError
-from workbench.sections import Name, setting
+from workbench.settings import Name, setting
 from workbench.tasks.base import Episode, EpisodeSize, TaskFamily, TaskShape
 from workbench.tasks.class_splits import ClassSplit, divide
 from workbench.tasks.own_data import of_the_set, of_the_source, one_of_both

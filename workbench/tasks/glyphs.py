@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import features
 
 from workbench.config import SPLITS, ClassificationTaskConfig, Split
-from workbench.sections import setting
+from workbench.settings import setting
 from workbench.tasks.array_cache import load_arrays, store_arrays
 from workbench.tasks.base import DataError, Progress
 from workbench.tasks.class_splits import ClassSplit, divide

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workbench.data.found import Found
 from workbench.data.registry import Manifest
-from workbench.sections import misfit
+from workbench.settings import misfit
 from workbench.tasks.base import DataError
 from workbench.tasks.class_splits import ClassSplit
 

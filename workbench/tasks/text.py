@@ -27,7 +27,7 @@ from workbench.data.prepared import unpacked
 from workbench.data.progress import Progress, silent
 from workbench.data.reading import NOW, Reading, refuse_beyond_memory
 from workbench.errors import DataError
-from workbench.sections import Name, setting
+from workbench.settings import Name, setting
 from workbench.tasks.array_cache import load_arrays, store_arrays
 from workbench.tasks.base import TaskFamily
 from workbench.tasks.class_splits import ClassSplit, divide

@@ -15,8 +15,8 @@ from pytestqt.qtbot import QtBot
 from scipy.stats import t
 
 from tests.gui.finished import invent, project_of
-from workbench.export.comparison import Compared
-from workbench.export.figure import as_csv
+from workbench.analysis.comparison import Compared
+from workbench.analysis.figure import as_csv
 from workbench.gui.charts.comparison import ComparisonView
 from workbench.gui.charts.comparison_words import off_the_chart
 from workbench.gui.run_data import RunData

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from tests.gui.charts.made import add_curve, add_run, classified, summary
-from workbench.export.curves import moving_average
+from workbench.analysis.curves import moving_average
 from workbench.gui.charts.learning_curves import LearningCurves
 from workbench.gui.run_data import RunData
 from workbench.project import Project

@@ -13,8 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from tests.gui.charts.made import add_curve, add_run, classified, summary
 from tests.gui.finished import invent
+from workbench.analysis.figure import as_csv
 from workbench.export.drawing import Style, to_bytes
-from workbench.export.figure import as_csv
 from workbench.gui import theme
 from workbench.gui.charts.comparison import ComparisonView
 from workbench.gui.charts.learning_curves import MEASURES, LearningCurves

@@ -5,7 +5,7 @@ import pytest
 from workbench import algorithms, networks  # noqa: F401  (their kinds must be known)
 from workbench.config import AlgorithmConfig, Training
 from workbench.gui.setup.specs import UNSET, FieldSpec, specs
-from workbench.sections import Section, setting
+from workbench.settings import Section, setting
 
 
 class Everything(Section):

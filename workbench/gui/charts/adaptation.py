@@ -10,10 +10,10 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QWidget
 
-from workbench.export.adaptation import Adaptation, AdaptationCurve, Settings
-from workbench.export.beyond import farthest
-from workbench.export.figure import Figure
-from workbench.export.summaries import count, value
+from workbench.analysis.adaptation import Adaptation, AdaptationCurve, Settings
+from workbench.analysis.beyond import farthest
+from workbench.analysis.figure import Figure
+from workbench.analysis.summaries import count, value
 from workbench.gui import theme
 from workbench.gui.charts.curve_chart import Array, CurveChart, Extent, name_control, tick_box
 from workbench.gui.charts.items import Band, Line, Whiskers

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QWidget
 
-from workbench.export.arrangement import Arrangement, Place
+from workbench.analysis.arrangement import Arrangement, Place
 from workbench.gui.plain import set_tip
 from workbench.words import visible
 

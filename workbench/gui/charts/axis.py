@@ -16,7 +16,7 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QGraphicsItem, QWidget
 
-from workbench.export import numerals
+from workbench.analysis import numerals
 from workbench.gui.plain import rich
 
 SLANT = 60.0

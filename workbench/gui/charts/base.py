@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from workbench.export.figure import Figure
+from workbench.analysis.figure import Figure
 from workbench.gui import theme
 from workbench.gui.charts.axis import plot_widget
 from workbench.gui.plain import Label

@@ -8,9 +8,9 @@ from typing import Any
 from PySide6.QtCore import QSignalBlocker, Qt, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
-from workbench.export import critical_difference, sweep
-from workbench.export.arrangement import Arrangement
-from workbench.export.figure import Figure
+from workbench.analysis import critical_difference, sweep
+from workbench.analysis.arrangement import Arrangement
+from workbench.analysis.figure import Figure
 from workbench.gui.charts.arrange_list import ArrangeList
 from workbench.gui.charts.compare_job import Answer, Question, answer
 from workbench.gui.charts.compare_tables import TESTS, ProtocolCards, rows_of

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workbench.export import protocol, sweep
-from workbench.export.arrangement import Arrangement
-from workbench.export.colours import ON_PAPER
-from workbench.export.comparison import episodes
-from workbench.export.critical_difference import Families, families
-from workbench.export.pairs import Statistics, arrays_of, statistics
-from workbench.export.source import ProjectSource
+from workbench.analysis import protocol, sweep
+from workbench.analysis.arrangement import Arrangement
+from workbench.analysis.colours import ON_PAPER
+from workbench.analysis.comparison import episodes
+from workbench.analysis.critical_difference import Families, families
+from workbench.analysis.pairs import Statistics, arrays_of, statistics
+from workbench.analysis.source import ProjectSource
 from workbench.project import Project
 
 

@@ -14,11 +14,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.export import protocol
-from workbench.export.comparison import is_share
-from workbench.export.pairs import Statistics
+from workbench.analysis import protocol
+from workbench.analysis.comparison import is_share
+from workbench.analysis.pairs import Statistics
+from workbench.analysis.statistics import plain
 from workbench.export.paper_tables import bracketed
-from workbench.export.statistics import plain
 from workbench.gui import theme
 from workbench.gui.charts.result_table import Column
 from workbench.gui.plain import Label, set_tip

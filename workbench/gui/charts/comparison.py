@@ -13,8 +13,8 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QSplitter, QWidget
 
-from workbench.export import reports
-from workbench.export.comparison import (
+from workbench.analysis import reports
+from workbench.analysis.comparison import (
     Compared,
     Episodes,
     Points,
@@ -25,7 +25,7 @@ from workbench.export.comparison import (
     is_share,
     title,
 )
-from workbench.export.figure import Figure
+from workbench.analysis.figure import Figure
 from workbench.gui import theme
 from workbench.gui.charts.axis import SLANT
 from workbench.gui.charts.base import PlotChart

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from workbench.export import numerals, remarks, results
-from workbench.export.comparison import Compared, Episodes, is_share, title, told_of_attacks
-from workbench.export.summaries import count
+from workbench.analysis import numerals, remarks, results
+from workbench.analysis.comparison import Compared, Episodes, is_share, title, told_of_attacks
+from workbench.analysis.summaries import count
 from workbench.gui.charts.result_table import Column
 from workbench.gui.run_data import RunData
 from workbench.project import RunRecord

@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent, QObject, QPointF, QRect, Qt, Slot
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QCheckBox, QToolButton, QWidget
 
-from workbench.export.beyond import told_beyond
+from workbench.analysis.beyond import told_beyond
 from workbench.gui import theme
 from workbench.gui.charts.base import PlotChart
 from workbench.gui.charts.items import Grid

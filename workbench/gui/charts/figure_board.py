@@ -9,8 +9,8 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from workbench.export.colours import ON_PAPER
-from workbench.export.figure import Curve, Figure, Panel, Text
+from workbench.analysis.colours import ON_PAPER
+from workbench.analysis.figure import Curve, Figure, Panel, Text
 from workbench.gui import theme
 from workbench.gui.charts.axis import plot_widget
 from workbench.gui.plain import Label, legend, tipped

@@ -7,9 +7,9 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from workbench.analysis import numerals
+from workbench.analysis.prediction_figure import shades, step_name, told_steps
 from workbench.engine.predicted import Predictions
-from workbench.export import numerals
-from workbench.export.prediction_figure import shades, step_name, told_steps
 from workbench.gui import theme
 from workbench.gui.charts.axis import plot_item
 from workbench.gui.plain import Label, Markup, legend, set_title

@@ -8,16 +8,16 @@ import numpy as np
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QComboBox, QSpinBox, QWidget
 
-from workbench.export.beyond import farthest
-from workbench.export.curves import window_at
-from workbench.export.figure import Figure
-from workbench.export.learning import AXIS_LABELS
-from workbench.export.learning import LearningCurves as Curves
-from workbench.export.numerals import number
-from workbench.export.reports import title
-from workbench.export.summaries import count, value
-from workbench.export.thinning import column_edges
-from workbench.export.traces import Axis, Measure, Settings, Trace
+from workbench.analysis.beyond import farthest
+from workbench.analysis.curves import window_at
+from workbench.analysis.figure import Figure
+from workbench.analysis.learning import AXIS_LABELS
+from workbench.analysis.learning import LearningCurves as Curves
+from workbench.analysis.numerals import number
+from workbench.analysis.reports import title
+from workbench.analysis.summaries import count, value
+from workbench.analysis.thinning import column_edges
+from workbench.analysis.traces import Axis, Measure, Settings, Trace
 from workbench.gui import theme
 from workbench.gui.charts.curve_chart import (
     Array,

@@ -9,9 +9,8 @@ from PySide6.QtCore import QEvent, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QWidget
 
-from workbench.engine.predicted import Predictions
-from workbench.export.figure import Array
-from workbench.export.prediction_figure import (
+from workbench.analysis.figure import Array
+from workbench.analysis.prediction_figure import (
     MOST_SUPPORT,
     RIGHT_MARK,
     WRONG_MARK,
@@ -19,6 +18,7 @@ from workbench.export.prediction_figure import (
     class_names,
     class_titles,
 )
+from workbench.engine.predicted import Predictions
 from workbench.gui import theme
 from workbench.gui.plain import show_tip
 from workbench.words import told_apart

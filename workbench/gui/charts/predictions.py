@@ -8,10 +8,10 @@ from typing import Any
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QComboBox, QSlider, QSpinBox, QStackedWidget, QToolButton, QWidget
 
+from workbench.analysis.figure import Figure
+from workbench.analysis.prediction_figure import figure, is_function, is_text, step_name
 from workbench.engine.predicted import Predictions, Request
 from workbench.errors import InputError
-from workbench.export.figure import Figure
-from workbench.export.prediction_figure import figure, is_function, is_text, step_name
 from workbench.gui import theme
 from workbench.gui.charts.base import Chart
 from workbench.gui.charts.function_board import FunctionBoard

@@ -12,7 +12,7 @@ from PySide6.QtCore import QSortFilterProxyModel, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
 
-from workbench.export.numerals import raised
+from workbench.analysis.numerals import raised
 from workbench.gui.plain import set_tip
 
 SORT_ROLE = Qt.ItemDataRole.UserRole + 1

@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
+from workbench.analysis.prediction_figure import RIGHT_MARK, WRONG_MARK, class_names, class_titles
 from workbench.engine.predicted import Predictions
-from workbench.export.prediction_figure import RIGHT_MARK, WRONG_MARK, class_names, class_titles
 from workbench.gui import theme
 from workbench.gui.plain import set_tree_tip
 from workbench.words import visible

@@ -20,7 +20,7 @@ from workbench.config import (
 )
 from workbench.gui.setup.draft_state import State, blank, by_path, cleaned, put_or_drop
 from workbench.gui.setup.specs import UNSET, FieldSpec, label_of, plain, specs
-from workbench.sections import Kind, Problem, Section
+from workbench.settings import Kind, Problem, Section
 
 
 class Draft(QObject):

@@ -13,7 +13,7 @@ from workbench.gui.setup.fields import make_field
 from workbench.gui.setup.groups import Group, make_group
 from workbench.gui.setup.row import Row, Rows, align
 from workbench.gui.setup.specs import FieldSpec, specs
-from workbench.sections import Section
+from workbench.settings import Section
 
 Choices = Mapping[str, Sequence[tuple[str, Any]]]
 

@@ -17,7 +17,7 @@ from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.fields import make_field
 from workbench.gui.setup.row import GUTTER, Row, Rows, file_path, message_label, restyle, say_wrong
 from workbench.gui.setup.specs import UNSET, FieldSpec
-from workbench.sections import Section
+from workbench.settings import Section
 
 Complaints = Mapping[str, str]
 INDENT = 6

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from workbench.gui.plain import Markup, joined, rich
-from workbench.sections import Kind, Problem, Section, describe_range
+from workbench.settings import Kind, Problem, Section, describe_range
 
 Shape = Literal["bool", "choice", "number", "list", "text", "path", "section"]
 MOST_IN_A_RANGE = 10_000

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from workbench.analysis.numerals import number
+from workbench.analysis.source import Source, configuration
 from workbench.engine.measures import Array
-from workbench.export.numerals import number
-from workbench.export.source import Source, configuration
 from workbench.project import RunRecord
 
 if TYPE_CHECKING:  # pydantic takes as long to load as showing a large project
-    from workbench.sections import Problem
+    from workbench.settings import Problem
 
 Quantity = Literal["loss", "accuracy"]
 

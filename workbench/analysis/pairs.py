@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.analysis import remarks, reports, results
+from workbench.analysis.claims import Claim as Claim
+from workbench.analysis.claims import Scores
+from workbench.analysis.comparison import Episodes, title
+from workbench.analysis.source import Grouping, Source
+from workbench.analysis.statistics import Array, Estimate, compare, holm
 from workbench.engine.measures import collapsed, difference_interval, mean_interval
-from workbench.export import remarks, reports, results
-from workbench.export.claims import Claim as Claim
-from workbench.export.claims import Scores
-from workbench.export.comparison import Episodes, title
-from workbench.export.source import Grouping, Source
-from workbench.export.statistics import Array, Estimate, compare, holm
 from workbench.project import Project
 
 Arrays = Callable[[int], Mapping[str, NDArray[Any]]]

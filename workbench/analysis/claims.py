@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.analysis import results
+from workbench.analysis.statistics import SIGNIFICANCE, Array, Estimate, Paired, plain, too_few
 from workbench.engine.measures import mean_interval
-from workbench.export import results
-from workbench.export.statistics import SIGNIFICANCE, Array, Estimate, Paired, plain, too_few
 from workbench.project import RunRecord
 
 MOST_LISTED = 12

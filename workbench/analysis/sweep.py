@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from workbench.analysis import remarks, results
+from workbench.analysis.comparison import Episodes, is_share, title
+from workbench.analysis.figure import Curve, Figure, Panel, Text
+from workbench.analysis.naming import NONE, flat, worded
+from workbench.analysis.source import Source, configuration, tested
+from workbench.analysis.tables import MINUS, Column, Table
 from workbench.engine.measures import mean_interval
 from workbench.engine.tensor_file import StateError, listing
-from workbench.export import remarks, results
-from workbench.export.comparison import Episodes, is_share, title
-from workbench.export.figure import Curve, Figure, Panel, Text
-from workbench.export.naming import NONE, flat, worded
-from workbench.export.source import Source, configuration, tested
-from workbench.export.tables import MINUS, Column, Table
 from workbench.project import Project, ProjectError, RunRecord
 
 Weights = Callable[[int], int | None]

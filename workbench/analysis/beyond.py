@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from workbench.analysis.figure import Array, Figure, Panel
+from workbench.analysis.numerals import number
 from workbench.engine.measures import DIVERGED_FACTOR
-from workbench.export.figure import Array, Figure, Panel
-from workbench.export.numerals import number
 
 MOST_NAMED = 2
 FAR = 100.0

@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from workbench.export import remarks
-from workbench.export.beyond import framed
-from workbench.export.curves import Array, Integers, intervals
-from workbench.export.figure import Curve, Figure, Panel
-from workbench.export.results import lost_tasks, share, without_chance
-from workbench.export.source import Group, Grouping, Source
-from workbench.export.summaries import Quantity, by_step, count, numbers, span, units
+from workbench.analysis import remarks
+from workbench.analysis.beyond import framed
+from workbench.analysis.curves import Array, Integers, intervals
+from workbench.analysis.figure import Curve, Figure, Panel
+from workbench.analysis.results import lost_tasks, share, without_chance
+from workbench.analysis.source import Group, Grouping, Source
+from workbench.analysis.summaries import Quantity, by_step, count, numbers, span, units
 
 Split = Literal["validation", "test"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from workbench.export import results
-from workbench.export.summaries import count
+from workbench.analysis import results
+from workbench.analysis.summaries import count
 
 MOST_NAMED = 6
 
@@ -16,7 +16,7 @@ def of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
     Parameters
     ----------
-    rows : see :func:`workbench.export.results.table_row`.
+    rows : see :func:`workbench.analysis.results.table_row`.
     """
     said = [astray((row["algorithm"], row["diverged"], row["tasks"]) for row in rows)]
     fixed = [row["algorithm"] for row in rows if row["deterministic"]]

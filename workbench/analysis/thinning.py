@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.export.curves import Array, Integers
+from workbench.analysis.curves import Array, Integers
 
 BLOCK = 64  # points that a summary of two stands for
 

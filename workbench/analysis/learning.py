@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from workbench.export import reports
-from workbench.export.beyond import framed
-from workbench.export.curves import Integers, Joined
-from workbench.export.divergence import training_diverged_at
-from workbench.export.figure import Curve, Figure, Panel
-from workbench.export.source import Group, Grouping, Source
-from workbench.export.summaries import by_step, count, units
-from workbench.export.thinning import column_edges, visible
-from workbench.export.traces import Axis, Settings, Trace
+from workbench.analysis import reports
+from workbench.analysis.beyond import framed
+from workbench.analysis.curves import Integers, Joined
+from workbench.analysis.divergence import training_diverged_at
+from workbench.analysis.figure import Curve, Figure, Panel
+from workbench.analysis.source import Group, Grouping, Source
+from workbench.analysis.summaries import by_step, count, units
+from workbench.analysis.thinning import column_edges, visible
+from workbench.analysis.traces import Axis, Settings, Trace
 from workbench.project import RunRecord
 
 AXIS_LABELS: dict[Axis, str] = {

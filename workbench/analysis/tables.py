@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.export import results
-from workbench.export.naming import NONE as NONE
+from workbench.analysis import results
+from workbench.analysis.naming import NONE as NONE
 
 MINUS = "−"
 FORMS = ("csv", "json", "markdown", "latex")

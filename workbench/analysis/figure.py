@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.export import results
+from workbench.analysis import results
 
 Array = NDArray[np.float64]
 PATTERNS = 4

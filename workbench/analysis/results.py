@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from workbench.analysis import reports
+from workbench.analysis.cells import neutral, neutral_rows
+from workbench.analysis.divergence import diverged_at
+from workbench.analysis.naming import NONE
+from workbench.analysis.summaries import count, numbers
 from workbench.engine.measures import mean_interval
-from workbench.export import reports
-from workbench.export.cells import neutral, neutral_rows
-from workbench.export.divergence import diverged_at
-from workbench.export.naming import NONE
-from workbench.export.summaries import count, numbers
 from workbench.project import Project, ProjectError, RunRecord
 
 

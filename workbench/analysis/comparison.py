@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from workbench.export import remarks, reports, results
-from workbench.export.figure import Array, Curve, Figure, Panel
-from workbench.export.source import Grouping, Source
+from workbench.analysis import remarks, reports, results
+from workbench.analysis.figure import Array, Curve, Figure, Panel
+from workbench.analysis.source import Grouping, Source
 from workbench.project import RunRecord
 
 SEEDS_AT, SEEDS_APART, MEAN_AT = -0.22, 0.3, 0.22
@@ -58,7 +58,7 @@ class Episodes:
 
     Attributes
     ----------
-    entries : the runs, as :func:`workbench.export.results.entry` gives them.
+    entries : the runs, as :func:`workbench.analysis.results.entry` gives them.
     """
 
     hash: str
@@ -110,7 +110,7 @@ class Compared:
     name : tells it from the others.
     run : one of its runs.
     seeds, means, halves : of each run with a finite value: its seed, mean and 95% half-width over tasks.
-    row : sums them up, as :func:`workbench.export.results.table_row`.
+    row : sums them up, as :func:`workbench.analysis.results.table_row`.
     """
 
     name: str

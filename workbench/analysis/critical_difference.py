@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from workbench.analysis import results
+from workbench.analysis.comparison import Episodes, episodes
+from workbench.analysis.figure import Array, Curve, Figure, Panel, Text
+from workbench.analysis.pairs import higher_is_better, number
+from workbench.analysis.source import Group, Grouping, Source
+from workbench.analysis.statistics import Ranks, friedman
+from workbench.analysis.tables import Column, Table
 from workbench.engine.measures import mean_interval
-from workbench.export import results
-from workbench.export.comparison import Episodes, episodes
-from workbench.export.figure import Array, Curve, Figure, Panel, Text
-from workbench.export.pairs import higher_is_better, number
-from workbench.export.source import Group, Grouping, Source
-from workbench.export.statistics import Ranks, friedman
-from workbench.export.tables import Column, Table
 
 INK = "#202020"
 ROOM = 0.35

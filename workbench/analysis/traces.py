@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from workbench.export import reports
-from workbench.export.colours import shade
-from workbench.export.curves import Array, Grown, Integers, Joined, Points, Smoothed
-from workbench.export.figure import PATTERNS
-from workbench.export.source import Group, Source
-from workbench.export.summaries import Quantity, after, span
-from workbench.export.thinning import Peaks, band, visible
+from workbench.analysis import reports
+from workbench.analysis.colours import shade
+from workbench.analysis.curves import Array, Grown, Integers, Joined, Points, Smoothed
+from workbench.analysis.figure import PATTERNS
+from workbench.analysis.source import Group, Source
+from workbench.analysis.summaries import Quantity, after, span
+from workbench.analysis.thinning import Peaks, band, visible
 
 Measure = Literal["training_loss", "validation_loss", "validation_accuracy", "report"]
 Axis = Literal["iterations", "seconds", "tasks"]
@@ -91,7 +91,7 @@ class Trace:
 
     @property
     def pattern(self) -> int:
-        """How it is dashed, as a :class:`~workbench.export.figure.Curve`."""
+        """How it is dashed, as a :class:`~workbench.analysis.figure.Curve`."""
         if self.name:
             return (self.place + self.group.again) % PATTERNS
         return int(self.group.again > 0)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.export.source import Group, Source, configuration, tested
-from workbench.export.summaries import count
+from workbench.analysis.source import Group, Source, configuration, tested
+from workbench.analysis.summaries import count
 
 NONE, UNTRAINED = "–", "no meta-training"
 HASH_LETTERS = 12

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from workbench.export.colours import on_white
-from workbench.export.figure import Array, Panel
+from workbench.analysis.colours import on_white
+from workbench.analysis.figure import Array, Panel
 from workbench.words import told_apart, visible
 
 GAP = 0.16

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.export.arrangement import Arrangement
-from workbench.export.naming import INCIDENTAL, Settings, flat, told_apart
+from workbench.analysis.arrangement import Arrangement
+from workbench.analysis.naming import INCIDENTAL, Settings, flat, told_apart
 from workbench.project import ExperimentRecord, Project, RunRecord
 from workbench.project.declared import tables
 

@@ -1,0 +1,122 @@
+"""What is measured of a run: one row for each measure; nothing else asks a measure's name what it is.
+
+Whoever measures something declares its row here (or, where only one kind of task has it, in the file of that
+problem); events, the project file, tables, charts, captions and exports carry ``{name: values}`` and read
+the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal, Self, get_args
+
+Direction = Literal["lower", "higher", "neither"]
+When = Literal["training", "validation", "test"]
+Smoothing = Literal["mean", "median", "none"]
+
+
+class DeclarationError(TypeError):
+    """A measure or a problem that is wrongly declared: which, and what is missing."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A quantity that is measured of a run.
+
+    Attributes
+    ----------
+    name : as files and scripts call it.
+    title : as people call it, with a capital: ``Gradient norm``.
+    better : which direction is better.
+    unit : of its values; empty for a pure number.
+    share : a part of a whole, 0 to 1, which people read in percent.
+    signed : whether it may be below zero, so that it has no logarithmic axis.
+    when : training (each meta-iteration has one value), validation and test (each task has one).
+    smoothing : of a training curve: how the values in a window become one.
+    """
+
+    name: str
+    title: str = ""
+    better: Direction | Literal[""] = ""
+    unit: str = ""
+    share: bool = False
+    signed: bool = False
+    when: tuple[When, ...] = ("validation", "test")
+    smoothing: Smoothing = "mean"
+
+    def __post_init__(self) -> None:
+        wrong = [
+            *(["title is missing"] if not self.title else []),
+            *_unlike("better", self.better, get_args(Direction)),
+            *(["when is missing: training, validation, test"] if not self.when else []),
+            *(wrong for each in self.when for wrong in _unlike("when", each, get_args(When))),
+            *_unlike("smoothing", self.smoothing, get_args(Smoothing)),
+            *(
+                ["a share has no unit and is not below zero"]
+                if self.share and (self.unit or self.signed)
+                else []
+            ),
+        ]
+        if wrong:
+            raise DeclarationError(f"measure {self.name!r}: {'; '.join(wrong)}")
+
+    @property
+    def axis(self) -> str:
+        """Quantity and unit, for an axis or the head of a column: ``Accuracy (%)``."""
+        unit = "%" if self.share else self.unit
+        return f"{self.title} ({unit})" if unit else self.title
+
+    @property
+    def quantity(self) -> str:
+        """The title within a sentence: ``gradient norm``."""
+        return self.title if self.title[1:2].isupper() else self.title[:1].lower() + self.title[1:]
+
+    @property
+    def sign(self) -> int:
+        """1 where higher is better, −1 where lower is, 0 where neither."""
+        return {"higher": 1, "lower": -1}.get(self.better, 0)
+
+    def said(self, title: str, *, unit: str = "", signed: bool | None = None) -> Self:
+        """The same measure as a problem calls it."""
+        return replace(self, title=title, unit=unit, signed=self.signed if signed is None else signed)
+
+
+def _unlike(field: str, value: str, allowed: tuple[str, ...]) -> list[str]:
+    if not value:
+        return [f"{field} is missing: {', '.join(allowed)}"]
+    return [] if value in allowed else [f"{field} cannot be {value!r}; allowed: {', '.join(allowed)}"]
+
+
+MEASURES: dict[str, Measure] = {}
+"""The rows by name, in the order in which people meet them."""
+
+
+def declare(*rows: Measure) -> None:
+    """Make measures known.
+
+    Raises
+    ------
+    DeclarationError
+        If a name is taken by another measure.
+    """
+    for row in rows:
+        if MEASURES.setdefault(row.name, row) != row:
+            raise DeclarationError(
+                f"measure {row.name!r}: is declared already, as {MEASURES[row.name].title}"
+            )
+
+
+def known(name: str, rows: Iterable[Measure] = ()) -> Measure:
+    """The row of a measure, by a problem's own words where it has some; a plain one of a name that nobody
+    has declared, as in a file of a newer program."""
+    own = next((row for row in rows if row.name == name), None)
+    return (
+        own or MEASURES.get(name) or Measure(name, name[:1].upper() + name[1:] or "?", "neither", signed=True)
+    )
+
+
+LOSS = Measure("loss", "Loss", "lower", when=("training", "validation", "test"))
+ACCURACY = Measure("accuracy", "Accuracy", "higher", share=True)
+
+declare(LOSS, ACCURACY)

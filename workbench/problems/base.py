@@ -1,0 +1,144 @@
+"""The contract of a problem: what kind a task is, hence what a loss and a measure are.
+
+A problem's words are read where torch is not (tables, charts, the command line), so this module and those of
+our problems import it only inside what computes with tensors.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.measures import DeclarationError, Measure
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Array = NDArray[np.float64]
+Data = dict[str, "Tensor"]
+"""One part of an episode, support or query, of one task: tensors by name, ``[n, …]``."""
+
+Predict = Callable[["Tensor"], "Tensor"]
+"""An adapted learner: inputs ``[n, …]`` to what it predicts for each."""
+
+DIVERGED_FACTOR = 10.0
+
+PROBLEMS: dict[str, type[Problem]] = {}
+"""The problems by name."""
+
+
+class Problem(ABC):
+    """A kind of task.
+
+    Attributes
+    ----------
+    name, title : in files, and for people.
+    gives : what its tasks have, for the algorithms that need it: ``gradient`` (a loss that can be
+        differentiated), ``pairs`` (x with y, in both sets), ``values`` or ``classes`` (what y is),
+        ``rollouts`` …
+    measures : what is measured of every task after every inner step, the loss among it. The first is what a
+        run is summed up by.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    gives: ClassVar[frozenset[str]]
+    measures: ClassVar[tuple[Measure, ...]]
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" in vars(cls):
+            _check(cls)
+            PROBLEMS[cls.name] = cls
+
+    @classmethod
+    def row(cls, measure: str) -> Measure | None:
+        """The row of one of its measures; None if that is not one."""
+        return next((each for each in cls.measures if each.name == measure), None)
+
+    # --- of one task; batched by the engine ---------------------------------------------------------
+
+    @abstractmethod
+    def loss(self, predict: Predict, data: Data) -> Tensor:
+        """What a learner is trained to make small on a query set (a scalar)."""
+
+    def adapt_loss(self, predict: Predict, data: Data) -> Tensor:
+        """The same on a support set, which may hold less than a query set does."""
+        return self.loss(predict, data)
+
+    def measured(self, predict: Predict, data: Data) -> dict[str, Tensor]:
+        """Every measure on a query set, by name (scalars)."""
+        return {"loss": self.loss(predict, data)}
+
+    def details(self, predict: Predict, data: Data) -> dict[str, Tensor]:
+        """What is kept of each query after the last inner step, ``[n]`` by name."""
+        return {}
+
+    # --- of all tasks -------------------------------------------------------------------------------
+
+    def pooled(self, details: Mapping[str, NDArray[np.generic]]) -> dict[str, float]:
+        """What is told of all queries of all tasks together, by the name of its entry in a result."""
+        return {}
+
+    def diverged(self, loss: Array) -> NDArray[np.bool_]:
+        """Which tasks have diverged, by step.
+
+        A task counts as diverged where its loss is not finite, or over ten times the mean loss of all tasks
+        before adaptation (one scale for all tasks: an easy task that becomes average has not diverged). A
+        loss that may be below zero has no such scale.
+
+        Parameters
+        ----------
+        loss : ``[steps, tasks]``.
+
+        Returns
+        -------
+        bool ``[steps, tasks]``
+        """
+        lost = ~np.isfinite(loss)
+        row = self.row("loss")
+        before = loss[0][np.isfinite(loss[0])]
+        if before.size and not (row and row.signed):
+            lost |= loss > DIVERGED_FACTOR * float(before.mean())
+        return lost
+
+
+def _check(cls: type[Problem]) -> None:
+    """Refuse a declaration that lacks something, at import."""
+    wrong = [f"{each} is missing" for each in ("title", "gives", "measures") if not getattr(cls, each, None)]
+    if not wrong and cls.row("loss") is None:
+        wrong.append("loss is missing among its measures")
+    if not wrong and cls.measured is Problem.measured and len(cls.measures) > 1:
+        wrong.append(f"measured is missing, which computes {', '.join(each.name for each in cls.measures)}")
+    if PROBLEMS.get(cls.name, cls).__qualname__ != cls.__qualname__:
+        wrong.append(f"{PROBLEMS[cls.name].__qualname__} has that name")
+    if wrong:
+        raise DeclarationError(f"problem {cls.name!r}: {'; '.join(wrong)}")
+
+
+class Supervised(Problem):
+    """A problem of pairs: x, and the y that is to be predicted of it."""
+
+    @abstractmethod
+    def of(self, prediction: Tensor, y: Tensor) -> Tensor:
+        """The loss of what is predicted, ``[n, outputs]``, where y is right (a scalar)."""
+
+    def loss(self, predict: Predict, data: Data) -> Tensor:
+        return self.of(predict(data["x"]), data["y"])
+
+    @abstractmethod
+    def shown(self, prediction: Tensor) -> Tensor:
+        """What people are shown of a prediction: values, or the probability of each class."""
+
+    @abstractmethod
+    def targets(self, y: Tensor, outputs: int) -> Tensor:
+        """y as numbers to regress, ``[n, outputs]``: values, or one-hot labels."""
+
+    @abstractmethod
+    def mixed(self, outputs: Tensor, log_weights: Tensor) -> Tensor:
+        """One prediction ``[n, outputs]`` from those of M members, ``[M, n, outputs]`` with the log of their
+        weights ``[M]``."""
