@@ -25,7 +25,7 @@ from workbench.algorithms.attacks import fgsm, pgd
 from workbench.config import Attack, ConfigError
 from workbench.engine import evaluation
 from workbench.engine.episodes import FrozenEpisodes
-from workbench.engine.measures import mean_interval
+from workbench.engine.intervals import mean_interval
 from workbench.engine.meta_step import MetaStep
 from workbench.engine.trainer import Trainer, evaluation_size
 from workbench.tasks.base import DataError

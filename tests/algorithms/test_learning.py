@@ -15,7 +15,7 @@ from workbench.algorithms import ALGORITHMS
 from workbench.config import SPLITS, Experiment
 from workbench.engine import evaluation
 from workbench.engine.episodes import FrozenEpisodes
-from workbench.engine.measures import mean_interval
+from workbench.engine.intervals import mean_interval
 from workbench.engine.trainer import Trainer, evaluation_size
 from workbench.tasks.base import TaskFamily
 from workbench.tasks.classes import ClassFamily, ClassPool

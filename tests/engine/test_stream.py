@@ -10,7 +10,7 @@ import torch
 
 from tests.experiments import SINUSOID, experiment, family
 from workbench.config import Experiment
-from workbench.engine import measures
+from workbench.engine import intervals
 from workbench.engine.episodes import TrainingEpisodes
 from workbench.engine.events import Evaluated, Event, Finished, MetaSteps
 from workbench.engine.state import State
@@ -118,7 +118,7 @@ def test_every_validation_measures_every_segment_and_the_memory(text: str) -> No
     for row, iteration in zip(drift["loss"], (4, 8, 12), strict=True):
         reported = validations[iteration]["segment loss"]
         assert row == [reported[name]["mean"] for name in sorted(names)]
-    assert drift | measures.forgetting(drift["loss"]) == drift
+    assert drift | intervals.forgetting(drift["loss"]) == drift
     json.dumps(run[-1].summary, allow_nan=False)
 
 
@@ -128,14 +128,14 @@ def test_forgetting_and_backward_transfer_by_hand() -> None:
         [0.5, 2.0, 7.0],
         [1.5, 1.25, 3.0],
     ]
-    found = measures.forgetting(known)
+    found = intervals.forgetting(known)
     assert found["forgetting"] == [1.5 - 0.5, 0.0]  # segment 2 is at its best at the end
     assert found["forgetting_mean"] == 0.5
     assert found["backward_transfer"] == ((1.0 - 1.5) + (2.0 - 1.25)) / 2
 
 
 def test_a_loss_that_is_no_number_leaves_a_gap_and_no_forgetting() -> None:
-    found = measures.forgetting([[1.0, None], [None, 2.0]])
+    found = intervals.forgetting([[1.0, None], [None, 2.0]])
     assert found == {"forgetting": [None], "forgetting_mean": None, "backward_transfer": None}
 
 

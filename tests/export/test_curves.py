@@ -18,7 +18,7 @@ from workbench.analysis.curves import (
     moving_average,
 )
 from workbench.analysis.thinning import Peaks, band, column_edges, visible
-from workbench.engine.measures import mean_interval
+from workbench.engine.intervals import mean_interval
 
 Array = NDArray[np.float64]
 

@@ -24,7 +24,7 @@ from workbench.analysis.statistics import Array, wilcoxon
 from workbench.analysis.tables import markdown
 from workbench.cli import commands
 from workbench.engine.evaluation import Curves
-from workbench.engine.measures import collapsed, mean_interval
+from workbench.engine.intervals import collapsed, mean_interval
 from workbench.export.paper_tables import bracketed, reached
 from workbench.project import Project, RunRecord
 

@@ -16,7 +16,7 @@ from workbench.analysis.critical_difference import families, figure, rows
 from workbench.analysis.pairs import Statistics, arrays_of, statistics
 from workbench.analysis.source import ProjectSource
 from workbench.analysis.statistics import differences
-from workbench.engine.measures import difference_interval
+from workbench.engine.intervals import difference_interval
 from workbench.export.paper_tables import of_tests, reached
 from workbench.project import Project
 

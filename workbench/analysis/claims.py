@@ -14,7 +14,7 @@ import numpy as np
 
 from workbench.analysis import results
 from workbench.analysis.statistics import SIGNIFICANCE, Array, Estimate, Paired, plain, too_few
-from workbench.engine.measures import mean_interval
+from workbench.engine.intervals import mean_interval
 from workbench.project import RunRecord
 
 MOST_LISTED = 12

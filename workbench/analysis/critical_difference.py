@@ -15,7 +15,7 @@ from workbench.analysis.pairs import higher_is_better, number
 from workbench.analysis.source import Group, Grouping, Source
 from workbench.analysis.statistics import Ranks, friedman
 from workbench.analysis.tables import Column, Table
-from workbench.engine.measures import mean_interval
+from workbench.engine.intervals import mean_interval
 
 INK = "#202020"
 ROOM = 0.35

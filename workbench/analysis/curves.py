@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit  # as in workbench.engine.measures
+from scipy.special import stdtrit  # as in workbench.engine.intervals
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -20,7 +20,7 @@ Points = tuple[Integers, Array]
 def intervals(values: Array) -> tuple[Integers, Array, Array]:
     """n, mean and the half-width of the 95% interval (Student's t) of each column's finite values.
 
-    As :func:`workbench.engine.measures.mean_interval` of each column: NaN where there are none, and no
+    As :func:`workbench.engine.intervals.mean_interval` of each column: NaN where there are none, and no
     half-width where there is one.
 
     Parameters

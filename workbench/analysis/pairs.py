@@ -22,7 +22,7 @@ from workbench.analysis.claims import Scores
 from workbench.analysis.comparison import Episodes, title
 from workbench.analysis.source import Grouping, Source
 from workbench.analysis.statistics import Array, Estimate, compare, holm
-from workbench.engine.measures import collapsed, difference_interval, mean_interval
+from workbench.engine.intervals import collapsed, difference_interval, mean_interval
 from workbench.project import Project
 
 Arrays = Callable[[int], Mapping[str, NDArray[Any]]]

@@ -17,7 +17,7 @@ from workbench.analysis.cells import neutral, neutral_rows
 from workbench.analysis.divergence import diverged_at
 from workbench.analysis.naming import NONE
 from workbench.analysis.summaries import count, numbers
-from workbench.engine.measures import mean_interval
+from workbench.engine.intervals import mean_interval
 from workbench.project import Project, ProjectError, RunRecord
 
 

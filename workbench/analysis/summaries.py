@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.analysis.numerals import number
 from workbench.analysis.source import Source, configuration
-from workbench.engine.measures import Array
+from workbench.engine.intervals import Array
 from workbench.project import RunRecord
 
 if TYPE_CHECKING:  # pydantic takes as long to load as showing a large project

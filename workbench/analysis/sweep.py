@@ -15,7 +15,7 @@ from workbench.analysis.figure import Curve, Figure, Panel, Text
 from workbench.analysis.naming import NONE, flat, worded
 from workbench.analysis.source import Source, configuration, tested
 from workbench.analysis.tables import MINUS, Column, Table
-from workbench.engine.measures import mean_interval
+from workbench.engine.intervals import mean_interval
 from workbench.engine.tensor_file import StateError, listing
 from workbench.project import Project, ProjectError, RunRecord
 

@@ -18,7 +18,7 @@ from torch.func import vmap
 from workbench.algorithms import attacks
 from workbench.algorithms.base import Algorithm, Params
 from workbench.config import Attack
-from workbench.engine import measures
+from workbench.engine import intervals
 from workbench.engine.crew import Crew
 from workbench.engine.devices import synchronise
 from workbench.engine.episodes import ATTACKED, FrozenEpisodes, seeded
@@ -59,9 +59,9 @@ class Curves:
         episode = episodes.seen.episode
         return replace(self, episode=episode if len(np.unique(episode)) < len(episode) else None)
 
-    def interval(self, values: NDArray[np.float64]) -> measures.Interval:
+    def interval(self, values: NDArray[np.float64]) -> intervals.Interval:
         """The mean over tasks with its interval; what repeats an episode counts as one with it."""
-        return measures.mean_interval(measures.collapsed(values, self.episode))
+        return intervals.mean_interval(intervals.collapsed(values, self.episode))
 
     def summary(self) -> dict[str, Any]:
         """Means by step with their intervals over tasks; JSON types, None where there is no number."""
@@ -71,7 +71,7 @@ class Curves:
             result[name] = intervals and [number(each.mean) for each in intervals]
             result[f"{name}_ci95"] = intervals and [number(each.half_width) for each in intervals]
         result["loss_median"] = [number(float(np.median(row))) for row in self.loss]
-        result["diverged"] = [int(row.sum()) for row in measures.diverged(self.loss)]
+        result["diverged"] = [int(row.sum()) for row in intervals.diverged(self.loss)]
         result["report"] = {
             group: {name: reported(self.interval(values)) for name, values in entries.items()}
             for group, entries in self.report.items()
@@ -89,7 +89,7 @@ class Curves:
         }
 
 
-def reported(interval: measures.Interval) -> dict[str, float | None]:
+def reported(interval: intervals.Interval) -> dict[str, float | None]:
     """An entry of a report: the mean with its interval over tasks."""
     return {"mean": number(interval.mean), "ci95": number(interval.half_width)}
 
@@ -323,13 +323,13 @@ def result(
 
     curves, seen = measured(test, attack), measured(train)
     times = milliseconds(algorithm, meta, test, steps, asked)
-    reached = measures.steps_to_reach(curves.loss, threshold)
+    reached = intervals.steps_to_reach(curves.loss, threshold)
     took = np.array([times[int(index)] if math.isfinite(index) else math.inf for index in reached])
     steps_taken = np.array(
         [curves.steps[int(index)] if math.isfinite(index) else math.inf for index in reached]
     )
-    gap = measures.difference_interval(
-        *(measures.collapsed(each.loss[-1], each.episode) for each in (curves, seen))
+    gap = intervals.difference_interval(
+        *(intervals.collapsed(each.loss[-1], each.episode) for each in (curves, seen))
     )
     summary = {
         "split": test.split,
@@ -351,5 +351,5 @@ def result(
         **test.seen.summary(),
     }
     if curves.confidence is not None and curves.correct is not None:
-        summary["calibration_error"] = number(measures.calibration_error(curves.confidence, curves.correct))
+        summary["calibration_error"] = number(intervals.calibration_error(curves.confidence, curves.correct))
     return summary, curves.arrays()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from workbench.config import Experiment
-from workbench.engine import evaluation, measures
+from workbench.engine import evaluation, intervals
 from workbench.engine.episodes import SEGMENT, FrozenEpisodes
 from workbench.engine.interruption import Asked
 from workbench.tasks.base import EpisodeSize, TaskFamily
@@ -123,4 +123,4 @@ class Stream(Segments):
         """What was forgotten; JSON types. None where nothing drifts."""
         if not self.drifts:
             return None
-        return {"segments": self.segments, "loss": self.known} | measures.forgetting(self.known)
+        return {"segments": self.segments, "loss": self.known} | intervals.forgetting(self.known)

@@ -8,41 +8,42 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from workbench.engine import measures
+from workbench.engine import intervals
 
 
 def test_the_interval_of_a_mean_is_students() -> None:
     values = np.random.default_rng(0).normal(size=37)
     low, high = stats.t.interval(0.95, 36, loc=values.mean(), scale=stats.sem(values))
-    mean, half = measures.mean_interval(values)
+    mean, half = intervals.mean_interval(values)
     assert (mean - half, mean + half) == pytest.approx((low, high))
 
 
 def test_the_interval_covers_the_true_mean_as_often_as_it_says() -> None:
     rng = np.random.default_rng(1)
     covered = sum(
-        abs(mean) <= half for mean, half in (measures.mean_interval(rng.normal(size=12)) for _ in range(2000))
+        abs(mean) <= half
+        for mean, half in (intervals.mean_interval(rng.normal(size=12)) for _ in range(2000))
     )
     assert stats.binomtest(covered, 2000, 0.95).pvalue > 0.001
 
 
 def test_values_that_are_not_finite_are_left_out_of_a_mean() -> None:
-    assert measures.mean_interval(np.array([1.0, 3.0, math.inf, math.nan])).mean == 2.0
-    assert math.isnan(measures.mean_interval(np.array([math.nan])).mean)
-    assert math.isnan(measures.mean_interval(np.array([1.0])).half_width)
+    assert intervals.mean_interval(np.array([1.0, 3.0, math.inf, math.nan])).mean == 2.0
+    assert math.isnan(intervals.mean_interval(np.array([math.nan])).mean)
+    assert math.isnan(intervals.mean_interval(np.array([1.0])).half_width)
 
 
 def test_the_difference_of_two_samples_has_welchs_interval() -> None:
     rng = np.random.default_rng(2)
     a, b = rng.normal(1, 2, 30), rng.normal(0, 1, 50)
     expected = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
-    mean, half = measures.difference_interval(a, b)
+    mean, half = intervals.difference_interval(a, b)
     assert (mean - half, mean + half) == pytest.approx((expected.low, expected.high))
 
 
 def test_a_task_diverges_when_it_is_not_finite_or_ten_times_worse_than_tasks_were() -> None:
     loss = np.array([[1.0, 3.0, 0.01, 2.0], [0.5, np.nan, 0.5, 100.0], [0.4, np.inf, 0.2, 1.0]])
-    assert measures.diverged(loss).tolist() == [
+    assert intervals.diverged(loss).tolist() == [
         [False] * 4,
         [False, True, False, True],
         [False, True, False, False],
@@ -51,13 +52,13 @@ def test_a_task_diverges_when_it_is_not_finite_or_ten_times_worse_than_tasks_wer
 
 def test_adaptation_time_is_the_first_step_below_the_threshold_and_never_dropped() -> None:
     loss = np.array([[0.2, 2.0, 2.0], [0.1, 0.4, 2.0], [0.9, 0.6, np.nan]])
-    assert measures.steps_to_reach(loss, 0.5).tolist() == [0.0, 1.0, math.inf]
+    assert intervals.steps_to_reach(loss, 0.5).tolist() == [0.0, 1.0, math.inf]
 
 
 def test_calibration_error_by_hand() -> None:
     confidence = np.array([0.9, 0.9, 0.9, 0.9, 0.35, 0.35])
     correct = np.array([True, True, False, False, True, False])
     expected = 4 / 6 * abs(0.5 - 0.9) + 2 / 6 * abs(0.5 - 0.35)
-    assert measures.calibration_error(confidence, correct) == pytest.approx(expected)
-    assert measures.calibration_error(np.ones(5), np.ones(5, dtype=bool)) == 0.0
-    assert measures.calibration_error(np.zeros(5), np.zeros(5, dtype=bool)) == 0.0
+    assert intervals.calibration_error(confidence, correct) == pytest.approx(expected)
+    assert intervals.calibration_error(np.ones(5), np.ones(5, dtype=bool)) == 0.0
+    assert intervals.calibration_error(np.zeros(5), np.zeros(5, dtype=bool)) == 0.0

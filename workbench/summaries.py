@@ -1,0 +1,95 @@
+"""What an evaluation tells, as typed tables of plain values (JSON types): the trainer makes them, the project
+file keeps them, tables and charts read them.
+
+None stands for a number that is not finite. A list has an entry for each inner step that was measured.
+"""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+Numbers = list[float | None]
+
+
+class ByStep(TypedDict):
+    """A measure by inner step: means over tasks, and half-widths of their 95% intervals."""
+
+    mean: Numbers
+    ci95: Numbers
+
+
+class Entry(TypedDict):
+    """An entry of a report: a mean over tasks with the half-width of its 95% interval."""
+
+    mean: float | None
+    ci95: float | None
+
+
+class DriftSummary(TypedDict, total=False):
+    """What a stream forgot: see :func:`workbench.engine.intervals.forgetting`."""
+
+    segments: int
+    loss: list[Numbers]
+    forgetting: Numbers
+    forgetting_mean: float | None
+    backward_transfer: float | None
+
+
+class Summary(TypedDict, total=False):
+    """What was measured on frozen episodes.
+
+    ``problem`` names the kind of task and ``measures`` holds all that it measures; both are always there in
+    what a project gives, whatever version wrote it. ``loss`` and ``accuracy`` are the same once more, for
+    scripts (``accuracy`` is None where there is none).
+    """
+
+    problem: str
+    inner_steps: list[int]
+    tasks: int
+    measures: dict[str, ByStep]
+    loss: Numbers
+    loss_ci95: Numbers
+    accuracy: Numbers | None
+    accuracy_ci95: Numbers | None
+    loss_median: Numbers
+    diverged: list[int]
+    report: dict[str, dict[str, Entry]]
+
+
+class AttackSummary(TypedDict, total=False):
+    """The attack that queries were measured under."""
+
+    kind: str
+    epsilon: float | None
+    steps: int
+    step_size: float | None
+
+
+class TestSummary(Summary, total=False):
+    """What a run reached on the meta-test episodes: the "test" of ``show --json``.
+
+    ``training`` holds each measure of training iterations, smoothed, at the end of training.
+    """
+
+    split: str
+    episodes: int
+    episodes_hash: str
+    training: dict[str, float | None]
+    adaptation_threshold: float | None
+    adaptation_steps_median: float | None
+    adaptation_milliseconds_median: float | None
+    adaptation_reached: float | None
+    milliseconds_by_step: Numbers
+    generalisation_gap: float | None
+    generalisation_gap_ci95: float | None
+    train_loss: Numbers
+    calibration_error: float | None
+    attack: AttackSummary | None
+    transductive: bool | None
+    ways: int
+    shots: int
+    queries: int
+    drift: DriftSummary | None
+    distinct_episodes: int
+    distinct_classes: int
+    distinct_examples: int
