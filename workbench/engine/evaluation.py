@@ -67,9 +67,9 @@ class Curves:
         """Means by step with their intervals over tasks; JSON types, None where there is no number."""
         result: dict[str, Any] = {"inner_steps": list(self.steps), "tasks": self.loss.shape[1]}
         for name, values in (("loss", self.loss), ("accuracy", self.accuracy)):
-            intervals = None if values is None else [self.interval(row) for row in values]
-            result[name] = intervals and [number(each.mean) for each in intervals]
-            result[f"{name}_ci95"] = intervals and [number(each.half_width) for each in intervals]
+            each_step = None if values is None else [self.interval(row) for row in values]
+            result[name] = each_step and [number(each.mean) for each in intervals]
+            result[f"{name}_ci95"] = each_step and [number(each.half_width) for each in intervals]
         result["loss_median"] = [number(float(np.median(row))) for row in self.loss]
         result["diverged"] = [int(row.sum()) for row in intervals.diverged(self.loss)]
         result["report"] = {
