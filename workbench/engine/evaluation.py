@@ -68,8 +68,8 @@ class Curves:
         result: dict[str, Any] = {"inner_steps": list(self.steps), "tasks": self.loss.shape[1]}
         for name, values in (("loss", self.loss), ("accuracy", self.accuracy)):
             each_step = None if values is None else [self.interval(row) for row in values]
-            result[name] = each_step and [number(each.mean) for each in intervals]
-            result[f"{name}_ci95"] = each_step and [number(each.half_width) for each in intervals]
+            result[name] = each_step and [number(each.mean) for each in each_step]
+            result[f"{name}_ci95"] = each_step and [number(each.half_width) for each in each_step]
         result["loss_median"] = [number(float(np.median(row))) for row in self.loss]
         result["diverged"] = [int(row.sum()) for row in intervals.diverged(self.loss)]
         result["report"] = {
