@@ -187,7 +187,11 @@ class Training(Section):
     chunk: Annotated[int, Field(ge=1, le=10_000)] | Literal["auto"] = setting(
         "auto", rare=True, unit="tasks", help="Tasks computed at once; bounds memory. auto: measured."
     )
-    compile: bool = setting(False, rare=True, help="Compile the meta-step, where there is a C++ compiler.")
+    compile: bool | Literal["auto"] = setting(
+        "auto",
+        rare=True,
+        help="Compile the meta-step, where there is a C++ compiler; auto: where that saves time.",
+    )
     tf32: bool = setting(False, rare=True, help="TensorFloat-32 matrix products on CUDA: faster, less exact.")
     mixed_precision: bool = setting(
         False, rare=True, help="bfloat16 where it is safe (CUDA): faster, less exact."

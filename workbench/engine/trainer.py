@@ -107,14 +107,14 @@ class Trainer:
         self._evaluated = -1
 
         self.plan = plan or choose(training, self.algorithm, self.meta, self._prepared(), self.device, asked)
-        self._workers = 1 if training.compile else self.plan.workers(meta_batch)
+        self._workers = 1 if training.compile is True else self.plan.workers(meta_batch)
         set_up(self.device, self.plan.threads // self._workers, training.tf32)
         self._mixed = training.mixed_precision and self.device.type == "cuda"
         self._meta_step = CompiledOrNot(
             self.algorithm,
             chunk=self.plan.chunk,
             threads=self._workers,
-            compile=training.compile,
+            compile=training.compile is True,
             autocast=torch.bfloat16 if self._mixed else None,
         )
 

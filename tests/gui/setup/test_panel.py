@@ -194,10 +194,8 @@ def test_check_boxes_and_choices_are_undone_too(stage: Stage) -> None:
     more = stage.panel.findChild(QToolButton, "more_training")
     assert more is not None
     more.setChecked(True)
-    stage.qtbot.mouseClick(
-        stage.widget("field_training.compile"), Qt.MouseButton.LeftButton, pos=QPoint(6, 8)
-    )
-    assert stage.draft.value("training.compile") is True
+    stage.qtbot.mouseClick(stage.widget("field_training.tf32"), Qt.MouseButton.LeftButton, pos=QPoint(6, 8))
+    assert stage.draft.value("training.tf32") is True
     assert more.text() == "More (1 changed)"
     choose(stage, "field_training.device", "cpu")
     assert stage.draft.value("training.device") == "cpu"
