@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.export.invented import three
+from tests.analysis.invented import three
 from workbench.project.digests import digest
 
 Call = Callable[..., tuple[int, str, str]]

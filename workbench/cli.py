@@ -7,7 +7,6 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -204,13 +203,11 @@ def verify(project: Path) -> int:
     return 1 if problems else 0
 
 
-WIDTHS = {"one": 85.0, "two": 175.0}
-
-
-def _width(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
-    """Millimetres of one or two columns, or as they are given."""
-    if value is None or value in WIDTHS:
-        return WIDTHS[value] if value else None
+def _width(context: click.Context, parameter: click.Parameter, value: str | None) -> float | str | None:
+    """One or two columns, or millimetres."""
+    if value in (None, "one", "two"):
+        return value
+    assert value is not None
     try:
         width = float(value)
     except ValueError:
@@ -270,6 +267,7 @@ config, script, tensorboard               toml, python, a folder
 @click.option("--columns", metavar="SETTING", help="Columns of a pivot table.")
 def export(project: Path, what: str, form: str | None, output: Path, **options: Any) -> None:
     from workbench.export import documents
+    from workbench.export.wishes import Wish
 
     kind = documents.KINDS.get(what)
     if kind is None:
@@ -279,12 +277,10 @@ def export(project: Path, what: str, form: str | None, output: Path, **options: 
         raise BadInput(f"--format: {what} cannot be written as {chosen}; allowed: {', '.join(kind.forms)}")
     given = {name: value for name, value in options.items() if value is not None}
     for name in given:
-        if name not in kind.options:
-            allowed = ", ".join(f"--{each}" for each in sorted(kind.options))
+        if name not in kind.fields:
+            allowed = ", ".join(f"--{each}" for each in sorted(kind.fields))
             raise BadInput(f"--{name}: has no meaning for {what}; allowed: {allowed}")
-    order = given.pop("order", "")
-    drawn: dict[str, Any] = {"width_mm": given.pop("width", 85.0), "colour": not given.pop("black", False)}
-    wish = documents.Wish(**given, **drawn)
+    wish = Wish(**given)
     if not output.absolute().parent.is_dir():
         raise BadInput(f"{output}: there is no folder {output.parent}")
     if what == "tensorboard" and output == terminal.STANDARD_OUTPUT:
@@ -292,7 +288,6 @@ def export(project: Path, what: str, form: str | None, output: Path, **options: 
     if what != "tensorboard" and output.is_dir():
         raise BadInput(f"{output}: is a folder; name a file")
     with _bad_input(), Project.open(project, read_only=True) as opened:
-        wish = replace(wish, arrangement=documents.arranged(opened, wish.runs, order))
         said = documents.save(opened, what, chosen, wish, output)
         _tell_damaged(opened)
     if said:

@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 from scipy import stats
 
-from tests.export.invented import TASK, add, three
+from tests.analysis.invented import TASK, add, three
 from tests.gui.finished import project_of
 from workbench import config
 from workbench.cli import main

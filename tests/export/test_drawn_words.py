@@ -9,10 +9,11 @@ import matplotlib.text
 import numpy as np
 import pytest
 
-from tests.export.invented import add
+from tests.analysis.invented import add
 from workbench.analysis.figure import Curve, Figure, Panel, Picture, Text
 from workbench.export import documents
-from workbench.export.drawing import ONE_COLUMN, Style, draw, to_bytes
+from workbench.export.drawing import draw, to_bytes
+from workbench.export.wishes import Style, Wish
 from workbench.project import Project
 from workbench.words import visible
 
@@ -37,7 +38,7 @@ def figure_of(names: list[str]) -> Figure:
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
 def test_a_name_is_drawn_as_it_is_in_a_file_that_can_be_read(name: str) -> None:
-    root = ET.fromstring(to_bytes(figure_of([name]), Style(ONE_COLUMN), "svg"))
+    root = ET.fromstring(to_bytes(figure_of([name]), Style(), "svg"))
     words = [text.text or "" for text in root.iter("{http://www.w3.org/2000/svg}text")]
     if len(name) < 40:
         lines = name.split("\n")
@@ -47,7 +48,7 @@ def test_a_name_is_drawn_as_it_is_in_a_file_that_can_be_read(name: str) -> None:
 
 def test_every_name_is_drawn_in_the_formats_without_text() -> None:
     for form in ("png", "pdf"):
-        assert to_bytes(figure_of(HOSTILE), Style(ONE_COLUMN, dots_per_inch=72), form)
+        assert to_bytes(figure_of(HOSTILE), Style(dots_per_inch=72), form)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_every_name_is_drawn_in_the_formats_without_text() -> None:
     ],
 )
 def test_long_names_are_told_apart_and_stay_inside_one_column(names: list[str]) -> None:
-    canvas = draw(figure_of(names), Style(ONE_COLUMN))
+    canvas = draw(figure_of(names), Style())
     canvas.draw_without_rendering()
     legend = canvas.legends[0]
     assert len({text.get_text() for text in legend.get_texts()}) == 3
@@ -78,7 +79,7 @@ def test_long_names_are_told_apart_and_stay_inside_one_column(names: list[str]) 
 
 def test_a_figure_says_in_full_what_its_legend_has_no_room_for() -> None:
     names = [f"a very long label {'of words ' * 12}that ends in {each}" for each in "AB"]
-    root = ET.fromstring(to_bytes(figure_of(names), Style(ONE_COLUMN), "svg"))
+    root = ET.fromstring(to_bytes(figure_of(names), Style(), "svg"))
     said = "".join(root.itertext())
     assert all(name in said for name in names)
 
@@ -89,7 +90,7 @@ def test_a_comparison_in_one_column_tells_long_labels_apart(tmp_path: Path) -> N
         for rate, label in enumerate(labels, 1):
             add(project, label, np.full((2, 20), float(rate)), inner_lr=0.01 * rate)
         path = tmp_path / "c.svg"
-        documents.save(project, "comparison", "svg", documents.Wish(width_mm=ONE_COLUMN), path)
+        documents.save(project, "comparison", "svg", Wish(), path)
     words = {text.text for text in ET.parse(path).getroot().iter("{http://www.w3.org/2000/svg}text")}
     assert [any(word and f"_{each} (n" in word for word in words) for each in "ABC"] == [True] * 3
 
@@ -98,7 +99,7 @@ def test_letters_without_a_shape_are_said_where_they_become_boxes(tmp_path: Path
     with Project.create(tmp_path / "p.mlwb") as project:
         add(project, "学習 α 🦊", np.ones((1, 10)))
         said = {
-            form: documents.save(project, "comparison", form, documents.Wish(), tmp_path / f"c.{form}")
+            form: documents.save(project, "comparison", form, Wish(), tmp_path / f"c.{form}")
             for form in ("png", "svg", "csv")
         }
     assert said["png"].endswith(" The font has no shape for 学習🦊; an SVG keeps them as text.")

@@ -17,7 +17,8 @@ from PIL import Image
 
 from workbench.analysis.colours import blend, contrast_with_white, on_white
 from workbench.analysis.figure import Curve, Figure, Panel, Picture, as_csv, rows
-from workbench.export.drawing import FORMATS, Style, draw, save, to_bytes
+from workbench.export.drawing import FORMATS, draw, save, to_bytes
+from workbench.export.wishes import Style
 
 X = np.arange(1.0, 51.0)
 
@@ -69,19 +70,19 @@ EVERY = pytest.mark.parametrize("figure", [learning(), learning(4, 3), compariso
 
 
 @EVERY
-@pytest.mark.parametrize("colour", [True, False])
-def test_the_same_figure_gives_the_same_bytes(figure: Figure, colour: bool) -> None:
+@pytest.mark.parametrize("black", [False, True])
+def test_the_same_figure_gives_the_same_bytes(figure: Figure, black: bool) -> None:
     for form in FORMATS:
-        assert to_bytes(figure, Style(colour=colour), form) == to_bytes(figure, Style(colour=colour), form)
+        assert to_bytes(figure, Style(black=black), form) == to_bytes(figure, Style(black=black), form)
 
 
 @EVERY
 def test_a_figure_is_as_wide_as_the_column(figure: Figure, tmp_path: Path) -> None:
     for width in (85.0, 175.0):
-        save(figure, Style(width, dots_per_inch=200), tmp_path / "f.png")
+        save(figure, Style(width=width, dots_per_inch=200), tmp_path / "f.png")
         with Image.open(tmp_path / "f.png") as image:
             assert image.width == pytest.approx(width / 25.4 * 200, abs=1)
-    save(figure, Style(85, height_mm=60, dots_per_inch=100), tmp_path / "f.png")
+    save(figure, Style(width=85, height=60, dots_per_inch=100), tmp_path / "f.png")
     with Image.open(tmp_path / "f.png") as image:
         assert image.height == pytest.approx(60 / 25.4 * 100, abs=1)
 
@@ -99,12 +100,12 @@ def test_text_stays_text_and_fonts_are_embedded() -> None:
 
 def test_nothing_global_changes() -> None:
     before = dict(matplotlib.rcParams.items())
-    to_bytes(learning(), Style(font_size=13, colour=False), "pdf")
+    to_bytes(learning(), Style(font_size=13, black=True), "pdf")
     assert dict(matplotlib.rcParams.items()) == before
 
 
 def test_two_threads_that_draw_do_not_disturb_each_other() -> None:
-    styles = [Style(font_size=size, colour=colour) for size in (6, 12) for colour in (True, False)]
+    styles = [Style(font_size=size, black=black) for size in (6, 12) for black in (False, True)]
     alone = [to_bytes(learning(), style, "pdf") for style in styles]
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(lambda style: to_bytes(learning(), style, "pdf"), styles)) == alone
@@ -113,7 +114,7 @@ def test_two_threads_that_draw_do_not_disturb_each_other() -> None:
 @pytest.mark.parametrize("width", [85.0, 175.0])
 @pytest.mark.parametrize("count", [1, 4])
 def test_the_legend_covers_no_data(width: float, count: int) -> None:
-    canvas = draw(learning(count, panels=2), Style(width))
+    canvas = draw(learning(count, panels=2), Style(width=width))
     canvas.draw_without_rendering()
     (legend,) = canvas.legends
     box = legend.get_window_extent()
@@ -125,7 +126,7 @@ def test_the_legend_covers_no_data(width: float, count: int) -> None:
 
 @pytest.mark.parametrize("width", [85.0, 175.0])
 def test_names_of_positions_do_not_overlap(width: float) -> None:
-    canvas = draw(comparison(), Style(width))
+    canvas = draw(comparison(), Style(width=width))
     canvas.draw_without_rendering()
     labels = canvas.axes[0].get_xticklabels()
     if slant := labels[0].get_rotation():  # lines side by side: their distance must exceed their height
@@ -137,12 +138,12 @@ def test_names_of_positions_do_not_overlap(width: float) -> None:
 
 
 def test_black_and_white_tells_curves_apart_without_colour() -> None:
-    canvas = draw(learning(4), Style(colour=False))
+    canvas = draw(learning(4), Style(black=True))
     lines = [line for line in canvas.axes[0].get_lines() if line.get_label().startswith("_child")]
     looks = {(line.get_linestyle(), str(line._dash_pattern), line.get_marker()) for line in lines}
     assert len(looks) == 4
     assert {line.get_color() for line in lines} == {"#000000"}
-    svg = to_bytes(learning(4), Style(colour=False), "svg").decode()
+    svg = to_bytes(learning(4), Style(black=True), "svg").decode()
     greys = {name for name in re.findall(r"#[0-9a-f]{6}", svg) if len({name[1:3], name[3:5], name[5:]}) > 1}
     assert not greys
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from tests.export.invented import three
+from tests.analysis.invented import three
 from tests.gui.conftest import Open
 from workbench.gui import dialogs
 from workbench.gui.document_commands import JOB

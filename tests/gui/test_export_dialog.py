@@ -15,7 +15,8 @@ from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from workbench.analysis.figure import Curve, Figure, Panel, as_csv
-from workbench.export.drawing import Style, to_bytes
+from workbench.export.drawing import to_bytes
+from workbench.export.wishes import Style
 from workbench.gui import dialogs, export_dialog, theme
 from workbench.gui.export_content import copy_image, in_words
 from workbench.gui.export_dialog import ExportDialog
@@ -80,7 +81,7 @@ def test_each_format_is_written_as_drawn(qtbot: QtBot, dialog: ExportDialog, tmp
     choose(dialog.colours, False)
     choose(dialog.resolution, 200)
     dialog.font_size.setValue(9)
-    style = Style(175, None, 9, False, 200)
+    style = Style(width=175, font_size=9, black=True, dots_per_inch=200)
     for form in ("png", "svg", "pdf"):
         choose(dialog.format, form)
         path = tmp_path / f"f.{form}"

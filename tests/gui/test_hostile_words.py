@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from tests.export.invented import add
+from tests.analysis.invented import add
 from tests.gui.conftest import Open
 from workbench.analysis.prediction_figure import class_titles
 from workbench.gui import theme

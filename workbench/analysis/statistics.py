@@ -3,7 +3,7 @@
 Which test for what follows Demšar, *Statistical comparisons of classifiers over multiple data sets*, JMLR 7,
 2006: two learners on the same episodes by Wilcoxon's signed ranks, several learners over several task
 families by Friedman's test with Nemenyi's critical difference, several claims at once with Holm's
-correction. scipy and scikit-posthocs compute; they are imported when first needed, since they take long.
+correction. scipy computes; it is imported when first needed, since it takes long.
 """
 
 from __future__ import annotations
@@ -38,11 +38,7 @@ CITATIONS = (
     "Kerby. The simple difference formula: an approach to teaching nonparametric correlation. "
     "Comprehensive Psychology 3, 2014 (matched-pairs rank-biserial correlation).",
 )
-RANK_CITATIONS = (
-    "Demšar. Statistical comparisons of classifiers over multiple data sets. JMLR 7, 2006.",
-    "Terpilowski. scikit-posthocs: Pairwise multiple comparison tests in Python. "
-    "Journal of Open Source Software 4(36), 2019.",
-)
+RANK_CITATIONS = ("Demšar. Statistical comparisons of classifiers over multiple data sets. JMLR 7, 2006.",)
 
 
 class Estimate(NamedTuple):
@@ -339,7 +335,8 @@ def friedman(scores: Array, *, higher_is_better: bool = False) -> Ranks:
     ranks = stats.rankdata(ordered, axis=1)
     tied = bool((ranks == ranks[:, :1]).all())
     p = 1.0 if tied else float(stats.friedmanchisquare(*ordered.T).pvalue)
-    return Ranks(families, ranks.mean(axis=0), p, critical_difference(learners, families), nemenyi(ordered))
+    mean = ranks.mean(axis=0)
+    return Ranks(families, mean, p, critical_difference(learners, families), nemenyi(mean, families))
 
 
 def critical_difference(learners: int, families: int) -> float:
@@ -347,11 +344,17 @@ def critical_difference(learners: int, families: int) -> float:
     from scipy.stats import studentized_range
 
     q = float(studentized_range.isf(SIGNIFICANCE, learners, math.inf)) / math.sqrt(2)
-    return q * math.sqrt(learners * (learners + 1) / (6 * families))
+    return q * _standard_error(learners, families)
 
 
-def nemenyi(scores: Array) -> Array:
-    """p of each two learners, ``[learners, learners]``, from ``[families, learners]``."""
-    import scikit_posthocs
+def nemenyi(mean_ranks: Array, families: int) -> Array:
+    """p of each two learners, ``[learners, learners]``, from their mean ranks over families."""
+    from scipy.stats import studentized_range
 
-    return np.asarray(scikit_posthocs.posthoc_nemenyi_friedman(scores).to_numpy(), dtype=np.float64)
+    apart = np.abs(mean_ranks[:, None] - mean_ranks) / _standard_error(len(mean_ranks), families)
+    return np.asarray(studentized_range.sf(apart * math.sqrt(2), len(mean_ranks), math.inf))
+
+
+def _standard_error(learners: int, families: int) -> float:
+    """Of the difference of two mean ranks."""
+    return math.sqrt(learners * (learners + 1) / (6 * families))

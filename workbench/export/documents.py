@@ -12,6 +12,7 @@ from workbench.analysis.arrangement import Arrangement, ordered
 from workbench.analysis.colours import ON_PAPER
 from workbench.analysis.source import Grouping, ProjectSource
 from workbench.errors import InputError
+from workbench.export.wishes import Style, Wish
 from workbench.project import Project
 from workbench.terminal import deliver
 from workbench.words import shown
@@ -21,30 +22,23 @@ WRITTEN = ("csv", "json", "markdown", "latex")
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What is wanted; what is empty is chosen by the maker.
+class Request:
+    """What a document is made from.
 
     Attributes
     ----------
-    measure, step : what is compared, after which inner step (None: the last).
-    runs : ids; None: those that are shown (for rows and configurations: all).
-    x : of ``scatter`` and ``learning_curves``: what the horizontal axis is.
-    rows, columns : of ``pivot``: names of settings.
     arrangement : order and names of the algorithms.
-    smoothing : of ``learning_curves``: points of the moving average.
-    width_mm, colour : of a figure.
     """
 
-    measure: str = ""
-    step: int | None = None
-    runs: tuple[int, ...] | None = None
-    x: str = ""
-    rows: str = ""
-    columns: str = ""
-    arrangement: Arrangement = field(default_factory=Arrangement)
-    smoothing: int = 1
-    width_mm: float = 85.0
-    colour: bool = True
+    project: Project
+    wish: Wish
+    form: str
+    arrangement: Arrangement
+
+    @property
+    def source(self) -> ProjectSource:
+        """The runs that are wanted."""
+        return ProjectSource(self.project, ON_PAPER, self.wish.runs, self.arrangement)
 
 
 @dataclass(frozen=True)
@@ -55,91 +49,93 @@ class Made:
     caption: str = ""
 
 
-Make = Callable[[Project, Wish, str], Made]
+Make = Callable[[Request], Made]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of export: its formats (the first is the usual one), choices, and what it is, in a line."""
+    """A kind of document.
+
+    Attributes
+    ----------
+    help : what it is, in a line.
+    forms : its formats; the first is the usual one.
+    fields : of :class:`Wish`, those that have a meaning for it.
+    """
 
     help: str
     forms: tuple[str, ...]
-    options: frozenset[str]
+    fields: frozenset[str]
     make: Make = field(repr=False)
-
-
-def _source(project: Project, wish: Wish) -> ProjectSource:
-    return ProjectSource(project, ON_PAPER, wish.runs, wish.arrangement)
-
-
-def _entries(project: Project, wish: Wish) -> list[dict[str, Any]]:
-    return results.run_entries(project, wish.runs)
 
 
 # --- figures ---------------------------------------------------------------------------------------
 
 
-def _drawn(figure: Any, wish: Wish, form: str, what: str, *, table: bool = False) -> Made:
+def _drawn(figure: Any, request: Request, what: str, *, table: bool = False) -> Made:
     """A figure in a format, or its data."""
     from workbench.analysis.figure import as_csv
 
     if figure is None:
         raise InputError(f"there is nothing to draw as {what}: no run that is shown has the data for it yet")
-    if form == "csv":
+    if request.form == "csv":
         return Made(as_csv(figure, table=table).encode(), figure.caption)
-    from workbench.export.drawing import Style, to_bytes, without_shape
+    from workbench.export.drawing import to_bytes, without_shape
 
-    caption, boxes = figure.caption, without_shape(figure) if form != "svg" else ""
+    caption, boxes = figure.caption, without_shape(figure) if request.form != "svg" else ""
     if boxes:
         caption += f" The font has no shape for {shown(boxes)}; an SVG keeps them as text."
-    return Made(to_bytes(figure, Style(wish.width_mm, colour=wish.colour), form), caption)
+    return Made(to_bytes(figure, request.wish, request.form), caption)
 
 
-def _learning_curves(project: Project, wish: Wish, form: str) -> Made:
+def _learning_curves(request: Request) -> Made:
     from workbench.analysis.learning import AXIS_LABELS, LearningCurves
     from workbench.analysis.traces import Measure, Settings
 
     measures = [each for each in get_args(Measure) if each != "report"]
-    measure = _one_of("--measure", wish.measure or "training_loss", measures)
-    axis = _one_of("--x", wish.x or "iterations", AXIS_LABELS)
-    curves = LearningCurves(_source(project, wish))
-    curves.update(Settings(cast(Any, measure), cast(Any, axis), max(1, wish.smoothing), step=wish.step))
-    return _drawn(curves.figure(), wish, form, "learning curves")
+    measure = _one_of("--measure", request.wish.measure or "training_loss", measures)
+    axis = _one_of("--x", request.wish.x or "iterations", AXIS_LABELS)
+    curves = LearningCurves(request.source)
+    smoothing, step = request.wish.smoothing, request.wish.step
+    curves.update(Settings(cast(Any, measure), cast(Any, axis), smoothing, step=step))
+    return _drawn(curves.figure(), request, "learning curves")
 
 
-def _adaptation(project: Project, wish: Wish, form: str) -> Made:
+def _adaptation(request: Request) -> Made:
     from workbench.analysis.adaptation import Adaptation, Settings
 
-    quantity = _one_of("--measure", wish.measure or "loss", ("loss", "accuracy"))
-    figure = Adaptation(_source(project, wish)).figure(Settings(cast(Any, quantity), split="test"))
-    return _drawn(figure, wish, form, "adaptation curves")
+    quantity = _one_of("--measure", request.wish.measure or "loss", ("loss", "accuracy"))
+    figure = Adaptation(request.source).figure(Settings(cast(Any, quantity), split="test"))
+    return _drawn(figure, request, "adaptation curves")
 
 
-def _met(project: Project, wish: Wish) -> tuple[ProjectSource, list[Any]]:
+def _met(request: Request) -> tuple[ProjectSource, list[Any]]:
     """The finished runs by the episodes that they met, most runs first."""
     from workbench.analysis.comparison import episodes
 
-    source = _source(project, wish)
+    source = request.source
     found, _ = episodes(source)
     if not found:
-        raise InputError(f"{project.path}: no run that is shown is finished, so there is nothing to compare")
+        raise InputError(
+            f"{request.project.path}: no run that is shown is finished, so there is nothing to compare"
+        )
     allowed = list(dict.fromkeys(name for each in found for name in each.measures))
-    if wish.measure:
-        _one_of("--measure", wish.measure, allowed)
-    kept = [each for each in found if not wish.measure or wish.measure in each.measures]
+    if request.wish.measure:
+        _one_of("--measure", request.wish.measure, allowed)
+    kept = [each for each in found if not request.wish.measure or request.wish.measure in each.measures]
     steps = sorted({step for each in kept for step in each.steps})
-    if wish.step is not None and wish.step not in steps:
-        raise InputError(f"--step: {wish.step} was not measured; allowed: {_listed(steps)}")
+    if request.wish.step is not None and request.wish.step not in steps:
+        raise InputError(f"--step: {request.wish.step} was not measured; allowed: {_listed(steps)}")
     return source, kept
 
 
-def _comparison(project: Project, wish: Wish, form: str) -> Made:
+def _comparison(request: Request) -> Made:
     from workbench.analysis.comparison import compare, figure
 
-    source, met = _met(project, wish)
-    measure = wish.measure or met[0].measures[0]
-    compared = compare(source, met[0], measure, wish.step)
-    made = _drawn(figure(source, met[0], compared, measure, wish.step), wish, form, "a comparison")
+    source, met = _met(request)
+    measure = request.wish.measure or met[0].measures[0]
+    compared = compare(source, met[0], measure, request.wish.step)
+    made = _drawn(figure(source, met[0], compared, measure, request.wish.step), request, "a comparison")
     return Made(made.content, " ".join([made.caption, *_left_out(met)]))
 
 
@@ -150,90 +146,85 @@ def _left_out(met: Sequence[Any]) -> list[str]:
     return [f"Left out: {others} run{'s' if others > 1 else ''} that met other episodes (--runs chooses)."]
 
 
-def _scatter(project: Project, wish: Wish, form: str) -> Made:
+def _scatter(request: Request) -> Made:
     from workbench.analysis import sweep
 
-    source, met = _met(project, wish)
-    setups = sweep.setups(source, sweep.weights_of(project))
-    x = _one_of("--x", wish.x or "seconds", [*sweep.COSTS, *sweep.names(setups)])
-    figure = sweep.scatter(source, setups, met[0], x, wish.measure, wish.step)
-    return _drawn(figure, wish, form, f"points against {x}")
+    source, met = _met(request)
+    setups = sweep.setups(source, sweep.weights_of(request.project))
+    x = _one_of("--x", request.wish.x or "seconds", [*sweep.COSTS, *sweep.names(setups)])
+    figure = sweep.scatter(source, setups, met[0], x, request.wish.measure, request.wish.step)
+    return _drawn(figure, request, f"points against {x}")
 
 
-def _parallel(project: Project, wish: Wish, form: str) -> Made:
+def _parallel(request: Request) -> Made:
     from workbench.analysis import sweep
 
-    source, met = _met(project, wish)
-    figure = sweep.parallel(source, sweep.setups(source), met[0], wish.measure, wish.step)
-    return _drawn(figure, wish, form, "parallel coordinates", table=True)
+    source, met = _met(request)
+    figure = sweep.parallel(source, sweep.setups(source), met[0], request.wish.measure, request.wish.step)
+    return _drawn(figure, request, "parallel coordinates", table=True)
 
 
-def _critical_difference(project: Project, wish: Wish, form: str) -> Made:
+def _critical_difference(request: Request) -> Made:
     from workbench.analysis import critical_difference
     from workbench.analysis.tables import written
 
-    source, _ = _met(project, wish)
-    found = critical_difference.families(source, wish.measure)
+    source, _ = _met(request)
+    found = critical_difference.families(source, request.wish.measure)
     if found.ranks is None:
         raise InputError(found.words)
-    if form in WRITTEN:
-        return Made(written([critical_difference.table(found)], form).encode(), found.words)
-    return _drawn(critical_difference.figure(found), wish, form, "a critical-difference diagram")
+    if request.form in WRITTEN:
+        return Made(written([critical_difference.table(found)], request.form).encode(), found.words)
+    return _drawn(critical_difference.figure(found), request, "a critical-difference diagram")
 
 
 # --- tables ----------------------------------------------------------------------------------------
 
 
-def _runs(project: Project, wish: Wish, form: str) -> Made:
-    entries = _entries(project, wish)
-    if form in ("csv", "json"):
-        return _plain("runs", results.runs_rows(entries), form)
+def _runs(request: Request) -> Made:
+    entries = results.run_entries(request.project, request.wish.runs)
+    if request.form in ("csv", "json"):
+        return _plain("runs", results.runs_rows(entries), request.form)
     from workbench.analysis.tables import written
     from workbench.export import paper_tables
 
-    return Made(written([paper_tables.of_runs(entries)], form).encode())
+    return Made(written([paper_tables.of_runs(entries)], request.form).encode())
 
 
-def _table(project: Project, wish: Wish, form: str) -> Made:
+def _table(request: Request) -> Made:
     from workbench.analysis.pairs import arrays_of, statistics
     from workbench.analysis.tables import written
     from workbench.export import paper_tables
 
-    source, met = _met(project, wish)
-    if form in ("csv", "json"):
-        return _plain("table", paper_tables.rows(source, met, wish.measure, wish.step), form)
-    arrays = arrays_of(project)
-    tables = [
-        _warned(
-            source,
-            each,
-            paper_tables.reached(source, statistics(source, each, arrays, wish.measure, wish.step)),
-        )
-        for each in met
-    ]
-    return Made(written(tables, form).encode())
+    source, met = _met(request)
+    if request.form in ("csv", "json"):
+        rows = paper_tables.rows(source, met, request.wish.measure, request.wish.step)
+        return _plain("table", rows, request.form)
+    arrays = arrays_of(request.project)
+    found = [statistics(source, each, arrays, request.wish.measure, request.wish.step) for each in met]
+    tables = [_warned(source, each.met, paper_tables.reached(source, each)) for each in found]
+    return Made(written(tables, request.form).encode())
 
 
 def _plain(name: str, rows: list[dict[str, Any]], form: str) -> Made:
     return Made((results.as_csv(rows) if form == "csv" else results.as_json({name: rows})).encode())
 
 
-def _statistics(project: Project, wish: Wish, form: str) -> Made:
+def _statistics(request: Request) -> Made:
     from workbench.analysis.claims import conclusions
     from workbench.analysis.pairs import arrays_of, statistics
     from workbench.analysis.tables import written
     from workbench.export import paper_tables
 
-    source, met = _met(project, wish)
-    arrays = arrays_of(project)
-    found = [statistics(source, each, arrays, wish.measure, wish.step) for each in met]
+    source, met = _met(request)
+    arrays = arrays_of(request.project)
+    found = [statistics(source, each, arrays, request.wish.measure, request.wish.step) for each in met]
     tested = [each for each in found if each.claims]
     if not tested:
         raise InputError("no two algorithms met the same episodes, so there is nothing to test")
     told = [_warned(source, each.met, paper_tables.of_tests(each)) for each in tested]
     said = [sentence for each in tested for sentence in conclusions(each.claims)]
     said += [table.caption for table in told]
-    return Made(written(told, form).encode(), " ".join(said))
+    return Made(written(told, request.form).encode(), " ".join(said))
 
 
 def _warned(source: ProjectSource, met: Any, table: Any) -> Any:
@@ -245,64 +236,64 @@ def _warned(source: ProjectSource, met: Any, table: Any) -> Any:
     return replace(table, caption=" ".join([table.caption, *said]))
 
 
-def _protocol(project: Project, wish: Wish, form: str) -> Made:
+def _protocol(request: Request) -> Made:
     from workbench.analysis import protocol
     from workbench.analysis.tables import written
     from workbench.export import paper_tables
 
-    source, met = _met(project, wish)
+    source, met = _met(request)
     cards = protocol.cards(source)
     ids = {entry["id"] for entry in met[0].entries}
     own = [card for card in cards if set(card.runs) & ids]
     others = [card for card in cards if not set(card.runs) & ids]
-    text = written([paper_tables.of_protocol(cards)], form)
+    text = written([paper_tables.of_protocol(cards)], request.form)
     return Made(text.encode(), " ".join(protocol.warnings(own, others)))
 
 
-def _pivot(project: Project, wish: Wish, form: str) -> Made:
+def _pivot(request: Request) -> Made:
     from workbench.analysis import sweep
     from workbench.analysis.tables import written
 
-    source, _ = _met(project, wish)
+    source, _ = _met(request)
     setups = sweep.setups(source)
     names = sweep.names(setups)
-    rows = _one_of("--rows", wish.rows or "algorithm", names)
-    columns = _one_of("--columns", wish.columns or "task", names)
-    table = sweep.pivot(setups, rows, columns, wish.measure, wish.step)
-    return Made(written([table], form).encode(), table.caption)
+    rows = _one_of("--rows", request.wish.rows or "algorithm", names)
+    columns = _one_of("--columns", request.wish.columns or "task", names)
+    table = sweep.pivot(setups, rows, columns, request.wish.measure, request.wish.step)
+    return Made(written([table], request.form).encode(), table.caption)
 
 
 # --- what reproduces and reports -------------------------------------------------------------------
 
 
-def _report(project: Project, wish: Wish, form: str) -> Made:
+def _report(request: Request) -> Made:
     from workbench.export import report
 
-    source = _source(project, wish)
-    if wish.measure or wish.step is not None:
-        _met(project, wish)
-    return Made(report.html(project, source, wish.measure, wish.step).encode())
+    source = request.source
+    if request.wish.measure or request.wish.step is not None:
+        _met(request)
+    return Made(report.html(request.project, source, request.wish.measure, request.wish.step).encode())
 
 
-def _config(project: Project, wish: Wish, form: str) -> Made:
+def _config(request: Request) -> Made:
     from workbench.export import script
 
-    return Made(script.toml(script.choose(project, wish.runs)).encode())
+    return Made(script.toml(script.choose(request.project, request.wish.runs)).encode())
 
 
-def _script(project: Project, wish: Wish, form: str) -> Made:
+def _script(request: Request) -> Made:
     from workbench.export import script
 
-    return Made(script.python(script.choose(project, wish.runs)).encode())
+    return Made(script.python(script.choose(request.project, request.wish.runs)).encode())
 
 
-def _folder(project: Project, wish: Wish, form: str) -> Made:
+def _folder(request: Request) -> Made:
     raise RuntimeError("TensorBoard's event files are a folder; see save")
 
 
 _TABLE = {"runs", "order"}
 _TESTED = {"measure", "step", *_TABLE}
-_FIGURE = {*_TESTED, "width", "black"}
+_FIGURE = {*_TESTED, *Style.model_fields}
 KINDS = {
     "learning_curves": Kind(
         "loss or accuracy as meta-training goes on", (*DRAWN, "csv"),
@@ -345,22 +336,24 @@ KINDS = {
 FORMS = tuple(dict.fromkeys(form for kind in KINDS.values() for form in kind.forms))
 
 
-def arranged(project: Project, runs: tuple[int, ...] | None, order: str) -> Arrangement:
-    """The order and names that a text asks for (see :func:`ordered`).
-
-    Raises
-    ------
-    InputError
-        If it does not fit the project's runs.
-    """
+def _arranged(project: Project, wish: Wish) -> Arrangement:
+    """The order and names that a wish asks for (see :func:`ordered`)."""
+    if not wish.order:
+        return Arrangement()
     groups = project.of_sound_runs(
-        lambda: Grouping(ProjectSource(project, ON_PAPER, runs)).groups(joined=True)
+        lambda: Grouping(ProjectSource(project, ON_PAPER, wish.runs)).groups(joined=True)
     )
-    return ordered(order, [group.label for group in groups])
+    return ordered(wish.order, [group.label for group in groups])
 
 
-def save(project: Project, what: str, form: str, wish: Wish, path: Path) -> str:
+def save(
+    project: Project, what: str, form: str, wish: Wish, path: Path, arrangement: Arrangement | None = None
+) -> str:
     """Write an export, whole or not at all (``-``: on standard output); returns what is said under it.
+
+    Parameters
+    ----------
+    arrangement : order and names of the algorithms; None: as the wish says.
 
     Raises
     ------
@@ -381,8 +374,8 @@ def save(project: Project, what: str, form: str, wish: Wish, path: Path) -> str:
 
         files = project.of_sound_runs(lambda: tensorboard.write(project, path, wish.runs))
         return f"{len(files)} runs; tensorboard --logdir {path}"
-    made = project.of_sound_runs(lambda: KINDS[what].make(project, wish, form))
-
+    request = Request(project, wish, form, arrangement or _arranged(project, wish))
+    made = project.of_sound_runs(lambda: KINDS[what].make(request))
     deliver(path, made.content)
     return made.caption
 

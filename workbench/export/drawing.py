@@ -13,7 +13,6 @@ import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -32,11 +31,11 @@ from workbench.analysis.figure import Curve, Figure, Panel, as_csv
 from workbench.analysis.picture_grid import draw_pictures, shape_of
 from workbench.export.fonts import embedded, lacking
 from workbench.export.looks import Look, Looks, handles_of, looks_of
+from workbench.export.wishes import Style
 from workbench.paths import write_atomically
 from workbench.words import shown, told_apart, visible
 
 MM = 1 / 25.4
-ONE_COLUMN, TWO_COLUMNS = 85.0, 175.0
 FORMATS = ("png", "svg", "pdf")
 LETTER = 0.58
 """Mean width of a letter in parts of the font's size."""
@@ -46,26 +45,6 @@ LONGEST_TICK, LONGEST_LABEL, LONGEST_IN_FULL = 28, 80, 500
 
 warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from", UserWarning)  # see without_shape
 _ONE_AT_A_TIME = threading.Lock()  # matplotlib's settings belong to the process, not to a thread
-
-
-@dataclass(frozen=True)
-class Style:
-    """How a figure is drawn.
-
-    Attributes
-    ----------
-    width_mm : 85 fits one column of a paper, 175 two.
-    height_mm : None: as the panels need.
-    font_size : points, as printed.
-    colour : False: black and white, told apart by dashes, markers and hatching.
-    dots_per_inch : of a PNG.
-    """
-
-    width_mm: float = ONE_COLUMN
-    height_mm: float | None = None
-    font_size: float = 8.0
-    colour: bool = True
-    dots_per_inch: int = 300
 
 
 def draw(figure: Figure, style: Style) -> Canvas:
@@ -172,13 +151,13 @@ def _draw(figure: Figure, style: Style) -> Canvas:
     count = -(-len(figure.panels) // columns)
     heights = _row_heights(figure, columns, width, style)
     grid = canvas.add_gridspec(max(1, count), columns, height_ratios=heights or None)
-    looks = looks_of(figure, colour=style.colour)
+    looks = looks_of(figure, colour=not style.black)
     titles = told_apart([panel.title for panel in figure.panels], _letters(width / columns, style.font_size))
     for index, (panel, title) in enumerate(zip(figure.panels, titles, strict=True)):
         axes = canvas.add_subplot(grid[divmod(index, columns)])
         axes.set_title(title)
         if panel.pictures:
-            draw_pictures(axes, panel, style.font_size, colour=style.colour)
+            draw_pictures(axes, panel, style.font_size, colour=not style.black)
         else:
             _draw_panel(axes, panel, looks, width / columns, style)
     canvas.set_size_inches(width, sum(heights) or 1.0)
@@ -186,8 +165,8 @@ def _draw(figure: Figure, style: Style) -> Canvas:
     for text in canvas.findobj(Text):
         assert isinstance(text, Text)
         text.set_text("\n".join(map(visible, text.get_text().split("\n"))))
-    if style.height_mm is not None:
-        canvas.set_size_inches(width, style.height_mm * MM)
+    if style.height is not None:
+        canvas.set_size_inches(width, style.height * MM)
     else:
         canvas.set_size_inches(width, (sum(heights) or 1.0) + legend)
     return canvas

@@ -19,7 +19,8 @@ from workbench.analysis.summaries import Quantity
 from workbench.analysis.tables import Table
 from workbench.analysis.traces import Settings
 from workbench.export import paper_tables
-from workbench.export.drawing import TWO_COLUMNS, Style, to_bytes
+from workbench.export.drawing import to_bytes
+from workbench.export.wishes import Style
 from workbench.paths import resource
 from workbench.project import Project, RunRecord
 
@@ -201,7 +202,7 @@ class _Figures:
 
     def html(self, figure: Figure) -> str:
         self._count += 1
-        svg = to_bytes(figure, Style(TWO_COLUMNS), "svg").decode()
+        svg = to_bytes(figure, Style(width="two"), "svg").decode()
         svg = svg[svg.index("<svg") :]
         svg = re.sub(r"<metadata>.*?</metadata>", "", svg, count=1, flags=re.DOTALL)
         prefix = f"f{self._count}-"

@@ -94,10 +94,11 @@ class DocumentCommands(QObject):
 
         def job(_: Progress) -> str:
             from workbench.export import documents
+            from workbench.export.wishes import Wish
             from workbench.project import Project
 
             with Project.open(project, read_only=True) as opened:
-                documents.save(opened, what, form, documents.Wish(runs=runs, arrangement=arrangement), path)
+                documents.save(opened, what, form, Wish(runs=runs), path, arrangement)
             return f"Saved as {path}."
 
         self._worker.submit(JOB, "exporting", job, weakly(self._done), weakly(self._failed))

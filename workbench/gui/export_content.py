@@ -14,8 +14,8 @@ from workbench.analysis.figure import Figure, as_csv
 from workbench.gui.paper import for_paper
 from workbench.gui.worker import Worker
 
-if TYPE_CHECKING:  # it imports matplotlib, which takes a while
-    from workbench.export.drawing import Style
+if TYPE_CHECKING:  # it imports pydantic, which takes a while
+    from workbench.export.wishes import Style
 
 COPY = "export_copy"
 SHOWN_LINES = 200
@@ -41,10 +41,16 @@ class Choice:
     table: bool = False
 
     def style(self) -> Style:
-        """As the drawing wants it; imports matplotlib."""
-        from workbench.export.drawing import Style
+        """As the drawing wants it."""
+        from workbench.export.wishes import Style
 
-        return Style(self.width_mm, self.height_mm or None, self.font_size, self.colour, self.dots_per_inch)
+        return Style(
+            width=self.width_mm,
+            height=self.height_mm or None,
+            font_size=self.font_size,
+            black=not self.colour,
+            dots_per_inch=self.dots_per_inch,
+        )
 
 
 def content(figure: Figure, choice: Choice) -> bytes:

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QComboBox, QLabel
 from pytestqt.qtbot import QtBot
 from scipy import stats
 
-from tests.export.invented import TASK, add, three
+from tests.analysis.invented import TASK, add, three
 from workbench.gui import theme
 from workbench.gui.charts.compare import CompareView
 from workbench.gui.run_data import RunData

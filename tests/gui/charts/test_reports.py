@@ -14,7 +14,8 @@ from pytestqt.qtbot import QtBot
 from tests.gui.charts.made import add_curve, add_run, classified, summary
 from tests.gui.finished import invent
 from workbench.analysis.figure import as_csv
-from workbench.export.drawing import Style, to_bytes
+from workbench.export.drawing import to_bytes
+from workbench.export.wishes import Style
 from workbench.gui import theme
 from workbench.gui.charts.comparison import ComparisonView
 from workbench.gui.charts.learning_curves import MEASURES, LearningCurves
@@ -128,8 +129,8 @@ def test_curves_of_one_algorithm_differ_in_shade_and_in_dashes(
     figure = chart.figure()
     assert figure is not None
     assert len({curve.colour for curve in figure.panels[0].curves}) == 5
-    for colour in (True, False):
-        assert to_bytes(figure, Style(colour=colour), "svg")
+    for black in (False, True):
+        assert to_bytes(figure, Style(black=black), "svg")
 
 
 def test_intervals_of_many_curves_are_left_out_of_the_picture_only(

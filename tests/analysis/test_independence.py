@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from tests.export.invented import add, three
+from tests.analysis.invented import add, three
 from workbench.analysis import results
 from workbench.analysis.claims import conclusions
 from workbench.analysis.comparison import compare, episodes

@@ -1,4 +1,4 @@
-"""Tests of tests: as SciPy's and scikit-posthocs', right about nothing, silent where there is too little."""
+"""Tests of tests: as SciPy's and as published, right about nothing, silent where there is too little."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-import scikit_posthocs
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -175,13 +174,26 @@ def test_the_critical_difference_is_demsars(learners: int, q: float) -> None:
     assert critical_difference(learners, 14) == pytest.approx(expected, rel=3e-4)
 
 
-def test_friedman_and_nemenyi_are_scipys_and_scikit_posthocs() -> None:
+@pytest.mark.parametrize(("learners", "q"), [(3, 2.343), (4, 2.569), (5, 2.728), (6, 2.850), (10, 3.164)])
+def test_nemenyis_p_at_the_critical_difference_of_demsars_table_is_5_percent(learners: int, q: float) -> None:
+    ranks = np.linspace(0, q * math.sqrt(learners * (learners + 1) / (6 * 14)), learners)
+    assert nemenyi(ranks, 14)[0, -1] == pytest.approx(0.05, rel=2e-3)
+
+
+def test_nemenyi_concludes_as_demsar_does_of_four_c45_over_14_data_sets() -> None:
+    """His example: nothing at 5% (CD 1.25); at 10% (CD 1.12), C4.5 is worse than two others."""
+    c45, m, cf, both = range(4)
+    p = nemenyi(np.array([3.143, 2.000, 2.893, 1.964]), 14)
+    assert {(i, j) for i in range(4) for j in range(i) if p[i, j] <= 0.10} == {(m, c45), (both, c45)}
+    assert p.min() > 0.05
+    assert p[cf, both] == p[both, cf] > 0.10
+    np.testing.assert_array_equal(np.diag(p), 1.0)
+
+
+def test_friedman_is_scipys() -> None:
     scores = np.random.default_rng(2).normal(size=(12, 5)) + np.arange(5) * 0.6
     found = friedman(scores)
     assert found.p_friedman == stats.friedmanchisquare(*scores.T).pvalue
-    np.testing.assert_array_equal(
-        found.p_nemenyi, scikit_posthocs.posthoc_nemenyi_friedman(scores).to_numpy()
-    )
     np.testing.assert_allclose(found.mean_ranks, stats.rankdata(scores, axis=1).mean(axis=0))
     for i in range(5):
         for j in range(i):
@@ -193,7 +205,7 @@ def test_ranks_turn_where_high_is_good() -> None:
     scores = np.random.default_rng(2).normal(size=(12, 4))
     up, down = friedman(scores, higher_is_better=True), friedman(-scores)
     np.testing.assert_array_equal(up.mean_ranks, down.mean_ranks)
-    assert nemenyi(scores).shape == (4, 4)
+    assert up.p_nemenyi.shape == (4, 4)
 
 
 def test_groups_that_are_not_told_apart_are_maximal() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.export.invented import NETWORK, TASK, add, three
+from tests.analysis.invented import NETWORK, TASK, add, three
 from workbench.analysis import protocol, sweep
 from workbench.analysis.comparison import episodes
 from workbench.analysis.critical_difference import families, figure, rows
