@@ -294,10 +294,9 @@ def _curve(connection: sqlite3.Connection, rng: Random) -> str:
     x = np.sort(np.array([rng.choice((0, 1, 2, 3, 4, -5, 2**53 + 1, 2**62)) for _ in range(count)], np.int64))
     x = np.arange(count) + rng.choice((0, 1, -2, 2**40)) if rng.random() < 0.5 else x
     y = np.array([rng.choice((0.0, -1.0, 1e308, -1e308, 1e-320, np.nan, np.inf, 0.5)) for _ in range(count)])
-    data, brief = series.encode(x, y), series.encode(*series.summarise(x, y))
     connection.execute(
-        "UPDATE OR REPLACE chunks SET first = ?, last = ?, points = ?, summary = ?, data = ? WHERE id = ?",
-        (int(x[0]), int(x[-1]), count, brief, data, row),
+        "UPDATE OR REPLACE chunks SET first = ?, last = ?, points = ?, data = ? WHERE id = ?",
+        (int(x[0]), int(x[-1]), count, series.encode(x, y), row),
     )
     return f"chunk {row}"
 

@@ -1,4 +1,4 @@
-"""Series and evaluations: bit for bit, in order, thinned without losing a spike, cut exactly."""
+"""Series and evaluations: bit for bit, in order, cut exactly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from tests.project.conftest import evaluated, reached
 from workbench.project import Project, ProjectError
-from workbench.project.series import BLOCK, CHUNK, decimate, decode, encode, summarise
+from workbench.project.series import CHUNK, decode, encode
 
 AddRun = Callable[..., int]
 MILLION = 1_000_000
@@ -76,21 +76,9 @@ def test_points_come_back_however_they_were_appended(project: Project, add_run: 
     assert project.verify() == []
 
 
-def test_a_range_includes_both_its_ends(project: Project, add_run: AddRun) -> None:
-    run = add_run(project)
-    x = np.arange(0, 60_000, 3)
-    project.append_series(run, "loss", x, x / 2)
-    for start, stop in ((0, 0), (3, 9), (4, 8), (12_285, 12_291), (59_000, None), (None, 5), (7, 3)):
-        found_x, found_y = project.series(run, "loss", start=start, stop=stop)
-        low, high = 0 if start is None else start, 10**9 if stop is None else stop
-        assert np.array_equal(found_x, x[(x >= low) & (x <= high)])
-        assert np.array_equal(found_y, found_x / 2)
-
-
 def test_a_series_that_is_not_there_is_empty(project: Project, add_run: AddRun) -> None:
     run = add_run(project)
     assert [len(part) for part in project.series(run, "loss")] == [0, 0]
-    assert [len(part) for part in project.decimated(run, "loss", 100)] == [0, 0]
     project.append_series(run, "loss", [], [])
     assert project.series_names(run) == []
 
@@ -149,74 +137,15 @@ def test_a_rewind_is_exact_to_the_iteration(project: Project, add_run: AddRun, a
     assert project.verify() == []
 
 
-def columns_of(y: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    starts = np.arange(0, len(y), size)
-    return np.fmin.reduceat(y, starts), np.fmax.reduceat(y, starts)
-
-
-@given(st.integers(1, 5000), st.integers(1, 300), st.integers(0, 2**32 - 1))
-@settings(deadline=None)
-def test_a_thinned_curve_keeps_each_columns_extremes(count: int, width: int, seed: int) -> None:
-    y = np.random.default_rng(seed).normal(size=count)
-    x = np.arange(count)
-    found_x, found_y = decimate(x, y, width)
-    assert len(found_x) <= max(2 * width, 1)
-    assert np.all(np.diff(found_x) > 0)
-    assert np.array_equal(found_y, y[found_x])
-    size = -(-count // width)
-    for low, high, start in zip(*columns_of(y, size), range(0, count, size), strict=True):
-        column = found_y[(found_x >= start) & (found_x < start + size)]
-        assert column.min() == low
-        assert column.max() == high
-
-
-def test_a_summary_has_two_points_per_block_and_skips_nan() -> None:
-    y = np.full(2 * BLOCK + 1, np.nan)
-    y[5], y[9], y[BLOCK + 1] = 2.0, -np.inf, 3.0
-    x, values = summarise(np.arange(len(y)), y)
-    assert x.tolist() == [5, 9, BLOCK + 1, BLOCK + 1, 2 * BLOCK, 2 * BLOCK]
-    assert values[:4].tolist() == [2.0, -np.inf, 3.0, 3.0]
-    assert np.isnan(values[4:]).all()
-
-
-@pytest.fixture
-def million(project: Project, add_run: AddRun) -> tuple[Project, int, np.ndarray]:
-    """A run of a million losses, written 2500 at a time."""
+def test_a_million_points_come_back_bit_for_bit(project: Project, add_run: AddRun) -> None:
     run = add_run(project)
     y = np.random.default_rng(3).normal(size=MILLION)
-    y[654_321], y[654_399], y[17], y[MILLION - 1] = 1e6, -1e6, 50.0, np.inf
     with project.transaction():
         for start in range(0, MILLION, 2500):
             project.append_series(run, "loss", np.arange(start, start + 2500), y[start : start + 2500])
-    return project, run, y
-
-
-def test_a_million_points_are_read_and_thinned_without_losing_a_spike(
-    million: tuple[Project, int, np.ndarray],
-) -> None:
-    project, run, y = million
     found_x, found_y = project.series(run, "loss")
     assert np.array_equal(found_x, np.arange(MILLION))
     assert bits(found_y) == bits(y)
-    for start, stop in ((None, None), (100_001, 900_003), (654_321, 654_399), (600_000, 700_000)):
-        inside = slice(start, None if stop is None else stop + 1)
-        x, values = project.decimated(run, "loss", 800, start, stop)
-        assert len(x) <= 1600
-        assert np.all(np.diff(x) > 0)
-        assert np.array_equal(values, y[x])
-        assert values.min() == y[inside].min()
-        assert values.max() == y[inside].max()
-        assert {654_321, 654_399} <= set(x.tolist())
-        assert np.diff(x).max() < 4 * len(y[inside]) / 800 + 2 * BLOCK  # no stretch is left out
-    whole = project.decimated(run, "loss", 800)[0]
-    assert {17, MILLION - 1} <= set(whole.tolist())
-
-
-def test_a_short_range_comes_back_whole(million: tuple[Project, int, np.ndarray]) -> None:
-    project, run, y = million
-    x, values = project.decimated(run, "loss", 800, 500_000, 500_999)
-    assert np.array_equal(x, np.arange(500_000, 501_000))
-    assert bits(values) == bits(y[x])
 
 
 def test_evaluations_come_back_in_order_and_replace_their_equals(project: Project, add_run: AddRun) -> None:
@@ -253,7 +182,6 @@ def test_damaged_curves_are_reported_not_shown(project: Project, add_run: AddRun
         "last = 98",
         "points = 7",
         "first = 1",
-        "summary = data",
         "first = 200, last = 100",
         "points = 10000000",
     ],
@@ -266,6 +194,5 @@ def test_a_curve_that_contradicts_its_description_is_reported(
     with project.transaction():
         project._change(f"UPDATE chunks SET {change}")
     assert len(project.verify()) == 1
-    for read in (lambda: project.series(run, "loss"), lambda: project.decimated(run, "loss", 1)):
-        with suppress(ProjectError):  # or what is there, but nothing else
-            read()
+    with suppress(ProjectError):  # or what is there, but nothing else
+        project.series(run, "loss")

@@ -118,7 +118,6 @@ def use(path: Path, read_only: bool) -> None:
         for run in (1, 2, 3, 30):
             for name in ("loss", "seconds"):
                 refused(project.series, run, name)
-                refused(project.decimated, run, name, 10, 100, 5000)
             refused(project.series_names, run)
             refused(project.evaluations, run, "validation")
             refused(project.result, run, "test")

@@ -94,7 +94,6 @@ def test_a_run_that_is_not_there_is_named(project: Project) -> None:
     for call in (
         lambda: project.run(99),
         lambda: project.update_run(99, notes=""),
-        lambda: project.delete_run(99),
         lambda: project.append_series(99, "loss", [1], [1.0]),
         lambda: project.save_checkpoint(99, 1, {}, b""),
     ):
@@ -109,21 +108,6 @@ def test_a_run_put_aside_is_not_listed_and_can_be_restored(project: Project, add
     assert [aside.id for aside in project.runs(deleted=True)] == [run]
     project.update_run(run, deleted=False)
     assert [back.id for back in project.runs()] == [run]
-
-
-def test_a_deleted_run_takes_everything_along_and_its_id_is_not_used_again(
-    project: Project, add_run: AddRun
-) -> None:
-    run = add_run(project)
-    project.append_series(run, "loss", [1], [1.0])
-    project.add_evaluation(run, 1, "validation", {"loss": [1.0]})
-    project.save_checkpoint(run, 1, {}, b"")
-    project.save_result(run, "test", {}, {"loss": np.zeros((1, 2))}, "h")
-    project.delete_run(run)
-    for table in ("series", "chunks", "evaluations", "checkpoints", "results", "result_arrays"):
-        assert project._rows(f"SELECT COUNT(*) FROM {table}") == [(0,)]
-    assert add_run(project) != run
-    assert project.verify() == []
 
 
 def test_settings_are_kept_by_key(project: Project) -> None:

@@ -297,15 +297,16 @@ def test_a_copy_replaces_files_only(kind: str, mine: Path) -> None:
 def test_the_copy_of_an_older_version_takes_no_name_that_something_has(
     mine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mine.with_name("P.version1.mlwb").symlink_to("nowhere")
-    mine.with_name("P.version1-2.mlwb-journal").write_text("dear diary")
+    backup = f"P.version{schema.newest()}"
+    mine.with_name(f"{backup}.mlwb").symlink_to("nowhere")
+    mine.with_name(f"{backup}-2.mlwb-journal").write_text("dear diary")
     before = beside.state(mine.parent)
     steps = [*schema.MIGRATIONS, lambda connection: connection.execute("CREATE TABLE extra (id INTEGER)")]
     monkeypatch.setattr(schema, "MIGRATIONS", steps)
     with Project.open(mine):
         pass
     after = beside.state(mine.parent)
-    assert after.keys() - before.keys() == {"P.version1-3.mlwb"}
+    assert after.keys() - before.keys() == {f"{backup}-3.mlwb"}
     assert beside.changed(mine, before, {name: after[name] for name in before}, writes=True) == ""
 
 

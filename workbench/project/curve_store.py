@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,7 +13,7 @@ from workbench.project.database import Database, stored_bytes, stored_integer
 from workbench.project.declared import LARGEST, MOST_ITERATIONS, evaluation, to_json
 from workbench.project.digests import digest
 from workbench.project.errors import ProjectError
-from workbench.project.series import BLOCK, CHUNK, Iterations, Values
+from workbench.project.series import CHUNK, Iterations, Values
 from workbench.words import LONGEST_NAME, shown
 
 _MAX_SMALL = 64  # rows of a few points at a curve's end before they are put together
@@ -69,45 +69,30 @@ class CurveStore(Database):
         rows = self._rows("SELECT name FROM series WHERE run_id = ? ORDER BY name", (run,))
         return [shown(str(row[0]), LONGEST_NAME) for row in rows]
 
-    def series(
-        self, run: int, name: str, *, start: int | None = None, stop: int | None = None
-    ) -> tuple[Iterations, Values]:
-        """Every point with ``start <= iteration <= stop``; empty where there is no such series.
+    def series(self, run: int, name: str) -> tuple[Iterations, Values]:
+        """Every point; empty where there is no such series.
 
         Returns
         -------
         x, y : int64 and float64 [points]
         """
-        low, high = _range(start, stop)
-        parts = [_cut(x, y, low, high) for _, _, x, y in self._chunks(run, name, low, high, "data")]
-        return self._joined(run, name, parts)
-
-    def decimated(
-        self, run: int, name: str, width: int, start: int | None = None, stop: int | None = None
-    ) -> tuple[Iterations, Values]:
-        """At most ``2 * width`` points of a range, for a chart ``width`` pixels wide.
-
-        The lowest and the highest point of each of up to ``width`` columns, at their own iterations,
-        so no spike is lost. Short ranges come back whole.
-        """
-        if width < 1:
-            raise ValueError("a chart is at least one pixel wide")
-        low, high = _range(start, stop)
-        count = self._rows(
-            "SELECT TOTAL(points) FROM chunks WHERE series_id = ? AND last >= ? AND first <= ?",
-            (self._series_id(run, name), low, high),
-        )[0][0]
-        if count < width * BLOCK:
-            return packing.decimate(*self.series(run, name, start=start, stop=stop), width)
-        parts = []
-        for first, last, x, y in self._chunks(run, name, low, high, "summary"):
-            points = (x, y)
-            if first < low or high < last:  # cut by the range: what is left has other extremes
-                points = self.series(run, name, start=max(low, first), stop=min(high, last))
-                points = packing.summarise(*points) if len(points[0]) else points
-            parts.append(points)
-        x, y = self._joined(run, name, parts)
-        return packing.decimate_summary(x, y, width)
+        rows = self._rows(
+            "SELECT first, last, data FROM chunks WHERE series_id = ? ORDER BY first",
+            (self._series_id(run, name),),
+        )
+        parts = [(np.empty(0, np.int64), np.empty(0, np.float64))]
+        try:
+            for first, last, data in rows:
+                x, y = points_of(data)
+                if not stored_integer(first) <= x[0] <= x[-1] <= stored_integer(last):
+                    raise ValueError("a piece is not of the range that it says")
+                parts.append((x, y))
+            for (before, _), (after, _) in pairwise(parts[1:]):
+                if after[0] <= before[-1]:
+                    raise ValueError("its pieces overlap")
+        except ValueError as error:
+            raise self._damaged(f"run {run}, {name!r}", error) from None
+        return np.concatenate([x for x, _ in parts]), np.concatenate([y for _, y in parts])
 
     def truncate_series(self, run: int, after: int) -> None:
         """Drop every point of a run's series that comes after that iteration."""
@@ -117,10 +102,10 @@ class CurveStore(Database):
                 for chunk in self._integers(
                     "SELECT id FROM chunks WHERE series_id = ? AND last > ?", (series, after)
                 ):
-                    x, y = _cut(*self._chunk(chunk), 0, after)
+                    x, y = self._chunk(chunk)
                     self._change("DELETE FROM chunks WHERE id = ?", (chunk,))
-                    if len(x):
-                        self._write_chunk(series, x, y)
+                    if kept := int(np.searchsorted(x, after, "right")):
+                        self._write_chunk(series, x[:kept], y[:kept])
 
     def add_evaluation(self, run: int, iteration: int, split: str, values: dict[str, Any]) -> None:
         """Store an evaluation (step-wise losses and the like; JSON, arrays allowed), replacing its equal."""
@@ -178,15 +163,8 @@ class CurveStore(Database):
 
     def _write_chunk(self, series: int, x: Iterations, y: Values) -> None:
         self._change(
-            "INSERT INTO chunks (series_id, first, last, points, summary, data) VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                series,
-                int(x[0]),
-                int(x[-1]),
-                len(x),
-                packing.encode(*packing.summarise(x, y)),
-                packing.encode(x, y),
-            ),
+            "INSERT INTO chunks (series_id, first, last, points, data) VALUES (?, ?, ?, ?, ?)",
+            (series, int(x[0]), int(x[-1]), len(x), packing.encode(x, y)),
         )
 
     def _chunk(self, chunk: int) -> tuple[Iterations, Values]:
@@ -195,36 +173,6 @@ class CurveStore(Database):
             return points_of(rows[0][0])
         except (IndexError, ValueError) as error:
             raise self._damaged("a curve", error) from None
-
-    def _chunks(
-        self, run: int, name: str, low: int, high: int, column: Literal["summary", "data"]
-    ) -> list[tuple[int, int, Iterations, Values]]:
-        """The chunks that overlap a range, in order: first and last iteration, and the points."""
-        rows = self._rows(
-            f"SELECT first, last, {column} FROM chunks"
-            " WHERE series_id = ? AND last >= ? AND first <= ? ORDER BY first",
-            (self._series_id(run, name), low, high),
-        )
-        chunks = []
-        for first, last, data in rows:
-            try:
-                x, y = points_of(data)
-                if not stored_integer(first) <= x[0] <= x[-1] <= stored_integer(last):
-                    raise ValueError("a piece is not of the range that it says")
-            except ValueError as error:
-                raise self._damaged(f"run {run}, {name!r}", error) from None
-            chunks.append((first, last, x, y))
-        return chunks
-
-    def _joined(
-        self, run: int, name: str, parts: list[tuple[Iterations, Values]]
-    ) -> tuple[Iterations, Values]:
-        if not parts:
-            return np.empty(0, np.int64), np.empty(0, np.float64)
-        for (before, _), (after, _) in pairwise(parts):
-            if len(before) and len(after) and after[0] <= before[-1]:
-                raise self._damaged(f"run {run}, {name!r}", "its pieces overlap")
-        return np.concatenate([x for x, _ in parts]), np.concatenate([y for _, y in parts])
 
 
 def points_of(data: object) -> tuple[Iterations, Values]:
@@ -235,12 +183,3 @@ def points_of(data: object) -> tuple[Iterations, Values]:
     if np.any(np.isfinite(y) & (np.abs(y) > LARGEST)):
         raise ValueError("it holds numbers that cannot be")
     return x, y
-
-
-def _range(start: int | None, stop: int | None) -> tuple[int, int]:
-    return 0 if start is None else int(start), 2**63 - 1 if stop is None else int(stop)
-
-
-def _cut(x: Iterations, y: Values, low: int, high: int) -> tuple[Iterations, Values]:
-    inside = slice(np.searchsorted(x, low, "left"), np.searchsorted(x, high, "right"))
-    return x[inside], y[inside]

@@ -14,7 +14,6 @@ from typing import Self
 from workbench.project import schema
 from workbench.project.aside import recovered
 from workbench.project.check import CheckedStore
-from workbench.project.database import connect
 from workbench.project.errors import ProjectError, StorageError, translated
 from workbench.project.file import (
     Found,
@@ -31,7 +30,6 @@ from workbench.project.locking import LockedElsewhere, WriterLock, check_lock_fi
 from workbench.project.replacing import backup_name, place_for, put
 from workbench.project.run_store import RunStore
 from workbench.project.side_files import LOG, LONGEST_NAME, SHARED, side_file
-from workbench.project.temporaries import private_folder
 
 
 class Project(CheckedStore):
@@ -82,7 +80,8 @@ class Project(CheckedStore):
         """Open a project; read-only if asked to, or if it cannot be written (see ``read_only_reason``).
 
         Opened for writing, runs that a dead process left ``running`` become ``interrupted``, and a
-        file of an older version becomes one of the newest, with a copy of the old one kept beside it.
+        file of an older version becomes one of the newest, with a copy of the old one kept beside it;
+        opened read-only, it is shown as it is.
 
         Raises
         ------
@@ -144,15 +143,7 @@ class Project(CheckedStore):
                 connection = undo.enter_context(closing(connect_to(path, found, "ro")))
             else:  # to read what the journal holds, SQLite must be able to write
                 connection = undo.enter_context(recovered(path))
-            version = check_tables(connection, path)
-            if version < schema.newest():
-                if in_place:
-                    folder = undo.enter_context(private_folder())
-                    copy = undo.enter_context(closing(connect(folder / "copy.mlwb", "rwc")))
-                    connection.backup(copy)
-                    connection.close()
-                    connection = copy
-                schema.migrate(connection, version)
+            check_tables(connection, path)
             connection.execute("PRAGMA query_only=ON")
             project = cls(connection, path, reason)
             project.writer_alive = is_ours(path) or not free
@@ -251,15 +242,15 @@ def _look(path: Path, found: Found) -> None:
             connection = stack.enter_context(closing(connect_to(path, found, "immutable")))
         else:
             connection = stack.enter_context(recovered(path))
-        if check_tables(connection, path) == schema.newest():
-            store = RunStore(connection, path)
-            _read_lists(store)
-            if found.beside and store._rows("PRAGMA quick_check(1)", timeout=math.inf) != [("ok",)]:
-                beside = " and ".join(side_file(path, suffix).name for suffix in found.beside)
-                raise ProjectError(
-                    f"{path}: is damaged, or {beside} beside it is of another file; nothing was touched, "
-                    "use a copy of it"
-                )
+        check_tables(connection, path)
+        store = RunStore(connection, path)
+        _read_lists(store)
+        if found.beside and store._rows("PRAGMA quick_check(1)", timeout=math.inf) != [("ok",)]:
+            beside = " and ".join(side_file(path, suffix).name for suffix in found.beside)
+            raise ProjectError(
+                f"{path}: is damaged, or {beside} beside it is of another file; nothing was touched, "
+                "use a copy of it"
+            )
 
 
 def _read_lists(store: RunStore) -> None:

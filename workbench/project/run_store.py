@@ -126,12 +126,6 @@ class RunStore(Database):
             if cursor.rowcount != 1:
                 raise self._no_run(run)
 
-    def delete_run(self, run: int) -> None:
-        """Remove a run with everything that it holds, for good."""
-        with self.transaction():
-            if self._change("DELETE FROM runs WHERE id = ?", (run,)).rowcount != 1:
-                raise self._no_run(run)
-
     def set_setting(self, key: str, value: Any) -> None:
         """Keep a value that JSON can hold (the window's layout, the project's notes) under a key."""
         with self.transaction():

@@ -1,7 +1,8 @@
 """The tables of a project file, and how a file of an older version becomes one of the newest.
 
 Each version is one function that turns the version before it into itself; a new file runs them all.
-A released function is never edited: a change of the tables is a new function.
+A released function is never edited: a change of the tables is a new function. A file that is only read stays
+as it is: what reads must know the tables of every version.
 """
 
 from __future__ import annotations
@@ -110,7 +111,33 @@ def _version_1(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_version_1]
+def _version_2(connection: sqlite3.Connection) -> None:
+    """Pieces of curves without a summary, which nothing drew from."""
+    connection.execute("ALTER TABLE chunks RENAME TO chunks_before")  # so that its SQL is as written here
+    connection.execute(
+        """CREATE TABLE chunks (
+            id INTEGER PRIMARY KEY,
+            series_id INTEGER NOT NULL REFERENCES series(id) ON DELETE CASCADE,
+            first INTEGER NOT NULL,
+            last INTEGER NOT NULL,
+            points INTEGER NOT NULL,
+            data BLOB NOT NULL,
+            UNIQUE (series_id, first)
+        ) STRICT"""
+    )
+    for (series,) in connection.execute(
+        "SELECT id FROM series"
+    ).fetchall():  # each takes the room of the last
+        connection.execute(
+            "INSERT INTO chunks SELECT id, series_id, first, last, points, data FROM chunks_before"
+            " WHERE series_id = ?",
+            (series,),
+        )
+        connection.execute("DELETE FROM chunks_before WHERE series_id = ?", (series,))
+    connection.execute("DROP TABLE chunks_before")
+
+
+MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_version_1, _version_2]
 
 
 def newest() -> int:

@@ -1,9 +1,7 @@
-"""How the points of a curve are packed into bytes, and thinned to what a chart can show.
+"""How the points of a curve are packed into bytes.
 
 A chunk is up to ``CHUNK`` points. Its bytes are self-contained: a header, the iterations (left out
-where they are evenly spaced), the values (as float32 where that loses nothing), and a checksum. Its
-summary holds, for every ``BLOCK`` points, the lowest and the highest of them, packed the same way:
-a chart a thousand pixels wide is drawn from the summaries of a million points, and no spike is lost.
+where they are evenly spaced), the values (as float32 where that loses nothing), and a checksum.
 """
 
 from __future__ import annotations
@@ -15,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 CHUNK = 4096  # points
-BLOCK = 64  # points
 
 Iterations = NDArray[np.int64]
 Values = NDArray[np.float64]
@@ -71,41 +68,3 @@ def decode(data: bytes) -> tuple[Iterations, Values]:
 def _spaced(first: int, step: int, points: int) -> Iterations:
     # int64 wraps around silently where hostile numbers overflow; decode then finds `last` wrong
     return np.int64(first) + np.int64(step) * np.arange(points, dtype=np.int64)
-
-
-def summarise(x: Iterations, y: Values) -> tuple[Iterations, Values]:
-    """The lowest and the highest point of every block: always two points per block, in order."""
-    chosen = _extremes(y, BLOCK)
-    return x[chosen], y[chosen]
-
-
-def decimate(x: Iterations, y: Values, width: int) -> tuple[Iterations, Values]:
-    """At most ``2 * width`` of the points: the lowest and the highest of each of ``width`` columns.
-
-    A column is a group of neighbouring points. NaN is kept where a column holds nothing else.
-    """
-    if len(x) <= 2 * width:
-        return x, y
-    chosen = np.unique(_extremes(y, -(-len(x) // width)))
-    return x[chosen], y[chosen]
-
-
-def decimate_summary(x: Iterations, y: Values, width: int) -> tuple[Iterations, Values]:
-    """As :func:`decimate`, from summaries put end to end; a column is then a group of blocks."""
-    blocks = -(-len(x) // 2)
-    chosen = _extremes(y, 2 * -(-blocks // width))
-    kept, unique = np.unique(x[chosen], return_index=True)
-    return kept, y[chosen[unique]]
-
-
-def _extremes(y: Values, size: int) -> NDArray[np.intp]:
-    """Indices of the lowest and the highest value of every ``size`` neighbours, in order."""
-    groups = -(-len(y) // size)
-    # the last group is filled up with its last point again, which changes neither extreme
-    index = np.minimum(np.arange(groups * size), len(y) - 1).reshape(groups, size)
-    values = y[index]
-    missing = np.isnan(values)
-    low = np.where(missing, np.inf, values).argmin(axis=1)
-    high = np.where(missing, -np.inf, values).argmax(axis=1)
-    pairs = np.sort(np.stack([low, high], axis=1), axis=1)
-    return np.take_along_axis(index, pairs, axis=1).ravel()
