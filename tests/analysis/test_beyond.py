@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from workbench.analysis.beyond import framed
-from workbench.analysis.figure import Curve, Figure, Panel
+from workbench.pictures import Curve, Figure, Panel
 
 STEPS = np.arange(20.0)
 TAME = 5 * np.exp(-STEPS / 8)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from tests.analysis.invented import add
-from workbench.analysis.figure import Curve, Figure, Panel, Picture, Text
 from workbench.export import documents
 from workbench.export.drawing import draw, to_bytes
 from workbench.export.wishes import Style, Wish
+from workbench.pictures import Curve, Figure, Panel, Picture, Text
 from workbench.project import Project
 from workbench.words import visible
 

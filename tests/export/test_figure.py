@@ -16,9 +16,10 @@ import pytest
 from PIL import Image
 
 from workbench.analysis.colours import blend, contrast_with_white, on_white
-from workbench.analysis.figure import Curve, Figure, Panel, Picture, as_csv, rows
+from workbench.analysis.figure import as_csv, rows
 from workbench.export.drawing import FORMATS, draw, save, to_bytes
 from workbench.export.wishes import Style
+from workbench.pictures import Curve, Figure, Panel, Picture
 
 X = np.arange(1.0, 51.0)
 

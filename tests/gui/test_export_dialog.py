@@ -14,13 +14,14 @@ from PySide6.QtCore import QSettings
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from workbench.analysis.figure import Curve, Figure, Panel, as_csv
+from workbench.analysis.figure import as_csv
 from workbench.export.drawing import to_bytes
 from workbench.export.wishes import Style
-from workbench.gui import dialogs, export_dialog, theme
-from workbench.gui.export_content import copy_image, in_words
+from workbench.gui import dialogs, theme
+from workbench.gui.export_content import Choice, content, copy_image, in_words
 from workbench.gui.export_dialog import ExportDialog
 from workbench.gui.worker import Worker
+from workbench.pictures import Curve, Figure, Panel
 
 CURVE = Curve("MAML", "#0072b2", np.arange(4.0), 1 / np.arange(1.0, 5.0))
 FIGURE = Figure(
@@ -192,23 +193,14 @@ def test_a_dialog_that_is_closed_still_saves(qtbot: QtBot, dialog: ExportDialog,
     assert path.exists()
 
 
-def test_a_figure_looks_the_same_from_a_dark_window(
-    qtbot: QtBot, worker: Worker, settings: QSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drawn: list[Figure] = []
-
-    def kept(figure: Figure, choice: Any) -> bytes:
-        drawn.append(figure)
-        return b""
-
-    monkeypatch.setattr(export_dialog, "content", kept)
-    monkeypatch.setattr(theme, "is_dark", lambda: True)
-    curve = Curve("MAML", theme.run_colours()[0], np.arange(2.0), np.arange(2.0))
-    dialog = ExportDialog(Figure("f", (Panel(curves=(curve,)),)), worker, settings=settings)
-    qtbot.addWidget(dialog)
-    qtbot.waitUntil(lambda: bool(drawn))
-    monkeypatch.setattr(theme, "is_dark", lambda: False)
-    assert drawn[0].panels[0].curves[0].colour == theme.run_colours()[0]
+def test_a_figure_looks_the_same_from_a_dark_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    curve = Curve("MAML", "run 1", np.arange(2.0), np.arange(2.0))
+    figure, drawn = Figure("f", (Panel(curves=(curve,)),)), []
+    for dark in (True, False):
+        monkeypatch.setattr(theme, "is_dark", lambda dark=dark: dark)
+        drawn.append(content(figure, Choice(form="svg")))
+    assert drawn[0] == drawn[1]
+    assert theme.colour("run 1").encode() in drawn[0]
 
 
 def test_every_control_can_be_named_and_reached(dialog: ExportDialog) -> None:

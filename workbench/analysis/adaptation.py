@@ -11,10 +11,10 @@ import numpy as np
 from workbench.analysis import remarks
 from workbench.analysis.beyond import framed
 from workbench.analysis.curves import Array, Integers, intervals
-from workbench.analysis.figure import Curve, Figure, Panel
 from workbench.analysis.results import lost_tasks, share, without_chance
 from workbench.analysis.source import Group, Grouping, Source
 from workbench.analysis.summaries import Quantity, by_step, count, numbers, span, units
+from workbench.pictures import Curve, Figure, Panel
 
 Split = Literal["validation", "test"]
 

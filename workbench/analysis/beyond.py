@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from workbench.analysis.figure import Array, Figure, Panel
 from workbench.analysis.numerals import number
 from workbench.engine.intervals import DIVERGED_FACTOR
+from workbench.pictures import Array, Figure, Panel
 
 MOST_NAMED = 2
 FAR = 100.0

@@ -1,17 +1,48 @@
-"""Colours of the window on white paper."""
+"""What the roles of a picture look like: a palette for each painter, the one of white paper here."""
 
 from __future__ import annotations
 
 import colorsys
+from dataclasses import dataclass
+
+from workbench.pictures import INK, MUTED, RIGHT, RUNS, WRONG
+
+LEAST_CONTRAST = 2.2
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours (``#rrggbb``) by role; ``runs`` are those of algorithms, in the order of the roles."""
+
+    runs: tuple[str, ...]
+    ink: str
+    paper: str
+    muted: str
+    right: str
+    wrong: str
+
+    def of(self, role: str, shade: float = 0.0) -> str:
+        """The colour of a role, or one that a person chose, in one of a curve's shades."""
+        named = {INK: self.ink, MUTED: self.muted, RIGHT: self.right, WRONG: self.wrong}
+        colour = self.runs[RUNS.index(role)] if role in RUNS else named.get(role, role)
+        return blend(colour, self.ink if shade < 0 else self.paper, abs(shade)) if shade else colour
+
 
 # Okabe and Ito's colours (jfly.uni-koeln.de/color), safe for colour-blind eyes; yellow is darkened, and grey
 # stands in for black. The order keeps neighbours apart.
-ON_PAPER = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#56b4e9", "#7a4fbf", "#4d4d4d")
-"""Colours of algorithms, in the order in which they are given out."""
+PAPER = Palette(
+    ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#56b4e9", "#7a4fbf", "#4d4d4d"),
+    ink="#1d2025",
+    paper="#ffffff",
+    muted="#5c636b",
+    right="#00815d",
+    wrong="#c0281b",
+)
 
-LEAST_CONTRAST = 2.2
-DARKEST, LIGHTEST = 0.55, 0.45
-"""How far shades of a colour go towards ink and paper."""
+
+def on_paper(role: str, shade: float = 0.0) -> str:
+    """The colour of a role on white paper, dark enough to be seen."""
+    return on_white(PAPER.of(role, shade))
 
 
 def on_white(colour: str) -> str:
@@ -43,20 +74,6 @@ def blend(start: str, end: str, part: float) -> str:
     """The colour a part (0 to 1) of the way from one to another."""
     pairs = zip(_parts(start), _parts(end), strict=True)
     return "#" + "".join(f"{round(255 * (a + (b - a) * part)):02x}" for a, b in pairs)
-
-
-def shade(colour: str, place: int, count: int, *, ink: str, paper: str) -> str:
-    """One of several shades of a colour: towards the ink at first, towards the paper at last.
-
-    They differ in lightness, so that colour-blind eyes and grey prints tell them apart.
-
-    Parameters
-    ----------
-    place, count : which of how many; a single one is the colour itself.
-    ink, paper : of the picture, ``#rrggbb``.
-    """
-    part = 2 * place / (count - 1) - 1 if count > 1 else 0.0  # -1 to 1
-    return blend(colour, ink, -DARKEST * part) if part < 0 else blend(colour, paper, LIGHTEST * part)
 
 
 def _parts(colour: str) -> tuple[float, float, float]:

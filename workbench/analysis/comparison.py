@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from workbench.analysis import remarks, reports, results
-from workbench.analysis.figure import Array, Curve, Figure, Panel
 from workbench.analysis.source import Grouping, Source
+from workbench.pictures import Array, Curve, Figure, Panel
 from workbench.project import RunRecord
 
 SEEDS_AT, SEEDS_APART, MEAN_AT = -0.22, 0.3, 0.22

@@ -10,14 +10,13 @@ import numpy as np
 
 from workbench.analysis import results
 from workbench.analysis.comparison import Episodes, episodes
-from workbench.analysis.figure import Array, Curve, Figure, Panel, Text
 from workbench.analysis.pairs import higher_is_better, number
 from workbench.analysis.source import Group, Grouping, Source
 from workbench.analysis.statistics import Ranks, friedman
 from workbench.analysis.tables import Column, Table
 from workbench.engine.intervals import mean_interval
+from workbench.pictures import INK, Array, Curve, Figure, Panel, Text
 
-INK = "#202020"
 ROOM = 0.35
 """Beside the lowest and the highest rank, for the names; a part of the axis."""
 

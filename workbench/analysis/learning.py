@@ -11,11 +11,11 @@ from workbench.analysis import reports
 from workbench.analysis.beyond import framed
 from workbench.analysis.curves import Integers, Joined
 from workbench.analysis.divergence import training_diverged_at
-from workbench.analysis.figure import Curve, Figure, Panel
 from workbench.analysis.source import Group, Grouping, Source
 from workbench.analysis.summaries import by_step, count, units
 from workbench.analysis.thinning import column_edges, visible
 from workbench.analysis.traces import Axis, Settings, Trace
+from workbench.pictures import Curve, Figure, Panel
 from workbench.project import RunRecord
 
 AXIS_LABELS: dict[Axis, str] = {
@@ -171,7 +171,8 @@ class LearningCurves:
         banded = len(trace.group.runs) > 1 and not faint
         return Curve(
             label=trace.label,
-            colour=trace.shade(self._source.colour(trace.group.runs[0]), ink="#000000", paper="#ffffff"),
+            colour=self._source.colour(trace.group.runs[0]),
+            shade=trace.shade,
             x=trace.x[chosen],
             y=joined.mean[chosen],
             low=joined.low[chosen] if banded else None,

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from workbench.analysis.colours import on_white
-from workbench.analysis.figure import Array, Panel
+from workbench.analysis.colours import on_paper
+from workbench.pictures import Array, Panel
 from workbench.words import told_apart, visible
 
 GAP = 0.16
@@ -65,7 +65,7 @@ def draw_pictures(axes: Axes, panel: Panel, font_size: float, *, colour: bool) -
             if picture.frame:
                 dashed = not colour and "✗" in picture.caption
                 frame = {
-                    "edgecolor": on_white(picture.frame) if colour else "#000000",
+                    "edgecolor": on_paper(picture.frame) if colour else "#000000",
                     "linewidth": 1.0,
                     "linestyle": ":" if dashed else "-",
                 }

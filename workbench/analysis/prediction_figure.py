@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from workbench.analysis.colours import blend
-from workbench.analysis.figure import Array, Curve, Figure, Panel, Picture
 from workbench.engine.predicted import Predictions
+from workbench.pictures import Array, Curve, Figure, Panel, Picture
 from workbench.words import shown
 
 RIGHT_MARK, WRONG_MARK = "✓", "✗"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from workbench.analysis.arrangement import Arrangement
 from workbench.analysis.naming import INCIDENTAL, Settings, flat, told_apart
+from workbench.pictures import RUNS
 from workbench.project import ExperimentRecord, Project, RunRecord
 from workbench.project.declared import tables
 
@@ -36,7 +37,7 @@ class Source(Protocol):
         """The runs to draw."""
 
     def colour(self, run: RunRecord) -> str:
-        """``#rrggbb`` of a run."""
+        """The role of a run (or the ``#rrggbb`` that a person chose)."""
 
     def series(self, run: int, name: str) -> Series:
         """Meta-iterations and values of a series so far."""
@@ -57,7 +58,7 @@ class ProjectSource:
     Parameters
     ----------
     project : an open project.
-    colours : given out to the algorithms' labels in the order in which they first appear.
+    colours : roles, given out to the algorithms' labels in the order in which they first appear.
     runs : the ids of the runs to draw; None: those that are visible.
     arrangement : the order and names of the algorithms.
     """
@@ -65,7 +66,7 @@ class ProjectSource:
     def __init__(
         self,
         project: Project,
-        colours: tuple[str, ...],
+        colours: tuple[str, ...] = RUNS,
         runs: Iterable[int] | None = None,
         arrangement: Arrangement | None = None,
     ) -> None:
@@ -82,7 +83,7 @@ class ProjectSource:
         return self._shown
 
     def colour(self, run: RunRecord) -> str:
-        """The person's choice, or the colour of the run's algorithm."""
+        """The colour that the person chose, or the role of the run's algorithm."""
         return run.colour or self._colours[self._labels.index(run.label) % len(self._colours)]
 
     def series(self, run: int, name: str) -> Series:

@@ -11,12 +11,12 @@ import numpy as np
 
 from workbench.analysis import remarks, results
 from workbench.analysis.comparison import Episodes, is_share, title
-from workbench.analysis.figure import Curve, Figure, Panel, Text
 from workbench.analysis.naming import NONE, flat, worded
 from workbench.analysis.source import Source, configuration, tested
 from workbench.analysis.tables import MINUS, Column, Table
 from workbench.engine.intervals import mean_interval
 from workbench.engine.tensor_file import StateError, listing
+from workbench.pictures import MUTED, Curve, Figure, Panel, Text
 from workbench.project import Project, ProjectError, RunRecord
 
 Weights = Callable[[int], int | None]
@@ -28,7 +28,6 @@ COSTS = {
     "parameters": "Meta-parameters",
     "tasks": "Tasks seen in training",
 }
-GREY = "#8a8a8a"
 
 
 def weights_of(project: Project) -> Weights:
@@ -333,7 +332,7 @@ def parallel(
     columns.append(_scaled([mean * (100 if share else 1) for _, mean, _ in scored]))
     reached_name = title(measure) + (" (%)" if share else "")
     x = np.arange(len(columns), dtype=float)
-    curves = [Curve("", GREY, np.array([at, at]), np.array([0.0, 1.0]), faint=True) for at in x] + [
+    curves = [Curve("", MUTED, np.array([at, at]), np.array([0.0, 1.0]), faint=True) for at in x] + [
         Curve(
             f"{each.name} (n = {runs})",
             source.colour(each.runs[0]),

@@ -9,15 +9,17 @@ from typing import Any, Literal
 import numpy as np
 
 from workbench.analysis import reports
-from workbench.analysis.colours import shade
 from workbench.analysis.curves import Array, Grown, Integers, Joined, Points, Smoothed
-from workbench.analysis.figure import PATTERNS
 from workbench.analysis.source import Group, Source
 from workbench.analysis.summaries import Quantity, after, span
 from workbench.analysis.thinning import Peaks, band, visible
+from workbench.pictures import PATTERNS
 
 Measure = Literal["training_loss", "validation_loss", "validation_accuracy", "report"]
 Axis = Literal["iterations", "seconds", "tasks"]
+
+DARKEST, LIGHTEST = 0.55, 0.45
+"""How far shades of a colour go towards ink and paper."""
 
 
 @dataclass(frozen=True)
@@ -91,14 +93,19 @@ class Trace:
 
     @property
     def pattern(self) -> int:
-        """How it is dashed, as a :class:`~workbench.analysis.figure.Curve`."""
+        """How it is dashed, as a :class:`~workbench.pictures.Curve`."""
         if self.name:
             return (self.place + self.group.again) % PATTERNS
         return int(self.group.again > 0)
 
-    def shade(self, colour: str, *, ink: str, paper: str) -> str:
-        """Its shade of the runs' colour."""
-        return shade(colour, self.place, self.count, ink=ink, paper=paper)
+    @property
+    def shade(self) -> float:
+        """Its shade of the runs' colour: of several curves the first is dark, the last pale.
+
+        They differ in lightness, so that colour-blind eyes and grey prints tell them apart.
+        """
+        part = 2 * self.place / (self.count - 1) - 1 if self.count > 1 else 0.0  # −1 to 1
+        return part * (DARKEST if part < 0 else LIGHTEST)
 
     def update(self, source: Source) -> bool:
         """Take up what the runs have by now; whether that is more than before."""

@@ -9,10 +9,10 @@ from typing import Any, cast, get_args
 
 from workbench.analysis import results
 from workbench.analysis.arrangement import Arrangement, ordered
-from workbench.analysis.colours import ON_PAPER
 from workbench.analysis.source import Grouping, ProjectSource
 from workbench.errors import InputError
 from workbench.export.wishes import Style, Wish
+from workbench.pictures import RUNS
 from workbench.project import Project
 from workbench.terminal import deliver
 from workbench.words import shown
@@ -38,7 +38,7 @@ class Request:
     @property
     def source(self) -> ProjectSource:
         """The runs that are wanted."""
-        return ProjectSource(self.project, ON_PAPER, self.wish.runs, self.arrangement)
+        return ProjectSource(self.project, RUNS, self.wish.runs, self.arrangement)
 
 
 @dataclass(frozen=True)
@@ -341,7 +341,7 @@ def _arranged(project: Project, wish: Wish) -> Arrangement:
     if not wish.order:
         return Arrangement()
     groups = project.of_sound_runs(
-        lambda: Grouping(ProjectSource(project, ON_PAPER, wish.runs)).groups(joined=True)
+        lambda: Grouping(ProjectSource(project, RUNS, wish.runs)).groups(joined=True)
     )
     return ordered(wish.order, [group.label for group in groups])
 

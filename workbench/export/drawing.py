@@ -27,12 +27,13 @@ from matplotlib.text import Text
 from matplotlib.ticker import LogFormatter, MaxNLocator, PercentFormatter
 
 from workbench.analysis import numerals
-from workbench.analysis.figure import Curve, Figure, Panel, as_csv
+from workbench.analysis.figure import as_csv
 from workbench.analysis.picture_grid import draw_pictures, shape_of
 from workbench.export.fonts import embedded, lacking
 from workbench.export.looks import Look, Looks, handles_of, looks_of
 from workbench.export.wishes import Style
 from workbench.paths import write_atomically
+from workbench.pictures import Curve, Figure, Panel
 from workbench.words import shown, told_apart, visible
 
 MM = 1 / 25.4

@@ -7,8 +7,8 @@ from typing import Any
 
 from matplotlib.lines import Line2D
 
-from workbench.analysis.colours import on_white
-from workbench.analysis.figure import PATTERNS, Curve, Figure
+from workbench.analysis.colours import on_paper
+from workbench.pictures import PATTERNS, Curve, Figure
 
 NEUTRAL = "#404040"
 _DASHES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 3)), (0, (3, 1)))
@@ -40,7 +40,9 @@ def looks_of(figure: Figure, *, colour: bool) -> Looks:
         if key in looks:
             continue
         if colour:
-            looks[key] = Look(on_white(curve.colour), _DASHES[curve.dashed % PATTERNS], "o", None)
+            looks[key] = Look(
+                on_paper(curve.colour, curve.shade), _DASHES[curve.dashed % PATTERNS], "o", None
+            )
             continue
         if not curve.label and curve.colour in of_colour:
             looks[key] = of_colour[curve.colour]

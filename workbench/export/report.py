@@ -10,7 +10,6 @@ from string import Template
 from workbench import __version__
 from workbench.analysis import adaptation, comparison, critical_difference, protocol, results, sweep
 from workbench.analysis.claims import conclusions
-from workbench.analysis.figure import Figure
 from workbench.analysis.learning import LearningCurves
 from workbench.analysis.pairs import arrays_of, statistics
 from workbench.analysis.source import ProjectSource, configuration
@@ -22,6 +21,7 @@ from workbench.export import paper_tables
 from workbench.export.drawing import to_bytes
 from workbench.export.wishes import Style
 from workbench.paths import resource
+from workbench.pictures import Figure
 from workbench.project import Project, RunRecord
 
 NUMBER = ' class="number"'

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QGuiApplication, QImage
 
-from workbench.analysis.figure import Figure, as_csv
-from workbench.gui.paper import for_paper
+from workbench.analysis.figure import as_csv
 from workbench.gui.worker import Worker
+from workbench.pictures import Figure
 
 if TYPE_CHECKING:  # it imports pydantic, which takes a while
     from workbench.export.wishes import Style
@@ -80,7 +80,7 @@ def copy_image(
     figure : what to draw.
     told : called in the GUI thread with a line that says what happened.
     """
-    copy(for_paper(figure), worker, replace(choice or Choice(), form="png"), told)
+    copy(figure, worker, replace(choice or Choice(), form="png"), told)
 
 
 def copy(figure: Figure, worker: Worker, choice: Choice, told: Callable[[str], object] | None) -> None:

@@ -21,14 +21,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.analysis.figure import Figure
 from workbench.gui import dialogs, theme
 from workbench.gui.export_content import Choice, content, copy, copy_image, first_lines, in_words
-from workbench.gui.paper import for_paper
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Progress, Worker
 from workbench.paths import write_atomically
+from workbench.pictures import Figure
 
 __all__ = ["ExportDialog", "copy_image"]
 
@@ -66,7 +65,7 @@ class ExportDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("export_dialog")
         self.setWindowTitle("Export chart")
-        self._figure, self._worker = for_paper(figure), worker
+        self._figure, self._worker = figure, worker
         self._settings = settings or QSettings()
         self._png = QPixmap()
         self._target: Path | None = None

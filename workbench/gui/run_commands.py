@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction, QColor
 from PySide6.QtWidgets import QColorDialog, QWidget
 
 from workbench.errors import InputError
-from workbench.gui import dialogs
+from workbench.gui import dialogs, theme
 from workbench.gui.notices import Notices
 from workbench.gui.run_queue import CAN_GO_ON
 from workbench.gui.runs_panel import RunsPanel
@@ -130,7 +130,7 @@ class RunCommands(QObject):
         record = self._session.data.run(self._panel.selected()[0])
         if record is None:
             return
-        now = QColor(self._session.data.colour(record))
+        now = QColor(theme.colour(self._session.data.colour(record)))
         colour = QColorDialog.getColor(now, self._window, "Colour of the selected runs")
         if colour.isValid():
             self._change("Change colour", colour=colour.name())

@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Signal
 from workbench.analysis.arrangement import Arrangement
 from workbench.analysis.divergence import training_diverged_at
 from workbench.analysis.summaries import span
-from workbench.gui import theme
+from workbench.pictures import RUNS
 from workbench.project import Damaged, ExperimentRecord, Project, ProjectError, RunRecord
 from workbench.project.records import sentences
 
@@ -171,12 +171,10 @@ class RunData(QObject):
         return list(dict.fromkeys(each.label for each in sorted(self._runs.values(), key=lambda r: r.id)))
 
     def colour(self, run: RunRecord) -> str:
-        """``#rrggbb``: the person's choice, or the colour of the run's algorithm."""
-        if run.colour:
-            return run.colour
-        colours = theme.run_colours()
+        """The colour that the person chose, or the role of the run's algorithm."""
         labels = self.labels()
-        return colours[labels.index(run.label) % len(colours)] if run.label in labels else colours[0]
+        place = labels.index(run.label) if run.label in labels else 0
+        return run.colour or RUNS[place % len(RUNS)]
 
     def highlight(self, run: int | None) -> None:
         """Pick a run, or none."""

@@ -181,7 +181,7 @@ class RunsModel(QAbstractTableModel):
             case Roles.ToolTipRole:
                 return tip(self._tip(run, column))
             case Roles.DecorationRole if name:
-                return icons.swatch(self._data.colour(run))
+                return icons.swatch(theme.colour(self._data.colour(run)))
             case Roles.CheckStateRole if name:
                 return Qt.CheckState.Checked if run.visible else Qt.CheckState.Unchecked
             case Roles.ForegroundRole if column.title == "State" and (

@@ -9,14 +9,23 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
-from workbench.analysis.colours import ON_PAPER
+from workbench.analysis.colours import PAPER, Palette
 from workbench.paths import resource
 
 Scheme = Literal["system", "light", "dark"]
 _CHOSEN = "workbench_scheme"
 
-_ON_LIGHT = ON_PAPER
-_ON_DARK = ("#4aa8e0", "#ff8a3d", "#2fc79b", "#e79ac6", "#e6c229", "#8fd0f7", "#b294e8", "#c8c8c8")
+LIGHT = PAPER
+"""A figure looks as on paper where the window is light."""
+
+DARK = Palette(
+    ("#4aa8e0", "#ff8a3d", "#2fc79b", "#e79ac6", "#e6c229", "#8fd0f7", "#b294e8", "#c8c8c8"),
+    ink="#e4e6e9",
+    paper="#1b1d21",
+    muted="#a0a6ad",
+    right="#2fc79b",
+    wrong="#ff7b6b",
+)
 
 
 def is_dark() -> bool:
@@ -28,24 +37,34 @@ def is_dark() -> bool:
     return QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
 
 
+def palette() -> Palette:
+    """What the roles of a picture look like at present."""
+    return DARK if is_dark() else LIGHT
+
+
+def colour(role: str, shade: float = 0.0) -> str:
+    """The colour that a role has at present (see :meth:`Palette.of`)."""
+    return palette().of(role, shade)
+
+
 def run_colours() -> tuple[str, ...]:
     """Colours of runs, in the order in which they are given out."""
-    return _ON_DARK if is_dark() else _ON_LIGHT
+    return palette().runs
 
 
 def background() -> str:
     """Behind charts and pictures."""
-    return "#1b1d21" if is_dark() else "#ffffff"
+    return palette().paper
 
 
 def foreground() -> str:
     """Text and axes."""
-    return "#e4e6e9" if is_dark() else "#1d2025"
+    return palette().ink
 
 
 def muted() -> str:
     """Text of second rank; at least 4.5:1 on the background."""
-    return "#a0a6ad" if is_dark() else "#5c636b"
+    return palette().muted
 
 
 def grid() -> str:
@@ -65,12 +84,12 @@ def accent() -> str:
 
 def right() -> str:
     """A prediction that is right."""
-    return "#2fc79b" if is_dark() else "#00815d"
+    return palette().right
 
 
 def wrong() -> str:
     """A prediction, or an input, that is wrong."""
-    return "#ff7b6b" if is_dark() else "#c0281b"
+    return palette().wrong
 
 
 def warning() -> str:

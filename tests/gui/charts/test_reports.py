@@ -128,7 +128,7 @@ def test_curves_of_one_algorithm_differ_in_shade_and_in_dashes(
     assert len({each.dashed for each in entries}) == 4
     figure = chart.figure()
     assert figure is not None
-    assert len({curve.colour for curve in figure.panels[0].curves}) == 5
+    assert len({(curve.colour, curve.shade) for curve in figure.panels[0].curves}) == 5
     for black in (False, True):
         assert to_bytes(figure, Style(black=black), "svg")
 

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QWidget
 
 from workbench.analysis.adaptation import Adaptation, AdaptationCurve, Settings
 from workbench.analysis.beyond import farthest
-from workbench.analysis.figure import Figure
 from workbench.analysis.summaries import count, value
 from workbench.gui import theme
 from workbench.gui.charts.curve_chart import Array, CurveChart, Extent, name_control, tick_box
@@ -20,6 +19,7 @@ from workbench.gui.charts.items import Band, Line, Whiskers
 from workbench.gui.charts.readout import Entry
 from workbench.gui.plain import Label
 from workbench.gui.run_data import RunData
+from workbench.pictures import Figure
 
 NOTHING = "No run yet. Press Run (Ctrl+R); how each learner adapts appears here at once."
 ALL_HIDDEN = "All runs are hidden. Tick a run in the table to see how it adapts."
@@ -214,7 +214,7 @@ class AdaptationChart(CurveChart):
             strong = any(run.id == picked for run in curve.group.runs) and not curve.reference
             faint = curve.reference or (some and not strong)
             dashed = curve.reference or curve.group.again > 0
-            colour = self.data.colour(curve.group.runs[0])
+            colour = theme.colour(self.data.colour(curve.group.runs[0]))
             if not curve.reference:
                 diverged = self.data.divergence(curve.group.runs)
                 label = f"{curve.label} ⚠ {diverged}" if diverged else curve.label

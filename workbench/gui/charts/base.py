@@ -8,11 +8,11 @@ from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from workbench.analysis.figure import Figure
 from workbench.gui import theme
 from workbench.gui.charts.axis import plot_widget
 from workbench.gui.plain import Label
 from workbench.gui.run_data import RunData
+from workbench.pictures import Figure
 
 
 class Chart(QWidget):

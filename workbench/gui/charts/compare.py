@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QStackedWidget, QTabWidget
 
 from workbench.analysis import critical_difference, sweep
 from workbench.analysis.arrangement import Arrangement
-from workbench.analysis.figure import Figure
 from workbench.gui.charts.arrange_list import ArrangeList
 from workbench.gui.charts.compare_job import Answer, Question, answer
 from workbench.gui.charts.compare_tables import TESTS, ProtocolCards, rows_of
@@ -21,6 +20,7 @@ from workbench.gui.plain import Label, set_tip
 from workbench.gui.run_data import RunData
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Worker
+from workbench.pictures import Figure
 
 JOB = "comparison"
 REACHED, COST, SETTINGS, RANKS = "reached", "cost", "settings", "ranks"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from workbench.analysis import protocol, sweep
 from workbench.analysis.arrangement import Arrangement
-from workbench.analysis.colours import ON_PAPER
 from workbench.analysis.comparison import episodes
 from workbench.analysis.critical_difference import Families, families
 from workbench.analysis.pairs import Statistics, arrays_of, statistics
 from workbench.analysis.source import ProjectSource
+from workbench.pictures import RUNS
 from workbench.project import Project
 
 
@@ -59,12 +59,12 @@ def answer(question: Question) -> Answer:
 
 def _answer(project: Project, question: Question) -> Answer:
     runs = [run for run, _ in question.runs]
-    source = ProjectSource(project, ON_PAPER, runs)
+    source = ProjectSource(project, RUNS, runs)
     met = next((each for each in episodes(source)[0] if each.hash == question.hash), None)
     found = None
     if met is not None:
         arrays = arrays_of(project)
-        arranged = ProjectSource(project, ON_PAPER, runs, question.arrangement)
+        arranged = ProjectSource(project, RUNS, runs, question.arrangement)
         found = statistics(arranged, met, arrays, question.measure, question.step)
     ids = {entry["id"] for entry in met.entries} if met is not None else set()
     cards = protocol.cards(source)

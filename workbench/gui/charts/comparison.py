@@ -25,7 +25,6 @@ from workbench.analysis.comparison import (
     is_share,
     title,
 )
-from workbench.analysis.figure import Figure
 from workbench.gui import theme
 from workbench.gui.charts.axis import SLANT
 from workbench.gui.charts.base import PlotChart
@@ -33,6 +32,7 @@ from workbench.gui.charts.comparison_words import columns, notes, nothing_yet, o
 from workbench.gui.charts.result_table import ResultTable
 from workbench.gui.plain import Label, set_tip, tipped
 from workbench.gui.run_data import RunData
+from workbench.pictures import Figure
 from workbench.project import RunRecord
 from workbench.words import told_apart
 
@@ -197,7 +197,7 @@ class ComparisonView(PlotChart):
         self.plot.clear()
         muted = theme.grid()
         for position, each in enumerate(self._compared):
-            colour = self.data.colour(each.run)
+            colour = theme.colour(self.data.colour(each.run))
             names = [f"{each.name}, seed {seed}" for seed in each.seeds]
             self._add_points(each.seed_points(position), colour, names, strong=False)
             mean = each.mean_point(position)

@@ -9,27 +9,14 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from workbench.analysis.colours import ON_PAPER
-from workbench.analysis.figure import Curve, Figure, Panel, Text
 from workbench.gui import theme
 from workbench.gui.charts.axis import plot_widget
 from workbench.gui.plain import Label, legend, tipped
+from workbench.pictures import Curve, Figure, Panel, Text
 from workbench.words import told_apart
-
-INKS = {"#202020": theme.foreground, "#8a8a8a": theme.muted}
-"""Colours of lines that belong to no run."""
 
 LONGEST_NAME = 32
 """Letters of a name in the plot or below it."""
-
-
-def _on_screen(colour: str) -> str:
-    """A colour of the description in the window's theme."""
-    if colour in INKS:
-        return INKS[colour]()
-    if colour in ON_PAPER:
-        return theme.run_colours()[ON_PAPER.index(colour)]
-    return colour
 
 
 class FigureBoard(QWidget):
@@ -84,7 +71,9 @@ class FigureBoard(QWidget):
         for curve in panel.curves:
             self._add(curve, panel)
         if figure.legend:
-            named = {curve.label: _on_screen(curve.colour) for curve in panel.curves if curve.label}
+            named = {
+                curve.label: theme.colour(curve.colour, curve.shade) for curve in panel.curves if curve.label
+            }
             names = told_apart(list(named), LONGEST_NAME)
             self.legend.setText(
                 legend(("●", colour, name) for name, colour in zip(names, named.values(), strict=True))
@@ -110,7 +99,7 @@ class FigureBoard(QWidget):
             view.setYRange(*panel.y_range, padding=0.02)
 
     def _add(self, curve: Curve, panel: Panel) -> None:
-        colour = _on_screen(curve.colour)
+        colour = theme.colour(curve.colour, curve.shade)
         x = np.log10(curve.x) if panel.x_log else curve.x
         if curve.low is not None and curve.high is not None and curve.kind != "line":
             known = np.isfinite(curve.low) & np.isfinite(curve.high)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from workbench.analysis.figure import PATTERNS
+from workbench.pictures import PATTERNS
 
 Array = NDArray[np.float64]
 
@@ -50,7 +50,7 @@ _SHIFTS = {
 
 
 def set_pattern(pen: QPen, dashed: int) -> None:
-    """Break a pen's line, as :class:`workbench.analysis.figure.Curve` says."""
+    """Break a pen's line, as :class:`workbench.pictures.Curve` says."""
     if dashed % PATTERNS:
         pen.setDashPattern(_PATTERNS[dashed % PATTERNS])
 

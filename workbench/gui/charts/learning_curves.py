@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QComboBox, QSpinBox, QWidget
 
 from workbench.analysis.beyond import farthest
 from workbench.analysis.curves import window_at
-from workbench.analysis.figure import Figure
 from workbench.analysis.learning import AXIS_LABELS
 from workbench.analysis.learning import LearningCurves as Curves
 from workbench.analysis.numerals import number
@@ -30,6 +29,7 @@ from workbench.gui.charts.curve_chart import (
 from workbench.gui.charts.curve_items import CurveItems
 from workbench.gui.charts.readout import Entry, Reading, told
 from workbench.gui.run_data import RunData
+from workbench.pictures import Figure
 
 MEASURES: dict[Measure, str] = {
     "training_loss": "Training loss",
@@ -276,9 +276,7 @@ class LearningCurves(CurveChart):
         some = any(run.id == picked for each in drawn for run in each.group.runs)
         for index, (items, trace) in enumerate(zip(self._items, drawn, strict=True)):
             strong = any(run.id == picked for run in trace.group.runs)
-            colour = trace.shade(
-                self.data.colour(trace.group.runs[0]), ink=theme.foreground(), paper=theme.background()
-            )
+            colour = theme.colour(self.data.colour(trace.group.runs[0]), trace.shade)
             faint = some and not strong
             diverged = self.data.divergence(trace.group.runs)
             label = f"{trace.label} ⚠ {diverged}" if diverged else trace.label
@@ -290,7 +288,7 @@ class LearningCurves(CurveChart):
         for trace in self._curves.traces if losses else ():  # what is not there looks as if not asked for
             diverged = "" if trace.has_points else self.data.divergence(trace.group.runs)
             if diverged:
-                colour = self.data.colour(trace.group.runs[0])
+                colour = theme.colour(self.data.colour(trace.group.runs[0]))
                 entries.append(Entry(f"{trace.label} ⚠ {diverged}: no value", colour, dashed=trace.pattern))
         self.readout.set_entries(entries)
 

@@ -9,7 +9,6 @@ from PySide6.QtCore import QEvent, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QWidget
 
-from workbench.analysis.figure import Array
 from workbench.analysis.prediction_figure import (
     MOST_SUPPORT,
     RIGHT_MARK,
@@ -21,6 +20,7 @@ from workbench.analysis.prediction_figure import (
 from workbench.engine.predicted import Predictions
 from workbench.gui import theme
 from workbench.gui.plain import show_tip
+from workbench.pictures import Array
 from workbench.words import told_apart
 
 GAP, BLOCK_GAP, FRAME = 5, 14, 3

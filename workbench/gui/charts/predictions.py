@@ -8,7 +8,6 @@ from typing import Any
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QComboBox, QSlider, QSpinBox, QStackedWidget, QToolButton, QWidget
 
-from workbench.analysis.figure import Figure
 from workbench.analysis.prediction_figure import figure, is_function, is_text, step_name
 from workbench.engine.predicted import Predictions, Request
 from workbench.errors import InputError
@@ -18,11 +17,11 @@ from workbench.gui.charts.function_board import FunctionBoard
 from workbench.gui.charts.picture_board import PictureBoard
 from workbench.gui.charts.prediction_job import NothingLearnedError, Predictor
 from workbench.gui.charts.text_board import TextBoard
-from workbench.gui.paper import on_paper
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.run_data import RunData
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Progress, Worker
+from workbench.pictures import Figure
 from workbench.project import RunRecord
 
 KEY = "predictions"
@@ -250,7 +249,9 @@ class PredictionView(Chart):
         key = (run.id, iteration, id(predictions), chosen, self.data.colour(run))
         if key != self._drawn:
             self._drawn = key
-            self._boards.setCurrentWidget(self._draw(predictions, chosen, self.data.colour(run)))
+            self._boards.setCurrentWidget(
+                self._draw(predictions, chosen, theme.colour(self.data.colour(run)))
+            )
         self._boards.show()
         self._note.setText(self._said(run, iteration, predictions))
 
@@ -322,7 +323,7 @@ class PredictionView(Chart):
             self._chosen(predictions),
             run.name,
             iteration,
-            colour=on_paper(self.data.colour(run)),
+            colour=theme.colour(self.data.colour(run)),
             before=theme.muted(),
             ink=theme.foreground(),
             frames=(theme.right(), theme.wrong()),

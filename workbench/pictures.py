@@ -1,0 +1,149 @@
+"""The picture language: what a figure shows, as plain values, whoever paints it.
+
+:mod:`workbench.export.drawing` puts a figure on paper, the window's board on the screen. A problem makes the
+picture of a prediction, :mod:`workbench.analysis` those of runs. Nothing here has a colour of its own: things
+play a *role* (``run 3``, ``ink``, ``muted``, ``right``), and a painter's palette says what that looks like.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+PATTERNS = 4
+"""In so many ways a line can be broken."""
+
+RUNS = tuple(f"run {number}" for number in range(1, 9))
+"""Roles of algorithms, in the order in which they are given out."""
+
+INK, MUTED, RIGHT, WRONG = "ink", "muted", "right", "wrong"
+"""Other roles: what is as strong as text, what is of second rank, and what is right or wrong."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line, or points with whiskers.
+
+    Attributes
+    ----------
+    label : as the legend says it, with n where it is a mean over seeds; empty: not in the legend.
+    colour : its role; ``#rrggbb`` where a person chose one.
+    x, y : ``[points]``.
+    low, high : ``[points]``, the interval around y; NaN where there is none.
+    n : ``[points]``, how many runs stand at each point, where y is a mean over runs.
+    kind : ``line``, ``markers``, or ``both``.
+    faint : what a stronger curve summarises (raw values beside the smoothed, runs beside their mean).
+    shaded : whether the interval around a line is drawn; it is in the data all the same.
+    dashed : how a line is broken: 0 not at all, 1 dashes, 2 dots, 3 both.
+    thick : a bar.
+    shade : −1 to 1, how far its colour goes towards the ink (below 0) or the paper (above).
+    points : what is said of each point, beside its value.
+    """
+
+    label: str
+    colour: str
+    x: Array
+    y: Array
+    low: Array | None = None
+    high: Array | None = None
+    n: NDArray[np.int64] | None = None
+    kind: str = "line"
+    faint: bool = False
+    dashed: int = 0
+    shaded: bool = True
+    thick: bool = False
+    shade: float = 0.0
+    points: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image in a panel's grid.
+
+    Attributes
+    ----------
+    pixels : ``[channels, height, width]``, 0 to 1.
+    caption : under it.
+    frame : role of the frame around it, or empty.
+    """
+
+    pixels: Array
+    caption: str = ""
+    frame: str = ""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A word beside what is drawn, at a place in the units of the axes.
+
+    Attributes
+    ----------
+    align : which end of it stands there: ``left``, ``center`` or ``right``.
+    over : the place is its lower edge; under: its upper edge; neither: its middle.
+    """
+
+    x: float
+    y: float
+    text: str
+    align: str = "left"
+    over: bool = False
+    under: bool = False
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes, or a grid of pictures.
+
+    Attributes
+    ----------
+    x_label, y_label : quantity and unit.
+    x_names : names of the positions 0, 1, … where x is no number.
+    pictures : rows of pictures; a panel has either curves or pictures.
+    row_names : one for each row of pictures.
+    texts : words among the curves.
+    x_hidden, y_hidden : without that axis.
+    y_percent : y is a share, whose numbers are written in percent.
+    ratio : height by width; 0: the usual.
+    """
+
+    title: str = ""
+    x_label: str = ""
+    y_label: str = ""
+    x_log: bool = False
+    y_log: bool = False
+    x_names: tuple[str, ...] = ()
+    x_range: tuple[float, float] | None = None
+    y_range: tuple[float, float] | None = None
+    curves: tuple[Curve, ...] = ()
+    pictures: tuple[tuple[Picture, ...], ...] = ()
+    row_names: tuple[str, ...] = ()
+    texts: tuple[Text, ...] = ()
+    x_hidden: bool = False
+    y_hidden: bool = False
+    y_percent: bool = False
+    ratio: float = 0.0
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of one or more panels.
+
+    Attributes
+    ----------
+    name : for the file: ``learning_curves``.
+    caption : what is shown, which interval it is and over what, in a sentence or two for a paper.
+    columns : panels side by side.
+    table : rows that belong to it (a comparison's numbers).
+    legend : below the panels; False where the curves are named beside them.
+    """
+
+    name: str
+    panels: tuple[Panel, ...]
+    caption: str = ""
+    columns: int = 1
+    table: tuple[dict[str, Any], ...] = field(default=())
+    legend: bool = True
