@@ -21,6 +21,7 @@ from workbench.data.reading import Reading
 from workbench.engine.events import Evaluated, Failed, Finished, MetaSteps
 from workbench.engine.trainer import Trainer
 from workbench.errors import InputError
+from workbench.measures import known
 from workbench.project import Project, ProjectError, Status, StorageError
 from workbench.project.records import sentences
 from workbench.project.temporaries import private_folder
@@ -214,8 +215,9 @@ def _report(progress: Progress, name: str, trainer: Trainer, notice: Notice) -> 
         case MetaSteps():
             speed = notice.iteration / trainer.seconds
             left = (trainer.iterations - notice.iteration) / speed
+            newest = "  ".join(f"{known(each).quantity} {row[-1]:.4g}" for each, row in notice.values.items())
             progress.passing(
-                f"{name}: {notice.iteration}/{trainer.iterations}  loss {notice.losses[-1]:.4g}  "
+                f"{name}: {notice.iteration}/{trainer.iterations}  {newest}  "
                 f"{speed:.0f} meta-iterations/s  {left:.0f} s left"
             )
         case Evaluated(summary=summary):

@@ -7,9 +7,13 @@ the row.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 Direction = Literal["lower", "higher", "neither"]
 When = Literal["training", "validation", "test"]
@@ -77,9 +81,19 @@ class Measure:
         """1 where higher is better, −1 where lower is, 0 where neither."""
         return {"higher": 1, "lower": -1}.get(self.better, 0)
 
+    def smoothed(self, values: NDArray[np.float64]) -> float:
+        """One value for those in a window; NaN where there is none."""
+        if not values.size:
+            return math.nan
+        return float({"mean": np.mean, "median": np.median}.get(self.smoothing, _last)(values))
+
     def said(self, title: str, *, unit: str = "", signed: bool | None = None) -> Self:
         """The same measure as a problem calls it."""
         return replace(self, title=title, unit=unit, signed=self.signed if signed is None else signed)
+
+
+def _last(values: NDArray[np.float64]) -> np.float64:
+    return np.float64(values[-1])
 
 
 def _unlike(field: str, value: str, allowed: tuple[str, ...]) -> list[str]:

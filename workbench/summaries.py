@@ -10,6 +10,9 @@ from typing import TypedDict
 
 Numbers = list[float | None]
 
+FIRST_EDITION = ("loss", "accuracy")
+"""Measures that stand beside ``measures`` once more, as ``loss`` and ``loss_ci95``: scripts read them there."""
+
 
 class ByStep(TypedDict):
     """A measure by inner step: means over tasks, and half-widths of their 95% intervals."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from workbench.summaries import Summary, TestSummary
 
 
 @dataclass(frozen=True)
@@ -17,18 +18,18 @@ class MetaSteps:
     Attributes
     ----------
     first : number of meta-iterations done before these.
-    losses : mean outer loss of each.
+    values : what was measured at each, by measure; the mean outer loss among it.
     seconds : training time (evaluations left out) at the end of each.
     """
 
     first: int
-    losses: NDArray[np.float64]
+    values: Mapping[str, NDArray[np.float64]]
     seconds: NDArray[np.float64]
 
     @property
     def iteration(self) -> int:
         """Meta-iterations done so far."""
-        return self.first + len(self.losses)
+        return self.first + len(self.seconds)
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Evaluated:
 
     iteration: int
     split: str
-    summary: Mapping[str, Any]
+    summary: Summary
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class Finished:
 
     iteration: int
     seconds: float
-    summary: Mapping[str, Any]
-    arrays: Mapping[str, NDArray[Any]]
+    summary: TestSummary
+    arrays: Mapping[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -32,6 +32,8 @@ from workbench.engine.interruption import AbandonedError, Asked, nobody_asks
 from workbench.engine.plan import Plan, choose
 from workbench.engine.state import Demands, State, Values
 from workbench.engine.stream import Segments, Stream
+from workbench.measures import LOSS
+from workbench.summaries import Entry, Summary
 from workbench.tasks.base import Episode, EpisodeSize, TaskFamily, valid_range
 
 REPORT_SECONDS = 0.05
@@ -127,6 +129,7 @@ class Trainer:
         """Environment and plan, for the run's record (JSON types)."""
         return environment(self.device) | {
             "reading": self.family.reading,
+            "problem": self.algorithm.problem.name,
             "threads": self.plan.threads,
             "chunk": self.plan.chunk,
             "mixed_precision": self._mixed,
@@ -177,7 +180,7 @@ class Trainer:
             next_end = self._stream.next_end(self.iteration)
             yield from self._some_steps(min(self.iterations, next_validation, next_end))
 
-    def _validated(self, validation: FrozenEpisodes) -> dict[str, Any]:
+    def _validated(self, validation: FrozenEpisodes) -> Summary:
         """Measure the frozen meta-validation episodes, every segment of a stream, and the memory."""
         settings = self.experiment.evaluation
 
@@ -195,11 +198,10 @@ class Trainer:
         self._fit()
         summary = measured(validation).summary()
         size = evaluation_size(self.experiment, self.family)
-        summary["report"] |= self._stream.measure(
-            self.experiment, size, self.iteration, measured, self._asked
-        )
+        report = summary["report"]
+        report |= self._stream.measure(self.experiment, size, self.iteration, measured, self._asked)
         if self._memory.capacity:
-            summary["report"]["tasks in memory"] = self._remembered()
+            report["tasks in memory"] = self._remembered()
         return summary
 
     def _fit(self) -> None:
@@ -211,7 +213,7 @@ class Trainer:
             for name, value in self.algorithm.fit(self.meta, episodes).items():
                 self.meta[name].copy_(value)
 
-    def _remembered(self) -> dict[str, Any]:
+    def _remembered(self) -> dict[str, Entry]:
         """Tasks in memory: by segment, if there are any."""
         counts = self._memory.counts(lambda iteration: self._stream.segment_of(iteration) or 0)
         names = range(self._stream.segments) if self._stream.drifts else ()
@@ -232,7 +234,7 @@ class Trainer:
                 train,
                 steps=settings.inner_steps,
                 transductive=settings.transductive,
-                threshold=settings.threshold or self.family.reference_loss / 4,
+                threshold=settings.threshold or _quarter(self.family.reference_loss),
                 threads=self._workers,
                 asked=self._asked,
                 attack=settings.attack,
@@ -252,13 +254,13 @@ class Trainer:
     def _some_steps(self, until: int) -> Iterator[MetaSteps]:
         """Meta-iterations until the given one, or until it is time to report."""
         first = self.iteration
-        losses: list[Tensor] = []
+        measured: list[Mapping[str, Tensor]] = []
         seconds: list[float] = []
         error: NonFiniteError | None = None
         start = now = time.perf_counter()
-        while self.iteration < until and (now - start < self._report_seconds or not losses):
+        while self.iteration < until and (now - start < self._report_seconds or not measured):
             try:
-                losses.append(self._step())
+                measured.append(self._step())
             except NonFiniteError as raised:
                 error = raised
                 break
@@ -266,18 +268,22 @@ class Trainer:
             seconds.append(self.seconds + now - start)
         synchronise(self.device)
         self.seconds += time.perf_counter() - start
-        values = np.array([float(loss) for loss in losses])
-        good = len(values) if np.isfinite(values).all() else int(np.argmin(np.isfinite(values)))
+        names = measured[0] if measured else ()
+        values = {name: np.array([float(each[name]) for each in measured]) for name in names}
+        finite = np.isfinite(values.get(LOSS.name, np.empty(0)))
+        good = len(finite) if finite.all() else int(np.argmin(finite))
         if good:
-            yield MetaSteps(first, values[:good], np.array(seconds[:good]))
-        if good < len(values):  # on an accelerator, where a loss is not read at once
+            part = {name: each[:good] for name, each in values.items()}
+            yield MetaSteps(first, part, np.array(seconds[:good]))
+        if good < len(finite):  # on an accelerator, where a loss is not read at once
             self.iteration = first + good
             error = NonFiniteError("the loss is not finite")
         if error is not None:
             raise error
 
-    def _step(self) -> Tensor:
-        """One meta-iteration. On the CPU a loss that is not finite raises, and nothing has changed."""
+    def _step(self) -> Mapping[str, Tensor]:
+        """One meta-iteration, and what is measured at it, by measure. On the CPU a loss that is not finite
+        raises, and nothing has changed."""
         gradient, losses = self._meta_step.gradient(self.meta, self._prepared())
         loss = losses.mean()
         if self.device.type == "cpu" and not torch.isfinite(loss):
@@ -301,7 +307,7 @@ class Trainer:
             remembering = seeded(self.seed, REMEMBERED, self.iteration)
             self._memory.add(self._episodes[self.iteration], self.iteration, remembering)
         self.iteration += 1
-        return loss
+        return {LOSS.name: loss}
 
     @property
     def _done(self) -> float:
@@ -384,6 +390,11 @@ class Trainer:
         if self._memory.capacity:
             places, seen = state.tensors["memory.places"], values.memory_seen or 0
             self._memory.restore(places, seen, self._episodes.__getitem__)
+
+
+def _quarter(loss: float | None) -> float | None:
+    """The loss that counts as adapted where nobody has said it: a quarter of what cannot adapt."""
+    return None if loss is None else loss / 4
 
 
 MOST_NUMBERS = 80_000_000

@@ -23,7 +23,8 @@ class News:
 
     Attributes
     ----------
-    first : meta-iterations done before ``losses`` and ``seconds``.
+    first : meta-iterations done before those of ``points``.
+    points : the new points of each series, piece by piece.
     seconds_trained, iterations : as of the newest notice; None where there was none.
     evaluations : validations, as (meta-iteration, summary).
     result : the meta-test summary, at the end.
@@ -35,8 +36,7 @@ class News:
     """
 
     first: int = 0
-    losses: list[Values] = field(default_factory=list)
-    seconds: list[Values] = field(default_factory=list)
+    points: list[Mapping[str, Values]] = field(default_factory=list)
     iterations: int | None = None
     evaluations: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     result: dict[str, Any] | None = None
@@ -49,9 +49,8 @@ class News:
 
     def series(self) -> dict[str, Values]:
         """The new points by the name of their series."""
-        if not self.losses:
-            return {}
-        return {"loss": np.concatenate(self.losses), "seconds": np.concatenate(self.seconds)}
+        names = self.points[0] if self.points else ()
+        return {name: np.concatenate([each[name] for each in self.points]) for name in names}
 
 
 class Live:
@@ -67,15 +66,14 @@ class Live:
             news, self._news = self._news, {}
         return news
 
-    def steps(self, run: int, first: int, losses: Values, seconds: Values) -> None:
-        """Meta-iterations were done."""
+    def steps(self, run: int, first: int, points: Mapping[str, Values]) -> None:
+        """Meta-iterations were done: each series has a new point for each."""
         with self._lock:
             news = self._of(run)
-            if not news.losses:
+            if not news.points:
                 news.first = first
-            news.losses.append(losses)
-            news.seconds.append(seconds)
-            news.iterations = first + len(losses)
+            news.points.append(points)
+            news.iterations = first + len(next(iter(points.values())))
 
     def evaluated(self, run: int, iteration: int, summary: Mapping[str, Any]) -> None:
         """Frozen validation episodes were measured."""

@@ -135,7 +135,7 @@ class RunThread(QThread):
         live = self._live
         match notice:
             case MetaSteps():
-                live.steps(run, notice.first, notice.losses, notice.seconds)
+                live.steps(run, notice.first, {**notice.values, "seconds": notice.seconds})
                 return
             case Evaluated():
                 live.evaluated(run, notice.iteration, notice.summary)

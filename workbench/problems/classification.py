@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.measures import ACCURACY, LOSS
+from workbench.measures import ACCURACY, LOSS, Measure, declare
 from workbench.problems.base import Array, Data, Predict, Supervised
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 BINS = 15
+CONFIDENCE = Measure("confidence", "Confidence", "neither", share=True)
+
+declare(CONFIDENCE)
 
 
 class Classification(Supervised):
@@ -38,10 +41,10 @@ class Classification(Supervised):
     def details(self, predict: Predict, data: Data) -> dict[str, Tensor]:
         """The highest probability of each query, and whether that class is right."""
         confidence, label = predict(data["x"]).softmax(-1).max(-1)
-        return {"confidence": confidence, "correct": label == data["y"]}
+        return {CONFIDENCE.name: confidence, "correct": label == data["y"]}
 
     def pooled(self, details: Mapping[str, NDArray[np.generic]]) -> dict[str, float]:
-        confidence, correct = (np.asarray(details[each]) for each in ("confidence", "correct"))
+        confidence, correct = (np.asarray(details[each]) for each in (CONFIDENCE.name, "correct"))
         return {
             "calibration_error": calibration_error(confidence.astype(np.float64), correct.astype(np.bool_))
         }

@@ -13,12 +13,15 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench import toml
+from workbench.measures import LOSS, known
+from workbench.problems import name_of, rows_of
+from workbench.summaries import FIRST_EDITION, Summary, TestSummary
 from workbench.words import LONGEST_NAME, shown, visible
 
 Check = Callable[[Any], Any]
@@ -296,26 +299,23 @@ _few = whole(0, 10**9)
 _name = line(LONGEST_NAME)
 _share = real(0, 1)
 _means = listed(_mean)
-_BY_STEP: dict[str, Check] = {
-    "loss": _means,
-    "loss_ci95": _means,
-    "accuracy": optional(listed(_mean)),
-    "accuracy_ci95": optional(_means),
-    "loss_median": _means,
-    "diverged": listed(_few),
-}
+_AGAIN = {end: optional(_means) for name in FIRST_EDITION for end in (name, f"{name}_ci95")}
+_BY_STEP: dict[str, Check] = {**_AGAIN, "loss_median": _means, "diverged": listed(_few)}
 _EVALUATED: dict[str, Check] = {
     **_BY_STEP,
+    "problem": _name,
+    "measures": by_name(table({"mean": _means, "ci95": _means}, {})),
     "tasks": _few,
     "report": by_name(by_name(table({}, {"mean": _mean, "ci95": _mean}))),
 }
-_REQUIRED: dict[str, Check] = {"inner_steps": listed(_few, 10_001), "loss": _means}
+_REQUIRED: dict[str, Check] = {"inner_steps": listed(_few, 10_001), LOSS.name: _means}
 _evaluated = table(_REQUIRED, _EVALUATED)
 _tested = table(
     _REQUIRED | {"episodes": whole(1, 10**9), "episodes_hash": _name},
     _EVALUATED
     | {
         "split": _name,
+        "training": by_name(_mean),
         "adaptation_threshold": _mean,
         "adaptation_steps_median": _mean,
         "adaptation_milliseconds_median": _mean,
@@ -348,7 +348,7 @@ _tested = table(
 )
 
 
-def evaluation(text: object) -> dict[str, Any]:
+def evaluation(text: object) -> Summary:
     """What was measured on frozen episodes, out of its JSON; a list has an entry for each inner step.
 
     Older files lack some entries, which are optional therefore.
@@ -358,30 +358,40 @@ def evaluation(text: object) -> dict[str, Any]:
     ValueError
         If it is none; one line.
     """
-    return _consistent(in_json(_evaluated, dict)(text))
+    return _complete(in_json(_evaluated, dict)(text))
 
 
-def reached(text: object) -> dict[str, Any]:
+def reached(text: object) -> TestSummary:
     """What a run reached on the meta-test episodes, out of its JSON; as :func:`evaluation`."""
-    return _consistent(in_json(_tested, dict)(text))
+    return cast("TestSummary", _complete(in_json(_tested, dict)(text)))
 
 
-def _consistent(summary: dict[str, Any]) -> dict[str, Any]:
+def _complete(summary: dict[str, Any]) -> Summary:
+    """A consistent summary, with what programs before this one did not write: its problem, and all measures
+    by name."""
     steps = summary["inner_steps"]
     if not steps or any(one >= other for one, other in pairwise(steps)):
         raise ValueError("inner_steps do not rise")
-    for name in _BY_STEP:
-        values = summary.get(name)
-        if values is not None and len(values) != len(steps):
+    unknown = [None] * len(steps)
+    if "measures" not in summary:
+        summary["measures"] = {
+            row.name: {"mean": summary[row.name], "ci95": summary.get(f"{row.name}_ci95") or unknown}
+            for row in rows_of(summary)
+            if summary.get(row.name) is not None
+        }
+    by_step = {name: summary[name] for name in _BY_STEP if summary.get(name) is not None}
+    for name, each in summary["measures"].items():
+        by_step |= {f"measures.{name}.{part}": values for part, values in each.items()}
+    for name, values in by_step.items():
+        if len(values) != len(steps):
             raise ValueError(f"{name} has {len(values)} values for {len(steps)} inner steps")
-    return summary
+    summary.setdefault("problem", name_of(summary))
+    return cast("Summary", summary)
 
 
-_BY_TASK = {"loss": "f", "accuracy": "f", "confidence": "f", "correct": "b"}
-
-
-def check_arrays(arrays: Mapping[str, NDArray[Any]], test: Mapping[str, Any]) -> None:
-    """Refuse arrays of a result that its summary does not describe.
+def check_arrays(arrays: Mapping[str, NDArray[np.generic]], test: TestSummary) -> None:
+    """Refuse arrays of a result that its summary does not describe: of a measure by step and task, of an
+    entry of the report by task, of what is kept of each query by task and query.
 
     Raises
     ------
@@ -390,17 +400,17 @@ def check_arrays(arrays: Mapping[str, NDArray[Any]], test: Mapping[str, Any]) ->
     """
     steps, tasks = len(test["inner_steps"]), test["episodes"]
     for name, array in arrays.items():
-        if name in ("loss", "accuracy"):
-            right = array.shape == (steps, tasks)
-        elif name in _BY_TASK:
-            right = array.ndim == 2 and len(array) == tasks
+        if name in test["measures"]:
+            right = array.shape == (steps, tasks) and array.dtype.kind == "f"
         elif "/" in name:
             right = array.shape == (tasks,) and array.dtype.kind == "f"
+        elif array.ndim > 1:
+            right = len(array) == tasks and array.dtype.kind in "fb"
         else:
             continue  # nothing reads it
-        if not right or array.dtype.kind != _BY_TASK.get(name, "f"):
+        if not right:
             raise ValueError(f"array {name!r} does not fit its summary")
-        if array.dtype.kind == "f" and not _sane(array, share=name in ("accuracy", "confidence")):
+        if array.dtype.kind == "f" and not _sane(array, share=known(name).share):
             raise ValueError(f"array {name!r} holds numbers that cannot be")
 
 

@@ -1,0 +1,38 @@
+"""A configuration into runs, and how a run is done."""
+
+from workbench.runs.control import Control
+from workbench.runs.experiments import (
+    CAN_GO_ON,
+    SAMPLES,
+    Run,
+    add,
+    check,
+    expand,
+    load_experiment,
+    of_record,
+    open_family,
+    reading_of,
+)
+from workbench.runs.checkpoints import Learned, learned
+from workbench.runs.performing import Notice, Paused, Waiting, WentOn, perform
+
+__all__ = [
+    "CAN_GO_ON",
+    "SAMPLES",
+    "Control",
+    "Learned",
+    "Notice",
+    "Paused",
+    "Run",
+    "Waiting",
+    "WentOn",
+    "add",
+    "check",
+    "expand",
+    "learned",
+    "load_experiment",
+    "of_record",
+    "open_family",
+    "perform",
+    "reading_of",
+]

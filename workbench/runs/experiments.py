@@ -1,0 +1,148 @@
+"""Turns an experiment into runs (algorithm × seed), and these into records of a project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench import config
+from workbench.algorithms import ALGORITHMS
+from workbench.config import AlgorithmConfig, Experiment
+from workbench.data.reading import NEWEST
+from workbench.engine import devices, trainer
+from workbench.paths import resource
+from workbench.project import Project, ProjectError, RunRecord, Status
+from workbench.tasks import FAMILIES
+from workbench.tasks.base import DataError, Progress, TaskFamily
+
+SAMPLES = {
+    "quickstart": "quickstart.toml",
+    "quickstart-glyphs": "quickstart_glyphs.toml",
+    "all-sinusoid": "all_sinusoid.toml",
+    "all-glyphs": "all_glyphs.toml",
+}
+"""The built-in experiments, by the name that stands for a file."""
+
+CAN_GO_ON: tuple[Status, ...] = ("queued", "paused", "stopped", "interrupted")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One algorithm and one seed of an experiment."""
+
+    experiment: Experiment
+    config: AlgorithmConfig
+    seed: int
+
+    @property
+    def label(self) -> str:
+        """What charts call the algorithm."""
+        return self.config.label or ALGORITHMS[self.config.name].title
+
+    @property
+    def hash(self) -> str:
+        """Hash of everything that the run's results depend on."""
+        return self.experiment.single(self.config, self.seed).hash()
+
+
+def load_experiment(source: str, overrides: tuple[str, ...] = ()) -> Experiment:
+    """Read an experiment from a file, or a built-in one by its name.
+
+    Raises
+    ------
+    ConfigError
+        If it is not an experiment.
+    """
+    if source in SAMPLES:
+        text = resource(SAMPLES[source]).read_text(encoding="utf-8")
+        return config.admitted(config.parse(text, overrides, source=source), source)
+    return config.load(Path(source), overrides)
+
+
+def expand(experiment: Experiment) -> list[Run]:
+    """The runs of an experiment, in the order in which they are done."""
+    seeds = experiment.training.seeds
+    return [Run(experiment, each, seed) for each in experiment.algorithm for seed in seeds]
+
+
+def open_family(
+    experiment: Experiment, progress: Progress | None = None, reading: int = NEWEST
+) -> TaskFamily:
+    """The experiment's task family with its data, as the rules of that version read it.
+
+    Raises
+    ------
+    DataError
+        If the data cannot serve.
+    """
+    return FAMILIES[experiment.task.name].opened(experiment.task, progress, reading)
+
+
+def reading_of(record: RunRecord) -> int:
+    """Version of the rules by which a run's files are read: as when it was set up."""
+    version = record.environment.get("reading", 1)  # from before there were others
+    if not isinstance(version, int) or not 1 <= version <= NEWEST:
+        raise DataError(
+            f"run {record.id}: its data was read by rules of version {version!r}; "
+            f"this program knows 1 to {NEWEST}"
+        )
+    return version
+
+
+def check(experiment: Experiment, family: TaskFamily) -> None:
+    """Refuse what could not run, before anything is written.
+
+    Raises
+    ------
+    DataError, NetworkError, DeviceError
+        For episodes that the data cannot give, a network that cannot take them, a device that is not there.
+    """
+    devices.pick(experiment.training.device)
+    for each in experiment.algorithm:
+        trainer.build(experiment, each, family)
+        family.check(trainer.training_size(each, family), "train")
+    for split in config.SPLITS:
+        family.check(trainer.evaluation_size(experiment, family), split)
+
+
+def add(project: Project, experiment: Experiment, family: TaskFamily) -> list[int]:
+    """Queue the runs of an experiment in a project; returns their ids."""
+    with project.transaction():
+        owner = project.add_experiment(experiment.name, experiment.to_toml(), experiment.hash())
+        return [
+            project.add_run(
+                owner,
+                name=f"{run.label}, seed {run.seed}",
+                algorithm=run.config.name,
+                label=run.label,
+                task=experiment.task.name,
+                seed=run.seed,
+                status="queued",
+                iterations_planned=trainer.planned_iterations(experiment, run.config),
+                config_hash=run.hash,
+                data_hash=family.data_hash(),
+                environment={"reading": family.reading, "problem": family.problem.name},
+            )
+            for run in expand(experiment)
+        ]
+
+
+def of_record(project: Project, record: RunRecord) -> Run:
+    """The run that a record stands for.
+
+    Raises
+    ------
+    ProjectError
+        If its experiment cannot be read by this version of the program.
+    """
+    owner = next(each for each in project.experiments() if each.id == record.experiment_id)
+    try:
+        runs = expand(config.parse(owner.toml))
+    except config.ConfigError as error:
+        raise ProjectError(f"{project.path}: experiment {owner.name!r}: {error}") from None
+    for run in runs:
+        if run.seed == record.seed and run.hash == record.config_hash:
+            return run
+    raise ProjectError(
+        f"{project.path}: run {record.id} is not part of its experiment; one of them was altered, use a copy"
+    )
