@@ -188,7 +188,7 @@ def test_a_resume_computes_as_the_run_did_before(tmp_path: Path) -> None:
 def test_a_disk_that_refuses_makes_the_run_wait_and_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench.runs.RETRY_SECONDS", 0)
+    monkeypatch.setattr("workbench.runs.performing.RETRY_SECONDS", 0)
     whole, (reference,) = start(tmp_path / "whole.mlwb", "maml")
     perform(whole, reference)
     project, (run,) = start(tmp_path / "p.mlwb", "maml")

@@ -11,7 +11,7 @@ from typing import TypedDict
 Numbers = list[float | None]
 
 FIRST_EDITION = ("loss", "accuracy")
-"""Measures that stand beside ``measures`` once more, as ``loss`` and ``loss_ci95``: scripts read them there."""
+"""Measures that stand beside ``measures`` too, as ``loss`` and ``loss_ci95``, where scripts read them."""
 
 
 class ByStep(TypedDict):

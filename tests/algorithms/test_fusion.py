@@ -59,7 +59,7 @@ def events(text: str, *overrides: str) -> list[Event]:
 
 
 def losses(events: list[Event]) -> list[float]:
-    return [float(loss) for event in events if isinstance(event, MetaSteps) for loss in event.losses]
+    return [float(loss) for event in events if isinstance(event, MetaSteps) for loss in event.values["loss"]]
 
 
 # --- members ------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def comparable(events: list[Event]) -> str:
     for event in events:
         match event:
             case MetaSteps():
-                kept.append(event.losses.tolist())
+                kept.append(event.values["loss"].tolist())
             case Evaluated():
                 kept.append([event.iteration, dict(event.summary)])
             case Finished():

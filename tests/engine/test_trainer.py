@@ -41,7 +41,7 @@ def trainer(e: Experiment, seed: int = 0, **options: object) -> Trainer:
 
 
 def losses(events: list[Event]) -> list[float]:
-    return [float(loss) for event in events if isinstance(event, MetaSteps) for loss in event.losses]
+    return [float(loss) for event in events if isinstance(event, MetaSteps) for loss in event.values["loss"]]
 
 
 def comparable(events: list[Event]) -> str:

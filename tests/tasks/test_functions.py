@@ -110,7 +110,7 @@ def trained(path: Path) -> tuple[np.ndarray, float]:
     losses = []
     for event in Trainer(experiment, experiment.algorithm[0], 0, family).events():
         if isinstance(event, MetaSteps):
-            losses += event.losses.tolist()
+            losses += event.values["loss"].tolist()
     assert isinstance(event, Finished)
     return np.array(losses), family.reference_loss
 

@@ -16,6 +16,7 @@ from workbench.analysis.naming import INCIDENTAL, Settings, flat, told_apart
 from workbench.pictures import RUNS
 from workbench.project import ExperimentRecord, Project, RunRecord
 from workbench.project.declared import tables
+from workbench.summaries import Summary, TestSummary
 
 Series = tuple[NDArray[np.int64], NDArray[np.float64]]
 
@@ -42,10 +43,10 @@ class Source(Protocol):
     def series(self, run: int, name: str) -> Series:
         """Meta-iterations and values of a series so far."""
 
-    def evaluations(self, run: int) -> list[tuple[int, dict[str, Any]]]:
+    def evaluations(self, run: int) -> list[tuple[int, Summary]]:
         """The validations of a run, as (meta-iteration, summary), in order."""
 
-    def result(self, run: int) -> dict[str, Any] | None:
+    def result(self, run: int) -> TestSummary | None:
         """What a run reached on the meta-test episodes."""
 
     def experiment(self, run: RunRecord) -> ExperimentRecord:
@@ -90,11 +91,11 @@ class ProjectSource:
         """Meta-iterations and values of a series."""
         return self._project.series(run, name)
 
-    def evaluations(self, run: int) -> list[tuple[int, dict[str, Any]]]:
+    def evaluations(self, run: int) -> list[tuple[int, Summary]]:
         """The validations of a run."""
         return self._project.evaluations(run, "validation")
 
-    def result(self, run: int) -> dict[str, Any] | None:
+    def result(self, run: int) -> TestSummary | None:
         """What a run reached on the meta-test episodes."""
         found = self._project.result(run, "test", arrays=False)
         return found.summary if found else None
@@ -234,7 +235,7 @@ class Grouping:
         return [f"{run.label} ({words[run.id]})" if words[run.id] else run.label for run in heads]
 
 
-def tested(source: Source) -> list[tuple[Group, tuple[dict[str, Any], ...]]]:
+def tested(source: Source) -> list[tuple[Group, tuple[TestSummary, ...]]]:
     """The groups by the frozen episodes that their finished runs met, with what each run reached."""
     found = []
     for group in Grouping(source).groups(joined=True):

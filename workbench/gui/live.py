@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.summaries import Summary, TestSummary
+
 Values = NDArray[np.float64]
 
 
@@ -38,8 +40,8 @@ class News:
     first: int = 0
     points: list[Mapping[str, Values]] = field(default_factory=list)
     iterations: int | None = None
-    evaluations: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
-    result: dict[str, Any] | None = None
+    evaluations: list[tuple[int, Summary]] = field(default_factory=list)
+    result: TestSummary | None = None
     predictions: tuple[int, Any] | None = None
     begun: bool = False
     status: str | None = None
@@ -75,15 +77,15 @@ class Live:
             news.points.append(points)
             news.iterations = first + len(next(iter(points.values())))
 
-    def evaluated(self, run: int, iteration: int, summary: Mapping[str, Any]) -> None:
+    def evaluated(self, run: int, iteration: int, summary: Summary) -> None:
         """Frozen validation episodes were measured."""
         with self._lock:
-            self._of(run).evaluations.append((iteration, dict(summary)))
+            self._of(run).evaluations.append((iteration, summary))
 
-    def finished(self, run: int, summary: Mapping[str, Any]) -> None:
+    def finished(self, run: int, summary: TestSummary) -> None:
         """The meta-test result is there."""
         with self._lock:
-            self._of(run).result = dict(summary)
+            self._of(run).result = summary
 
     def predicted(self, run: int, iteration: int, predictions: Any) -> None:
         """A view's predictions were computed."""

@@ -17,6 +17,7 @@ from workbench.analysis.summaries import span
 from workbench.pictures import RUNS
 from workbench.project import Damaged, ExperimentRecord, Project, ProjectError, RunRecord
 from workbench.project.records import sentences
+from workbench.summaries import Summary, TestSummary
 
 TOLD = ("running", "paused")
 TOLD_DAMAGED = 3
@@ -78,8 +79,8 @@ class RunData(QObject):
         self._damaged: list[Damaged] = []
         self._experiments: dict[int, ExperimentRecord] = {}
         self._series: dict[tuple[int, str], Growing] = {}
-        self._evaluations: dict[int, dict[int, dict[str, Any]]] = {}
-        self._results: dict[int, dict[str, Any] | None] = {}
+        self._evaluations: dict[int, dict[int, Summary]] = {}
+        self._results: dict[int, TestSummary | None] = {}
         self._diverged: dict[int, tuple[tuple[Any, ...], int | None]] = {}
         self.highlighted: int | None = None
         self.live: int | None = None
@@ -192,7 +193,7 @@ class RunData(QObject):
             self._series[key] = Growing(*self._read(lambda p: p.series(run, name), empty))
         return self._series[key].view()
 
-    def evaluations(self, run: int) -> list[tuple[int, dict[str, Any]]]:
+    def evaluations(self, run: int) -> list[tuple[int, Summary]]:
         """The validations of a run, as (meta-iteration, summary), in order."""
         return sorted(self._kept_evaluations(run).items())
 
@@ -215,12 +216,12 @@ class RunData(QObject):
         when = f"diverged at {span(min(found), max(found))}"
         return when if len(runs) == 1 else f"{len(found)} of {len(runs)} {when}"
 
-    def _kept_evaluations(self, run: int) -> dict[int, dict[str, Any]]:
+    def _kept_evaluations(self, run: int) -> dict[int, Summary]:
         if run not in self._evaluations:
             self._evaluations[run] = dict(self._read(lambda p: p.evaluations(run, "validation"), []))
         return self._evaluations[run]
 
-    def result(self, run: int) -> dict[str, Any] | None:
+    def result(self, run: int) -> TestSummary | None:
         """What a run reached on the meta-test episodes; None before its end."""
         if run not in self._results:
             found = self._read(lambda p: p.result(run, "test", arrays=False), None)
@@ -243,8 +244,8 @@ class RunData(QObject):
         run: int,
         first: int,
         values: dict[str, NDArray[np.float64]],
-        evaluations: Iterable[tuple[int, dict[str, Any]]],
-        result: dict[str, Any] | None,
+        evaluations: Iterable[tuple[int, Summary]],
+        result: TestSummary | None,
     ) -> None:
         """Add what a run told; ``first`` meta-iterations were done before these values."""
         for name, y in values.items():

@@ -106,7 +106,7 @@ class RunsModel(QAbstractTableModel):
 
     def newest_value(self, run: RunRecord) -> tuple[str, float | None]:
         """The measure that a run is summed up by, and its newest mean."""
-        result = self._data.result(run.id) if run.status == "finished" else None
+        result: Summary | None = self._data.result(run.id) if run.status == "finished" else None
         if result is None:
             evaluations = self._data.evaluations(run.id)
             result = evaluations[-1][1] if evaluations else None

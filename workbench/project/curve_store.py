@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +13,7 @@ from workbench.project.declared import LARGEST, MOST_ITERATIONS, evaluation, to_
 from workbench.project.digests import digest
 from workbench.project.errors import ProjectError
 from workbench.project.series import CHUNK, Iterations, Values
+from workbench.summaries import Summary
 from workbench.words import LONGEST_NAME, shown
 
 _MAX_SMALL = 64  # rows of a few points at a curve's end before they are put together
@@ -107,7 +107,7 @@ class CurveStore(Database):
                     if kept := int(np.searchsorted(x, after, "right")):
                         self._write_chunk(series, x[:kept], y[:kept])
 
-    def add_evaluation(self, run: int, iteration: int, split: str, values: dict[str, Any]) -> None:
+    def add_evaluation(self, run: int, iteration: int, split: str, values: Summary) -> None:
         """Store an evaluation (step-wise losses and the like; JSON, arrays allowed), replacing its equal."""
         body = to_json(values)
         with self.transaction():
@@ -117,7 +117,7 @@ class CurveStore(Database):
                 (run, split, int(iteration), body, digest(split, int(iteration), body)),
             )
 
-    def evaluations(self, run: int, split: str) -> list[tuple[int, dict[str, Any]]]:
+    def evaluations(self, run: int, split: str) -> list[tuple[int, Summary]]:
         """A run's evaluations on a split, as (iteration, values) in the order of the iterations."""
         rows = self._rows(
             "SELECT iteration, body, digest FROM evaluations WHERE run_id = ? AND split = ?"

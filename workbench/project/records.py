@@ -29,6 +29,7 @@ from workbench.project.declared import (
     to_json,
     whole,
 )
+from workbench.summaries import TestSummary
 from workbench.words import LONGEST_NAME
 
 Status = Literal["queued", "running", "paused", "stopped", "interrupted", "failed", "finished"]
@@ -152,7 +153,7 @@ class Result:
 
     split: str
     episodes_hash: str
-    summary: dict[str, Any]
+    summary: TestSummary
     arrays: dict[str, NDArray[Any]]
 
 

@@ -15,6 +15,7 @@ from workbench.project.declared import check_arrays, from_json, reached, to_json
 from workbench.project.digests import digest
 from workbench.project.errors import ProjectError, StorageError
 from workbench.project.records import Checkpoint, Result
+from workbench.summaries import TestSummary
 from workbench.words import LONGEST_NAME, shown
 
 _DTYPES = ("<f4", "<f8", "<i4", "<i8", "|u1", "|b1")  # what a result array may be; never objects
@@ -29,7 +30,7 @@ class ResultStore(Database):
         self,
         run: int,
         split: str,
-        summary: Mapping[str, Any],
+        summary: TestSummary,
         arrays: Mapping[str, NDArray[Any]],
         episodes_hash: str,
     ) -> None:

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from workbench.project.project import Project
 from workbench.project.records import RunFields
+from workbench.summaries import Summary, TestSummary
+
+Arrays = Mapping[str, NDArray[np.generic]]
 
 
 @dataclass
@@ -20,10 +23,10 @@ class _Waiting:
     """What has not been written yet."""
 
     series: dict[str, tuple[array[int], array[float]]] = field(default_factory=dict)
-    evaluations: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
+    evaluations: list[tuple[int, str, Summary]] = field(default_factory=list)
     fields: RunFields = field(default_factory=RunFields)
     checkpoint: tuple[int, dict[str, Any], bytes] | None = None
-    results: list[tuple[str, dict[str, Any], dict[str, NDArray[Any]], str]] = field(default_factory=list)
+    results: list[tuple[str, TestSummary, Arrays, str]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return any((self.series, self.evaluations, self.fields, self.checkpoint, self.results))
@@ -80,7 +83,7 @@ class RunWriter:
         if expected >= self._due:
             self.flush()
 
-    def evaluation(self, iteration: int, split: str, values: dict[str, Any]) -> None:
+    def evaluation(self, iteration: int, split: str, values: Summary) -> None:
         """Add an evaluation, and write."""
         self._waiting.evaluations.append((iteration, split, values))
         self.flush()
@@ -94,9 +97,7 @@ class RunWriter:
         self._waiting.checkpoint = (iteration, state, tensors)
         self.flush()
 
-    def result(
-        self, split: str, summary: dict[str, Any], arrays: dict[str, NDArray[Any]], episodes_hash: str
-    ) -> None:
+    def result(self, split: str, summary: TestSummary, arrays: Arrays, episodes_hash: str) -> None:
         """Add a result with the next flush."""
         self._waiting.results.append((split, summary, arrays, episodes_hash))
 

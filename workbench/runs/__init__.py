@@ -1,5 +1,6 @@
 """A configuration into runs, and how a run is done."""
 
+from workbench.runs.checkpoints import Learned, learned
 from workbench.runs.control import Control
 from workbench.runs.experiments import (
     CAN_GO_ON,
@@ -13,7 +14,6 @@ from workbench.runs.experiments import (
     open_family,
     reading_of,
 )
-from workbench.runs.checkpoints import Learned, learned
 from workbench.runs.performing import Notice, Paused, Waiting, WentOn, perform
 
 __all__ = [

@@ -27,9 +27,9 @@ from workbench.engine.trainer import Trainer
 from workbench.errors import InputError
 from workbench.measures import MEASURES
 from workbench.project import Project, RunRecord, RunWriter, Status, StorageError
+from workbench.runs.checkpoints import newest_state
 from workbench.runs.control import Control
 from workbench.runs.experiments import Run, of_record
-from workbench.runs.checkpoints import newest_state
 from workbench.tasks.base import DataError, TaskFamily
 
 log = logging.getLogger(__name__)
@@ -192,13 +192,13 @@ class _Recorder:
             case MetaSteps():
                 self._add_points(event)
             case Evaluated():
-                self._keep(self._writer.evaluation, event.iteration, event.split, dict(event.summary))
+                self._keep(self._writer.evaluation, event.iteration, event.split, event.summary)
             case CheckpointDue():
                 self._checkpoint()
             case Abandoned():
                 pass
             case Finished(summary=summary):
-                self._writer.result("test", dict(summary), dict(event.arrays), summary["episodes_hash"])
+                self._writer.result("test", summary, event.arrays, summary["episodes_hash"])
                 self._writer.update(status="finished", environment=self._work.record, ended=time.time())
                 self._keep(self._writer.flush)
                 return "finished"
