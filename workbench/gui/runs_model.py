@@ -16,6 +16,7 @@ from workbench.gui.plain import tip
 from workbench.gui.run_data import RunData
 from workbench.gui.run_queue import RunQueue
 from workbench.project import RunRecord
+from workbench.summaries import Summary
 from workbench.words import LONGEST_NAME, shown
 
 Index = QModelIndex | QPersistentModelIndex
