@@ -213,8 +213,8 @@ class _Recorder:
         found = {}
         for name in self._project.series_names(self._run):
             if name in MEASURES:
-                _, values = self._project.series(self._run, name, start=self._work.iteration - LAST + 1)
-                found[name] = number(MEASURES[name].smoothed(values))
+                _, values = self._project.series(self._run, name)
+                found[name] = number(MEASURES[name].smoothed(values[-LAST:]))
         return found
 
     def _add_points(self, event: MetaSteps) -> None:
