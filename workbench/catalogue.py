@@ -6,7 +6,7 @@ from typing import Any
 
 from workbench.algorithms import ALGORITHMS, Algorithm, Citation
 from workbench.config import AlgorithmConfig
-from workbench.settings import Kind, Section, describe_range, section_in
+from workbench.settings import Kind, Section, fields_of
 from workbench.tasks import FAMILIES
 
 CITED = 49
@@ -19,25 +19,18 @@ def parameters(section: type[Section]) -> list[dict[str, Any]]:
     A field that holds a section lists the ``parameters`` of that, unless it comes in several kinds.
     """
     listed = []
-    for name, field in section.model_fields.items():
-        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-        if "unit" not in extra:  # the selector
-            continue
-        default = extra.get("by_problem", field.get_default(call_default_factory=True))
-        if field.is_required():
-            default = None
+    for field in fields_of(section).values():
         parameter = {
-            "name": name,
-            "default": _plain(default),
-            "required": field.is_required(),
-            "allowed": describe_range(field),
-            "unit": extra["unit"],
-            "symbol": extra["symbol"],
-            "help": field.description,
+            "name": field.name,
+            "default": _plain(field.by_problem or field.default),
+            "required": field.required,
+            "allowed": field.allowed,
+            "unit": field.unit,
+            "symbol": field.symbol,
+            "help": field.help,
         }
-        inner = section_in(field.annotation)
-        if inner is not None and not issubclass(inner, Kind):
-            parameter["parameters"] = parameters(inner)
+        if field.section is not None and field.shape == "section":
+            parameter["parameters"] = parameters(field.section)
         listed.append(parameter)
     return listed
 

@@ -84,7 +84,9 @@ class TaskConfig(Kind):
     shots: int = setting(10, ge=1, le=1000, help="Support examples of a task (of a class, if classified).")
     queries: int = setting(10, ge=1, le=1000, help="Query examples of a task (of a class, if classified).")
     drift: Drift | None = setting(
-        None, help="Train on a stream that drifts: the training classes come segment by segment."
+        None,
+        label="Drifting stream",
+        help="Train on a stream that drifts: the training classes come segment by segment.",
     )
 
 
@@ -127,14 +129,15 @@ class AlgorithmConfig(Kind):
         """Whether training episodes may have other ways than evaluation."""
         return self.any_ways
 
-    label: Name = setting("", help="Name in charts and tables; empty: the algorithm's own.")
+    label: Name = setting("", help="Name in charts and tables.", empty="the algorithm's own")
     meta_lr: float | None = setting(
         None,
         rare=True,
         gt=0,
         le=100,
         symbol="β",
-        help="Outer learning rate; empty: the one under [training].",
+        help="Outer learning rate.",
+        empty="the one under [training]",
     )
     meta_batch: int | None = setting(
         None,
@@ -142,27 +145,30 @@ class AlgorithmConfig(Kind):
         ge=1,
         le=10_000,
         unit="tasks",
-        help="Tasks in a meta-batch; empty: the one under [training].",
+        help="Tasks in a meta-batch.",
+        empty="the one under [training]",
     )
     iterations: int | None = setting(
         None,
         rare=True,
         ge=1,
         unit="meta-iterations",
-        help="Length of training; empty: the one under [training].",
+        help="Length of training.",
+        empty="the one under [training]",
     )
     train_ways: int | None = setting(
-        None, rare=True, ge=2, le=1000, help="Classes in a training episode; empty: as in evaluation."
+        None, rare=True, ge=2, le=1000, help="Classes in a training episode.", empty="as in evaluation"
     )
     train_shots: int | None = setting(
         None,
         rare=True,
         ge=1,
         le=1000,
-        help="Support examples in a training episode; empty: as in evaluation.",
+        help="Support examples in a training episode.",
+        empty="as in evaluation",
     )
     train_queries: int | None = setting(
-        None, rare=True, ge=1, le=1000, help="Query examples in a training episode; empty: as in evaluation."
+        None, rare=True, ge=1, le=1000, help="Query examples in a training episode.", empty="as in evaluation"
     )
 
 
@@ -173,7 +179,7 @@ class Training(Section):
     meta_batch: int = setting(25, ge=1, le=10_000, unit="tasks", symbol="T", help="Tasks in a meta-batch.")
     meta_lr: float = setting(1e-3, gt=0, le=100, symbol="β", help="Outer learning rate (Adam).")
     gradient_clamp: float | None = setting(
-        None, rare=True, gt=0, help="Clamp each meta-gradient entry to ± this; empty: no clamp."
+        None, rare=True, gt=0, help="Clamp each meta-gradient entry to ± this.", empty="no clamp"
     )
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = setting(
         (0,), min_length=1, strict=False, help="One run per algorithm and seed."
@@ -239,9 +245,11 @@ class Evaluation(Section):
         "as many meta-training episodes for the generalisation gap).",
     )
     inner_steps: int = setting(10, ge=1, le=1000, unit="steps", help="Inner steps of the adaptation curve.")
-    every: int = setting(500, ge=1, unit="meta-iterations", help="Meta-iterations between validations.")
+    every: int = setting(
+        500, label="Validate every", ge=1, unit="meta-iterations", help="Meta-iterations between validations."
+    )
     queries: int | None = setting(
-        None, ge=1, le=10_000, help="Query examples in evaluation; empty: as in the task."
+        None, ge=1, le=10_000, help="Query examples in evaluation.", empty="as in the task"
     )
     seed: int = setting(12345, rare=True, ge=0, lt=2**32, help="Seed of the frozen episodes.")
     transductive: bool = setting(
@@ -250,15 +258,15 @@ class Evaluation(Section):
         help="Batch norm sees a task's queries together; else each beside the support set only.",
     )
     attack: Annotated[Attack | None, BeforeValidator(_named_attack)] = setting(
-        None, help="Measure classifiers on attacked queries too, at the end; empty: none."
+        None, help="Measure classifiers on attacked queries too, at the end.", empty="none"
     )
     threshold: float | None = setting(
         None,
         rare=True,
         gt=0,
         symbol="τ",
-        help="Query loss that counts as adapted; empty: a quarter of the loss of the "
-        "best predictor that cannot adapt.",
+        help="Query loss that counts as adapted.",
+        empty="a quarter of the loss of the best predictor that cannot adapt",
     )
 
 
@@ -405,7 +413,7 @@ def parse(text: str, overrides: Sequence[str] = (), source: str = "") -> Experim
     try:
         table = toml.read(text)
     except ValueError as error:
-        raise ConfigError([Complaint("", f"{error}{_hint(text, str(error))}")], source) from None
+        raise ConfigError([Complaint((), f"{error}{_hint(text, str(error))}")], source) from None
     for override in overrides:
         _assign(table, override)
     return Experiment.from_table(table, source)
@@ -422,17 +430,17 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise ConfigError([Complaint("", "not a text file in UTF-8; save it as one")], str(path)) from None
+        raise ConfigError([Complaint((), "not a text file in UTF-8; save it as one")], str(path)) from None
     except OSError as error:
         why = f"{error.strerror or error}; name an experiment, a file in TOML"
-        raise ConfigError([Complaint("", why)], str(path)) from None
+        raise ConfigError([Complaint((), why)], str(path)) from None
     experiment = admitted(parse(text, overrides, source=str(path)), str(path))
     data = getattr(experiment.task, "path", None)
     if not isinstance(data, str) or not data:
         return experiment
     if visible(data) != data and not os.path.lexists(path.parent / data):
         wrong = f"there is no {visible(data)!r}{_BACKSLASH}"
-        raise ConfigError([Complaint("task.path", wrong)], str(path))
+        raise ConfigError([Complaint(("task", "path"), wrong)], str(path))
     absolute = str((path.parent / Path(data).expanduser()).resolve())
     return experiment.model_copy(update={"task": experiment.task.model_copy(update={"path": absolute})})
 
@@ -451,7 +459,7 @@ def _assign(table: dict[str, Any], override: str) -> None:
     """Carry out one ``a.b=c``; c is TOML, or a plain string where it is not."""
     key, equals, text = override.partition("=")
     if not equals or not key.strip():
-        raise ConfigError([Complaint(override, "an override looks like training.iterations=100")], "--set")
+        raise ConfigError([Complaint((override,), "an override looks like training.iterations=100")], "--set")
     try:
         value = toml.read(f"value = {text}")["value"]
     except ValueError:
@@ -469,8 +477,8 @@ def _assign(table: dict[str, Any], override: str) -> None:
 
 def _item(target: Any, part: str, key: str) -> Any:
     if not isinstance(target, list):
-        raise ConfigError([Complaint(key, f"{part!r} is inside a value that is no table")], "--set")
+        raise ConfigError([Complaint((key,), f"{part!r} is inside a value that is no table")], "--set")
     if not part.isdigit() or int(part) >= len(target):
         allowed = f"allowed: 0 to {len(target) - 1}" if target else "the list is empty"
-        raise ConfigError([Complaint(key, f"{part!r} is no index here; {allowed}")], "--set")
+        raise ConfigError([Complaint((key,), f"{part!r} is no index here; {allowed}")], "--set")
     return target[int(part)]

@@ -24,7 +24,11 @@ from workbench.tasks.unlabelled import ClusteredFamily
 class CACTUsConfig(SelfSupervisedConfig):
     kind: Literal["cactus"] = "cactus"
     clusters: int | None = setting(
-        None, ge=2, le=100_000, help="Clusters of a partition; empty: one for every 20 examples, at most 500."
+        None,
+        ge=2,
+        le=100_000,
+        help="Clusters of a partition.",
+        empty="one for every 20 examples, at most 500",
     )
     partitions: int = setting(10, ge=1, le=1000, help="Partitions of the examples into clusters.")
     components: int = setting(32, ge=1, le=1000, help="Principal components that examples are embedded by.")

@@ -20,7 +20,7 @@ class BagConfig(NetworkConfig):
     kind: Literal["bag"] = "bag"
     width: int = setting(64, ge=1, le=4096, unit="numbers", help="Numbers that stand for a word.")
     hidden: int | None = setting(
-        64, ge=1, le=4096, unit="units", help="Width of the layer above the mean; empty: no layer."
+        64, ge=1, le=4096, unit="units", help="Width of the layer above the mean.", empty="no layer"
     )
 
 

@@ -1,36 +1,25 @@
 """One way to declare settings: sections of fields with range, unit and help; forms, files, options and help
 are made from it."""
 
+from workbench.settings.complaints import Complaint, ConfigError, Path, complaints, unfit_names
+from workbench.settings.fields import Field, fields_of
 from workbench.settings.registry import discover
-from workbench.settings.sections import (
-    Complaint,
-    ConfigError,
-    Kind,
-    Name,
-    Problem,
-    Section,
-    Shown,
-    complaints,
-    describe_range,
-    misfit,
-    section_in,
-    setting,
-    unfit_names,
-)
+from workbench.settings.sections import Kind, Name, Problem, Section, Shown, misfit, setting
 
 __all__ = [
     "Complaint",
     "ConfigError",
+    "Field",
     "Kind",
     "Name",
+    "Path",
     "Problem",
     "Section",
     "Shown",
     "complaints",
-    "describe_range",
     "discover",
+    "fields_of",
     "misfit",
-    "section_in",
     "setting",
     "unfit_names",
 ]

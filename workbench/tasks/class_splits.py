@@ -30,11 +30,11 @@ class ClassSplit(Section):
     validation: Names | None = setting(None, help="Groups or classes for meta-validation.")
     test: Names | None = setting(None, help="Groups or classes for meta-test.")
     fractions: Fractions | None = setting(
-        None, help="Parts for train, validation and test, drawn by seed; empty: 0.6, 0.2, 0.2."
+        None, help="Parts for train, validation and test, drawn by seed.", empty="0.6, 0.2, 0.2"
     )
-    seed: int | None = setting(None, ge=0, lt=2**32, help="Seed of the draw; empty: 0.")
+    seed: int | None = setting(None, ge=0, lt=2**32, help="Seed of the draw.", empty="0")
     by: Literal["group", "class"] | None = setting(
-        None, help="Draw whole groups or single classes; empty: groups if there are any."
+        None, label="Drawn by", help="Draw whole groups or single classes.", empty="groups if there are any"
     )
 
     @property

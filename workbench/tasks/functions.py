@@ -37,7 +37,7 @@ class FunctionsConfig(TaskConfig):
     problem = "regression"
 
     family: Literal["functions"] = "functions"
-    path: str | None = setting(None, help="An .npz file with the arrays x, y and task.")
+    path: str | None = setting(None, path=True, help="An .npz file with the arrays x, y and task.")
     dataset: Name | None = setting(None, help="Instead of a path: the name of an imported set of functions.")
     standardise: bool = setting(
         True,

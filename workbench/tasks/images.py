@@ -39,7 +39,9 @@ _BRIGHT = 0.7
 class ImagesConfig(ClassificationTaskConfig):
     family: Literal["images"] = "images"
     path: str | None = setting(
-        None, help="Zip or folder: class folders, groups of them, or split files; or arrays (.npz)."
+        None,
+        path=True,
+        help="Zip or folder: class folders, groups of them, or split files; or arrays (.npz).",
     )
     dataset: Name | None = setting(None, help="Instead of a path: the name of an imported set of images.")
     size: int = setting(28, ge=4, le=512, unit="pixels", help="Images are scaled to size × size.")
@@ -51,7 +53,7 @@ class ImagesConfig(ClassificationTaskConfig):
         False, help="90, 180 and 270 degrees as new classes, in the meta-training split only."
     )
     split: ClassSplit = setting(
-        ClassSplit(), help="Groups or classes by name, or drawn by seed; empty: the data's own, if any."
+        ClassSplit(), help="Groups or classes by name, or drawn by seed.", empty="the data's own, if any"
     )
 
     @model_validator(mode="after")

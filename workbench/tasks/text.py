@@ -43,7 +43,9 @@ class TextConfig(ClassificationTaskConfig):
     family: Literal["text"] = "text"
     path: str | None = setting(
         None,
-        help="Texts with labels (.csv, .tsv, .jsonl, .json); empty: sentences of Python's documentation.",
+        path=True,
+        help="Texts with labels (.csv, .tsv, .jsonl, .json).",
+        empty="sentences of Python's documentation",
     )
     dataset: Name | None = setting(None, help="Instead of a path: the name of an imported set of texts.")
     features: Literal["tfidf", "words"] = setting(
@@ -57,7 +59,7 @@ class TextConfig(ClassificationTaskConfig):
     )
     length: int = setting(32, ge=1, le=512, unit="words", help="Words of a text that are read (words).")
     split: ClassSplit = setting(
-        ClassSplit(), help="Groups or classes by name, or drawn by seed; empty: the data's own, if any."
+        ClassSplit(), help="Groups or classes by name, or drawn by seed.", empty="the data's own, if any"
     )
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@ class Everything(Section):
 
     flag: bool = setting(False, help="A flag.")
     count: int = setting(3, ge=1, le=10, help="A count.")
-    rate: float | None = setting(None, gt=0, help="A rate; empty: the usual one.")
+    rate: float | None = setting(None, gt=0, help="A rate.", empty="the usual one")
     words: tuple[str, ...] = setting((), strict=False, help="Words.")
     name: str = setting("", help="A name.")
 
@@ -30,7 +30,7 @@ def test_every_field_of_the_configuration_has_a_shape_and_a_tooltip() -> None:
 
 
 def test_shapes_follow_the_types() -> None:
-    assert [each.shape for each in specs(Everything)] == ["bool", "number", "number", "list", "text"]
+    assert [each.shape for each in specs(Everything)] == ["switch", "number", "number", "list", "text"]
     assert (of(Everything, "count").low, of(Everything, "count").high) == (1, 10)
     assert of(Everything, "rate").empty == "the usual one"
     assert of(Training, "threads").choices == ("auto",)

@@ -19,8 +19,9 @@ from workbench.config import (
     admitted,
 )
 from workbench.gui.setup.draft_state import State, blank, by_path, cleaned, put_or_drop
-from workbench.gui.setup.specs import UNSET, FieldSpec, label_of, plain, specs
+from workbench.gui.setup.specs import UNSET, FieldSpec, plain, specs
 from workbench.settings import Kind, Problem, Section
+from workbench.settings.fields import label_of
 
 
 class Draft(QObject):
@@ -299,7 +300,8 @@ class Draft(QObject):
     def describe(self, path: str) -> str:
         """A field in words: ``inner learning rate of MAML``."""
         parts = path.split(".")
-        name = label_of(parts[-1])
+        found = self.spec(path)
+        name = found.label if found else label_of(parts[-1])
         name = name if name[:2].isupper() else name[:1].lower() + name[1:]
         if self._is_kind(path) and parts[0] != "network":
             return self.describe(path.rpartition(".")[0])

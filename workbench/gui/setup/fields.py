@@ -190,7 +190,7 @@ def make_field(spec: FieldSpec, recent_key: str, choices: Sequence[tuple[str, An
         choices = [(spec.format(choice), choice) for choice in spec.choices]
     if choices is not None:
         return ChoiceField(choices, empty=spec.empty or ("–" if spec.optional else ""))
-    if spec.shape == "bool":
+    if spec.shape == "switch":
         return CheckField()
     if spec.shape == "path":
         return PathField(spec, recent_key)

@@ -150,8 +150,7 @@ class AlgorithmGroup(QWidget):
         self._edits, self._make = edits, make
         kind = replace(
             spec,
-            shape="choice",
-            section=None,
+            field=replace(spec.field, shape="choice", section=None),
             default=spec.default["kind"] if isinstance(spec.default, dict) else None,
         )
         field = make_field(kind, "", bases(edits.draft.owner(path), edits.draft.problem))
