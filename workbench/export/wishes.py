@@ -19,7 +19,7 @@ class Style(Section):
         "one", unit="mm", help="Of a figure, as printed: one or two columns of a paper, or millimetres."
     )
     height: Annotated[float, Field(ge=10, le=400)] | None = setting(
-        None, unit="mm", help="Of a figure, as printed; empty: as its panels need."
+        None, unit="mm", help="Of a figure, as printed.", empty="as its panels need"
     )
     font_size: float = setting(8.0, ge=4, le=24, unit="pt", help="Of a figure's text, as printed.")
     black: bool = setting(
@@ -36,10 +36,12 @@ class Style(Section):
 class Wish(Style):
     """What is wanted; what is empty is chosen by the maker. Each kind of document uses some of it."""
 
-    measure: str = setting("", help="What is compared: loss, accuracy …; empty: what tells most.")
-    step: int | None = setting(None, ge=0, help="After this inner step; empty: the last.")
+    measure: str = setting("", help="What is compared: loss, accuracy …", empty="what tells most")
+    step: int | None = setting(None, ge=0, help="After this inner step.", empty="the last")
     runs: tuple[int, ...] | None = setting(
-        None, help="Numbers of runs; empty: those that are shown (of rows and configurations: all)."
+        None,
+        help="Numbers of runs.",
+        empty="those that are shown (of rows and configurations: all)",
     )
     x: str = setting("", help="The horizontal axis: seconds, parameters, or a setting.")
     smoothing: int = setting(1, ge=1, unit="points", help="Moving average, over the raw curve.")

@@ -38,7 +38,9 @@ class SinusoidConfig(TaskConfig):
     x: Range = setting((-5.0, 5.0), help="Smallest and largest input.")
 
     drift: SinusoidDrift | None = setting(
-        None, help="Train on a stream that drifts: a parameter's range comes segment by segment."
+        None,
+        label="Drifting stream",
+        help="Train on a stream that drifts: a parameter's range comes segment by segment.",
     )
 
     @field_validator("amplitude", "phase", "x")
