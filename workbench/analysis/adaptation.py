@@ -15,25 +15,33 @@ from workbench.analysis.results import lost_tasks, share, without_chance
 from workbench.analysis.source import Group, Grouping, Source
 from workbench.analysis.summaries import Quantity, by_step, count, numbers, span, units
 from workbench.pictures import Curve, Figure, Panel
+from workbench.settings import Section, setting
 
 Split = Literal["validation", "test"]
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What is drawn.
+class Settings(Section):
+    """What is drawn."""
 
-    Attributes
-    ----------
-    split : validations while training, or the meta-test at the end.
-    at : each run's newest validation at or before this meta-iteration; None: its newest.
-    before : also the validation before training (meta-iteration 0), dashed.
-    """
-
-    quantity: Quantity = "loss"
-    split: Split = "validation"
-    at: int | None = None
-    before: bool = False
+    quantity: Quantity = setting(
+        "loss",
+        titles={"loss": "Query loss", "accuracy": "Query accuracy"},
+        help="What is measured on the query sets",
+    )
+    split: Split = setting(
+        "validation",
+        label="Episodes",
+        titles={"validation": "Validation", "test": "Test"},
+        help="Validation: measured again and again while training. Test: measured once, at the end",
+    )
+    before: bool = setting(False, label="Before training", help="Also the curve at meta-iteration 0, dashed")
+    log_y: bool = setting(False, help="Logarithmic vertical axis")
+    at: int | None = setting(
+        None,
+        ge=0,
+        help="Each run's newest validation at or before this meta-iteration.",
+        empty="its newest",
+    )
 
 
 @dataclass(frozen=True)
@@ -104,7 +112,7 @@ class Adaptation:
         found = [self._curve(group, settings) for group in self._grouping.groups(joined=True)]
         drawn = [each for each in found if each is not None]
         if settings.before and settings.split == "validation":
-            first = Settings(settings.quantity, at=0)
+            first = Settings(quantity=settings.quantity, at=0)
             starts = [self._curve(each.group, first, reference=True) for each in drawn]
             drawn = [each for each in starts if each is not None] + drawn
         return drawn

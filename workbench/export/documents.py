@@ -105,7 +105,7 @@ def _adaptation(request: Request) -> Made:
     from workbench.analysis.adaptation import Adaptation, Settings
 
     quantity = _one_of("--measure", request.wish.measure or "loss", ("loss", "accuracy"))
-    figure = Adaptation(request.source).figure(Settings(cast(Any, quantity), split="test"))
+    figure = Adaptation(request.source).figure(Settings(quantity=cast(Any, quantity), split="test"))
     return _drawn(figure, request, "adaptation curves")
 
 

@@ -129,7 +129,7 @@ def _learning(source: ProjectSource, drawn: _Figures) -> Iterator[str]:
         yield drawn.html(figure)
     classified = any((source.result(run.id) or {}).get("accuracy") for run in source.shown())
     quantity: Quantity = "accuracy" if classified else "loss"
-    tested = adaptation.Adaptation(source).figure(adaptation.Settings(quantity, split="test"))
+    tested = adaptation.Adaptation(source).figure(adaptation.Settings(quantity=quantity, split="test"))
     if tested is not None:
         yield drawn.html(tested)
 

@@ -18,6 +18,29 @@ _WORDS = {"lr": "learning rate", "tf32": "TF32"}
 _SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 
+class Unset:
+    """The value of a field that says nothing."""
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET = Unset()
+
+
+def text_of(value: object) -> str:
+    """A value as a person would type it."""
+    if value is None or isinstance(value, Unset):
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(f'"{text}"' if "," in text else text for text in map(text_of, value))
+    return str(value)
+
+
 @dataclass(frozen=True)
 class Field:
     """One field of a section.
@@ -28,6 +51,7 @@ class Field:
     shape : what its value is; ``kinds`` is a section in one of several kinds.
     item : type of a number or of a list's items.
     choices : allowed values that are spelled out; for a number, beside the numbers.
+    titles : what choices are called where they are shown; see :meth:`title_of`.
     optional : whether it may be left empty.
     default : the value where nothing is said; None where there is none.
     by_problem : the defaults of the problems, where they differ.
@@ -44,6 +68,7 @@ class Field:
     shape: Shape
     item: type[int] | type[float] | type[str]
     choices: tuple[object, ...]
+    titles: Mapping[str, str]
     optional: bool
     required: bool
     default: object
@@ -64,6 +89,10 @@ class Field:
         if self.by_problem is None:
             return self.default
         return self.by_problem.get(problem) if problem else None
+
+    def title_of(self, value: object) -> str:
+        """A value as it is shown among others to choose from."""
+        return self.titles.get(str(value)) or text_of(value)
 
     def kind(self, name: object) -> type[Section] | None:
         """The class of the section that it holds where that is of the kind of a name."""
@@ -88,6 +117,7 @@ def label_of(name: str) -> str:
 def _field(name: str, info: FieldInfo) -> Field:
     said = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     by_problem = said.get("by_problem")
+    titles = said.get("titles")
     found = _Anatomy()
     found.add(info.annotation, info.metadata)
     shape: Shape = "path" if said.get("path") else found.shape()
@@ -97,6 +127,7 @@ def _field(name: str, info: FieldInfo) -> Field:
         shape=shape,
         item=found.item,
         choices=(*found.choices, *((True, False) if shape == "choice" and found.switch else ())),
+        titles={value: str(title) for value, title in titles.items()} if isinstance(titles, dict) else {},
         optional=found.optional,
         required=info.is_required(),
         default=None if info.is_required() else info.get_default(call_default_factory=True),

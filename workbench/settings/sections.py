@@ -30,6 +30,7 @@ def setting(
     by_problem: Mapping[str, object] | None = None,
     rare: bool = False,
     path: bool = False,
+    titles: Mapping[str, str] | None = None,
     **constraints: Any,
 ) -> Any:
     """A field; :func:`~workbench.settings.fields.fields_of` tells of it what is declared here.
@@ -45,10 +46,11 @@ def setting(
         then reads None until the experiment, which knows the task, fills it in.
     rare : whether few people ever change it; forms keep it apart.
     path : whether the text is the path of a file or a folder.
+    titles : how choices are called, where they are not called what they are in a file.
     constraints : ``gt``, ``ge``, ``lt``, ``le``, ``min_length``…, as in pydantic.
     """
     said: dict[str, Any] = {"empty": empty, "label": label, "unit": unit, "symbol": symbol}
-    said |= {"rare": rare, "path": path}
+    said |= {"rare": rare, "path": path, "titles": dict(titles or {})}
     if by_problem is not None:
         said["by_problem"] = dict(by_problem)
         default = None

@@ -1,4 +1,4 @@
-"""Values as texts that people type, and back."""
+"""What people type as values."""
 
 from __future__ import annotations
 
@@ -7,32 +7,9 @@ import io
 import math
 import re
 
-from workbench.settings.fields import Field
+from workbench.settings.fields import UNSET, Field
 
 MOST_IN_A_RANGE = 10_000
-
-
-class Unset:
-    """The value of a field that says nothing."""
-
-    def __repr__(self) -> str:
-        return "UNSET"
-
-
-UNSET = Unset()
-
-
-def text_of(value: object) -> str:
-    """A value as a person would type it."""
-    if value is None or isinstance(value, Unset):
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.10g}"
-    if isinstance(value, list | tuple):
-        return ", ".join(f'"{text}"' if "," in text else text for text in map(text_of, value))
-    return str(value)
 
 
 def read(field: Field, text: str) -> object:

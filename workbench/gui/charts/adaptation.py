@@ -8,17 +8,18 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 
 from workbench.analysis.adaptation import Adaptation, AdaptationCurve, Settings
 from workbench.analysis.beyond import farthest
 from workbench.analysis.summaries import count, value
 from workbench.gui import theme
-from workbench.gui.charts.curve_chart import Array, CurveChart, Extent, name_control, tick_box
+from workbench.gui.charts.curve_chart import Array, CurveChart, Extent, name_control
 from workbench.gui.charts.items import Band, Line, Whiskers
 from workbench.gui.charts.readout import Entry
 from workbench.gui.plain import Label
 from workbench.gui.run_data import RunData
+from workbench.gui.settings_bar import SettingsBar
 from workbench.pictures import Figure
 
 NOTHING = "No run yet. Press Run (Ctrl+R); how each learner adapts appears here at once."
@@ -44,38 +45,14 @@ class AdaptationChart(CurveChart):
         self._iterations: list[int] = []
         self._wanted: int | None = None
         self._showing: tuple[Any, ...] | None = None
-        self._make_tools()
+        self.bar = SettingsBar(Settings, "adaptation", self.tools, self, without={"at"})
+        self.bar.changed.connect(self._chosen)
+        self.tools.addStretch(1)
         self._make_slider()
         self.set_label("bottom", "Inner step")
         self.plot.getAxis("bottom").whole = True
 
     # --- controls ----------------------------------------------------------------------------------
-
-    def _make_tools(self) -> None:
-        self.quantity = QComboBox()
-        self.quantity.addItem("Query loss", "loss")
-        self.quantity.addItem("Query accuracy", "accuracy")
-        name_control(self.quantity, "adaptation_quantity", "Quantity", "What is measured on the query sets")
-        self.split = QComboBox()
-        self.split.addItem("Validation", "validation")
-        self.split.addItem("Test", "test")
-        name_control(
-            self.split,
-            "adaptation_split",
-            "Episodes",
-            "Validation: measured again and again while training. Test: measured once, at the end",
-        )
-        self.before = tick_box(
-            "adaptation_before", "Before training", "Also the curve at meta-iteration 0, dashed"
-        )
-        self.log_y = tick_box("adaptation_log_y", "Log y", "Logarithmic vertical axis")
-        for control in (self.quantity, self.split, self.before, self.log_y):
-            self.tools.addWidget(control)
-        self.tools.addStretch(1)
-        for combo in (self.quantity, self.split):
-            combo.currentIndexChanged.connect(self._chosen)
-        for box in (self.before, self.log_y):
-            box.toggled.connect(self._chosen)
 
     def _make_slider(self) -> None:
         self.slider = QSlider(Qt.Orientation.Horizontal)
@@ -111,14 +88,9 @@ class AdaptationChart(CurveChart):
     @property
     def settings(self) -> Settings:
         """What the controls say."""
-        return Settings(
-            quantity=self.quantity.currentData(),
-            split=self.split.currentData(),
-            at=self._wanted,
-            before=self.before.isChecked(),
-        )
+        return self.bar.settings.model_copy(update={"at": self._wanted})
 
-    @Slot()
+    @Slot(str)
     def _chosen(self, *_: object) -> None:
         self.set_following(True)  # another quantity has another range
         self.mark_stale()
@@ -166,9 +138,9 @@ class AdaptationChart(CurveChart):
             return  # training losses grow five times a second, validations now and then
         self._showing = showing
         self._slider_row.setVisible(settings.split == "validation")
-        self.before.setEnabled(settings.split == "validation")
-        self.log_y.setEnabled(settings.quantity == "loss")
-        self.set_logarithmic(x=False, y=self.log_y.isChecked() and settings.quantity == "loss")
+        self.bar["before"].setEnabled(settings.split == "validation")
+        self.bar["log_y"].setEnabled(settings.quantity == "loss")
+        self.set_logarithmic(x=False, y=settings.log_y and settings.quantity == "loss")
         self._drawn = self._adaptation.curves(settings)
         self.set_hint(self._missing())
         self._dress()
@@ -185,8 +157,7 @@ class AdaptationChart(CurveChart):
             tested = id(self.data.result(run.id))
             known = told, tested, self.data.diverged_at(run)
             runs.append((run.id, run.name, run.label, run.seed, self.data.colour(run), *known))
-        log = self.log_y.isChecked()
-        return self.settings, log, self.following, self.data.highlighted, len(self.data.runs()), *runs
+        return self.settings, self.following, self.data.highlighted, len(self.data.runs()), *runs
 
     def _missing(self) -> str:
         if self._drawn:
@@ -309,22 +280,11 @@ class AdaptationChart(CurveChart):
         return self._adaptation.figure(self.settings, y_log=self.y_log, x_range=x_range, y_range=y_range)
 
     def state(self) -> dict[str, Any]:
-        return {
-            "quantity": self.settings.quantity,
-            "split": self.settings.split,
-            "before": self.before.isChecked(),
-            "log_y": self.log_y.isChecked(),
-        }
+        return self.bar.state()
 
     def restore(self, state: dict[str, Any]) -> None:
-        for combo, name in ((self.quantity, "quantity"), (self.split, "split")):
-            index = combo.findData(state.get(name)) if isinstance(state.get(name), str) else -1
-            if index >= 0:
-                combo.setCurrentIndex(index)
-        for button, name in ((self.before, "before"), (self.log_y, "log_y")):
-            if isinstance(state.get(name), bool):
-                button.setChecked(state[name])
-        self.mark_stale()
+        self.bar.restore(state)
+        self._chosen()
 
 
 class _Items:

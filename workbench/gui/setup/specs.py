@@ -8,7 +8,8 @@ from typing import Any
 
 from workbench.gui.plain import Markup, joined, rich
 from workbench.settings import Field, Kind, Problem, Section, fields_of
-from workbench.settings.texts import UNSET, Unset, read, stepped, text_of
+from workbench.settings.fields import UNSET, Unset, text_of
+from workbench.settings.texts import read, stepped
 
 __all__ = ["UNSET", "FieldSpec", "Unset", "plain", "specs"]
 
