@@ -150,10 +150,8 @@ class SettingsBar(QWidget, Generic[SettingsType]):
             if control.findData(value) < 0:
                 control.addItem(self._fields[name].title_of(value), value)
             control.setCurrentIndex(control.findData(value))
-        elif (isinstance(control, QSpinBox) and isinstance(value, int)) or (
-            isinstance(control, QDoubleSpinBox) and isinstance(value, int | float)
-        ):
-            control.setValue(value)
+        else:
+            control.setProperty("value", value)
         blocked.unblock()
         return self._values().get(name) != before
 
