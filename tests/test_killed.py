@@ -5,14 +5,15 @@ from __future__ import annotations
 import random
 import re
 import signal
-import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from tests import processes
 from tests.experiments import SINUSOID
-from tests.test_runs import CLI, contents
+from tests.test_runs import contents
 from workbench.project import Project
 
 CONV4 = """
@@ -34,17 +35,16 @@ inner_steps = 2
 @pytest.mark.parametrize(
     ("text", "kills", "each"),
     [
-        pytest.param(SINUSOID, 20, 60, id="sinusoid-mlp"),
-        pytest.param(CONV4, 8, 20, id="digits-conv4"),
+        pytest.param(SINUSOID, 20, 30, id="sinusoid-mlp"),
+        pytest.param(CONV4, 8, 8, id="digits-conv4"),
     ],
 )
 def test_a_killed_run_resumes_bit_for_bit(text: str, kills: int, each: int, tmp_path: Path) -> None:
-    segments = kills + 2
-    iterations = each * segments
+    segments = kills + 4  # so many iterations after the last kill that the run cannot be over before it
     toml = tmp_path / "e.toml"
     toml.write_text(text + '[[algorithm]]\nkind = "maml"\n', encoding="utf-8")
     settings = {
-        "training.iterations": iterations,
+        "training.iterations": each * segments,
         "training.meta_batch": 4,
         "training.threads": 1,
         "training.chunk": 4,
@@ -52,9 +52,8 @@ def test_a_killed_run_resumes_bit_for_bit(text: str, kills: int, each: int, tmp_
         "evaluation.every": each,
         "evaluation.validation_episodes": 4,
     }
-    sets = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
-    run = [*CLI, "run", str(toml), *sets, "--project"]
-    subprocess.run([*run, str(tmp_path / "whole.mlwb")], check=True, capture_output=True)
+    run = ["run", str(toml), *sets(settings), "--project"]
+    processes.finished(*run, tmp_path / "whole.mlwb")
 
     chance = random.Random(0)
     project = tmp_path / "killed.mlwb"
@@ -67,8 +66,8 @@ def test_a_killed_run_resumes_bit_for_bit(text: str, kills: int, each: int, tmp_
             written, losses = opened.series(record.id, "loss")
             assert written.tolist() == list(range(1, len(losses) + 1))  # no gap, no fold, no doubled point
             assert opened.verify() == []
-        command = [*CLI, "resume", str(project)]
-    subprocess.run(command, check=True, capture_output=True)
+        command = ["resume", str(project)]
+    processes.finished(*command)
 
     with Project.open(tmp_path / "whole.mlwb") as whole, Project.open(project) as opened:
         (reference,), (resumed,) = whole.runs(), opened.runs()
@@ -76,52 +75,56 @@ def test_a_killed_run_resumes_bit_for_bit(text: str, kills: int, each: int, tmp_
         assert contents(opened, resumed.id) == contents(whole, reference.id)
 
 
+def sets(settings: Mapping[str, object]) -> list[str]:
+    return [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
+
+
 def _kill_at(command: list[str], iteration: int, chance: random.Random) -> None:
     """Start the process and kill it a random moment after it has told of an iteration."""
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
+    with processes.started(*command) as process:
+        for line in process.said:
             told = re.search(r": (\d+)/\d+  validation", line)
             if told and int(told[1]) >= iteration:
                 break
-        try:
-            process.wait(chance.uniform(0, 0.1))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
+        process.wait(chance.uniform(0, 0.1))
+        process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL, "the process ended before it was killed"
 
 
 def test_at_most_a_second_of_curves_is_missing_after_a_kill(tmp_path: Path) -> None:
     toml, project = tmp_path / "e.toml", tmp_path / "p.mlwb"
     toml.write_text(SINUSOID + '[[algorithm]]\nkind = "maml"\n', encoding="utf-8")
-    command = [*CLI, "run", str(toml), "--project", str(project)]
     # no checkpoint and hardly an evaluation falls due, which would write as well
-    for setting in ("iterations=1000000", "checkpoint_every=3600"):
-        command += ["--set", f"training.{setting}"]
-    command += ["--set", "evaluation.every=1000000"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        process.stderr.readline()  # the validation before training: it trains from here on
-        began = time.monotonic()
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(3.0)
-        process.send_signal(signal.SIGKILL)
-        killed = time.monotonic()
-    with Project.open(project, read_only=True) as opened:
-        iterations, trained = opened.series(1, "seconds")
-    assert iterations.tolist() == list(range(1, len(iterations) + 1))
-    assert trained[-1] >= killed - began - 1.0
+    settings = {
+        "training.iterations": 1_000_000,
+        "training.checkpoint_every": 3600,
+        "evaluation.every": 1_000_000,
+    }
+    command = ["run", toml, "--project", project, *sets(settings)]
+    for run in (1, 2, 3):  # a busy machine may stand still at the wrong moment, but hardly three times
+        with processes.started(*command) as process:
+            process.said.readline()  # the validation before training: it trains from here on
+            began = time.monotonic()
+            process.wait(2.0)
+            process.send_signal(signal.SIGKILL)
+            killed = time.monotonic()
+        with Project.open(project, read_only=True) as opened:
+            iterations, trained = opened.series(run, "seconds")
+        assert iterations.tolist() == list(range(1, len(iterations) + 1))
+        if trained[-1] >= killed - began - 1.0:
+            break
+    else:
+        pytest.fail("more than a second of curves is missing")
 
 
 def test_ctrl_c_stops_a_run_and_says_how_to_go_on(tmp_path: Path) -> None:
     toml, project = tmp_path / "e.toml", tmp_path / "p.mlwb"
     toml.write_text(SINUSOID + '[[algorithm]]\nkind = "maml"\n', encoding="utf-8")
-    command = [*CLI, "run", str(toml), "--project", str(project), "--set", "training.iterations=1000000"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        process.stderr.readline()
+    command = ["run", toml, "--project", project, "--set", "training.iterations=1000000"]
+    with processes.started(*command) as process:
+        process.said.readline()
         process.send_signal(signal.SIGINT)
-        said = process.stderr.read()
+        said = process.said.read()
     assert process.returncode == 130
     assert f"workbench resume {project}" in said
     with Project.open(project) as opened:
@@ -134,21 +137,19 @@ def test_a_run_on_a_disk_that_fills_up_waits_and_then_loses_nothing(small_disk: 
     toml = tmp_path / "e.toml"
     toml.write_text(SINUSOID + '[[algorithm]]\nkind = "maml"\n', encoding="utf-8")
     settings = {
-        "training.iterations": 1500,
+        "training.iterations": 600,
         "training.checkpoint_every": 0.1,
-        "evaluation.every": 100,
+        "evaluation.every": 50,
     }
-    sets = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
-    run = [*CLI, "run", str(toml), *sets, "--project"]
-    subprocess.run([*run, str(tmp_path / "whole.mlwb")], check=True, capture_output=True)
+    run = ["run", toml, *sets(settings), "--project"]
+    processes.finished(*run, tmp_path / "whole.mlwb")
 
     filler = small_disk / "filler"
     said = []
-    with subprocess.Popen([*run, str(small_disk / "p.mlwb")], stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
+    with processes.started(*run, small_disk / "p.mlwb") as process:
+        for line in process.said:
             said.append(line)
-            if "200/1500  validation" in line:
+            if "100/600  validation" in line:
                 _fill(filler)
             if "waiting at" in line:
                 assert "the disk is full" in line

@@ -1,0 +1,91 @@
+"""Processes of the command line that are begun at once: forked from one that has imported everything."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import TextIO
+
+METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+_CONTEXT = multiprocessing.get_context(METHOD)
+if METHOD == "forkserver":
+    # with what a run imports only when it comes to it, which takes most of a short run's time
+    _CONTEXT.set_forkserver_preload(
+        ["workbench.headless", "torch._dynamo", "sklearn.datasets", "tests.processes"]
+    )
+
+
+@dataclass
+class Command:
+    """A command in a process of its own.
+
+    Attributes
+    ----------
+    process : the process, to wait for or to send signals to.
+    said : what it writes to standard output and standard error, line by line.
+    """
+
+    process: BaseProcess
+    said: TextIO
+
+    @property
+    def returncode(self) -> int | None:
+        """As subprocess has it; None while the process runs."""
+        return self.process.exitcode
+
+    def wait(self, seconds: float) -> None:
+        """Wait until the process ends, but no longer than that."""
+        self.process.join(seconds)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it to the process."""
+        assert self.process.pid is not None
+        os.kill(self.process.pid, number)
+
+
+@contextlib.contextmanager
+def started(*arguments: object) -> Iterator[Command]:
+    """Begin a command; at the end, wait for it (or kill it, after an error in between)."""
+    reading, writing = _CONTEXT.Pipe(duplex=False)
+    environment = dict(os.environ)
+    process = _CONTEXT.Process(target=_main, args=([*map(str, arguments)], writing, environment))
+    process.start()
+    writing.close()
+    with os.fdopen(os.dup(reading.fileno()), encoding="utf-8") as said:
+        reading.close()
+        try:
+            yield Command(process, said)
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            process.join()
+
+
+def finished(*arguments: object) -> str:
+    """Do a command to its end, which must be a good one; returns what it said."""
+    with started(*arguments) as command:
+        said = command.said.read()
+    assert command.returncode == 0, said
+    return said
+
+
+def _main(arguments: list[str], out: Connection, environment: dict[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    for stream in (1, 2):
+        os.dup2(out.fileno(), stream)
+    out.close()
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
+    sys.argv = ["workbench", *arguments]
+    from workbench.cli import main
+
+    main()
