@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.project.conftest import evaluated, reached
+from tests.project.conftest import completed, evaluated, reached
 from workbench import toml
 from workbench.project import Project, ProjectError, declared
 
@@ -81,7 +81,7 @@ def test_what_is_no_finite_number_is_none(text: str) -> None:
 
 def test_what_a_newer_program_tells_is_kept(project: Project, add_run: AddRun) -> None:
     told = evaluated(1.0, more={"of": [1, "kind"]})
-    assert declared.evaluation(json.dumps(told)) == told
+    assert declared.evaluation(json.dumps(told)) == completed(told)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_arrays_that_their_summary_does_not_describe_are_refused(
     project: Project, add_run: AddRun, arrays: dict[str, NDArray[Any]]
 ) -> None:
     run = add_run(project)
-    project.save_result(run, "test", reached(1.0, 0.5, episodes=2), arrays, "h")
+    project.save_result(run, "test", reached(1.0, 0.5, episodes=2, accuracy=[0.2, 0.4]), arrays, "h")
     with pytest.raises(ProjectError, match="result on 'test' is damaged: array"):
         project.result(run, "test")
 

@@ -42,12 +42,14 @@ class Problem(ABC):
         ``rollouts`` …
     measures : what is measured of every task after every inner step, the loss among it. The first is what a
         run is summed up by.
+    kept : what :meth:`details` gives, by name, and the kind of its numbers as numpy calls it (``f``, ``b``).
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     gives: ClassVar[frozenset[str]]
     measures: ClassVar[tuple[Measure, ...]]
+    kept: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
@@ -114,6 +116,8 @@ def _check(cls: type[Problem]) -> None:
         wrong.append("loss is missing among its measures")
     if not wrong and cls.measured is Problem.measured and len(cls.measures) > 1:
         wrong.append(f"measured is missing, which computes {', '.join(each.name for each in cls.measures)}")
+    if not wrong and (cls.details is Problem.details) != (not cls.kept):
+        wrong.append("details and kept belong together, and one of them is missing")
     if PROBLEMS.get(cls.name, cls).__qualname__ != cls.__qualname__:
         wrong.append(f"{PROBLEMS[cls.name].__qualname__} has that name")
     if wrong:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ class Classification(Supervised):
     title = "Classification"
     gives = frozenset({"gradient", "pairs", "classes"})
     measures = (ACCURACY, LOSS.said("Cross-entropy", unit="nats"))
+    kept: ClassVar = {CONFIDENCE.name: "f", "correct": "b"}
 
     def of(self, prediction: Tensor, y: Tensor) -> Tensor:
         from torch.nn import functional as F

@@ -139,7 +139,7 @@ class Database:
             if disk_full:  # the -wal file can be used again from its start once the file itself has it all
                 self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
-    def _change(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+    def _change(self, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
         """Run one changing statement inside the open transaction."""
         self._refuse_after_failure()
         self._deadline[0] = time.monotonic() + _STATEMENT_TIMEOUT
@@ -147,7 +147,7 @@ class Database:
             return self._connection.execute(sql, parameters)
 
     def _rows(
-        self, sql: str, parameters: Sequence[Any] = (), timeout: float = _STATEMENT_TIMEOUT
+        self, sql: str, parameters: Sequence[object] = (), timeout: float = _STATEMENT_TIMEOUT
     ) -> list[tuple[Any, ...]]:
         """All rows of a query, within reason."""
         self._deadline[0] = time.monotonic() + timeout
@@ -157,7 +157,7 @@ class Database:
             raise ProjectError(f"{self.path}: a table does not come to an end; it is damaged, use a copy")
         return rows
 
-    def _integers(self, sql: str, parameters: Sequence[Any] = ()) -> list[int]:
+    def _integers(self, sql: str, parameters: Sequence[object] = ()) -> list[int]:
         """The first column of a query, checked."""
         try:
             return [stored_integer(row[0]) for row in self._rows(sql, parameters)]

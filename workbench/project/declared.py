@@ -13,18 +13,19 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench import toml
-from workbench.measures import LOSS, known
-from workbench.problems import name_of, rows_of
+from workbench.measures import LOSS, MEASURES, known
+from workbench.problems import name_of, problem_of, rows_of
 from workbench.summaries import FIRST_EDITION, Summary, TestSummary
 from workbench.words import LONGEST_NAME, shown, visible
 
-Check = Callable[[Any], Any]
+T = TypeVar("T")
+Check = Callable[[object], object]
 
 LARGEST = 1e100
 """Magnitude of a number: training in 32 bits gives none that is larger, and its square is still finite."""
@@ -38,18 +39,18 @@ DEEPEST = 12  # tables and lists inside one another
 # --- JSON ------------------------------------------------------------------------------------------
 
 
-def to_json(value: Any) -> str:
+def to_json(value: object) -> str:
     """Compact JSON; numpy arrays and numbers as lists and numbers, NaN and infinity kept."""
     return json.dumps(value, separators=(",", ":"), default=_as_lists)
 
 
-def _as_lists(value: Any) -> Any:
+def _as_lists(value: object) -> object:
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
-def from_json(text: object, kind: type) -> Any:
+def from_json(text: object, kind: type[T]) -> T:
     """Read JSON whose outermost value must be of that kind.
 
     Raises
@@ -70,7 +71,7 @@ def from_json(text: object, kind: type) -> Any:
     return value
 
 
-def plain(value: Any, deepest: int = DEEPEST) -> Any:
+def plain(value: object, deepest: int = DEEPEST) -> object:
     """A value of JSON that nobody has declared, made harmless: text is visible and within its length, and
     what is no finite number is None.
 
@@ -94,16 +95,18 @@ def plain(value: Any, deepest: int = DEEPEST) -> Any:
         raise ValueError("a text is nested too deeply")
     if isinstance(value, Mapping):
         return {shown(str(name), LONGEST_NAME): plain(each, deepest - 1) for name, each in value.items()}
-    return [plain(each, deepest - 1) for each in value]
+    if isinstance(value, list | tuple):
+        return [plain(each, deepest - 1) for each in value]
+    raise _unfit(value)
 
 
 # --- single values ---------------------------------------------------------------------------------
 
 
-def whole(low: int, high: int) -> Check:
+def whole(low: int, high: int) -> Callable[[object], int]:
     """A whole number of that range."""
 
-    def check(value: Any) -> int:
+    def check(value: object) -> int:
         if type(value) is not int or not low <= value <= high:
             raise _unfit(value)
         return value
@@ -111,48 +114,49 @@ def whole(low: int, high: int) -> Check:
     return check
 
 
-def real(low: float = -LARGEST, high: float = LARGEST) -> Check:
+def real(low: float = -LARGEST, high: float = LARGEST) -> Callable[[object], float]:
     """A finite number of that range."""
 
-    def check(value: Any) -> float:
-        if type(value) not in (float, int) or not low <= value <= high:
+    def check(value: object) -> float:
+        if not isinstance(value, float | int) or isinstance(value, bool) or not low <= value <= high:
             raise _unfit(value)
         return float(value)
 
     return check
 
 
-def optional(check: Check) -> Check:
+def optional(check: Callable[[object], T]) -> Callable[[object], T | None]:
     """None, or what the check takes."""
     return lambda value: None if value is None else check(value)
 
 
-def line(most: int) -> Check:
+def line(most: int) -> Callable[[object], str]:
     """Text on one line; what is longer is cut."""
     return lambda value: shown(_text(value), most)
 
 
-def lines(value: Any) -> str:
+def lines(value: object) -> str:
     """Text; what is longer than a person writes is cut."""
     return "\n".join(map(visible, _text(value)[:LONGEST_TEXT].split("\n")))
 
 
-def text(most: int) -> Check:
+def text(most: int) -> Callable[[object], str]:
     """Text as it is."""
 
-    def check(value: Any) -> str:
-        if len(_text(value)) > most:
-            raise ValueError(f"has {len(value):,} letters; allowed: {most:,}")
-        return str(value)
+    def check(value: object) -> str:
+        found = _text(value)
+        if len(found) > most:
+            raise ValueError(f"has {len(found):,} letters; allowed: {most:,}")
+        return found
 
     return check
 
 
-def one_of(allowed: Iterable[Any]) -> Check:
+def one_of(allowed: Iterable[T]) -> Callable[[object], T]:
     """One of these values."""
     known = tuple(allowed)
 
-    def check(value: Any) -> Any:
+    def check(value: object) -> T:
         if value not in known:
             raise _unfit(value)
         return value
@@ -160,35 +164,35 @@ def one_of(allowed: Iterable[Any]) -> Check:
     return check
 
 
-def flag(value: Any) -> bool:
+def flag(value: object) -> bool:
     """0 or 1."""
     return bool(one_of((0, 1))(value))
 
 
-def colour(value: Any) -> str:
+def colour(value: object) -> str:
     """``#rrggbb``, or nothing."""
     if not re.fullmatch(r"(#[0-9a-fA-F]{6})?", _text(value)):
         raise _unfit(value)
     return str(value)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if not isinstance(value, str):
         raise _unfit(value)
     return value
 
 
-def _unfit(value: Any) -> ValueError:
+def _unfit(value: object) -> ValueError:
     return ValueError(f"cannot be {shown(repr(value), 40)}")
 
 
 # --- lists and tables ------------------------------------------------------------------------------
 
 
-def listed(check: Check, most: int = 100_000) -> Check:
+def listed(check: Callable[[object], T], most: int = 100_000) -> Callable[[object], list[T]]:
     """A list of at most so many."""
 
-    def checked(value: Any) -> list[Any]:
+    def checked(value: object) -> list[T]:
         if not isinstance(value, list) or len(value) > most:
             raise _unfit(value)
         return [check(each) for each in value]
@@ -196,10 +200,10 @@ def listed(check: Check, most: int = 100_000) -> Check:
     return checked
 
 
-def by_name(check: Check) -> Check:
+def by_name(check: Check) -> Callable[[object], dict[str, object]]:
     """A table with names that are not known beforehand."""
 
-    def checked(value: Any) -> dict[str, Any]:
+    def checked(value: object) -> dict[str, object]:
         if not isinstance(value, dict):
             raise _unfit(value)
         return {shown(name, LONGEST_NAME): named(name, check, each) for name, each in value.items()}
@@ -207,11 +211,13 @@ def by_name(check: Check) -> Check:
     return checked
 
 
-def table(required: Mapping[str, Check], others: Mapping[str, Check], rest: Check = plain) -> Check:
+def table(
+    required: Mapping[str, Check], others: Mapping[str, Check], rest: Check = plain
+) -> Callable[[object], dict[str, object]]:
     """A table with these entries; what a newer program adds to it is kept as plain values."""
     known = {**required, **others}
 
-    def checked(value: Any) -> dict[str, Any]:
+    def checked(value: object) -> dict[str, object]:
         if not isinstance(value, dict):
             raise _unfit(value)
         for name in required:
@@ -225,7 +231,7 @@ def table(required: Mapping[str, Check], others: Mapping[str, Check], rest: Chec
     return checked
 
 
-def named(name: str, check: Check, value: Any) -> Any:
+def named(name: str, check: Callable[[object], T], value: object) -> T:
     """What a check takes; a complaint names the entry."""
     try:
         return check(value)
@@ -233,7 +239,7 @@ def named(name: str, check: Check, value: Any) -> Any:
         raise ValueError(f"{shown(name, 40)} {error}") from None
 
 
-def in_json(check: Check, kind: type) -> Check:
+def in_json(check: Callable[[object], T], kind: type) -> Callable[[object], T]:
     """JSON in a column."""
     return lambda value: check(from_json(value, kind))
 
@@ -253,7 +259,7 @@ def tables(text: str) -> dict[str, Any]:
     return found
 
 
-def _as_it_is(value: Any) -> Any:
+def _as_it_is(value: object) -> object:
     return value
 
 
@@ -286,7 +292,7 @@ _experiment = table(
 # --- evaluations and results -----------------------------------------------------------------------
 
 
-def _mean(value: Any) -> float | None:
+def _mean(value: object) -> float | None:
     """A number, or None: one that is not finite is written as null, but was not always."""
     if value is None:
         return None
@@ -399,22 +405,25 @@ def check_arrays(arrays: Mapping[str, NDArray[np.generic]], test: TestSummary) -
         If one has another shape or type, or numbers that cannot be.
     """
     steps, tasks = len(test["inner_steps"]), test["episodes"]
+    problem = problem_of(test)
+    kept = problem.kept if problem else {}
     for name, array in arrays.items():
-        if name in test["measures"]:
-            right = array.shape == (steps, tasks) and array.dtype.kind == "f"
+        kind = kept.get(name, "f")
+        if name in kept:
+            right = array.ndim == 2 and len(array) == tasks
+        elif name in test["measures"] or name in MEASURES:
+            right = array.shape == (steps, tasks)
         elif "/" in name:
-            right = array.shape == (tasks,) and array.dtype.kind == "f"
-        elif array.ndim > 1:
-            right = len(array) == tasks and array.dtype.kind in "fb"
+            right = array.shape == (tasks,)
         else:
             continue  # nothing reads it
-        if not right:
+        if not right or array.dtype.kind != kind:
             raise ValueError(f"array {name!r} does not fit its summary")
-        if array.dtype.kind == "f" and not _sane(array, share=known(name).share):
+        if kind == "f" and not _sane(array.astype(np.float64), share=known(name).share):
             raise ValueError(f"array {name!r} holds numbers that cannot be")
 
 
-def _sane(values: NDArray[Any], *, share: bool) -> bool:
+def _sane(values: NDArray[np.float64], *, share: bool) -> bool:
     if share:
         return bool(np.all((values >= 0) & (values <= 1) | np.isnan(values)))
-    return bool(np.all((np.abs(values.astype(np.float64)) <= LARGEST) | ~np.isfinite(values)))
+    return bool(np.all((np.abs(values) <= LARGEST) | ~np.isfinite(values)))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict, get_args
+from typing import Any, Literal, TypedDict, cast, get_args
 
+import numpy as np
 from numpy.typing import NDArray
 
 from workbench import toml
@@ -107,7 +108,7 @@ class RunFields(TypedDict, total=False):
     meta_iterations_per_second: float | None
     config_hash: str
     data_hash: str
-    environment: Mapping[str, Any]
+    environment: Mapping[str, object]
     created: float
     started: float | None
     ended: float | None
@@ -142,7 +143,7 @@ class Checkpoint:
     """A trainer's whole state after ``iteration`` meta-iterations; ``tensors`` as they were given."""
 
     iteration: int
-    state: dict[str, Any]
+    state: dict[str, object]
     tensors: bytes
     created: float
 
@@ -154,12 +155,12 @@ class Result:
     split: str
     episodes_hash: str
     summary: TestSummary
-    arrays: dict[str, NDArray[Any]]
+    arrays: dict[str, NDArray[np.generic]]
 
 
-def _environment(value: Any) -> dict[str, Any]:
+def _environment(value: object) -> dict[str, Any]:
     """What is only told is plain; of what a run goes on by, values that cannot be are left out."""
-    found: dict[str, Any] = plain(value)
+    found = cast("dict[str, Any]", plain(value))
     for name, check in (("threads", _threads), ("chunk", _threads), ("device", _name)):
         if name in found:
             try:
@@ -169,7 +170,7 @@ def _environment(value: Any) -> dict[str, Any]:
     return found
 
 
-def _tags(value: list[Any]) -> tuple[str, ...]:
+def _tags(value: object) -> tuple[str, ...]:
     return tuple(listed(_name, 1000)(value))
 
 
@@ -221,7 +222,7 @@ RUN: dict[str, Check] = {
 _UNCHANGEABLE = {"id", "experiment_id"}
 
 
-def run_columns(fields: Mapping[str, Any]) -> dict[str, Any]:
+def run_columns(fields: Mapping[str, object]) -> dict[str, object]:
     """Fields of a run as what SQLite stores.
 
     Raises
@@ -229,7 +230,7 @@ def run_columns(fields: Mapping[str, Any]) -> dict[str, Any]:
     ValueError
         For an unknown field, or a value that the field cannot take.
     """
-    columns: dict[str, Any] = {}
+    columns: dict[str, object] = {}
     for name, value in fields.items():
         if name not in RUN or name in _UNCHANGEABLE:
             raise ValueError(f"{name!r} is no field of a run that can be set")
@@ -237,7 +238,7 @@ def run_columns(fields: Mapping[str, Any]) -> dict[str, Any]:
     return columns
 
 
-def _stored(name: str, value: Any) -> Any:
+def _stored(name: str, value: Any) -> object:
     match name:
         case "environment":
             return to_json(dict(value))
@@ -248,7 +249,7 @@ def _stored(name: str, value: Any) -> Any:
     return value
 
 
-def run_record(row: Sequence[Any]) -> RunRecord:
+def run_record(row: Sequence[object]) -> RunRecord:
     """A run from its row, every field checked.
 
     Raises
@@ -259,12 +260,12 @@ def run_record(row: Sequence[Any]) -> RunRecord:
     return RunRecord(**_checked(RUN, row))
 
 
-def experiment_record(row: Sequence[Any]) -> ExperimentRecord:
+def experiment_record(row: Sequence[object]) -> ExperimentRecord:
     """An experiment from its row, checked as in :func:`run_record`."""
     return ExperimentRecord(**_checked(EXPERIMENT, row))
 
 
-def _checked(columns: Mapping[str, Check], row: Sequence[Any]) -> dict[str, Any]:
+def _checked(columns: Mapping[str, Check], row: Sequence[object]) -> dict[str, Any]:
     return {
         name: named(name, check, value) for (name, check), value in zip(columns.items(), row, strict=True)
     }

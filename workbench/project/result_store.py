@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +30,7 @@ class ResultStore(Database):
         run: int,
         split: str,
         summary: TestSummary,
-        arrays: Mapping[str, NDArray[Any]],
+        arrays: Mapping[str, NDArray[np.generic]],
         episodes_hash: str,
     ) -> None:
         """Store a run's result on a split, replacing an earlier one.
@@ -88,7 +87,7 @@ class ResultStore(Database):
         return Result(split, shown(str(episodes_hash), LONGEST_NAME), told, found)
 
     def save_checkpoint(
-        self, run: int, iteration: int, state: Mapping[str, Any], tensors: bytes, *, keep: int = 2
+        self, run: int, iteration: int, state: Mapping[str, object], tensors: bytes, *, keep: int = 2
     ) -> None:
         """Store a trainer's state after an iteration; of the run's checkpoints the newest ``keep`` stay.
 
@@ -166,7 +165,7 @@ class ResultStore(Database):
         except (IndexError, ValueError) as error:
             raise self._damaged(f"run {run}, checkpoint at {iteration}", error) from None
 
-    def _arrays(self, result: int) -> dict[str, NDArray[Any]]:
+    def _arrays(self, result: int) -> dict[str, NDArray[np.generic]]:
         rows = self._rows(
             "SELECT name, dtype, shape, digest, data FROM result_arrays WHERE result_id = ? ORDER BY id",
             (result,),
@@ -174,7 +173,7 @@ class ResultStore(Database):
         return {str(row[0]): _unpack(*row) for row in rows}
 
 
-def _pack(name: str, array: NDArray[Any]) -> tuple[str, str, bytes]:
+def _pack(name: str, array: NDArray[np.generic]) -> tuple[str, str, bytes]:
     array = np.asarray(array)
     little = array.dtype.newbyteorder("<")
     if little.str not in _DTYPES or array.ndim > _MAX_DIMENSIONS:
@@ -182,7 +181,7 @@ def _pack(name: str, array: NDArray[Any]) -> tuple[str, str, bytes]:
     return little.str, to_json(list(array.shape)), array.astype(little).tobytes()
 
 
-def _unpack(name: str, dtype: object, shape: object, stored: object, data: object) -> NDArray[Any]:
+def _unpack(name: str, dtype: object, shape: object, stored: object, data: object) -> NDArray[np.generic]:
     if digest(name, dtype, shape, data) != stored:
         raise ValueError(f"array {name!r} does not match its checksum")
     sizes = from_json(shape, list)

@@ -126,12 +126,12 @@ class RunStore(Database):
             if cursor.rowcount != 1:
                 raise self._no_run(run)
 
-    def set_setting(self, key: str, value: Any) -> None:
+    def set_setting(self, key: str, value: object) -> None:
         """Keep a value that JSON can hold (the window's layout, the project's notes) under a key."""
         with self.transaction():
             self._change("INSERT OR REPLACE INTO settings (key, value) VALUES (?, ?)", (key, to_json(value)))
 
-    def setting(self, key: str, default: Any = None) -> Any:
+    def setting(self, key: str, default: object = None) -> Any:
         """The value kept under a key, or the default where there is none or it is damaged."""
         rows = self._rows("SELECT value FROM settings WHERE key = ?", (key,))
         try:
@@ -174,7 +174,7 @@ class RunStore(Database):
             return replace(record, status="interrupted")
         return record
 
-    def _added(self, sql: str, values: tuple[Any, ...]) -> int:
+    def _added(self, sql: str, values: tuple[object, ...]) -> int:
         """Insert a row; its id."""
         added = self._change(sql, values).lastrowid or 0
         if not 1 <= added <= LARGEST_ID:

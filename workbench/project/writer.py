@@ -6,7 +6,7 @@ import time
 from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Unpack
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ class _Waiting:
     series: dict[str, tuple[array[int], array[float]]] = field(default_factory=dict)
     evaluations: list[tuple[int, str, Summary]] = field(default_factory=list)
     fields: RunFields = field(default_factory=RunFields)
-    checkpoint: tuple[int, dict[str, Any], bytes] | None = None
+    checkpoint: tuple[int, dict[str, object], bytes] | None = None
     results: list[tuple[str, TestSummary, Arrays, str]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
@@ -92,7 +92,7 @@ class RunWriter:
         """Change fields of the run (``iterations``, ``seconds``, ``status``…) with the next flush."""
         self._waiting.fields.update(fields)
 
-    def checkpoint(self, iteration: int, state: dict[str, Any], tensors: bytes) -> None:
+    def checkpoint(self, iteration: int, state: dict[str, object], tensors: bytes) -> None:
         """Add a checkpoint, and write it together with every point up to it."""
         self._waiting.checkpoint = (iteration, state, tensors)
         self.flush()
