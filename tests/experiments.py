@@ -13,6 +13,7 @@ from workbench.algorithms import ALGORITHMS, Algorithm, Params, make
 from workbench.algorithms.memory import Memory
 from workbench.config import AlgorithmConfig, Experiment, parse
 from workbench.networks.base import Network
+from workbench.problems import PROBLEMS
 from workbench.tasks.base import Episode, TaskFamily, TaskShape
 
 SINUSOID = """
@@ -67,7 +68,7 @@ class Smooth(Network):
 
 def algorithm(name: str, network: Network, shape: TaskShape, **settings: Any) -> Algorithm:
     """An algorithm with its defaults for the shape's problem."""
-    config = AlgorithmConfig.resolve({"kind": name, **settings}).for_problem(shape.problem)
+    config = AlgorithmConfig.resolve({"kind": name, **settings}).suited(PROBLEMS[shape.problem].gives)
     return make(config, network, shape)
 
 
@@ -107,6 +108,6 @@ EVERY = [
     pytest.param(name, shape, id=f"{name}-{shape.problem}")
     for shape in (REGRESSION, CLASSIFICATION)
     for name, cls in ALGORITHMS.items()
-    if shape.problem in cls.Config.problems
+    if shape.problem in cls.Config.problems()
 ]
 """Every algorithm with every problem that it can do."""

@@ -122,8 +122,12 @@ def test_overrides_reach_every_section() -> None:
             "algorithm[0].kind",
             "'mamml' is not known; allowed: adml, adversarial_querying, anil",
         ),
-        ("algorithm.0.kind='protonet'", "algorithm[0].kind", "cannot do regression"),
-        ("algorithm.0.train_ways=5", "algorithm[0].train_ways", "no classes"),
+        (
+            "algorithm.0.kind='protonet'",
+            "algorithm[0].kind",
+            "needs classes, which family 'sinusoid' (regression) does not give; allowed here: anil",
+        ),
+        ("algorithm.0.train_ways=5", "algorithm[0].train_ways", "one output a class; leave it out"),
         ("algorithm=[]", "algorithm", "at least 1"),
         ("training.iterations=0", "training.iterations", "0 is out of range; allowed: a whole number ≥ 1"),
         ("training.iterations=1.5", "training.iterations", "not a whole number"),
@@ -150,6 +154,48 @@ def test_a_bad_value_is_refused_with_its_path_and_what_is_allowed(
     message = _complaint(MAML, override)
     assert message.startswith(f"e.toml: {path}: ")
     assert words in message
+
+
+ONLY_WHERE_IT_MEANS_SOMETHING = [
+    (
+        "scratch",
+        "algorithm.0.iterations=5",
+        "algorithm[0].iterations",
+        "'scratch' is not trained; leave it out",
+    ),
+    ("scratch", "algorithm.0.meta_rate=5", "algorithm[0].meta_rate", "unknown key; allowed: label, inner_lr"),
+    ("r2d2", "algorithm.0.train_ways=5", "algorithm[0].train_ways", "needs classes, which family 'sinusoid'"),
+    ("fusion", "algorithm.0.train_ways=5", "algorithm[0].train_ways", "'maml' has one output a class"),
+    ("maml", "evaluation.attack='pgd'", "evaluation.attack", "needs bounds and classes, which family"),
+    ("fusion", "algorithm.0.base={kind='maml', iterations=5}", "algorithm[0].base.iterations", "move it up"),
+    ("fusion", "algorithm.0.base={kind='protonet'}", "algorithm[0].base.kind", "'protonet' needs classes"),
+]
+
+
+@pytest.mark.parametrize(("kind", "override", "path", "words"), ONLY_WHERE_IT_MEANS_SOMETHING)
+def test_a_setting_that_means_nothing_is_refused_with_why(
+    tmp_path: Path, kind: str, override: str, path: str, words: str
+) -> None:
+    file = tmp_path / "e.toml"
+    file.write_text(MAML.replace("maml", kind), encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(file, [override])
+    assert str(caught.value).startswith(f"{file}: {path}: ")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_stored_experiment_may_say_what_once_could_be_said_and_keeps_its_hash() -> None:
+    once = ["training.compile=false", "algorithm.0.iterations=5", "algorithm.0.meta_lr=0.5"]
+    stored = parse(experiment("scratch").to_toml(), once)
+    # as it was when every algorithm had these
+    assert stored.hash() == "f2033f8fb497f12d8832c4356640ee6a4f7a3b0920e23be7409caa7f2daa4c81"
+    assert parse(stored.to_toml()) == stored
+    assert stored.algorithm[0].schedule(stored.training).iterations == 0
+    with pytest.raises(
+        ConfigError, match=r"algorithm\[0\].iterations: 'scratch' is not trained; leave it out"
+    ):
+        admitted(stored)
 
 
 def test_a_training_too_short_for_its_segments_is_refused() -> None:

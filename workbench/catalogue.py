@@ -6,6 +6,7 @@ from typing import Any
 
 from workbench.algorithms import ALGORITHMS, Algorithm, Citation
 from workbench.config import AlgorithmConfig
+from workbench.problems import PROBLEMS
 from workbench.settings import Kind, Section, fields_of
 from workbench.tasks import FAMILIES
 
@@ -20,9 +21,12 @@ def parameters(section: type[Section]) -> list[dict[str, Any]]:
     """
     listed = []
     for field in fields_of(section).values():
+        default = field.default
+        if field.where is not None:
+            default = {name: field.usual(each.gives) for name, each in PROBLEMS.items()}
         parameter = {
             "name": field.name,
-            "default": _plain(field.by_problem or field.default),
+            "default": _plain(default),
             "required": field.required,
             "allowed": field.allowed,
             "unit": field.unit,
@@ -52,7 +56,7 @@ def algorithms() -> list[dict[str, Any]]:
             "title": each.title,
             "family": each.family,
             "summary": each.summary,
-            "problems": sorted(each.Config.problems),
+            "problems": sorted(each.Config.problems()),
             "order": each.order,
             "base": bases(each),
             "citation": str(each.citation) if each.citation else None,
@@ -74,7 +78,7 @@ def algorithm_rows() -> list[list[str]]:
     """The algorithms as a table of 120 columns, with a heading."""
     rows = [["name", "family", "problems", "order", "base", "citation"]]
     for name, each in ALGORITHMS.items():
-        problems = sorted(each.Config.problems)
+        problems = sorted(each.Config.problems())
         over = each.Config.wraps
         rows.append(
             [
@@ -113,7 +117,7 @@ def tasks() -> list[dict[str, Any]]:
             "name": name,
             "title": each.title,
             "summary": each.summary,
-            "problem": each.Config.problem,
+            "problem": each.Config.problem.name,
             "default_network": each.Config.default_network,
             "parameters": parameters(each.Config),
         }

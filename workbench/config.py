@@ -13,11 +13,12 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, get_args
 
 import tomli_w
 from pydantic import (
     BeforeValidator,
+    ConfigDict,
     Field,
     SerializeAsAny,
     ValidationError,
@@ -25,16 +26,18 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import InitErrorDetails
 
 from workbench import toml
+from workbench.problems import PROBLEMS, Problem
 from workbench.settings import (
     Complaint,
     ConfigError,
     Kind,
     Name,
-    Problem,
     Section,
     complaints,
+    fields_of,
     misfit,
     setting,
     unfit_names,
@@ -42,20 +45,24 @@ from workbench.settings import (
 from workbench.words import LONGEST_NAME, visible
 
 __all__ = [
+    "OF_THE_RUN",
     "SPLITS",
     "AlgorithmConfig",
+    "AnyWays",
     "ClassificationTaskConfig",
     "Complaint",
     "ConfigError",
+    "Drifts",
     "Evaluation",
     "Experiment",
     "Name",
     "NetworkConfig",
-    "Problem",
     "Section",
     "Split",
     "TaskConfig",
     "Training",
+    "Trains",
+    "Untrained",
     "load",
     "parse",
     "setting",
@@ -78,11 +85,26 @@ class TaskConfig(Kind):
     """A distribution of tasks and the size of its episodes."""
 
     selector: ClassVar[str] = "family"
-    problem: ClassVar[Problem]
+    problem: ClassVar[type[Problem]]
+    has: ClassVar[frozenset[str]] = frozenset()
+    """What its tasks have beside what every task of the problem has: ``bounds`` (every input has a smallest
+    and a largest value)."""
+
     default_network: ClassVar[str] = "mlp"
+    refused: ClassVar[Mapping[str, str]] = {"drift": "tasks of this family do not drift; leave it out"}
 
     shots: int = setting(10, ge=1, le=1000, help="Support examples of a task (of a class, if classified).")
     queries: int = setting(10, ge=1, le=1000, help="Query examples of a task (of a class, if classified).")
+
+    @classmethod
+    def gives(cls) -> frozenset[str]:
+        """What its tasks have, for the algorithms and the settings that need it."""
+        return cls.problem.gives | cls.has
+
+
+class Drifts(TaskConfig):
+    """A task family whose training tasks may come as a stream that drifts."""
+
     drift: Drift | None = setting(
         None,
         label="Drifting stream",
@@ -90,10 +112,10 @@ class TaskConfig(Kind):
     )
 
 
-class ClassificationTaskConfig(TaskConfig):
+class ClassificationTaskConfig(Drifts):
     """A task family whose tasks tell ``ways`` classes apart."""
 
-    problem: ClassVar[Problem] = "classification"
+    problem = PROBLEMS["classification"]
     default_network: ClassVar[str] = "conv4"
 
     ways: int = setting(5, ge=2, le=1000, help="Classes in one task.")
@@ -108,12 +130,8 @@ class NetworkConfig(Kind):
 class AlgorithmConfig(Kind):
     """One algorithm and its parameters; yields one run per seed."""
 
-    problems: ClassVar[frozenset[str]] = frozenset({"regression", "classification"})
-    any_ways: ClassVar[bool] = False
-    """Whether training episodes may have other ways than evaluation."""
-
-    trains: ClassVar[bool] = True
-    """Whether there is anything to meta-train."""
+    needs: ClassVar[frozenset[str]] = frozenset({"gradient"})
+    """What tasks must have for it: see :class:`~workbench.problems.Problem`."""
 
     episodic: ClassVar[bool] = True
     """Whether its outer loss is that of the adapted learner on the query set, and nothing else."""
@@ -121,15 +139,30 @@ class AlgorithmConfig(Kind):
     wraps: ClassVar[bool] = False
     """Whether it is built over another algorithm, its ``base``."""
 
-    def can_do(self, problem: str) -> bool:
-        """Whether it can serve tasks of that problem."""
-        return problem in self.problems
-
-    def allows_any_ways(self) -> bool:
-        """Whether training episodes may have other ways than evaluation."""
-        return self.any_ways
+    refused: ClassVar[Mapping[str, str]] = {
+        "train_ways": "this algorithm has one output a class; leave it out"
+    }
 
     label: Name = setting("", help="Name in charts and tables.", empty="the algorithm's own")
+
+    @classmethod
+    def problems(cls) -> frozenset[str]:
+        """The names of the problems of which some task family gives what it needs."""
+        return frozenset(each.problem.name for each in TaskConfig.kinds.values() if cls.needs <= each.gives())
+
+    @property
+    def built_of(self) -> tuple[AlgorithmConfig, ...]:
+        """The algorithm, and those that it is built over."""
+        return (self,)
+
+    def schedule(self, training: Training) -> Schedule:
+        """How it is trained, where the experiment says this under ``[training]``."""
+        return Schedule(0, training.meta_batch, training.meta_lr)
+
+
+class Trains(AlgorithmConfig):
+    """What is meta-trained: how, where not as ``[training]`` and ``[task]`` say."""
+
     meta_lr: float | None = setting(
         None,
         rare=True,
@@ -156,9 +189,6 @@ class AlgorithmConfig(Kind):
         help="Length of training.",
         empty="the one under [training]",
     )
-    train_ways: int | None = setting(
-        None, rare=True, ge=2, le=1000, help="Classes in a training episode.", empty="as in evaluation"
-    )
     train_shots: int | None = setting(
         None,
         rare=True,
@@ -170,6 +200,60 @@ class AlgorithmConfig(Kind):
     train_queries: int | None = setting(
         None, rare=True, ge=1, le=1000, help="Query examples in a training episode.", empty="as in evaluation"
     )
+
+    def schedule(self, training: Training) -> Schedule:
+        return Schedule(
+            self.iterations or training.iterations,
+            self.meta_batch or training.meta_batch,
+            self.meta_lr or training.meta_lr,
+        )
+
+
+class AnyWays(Trains):
+    """What may be trained on other ways than it is evaluated on."""
+
+    train_ways: int | None = setting(
+        None,
+        rare=True,
+        ge=2,
+        le=1000,
+        needs=["classes"],
+        help="Classes in a training episode.",
+        empty="as in evaluation",
+    )
+
+
+OF_THE_RUN = frozenset(AnyWays.model_fields)
+"""What is said of a whole algorithm, not of one that it is built over."""
+
+
+class Untrained(AlgorithmConfig):
+    """What is not meta-trained.
+
+    An experiment that is stored may say of it how it would be, as it once could; its hash is of that, too.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    @model_validator(mode="after")
+    def _says_no_more_than_it_could(self) -> Self:
+        known = Trains.model_fields
+        wrong = [
+            InitErrorDetails(type="extra_forbidden", loc=(name,), input=value)
+            for name, value in (self.model_extra or {}).items()
+            if name not in known
+        ]
+        if wrong:
+            raise ValidationError.from_exception_data("", wrong)
+        return self
+
+
+class Schedule(NamedTuple):
+    """How an algorithm is trained; without an iteration where there is nothing to train."""
+
+    iterations: int
+    meta_batch: int
+    meta_lr: float
 
 
 class Training(Section):
@@ -258,7 +342,10 @@ class Evaluation(Section):
         help="Batch norm sees a task's queries together; else each beside the support set only.",
     )
     attack: Annotated[Attack | None, BeforeValidator(_named_attack)] = setting(
-        None, help="Measure classifiers on attacked queries too, at the end.", empty="none"
+        None,
+        needs=["classes", "bounds"],
+        help="Measure classifiers on attacked queries too, at the end.",
+        empty="none",
     )
     threshold: float | None = setting(
         None,
@@ -298,10 +385,9 @@ class Experiment(Section):
 
     @field_validator("evaluation")
     @classmethod
-    def _attacks_classifiers(cls, evaluation: Evaluation, info: ValidationInfo) -> Evaluation:
-        task = info.data.get("task")
-        if evaluation.attack is not None and task is not None and task.problem != "classification":
-            raise misfit(("attack",), f"only classifiers are attacked, and {task.name!r} is {task.problem}")
+    def _asks_for_what_there_is(cls, evaluation: Evaluation, info: ValidationInfo) -> Evaluation:
+        if "task" in info.data:
+            _refuse_unneeded(evaluation, info.data["task"])
         return evaluation
 
     @field_validator("algorithm")
@@ -310,34 +396,31 @@ class Experiment(Section):
         cls, algorithms: tuple[AlgorithmConfig, ...], info: ValidationInfo
     ) -> tuple[AlgorithmConfig, ...]:
         """Refuse what the task does not allow, and fill in the defaults that depend on it."""
-        task = info.data.get("task")
+        task: TaskConfig | None = info.data.get("task")
         if task is None:  # already complained about
             return algorithms
         for index, algorithm in enumerate(algorithms):
-            if not algorithm.can_do(task.problem):
-                able = [name for name, kind in AlgorithmConfig.kinds.items() if task.problem in kind.problems]
-                base = getattr(algorithm, "base", None)
-                inner = base is not None and task.problem in algorithm.problems
-                named = base if inner and base is not None else algorithm
-                raise misfit(
-                    (index, "base", "kind") if inner else (index, "kind"),
-                    f"{named.name!r} cannot do {task.problem}, which family {task.name!r} asks for; "
-                    f"allowed: {', '.join(sorted(able))}",
-                )
-            if task.problem == "regression" and algorithm.train_ways is not None:
-                raise misfit((index, "train_ways"), "a regression task has no classes; leave it out")
-            if algorithm.train_ways is not None and not algorithm.allows_any_ways():
-                raise misfit(
-                    (index, "train_ways"), f"{algorithm.name!r} has one output a class; leave it out"
-                )
-        return tuple(algorithm.for_problem(task.problem) for algorithm in algorithms)
+            for depth, each in enumerate(algorithm.built_of):
+                if each.needs - task.gives():
+                    kinds = AlgorithmConfig.kinds.items()
+                    able = sorted(name for name, kind in kinds if kind.needs <= task.gives())
+                    raise misfit(
+                        (index, *["base"] * depth, "kind"),
+                        f"{each.name!r} {_not_given(each.needs, task)}; allowed here: {', '.join(able)}",
+                    )
+            if isinstance(algorithm, AnyWays) and algorithm.train_ways is not None:
+                core = algorithm.built_of[-1]
+                if not isinstance(core, AnyWays):
+                    raise misfit((index, "train_ways"), f"{core.name!r} has one output a class; leave it out")
+            _refuse_unneeded(algorithm, task, index)
+        return tuple(algorithm.suited(task.gives()) for algorithm in algorithms)
 
     @model_validator(mode="after")
     def _every_segment_is_trained_on(self) -> Self:
-        drift = self.task.drift
+        drift = self.task.drift if isinstance(self.task, Drifts) else None
         for index, algorithm in enumerate(self.algorithm):
-            iterations = algorithm.iterations or self.training.iterations
-            if drift is not None and algorithm.trains and iterations < drift.segments:
+            iterations = algorithm.schedule(self.training).iterations
+            if drift is not None and isinstance(algorithm, Trains) and iterations < drift.segments:
                 own = algorithm.iterations is not None
                 raise misfit(
                     ("algorithm", index, "iterations") if own else ("training", "iterations"),
@@ -382,15 +465,32 @@ class Experiment(Section):
             raise ConfigError(complaints(error, cls, table), source) from None
 
 
+def _not_given(needs: frozenset[str], task: TaskConfig) -> str:
+    missing = " and ".join(sorted(needs - task.gives()))
+    return f"needs {missing}, which family {task.name!r} ({task.problem.name}) does not give"
+
+
+def _refuse_unneeded(section: Section, task: TaskConfig, *location: int) -> None:
+    """Refuse settings that mean nothing, as the task does not give what they need."""
+    for name, field in fields_of(type(section)).items():
+        if field.needs - task.gives() and getattr(section, name) is not None:
+            raise misfit((*location, name), f"{_not_given(field.needs, task)}; leave it out")
+
+
 def admitted(experiment: Experiment, source: str = "") -> Experiment:
-    """An experiment that somebody asks for, if all its names can be shown.
+    """An experiment that somebody asks for, if its names can be shown and its settings mean something.
 
     Raises
     ------
     ConfigError
-        With the path of each name that cannot.
+        With the path of each that cannot or does not.
     """
     wrong = unfit_names(experiment)
+    wrong += [
+        Complaint(("algorithm", index, name), f"{each.name!r} is not trained; leave it out")
+        for index, each in enumerate(experiment.algorithm)
+        for name in each.model_extra or ()
+    ]
     if wrong:
         raise ConfigError(wrong, source)
     return experiment

@@ -119,7 +119,7 @@ def test_a_base_that_does_not_learn_from_queries_alone_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"algorithm\[0\].base.meta_lr: belongs to the algorithm itself"):
         experiment(AQ, "algorithm.0.base={kind='maml', meta_lr=0.1}", text=DIGITS)
     with pytest.raises(
-        ConfigError, match=r"algorithm\[0\].kind: 'adversarial_querying' cannot do regression"
+        ConfigError, match=r"algorithm\[0\].kind: 'adversarial_querying' needs bounds and classes"
     ):
         experiment(AQ)
 
@@ -198,7 +198,7 @@ def test_who_trains_against_an_attack_stands_it_better_than_the_base(base: str) 
 
 
 @pytest.mark.parametrize(
-    "name", [n for n, cls in ALGORITHMS.items() if "classification" in cls.Config.problems]
+    "name", [n for n, cls in ALGORITHMS.items() if "classification" in cls.Config.problems()]
 )
 def test_every_classifier_is_measured_on_attacked_queries_on_request(name: str) -> None:
     e = experiment(name, "evaluation.attack={kind='pgd', steps=3}", text=DIGITS)
@@ -218,7 +218,7 @@ def test_an_attack_is_the_same_however_the_tasks_are_shared_out(monkeypatch: pyt
 
 
 def test_an_attack_on_what_has_no_bounds_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"evaluation\.attack: only classifiers are attacked"):
+    with pytest.raises(ConfigError, match=r"evaluation\.attack: needs bounds and classes"):
         experiment("maml", "evaluation.attack={}")
     with pytest.raises(DataError, match="an attack needs inputs with a smallest and a largest value"):
         algorithm(AQ, Smooth(2, 1), REGRESSION)

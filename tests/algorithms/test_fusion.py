@@ -68,7 +68,7 @@ BASES = [
     pytest.param(name, text, id=f"{name}-{problem}")
     for problem, text in (("regression", SINUSOID), ("classification", DIGITS))
     for name, cls in ALGORITHMS.items()
-    if problem in cls.Config.problems and ALGORITHMS["fusion"].Config.allows(cls.Config)  # type: ignore[attr-defined]
+    if problem in cls.Config.problems() and ALGORITHMS["fusion"].Config.allows(cls.Config)  # type: ignore[attr-defined]
 ]
 
 
@@ -92,7 +92,7 @@ def test_one_member_is_its_base(base: str, text: str) -> None:
 @SHAPES
 @pytest.mark.parametrize("base", ["maml", "reptile", "meta_sgd", "mamlpp", "protonet"])
 def test_each_member_learns_as_it_would_alone(base: str, shape: TaskShape) -> None:
-    if shape.problem not in ALGORITHMS[base].Config.problems:
+    if shape.problem not in ALGORITHMS[base].Config.problems():
         return
     learner = fusion(shape, base)
     alone = algorithm(
@@ -135,7 +135,7 @@ def test_the_outer_step_of_a_base_that_has_its_own_leaves_the_weights_alone() ->
 def test_the_mixture_is_no_worse_than_the_weighted_mean_of_its_members(base: str, weights: str) -> None:
     """Jensen, on every episode; and weights are at least 0 and sum to 1."""
     for shape in (CLASSIFICATION, REGRESSION):
-        if shape.problem not in ALGORITHMS[base].Config.problems:
+        if shape.problem not in ALGORITHMS[base].Config.problems():
             continue
         learner = fusion(shape, base, weights=weights, members=4)
         meta = meta_parameters(learner)

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from tests.experiments import experiment
 from workbench import runs
 from workbench.algorithms import ALGORITHMS
-from workbench.config import SPLITS, Experiment
+from workbench.config import SPLITS, Experiment, Trains
 from workbench.engine import evaluation
 from workbench.engine.episodes import FrozenEpisodes
 from workbench.engine.intervals import mean_interval
@@ -95,7 +95,7 @@ def patterns() -> ClassPool:
 
 
 def family_of(e: Experiment) -> TaskFamily:
-    if e.task.problem == "regression":
+    if e.task.problem.name == "regression":
         return runs.open_family(e)
     members = dict(zip(SPLITS, (range(40), range(40, 50), range(50, 60)), strict=True))
     return ClassFamily(e.task, patterns(), members)  # type: ignore[arg-type]
@@ -104,7 +104,7 @@ def family_of(e: Experiment) -> TaskFamily:
 def measured(trainer: Trainer) -> np.ndarray:
     """Accuracy, or minus the loss, of every frozen meta-test task, after as many steps as were trained."""
     config = getattr(trainer.config, "base", trainer.config)
-    steps = getattr(config, "inner_steps", SCRATCH_STEPS) if config.trains else SCRATCH_STEPS
+    steps = getattr(config, "inner_steps", SCRATCH_STEPS) if isinstance(config, Trains) else SCRATCH_STEPS
     size = evaluation_size(trainer.experiment, trainer.family)
     test = FrozenEpisodes(trainer.family, "test", size, EPISODES, 1)
     curves = evaluation.evaluate(trainer.algorithm, trainer.meta, test, steps)
@@ -126,8 +126,8 @@ def from_scratch(problem: str, seed: int) -> np.ndarray:
 LEARNERS = [
     pytest.param(name, problem, id=f"{name}-{problem}")
     for name, cls in ALGORITHMS.items()
-    for problem in sorted(cls.Config.problems)
-    if cls.Config.trains
+    for problem in sorted(cls.Config.problems())
+    if issubclass(cls.Config, Trains)
 ]
 
 

@@ -18,7 +18,7 @@ CLOSED_FORM = [
     pytest.param(name, shape, id=f"{name}-{shape.problem}")
     for name in ("protonet", "matchingnet", "relationnet", "r2d2", "cnp")
     for shape in (CLASSIFICATION, REGRESSION)
-    if shape.problem in ALGORITHMS[name].Config.problems
+    if shape.problem in ALGORITHMS[name].Config.problems()
 ]
 
 

@@ -97,7 +97,7 @@ def test_a_base_without_an_episodic_loss_for_classes_is_refused(name: str, base:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_regression_is_refused(name: str) -> None:
-    with pytest.raises(ConfigError, match="cannot do regression"):
+    with pytest.raises(ConfigError, match="needs classes"):
         experiment(name)
 
 

@@ -19,7 +19,7 @@ import torch
 from workbench import runs
 from workbench.algorithms import ALGORITHMS, Algorithm, Params
 from workbench.algorithms.memory import Memory
-from workbench.config import Training, parse
+from workbench.config import Training, Trains, parse
 from workbench.engine.episodes import TrainingEpisodes, seeded
 from workbench.engine.meta_step import MetaStep
 from workbench.engine.plan import choose
@@ -73,10 +73,10 @@ def main() -> None:
     print("| algorithm | batch ms | loop ms | loop / batch | greatest difference |\n|---|---|---|---|---|")
     family = None
     for name, cls in ALGORITHMS.items():
-        if not cls.Config.trains or (options.names and name not in options.names):
+        if not issubclass(cls.Config, Trains) or (options.names and name not in options.names):
             continue
         text = f'{TEXTS[options.setting]}\n[[algorithm]]\nkind = "{name}"\n'
-        if PROBLEMS[options.setting] not in cls.Config.problems:
+        if PROBLEMS[options.setting] not in cls.Config.problems():
             continue
         experiment = parse(text)
         family = family or runs.open_family(experiment)

@@ -53,7 +53,7 @@ DRIFT = "[task.drift]\nsegments = 3\n[network]"
 MEMORY = "capacity = 5"
 SETUPS = [
     *(
-        (DIGITS if "classification" in each.Config.problems else SINUSOID, f'kind = "{name}"')
+        (DIGITS if "classification" in each.Config.problems() else SINUSOID, f'kind = "{name}"')
         for name, each in ALGORITHMS.items()
     ),
     *((SINUSOID, f'kind = "{name}"') for name in ("maml", "gates", "r2d2", "transfer")),

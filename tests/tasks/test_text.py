@@ -32,7 +32,7 @@ REFUSED = {
     ("adversarial_querying", ""): BOUNDS,
     ("cactus", "words"): "clusters of vectors, not of words",
 }
-CLASSIFIERS = [each for each in sorted(ALGORITHMS) if "classification" in ALGORITHMS[each].Config.problems]
+CLASSIFIERS = [each for each in sorted(ALGORITHMS) if "classification" in ALGORITHMS[each].Config.problems()]
 SMALL: dict[str, Any] = {"ways": 2, "queries": 3, "dimensions": 8, "vocabulary": 50, "length": 6}
 
 

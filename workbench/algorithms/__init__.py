@@ -3,6 +3,7 @@
 from typing import Any
 
 from workbench.algorithms.base import Algorithm, Citation, Params
+from workbench.algorithms.wrapper import WrapperConfig
 from workbench.config import AlgorithmConfig
 from workbench.networks.base import Network
 from workbench.settings import discover
@@ -15,10 +16,10 @@ __all__ = ["ALGORITHMS", "Algorithm", "Citation", "Params", "make"]
 
 def make(config: AlgorithmConfig, network: Network, shape: TaskShape) -> Algorithm:
     """The algorithm that a section of the configuration describes, with the one that it is built over."""
-    base = getattr(config, "base", None)
-    if base is None:
+    if not isinstance(config, WrapperConfig):
         return ALGORITHMS[config.name](config, network, shape)
-    base = base.model_copy(update={"meta_lr": config.meta_lr})  # Reptile knows its own where none is given
+    # Reptile knows its own rate where none is given
+    base = config.base.model_copy(update={"meta_lr": config.meta_lr})
     over: Any = ALGORITHMS[config.name]
     wrapped: Algorithm = over(config, network, shape, make(base, network, shape))
     return wrapped

@@ -20,7 +20,7 @@ from workbench.tasks.base import Episode, TaskShape, valid_range
 
 
 class ADMLConfig(InnerLoopConfig):
-    problems = frozenset({"classification"})
+    needs = frozenset({"gradient", "classes", "bounds"})
     episodic = False
 
     kind: Literal["adml"] = "adml"

@@ -23,7 +23,7 @@ from workbench.tasks.base import Episode, TaskShape, valid_range
 
 
 class AdversarialQueryingConfig(WrapperConfig):
-    problems = frozenset({"classification"})
+    needs = frozenset({"gradient", "classes", "bounds"})
     episodic = False
 
     kind: Literal["adversarial_querying"] = "adversarial_querying"
@@ -35,7 +35,7 @@ class AdversarialQueryingConfig(WrapperConfig):
 
     @classmethod
     def allows(cls, base: type[AlgorithmConfig]) -> bool:
-        return super().allows(base) and base.episodic and "classification" in base.problems
+        return super().allows(base) and base.episodic
 
 
 class AdversarialQuerying(Wrapper):

@@ -14,7 +14,7 @@ from torch.func import functional_call, grad
 from torch.nn import functional as F
 
 from workbench.algorithms.memory import Memory
-from workbench.config import AlgorithmConfig, setting
+from workbench.config import AlgorithmConfig, Trains, setting
 from workbench.networks.base import Network, initialise
 from workbench.tasks.base import Episode, Support, TaskFamily, TaskShape
 
@@ -38,24 +38,27 @@ class Citation:
 
 
 def inner_rate(
-    regression: float,
-    classification: float,
+    usual: float,
     *,
+    classes: float,
     symbol: str = "α",
     help: str = "Inner (adaptation) learning rate.",
 ) -> Any:
-    """The field ``inner_lr``, with its default for each problem."""
-    by_problem = {"regression": regression, "classification": classification}
-    return setting(gt=0, le=100, symbol=symbol, by_problem=by_problem, help=help)
+    """The field ``inner_lr``, with its usual default and that for tasks with classes."""
+    return setting(usual, where={"classes": classes}, gt=0, le=100, symbol=symbol, help=help)
 
 
-class InnerLoopConfig(AlgorithmConfig):
+class InnerLoop(AlgorithmConfig):
     """What every learner by gradient descent on the support set has."""
 
-    inner_lr: float | None = inner_rate(0.01, 0.4)
+    inner_lr: float | None = inner_rate(0.01, classes=0.4)
     inner_steps: int = setting(
         1, ge=1, le=1000, unit="steps", symbol="k", help="Inner steps on each task while training."
     )
+
+
+class InnerLoopConfig(InnerLoop, Trains):
+    """What is trained for that."""
 
 
 class Algorithm(ABC):

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from workbench.algorithms import adam
 from workbench.algorithms.base import Algorithm, Citation, Params
-from workbench.config import AlgorithmConfig, setting
+from workbench.config import AlgorithmConfig, AnyWays, setting
 from workbench.networks.base import initialise
 from workbench.tasks.base import Episode, Support
 
@@ -34,11 +34,10 @@ CHEN_2019 = Citation(
 HEAD = ("head.weight", "head.bias")
 
 
-class HeadConfig(AlgorithmConfig):
+class HeadConfig(AnyWays):
     """What both baselines have: a head that is trained on each task."""
 
-    problems = frozenset({"classification"})
-    any_ways = True
+    needs = frozenset({"gradient", "classes"})
     episodic = False
     inner_lr: float
 

@@ -37,12 +37,13 @@ SMALLEST_BANDWIDTH = 1e-12
 
 
 class BMAMLConfig(InnerLoopConfig):
+    needs = frozenset({"gradient", "pairs"})
     episodic = False
 
     kind: Literal["bmaml"] = "bmaml"
     inner_lr: float | None = inner_rate(
         0.05,
-        1.0,
+        classes=1.0,
         help="Inner learning rate; a particle follows its own gradient by α/M, and the others' by less.",
     )
     particles: int = setting(5, ge=1, le=100, symbol="M", help="Learners of each task, coupled by SVGD.")

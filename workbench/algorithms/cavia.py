@@ -27,7 +27,7 @@ from workbench.tasks.base import Support, TaskShape
 
 class CAVIAConfig(InnerLoopConfig):
     kind: Literal["cavia"] = "cavia"
-    inner_lr: float | None = inner_rate(1.0, 10.0)
+    inner_lr: float | None = inner_rate(1.0, classes=10.0)
     inner_steps: int = setting(
         2, ge=1, le=1000, unit="steps", symbol="k", help="Inner steps on each task while training."
     )
@@ -35,7 +35,8 @@ class CAVIAConfig(InnerLoopConfig):
         ge=1,
         le=10_000,
         symbol="φ",
-        by_problem={"regression": 5, "classification": 100},
+        default=5,
+        where={"classes": 100},
         help="Number of context parameters.",
     )
 

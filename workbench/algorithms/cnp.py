@@ -21,12 +21,12 @@ from torch.nn import functional as F
 from workbench.algorithms import perceptron
 from workbench.algorithms.base import Citation, Params
 from workbench.algorithms.closed_form import ClosedForm
-from workbench.config import AlgorithmConfig, setting
+from workbench.config import Trains, setting
 from workbench.tasks.base import Episode, Support
 
 
-class CNPConfig(AlgorithmConfig):
-    problems = frozenset({"regression"})
+class CNPConfig(Trains):
+    needs = frozenset({"gradient", "pairs", "values"})
 
     kind: Literal["cnp"] = "cnp"
     width: int = setting(

@@ -17,13 +17,14 @@ from workbench.tasks.base import Support
 
 class FOMAMLConfig(InnerLoopConfig):
     kind: Literal["fomaml"] = "fomaml"
-    inner_lr: float | None = inner_rate(0.01, 0.1)
+    inner_lr: float | None = inner_rate(0.01, classes=0.1)
     inner_steps: int | None = setting(  # type: ignore[assignment]
         ge=1,
         le=1000,
         unit="steps",
         symbol="k",
-        by_problem={"regression": 1, "classification": 5},
+        default=1,
+        where={"classes": 5},
         help="Inner steps on each task while training; after one alone it hardly learns to classify.",
     )
 

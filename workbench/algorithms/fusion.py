@@ -48,6 +48,8 @@ TEMPERATURES = torch.logspace(-3, 3, 121, dtype=torch.float64)
 
 
 class FusionConfig(WrapperConfig):
+    needs = frozenset({"gradient", "pairs"})
+
     kind: Literal["fusion"] = "fusion"
     members: int = setting(
         5, ge=1, le=100, symbol="M", help="Meta-learners, each with its own initialisation."

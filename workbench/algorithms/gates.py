@@ -35,7 +35,7 @@ from workbench.tasks.base import Episode, Support
 class GatesConfig(InnerLoopConfig):
     kind: Literal["gates"] = "gates"
     inner_lr: float | None = inner_rate(
-        0.1, 1.0, symbol="a₀", help="What the learned inner rates of gates and shifts start from."
+        0.1, classes=1.0, symbol="a₀", help="What the learned inner rates of gates and shifts start from."
     )
     inner_steps: int = setting(
         3, ge=1, le=1000, unit="steps", symbol="k", help="Inner steps on each task while training."
@@ -44,14 +44,15 @@ class GatesConfig(InnerLoopConfig):
         ge=0,
         lt=1,
         symbol="τ",
-        by_problem={"regression": 0.8, "classification": 0.95},
+        default=0.8,
+        where={"classes": 0.95},
         help="A gate that falls below this closes; it starts at 1. Higher: fewer open gates.",
     )
     head_lr: float = setting(
         0.4, gt=0, le=100, help="What the learned inner rates of the last layer start from, if it is adapted."
     )
     adapt_head: bool | None = setting(
-        by_problem={"regression": False, "classification": True}, help="Adapt the last layer too."
+        default=False, where={"classes": True}, help="Adapt the last layer too."
     )
 
 

@@ -29,7 +29,7 @@ class IMAMLConfig(InnerLoopConfig):
     episodic = False  # nothing may be differentiated through its inner steps
 
     kind: Literal["imaml"] = "imaml"
-    inner_lr: float | None = inner_rate(0.01, 0.1)
+    inner_lr: float | None = inner_rate(0.01, classes=0.1)
     inner_steps: int = setting(
         16, ge=1, le=1000, unit="steps", symbol="k", help="Inner steps on each task while training."
     )

@@ -32,7 +32,9 @@ from workbench.tasks.base import Episode, Support, TaskShape
 
 class LaMAMLConfig(InnerLoopConfig):
     kind: Literal["la_maml"] = "la_maml"
-    inner_lr: float | None = inner_rate(0.02, 0.4, symbol="α₀", help="What every learned rate starts from.")
+    inner_lr: float | None = inner_rate(
+        0.02, classes=0.4, symbol="α₀", help="What every learned rate starts from."
+    )
     inner_steps: int = setting(
         3, ge=1, le=1000, unit="steps", symbol="k", help="Inner steps on each task while training."
     )
@@ -43,7 +45,8 @@ class LaMAMLConfig(InnerLoopConfig):
         gt=0,
         le=100,
         symbol="η",
-        by_problem={"regression": 0.01, "classification": 0.1},
+        default=0.01,
+        where={"classes": 0.1},
         help="Outer learning rate of the rates; that of the weights are the rates themselves.",
     )
     capacity: int = setting(500, ge=1, le=100_000, unit="tasks", help="Past tasks that are remembered.")

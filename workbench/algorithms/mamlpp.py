@@ -36,7 +36,7 @@ class MAMLPlusPlusConfig(InnerLoopConfig):
 
     kind: Literal["mamlpp"] = "mamlpp"
     inner_lr: float | None = inner_rate(
-        0.01, 0.1, symbol="α₀", help="What every learned inner rate starts from."
+        0.01, classes=0.1, symbol="α₀", help="What every learned inner rate starts from."
     )
     inner_steps: int = setting(
         5, ge=1, le=1000, unit="steps", symbol="N", help="Inner steps on each task while training."

@@ -19,13 +19,12 @@ from torch.nn import functional as F
 
 from workbench.algorithms.base import Citation, Params
 from workbench.algorithms.closed_form import ClosedForm
-from workbench.config import AlgorithmConfig, setting
+from workbench.config import AnyWays, setting
 from workbench.tasks.base import Support
 
 
-class MatchingNetConfig(AlgorithmConfig):
-    problems = frozenset({"classification"})
-    any_ways = True
+class MatchingNetConfig(AnyWays):
+    needs = frozenset({"gradient", "classes"})
 
     kind: Literal["matchingnet"] = "matchingnet"
     scale: float = setting(

@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.func import vmap
 
 from workbench.algorithms.base import Params
-from workbench.config import Problem
 from workbench.tasks.base import Episode, Support
 
 
@@ -41,7 +40,7 @@ def losses_of(task_loss: Callable[[Tensor, Tensor], Tensor], outputs: Tensor, y:
     return losses
 
 
-def mixture(outputs: Tensor, log_weights: Tensor, problem: Problem) -> Tensor:
+def mixture(outputs: Tensor, log_weights: Tensor, problem: str) -> Tensor:
     """Σ w_m p_m: the log of the mixed probabilities, or the weighted mean of values.
 
     Parameters

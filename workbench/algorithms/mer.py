@@ -37,7 +37,9 @@ class MERConfig(InnerLoopConfig):
     episodic = False
 
     kind: Literal["mer"] = "mer"
-    inner_lr: float | None = inner_rate(0.02, 0.1, help="Learning rate of SGD on a task, and of adaptation.")
+    inner_lr: float | None = inner_rate(
+        0.02, classes=0.1, help="Learning rate of SGD on a task, and of adaptation."
+    )
     inner_steps: int = setting(
         5, ge=1, le=1000, unit="steps", symbol="k", help="Steps of SGD on each task of a batch."
     )

@@ -18,7 +18,7 @@ from workbench.tasks.base import Support
 class MetaSGDConfig(InnerLoopConfig):
     kind: Literal["meta_sgd"] = "meta_sgd"
     inner_lr: float | None = inner_rate(
-        0.01, 0.1, symbol="a₀", help="What every learned inner rate starts from."
+        0.01, classes=0.1, symbol="a₀", help="What every learned inner rate starts from."
     )
 
 

@@ -19,12 +19,12 @@ from torch.nn import functional as F
 
 from workbench.algorithms.base import Citation, Params
 from workbench.algorithms.closed_form import ClosedForm
-from workbench.config import AlgorithmConfig
+from workbench.config import Untrained
 from workbench.tasks.base import Episode, Support
 
 
-class NearestNeighbourConfig(AlgorithmConfig):
-    trains = False
+class NearestNeighbourConfig(Untrained):
+    needs = frozenset({"pairs"})
     episodic = False
 
     kind: Literal["nearest_neighbour"] = "nearest_neighbour"

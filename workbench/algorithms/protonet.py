@@ -13,13 +13,12 @@ from torch.nn import functional as F
 
 from workbench.algorithms.base import Citation, Params
 from workbench.algorithms.closed_form import ClosedForm
-from workbench.config import AlgorithmConfig
+from workbench.config import AnyWays
 from workbench.tasks.base import Support
 
 
-class ProtoNetConfig(AlgorithmConfig):
-    problems = frozenset({"classification"})
-    any_ways = True
+class ProtoNetConfig(AnyWays):
+    needs = frozenset({"gradient", "classes"})
 
     kind: Literal["protonet"] = "protonet"
 

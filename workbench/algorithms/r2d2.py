@@ -20,26 +20,28 @@ from torch.nn import functional as F
 
 from workbench.algorithms.base import Citation, Params
 from workbench.algorithms.closed_form import ClosedForm
-from workbench.config import AlgorithmConfig, setting
+from workbench.config import AnyWays, setting
 from workbench.tasks.base import Support
 
 
-class R2D2Config(AlgorithmConfig):
-    any_ways = True
+class R2D2Config(AnyWays):
+    needs = frozenset({"gradient", "pairs"})
 
     kind: Literal["r2d2"] = "r2d2"
     ridge: float | None = setting(
         gt=0,
         le=1e6,
         symbol="λ",
-        by_problem={"regression": 0.1, "classification": 1.0},
+        default=0.1,
+        where={"classes": 1.0},
         help="What the learned weight of the ridge penalty starts from.",
     )
     scale: float | None = setting(
         gt=0,
         le=1e6,
         symbol="α",
-        by_problem={"regression": 1.0, "classification": 10.0},
+        default=1.0,
+        where={"classes": 10.0},
         help="What the learned scale of the logits starts from (regression has none).",
     )
 

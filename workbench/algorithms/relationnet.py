@@ -20,13 +20,12 @@ from torch.nn import functional as F
 from workbench.algorithms import perceptron
 from workbench.algorithms.base import Citation, Params
 from workbench.algorithms.closed_form import ClosedForm
-from workbench.config import AlgorithmConfig, setting
+from workbench.config import AnyWays, setting
 from workbench.tasks.base import Episode, Support
 
 
-class RelationNetConfig(AlgorithmConfig):
-    problems = frozenset({"classification"})
-    any_ways = True
+class RelationNetConfig(AnyWays):
+    needs = frozenset({"gradient", "classes"})
 
     kind: Literal["relationnet"] = "relationnet"
     width: int = setting(256, ge=1, le=10_000, unit="units", help="Hidden units of the relation module.")

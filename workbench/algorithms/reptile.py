@@ -20,7 +20,7 @@ class ReptileConfig(InnerLoopConfig):
     episodic = False
 
     kind: Literal["reptile"] = "reptile"
-    inner_lr: float | None = inner_rate(0.02, 0.1)
+    inner_lr: float | None = inner_rate(0.02, classes=0.1)
     inner_steps: int = setting(
         8, ge=1, le=1000, unit="steps", symbol="k", help="Inner steps on each task while training."
     )

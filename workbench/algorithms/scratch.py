@@ -11,16 +11,18 @@ from typing import Literal
 import torch
 
 from workbench.algorithms import adam
-from workbench.algorithms.base import Algorithm, InnerLoopConfig, Params, inner_rate
+from workbench.algorithms.base import Algorithm, InnerLoop, Params, inner_rate
+from workbench.config import Untrained
 from workbench.tasks.base import Episode, Support
 
 
-class ScratchConfig(InnerLoopConfig):
-    trains = False
+class ScratchConfig(InnerLoop, Untrained):
     episodic = False
 
     kind: Literal["scratch"] = "scratch"
-    inner_lr: float | None = inner_rate(0.01, 0.001, help="Learning rate of Adam on a task's support set.")
+    inner_lr: float | None = inner_rate(
+        0.01, classes=0.001, help="Learning rate of Adam on a task's support set."
+    )
 
 
 class Scratch(Algorithm):

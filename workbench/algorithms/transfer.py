@@ -15,17 +15,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from workbench.algorithms.base import Algorithm, Citation, InnerLoopConfig, Params, inner_rate
-from workbench.config import setting
+from workbench.config import AnyWays, setting
 from workbench.networks.base import initialise
 from workbench.tasks.base import Episode, Support
 
 
-class TransferConfig(InnerLoopConfig):
-    any_ways = True
+class TransferConfig(AnyWays, InnerLoopConfig):
+    needs = frozenset({"gradient", "pairs"})
     episodic = False
 
     kind: Literal["transfer"] = "transfer"
-    inner_lr: float | None = inner_rate(0.01, 0.1, help="Learning rate of fine-tuning.")
+    inner_lr: float | None = inner_rate(0.01, classes=0.1, help="Learning rate of fine-tuning.")
     inner_steps: int = setting(
         10, ge=1, le=1000, unit="steps", symbol="k", help="Fine-tuning steps (training has none)."
     )

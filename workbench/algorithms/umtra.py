@@ -24,11 +24,11 @@ from workbench.tasks.unlabelled import Augmentation, AugmentedFamily
 class SelfSupervisedConfig(WrapperConfig):
     """An episodic base, trained without labels."""
 
-    problems = frozenset({"classification"})
+    needs = frozenset({"gradient", "classes"})
 
     @classmethod
     def allows(cls, base: type[AlgorithmConfig]) -> bool:
-        return super().allows(base) and base.episodic and "classification" in base.problems
+        return super().allows(base) and base.episodic
 
 
 class UMTRAConfig(SelfSupervisedConfig):

@@ -13,7 +13,7 @@ from torch import Tensor
 from workbench.algorithms.base import Algorithm, Params
 from workbench.algorithms.maml import MAMLConfig
 from workbench.algorithms.memory import Memory
-from workbench.config import AlgorithmConfig, setting
+from workbench.config import OF_THE_RUN, AlgorithmConfig, AnyWays, TaskConfig, Trains, setting
 from workbench.networks.base import Network
 from workbench.settings import misfit
 from workbench.tasks.base import Episode, Support, TaskFamily, TaskShape
@@ -21,7 +21,7 @@ from workbench.tasks.base import Episode, Support, TaskFamily, TaskShape
 Base = Annotated[SerializeAsAny[AlgorithmConfig], BeforeValidator(AlgorithmConfig.resolve)]
 
 
-class WrapperConfig(AlgorithmConfig):
+class WrapperConfig(AnyWays):
     """An algorithm over a base, which is a section of its own: ``base = {kind = "maml", inner_lr = 0.1}``."""
 
     wraps = True
@@ -30,8 +30,10 @@ class WrapperConfig(AlgorithmConfig):
 
     @classmethod
     def allows(cls, base: type[AlgorithmConfig]) -> bool:
-        """Whether it can be built over an algorithm; here over all that train and are no wrappers."""
-        return base.trains and not base.wraps
+        """Whether it can be built over an algorithm; here over all that train, are no wrappers, and can do
+        a task that it can do itself."""
+        serves_both = any(cls.needs | base.needs <= each.gives() for each in TaskConfig.kinds.values())
+        return issubclass(base, Trains) and not base.wraps and serves_both
 
     @field_validator("base")
     @classmethod
@@ -39,16 +41,14 @@ class WrapperConfig(AlgorithmConfig):
         if not cls.allows(type(base)):
             able = sorted(name for name, kind in AlgorithmConfig.kinds.items() if cls.allows(kind))
             raise misfit(("kind",), f"{base.name!r} cannot be a base here; allowed: {', '.join(able)}")
-        for name in AlgorithmConfig.model_fields:
-            if getattr(base, name) not in (None, ""):
+        for name in type(base).model_fields:
+            if name in OF_THE_RUN and getattr(base, name) not in (None, ""):
                 raise misfit((name,), "belongs to the algorithm itself, not to its base; move it up")
         return base
 
-    def can_do(self, problem: str) -> bool:
-        return super().can_do(problem) and self.base.can_do(problem)
-
-    def allows_any_ways(self) -> bool:
-        return self.base.allows_any_ways()
+    @property
+    def built_of(self) -> tuple[AlgorithmConfig, ...]:
+        return (self, *self.base.built_of)
 
 
 class Wrapper(Algorithm):

@@ -182,12 +182,13 @@ def _distinct(names: list[str]) -> list[str]:
 def order(entry: Mapping[str, Any]) -> str:
     """Order of an algorithm's outer gradient; imports torch, for which each algorithm's class is written."""
     from workbench.algorithms import ALGORITHMS
+    from workbench.config import Trains
 
     base = entry.get("base")
     kind = ALGORITHMS.get(str(entry.get("kind")))
     if kind is None:
         return NONE
-    if not kind.Config.trains:
+    if not issubclass(kind.Config, Trains):
         return UNTRAINED
     return order(base) if isinstance(base, Mapping) else str(kind.order)
 

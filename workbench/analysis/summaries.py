@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,12 +12,9 @@ from workbench.analysis.source import Source, configuration
 from workbench.engine.intervals import Array
 from workbench.project import RunRecord
 
-if TYPE_CHECKING:  # pydantic takes as long to load as showing a large project
-    from workbench.settings import Problem
-
 Quantity = Literal["loss", "accuracy"]
 
-LOSS_UNITS: dict[Problem, str] = {
+LOSS_UNITS: dict[str, str] = {
     "regression": "mean squared error",
     "classification": "cross-entropy, nats",
 }
@@ -61,7 +58,7 @@ def after(summary: Mapping[str, Any], quantity: Quantity, step: int | None) -> f
     return float(means[found[0]]) if len(found) else float("nan")
 
 
-def problem_of(source: Source, run: RunRecord) -> Problem | None:
+def problem_of(source: Source, run: RunRecord) -> str | None:
     """Whether a run regresses or classifies, as its evaluations tell; None before anything was measured."""
     evaluations = source.evaluations(run.id)
     summary = evaluations[0][1] if evaluations else source.result(run.id)

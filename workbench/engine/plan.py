@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from workbench.algorithms.base import Algorithm, Params
-from workbench.config import Training
+from workbench.config import Training, Trains
 from workbench.engine.devices import environment, most_threads, synchronise
 from workbench.engine.interruption import Asked, give_up_if, nobody_asks
 from workbench.engine.meta_step import MetaStep
@@ -82,7 +82,7 @@ def choose(
     tasks = len(episode.support_x)
     threads = training.threads if training.threads != "auto" else None
     chunk = min(training.chunk, tasks) if training.chunk != "auto" else None
-    if not algorithm.config.trains:
+    if not isinstance(algorithm.config, Trains):
         return Plan(str(device), threads or most_threads(), chunk or tasks)
     if threads is not None and chunk is not None:
         return Plan(str(device), threads, chunk)

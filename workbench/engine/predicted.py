@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.settings import Problem
-
 if TYPE_CHECKING:  # it imports torch
     from workbench.tasks.base import Excerpt
 
@@ -48,7 +46,7 @@ class Predictions:
     standardised : whether the loss is that of standardised values, while all others are in the data's units.
     """
 
-    problem: Problem
+    problem: str
     first: int
     steps: tuple[int, ...]
     support_x: Array

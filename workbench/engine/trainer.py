@@ -14,7 +14,7 @@ from torch import Tensor
 from workbench import networks
 from workbench.algorithms import Algorithm, Params, make
 from workbench.algorithms.memory import Memory
-from workbench.config import AlgorithmConfig, Experiment
+from workbench.config import AlgorithmConfig, AnyWays, Experiment, Trains
 from workbench.engine import evaluation
 from workbench.engine.compiling import CompiledOrNot
 from workbench.engine.devices import environment, pick, set_up, synchronise
@@ -90,14 +90,14 @@ class Trainer:
         self.algorithm = build(experiment, config, family)
         self._report_seconds = report_seconds
         self._asked = asked
-        self._base_lr = config.meta_lr or training.meta_lr
+        schedule = config.schedule(training)
+        self._base_lr = schedule.meta_lr
 
         size = training_size(config, family)
         source = self.algorithm.training_family(family)
         source.check(size, "train")
-        meta_batch = config.meta_batch or training.meta_batch
-        new_tasks = self.algorithm.new_tasks(meta_batch)
-        self._stream = Stream(source, planned_iterations(experiment, config))
+        new_tasks = self.algorithm.new_tasks(schedule.meta_batch)
+        self._stream = Stream(source, schedule.iterations)
         self._episodes = TrainingEpisodes(source, size, new_tasks, seed, self._stream.segment_of)
         self._memory = Memory(self.algorithm.capacity)
         self.demands = demands(experiment, config, family)
@@ -109,7 +109,7 @@ class Trainer:
         self._evaluated = -1
 
         self.plan = plan or choose(training, self.algorithm, self.meta, self._prepared(), self.device, asked)
-        self._workers = 1 if training.compile is True else self.plan.workers(meta_batch)
+        self._workers = 1 if training.compile is True else self.plan.workers(schedule.meta_batch)
         set_up(self.device, self.plan.threads // self._workers, training.tf32)
         self._mixed = training.mixed_precision and self.device.type == "cuda"
         self._meta_step = CompiledOrNot(
@@ -440,16 +440,19 @@ def demands(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily)
         every=experiment.evaluation.every,
         adam=algorithm.adam,
         capacity=algorithm.capacity,
-        new_tasks=algorithm.new_tasks(config.meta_batch or experiment.training.meta_batch),
+        new_tasks=algorithm.new_tasks(config.schedule(experiment.training).meta_batch),
     )
 
 
 def training_size(config: AlgorithmConfig, family: TaskFamily) -> EpisodeSize:
     """Ways, shots and queries of an algorithm's training episodes."""
     size = family.size
-    return EpisodeSize(
-        config.train_ways or size.ways, config.train_shots or size.shots, config.train_queries or size.queries
-    )
+    if isinstance(config, AnyWays):
+        size = size._replace(ways=config.train_ways or size.ways)
+    if isinstance(config, Trains):
+        shots, queries = config.train_shots or size.shots, config.train_queries or size.queries
+        size = size._replace(shots=shots, queries=queries)
+    return size
 
 
 def evaluation_size(experiment: Experiment, family: TaskFamily) -> EpisodeSize:
@@ -459,7 +462,7 @@ def evaluation_size(experiment: Experiment, family: TaskFamily) -> EpisodeSize:
 
 def planned_iterations(experiment: Experiment, config: AlgorithmConfig) -> int:
     """Meta-iterations of a run; none where there is nothing to train."""
-    return (config.iterations or experiment.training.iterations) if config.trains else 0
+    return config.schedule(experiment.training).iterations
 
 
 def _advice(error: Exception, trainer: Trainer) -> str:

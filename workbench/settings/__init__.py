@@ -4,7 +4,7 @@ are made from it."""
 from workbench.settings.complaints import Complaint, ConfigError, Path, complaints, unfit_names
 from workbench.settings.fields import Field, fields_of
 from workbench.settings.registry import discover
-from workbench.settings.sections import Kind, Name, Problem, Section, Shown, misfit, setting
+from workbench.settings.sections import Kind, Name, Section, Shown, misfit, setting
 
 __all__ = [
     "Complaint",
@@ -13,7 +13,6 @@ __all__ = [
     "Kind",
     "Name",
     "Path",
-    "Problem",
     "Section",
     "Shown",
     "complaints",
@@ -21,5 +20,6 @@ __all__ = [
     "fields_of",
     "misfit",
     "setting",
+    "suited_default",
     "unfit_names",
 ]

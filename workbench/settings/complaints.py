@@ -127,8 +127,10 @@ def _message(detail: ErrorDetails, section: type[Section], field: Field | None) 
     allowed = field.allowed if field is not None else ""
     hint = f"; allowed: {allowed}" if allowed else ""
     if kind == "extra_forbidden":
-        known = list(section.model_fields)
-        close = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1)
+        key, known = str(detail["loc"][-1]), list(section.model_fields)
+        if key in section.refused:
+            return section.refused[key]
+        close = difflib.get_close_matches(key, known, n=1)
         return (
             f"unknown key; did you mean {close[0]!r}?"
             if close

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from workbench.settings.sections import Kind, Problem, Section, Shown
+from workbench.settings.sections import Kind, Section, Shown, usual
 
 Shape = Literal["number", "switch", "choice", "list", "text", "path", "section", "kinds", "list of kinds"]
 
@@ -54,7 +54,8 @@ class Field:
     titles : what choices are called where they are shown; see :meth:`title_of`.
     optional : whether it may be left empty.
     default : the value where nothing is said; None where there is none.
-    by_problem : the defaults of the problems, where they differ.
+    where : the defaults by what a problem gives, where they differ; see :func:`~workbench.settings.setting`.
+    needs : what a problem must give for the field to mean anything.
     empty : what an empty field means, in words.
     allowed : the values that it allows, in words: ``a number > 0 and ≤ 100``; empty where any will do.
     low, high : the limits of a number or of a list's items.
@@ -72,7 +73,8 @@ class Field:
     optional: bool
     required: bool
     default: object
-    by_problem: Mapping[str, object] | None
+    where: Mapping[str, object] | None
+    needs: frozenset[str]
     help: str
     empty: str
     unit: str
@@ -84,11 +86,9 @@ class Field:
     is_name: bool
     section: type[Section] | None
 
-    def usual(self, problem: Problem | None) -> object:
-        """The default in an experiment with that problem; None where it is not known yet."""
-        if self.by_problem is None:
-            return self.default
-        return self.by_problem.get(problem) if problem else None
+    def usual(self, gives: frozenset[str]) -> object:
+        """The default in an experiment whose tasks give this."""
+        return self.default if self.where is None else usual(self.where, gives)
 
     def title_of(self, value: object) -> str:
         """A value as it is shown among others to choose from."""
@@ -116,8 +116,7 @@ def label_of(name: str) -> str:
 
 def _field(name: str, info: FieldInfo) -> Field:
     said = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
-    by_problem = said.get("by_problem")
-    titles = said.get("titles")
+    where, needs, titles = said.get("where"), said.get("needs"), said.get("titles")
     found = _Anatomy()
     found.add(info.annotation, info.metadata)
     shape: Shape = "path" if said.get("path") else found.shape()
@@ -131,7 +130,8 @@ def _field(name: str, info: FieldInfo) -> Field:
         optional=found.optional,
         required=info.is_required(),
         default=None if info.is_required() else info.get_default(call_default_factory=True),
-        by_problem=by_problem if isinstance(by_problem, dict) else None,
+        where=where if isinstance(where, dict) else None,
+        needs=needs if isinstance(needs, frozenset) else frozenset(),
         help=info.description or "",
         empty=str(said.get("empty", "")),
         unit=str(said.get("unit", "")),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
-
-Problem = Literal["regression", "classification"]
 
 
 class Shown:
@@ -27,7 +25,8 @@ def setting(
     label: str = "",
     unit: str = "",
     symbol: str = "",
-    by_problem: Mapping[str, object] | None = None,
+    where: Mapping[str, object] | None = None,
+    needs: Iterable[str] = (),
     rare: bool = False,
     path: bool = False,
     titles: Mapping[str, str] | None = None,
@@ -42,17 +41,18 @@ def setting(
     empty : what it means that nothing is said, where that is no value of the field's own.
     label : what a form calls the field, where its name says too little.
     unit, symbol : the unit and the symbol that the paper uses, if any.
-    by_problem : the default for ``regression`` and ``classification`` where they differ; the field
-        then reads None until the experiment, which knows the task, fills it in.
+    where : the defaults of problems that give something, such as ``{"classes": 0.4}``; ``default`` is that
+        of the others. The field reads None until the experiment, which knows the task, fills it in.
+    needs : what the problem must give for the field to mean anything.
     rare : whether few people ever change it; forms keep it apart.
     path : whether the text is the path of a file or a folder.
     titles : how choices are called, where they are not called what they are in a file.
     constraints : ``gt``, ``ge``, ``lt``, ``le``, ``min_length``…, as in pydantic.
     """
     said: dict[str, Any] = {"empty": empty, "label": label, "unit": unit, "symbol": symbol}
-    said |= {"rare": rare, "path": path, "titles": dict(titles or {})}
-    if by_problem is not None:
-        said["by_problem"] = dict(by_problem)
+    said |= {"rare": rare, "path": path, "titles": dict(titles or {}), "needs": frozenset(needs)}
+    if where is not None:
+        said["where"] = {"": default, **where}
         default = None
     if empty:
         help = f"{help.removesuffix('.')}; empty: {empty}."
@@ -65,6 +65,9 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, validate_default=True
     )
+
+    refused: ClassVar[Mapping[str, str]] = {}
+    """Keys that others like it have: why this one does not, and what would be right."""
 
 
 class Kind(Section):
@@ -105,21 +108,24 @@ class Kind(Section):
             raise misfit((cls.selector,), f"{name!r} is not known; {allowed}")
         return cls.kinds[name].model_validate(dict(value))
 
-    def for_problem(self, problem: Problem) -> Self:
-        """The section with the defaults filled in that depend on the problem."""
+    def suited(self, gives: frozenset[str]) -> Self:
+        """The section with the defaults filled in that depend on what the problem gives."""
+        fields = type(self).model_fields
+        said = {name: each.json_schema_extra for name, each in fields.items() if getattr(self, name) is None}
         defaults = {
-            name: field.json_schema_extra["by_problem"][problem]  # type: ignore[index,call-overload]
-            for name, field in type(self).model_fields.items()
-            if isinstance(field.json_schema_extra, dict)
-            and "by_problem" in field.json_schema_extra
-            and getattr(self, name) is None
+            name: usual(each["where"], gives)  # type: ignore[arg-type]
+            for name, each in said.items()
+            if isinstance(each, dict) and "where" in each
         }
         inner = {
-            name: value.for_problem(problem)
-            for name in type(self).model_fields
-            if isinstance(value := getattr(self, name), Kind)
+            name: value.suited(gives) for name in fields if isinstance(value := getattr(self, name), Kind)
         }
         return type(self).model_validate(self.model_dump() | defaults | inner)
+
+
+def usual(where: Mapping[str, object], gives: frozenset[str]) -> object:
+    """The default for a problem that gives this: that of the first gift, or ``where[""]``."""
+    return next((default for gift, default in where.items() if gift in gives), where[""])
 
 
 def misfit(location: tuple[int | str, ...], message: str) -> ValidationError:

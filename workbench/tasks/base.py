@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from workbench.config import Problem, Split, TaskConfig
+from workbench.config import Drifts, Split, TaskConfig
 from workbench.data.progress import Progress as Progress
 from workbench.data.reading import NEWEST, Reading
 from workbench.errors import DataError as DataError
@@ -133,7 +133,7 @@ class TaskShape:
     vocabulary : how many words there are, where an input is a list of their numbers; 0 for all others.
     """
 
-    problem: Problem
+    problem: str
     input_shape: tuple[int, ...]
     outputs: int
     train_classes: int = 0
@@ -217,7 +217,8 @@ class TaskFamily(ABC):
     @property
     def segments(self) -> int:
         """Segments of a training stream that drifts; 1 where the tasks come from one distribution."""
-        return 1 if self.config.drift is None else int(self.config.drift.segments)
+        drift = self.config.drift if isinstance(self.config, Drifts) else None
+        return 1 if drift is None else drift.segments
 
     @abstractmethod
     def sample(

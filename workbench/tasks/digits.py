@@ -20,6 +20,7 @@ DIGITS = 10
 
 
 class DigitsConfig(ClassificationTaskConfig):
+    has = frozenset({"bounds"})
     default_network = "mlp"
 
     family: Literal["digits"] = "digits"

@@ -20,6 +20,7 @@ from workbench.data.look import look
 from workbench.data.progress import Progress
 from workbench.data.reading import NOW, Reading
 from workbench.errors import DataError
+from workbench.problems import PROBLEMS
 from workbench.settings import Name, setting
 from workbench.tasks.base import Episode, EpisodeSize, TaskFamily, TaskShape
 from workbench.tasks.class_splits import ClassSplit, divide
@@ -34,7 +35,7 @@ _LOST = 1e-3
 
 
 class FunctionsConfig(TaskConfig):
-    problem = "regression"
+    problem = PROBLEMS["regression"]
 
     family: Literal["functions"] = "functions"
     path: str | None = setting(None, path=True, help="An .npz file with the arrays x, y and task.")
@@ -48,12 +49,6 @@ class FunctionsConfig(TaskConfig):
     @model_validator(mode="after")
     def _path_or_dataset(self) -> Self:
         one_of_both(self.path, self.dataset, needed="an .npz file with x, y and task")
-        return self
-
-    @model_validator(mode="after")
-    def _does_not_drift(self) -> Self:
-        if self.drift is not None:
-            raise ValueError("functions from a file do not drift; leave [task.drift] out")
         return self
 
 

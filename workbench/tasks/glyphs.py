@@ -48,6 +48,7 @@ SCRIPTS = ClassSplit(
 
 
 class GlyphsConfig(ClassificationTaskConfig):
+    has = frozenset({"bounds"})
     family: Literal["glyphs"] = "glyphs"
     examples: int = setting(20, ge=20, le=200, help="Drawings of each letter.")
     data_seed: int = setting(0, rare=True, ge=0, lt=2**32, help="Seed of the drawings.")

@@ -37,6 +37,7 @@ _BRIGHT = 0.7
 
 
 class ImagesConfig(ClassificationTaskConfig):
+    has = frozenset({"bounds"})
     family: Literal["images"] = "images"
     path: str | None = setting(
         None,

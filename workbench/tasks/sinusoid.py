@@ -15,7 +15,8 @@ import torch
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from workbench.config import Drift, Split, TaskConfig, setting
+from workbench.config import Drift, Drifts, Split, setting
+from workbench.problems import PROBLEMS
 from workbench.tasks.base import Episode, EpisodeSize, Progress, TaskFamily, TaskShape
 
 Range = Annotated[tuple[float, float], Field(strict=False)]
@@ -29,8 +30,8 @@ class SinusoidDrift(Drift):
     )
 
 
-class SinusoidConfig(TaskConfig):
-    problem = "regression"
+class SinusoidConfig(Drifts):
+    problem = PROBLEMS["regression"]
 
     family: Literal["sinusoid"] = "sinusoid"
     amplitude: Range = setting((0.1, 5.0), symbol="A", help="Smallest and largest amplitude.")

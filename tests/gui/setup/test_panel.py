@@ -319,7 +319,7 @@ def test_nothing_ticked_is_a_reason(stage: Stage) -> None:
 def test_what_cannot_do_the_task_is_grey_with_the_reason(stage: Stage) -> None:
     item = stage.item("ProtoNet")
     assert not item.flags() & Qt.ItemFlag.ItemIsEnabled
-    assert "regression" in item.toolTip(0)
+    assert "needs classes" in item.toolTip(0)
     choose(stage, "task_family", "Glyphs")
     assert stage.item("ProtoNet").flags() & Qt.ItemFlag.ItemIsEnabled
 

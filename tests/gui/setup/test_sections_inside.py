@@ -240,7 +240,7 @@ def test_an_attack_is_for_classifiers(stage: Stage) -> None:
     click(stage, "evaluation.attack")
     message = stage.widget("message_evaluation.attack")
     assert isinstance(message, QLabel)
-    assert "classifiers" in message.text()
+    assert "needs bounds and classes" in message.text()
     stage.draft.set("task.family", "glyphs")
     assert stage.draft.complaints() == {}
     choose(stage, "evaluation.attack.kind", "fgsm")

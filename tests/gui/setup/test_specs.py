@@ -5,6 +5,7 @@ import pytest
 from workbench import algorithms, networks  # noqa: F401  (their kinds must be known)
 from workbench.config import AlgorithmConfig, Training
 from workbench.gui.setup.specs import UNSET, FieldSpec, specs
+from workbench.problems import PROBLEMS
 from workbench.settings import Section, setting
 
 
@@ -19,12 +20,12 @@ class Everything(Section):
 
 
 def of(section: type[Section], name: str) -> FieldSpec:
-    return next(each for each in specs(section, "regression") if each.name == name)
+    return next(each for each in specs(section, PROBLEMS["regression"].gives) if each.name == name)
 
 
 def test_every_field_of_the_configuration_has_a_shape_and_a_tooltip() -> None:
     for section in (Training, *AlgorithmConfig.kinds.values()):
-        for spec in specs(section, "classification"):
+        for spec in specs(section, PROBLEMS["classification"].gives):
             assert spec.label[0].isupper()
             assert spec.help.split(";")[0][:10].replace("&", "&amp;") in spec.tooltip(f"x.{spec.name}")
 

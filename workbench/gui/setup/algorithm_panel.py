@@ -191,7 +191,8 @@ class AlgorithmPanel(QWidget):
         item.setFlags(flags if able else Qt.ItemFlag.NoItemFlags)
         tip = algorithm.summary
         if not able:
-            tip = f"{algorithm.title} cannot do {self._draft.problem}, which this task family asks for."
+            missing = " and ".join(sorted(algorithm.Config.needs - self._draft.gives))
+            tip = f"{algorithm.title} needs {missing}, which this task family does not give."
         elif wrong:
             tip = wrong[0]
         set_tree_tip(item, 0, tip)
@@ -202,7 +203,7 @@ class AlgorithmPanel(QWidget):
         shown = bool(key) and self._draft.able(key)
         for widget in (self.heading, self.add, self.remove):
             widget.setVisible(shown)
-        of = (key, (self._draft.kind(key), self._draft.problem) if shown else None)
+        of = (key, (self._draft.kind(key), self._draft.gives) if shown else None)
         if of != self._form_of:
             self._form_of = of
             if self.form is not None:
@@ -211,7 +212,8 @@ class AlgorithmPanel(QWidget):
                 self.form = None
             if shown:
                 section = AlgorithmConfig.kinds[self._draft.kind(key)]
-                self.form = Form(self._edits, f"algorithm.{key}", section)
+                names = self._draft.meant(section)
+                self.form = Form(self._edits, f"algorithm.{key}", section, names=names)
                 self._form_place.addWidget(self.form)
                 self.form.show()  # at once, so that a field of it can have the focus
         if not shown:

@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from workbench.config import SPLITS, TaskConfig
+from workbench.config import SPLITS, Drifts, TaskConfig
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.setup.task_data import Opened
 from workbench.words import shown
@@ -76,11 +76,12 @@ class DataFacts(QWidget):
 
 def told_of_stream(config: TaskConfig) -> str:
     """That training is a stream that drifts, in a line; empty where it does not."""
-    if config.drift is None:
+    drift = config.drift if isinstance(config, Drifts) else None
+    if drift is None:
         return ""
-    parameter = getattr(config.drift, "parameter", "")
+    parameter = getattr(drift, "parameter", "")
     part = f"range of {parameter}" if parameter else "training classes"
-    return f"Training is a stream of {config.drift.segments} segments, each with a part of the {part}."
+    return f"Training is a stream of {drift.segments} segments, each with a part of the {part}."
 
 
 def muted_label(text: str) -> Label:

@@ -229,7 +229,7 @@ def check_fit(listing: Listing, config: TaskConfig) -> dict[Split, int]:
     from workbench.tasks.classes import ClassFamily, ClassPool
 
     members = divided(listing, config)
-    if config.problem == "regression":
+    if "classes" not in config.gives():
         needed = config.shots + config.queries
         for split in SPLITS:
             scarcest = min(members[split], key=listing.counts.__getitem__)

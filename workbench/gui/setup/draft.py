@@ -20,7 +20,7 @@ from workbench.config import (
 )
 from workbench.gui.setup.draft_state import State, blank, by_path, cleaned, put_or_drop
 from workbench.gui.setup.specs import UNSET, FieldSpec, plain, specs
-from workbench.settings import Kind, Problem, Section
+from workbench.settings import Kind, Section, fields_of
 from workbench.settings.fields import label_of
 
 
@@ -152,9 +152,9 @@ class Draft(QObject):
         return bool(self._state["algorithms"].get(key, {}).get("on", False))
 
     def able(self, key: str) -> bool:
-        """Whether it can do the task's problem."""
+        """Whether the task gives what it needs."""
         kind = AlgorithmConfig.kinds.get(self.kind(key))
-        return kind is not None and self.problem in kind.problems
+        return kind is not None and kind.needs <= self.gives
 
     def ticked(self) -> list[str]:
         """What will run, in the order in which it was ticked."""
@@ -197,13 +197,20 @@ class Draft(QObject):
                 "name": state["name"],
                 "task": {"family": state["family"]} | state["tasks"].get(state["family"], {}),
                 "network": network | state["networks"].get(network["kind"], {}),
-                "algorithm": [
-                    {"kind": self.kind(key)} | state["algorithms"][key]["values"] for key in self.ticked()
-                ],
+                "algorithm": [self._entry_table(key) for key in self.ticked()],
                 "training": state["training"],
                 "evaluation": state["evaluation"],
             }
         )
+
+    def _entry_table(self, key: str) -> State:
+        """An algorithm without what means nothing for the present family; the draft holds on to that."""
+        kind, values = self.kind(key), self._state["algorithms"][key]["values"]
+        return {"kind": kind} | {n: values[n] for n in values if n in self.meant(AlgorithmConfig.kinds[kind])}
+
+    def meant(self, section: type[Section]) -> list[str]:
+        """The fields of a section that mean something for the present family."""
+        return [name for name, each in fields_of(section).items() if each.needs <= self.gives]
 
     def experiment(self) -> Experiment | None:
         """The experiment, if nothing is wrong with it."""
@@ -264,9 +271,9 @@ class Draft(QObject):
         return found
 
     @property
-    def problem(self) -> Problem | None:
-        """What the present family asks for; None for an unknown family."""
-        return getattr(self.task_class(), "problem", None)
+    def gives(self) -> frozenset[str]:
+        """What the present family's tasks have; nothing for an unknown family."""
+        return self.task_class().gives() if self._state["family"] in TaskConfig.kinds else frozenset()
 
     def section(self, path: str) -> type[Section] | None:
         """The class of a section, by the path of the section or of a field in it."""
@@ -403,7 +410,7 @@ class Draft(QObject):
         return found
 
     def _spec_in(self, section: type[Section], name: str) -> FieldSpec | None:
-        return next((each for each in specs(section, self.problem) if each.name == name), None)
+        return next((each for each in specs(section, self.gives) if each.name == name), None)
 
     def _turn_to_family(self, state: State, family: str) -> None:
         """What both families have keeps its values; the rest is as it was in the family's last visit."""

@@ -45,7 +45,7 @@ class Form(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        every = specs(section, edits.draft.problem)
+        every = specs(section, edits.draft.gives)
         wanted = {each.name for each in every} if names is None else set(names)
         found = [each for each in every if each.name in wanted]
         plain = [each for each in found if each.section is None]

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from workbench.config import AlgorithmConfig
+from workbench.config import OF_THE_RUN, AlgorithmConfig
 from workbench.gui import theme
 from workbench.gui.plain import set_tip
 from workbench.gui.setup.collapsible import Collapsible
@@ -153,7 +153,7 @@ class AlgorithmGroup(QWidget):
             field=replace(spec.field, shape="choice", section=None),
             default=spec.default["kind"] if isinstance(spec.default, dict) else None,
         )
-        field = make_field(kind, "", bases(edits.draft.owner(path), edits.draft.problem))
+        field = make_field(kind, "", bases(edits.draft.owner(path), edits.draft.gives))
         self._row = Row(edits, f"{path}.kind", kind, field, self)
         rows = Rows()
         rows.add(self._row)
@@ -198,17 +198,17 @@ def own_fields(section: type[AlgorithmConfig] | None) -> list[str]:
     """What a base may say: its fields without those of every algorithm, which belong to what wraps it."""
     if section is None:
         return []
-    return [name for name in section.model_fields if name not in {"kind", *AlgorithmConfig.model_fields}]
+    return [name for name in section.model_fields if name not in {"kind", *OF_THE_RUN}]
 
 
-def bases(wrapper: Any, problem: str | None) -> list[tuple[str, str]]:
+def bases(wrapper: Any, gives: frozenset[str]) -> list[tuple[str, str]]:
     """The algorithms that another may be built over, by title."""
     from workbench.algorithms import ALGORITHMS
 
     able = [
         (ALGORITHMS[name].title, name)
         for name, kind in AlgorithmConfig.kinds.items()
-        if name in ALGORITHMS and wrapper.allows(kind) and (problem is None or problem in kind.problems)
+        if name in ALGORITHMS and wrapper.allows(kind) and kind.needs <= gives
     ]
     return sorted(able, key=lambda each: each[0].lower())
 

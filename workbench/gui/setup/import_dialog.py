@@ -425,5 +425,5 @@ class ImportDialog(QDialog):
             counts = check_fit(self.listing, config)
         except InputError as error:
             return str(error), ""
-        unit = "Tasks" if config.problem == "regression" else "Classes"
+        unit = "Classes" if "classes" in config.gives() else "Tasks"
         return "", f"{unit}: " + ", ".join(f"{split} {count}" for split, count in counts.items())

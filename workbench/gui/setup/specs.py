@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from workbench.gui.plain import Markup, joined, rich
-from workbench.settings import Field, Kind, Problem, Section, fields_of
+from workbench.settings import Field, Kind, Section, fields_of
 from workbench.settings.fields import UNSET, Unset, text_of
 from workbench.settings.texts import read, stepped
 
@@ -61,9 +61,9 @@ class FieldSpec:
 
 
 @lru_cache(maxsize=256)
-def specs(section: type[Section], problem: Problem | None = None) -> tuple[FieldSpec, ...]:
-    """The fields of a section that a person may set, in the order of their declaration."""
-    return tuple(FieldSpec(field, plain(field.usual(problem))) for field in fields_of(section).values())
+def specs(section: type[Section], gives: frozenset[str] = frozenset()) -> tuple[FieldSpec, ...]:
+    """The fields of a section, in the order of their declaration, for a problem that gives this."""
+    return tuple(FieldSpec(field, plain(field.usual(gives))) for field in fields_of(section).values())
 
 
 def plain(value: Any) -> Any:
