@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tests.project.conftest import evaluated, reached
+from tests.project.conftest import completed, evaluated, reached
 from workbench.project import Project, ProjectError
 from workbench.project.series import CHUNK, decode, encode
 
@@ -156,10 +156,10 @@ def test_evaluations_come_back_in_order_and_replace_their_equals(project: Projec
     project.add_evaluation(run, 0, "validation", evaluated(8.0))
     project.add_evaluation(run, 0, "train", evaluated(float("nan")))
     assert project.evaluations(run, "validation") == [
-        (0, evaluated(8.0)),
-        (500, evaluated(3, 1, 2, **told | {"loss_ci95": [0.1, 0.2, None], "best": 0.5})),
+        (0, completed(evaluated(8.0))),
+        (500, completed(evaluated(3, 1, 2, **told | {"loss_ci95": [0.1, 0.2, None], "best": 0.5}))),
     ]
-    assert project.evaluations(run, "train") == [(0, evaluated(None))]
+    assert project.evaluations(run, "train") == [(0, completed(evaluated(None)))]
 
 
 def test_damaged_curves_are_reported_not_shown(project: Project, add_run: AddRun) -> None:

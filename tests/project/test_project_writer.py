@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.project.conftest import evaluated, reached
+from tests.project.conftest import completed, evaluated, reached
 from workbench.project import Project, RunWriter, StorageError, StorageFull
 
 AddRun = Callable[..., int]
@@ -48,7 +48,7 @@ def test_everything_is_written_in_one_commit(project: Project, add_run: AddRun) 
     assert project.checkpoint(run).iteration == 5
     assert project.result(run, "test") is not None
     writer.evaluation(5, "validation", evaluated(0.5))
-    assert project.evaluations(run, "validation") == [(5, evaluated(0.5))]
+    assert project.evaluations(run, "validation") == [(5, completed(evaluated(0.5)))]
     writer.flush()
     assert stored(project, run) == [1, 2, 3, 4, 5]
 
