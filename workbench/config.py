@@ -29,8 +29,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails
 
 from workbench import toml
-from workbench.problems import Problem
-from workbench.problems.classification import Classification
+from workbench.problems import PROBLEMS, Problem
 from workbench.settings import (
     Complaint,
     ConfigError,
@@ -116,7 +115,7 @@ class Drifts(TaskConfig):
 class ClassificationTaskConfig(Drifts):
     """A task family whose tasks tell ``ways`` classes apart."""
 
-    problem = Classification
+    problem = PROBLEMS["classification"]
     default_network: ClassVar[str] = "conv4"
 
     ways: int = setting(5, ge=2, le=1000, help="Classes in one task.")

@@ -69,11 +69,13 @@ class Picture:
     pixels : ``[channels, height, width]``, 0 to 1.
     caption : under it.
     frame : role of the frame around it, or empty.
+    told : what is said of it where it is pointed at.
     """
 
     pixels: Array
     caption: str = ""
     frame: str = ""
+    told: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ class Panel:
     x_label, y_label : quantity and unit.
     x_names : names of the positions 0, 1, … where x is no number.
     pictures : rows of pictures; a panel has either curves or pictures.
-    row_names : one for each row of pictures.
+    row_names : one for each row of pictures, in short.
+    row_titles : the same in full, where there is room.
     texts : words among the curves.
     x_hidden, y_hidden : without that axis.
     y_percent : y is a share, whose numbers are written in percent.
@@ -121,6 +124,7 @@ class Panel:
     curves: tuple[Curve, ...] = ()
     pictures: tuple[tuple[Picture, ...], ...] = ()
     row_names: tuple[str, ...] = ()
+    row_titles: tuple[str, ...] = ()
     texts: tuple[Text, ...] = ()
     x_hidden: bool = False
     y_hidden: bool = False
@@ -147,3 +151,25 @@ class Figure:
     columns: int = 1
     table: tuple[dict[str, Any], ...] = field(default=())
     legend: bool = True
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What a learner predicts on one task, as its problem draws it: a cell of a grid, learners by tasks.
+
+    Attributes
+    ----------
+    panel : its title is left to whoever puts it into a grid.
+    title : what is drawn: ``Predicted classes``.
+    said : how good it is, in a few words: ``75% right (6 of 8)``.
+    words : how to read it, for a caption.
+    rows : data that a table has of it, one for each query.
+    seen : the same of the support examples, where these can be read: texts.
+    """
+
+    panel: Panel
+    title: str
+    said: str
+    words: str = ""
+    rows: tuple[dict[str, Any], ...] = ()
+    seen: tuple[dict[str, Any], ...] = ()

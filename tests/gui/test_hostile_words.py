@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import numpy as np
 import pyqtgraph as pg
@@ -26,9 +24,9 @@ from pytestqt.qtbot import QtBot
 
 from tests.analysis.invented import add
 from tests.gui.conftest import Open
-from workbench.analysis.prediction_figure import class_titles
 from workbench.gui import theme
 from workbench.gui.export_dialog import ExportDialog
+from workbench.problems.predicted import class_titles
 from workbench.project import Project
 
 ZEBRA = "<b>ZEBRA</b>"
@@ -135,7 +133,6 @@ def test_a_figure_with_hostile_names_is_exported_from_the_window(
 
 
 def test_a_class_out_of_somebodys_data_is_named_visibly() -> None:
-    excerpt = SimpleNamespace(classes=("a\x1b[31m", "x" * 5000))
-    titles = class_titles(cast(Any, SimpleNamespace(ways=2, excerpt=excerpt)))
+    titles = class_titles(2, ("a\x1b[31m", "x" * 5000))
     assert titles[0] == "A  a␛[31m"
     assert len(titles[1]) < 200

@@ -198,11 +198,13 @@ def figure(
         colour, count = runs.colour(each.run), len(each.seeds)
         if count:
             label, n = "each seed, 95% over tasks", np.ones(count, np.int64)
-            curves.append(Curve(label, colour, *each.seed_points(position), n, kind="markers", faint=True))
+            points = each.seed_points(position)
+            names = tuple(f"{each.name}, seed {seed}" for seed in each.seeds)
+            curves.append(Curve(label, colour, *points, n, kind="markers", faint=True, points=names))
         mean = each.mean_point(position)
         if mean is not None:
-            label = "mean over seeds, 95% over seeds"
-            curves.append(Curve(label, colour, *mean, np.array([count]), kind="markers"))
+            label, said = "mean over seeds, 95% over seeds", (f"{each.name}, mean over seeds",)
+            curves.append(Curve(label, colour, *mean, np.array([count]), kind="markers", points=said))
     panel = Panel(
         y_label=axis_title(measure),
         y_percent=is_share(measure),

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.pictures import Drawing
+from workbench.problems import PROBLEMS
+from workbench.problems.predicted import Arrays, Predicted
+
 if TYPE_CHECKING:  # it imports torch
     from workbench.tasks.base import Excerpt
-
-Array = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -21,13 +23,18 @@ class Request:
     Attributes
     ----------
     first : the first task, by its number in the frozen stream.
-    tasks : how many; of a classification, where one task fills a view, always one.
+    tasks : how many; fewer where the problem's pictures fill a view.
     steps : inner steps at most; the experiment's, if those are fewer.
     """
 
     first: int = 0
     tasks: int = 4
     steps: int = 50
+
+    def of(self, problem: str) -> int:
+        """How many tasks of a problem that is."""
+        known = PROBLEMS.get(problem)
+        return min(self.tasks, known.most_tasks) if known else self.tasks
 
 
 @dataclass(frozen=True)
@@ -38,10 +45,9 @@ class Predictions:
     ----------
     first : number of the first task in its stream.
     steps : inner steps (0 … k; of a closed form the one adaptation, 1).
-    support_x, query_x : ``[T, n, *input_shape]``; query x of one dimension is sorted.
-    support_y, query_y : ``[T, n]`` labels, or ``[T, n, outputs]`` values.
-    outputs : ``[steps, T, n_q, outputs]``: values, or the probability of each class.
-    loss : query loss, ``[steps, T]``.
+    support, query : what the tasks hold, ``[T, n, …]`` by name.
+    outputs : what is shown of the predictions of the queries, ``[steps, T, n, …]`` by name.
+    measured : every measure of the problem, ``[steps, T]`` by name.
     excerpt : the first task in words; None where nobody told them.
     standardised : whether the loss is that of standardised values, while all others are in the data's units.
     """
@@ -49,39 +55,47 @@ class Predictions:
     problem: str
     first: int
     steps: tuple[int, ...]
-    support_x: Array
-    support_y: NDArray[np.generic]
-    query_x: Array
-    query_y: NDArray[np.generic]
-    outputs: Array
-    loss: NDArray[np.float64]
+    support: Arrays
+    query: Arrays
+    outputs: dict[str, NDArray[np.float64]]
+    measured: dict[str, NDArray[np.float64]]
     excerpt: Excerpt | None = None
     standardised: bool = False
 
     @property
     def tasks(self) -> int:
         """T."""
-        return len(self.support_x)
+        return len(next(iter(self.query.values())))
 
-    @property
-    def ways(self) -> int:
-        """Classes of a task."""
-        return int(self.outputs.shape[-1])
+    def at(self, step: int) -> int:
+        """The place of the last inner step that is not after another."""
+        return max((at for at, each in enumerate(self.steps) if each <= step), default=0)
 
-    @property
-    def labels(self) -> NDArray[np.int64]:
-        """The predicted classes, ``[steps, T, n_q]``."""
-        labels: NDArray[np.int64] = self.outputs.argmax(-1)
-        return labels
+    def same_tasks(self, other: Predictions) -> bool:
+        """Whether both are of the same tasks."""
+        return self.problem == other.problem and all(
+            ours.keys() == theirs.keys() and all(np.array_equal(ours[name], theirs[name]) for name in ours)
+            for ours, theirs in ((self.support, other.support), (self.query, other.query))
+        )
 
-    @property
-    def right(self) -> NDArray[np.bool_]:
-        """Which queries are classified right, ``[steps, T, n_q]``."""
-        right: NDArray[np.bool_] = self.labels == self.query_y
-        return right
-
-    @property
-    def accuracy(self) -> NDArray[np.float64]:
-        """Share of the queries classified right, ``[steps, T]``."""
-        share: NDArray[np.float64] = self.right.mean(-1)
-        return share
+    def drawing(self, task: int, step: int, colour: str) -> Drawing | None:
+        """The picture of a task after an inner step; None where the problem has none."""
+        problem = PROBLEMS.get(self.problem)
+        if problem is None:
+            return None
+        stop = self.at(step) + 1
+        told = self.excerpt if task == 0 else None
+        return problem().picture(
+            Predicted(
+                self.steps[:stop],
+                {name: each[task] for name, each in self.support.items()},
+                {name: each[task] for name, each in self.query.items()},
+                {name: each[:stop, task] for name, each in self.outputs.items()},
+                {name: each[:stop, task] for name, each in self.measured.items()},
+                colour,
+                classes=told.classes if told else (),
+                support_texts=told.support if told else (),
+                query_texts=told.query if told else (),
+                standardised=self.standardised,
+            )
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -15,14 +16,9 @@ from workbench.engine.episodes import seeded
 from workbench.engine.evaluation import predict_alone, predict_together
 from workbench.engine.predicted import Predictions, Request
 from workbench.engine.trainer import Trainer, evaluation_size
+from workbench.problems import PROBLEMS
 from workbench.tasks.base import Episode, EpisodeSize, TaskFamily
 from workbench.tasks.standard import Standards
-
-FUNCTION_POINTS = 200
-"""Queries that show a function of one number as a curve."""
-
-MOST_QUERIES = 15
-"""Queries of each class: as many as a person looks at."""
 
 
 def sample_tasks(
@@ -45,39 +41,25 @@ def sample_tasks(
     Returns
     -------
     Episode
-        ``[count, …]``; a function of one number has 200 queries (fewer where its data ends), sorted by x.
+        ``[count, …]``, with as many queries as the problem draws (fewer where the family's data ends).
     """
     size = _size(experiment, family)
     drawn = [
         family.sample(split, 1, _stream(experiment, split, number, seed), size)
         for number in range(first, first + count)
     ]
-    episode = Episode.joined(drawn)
-    if not is_curve(family):
-        return episode
-    order = episode.query_x.argsort(1)
-    return episode._replace(
-        query_x=episode.query_x.gather(1, order),
-        query_y=episode.query_y.gather(1, order.expand_as(episode.query_y)),
-    )
+    return Episode.joined(drawn)
 
 
 def _size(experiment: Experiment, family: TaskFamily) -> EpisodeSize:
     size = evaluation_size(experiment, family)
-    if is_curve(family):
-        return size._replace(queries=min(FUNCTION_POINTS, family.most_queries or FUNCTION_POINTS))
-    classified = family.shape.problem == "classification"
-    return size._replace(queries=min(size.queries, MOST_QUERIES)) if classified else size
+    wanted = PROBLEMS[family.shape.problem]().queries_shown(size.queries, family.shape.input_shape)
+    return size._replace(queries=min(wanted, family.most_queries or wanted))
 
 
 def _stream(experiment: Experiment, split: Split, number: int, seed: int | None = None) -> torch.Generator:
     start = experiment.evaluation.seed if seed is None else seed
     return seeded(start, 3, SPLITS.index(split), number)
-
-
-def is_curve(family: TaskFamily) -> bool:
-    """Whether a task is a function of one number."""
-    return family.shape.problem == "regression" and family.shape.input_shape == (1,)
 
 
 def predict(
@@ -103,52 +85,57 @@ def predict(
     """
     alone = not transductive and algorithm.network.uses_batch_statistics
     of_query = predict_alone if alone else predict_together
-    classified = algorithm.shape.problem == "classification"
+    problem = PROBLEMS[algorithm.shape.problem]()
 
-    def of_task(meta: Params, episode: Episode) -> tuple[Tensor, Tensor]:
-        outputs, losses = [], []
+    def of_task(meta: Params, episode: Episode) -> tuple[Params, Params]:
+        shown, measured = [], []
+        query = {"x": episode.query_x, "y": episode.query_y}
         for learner in algorithm.adaptation(meta, episode.support, steps):
-            output = of_query(algorithm, learner, episode)
-            losses.append(algorithm.task_loss(output, episode.query_y))
-            outputs.append(output.softmax(-1) if classified else output)
-        return torch.stack(outputs), torch.stack(losses)
+            said = partial(_said, of_query(algorithm, learner, episode))
+            shown.append(problem.predicted(said, query))
+            measured.append(problem.measured(said, query))
+        return _stacked(shown), _stacked(measured)
 
     with torch.no_grad():
         weights = {name: weight.detach() for name, weight in meta.items()}
-        outputs, losses = vmap(of_task, in_dims=(None, 0), out_dims=1)(weights, episode)
-    count = len(outputs)
+        shown, measured = vmap(of_task, in_dims=(None, 0), out_dims=1)(weights, episode)
     support_x, support_y, query_x, query_y, _ = (each.cpu().numpy() for each in episode.tensors)
     return Predictions(
-        problem=algorithm.shape.problem,
+        problem=problem.name,
         first=first,
-        steps=tuple(range(count)) if algorithm.adapts_stepwise else (1,),
-        support_x=support_x,
-        support_y=support_y,
-        query_x=query_x,
-        query_y=query_y,
-        outputs=outputs.cpu().numpy(),
-        loss=losses.double().cpu().numpy(),
+        steps=tuple(range(len(next(iter(measured.values()))))) if algorithm.adapts_stepwise else (1,),
+        support={"x": support_x, "y": support_y},
+        query={"x": query_x, "y": query_y},
+        outputs={name: each.double().cpu().numpy() for name, each in shown.items()},
+        measured={name: each.double().cpu().numpy() for name, each in measured.items()},
     )
+
+
+def _said(prediction: Tensor, x: Tensor) -> Tensor:
+    """What was predicted of x already."""
+    return prediction
+
+
+def _stacked(by_step: list[Params]) -> Params:
+    return {name: torch.stack([each[name] for each in by_step]) for name in by_step[0]}
 
 
 def in_own_units(found: Predictions, standards: Standards) -> Predictions:
     """Predictions of standardised values in the units of the data. The loss stays that of training."""
-    return replace(
-        found,
-        support_x=standards.x.undone(found.support_x),
-        query_x=standards.x.undone(found.query_x),
-        support_y=standards.y.undone(np.asarray(found.support_y, np.float64)),
-        query_y=standards.y.undone(np.asarray(found.query_y, np.float64)),
-        outputs=standards.y.undone(found.outputs),
-        standardised=True,
+    change = {"x": standards.x.undone, "y": standards.y.undone}
+    support, query = (
+        {name: change[name](np.asarray(each, np.float64)) for name, each in part.items() if name in change}
+        for part in (found.support, found.query)
     )
+    outputs = {name: standards.y.undone(each) for name, each in found.outputs.items()}
+    return replace(found, support=support, query=query, outputs=outputs, standardised=True)
 
 
 def requested(
     algorithm: Algorithm, meta: Params, experiment: Experiment, family: TaskFamily, request: Request
 ) -> Predictions:
     """What a view asks for, from weights that were learned in an experiment."""
-    count = request.tasks if family.shape.problem == "regression" else 1
+    count = request.of(family.shape.problem)
     episode = sample_tasks(experiment, family, count, first=request.first)
     device = next(iter(meta.values())).device
     settings = experiment.evaluation

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.measures import DeclarationError, Measure
+from workbench.pictures import Drawing
+from workbench.problems.predicted import Predicted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -80,6 +82,23 @@ class Problem(ABC):
         """What is kept of each query after the last inner step, ``[n]`` by name."""
         return {}
 
+    # --- to be looked at ----------------------------------------------------------------------------
+
+    most_tasks: ClassVar[int] = 4
+    """So many tasks are looked at at once."""
+
+    def queries_shown(self, queries: int, input_shape: tuple[int, ...]) -> int:
+        """How many queries (of each class) a task has that is drawn, of ``queries`` usually."""
+        return queries
+
+    def predicted(self, predict: Predict, data: Data) -> dict[str, Tensor]:
+        """What a picture needs of each query, ``[n, …]`` by name."""
+        return {}
+
+    def picture(self, task: Predicted) -> Drawing | None:
+        """What a learner predicts on one task, drawn; needs no torch. None where it cannot be drawn."""
+        return None
+
     # --- of all tasks -------------------------------------------------------------------------------
 
     def pooled(self, details: Mapping[str, NDArray[np.generic]]) -> dict[str, float]:
@@ -133,6 +152,9 @@ class Supervised(Problem):
 
     def loss(self, predict: Predict, data: Data) -> Tensor:
         return self.of(predict(data["x"]), data["y"])
+
+    def predicted(self, predict: Predict, data: Data) -> dict[str, Tensor]:
+        return {"shown": self.shown(predict(data["x"]))}
 
     @abstractmethod
     def shown(self, prediction: Tensor) -> Tensor:

@@ -10,12 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.measures import ACCURACY, LOSS, Measure, declare
+from workbench.pictures import RIGHT, WRONG, Drawing, Panel, Picture
 from workbench.problems.base import Array, Data, Predict, Supervised
+from workbench.problems.predicted import Predicted, class_names, class_titles
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 BINS = 15
+MOST_QUERIES, MOST_SUPPORT = 15, 5
+"""Examples of each class that are drawn: as many as a person looks at."""
+
+RIGHT_MARK, WRONG_MARK = "✓", "✗"
 CONFIDENCE = Measure("confidence", "Confidence", "neither", share=True)
 
 declare(CONFIDENCE)
@@ -61,6 +67,101 @@ class Classification(Supervised):
     def mixed(self, outputs: Tensor, log_weights: Tensor) -> Tensor:
         """log Σ w_m p_m, of the mixed probabilities."""
         return (log_weights[:, None, None] + outputs.log_softmax(-1)).logsumexp(0)
+
+    most_tasks = 1  # it fills a view
+
+    def queries_shown(self, queries: int, input_shape: tuple[int, ...]) -> int:
+        return min(queries, MOST_QUERIES)
+
+    def picture(self, task: Predicted) -> Drawing:
+        """The examples of each class in a row; of texts, how many of each class were taken for each."""
+        shares, true = task.outputs["shown"][-1], task.query["y"].astype(np.int64)
+        taken = shares.argmax(-1)
+        right, titles = taken == true, class_titles(shares.shape[-1], task.classes)
+        texts = [text for each in task.query_texts for text in each]
+        rows = tuple(
+            {
+                "query": index + 1,
+                **({"text": texts[index]} if texts else {}),
+                "true": titles[true[index]],
+                "predicted": titles[taken[index]],
+                "probability": float(shares[index].max()),
+                "right": bool(right[index]),
+            }
+            for index in range(len(true))
+        )
+        seen = [
+            {"text": text, "true": title}
+            for title, own in zip(titles, task.support_texts, strict=False)  # empty where there are no texts
+            for text in own
+        ]
+        if texts:
+            words = "Rows: the true class; columns, in the same order: the predicted class; numbers: queries."
+        else:
+            words = (
+                "Rows: the true class; S: support; under each query the predicted class, "
+                f"{RIGHT_MARK} right or {WRONG_MARK} wrong."
+            )
+        if task.classes:
+            words += f" Classes: {', '.join(titles)}."
+        said = f"{right.mean():.0%} right ({right.sum()} of {len(right)})"
+        panel = _confusion(true, taken, titles) if texts else _examples(task, true, taken, shares, titles)
+        return Drawing(panel, "Predicted classes", said, words, rows, tuple(seen))
+
+
+Labels = NDArray[np.int64]
+
+
+def _examples(task: Predicted, true: Labels, taken: Labels, shares: Array, titles: tuple[str, ...]) -> Panel:
+    """The support examples of each class, then its queries, right or wrong."""
+    support, query = as_pictures(task.support["x"]), as_pictures(task.query["x"])
+    names, rows = class_names(len(titles)), []
+    for label, title in enumerate(titles):
+        shown = np.flatnonzero(task.support["y"] == label)
+        told = f"class {title}: support example, one of {len(shown)}"
+        row = [Picture(support[index], "S", told=told) for index in shown[:MOST_SUPPORT]]
+        for index in np.flatnonzero(true == label):
+            right, name = taken[index] == label, names[taken[index]]
+            mark, frame = (RIGHT_MARK, RIGHT) if right else (WRONG_MARK, WRONG)
+            told = f"true class {title}, predicted {name} ({shares[index].max():.0%})"
+            row.append(Picture(query[index], f"{name} {mark}", frame, told))
+        rows.append(tuple(row))
+    return Panel(pictures=tuple(rows), row_names=names, row_titles=titles)
+
+
+def _confusion(true: Labels, taken: Labels, titles: tuple[str, ...]) -> Panel:
+    """How many queries of each class (rows) were taken for each (columns): the darker, the more."""
+    rows = []
+    for row, title in enumerate(titles):
+        counts = [int(((true == row) & (taken == column)).sum()) for column in range(len(titles))]
+        rows.append(
+            tuple(
+                Picture(
+                    np.full((1, 8, 8), 1 - count / max(1, sum(counts))),
+                    str(count),
+                    RIGHT if column == row else "",
+                    f"true class {title}, predicted {titles[column]}: {count} of {sum(counts)}",
+                )
+                for column, count in enumerate(counts)
+            )
+        )
+    return Panel(pictures=tuple(rows), row_names=class_names(len(titles)), row_titles=titles)
+
+
+def as_pictures(x: NDArray[np.generic]) -> Array:
+    """Examples ``[n, *input_shape]`` as images ``[n, channels, height, width]``, 0 to 1.
+
+    What is no image becomes a square of its values, from the smallest to the greatest of all examples.
+    """
+    values = x.astype(np.float64)
+    if x.ndim == 4 and x.shape[1] in (1, 3):
+        return np.clip(values, 0.0, 1.0)
+    flat = values.reshape(len(x), -1)
+    low, high = float(flat.min()), float(flat.max())
+    side = math.ceil(math.sqrt(flat.shape[1]))
+    squares = np.zeros((len(x), side * side))
+    squares[:, : flat.shape[1]] = (flat - low) / ((high - low) or 1.0)
+    return squares.reshape(len(x), 1, side, side)
 
 
 def calibration_error(confidence: Array, correct: NDArray[np.bool_]) -> float:

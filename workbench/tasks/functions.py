@@ -20,7 +20,7 @@ from workbench.data.look import look
 from workbench.data.progress import Progress
 from workbench.data.reading import NOW, Reading
 from workbench.errors import DataError
-from workbench.problems.regression import Regression
+from workbench.problems import PROBLEMS
 from workbench.settings import Name, setting
 from workbench.tasks.base import Episode, EpisodeSize, TaskFamily, TaskShape
 from workbench.tasks.class_splits import ClassSplit, divide
@@ -35,7 +35,7 @@ _LOST = 1e-3
 
 
 class FunctionsConfig(TaskConfig):
-    problem = Regression
+    problem = PROBLEMS["regression"]
 
     family: Literal["functions"] = "functions"
     path: str | None = setting(None, path=True, help="An .npz file with the arrays x, y and task.")

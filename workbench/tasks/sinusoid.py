@@ -16,7 +16,7 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from workbench.config import Drift, Drifts, Split, setting
-from workbench.problems.regression import Regression
+from workbench.problems import PROBLEMS
 from workbench.tasks.base import Episode, EpisodeSize, Progress, TaskFamily, TaskShape
 
 Range = Annotated[tuple[float, float], Field(strict=False)]
@@ -31,7 +31,7 @@ class SinusoidDrift(Drift):
 
 
 class SinusoidConfig(Drifts):
-    problem = Regression
+    problem = PROBLEMS["regression"]
 
     family: Literal["sinusoid"] = "sinusoid"
     amplitude: Range = setting((0.1, 5.0), symbol="A", help="Smallest and largest amplitude.")

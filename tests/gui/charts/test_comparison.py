@@ -179,9 +179,9 @@ def test_many_long_names_do_not_overlap(qtbot: QtBot, project: Project) -> None:
         invent(project, f"An algorithm with quite a long label, number {number}", [1.0 + number])
     view = view_of(qtbot, project)
     view.resize(500, 400)
-    axis = view.plot.getAxis("bottom")
+    axis = view.board.plots[0].getAxis("bottom")
     (ticks,) = axis._tickLevels
-    room = view.plot.width() / 8
+    room = view.board.plots[0].width() / 8
     widest = max(view.fontMetrics().horizontalAdvance(line) for _, name in ticks for line in name.split("\n"))
     assert len(ticks) == 8
     assert widest <= room
@@ -232,7 +232,7 @@ def test_a_loss_beyond_all_others_is_told_instead_of_pressing_them_flat() -> Non
 
 def test_shares_stand_beside_percents(qtbot: QtBot, project: Project) -> None:
     invent(project, "ProtoNet", [0.5, 0.6, 0.7], accuracy=0.9)
-    axis = view_of(qtbot, project).plot.getAxis("left")
+    axis = view_of(qtbot, project).board.plots[0].getAxis("left")
     assert axis.tickStrings([0.5, 0.55, 0.6], 1.0, 0.05) == ["50%", "55%", "60%"]
 
 

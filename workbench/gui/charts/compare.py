@@ -14,7 +14,6 @@ from workbench.gui.charts.arrange_list import ArrangeList
 from workbench.gui.charts.compare_job import Answer, Question, answer
 from workbench.gui.charts.compare_tables import TESTS, ProtocolCards, rows_of
 from workbench.gui.charts.comparison import ComparisonView
-from workbench.gui.charts.figure_board import FigureBoard
 from workbench.gui.charts.result_table import Column, ResultTable
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.run_data import RunData
@@ -53,17 +52,16 @@ class CompareView(ComparisonView):
         self._x_box = self._combo("x", "Against", "What was reached is drawn against this")
         self.tools.insertWidget(0, self._view_box)
         self.tools.insertWidget(1, self._x_box)
-        self.board = FigureBoard("comparison_board", "Comparison, drawn otherwise", self)
         self._board_hint = Label(parent=self)
         self._board_hint.setObjectName("comparison_board_hint")
         self._board_hint.setWordWrap(True)
         self._board_hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stack = QStackedWidget(self)
         self._splitter.replaceWidget(0, self._stack)
-        for page in (self.plot, self.board, self._board_hint):
+        for page in (self.board, self._board_hint):
             self._stack.addWidget(page)
         self._stack.setMinimumHeight(120)
-        self.plot.show()
+        self.board.show()
         self._make_tabs()
         self._splitter.setStretchFactor(0, 3)
         self._splitter.setStretchFactor(1, 2)
@@ -157,19 +155,19 @@ class CompareView(ComparisonView):
 
     def restyle(self) -> None:
         super().restyle()
-        self.board.restyle()
         if self._answer is not None and (self._answer.own or self._answer.others):
             self.cards.restyle()
 
     def set_hint(self, text: str) -> None:
         super().set_hint(text)
-        for box in (self._view_box, self._x_box) if hasattr(self, "_x_box") else ():
+        for box in (self._view_box, self._x_box):
             box.setVisible(not text)
 
     def _draw(self) -> None:
         self._keys = tuple(each.name for each in self._compared)
         self._compared = self._arrangement.apply(self._compared)
-        super()._draw()
+        if self._view_box.currentData() == REACHED:
+            super()._draw()
 
     def _draw_anew(self) -> None:
         super()._draw_anew()
@@ -228,7 +226,7 @@ class CompareView(ComparisonView):
             self._offer_settings(found)
             self._show_pivot(found)
         if view == REACHED:
-            self._stack.setCurrentWidget(self.plot)
+            self._stack.setCurrentWidget(self.board)
             return
         figure = self._other_figure()
         self.board.show_figure(figure)

@@ -2,47 +2,35 @@
 
 from __future__ import annotations
 
-import math
-import textwrap
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QSplitter, QWidget
 
 from workbench.analysis import reports
 from workbench.analysis.comparison import (
     Compared,
     Episodes,
-    Points,
-    axis_title,
     compare,
     episodes,
     figure,
-    is_share,
     title,
 )
-from workbench.gui import theme
-from workbench.gui.charts.axis import SLANT
-from workbench.gui.charts.base import PlotChart
-from workbench.gui.charts.comparison_words import columns, notes, nothing_yet, off_the_chart, row_of, value
+from workbench.gui.charts.base import Chart
+from workbench.gui.charts.board import Board
+from workbench.gui.charts.comparison_words import columns, notes, nothing_yet, off_the_chart, row_of
 from workbench.gui.charts.result_table import ResultTable
-from workbench.gui.plain import Label, set_tip, tipped
+from workbench.gui.plain import Label, set_tip
 from workbench.gui.run_data import RunData
 from workbench.pictures import Figure
 from workbench.project import RunRecord
-from workbench.words import told_apart
 
 LAST_STEP = -1
-LONGEST_NAME = 18
-MOST_LINES = 3
-NOTHING_LEFT = "⚠ diverged"
 
 
-class ComparisonView(PlotChart):
+class ComparisonView(Chart):
     """What each algorithm reached on the frozen meta-test episodes."""
 
     title = "Compare"
@@ -71,20 +59,20 @@ class ComparisonView(PlotChart):
         self.table.setObjectName(f"{self.object_name}_table")
         self.table.setAccessibleName("Results by algorithm")
         set_tip(self.table, "Click a heading to sort; Ctrl+C copies the rows")
+        self.board = Board("comparison_board", "Comparison", self)
         splitter = QSplitter(Qt.Orientation.Vertical, self)
         splitter.setObjectName(f"{self.object_name}_splitter")
-        splitter.addWidget(self.plot)
+        splitter.addWidget(self.board)
         splitter.addWidget(self.table)
         splitter.setStretchFactor(0, 3)
         splitter.setStretchFactor(1, 1)
         splitter.setChildrenCollapsible(False)
         splitter.setSizes([300, 140])
-        self.plot.setMinimumHeight(120)
+        self.board.setMinimumHeight(120)
         self.table.setMinimumHeight(70)
         self.body.addWidget(splitter, 1)
         self.body.addWidget(self._note)
         self._splitter = splitter
-        self.plot.setMouseEnabled(x=False, y=True)
 
     def _combo(self, name: str, label: str, tip: str, letters: int = 6) -> QComboBox:
         """A box for the row of tools, at least so many letters wide, whatever is in it."""
@@ -139,8 +127,8 @@ class ComparisonView(PlotChart):
     # --- the picture -------------------------------------------------------------------------------
 
     def restyle(self) -> None:
-        super().restyle()
         self._drawn = None
+        self.board.restyle()
 
     def redraw(self) -> None:
         seen = [(each, self.data.colour(each), self.data.result(each.id)) for each in self._shown()]
@@ -194,92 +182,23 @@ class ComparisonView(PlotChart):
         box.setCurrentIndex(max(0, box.findData(self._wanted.get(name, default))))
 
     def _draw(self) -> None:
-        self.plot.clear()
-        muted = theme.grid()
-        for position, each in enumerate(self._compared):
-            colour = theme.colour(self.data.colour(each.run))
-            names = [f"{each.name}, seed {seed}" for seed in each.seeds]
-            self._add_points(each.seed_points(position), colour, names, strong=False)
-            mean = each.mean_point(position)
-            if mean is not None:
-                self._add_points(mean, colour, [f"{each.name}, mean over seeds"], strong=True)
-            if position:
-                self.plot.addItem(pg.InfiniteLine(position - 0.5, pen=pg.mkPen(muted, width=1)))
-        self.plot.getAxis("left").percent = is_share(self.measure)
-        self.set_label("left", axis_title(self.measure))
-        self.plot.showGrid(y=True, alpha=0.2)
-        self.plot.setXRange(-0.5, max(1, len(self._compared)) - 0.5, padding=0)
-        beyond = off_the_chart(self._compared, self.measure)
-        near = [each for each in self._compared if each not in beyond and each.seeds]
-        if beyond and near:  # one that diverged would press all others flat
-            low = min(np.nanmin(each.means - np.nan_to_num(each.halves)) for each in near)
-            high = max(np.nanmax(each.means + np.nan_to_num(each.halves)) for each in near)
-            self.plot.setYRange(low, high, padding=0.08)
-        else:
-            self.plot.enableAutoRange(y=True)
-        self._name_positions()
+        """What was reached. One that diverged does not press all others flat."""
+        drawn = self._reached()
+        if drawn is not None:
+            (panel,) = drawn.panels
+            beyond = off_the_chart(self._compared, self.measure)
+            near = [each for each in self._compared if each not in beyond and each.seeds]
+            if beyond and near:
+                low = min(np.nanmin(each.means - np.nan_to_num(each.halves)) for each in near)
+                high = max(np.nanmax(each.means + np.nan_to_num(each.halves)) for each in near)
+                room = 0.08 * (high - low)
+                drawn = replace(drawn, panels=(replace(panel, y_range=(low - room, high + room)),))
+        self.board.show_figure(drawn)
 
-    def _add_points(self, points: Points, colour: str, names: list[str], *, strong: bool) -> None:
-        """Points with whiskers; strong: a mean, not a single run."""
-        x, y, low, high = points
-        known = np.isfinite(low) & np.isfinite(high)
-        if known.any():
-            whiskers = pg.ErrorBarItem(
-                x=x[known],
-                y=y[known],
-                top=(high - y)[known],
-                bottom=(y - low)[known],
-                beam=0.09 if strong else 0.0,
-                pen=pg.mkPen(colour, width=2.6 if strong else 1.2),
-            )
-            self.plot.addItem(whiskers)
-        dots = pg.ScatterPlotItem(
-            x=x,
-            y=y,
-            data=names,
-            size=12 if strong else 6,
-            symbol="d" if strong else "o",
-            brush=colour,
-            pen=None,
-            hoverable=True,
-            tip=tipped(self._tip),
-        )
-        self.plot.addItem(dots)
-
-    def _tip(self, x: float, y: float, data: str) -> str:
-        return f"{data}: {value(y, self.measure)}"
-
-    def _name_positions(self) -> None:
-        """Names under their positions, wrapped and elided to the room that there is."""
-        axis = self.plot.getAxis("bottom")
-        metrics = self.fontMetrics()
-        room = max(30, self.plot.width() - 70) / max(1, len(self._compared)) - 6
-        letters = max(3, int(room / metrics.averageCharWidth()))
-        axis.slanted = ()
-        lost = [not each.seeds and each.row["diverged"] for each in self._compared]
-        names = [
-            f"{each.name} {NOTHING_LEFT}" if gone else each.name
-            for each, gone in zip(self._compared, lost, strict=True)
-        ]
-        if any(len(word) > letters for name in names for word in name.split()):
-            axis.slanted = tuple(told_apart(names, LONGEST_NAME))
-            longest = max(map(metrics.horizontalAdvance, axis.slanted))
-            axis.setTicks([[(position, str(position)) for position in range(len(axis.slanted))]])
-            axis.setHeight(round(longest * math.sin(math.radians(SLANT))) + 14)
-            return
-        if any(len(textwrap.wrap(name, letters)) > MOST_LINES for name in names):
-            names = told_apart(names, (MOST_LINES - 1) * letters)
-        ticks, lines = [], 1
-        for position, name in enumerate(names):
-            wrapped = textwrap.wrap(name, letters, max_lines=MOST_LINES, placeholder="…") or [""]
-            ticks.append((position, "\n".join(wrapped)))
-            lines = max(lines, len(wrapped))
-        axis.setTicks([ticks])
-        axis.setHeight(lines * metrics.lineSpacing() + 10)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._name_positions()
+    def _reached(self) -> Figure | None:
+        if self._group is None:
+            return None
+        return figure(self.data, self._group, self._compared, self.measure, self.step)
 
     @property
     def note(self) -> str:
@@ -290,6 +209,4 @@ class ComparisonView(PlotChart):
 
     def figure(self) -> Figure | None:
         self.catch_up()  # an export may come while another chart is on the screen
-        if self._group is None:
-            return None
-        return figure(self.data, self._group, self._compared, self.measure, self.step)
+        return self._reached()

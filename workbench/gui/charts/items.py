@@ -66,10 +66,11 @@ class Line(_Item):
         self.points: tuple[Array, Array] = np.empty(0), np.empty(0)
 
     def set_pen(self, colour: QColor, width: int, *, dashed: int = 0, smooth: bool = True) -> None:
-        """Colour, width in pixels (1, 2 or 3), and how it is broken (as a figure's curve)."""
+        """Colour, width in pixels, and how it is broken (as a figure's curve)."""
+        plain = dashed > 0 or width not in _SHIFTS
         self._smooth = smooth
-        self._shifts = _SHIFTS[1 if dashed else width]
-        self._pen = QPen(colour, width if dashed else 1)
+        self._shifts = _SHIFTS[1 if plain else width]
+        self._pen = QPen(colour, width if plain else 1)
         set_pattern(self._pen, dashed)
         self._pen.setCosmetic(True)
         self.update()
@@ -156,18 +157,23 @@ class Whiskers(_Item):
         self._lines: list[tuple[QPointF, QPointF]] = []
         self._pen = QPen()
 
-    def set_colour(self, colour: QColor) -> None:
-        """The colour of the lines."""
-        self._pen = QPen(colour, 2)
+    def set_colour(self, colour: QColor, width: int = 2) -> None:
+        """Colour and width of the lines."""
+        self._pen = QPen(colour, width)
         self._pen.setCosmetic(True)
         self.update()
 
-    def set_data(self, x: Array, low: Array, high: Array) -> None:
-        """Intervals in view coordinates; none where an end is no number."""
+    def set_data(self, x: Array, low: Array, high: Array, *, beam: float = 0.0) -> None:
+        """Intervals in view coordinates; none where an end is no number; ``beam`` is half an end's width."""
         known = np.isfinite(x) & np.isfinite(low) & np.isfinite(high)
         ends = zip(x[known].tolist(), low[known].tolist(), high[known].tolist(), strict=True)
-        self._lines = [(QPointF(place, a), QPointF(place, b)) for place, a, b in ends]
+        self._lines = []
+        for place, *heights in ends:
+            self._lines.append((QPointF(place, heights[0]), QPointF(place, heights[1])))
+            beams = heights if beam else []
+            self._lines += [(QPointF(place - beam, at), QPointF(place + beam, at)) for at in beams]
         self._set_bounds(x[known], low[known], high[known])
+        self._bounds.adjust(-beam, 0.0, beam, 0.0)
         self.update()
 
     def paint(

@@ -1,22 +1,23 @@
-"""What the adapted learner predicts on a few unseen tasks, step by step, also while it trains."""
+"""What adapted learners predict on the same few unseen tasks, step by step, also while one trains."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QComboBox, QSlider, QSpinBox, QStackedWidget, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QSlider, QSpinBox, QSplitter, QToolButton, QWidget
 
-from workbench.analysis.prediction_figure import figure, is_function, is_text, step_name
+from workbench.analysis import predictions as grid
+from workbench.analysis.source import Grouping
 from workbench.engine.predicted import Predictions, Request
 from workbench.errors import InputError
 from workbench.gui import theme
 from workbench.gui.charts.base import Chart
-from workbench.gui.charts.function_board import FunctionBoard
-from workbench.gui.charts.picture_board import PictureBoard
+from workbench.gui.charts.board import Board
 from workbench.gui.charts.prediction_job import NothingLearnedError, Predictor
-from workbench.gui.charts.text_board import TextBoard
+from workbench.gui.charts.result_table import Column, ResultTable
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.run_data import RunData
 from workbench.gui.weakly import weakly
@@ -26,34 +27,42 @@ from workbench.project import RunRecord
 
 KEY = "predictions"
 LAST_STEP = -1
-MOST_TASKS = 1000
+MOST_TASKS, MOST_LEARNERS = 1000, 8
 LIVE = ("running",)
 
 
 class PredictionView(Chart):
-    """Predictions of one run: the picked one, else the one that runs, else the first that is shown."""
+    """A grid, learners by tasks: of each algorithm that is shown one run, the picked one or the one that runs
+    if that is its own."""
 
-    title = "Predictions"
-    object_name = "prediction_view"
+    title: ClassVar[str] = "Predictions"
+    object_name: ClassVar[str] = "prediction_view"
 
     def __init__(self, data: RunData, worker: Worker, parent: QWidget | None = None) -> None:
         super().__init__(data, parent)
-        self._worker, self._predictor = worker, Predictor()
+        self._worker, self._predictor, self._grouping = worker, Predictor(), Grouping(data)
         self._path: Path | None = None
         self._ready = False
         self._first = 0
         self._step = LAST_STEP
-        self._held: tuple[int, int, Predictions] | None = None  # run, meta-iteration, predictions
-        self._asked: tuple[Any, ...] | None = None
-        self._trouble = ""
-        self._drawn: tuple[Any, ...] | None = None
+        self._held: dict[int, tuple[int, Predictions]] = {}  # meta-iteration and predictions, by run
+        self._asked: dict[int, tuple[object, ...]] = {}
+        self._trouble: dict[int, str] = {}
+        self._cells: grid.Drawn = {}
+        self._drawn: tuple[object, ...] | None = None
+        self._computing: int | None = None  # the run that is asked for
         self._make_tools()
-        self.functions, self.pictures, self.texts = FunctionBoard(self), PictureBoard(self), TextBoard(self)
-        self._boards = QStackedWidget(self)
-        for board in (self.functions, self.pictures, self.texts):
-            self._boards.addWidget(board)
-        self._boards.hide()
-        self.body.addWidget(self._boards, 1)
+        self.board = Board("prediction_board", "Predictions before and after adaptation", self)
+        self.texts = ResultTable([], self)
+        self.texts.setObjectName("prediction_texts")
+        self.texts.setAccessibleName("Support and query texts")
+        self._parts = QSplitter(Qt.Orientation.Vertical, self)
+        self._parts.setObjectName(f"{self.object_name}_splitter")
+        self._parts.addWidget(self.board)
+        self._parts.addWidget(self.texts)
+        self._parts.setSizes([200, 200])
+        self._parts.hide()
+        self.body.addWidget(self._parts, 1)
         self._note = Label(parent=self)
         self._note.setObjectName(f"{self.object_name}_note")
         self._note.setAccessibleName("Whose predictions these are")
@@ -93,7 +102,7 @@ class PredictionView(Chart):
         self.tools.addWidget(self._score)
         self.tools.addStretch(1)
 
-    def _button(self, name: str, sign: str, text: str, pressed: Any) -> QToolButton:
+    def _button(self, name: str, sign: str, text: str, pressed: Callable[[], None]) -> QToolButton:
         button = QToolButton(self)
         button.setObjectName(name)
         button.setText(sign)
@@ -114,40 +123,55 @@ class PredictionView(Chart):
     def set_project_path(self, path: Path | None) -> None:
         """Another project is open, or none."""
         self._worker.cancel(KEY)
-        self._path = path
+        self._computing, self._path = None, path
         self._first = 0
-        self._held, self._asked, self._trouble = None, None, ""
+        self._held, self._asked, self._trouble = {}, {}, {}
+        self._grouping = Grouping(self.data)
         self.mark_stale()
 
     def wanted(self) -> Request | None:
         """What to compute on the training thread at each validation; None where nobody looks."""
-        run = self._run()
-        return self._request() if self.seen and run is not None and run.status in LIVE else None
+        live = self.seen and any(run.status in LIVE for run in self._learners())
+        return self._request() if live else None
 
     def receive(self, run_id: int, iteration: int, predictions: Predictions) -> None:
         """Take what was computed on the training thread."""
-        run = self._run()
-        if run is None or run.id != run_id or not self._fits(predictions):
-            return
-        self._worker.cancel(KEY)  # what it would tell is older
-        self._held, self._trouble = (run_id, iteration, predictions), ""
-        self.mark_behind()
+        if any(run.id == run_id for run in self._learners()) and self._fits(predictions):
+            self._hold(run_id, iteration, predictions)
+            self.mark_behind()
 
     # --- whose, and which ----------------------------------------------------------------------------
 
-    def _run(self) -> RunRecord | None:
+    def _learners(self) -> list[RunRecord]:
+        """One run of each algorithm, all with the task of the picked one (else the one that runs, else the
+        first); those that are shown, and that one."""
         picked = None if self.data.highlighted is None else self.data.run(self.data.highlighted)
-        shown = self.data.shown()
         running = next((each for each in self.data.runs() if each.status in LIVE), None)
-        return picked or running or next(iter(shown), None)
+        found = [_one_of(each.runs, picked) for each in self._grouping.groups(joined=True)]
+        leading = picked or running or next(iter(found), None)
+        if leading is None:
+            return []
+        if leading.id not in {run.id for run in found}:
+            found = [leading, *found]
+        return [run for run in found if (run.task, run.data_hash) == (leading.task, leading.data_hash)]
 
     def _request(self) -> Request:
         return Request(self._first, int(self._count.currentData()))
 
     def _fits(self, predictions: Predictions) -> bool:
-        single = predictions.problem == "classification"
-        tasks = 1 if single else self._count.currentData()
-        return predictions.first == self._first and predictions.tasks == tasks
+        request = self._request()
+        return (predictions.first, predictions.tasks) == (request.first, request.of(predictions.problem))
+
+    def _seen(self) -> list[grid.Seen]:
+        """The learners whose predictions on the wanted tasks are there, if these are the same."""
+        found: list[grid.Seen] = []
+        for run in self._learners()[:MOST_LEARNERS]:
+            iteration, predictions = self._held.get(run.id, (0, None))
+            if predictions is None or not self._fits(predictions):
+                continue
+            if not found or predictions.same_tasks(found[0].predictions):
+                found.append(grid.Seen(run.name, self.data.colour(run), iteration, predictions))
+        return found
 
     @Slot(int)
     def _count_chosen(self, _: int) -> None:
@@ -163,15 +187,16 @@ class PredictionView(Chart):
         self._move(1)
 
     def _move(self, direction: int) -> None:
-        shown = self._held[2].tasks if self._held else int(self._count.currentData())
+        held = next(iter(self._held.values()), None)
+        shown = held[1].tasks if held else int(self._count.currentData())
         self._first = min(MOST_TASKS, max(0, self._first + direction * shown))
         self.mark_stale()
 
     @Slot(int)
-    def _step_chosen(self, index: int) -> None:
-        self._step = LAST_STEP if index == self._slider.maximum() else index
-        self._slider.setValue(index)
-        self._spin.setValue(index)
+    def _step_chosen(self, step: int) -> None:
+        self._step = LAST_STEP if step == self._slider.maximum() else step
+        self._slider.setValue(step)
+        self._spin.setValue(step)
         self.mark_stale()
 
     def state(self) -> dict[str, Any]:
@@ -189,85 +214,94 @@ class PredictionView(Chart):
 
     # --- computing ---------------------------------------------------------------------------------
 
-    def _ask(self, run: RunRecord) -> None:
-        """Have predictions computed from the newest checkpoint, unless that was asked for already.
+    def _ask(self, runs: list[RunRecord]) -> None:
+        """Have the predictions of the first run that needs any computed from its newest checkpoint.
 
         A run that trains tells its own at each validation; it is asked only when other tasks are wanted.
         """
-        done = -1 if run.status in LIVE else run.iterations
-        question = (self._path, run.id, run.status, done, self._request())
-        if not self._ready or self._path is None or question == self._asked:
-            return
-        self._asked, self._trouble = question, ""
-        predictor, path, run_id, request = self._predictor, self._path, run.id, self._request()
+        for run in runs if self._ready and self._path is not None and self._computing is None else ():
+            done = -1 if run.status in LIVE else run.iterations
+            question = (run.status, done, self._request())
+            if question != self._asked.get(run.id):
+                self._asked[run.id] = question
+                self._compute(self._path, run.id, self._request())
+                return
 
-        def job(progress: Progress) -> tuple[int, int, Predictions]:
-            return run_id, *predictor.predict(path, run_id, request, progress)
+    def _compute(self, path: Path | None, run: int, request: Request) -> None:
+        assert path is not None
+        predictor, self._computing = self._predictor, run
+
+        def job(progress: Progress) -> tuple[int, Predictions]:
+            return predictor.predict(path, run, request, progress)
 
         self._worker.submit(KEY, "computing predictions", job, weakly(self._take), weakly(self._failed))
 
-    def _take(self, answer: tuple[int, int, Predictions]) -> None:
-        self._held, self._trouble = answer, ""
+    def _take(self, answer: tuple[int, Predictions]) -> None:
+        run, self._computing = self._computing, None
+        if run is not None:
+            self._hold(run, *answer)
         self.mark_stale()
 
+    def _hold(self, run: int, iteration: int, predictions: Predictions) -> None:
+        known = self._held.get(run)
+        if known is None or known[0] <= iteration or not self._fits(known[1]):
+            self._held[run] = (iteration, predictions)
+        self._trouble.pop(run, None)
+
     def _failed(self, error: Exception) -> None:
-        run = self._run()
-        if isinstance(error, NothingLearnedError):
-            if run is not None and run.status in LIVE:
-                self._trouble = "The first predictions appear at the next validation."
-            else:
-                self._trouble = f"{error}. Predictions appear once it has trained up to its first one."
-        elif isinstance(error, InputError):
-            self._trouble = str(error)
-        else:
-            self._trouble = f"The predictions could not be computed: {type(error).__name__}: {error}"
+        run, self._computing = self._computing, None
+        record = None if run is None else self.data.run(run)
+        if record is not None:
+            self._trouble[record.id] = _in_words(error, record)
         self.mark_stale()
 
     # --- the picture -------------------------------------------------------------------------------
 
     def restyle(self) -> None:
         self._drawn = None
+        self.board.restyle()
         self._note.setStyleSheet(f"color: {theme.muted()}")
 
     def redraw(self) -> None:
-        run = self._run()
-        if run is None:
+        learners = self._learners()
+        if not learners:
             self._show_nothing("No runs yet. Set up an experiment on the left and press Run.")
             return
-        self._ask(run)
-        held = self._held if self._held is not None and self._held[0] == run.id else None
-        if held is None:
-            self._show_nothing(self._trouble or self._waiting_for(run))
+        self._ask(learners[:MOST_LEARNERS])
+        seen = self._seen()
+        if not seen and self._drawn and any(run.id in self._held for run in learners):
+            self._note.setText("Working on the next task…")
+            return
+        if not seen:
+            first = learners[0]
+            self._show_nothing(self._trouble.get(first.id, "") or self._waiting_for(first))
+            return
+        step = self._set_tools(seen)
+        key = (step, *((each.name, each.colour, each.iteration, id(each.predictions)) for each in seen))
+        if key != self._drawn:
+            self._draw(seen, step)
+            self._drawn = key
+        self._note.setText(self._said(learners, seen))
+
+    def _draw(self, seen: list[grid.Seen], step: int) -> None:
+        figure = grid.figure(seen, step, self._cells)
+        if figure is None:
+            self._show_nothing("Predictions of this kind of task are not drawn.")
             return
         self.set_hint("")
-        _, iteration, predictions = held
-        self._set_tools(predictions)
-        chosen = self._chosen(predictions)
-        if predictions.problem == "regression" and not is_function(predictions):
-            self._show_nothing("Predictions are drawn for images, texts and functions of one number.")
-            return
-        key = (run.id, iteration, id(predictions), chosen, self.data.colour(run))
-        if key != self._drawn:
-            self._drawn = key
-            self._boards.setCurrentWidget(
-                self._draw(predictions, chosen, theme.colour(self.data.colour(run)))
-            )
-        self._boards.show()
-        self._note.setText(self._said(run, iteration, predictions))
-
-    def _draw(self, predictions: Predictions, chosen: int, colour: str) -> QWidget:
-        """The board that suits them, up to date."""
-        if predictions.problem == "regression":
-            self.functions.show_predictions(predictions, chosen, colour)
-            return self.functions
-        if predictions.excerpt is not None and is_text(predictions):
-            self.texts.show_predictions(predictions, predictions.excerpt, chosen)
-            return self.texts
-        self.pictures.show_predictions(predictions, chosen)
-        return self.pictures
+        self.board.show_figure(figure)
+        rows = grid.listing(seen, step)
+        self.texts.setVisible(bool(rows))
+        if rows:
+            columns = [Column("text", "Text", "An example"), Column("true", "Class", "Its true class")]
+            columns += [
+                Column(each.name, each.name, "The predicted class, and how probable") for each in seen
+            ]
+            self.texts.show_rows(columns, rows)
+        self._parts.show()
 
     def _show_nothing(self, hint: str) -> None:
-        self._boards.hide()
+        self._parts.hide()
         self._drawn = None
         self._note.setText("")
         self._score.setText("")
@@ -279,12 +313,13 @@ class PredictionView(Chart):
             return "PyTorch is being loaded…"
         return f"Working on the predictions of {run.name}…"
 
-    def _chosen(self, predictions: Predictions) -> int:
-        last = len(predictions.steps) - 1
+    def _chosen(self, seen: list[grid.Seen]) -> int:
+        last = grid.last_step(seen)
         return last if self._step == LAST_STEP else min(self._step, last)
 
-    def _set_tools(self, predictions: Predictions) -> None:
-        chosen, last = self._chosen(predictions), len(predictions.steps) - 1
+    def _set_tools(self, seen: list[grid.Seen]) -> int:
+        """Fit the controls to what is seen; the inner step that is chosen."""
+        chosen, last = self._chosen(seen), grid.last_step(seen)
         for control in (self._slider, self._spin):
             blocked = control.blockSignals(True)
             control.setRange(0, last)
@@ -292,39 +327,47 @@ class PredictionView(Chart):
             control.blockSignals(blocked)
             control.setVisible(last > 0)
         self._spin.setSuffix(f" of {last}")
-        first, end = predictions.first + 1, predictions.first + predictions.tasks
+        found = seen[0].predictions
+        first, end = found.first + 1, found.first + found.tasks
         self._task.setText(f"Task {first}" if first == end else f"Tasks {first}–{end}")
         self._previous.setEnabled(self._first > 0)
-        self._count.setVisible(predictions.problem == "regression")
-        step = "adapted in closed form" if last == 0 else step_name(predictions.steps[chosen])
-        if predictions.problem == "classification":
-            right, count = int(predictions.right[chosen, 0].sum()), predictions.query_y.shape[1]
-            self._score.setText(f"{step}: {predictions.accuracy[chosen, 0]:.0%} right ({right} of {count})")
-        else:
-            self._score.setText(step)
+        self._count.setVisible(Request(tasks=2).of(found.problem) > 1)
+        stepwise = next((each for each in seen if len(each.predictions.steps) > 1), seen[0])
+        self._score.setText(grid.words_of(stepwise, chosen))
+        return chosen
 
-    def _said(self, run: RunRecord, iteration: int, predictions: Predictions) -> str:
-        said = f"{run.name} after {iteration:,} meta-iterations, on meta-validation tasks. "
-        if self._trouble:
-            said += self._trouble
-        elif not self._fits(predictions):
-            said += "Working on the next task…"
-        return said.strip()
+    def _said(self, learners: list[RunRecord], seen: list[grid.Seen]) -> str:
+        places = [f" after {each.iteration:,} meta-iterations" for each in seen]
+        alike = len(set(places)) == 1
+        named = [each.name + ("" if alike else place) for each, place in zip(seen, places, strict=True)]
+        said = "; ".join(named) + (places[0] if alike else "")
+        said += ", on the same meta-validation tasks." if len(seen) > 1 else ", on meta-validation tasks."
+        trouble = [self._trouble[run.id] for run in learners if run.id in self._trouble]
+        if len(learners) > MOST_LEARNERS:
+            trouble.append(f"{len(learners) - MOST_LEARNERS} more algorithms are not drawn: hide others.")
+        return " ".join([said, *trouble])
 
     # --- export ------------------------------------------------------------------------------------
 
     def figure(self) -> Figure | None:
-        run = self._run()
-        if run is None or self._held is None or self._held[0] != run.id:
-            return None
-        _, iteration, predictions = self._held
-        return figure(
-            predictions,
-            self._chosen(predictions),
-            run.name,
-            iteration,
-            colour=theme.colour(self.data.colour(run)),
-            before=theme.muted(),
-            ink=theme.foreground(),
-            frames=(theme.right(), theme.wrong()),
-        )
+        seen = self._seen()
+        return grid.figure(seen, self._chosen(seen), self._cells) if seen else None
+
+
+def _one_of(runs: tuple[RunRecord, ...], picked: RunRecord | None) -> RunRecord:
+    """The run of an algorithm that is looked at."""
+    if picked is not None and picked.id in {run.id for run in runs}:
+        return picked
+    wanted = (*LIVE, "finished", "stopped")
+    ordered = sorted(runs, key=lambda run: wanted.index(run.status) if run.status in wanted else len(wanted))
+    return ordered[0]
+
+
+def _in_words(error: Exception, run: RunRecord) -> str:
+    if isinstance(error, NothingLearnedError):
+        if run.status in LIVE:
+            return "The first predictions appear at the next validation."
+        return f"{error}. Predictions appear once it has trained up to its first one."
+    if isinstance(error, InputError):
+        return str(error)
+    return f"The predictions could not be computed: {type(error).__name__}: {error}"

@@ -1,0 +1,256 @@
+"""Paints a panel's curves on the screen: axes, lines, bands, points with whiskers, words."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from dataclasses import replace
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtGui import QColor, QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from workbench.analysis import numerals
+from workbench.analysis.summaries import value
+from workbench.gui import theme
+from workbench.gui.charts.axis import SLANT, plot_item
+from workbench.gui.charts.items import Band, Line, Whiskers
+from workbench.gui.plain import tipped
+from workbench.pictures import INK, MUTED, Array, Curve, Panel
+from workbench.words import told_apart
+
+LONGEST_WORD, LONGEST_TICK = 32, 18
+"""Letters of a word in the plot, and of a slanted name below it."""
+
+MOST_LINES = 3
+SLIM, FILLED = 0.05, 0.6
+"""What is left free around the curves, and how full a range must be to stay."""
+
+BAND_ALPHA, FAINT_ALPHA = 40, 110
+BEAM = 0.09
+
+
+class PlotCell(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
+    """One panel of curves. Its items are kept and get new points: to make them takes ten times as long."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        self.panel = Panel()
+        self._curves: list[CurveMarks] = []
+        self._extra: list[pg.GraphicsObject] = []
+        self.outer = True, True
+        """Whether the axes at the left and at the bottom are named: in a grid, those at its edges."""
+        super().__init__(parent, plotItem=plot_item())
+        self.setMinimumSize(110, 90)
+        self.getPlotItem().layout.setContentsMargins(1, 8, 8, 1)  # for the outermost numbers
+        self.getViewBox().disableAutoRange()
+
+    def show_panel(self, panel: Panel) -> None:
+        """Draw a panel, in the colours of the theme."""
+        self.panel = panel
+        origins = _origin(panel, "x"), _origin(panel, "y")
+        self._dress_axes(panel, origins[0][1], origins[1][1])
+        plot = self.getPlotItem()
+        while len(self._curves) > len(panel.curves):
+            self._curves.pop().remove(plot)
+        while len(self._curves) < len(panel.curves):
+            self._curves.append(CurveMarks(plot))
+        placed = [_placed(curve, panel, origins[0][0], origins[1][0]) for curve in panel.curves]
+        for order, (marks, curve, told) in enumerate(zip(self._curves, placed, panel.curves, strict=True)):
+            marks.dress(curve, theme.colour(curve.colour, curve.shade), order)
+            tips = [self._tip(told, at) for at in range(len(told.x))] if told.kind != "line" else None
+            marks.draw(curve, tips, beam=BEAM if panel.x_names else 0.0)
+        self._write(panel)
+        self._frame(panel, placed)
+        self._name_positions()
+
+    def _dress_axes(self, panel: Panel, *origins: str) -> None:
+        self.setBackground(theme.background())
+        self.showAxis("left", not panel.y_hidden)
+        self.showAxis("bottom", not panel.x_hidden)
+        self.setMouseEnabled(x=not panel.x_names, y=True)
+        self.showGrid(y=not panel.y_hidden, alpha=0.2)
+        sides = (("bottom", panel.x_label, panel.x_log), ("left", panel.y_label, panel.y_log))
+        for (side, label, log), origin in zip(sides, origins, strict=True):
+            axis = self.getAxis(side)
+            if log != axis.logMode:
+                axis.setLogMode(log)
+            axis.setPen(theme.grid())
+            axis.setTextPen(theme.foreground())
+            text = label + origin if origin or self.outer[side == "bottom"] else ""
+            if axis.isVisible() and axis.labelText != text:  # a label would show a hidden axis
+                axis.setLabel(text)
+                axis.showLabel(bool(text))
+        self.getAxis("left").percent = panel.y_percent
+
+    def _tip(self, curve: Curve, at: int) -> str:
+        y, name = float(curve.y[at]), curve.points[at] if curve.points else curve.label
+        scale = 100.0 if self.panel.y_percent else 1.0
+        text = value(scale * y) + (" %" if self.panel.y_percent else "")
+        return f"{name}: {text}" if name else text
+
+    def _write(self, panel: Panel) -> None:
+        """The words among the curves, and lines between positions that have names."""
+        for item in self._extra:
+            self.removeItem(item)
+        self._extra = []
+        words = told_apart([text.text for text in panel.texts], LONGEST_WORD)
+        for text, word in zip(panel.texts, words, strict=True):
+            across = {"left": 0.0, "center": 0.5, "right": 1.0}[text.align]
+            down = 1.0 if text.over else 0.0 if text.under else 0.5
+            item = pg.TextItem(word, color=theme.foreground(), anchor=(across, down))
+            item.setPos(text.x, text.y)
+            self._extra.append(item)
+        if panel.x_names and not panel.y_hidden:
+            pen = pg.mkPen(theme.grid(), width=1)
+            self._extra += [pg.InfiniteLine(at - 0.5, pen=pen) for at in range(1, len(panel.x_names))]
+        for item in self._extra:
+            self.addItem(item, ignoreBounds=True)
+
+    # --- ranges ------------------------------------------------------------------------------------
+
+    def _frame(self, panel: Panel, placed: list[Curve]) -> None:
+        """Show everything, or the range that was asked for. A range that still fits stays, since axes that
+        change are dear, and restless."""
+        x = _range([curve.x for curve in placed])
+        y = _range([part for each in placed for part in (each.y, each.low, each.high) if part is not None])
+        if panel.x_names:
+            x = -0.5, len(panel.x_names) - 0.5
+        asked = _in_view(panel.x_range, panel.x_log), _in_view(panel.y_range, panel.y_log)
+        up = _wider(asked[1], 0.02) if asked[1] else None
+        (x0, x1), (y0, y1) = self.getViewBox().viewRange()
+        fits = y0 <= y[0] and y[1] <= y1 and y[1] - y[0] > FILLED * (y1 - y0)
+        across = asked[0] or (x if panel.x_names else _wider(x, SLIM))
+        up = up or ((y0, y1) if fits else _wider(y, 2 * SLIM))
+        if not np.allclose((x0, x1, y0, y1), (*across, *up)):
+            self.getViewBox().setRange(xRange=across, yRange=up, padding=0)
+
+    def _name_positions(self) -> None:
+        """Names under their positions, wrapped and elided to the room that there is, or slanted."""
+        axis, metrics = self.getAxis("bottom"), self.fontMetrics()
+        axis.slanted, names = (), list(self.panel.x_names)
+        if not names:
+            axis.setTicks(None)
+            axis.setHeight(None)
+            return
+        room = max(30, self.width() - 70) / len(names) - 6
+        letters = max(3, int(room / metrics.averageCharWidth()))
+        if any(len(word) > letters for name in names for word in name.split()):
+            axis.slanted = tuple(told_apart(names, LONGEST_TICK))
+            longest = max(map(metrics.horizontalAdvance, axis.slanted))
+            axis.setTicks([[(position, str(position)) for position in range(len(names))]])
+            axis.setHeight(round(longest * math.sin(math.radians(SLANT))) + 14)
+            return
+        if any(len(textwrap.wrap(name, letters)) > MOST_LINES for name in names):
+            names = told_apart(names, (MOST_LINES - 1) * letters)
+        wrapped = [textwrap.wrap(name, letters, max_lines=MOST_LINES, placeholder="…") for name in names]
+        axis.setTicks([[(position, "\n".join(lines)) for position, lines in enumerate(wrapped)]])
+        label = metrics.lineSpacing() if self.panel.x_label else 0
+        axis.setHeight(max(map(len, wrapped)) * metrics.lineSpacing() + 10 + label)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.panel.x_names:
+            self._name_positions()
+
+
+def _origin(panel: Panel, axis: str) -> tuple[float, str]:
+    """What the numbers of an axis are counted from, and that in words (see :func:`numerals.origin`)."""
+    if panel.x_log if axis == "x" else panel.y_log:
+        return 0.0, ""
+    low, high = _range([curve.x if axis == "x" else curve.y for curve in panel.curves])
+    return numerals.origin(low, high)
+
+
+def _placed(curve: Curve, panel: Panel, x_origin: float, y_origin: float) -> Curve:
+    """The curve in view coordinates."""
+    y, low, high = (
+        None if each is None else to_view(each - y_origin, log=panel.y_log)
+        for each in (curve.y, curve.low, curve.high)
+    )
+    assert y is not None
+    return replace(curve, x=to_view(curve.x - x_origin, log=panel.x_log), y=y, low=low, high=high)
+
+
+def to_view(values: Array, *, log: bool) -> Array:
+    """View coordinates, which are logarithms (base 10) on a logarithmic axis; NaN where there is none."""
+    if not log:
+        return values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(values > 0, np.log10(values), np.nan)
+
+
+def _in_view(ends: tuple[float, float] | None, log: bool) -> tuple[float, float] | None:
+    return None if ends is None else (math.log10(ends[0]), math.log10(ends[1])) if log else ends
+
+
+def _range(parts: list[Array]) -> tuple[float, float]:
+    """From the lowest to the highest of all; 0 to 1 where there is nothing."""
+    found = np.concatenate([np.empty(0), *parts])
+    found = found[np.isfinite(found)]
+    return (float(found.min()), float(found.max())) if len(found) else (0.0, 1.0)
+
+
+def _wider(ends: tuple[float, float], part: float) -> tuple[float, float]:
+    room = part * (ends[1] - ends[0]) or 0.05 * abs(ends[0]) or 0.5
+    return ends[0] - room, ends[1] + room
+
+
+class CurveMarks:
+    """What one curve is painted with: band, whiskers, line and points."""
+
+    def __init__(self, plot: pg.PlotItem) -> None:
+        view = plot.getViewBox()
+        self.band, self.whiskers, self.line = Band(view), Whiskers(view), Line(view)
+        self.dots = pg.ScatterPlotItem(pxMode=True, pen=None, hoverable=True)
+        plot.addItem(self.dots, ignoreBounds=True)
+
+    def remove(self, plot: pg.PlotItem) -> None:
+        """Take them off the plot."""
+        plot.removeItem(self.dots)
+        for item in (self.band, self.whiskers, self.line):
+            plot.scene().removeItem(item)
+
+    def dress(
+        self, curve: Curve, colour: str, order: float, *, strong: bool = False, faded: bool = False
+    ) -> None:
+        """Set colours and widths; ``strong`` or ``faded``: this curve (or another) is picked."""
+        shade, fill = QColor(colour), QColor(colour)
+        shade.setAlpha(FAINT_ALPHA if faded else 255)
+        fill.setAlpha(BAND_ALPHA // (2 if faded else 1))
+        thin = faded or curve.faint or curve.shade > 0 or curve.colour in (INK, MUTED)
+        estimate = curve.kind == "markers" and curve.low is not None and not curve.faint
+        width = 5 if curve.thick else 1 if thin else 3 if strong else 2
+        self.line.set_pen(shade, width, dashed=curve.dashed)
+        self.band.set_colour(fill)
+        self.whiskers.set_colour(shade, 3 if estimate else 1 if curve.faint else 2)
+        self.dots.setBrush(shade)
+        self.dots.setSymbol("d" if estimate else "o")
+        self.dots.setSize(12 if estimate else 6 if curve.faint else 8)
+        for layer, item in enumerate((self.band, self.whiskers, self.line, self.dots)):
+            item.setZValue(layer * 10 + order / 20)
+
+    def draw(self, curve: Curve, tips: list[str] | None = None, *, beam: float = 0.0) -> None:
+        """Put everything in its place; the curve is in view coordinates.
+
+        Parameters
+        ----------
+        beam : half the width of the ends of an estimate's whiskers.
+        """
+        known = np.isfinite(curve.x) & np.isfinite(curve.y)
+        none, whiskered = np.empty(0), curve.kind == "markers" or int(known.sum()) == 1
+        self.line.set_data(*((none, none) if curve.kind == "markers" else (curve.x, curve.y)))
+        if curve.kind == "line":
+            self.dots.clear()
+        else:
+            said = None if tips is None else [tip for tip, shown in zip(tips, known, strict=True) if shown]
+            self.dots.setData(
+                curve.x[known], curve.y[known], data=said, tip=tipped(lambda x, y, data: data or "")
+            )
+        low, high = (none, none) if curve.low is None or curve.high is None else (curve.low, curve.high)
+        across = curve.x if len(low) else none
+        empty = none, none, none
+        self.whiskers.set_data(
+            *((across, low, high) if whiskered else empty), beam=0.0 if curve.faint else beam
+        )
+        self.band.set_data(*(empty if whiskered or not curve.shaded else (across, low, high)))

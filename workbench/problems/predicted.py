@@ -1,0 +1,74 @@
+"""What a learner predicts on one task, as plain values: what a problem makes a picture of."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.pictures import Array
+from workbench.words import shown
+
+Arrays = Mapping[str, NDArray[np.generic]]
+TOLD_STEPS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """One task after each inner step, up to the one that is looked at.
+
+    Attributes
+    ----------
+    steps : inner steps; the last is looked at.
+    support, query : what the task holds, ``[n, …]`` by name.
+    outputs : what is shown of the predictions of the queries, ``[steps, n, …]`` by name.
+    measured : every measure, ``[steps]`` by name.
+    colour : role of the learner.
+    classes : the name behind each label, where that is known.
+    support_texts, query_texts : the examples of each class, where they are texts; else empty.
+    standardised : whether the loss is that of standardised values, while all others are in the data's units.
+    """
+
+    steps: tuple[int, ...]
+    support: Arrays
+    query: Arrays
+    outputs: Mapping[str, Array]
+    measured: Mapping[str, Array]
+    colour: str
+    classes: tuple[str, ...] = ()
+    support_texts: tuple[tuple[str, ...], ...] = ()
+    query_texts: tuple[tuple[str, ...], ...] = ()
+    standardised: bool = False
+
+    @property
+    def told(self) -> tuple[int, ...]:
+        """The places of the steps that are drawn: few enough to be told apart."""
+        last = self.steps[-1]
+        return tuple(at for at, each in enumerate(self.steps) if each in TOLD_STEPS or each == last)
+
+    def shade(self, place: int) -> float:
+        """How pale the curve of a step is: the nearer to the last, the stronger."""
+        adapted = [at for at in self.told if self.steps[at]]
+        if place not in adapted[:-1]:
+            return 0.0
+        return 0.6 - 0.35 * adapted.index(place) / len(adapted)
+
+
+def step_name(step: int) -> str:
+    """A step in words."""
+    return "before adaptation" if step == 0 else f"after {step} step{'s' * (step != 1)}"
+
+
+def class_names(ways: int) -> tuple[str, ...]:
+    """A short name for each label of a task: A, B, …; numbers where the alphabet ends."""
+    letters = string.ascii_uppercase
+    return tuple(letters[:ways]) if ways <= len(letters) else tuple(str(each + 1) for each in range(ways))
+
+
+def class_titles(ways: int, classes: tuple[str, ...]) -> tuple[str, ...]:
+    """The short name of each label, and the class behind it where that is known."""
+    short = class_names(ways)
+    return tuple(f"{a}  {shown(b)}" for a, b in zip(short, classes, strict=True)) if classes else short
