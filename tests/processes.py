@@ -1,4 +1,4 @@
-"""Processes of the command line that are begun at once: forked from one that has imported everything."""
+"""Processes of the command line; most are begun at once, forked from one that has imported everything."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import TextIO
+
+CLI = [sys.executable, "-c", "from workbench.cli import main; main()"]
+"""A command as a process of its own from its very start, where the start is what is tested."""
 
 METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 _CONTEXT = multiprocessing.get_context(METHOD)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests import processes
 from tests.experiments import SINUSOID, experiment, family
 from workbench import runs
 from workbench.algorithms import ALGORITHMS
@@ -21,8 +22,6 @@ from workbench.errors import InputError
 from workbench.project import Project, ProjectError, StorageFull
 from workbench.runs import Control, Notice, Waiting, WentOn
 from workbench.tasks.base import DataError
-
-CLI = [sys.executable, "-c", "from workbench.cli import main; main()"]
 
 
 def contents(project: Project, run: int) -> dict[str, Any]:
@@ -242,16 +241,19 @@ def toml(tmp_path: Path) -> Path:
     return path
 
 
-def cli(*arguments: object, code: int = 0) -> str:
-    done = subprocess.run(
-        [*CLI, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=200
-    )
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout + done.stderr
+@pytest.fixture
+def cli(call: Callable[..., tuple[int, str, str]]) -> Callable[..., str]:
+    """All that a command says; it must end with the code that is expected."""
+
+    def run(*arguments: object, code: int = 0) -> str:
+        ended, out, err = call(*arguments)
+        assert ended == code, err
+        return out + err
+
+    return run
 
 
-def test_from_run_to_export_by_command_line(toml: Path, tmp_path: Path) -> None:
+def test_from_run_to_export_by_command_line(cli: Callable[..., str], toml: Path, tmp_path: Path) -> None:
     import json
 
     project = tmp_path / "p.mlwb"
@@ -288,7 +290,7 @@ def test_from_run_to_export_by_command_line(toml: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("p.mlwb-*"))
 
 
-def test_a_second_experiment_joins_the_project(toml: Path, tmp_path: Path) -> None:
+def test_a_second_experiment_joins_the_project(cli: Callable[..., str], toml: Path, tmp_path: Path) -> None:
     project = tmp_path / "p.mlwb"
     for _ in range(2):
         cli("run", toml, "--project", project)
@@ -299,11 +301,15 @@ def test_a_second_experiment_joins_the_project(toml: Path, tmp_path: Path) -> No
 
 def test_a_project_that_another_process_writes_is_left_alone(toml: Path, tmp_path: Path) -> None:
     with Project.create(tmp_path / "p.mlwb"):
-        said = cli("run", toml, "--project", tmp_path / "p.mlwb", code=2)
+        with processes.started("run", toml, "--project", tmp_path / "p.mlwb") as other:
+            said = other.said.read()
+        assert other.returncode == 2
     assert "cannot be written to" in said
 
 
-def test_what_is_no_project_is_refused_in_one_line(toml: Path, tmp_path: Path) -> None:
+def test_what_is_no_project_is_refused_in_one_line(
+    cli: Callable[..., str], toml: Path, tmp_path: Path
+) -> None:
     foreign = tmp_path / "p.mlwb"
     foreign.write_bytes(b"not a project" * 100)
     for command in (
@@ -317,7 +323,9 @@ def test_what_is_no_project_is_refused_in_one_line(toml: Path, tmp_path: Path) -
     assert foreign.read_bytes() == b"not a project" * 100
 
 
-def test_show_verify_and_export_never_import_torch(toml: Path, tmp_path: Path) -> None:
+def test_show_verify_and_export_never_import_torch(
+    cli: Callable[..., str], toml: Path, tmp_path: Path
+) -> None:
     project = tmp_path / "p.mlwb"
     cli("run", toml, "--project", project)
     script = (

@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -17,9 +18,11 @@ from typing import Any
 
 import pytest
 
+from tests import processes
 from tests.experiments import SINUSOID, experiment, family
-from tests.test_cli import _images, _pictures
-from tests.test_runs import CLI, contents
+from tests.processes import CLI
+from tests.test_cli import Call, _images, _pictures
+from tests.test_runs import contents
 from workbench import runs
 from workbench.cli import main
 from workbench.engine import trainer
@@ -31,7 +34,7 @@ from workbench.terminal import say_json
 from workbench.words import visible
 
 MAML = SINUSOID + '[[algorithm]]\nkind = "maml"\n'
-SETTINGS = ("training.iterations=400", "training.checkpoint_every=0.1", "evaluation.every=20")
+SETTINGS = ("training.iterations=120", "training.checkpoint_every=0.1", "evaluation.every=20")
 SETS = [part for each in SETTINGS for part in ("--set", each)]
 
 
@@ -46,7 +49,7 @@ def toml(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def undisturbed(toml: Path) -> dict[str, Any]:
     """What the run reaches when nothing happens to it."""
     path = toml.with_name("whole.mlwb")
-    subprocess.run([*CLI, "run", str(toml), *SETS, "--project", str(path)], check=True, capture_output=True)
+    processes.finished("run", toml, *SETS, "--project", path)
     return _reached(path)
 
 
@@ -192,7 +195,7 @@ def test_json_on_a_terminal_commands_nothing(capsys: pytest.CaptureFixture[str])
 # --- other runs, and the disk ----------------------------------------------------------------------------
 
 
-def test_a_run_whose_data_is_gone_does_not_stop_the_others(tmp_path: Path) -> None:
+def test_a_run_whose_data_is_gone_does_not_stop_the_others(call: Call, tmp_path: Path) -> None:
     path = tmp_path / "p.mlwb"
     pictures = _pictures(tmp_path / "pictures")
     first, second = tmp_path / "first.toml", tmp_path / "second.toml"
@@ -203,9 +206,9 @@ def test_a_run_whose_data_is_gone_does_not_stop_the_others(tmp_path: Path) -> No
             wanted = runs.load_experiment(str(each))
             runs.add(project, wanted, runs.open_family(wanted))
     shutil.rmtree(pictures)
-    done = subprocess.run([*CLI, "resume", str(path), "--quiet"], capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
+    code, _, err = call("resume", path, "--quiet")
+    assert code == 1
+    (line,) = err.splitlines()
     assert line.startswith("run 1 cannot go on: ")
     assert str(pictures) in line
     with Project.open(path) as project:
@@ -214,13 +217,10 @@ def test_a_run_whose_data_is_gone_does_not_stop_the_others(tmp_path: Path) -> No
 
 def test_a_full_disk_says_so_even_to_those_who_asked_for_quiet(small_disk: Path, toml: Path) -> None:
     (small_disk / "filler").write_bytes(bytes(3 << 19))  # leaves room for a start only
-    command = [*CLI, "run", str(toml), "--set", "training.iterations=1000000", "--quiet"]
-    with subprocess.Popen(
-        [*command, "--project", str(small_disk / "p.mlwb")], stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr is not None
-        line = process.stderr.readline()  # its curves fill the disk
-        process.terminate()
+    command = ["run", toml, "--set", "training.iterations=1000000", "--quiet"]
+    with processes.started(*command, "--project", small_disk / "p.mlwb") as process:
+        line = process.said.readline()  # its curves fill the disk
+        process.send_signal(signal.SIGTERM)
     assert "waiting at" in line
     assert "the disk is full" in line
 
@@ -336,13 +336,12 @@ def test_a_dash_is_standard_output(finished: Path, tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["runs.csv"]
 
 
-def test_results_go_to_standard_output_once(toml: Path, tmp_path: Path) -> None:
+def test_results_go_to_standard_output_once(
+    call: Call, toml: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     sets = ["--set", "training.iterations=2", "--set", "training.seeds=[0, 1]"]
-    done = subprocess.run(
-        [*CLI, "run", str(toml), *sets, "--quiet", "--json", "-"],
-        cwd=tmp_path,
-        capture_output=True,
-        check=True,
-    )
-    assert [run["seed"] for run in json.loads(done.stdout)["runs"]] == [0, 1]
+    code, out, _ = call("run", toml, *sets, "--quiet", "--json", "-")
+    assert code == 0
+    assert [run["seed"] for run in json.loads(out)["runs"]] == [0, 1]
     assert list(tmp_path.iterdir()) == []

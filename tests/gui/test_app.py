@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_runs import CLI
+from tests.processes import CLI
 
 WITHOUT = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 only_linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a display")

@@ -14,12 +14,12 @@ from random import Random
 import pytest
 
 from tests.fuzz import side_files as beside
+from tests.processes import CLI
 from workbench.project import Project, ProjectError, schema
 from workbench.project import project as project_module
 from workbench.project.side_files import hidden_file
 
 Call = Callable[..., tuple[int, str, str]]
-CLI = [sys.executable, "-c", "from workbench.cli import main; main()"]
 
 NEVER = ("link", "hard link", "pipe", "socket", "device", "folder", "hollow giant")
 """Kinds that are never SQLite's, nor a lock."""
