@@ -85,6 +85,7 @@ class TaskConfig(Kind):
     """A distribution of tasks and the size of its episodes."""
 
     selector: ClassVar[str] = "family"
+    akin: ClassVar[bool] = True
     problem: ClassVar[type[Problem]]
     has: ClassVar[frozenset[str]] = frozenset()
     """What its tasks have beside what every task of the problem has: ``bounds`` (every input has a smallest

@@ -142,7 +142,7 @@ def beside(toml: Path, tick_milliseconds: int = 200) -> dict[str, float]:
     def tick() -> None:
         now = time.perf_counter()
         if not state["run"] and window.actions_["run"].isEnabled() and window._first_experiment is not None:
-            if window.panels is not None and window.panels.draft.value("training.iterations") != 10_000:
+            if window.panels is not None and window.panels.draft.value(("training", "iterations")) != 10_000:
                 window.run_commands.run()
                 state["run"], state["began"] = True, now
         elif state["run"] and state["last"] and now - state["began"] > 1.0:

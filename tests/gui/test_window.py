@@ -120,7 +120,7 @@ def test_from_setup_to_results_and_back(
     assert statuses(again) == ["finished", "finished"]
     assert again.session.name == "kept"
     assert again.panels is not None
-    assert again.panels.draft.value("name") == "small sinusoid"
+    assert again.panels.draft.value(("name",)) == "small sinusoid"
     choose(tmp_path / "table.csv")
     again.actions_["export_table"].trigger()
     qtbot.waitUntil((tmp_path / "table.csv").exists, timeout=RUN)
@@ -475,7 +475,7 @@ def test_what_is_dropped_on_the_window_is_opened(
     assert window.session.path == tmp_path / "p.mlwb"
     drop(toml)
     assert window.panels is not None
-    assert window.panels.draft.value("name") == "small sinusoid"
+    assert window.panels.draft.value(("name",)) == "small sinusoid"
 
 
 def test_a_sample_is_offered_first_and_taken_with_a_click(open_window: Open, qtbot: QtBot) -> None:
@@ -486,7 +486,7 @@ def test_a_sample_is_offered_first_and_taken_with_a_click(open_window: Open, qtb
     assert window.panels is not None
     qtbot.waitUntil(window.panels.setup.can_run, timeout=RUN)
     assert window.actions_["run"].text() == "Run 4 algorithms × 1 seed = 4 runs"
-    assert window.panels.draft.value("task.family") == "glyphs"
+    assert window.panels.draft.value(("task", "family")) == "glyphs"
 
 
 def test_light_and_dark_reach_everything(open_window: Open, qtbot: QtBot) -> None:
@@ -533,10 +533,12 @@ def test_from_an_import_to_results_and_the_set_once_more(
     assert dialog is not None
     qtbot.waitUntil(lambda: dialog.prepared is not None, timeout=RUN)
     for name, value in (("ways", 2), ("queries", 3)):
-        dialog.draft.set(f"task.{name}", value)
+        dialog.draft.set(("task", name), value)
     qtbot.keyClicks(dialog.name, "intents")
     qtbot.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: setup.draft.value("task.dataset") == "intents" and setup.can_run(), timeout=RUN)
+    qtbot.waitUntil(
+        lambda: setup.draft.value(("task", "dataset")) == "intents" and setup.can_run(), timeout=RUN
+    )
     press_run(window, qtbot)
     run_to_the_end(window, qtbot)
     (run,) = window.session.data.runs()
@@ -547,7 +549,7 @@ def test_from_an_import_to_results_and_the_set_once_more(
     setup.edits.set("task.family", "sinusoid")
     use, remove = registered(window)
     use["intents"].trigger()
-    assert setup.draft.value("task.family") == "text"
+    assert setup.draft.value(("task", "family")) == "text"
     qtbot.waitUntil(setup.can_run, timeout=RUN)
     notes = window.findChild(QMenu, "menu_registered").actions()[-2].menu()
     notes.actions()[0].trigger()

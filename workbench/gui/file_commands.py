@@ -236,7 +236,7 @@ class FileCommands(QObject):
         if dialogs.ask(self._window, "Remove data set", text, ["Remove"]) != "Remove":
             return
         self._try(registry.remove, name)
-        if self.setup is not None and self.setup.draft.value("task.dataset") == name:
+        if self.setup is not None and self.setup.draft.value(("task", "dataset")) == name:
             self.setup.reopen_data()
 
     def _try(self, do: object, *arguments: object) -> bool:

@@ -20,6 +20,5 @@ __all__ = [
     "fields_of",
     "misfit",
     "setting",
-    "suited_default",
     "unfit_names",
 ]

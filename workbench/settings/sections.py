@@ -78,6 +78,9 @@ class Kind(Section):
     """
 
     selector: ClassVar[str] = "kind"
+    akin: ClassVar[bool] = False
+    """Whether a person who chooses another kind takes along the values of the fields that both have."""
+
     kinds: ClassVar[dict[str, type[Any]]]
 
     @classmethod

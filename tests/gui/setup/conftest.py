@@ -6,7 +6,7 @@ import io
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path as FilePath
 
 import numpy as np
 import pytest
@@ -20,6 +20,12 @@ from workbench import runs  # noqa: F401  (the engine is ready)
 from workbench.gui.setup.draft import Draft
 from workbench.gui.setup.panel import SetupPanel
 from workbench.gui.worker import Worker
+from workbench.settings import Path
+
+
+def at(path: str) -> Path:
+    """The place in a draft that is called ``task.shots``."""
+    return tuple(path.split("."))
 
 
 @dataclass
@@ -98,10 +104,10 @@ def stage(qtbot: QtBot) -> Iterator[Stage]:
 
 
 @pytest.fixture
-def image_zip(tmp_path: Path) -> Callable[..., Path]:
+def image_zip(tmp_path: FilePath) -> Callable[..., FilePath]:
     """Makes a zip of three groups of classes of small drawings."""
 
-    def make(groups: int = 3, classes: int = 3, each: int = 6) -> Path:
+    def make(groups: int = 3, classes: int = 3, each: int = 6) -> FilePath:
         path = tmp_path / "scribbles.zip"
         with zipfile.ZipFile(path, "w") as archive:
             for number in range(groups * classes * each):

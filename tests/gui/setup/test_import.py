@@ -13,7 +13,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
 from tests.data import sources
-from tests.gui.setup.conftest import Stage
+from tests.gui.setup.conftest import Stage, at
 from tests.gui.setup.test_panel import opened_import
 from workbench.data import registry
 from workbench.gui.setup.import_dialog import CHECK, ImportDialog
@@ -47,8 +47,8 @@ def test_texts_become_the_task(stage: Stage, wizard: Open, tmp_path: Path) -> No
     assert dialog.found.text() == "8 classes, 96 texts (12 in each class)"
     assert dialog.pictures.item(0).text().startswith("topic 0:  red green")
     assert "oos_train (1 examples)" in dialog.findings.item(0).text()
-    dialog.draft.set("task.ways", 2)
-    dialog.draft.set("task.queries", 3)
+    dialog.draft.set(at("task.ways"), 2)
+    dialog.draft.set(at("task.queries"), 3)
     assert dialog.error.text() == "Classes: train 4, validation 2, test 2"
     press_import(stage, dialog)
     task = stage.draft.table()["task"]
@@ -73,8 +73,8 @@ def test_functions_become_the_task(stage: Stage, wizard: Open, tmp_path: Path) -
 def test_a_name_keeps_a_checked_copy_with_its_given_split(stage: Stage, wizard: Open, tmp_path: Path) -> None:
     dialog = wizard(sources.mini_imagenet(tmp_path / "mini"))
     assert dialog.mode.currentText() == "Split as given"
-    dialog.draft.set("task.ways", 2)
-    dialog.draft.set("task.queries", 2)
+    dialog.draft.set(at("task.ways"), 2)
+    dialog.draft.set(at("task.queries"), 2)
     stage.qtbot.keyClicks(dialog.name, "mini")
     press_import(stage, dialog)
     task = stage.draft.table()["task"]
@@ -90,8 +90,8 @@ def test_a_name_keeps_a_checked_copy_with_its_given_split(stage: Stage, wizard: 
 def test_what_cannot_be_read_is_left_out_only_on_consent(stage: Stage, wizard: Open, tmp_path: Path) -> None:
     content = sources.class_folders() | {"class4/2.png": b"no image"}
     dialog = wizard(sources.zipped(tmp_path / "a.zip", content))
-    dialog.draft.set("task.ways", 2)
-    dialog.draft.set("task.queries", 2)
+    dialog.draft.set(at("task.ways"), 2)
+    dialog.draft.set(at("task.queries"), 2)
     listed = [dialog.findings.item(row).text() for row in range(dialog.findings.count())]
     assert any(text.startswith("cannot be read: class4/2.png") for text in listed)
     assert "agree to leave that out" in dialog.error.text()
@@ -141,8 +141,8 @@ def test_checking_can_be_stopped(stage: Stage, tmp_path: Path) -> None:
         stage.qtbot.mouseClick(dialog.stop, Qt.MouseButton.LeftButton)
     assert not stage.worker.waits_for(CHECK)
     assert dialog.progress.isHidden() or not dialog._progress_row.isVisible()
-    dialog.draft.set("task.queries", 5)
-    dialog.draft.set("task.ways", 2)
+    dialog.draft.set(at("task.queries"), 5)
+    dialog.draft.set(at("task.ways"), 2)
     assert dialog.accept_button.isEnabled()
     dialog.reject()
     assert registry.registered() == []
@@ -154,18 +154,18 @@ def test_a_draw_that_was_chosen_holds_against_a_given_split(
 ) -> None:
     dialog = wizard(sources.write(tmp_path / "folders", sources.in_three_folders(classes=9)))
     assert dialog.mode.currentText() == "Split as given"
-    dialog.draft.set("task.ways", 2)
-    dialog.draft.set("task.queries", 2)
+    dialog.draft.set(at("task.ways"), 2)
+    dialog.draft.set(at("task.queries"), 2)
     assert dialog.error.text() == "Classes: train 5, validation 2, test 2"
     dialog.mode.setCurrentText("Split drawn by seed")
     dialog.mode.activated.emit(dialog.mode.currentIndex())
-    dialog.draft.set("task.split.by", "class")
-    dialog.draft.set("task.split.fractions", [0.3, 0.3, 0.4])
+    dialog.draft.set(at("task.split.by"), "class")
+    dialog.draft.set(at("task.split.fractions"), [0.3, 0.3, 0.4])
     counts = dialog.error.text()
     assert counts == "Classes: train 2, validation 3, test 4"
     if cleared:
         for name in ("seed", "by", "fractions"):
-            dialog.draft.unset(f"task.split.{name}")
+            dialog.draft.unset(at(f"task.split.{name}"))
     press_import(stage, dialog)
     split = stage.draft.table()["task"]["split"]
     assert split == ({"seed": 0} if cleared else {"seed": 0, "by": "class", "fractions": [0.3, 0.3, 0.4]})
@@ -207,8 +207,8 @@ def test_choices_are_offered_where_they_apply_and_hold_for_the_copy(
     assert not any(each.parentWidget().isHidden() for each in (offered.encoding, offered.low))
     assert not offered.pages.isHidden()
     assert offered.merge.isHidden()
-    dialog.draft.set("task.ways", 2)
-    dialog.draft.set("task.queries", 2)
+    dialog.draft.set(at("task.ways"), 2)
+    dialog.draft.set(at("task.queries"), 2)
     offered.pages.setChecked(True)
     stage.qtbot.keyClicks(offered.low, "0")
     stage.qtbot.keyClicks(offered.high, "16383")
@@ -237,8 +237,8 @@ def test_labels_are_merged_and_texts_decoded_as_the_dialog_was_told(
     dialog = wizard(path)
     assert dialog.found.text().startswith("16 classes")
     assert not dialog.reading.encoding.parentWidget().isHidden()
-    dialog.draft.set("task.ways", 2)
-    dialog.draft.set("task.queries", 2)
+    dialog.draft.set(at("task.ways"), 2)
+    dialog.draft.set(at("task.queries"), 2)
     dialog.reading.merge.setChecked(True)
     stage.qtbot.keyClicks(dialog.reading.encoding, "cp1252")
     stage.qtbot.waitUntil(lambda: dialog.found.text().startswith("8 classes"), timeout=60_000)
@@ -261,9 +261,9 @@ def test_what_the_chosen_split_has_on_both_sides_is_shown(stage: Stage, wizard: 
     members = {"train": ["class0", "class1"], "validation": ["class2"], "test": ["class3"]}
     content = sources.class_folders() | {f"class{c}/0.png": sources.png(7) for c in (0, 1)}
     dialog = wizard(sources.zipped(tmp_path / "b.zip", content))
-    dialog.draft.set("task.split", members)
+    dialog.draft.set(at("task.split"), members)
     assert not any("more than one split" in each for each in listed())
-    dialog.draft.set("task.split", members | {"train": ["class0"], "test": ["class1"]})
+    dialog.draft.set(at("task.split"), members | {"train": ["class0"], "test": ["class1"]})
     assert any(
         "more than one split: class0/0.png = class1/0.png (test and train)" in each for each in listed()
     )

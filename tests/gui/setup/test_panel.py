@@ -10,7 +10,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QUndoStack
 from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QScrollArea, QToolButton, QTreeWidget, QWidget
 from pytestqt.qtbot import QtBot
 
-from tests.gui.setup.conftest import Stage
+from tests.gui.setup.conftest import Stage, at
 from workbench import runs
 from workbench.config import parse
 from workbench.gui import theme
@@ -66,7 +66,7 @@ def test_until_pytorch_is_loaded_the_panel_says_so_and_run_is_off(qtbot: QtBot) 
 
 def test_what_is_typed_reaches_the_draft_and_undo_takes_it_back(stage: Stage) -> None:
     field = stage.type("training.iterations", "300")
-    assert stage.draft.value("training.iterations") == 300
+    assert stage.draft.value(at("training.iterations")) == 300
     stage.leave("training.iterations")
     assert stage.undo.count() == 1
     assert stage.undo.undoText() == "Change iterations"
@@ -74,6 +74,12 @@ def test_what_is_typed_reaches_the_draft_and_undo_takes_it_back(stage: Stage) ->
     assert (field.text(), stage.draft.table()["training"]) == ("10000", {})
     stage.undo.redo()
     assert field.text() == "300"
+
+
+def test_a_tooltip_tells_everything_about_a_field(stage: Stage) -> None:
+    tip = stage.line("algorithm.maml.inner_lr").toolTip()
+    for said in ("Inner learning rate", "α", "Allowed: a number", "Default: 0.01", ">algorithm.inner_lr<"):
+        assert said in tip
 
 
 def test_typing_again_later_is_another_command(stage: Stage) -> None:
@@ -89,7 +95,7 @@ def test_a_number_keeps_the_way_it_was_written(stage: Stage) -> None:
     field = stage.type("training.meta_lr", "5e-4")
     stage.leave("training.meta_lr")
     assert field.text() == "5e-4"
-    assert stage.draft.value("training.meta_lr") == 0.0005
+    assert stage.draft.value(at("training.meta_lr")) == 0.0005
 
 
 def test_a_bad_value_is_marked_while_typing_and_run_says_why(stage: Stage) -> None:
@@ -124,7 +130,7 @@ def test_a_name_that_cannot_be_shown_is_marked_while_typing(stage: Stage) -> Non
 def test_the_reason_jumps_to_the_field_even_in_a_closed_part(stage: Stage) -> None:
     stage.settle()
     stage.panel.restore({"opened": []})
-    stage.draft.set("evaluation.seed", -1)
+    stage.draft.set(at("evaluation.seed"), -1)
     stage.qtbot.mouseClick(stage.panel.run_reason, Qt.MouseButton.LeftButton)
     stage.qtbot.waitUntil(lambda: stage.line("evaluation.seed").hasFocus())
     assert stage.line("evaluation.seed").isVisible()
@@ -134,7 +140,7 @@ def test_an_emptied_field_means_the_default(stage: Stage) -> None:
     field = stage.type("training.meta_batch", "7")
     stage.type("training.meta_batch", "")
     assert field.text() == ""
-    assert not stage.draft.is_set("training.meta_batch")
+    assert not stage.draft.is_set(at("training.meta_batch"))
     stage.leave("training.meta_batch")
     assert field.text() == "25"
 
@@ -154,14 +160,14 @@ def test_arrow_keys_step_and_are_one_command(stage: Stage) -> None:
     field.setFocus()
     stage.qtbot.keyClick(field, Qt.Key.Key_Up)
     stage.qtbot.keyClick(field, Qt.Key.Key_Up)
-    assert (field.text(), stage.draft.value("training.meta_lr")) == ("0.005", 0.005)
+    assert (field.text(), stage.draft.value(at("training.meta_lr"))) == ("0.005", 0.005)
     assert stage.undo.count() == 1
 
 
 def test_seeds_are_a_list_and_count_in_the_button(stage: Stage) -> None:
     stage.type("training.seeds", "0-2")
     stage.tick("Reptile")
-    assert stage.draft.value("training.seeds") == [0, 1, 2]
+    assert stage.draft.value(at("training.seeds")) == [0, 1, 2]
     assert stage.panel.run_button.text() == "Run 2 algorithms × 3 seeds = 6 runs"
 
 
@@ -195,17 +201,17 @@ def test_check_boxes_and_choices_are_undone_too(stage: Stage) -> None:
     assert more is not None
     more.setChecked(True)
     stage.qtbot.mouseClick(stage.widget("field_training.tf32"), Qt.MouseButton.LeftButton, pos=QPoint(6, 8))
-    assert stage.draft.value("training.tf32") is True
+    assert stage.draft.value(at("training.tf32")) is True
     assert more.text() == "More (1 changed)"
     choose(stage, "field_training.device", "cpu")
-    assert stage.draft.value("training.device") == "cpu"
+    assert stage.draft.value(at("training.device")) == "cpu"
     stage.undo.undo()
     stage.undo.undo()
     assert stage.draft.table()["training"] == {}
 
 
 def test_a_device_that_this_machine_lacks_is_shown_and_refused(stage: Stage) -> None:
-    stage.draft.set("training.device", "cuda:7")
+    stage.draft.set(at("training.device"), "cuda:7")
     box = stage.widget("field_training.device")
     assert isinstance(box, QComboBox)
     assert box.currentText() == "cuda:7"
@@ -265,7 +271,7 @@ def test_data_that_is_gone_is_said_and_found_again(stage: Stage, image_zip: Call
     path = image_zip()
     moved = path.rename(path.with_suffix(".away"))
     stage.draft.assume(
-        stage.draft.with_task({"family": "images", "path": str(path), "ways": 2, "queries": 2})
+        stage.draft.with_value(("task",), {"family": "images", "path": str(path), "ways": 2, "queries": 2})
     )
     stage.settle()
     assert "no such file" in picture(stage).hint
@@ -292,9 +298,9 @@ def test_a_slip_of_the_pen_does_not_close_the_data(stage: Stage) -> None:
 
 def test_a_network_that_cannot_take_the_images_is_a_reason(stage: Stage) -> None:
     choose(stage, "task_family", "Digits")
-    stage.draft.set("network.kind", "conv4")
+    stage.draft.set(at("network.kind"), "conv4")
     stage.qtbot.waitUntil(lambda: "conv4" in stage.panel.run_reason.text(), timeout=30_000)
-    stage.panel.show_field("network.kind")
+    stage.panel.show_field(at("network.kind"))
     assert stage.widget("field_network.kind").hasFocus()
 
 
@@ -363,9 +369,9 @@ def test_search_finds_by_name_family_and_author(stage: Stage) -> None:
 def test_a_bad_parameter_is_seen_from_the_list(stage: Stage) -> None:
     stage.type("algorithm.maml.inner_lr", "-1")
     assert "Inner learning rate of MAML" in stage.panel.run_reason.text()
-    stage.panel.show_field("algorithm.reptile.inner_lr")
+    stage.panel.show_field(at("algorithm.reptile.inner_lr"))
     assert stage.line("algorithm.reptile.inner_lr").hasFocus()
-    stage.panel.show_field("algorithm.maml.inner_lr")
+    stage.panel.show_field(at("algorithm.maml.inner_lr"))
     assert stage.line("algorithm.maml.inner_lr").text() == "-1"
 
 
@@ -440,7 +446,7 @@ def test_speed_is_measured_on_demand(stage: Stage) -> None:
     assert isinstance(answer, QLabel)
     stage.qtbot.waitUntil(lambda: answer.text().startswith("About"), timeout=60_000)
     assert "1 run on cpu" in answer.text()
-    stage.draft.set("training.iterations", 7)
+    stage.draft.set(at("training.iterations"), 7)
     assert not answer.isVisible()
 
 
@@ -468,7 +474,7 @@ def test_the_users_folder_may_be_written_as_a_tilde(stage: Stage) -> None:
     choose(stage, "task_family", "Images")
     stage.type("task.path", "~/letters.zip")
     stage.leave("task.path")
-    assert stage.draft.value("task.path") == str(Path.home() / "letters.zip")
+    assert stage.draft.value(at("task.path")) == str(Path.home() / "letters.zip")
 
 
 # --- importing ------------------------------------------------------------------------------------------
@@ -492,8 +498,8 @@ def test_a_zip_becomes_the_task_in_one_command(stage: Stage, image_zip: Callable
     assert dialog.pictures.count() == 9
     assert "5 ways" in dialog.error.text()
     assert not dialog.accept_button.isEnabled()
-    dialog.draft.set("task.ways", 2)
-    dialog.draft.set("task.queries", 3)
+    dialog.draft.set(at("task.ways"), 2)
+    dialog.draft.set(at("task.queries"), 3)
     assert dialog.error.text() == "Classes: train 3, validation 3, test 3"
     stage.qtbot.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
     assert stage.undo.count() == 1
@@ -503,11 +509,13 @@ def test_a_zip_becomes_the_task_in_one_command(stage: Stage, image_zip: Callable
     assert sample is not None
     assert sample.query.shape[:2] == (2, 3)
     stage.undo.undo()
-    assert stage.draft.value("task.family") == "sinusoid"
+    assert stage.draft.value(at("task.family")) == "sinusoid"
 
 
 def test_groups_are_given_to_splits_by_hand(stage: Stage, image_zip: Callable[..., Path]) -> None:
-    stage.draft.assume(stage.draft.with_task({"family": "images", "path": "x", "ways": 2, "queries": 3}))
+    stage.draft.assume(
+        stage.draft.with_value(("task",), {"family": "images", "path": "x", "ways": 2, "queries": 3})
+    )
     stage.panel.import_path(image_zip(groups=4))
     dialog = opened_import(stage)
     dialog.mode.setCurrentIndex(1)

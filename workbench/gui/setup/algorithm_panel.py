@@ -15,12 +15,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.config import AlgorithmConfig
 from workbench.gui import theme
 from workbench.gui.plain import Label, Markup, rich, set_tip, set_tree_tip
+from workbench.gui.setup.draft import ALGORITHM
 from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.form import Form
-from workbench.gui.setup.row import GUTTER
+from workbench.gui.setup.row import GUTTER, Complaints
+from workbench.settings import Path
 
 KEY = Qt.ItemDataRole.UserRole
 MOST_ROWS = 16
@@ -86,7 +87,6 @@ class AlgorithmPanel(QWidget):
         set_tip(self.remove, "Remove this copy")
         self.remove.clicked.connect(self._remove_variant)
         self.form: Form | None = None
-        self._form_of: tuple[str, object] = ("", None)
         self._form_place = QVBoxLayout()
 
         layout = QVBoxLayout(self)
@@ -128,22 +128,19 @@ class AlgorithmPanel(QWidget):
         for key, item in self._items.items():
             self._show_item(key, item, complaints)
         self._filling = False
-        wrong = complaints.get("algorithm", "")
+        wrong = complaints.get(ALGORITHM, "")
         self.complaint.setText(wrong[:1].upper() + wrong[1:])
         self.complaint.setVisible(bool(wrong))
         self.complaint.setStyleSheet(f"color: {theme.wrong()};")
         self._show_picked()
 
-    def widget_of(self, path: str) -> QWidget | None:
+    def widget_of(self, path: Path) -> QWidget | None:
         """The widget of a path in this part."""
-        parts = path.split(".")
-        if len(parts) < 2 or parts[1] not in self._items:
+        if len(path) < 2 or path[1] not in self._items:
             return self.list
         self.search.clear()
-        self.pick(parts[1])
-        if len(parts) == 2 or parts[2] == "on" or self.form is None:
-            return self.list
-        return self.form.widget_of(path) or self.list
+        self.pick(str(path[1]))
+        return (self.form.widget_of(path) if self.form is not None else None) or self.list
 
     def _in_families(self) -> list[str]:
         families = list(dict.fromkeys(self._family(key) for key in self._draft.algorithms()))
@@ -180,10 +177,10 @@ class AlgorithmPanel(QWidget):
         if picked in self._items:
             self.pick(picked)
 
-    def _show_item(self, key: str, item: QTreeWidgetItem, complaints: dict[str, str]) -> None:
+    def _show_item(self, key: str, item: QTreeWidgetItem, complaints: Complaints) -> None:
         able = self._draft.able(key)
         on = able and self._draft.is_on(key)
-        wrong = [text for path, text in complaints.items() if path.startswith(f"algorithm.{key}.")]
+        wrong = [text for path, text in complaints.items() if path[:2] == (*ALGORITHM, key)]
         algorithm = self._algorithms[self._draft.kind(key)]
         item.setText(0, self._draft.title(key) + (" (see below)" if wrong else ""))
         item.setCheckState(0, Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
@@ -203,17 +200,14 @@ class AlgorithmPanel(QWidget):
         shown = bool(key) and self._draft.able(key)
         for widget in (self.heading, self.add, self.remove):
             widget.setVisible(shown)
-        of = (key, (self._draft.kind(key), self._draft.gives) if shown else None)
-        if of != self._form_of:
-            self._form_of = of
+        path = (*ALGORITHM, key) if shown else ()
+        if path != (self.form.path if self.form is not None else ()):
             if self.form is not None:
                 self.form.hide()
                 self.form.deleteLater()
                 self.form = None
             if shown:
-                section = AlgorithmConfig.kinds[self._draft.kind(key)]
-                names = self._draft.meant(section)
-                self.form = Form(self._edits, f"algorithm.{key}", section, names=names)
+                self.form = Form(self._edits, path)
                 self._form_place.addWidget(self.form)
                 self.form.show()  # at once, so that a field of it can have the focus
         if not shown:
@@ -247,7 +241,7 @@ class AlgorithmPanel(QWidget):
             return
         on = item.checkState(0) is Qt.CheckState.Checked
         verb = "Tick" if on else "Untick"
-        self._edits.set(f"algorithm.{key}.on", on, text=f"{verb} {self._draft.title(key)}")
+        self._edits.set((*ALGORITHM, key, "on"), on, text=f"{verb} {self._draft.title(key)}")
         self.pick(key)
 
     @Slot(QTreeWidgetItem, QTreeWidgetItem)
@@ -275,7 +269,7 @@ class AlgorithmPanel(QWidget):
         key = self.picked
         if key:
             after, new = self._draft.with_variant(key)
-            self._edits.do(f"Add variant of {self._draft.title(key)}", f"algorithm.{new}", after)
+            self._edits.do(f"Add variant of {self._draft.title(key)}", (*ALGORITHM, new), after)
             self.pick(new)
 
     @Slot()
@@ -284,7 +278,7 @@ class AlgorithmPanel(QWidget):
         kind = self._draft.kind(key)
         if key and key != kind:
             self.pick(kind)
-            self._edits.do(f"Remove {self._draft.title(key)}", f"algorithm.{kind}", self._draft.without(key))
+            self._edits.do(f"Remove {self._draft.title(key)}", (*ALGORITHM, kind), self._draft.without(key))
 
 
 def _rank(family: str) -> tuple[int, str]:

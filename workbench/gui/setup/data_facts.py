@@ -9,8 +9,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from workbench.config import SPLITS, Drifts, TaskConfig
-from workbench.gui.plain import Label, set_tip
+from workbench.gui.plain import set_tip
 from workbench.gui.setup.task_data import Opened
+from workbench.gui.setup.widgets import muted_label
 from workbench.words import shown
 
 MOST_LISTED = 4
@@ -82,14 +83,6 @@ def told_of_stream(config: TaskConfig) -> str:
     parameter = getattr(drift, "parameter", "")
     part = f"range of {parameter}" if parameter else "training classes"
     return f"Training is a stream of {drift.segments} segments, each with a part of the {part}."
-
-
-def muted_label(text: str) -> Label:
-    """A text of second rank."""
-    label = Label(text)
-    label.setWordWrap(True)
-    label.setForegroundRole(label.palette().ColorRole.PlaceholderText)
-    return label
 
 
 def _by_split(value: Any) -> bool:

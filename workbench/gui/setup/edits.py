@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from workbench.gui.setup.draft import Draft
-from workbench.gui.setup.draft_state import State
-from workbench.gui.setup.specs import UNSET
+from workbench.settings import Path
+from workbench.settings.draft import Table
+from workbench.settings.fields import UNSET
 
 
 class Change(QUndoCommand):
@@ -21,7 +20,7 @@ class Change(QUndoCommand):
     typing : changes with the same number (not 0) and path are one.
     """
 
-    def __init__(self, draft: Draft, after: State, text: str, path: str, typing: int) -> None:
+    def __init__(self, draft: Draft, after: Table, text: str, path: Path, typing: int) -> None:
         super().__init__(text)
         self.draft, self.before, self.after = draft, draft.state, after
         self.path, self.typing, self.done_before = path, typing, False
@@ -35,7 +34,7 @@ class Change(QUndoCommand):
     def undo(self) -> None:
         self._assume(self.before)
 
-    def _assume(self, state: State) -> None:
+    def _assume(self, state: Table) -> None:
         self.draft.assume(state)
         if self.done_before:
             self.draft.shown.emit(self.path)
@@ -59,16 +58,16 @@ class Edits(QObject):
         self.draft, self._undo = draft, undo
         self._typing = 1
 
-    def set(self, path: str, value: Any, *, typing: bool = False, text: str = "") -> None:
+    def set(self, path: Path, value: object, *, typing: bool = False, text: str = "") -> None:
         """Change a field; while typing, into one command until :meth:`finish`."""
         text = text or f"Change {self.draft.describe(path)}"
         self.do(text, path, self.draft.with_value(path, value), typing=typing)
 
-    def unset(self, path: str) -> None:
+    def unset(self, path: Path) -> None:
         """Back to the default."""
         self.do(f"Reset {self.draft.describe(path)}", path, self.draft.with_value(path, UNSET))
 
-    def do(self, text: str, path: str, after: State, *, typing: bool = False) -> None:
+    def do(self, text: str, path: Path, after: Table, *, typing: bool = False) -> None:
         """Become another state, as one command; ``path`` is what an undo shows."""
         if after != self.draft.state:
             self._undo.push(Change(self.draft, after, text, path, self._typing if typing else 0))

@@ -24,10 +24,11 @@ from PySide6.QtWidgets import (
 
 from workbench.gui.plain import set_tip
 from workbench.gui.setup.line_field import LineField, frame
-from workbench.gui.setup.specs import UNSET, FieldSpec
+from workbench.settings import Field
+from workbench.settings.fields import UNSET
 
 
-class Field(Protocol):
+class FieldWidget(Protocol):
     """What a form asks of a field's widget.
 
     Attributes
@@ -41,7 +42,7 @@ class Field(Protocol):
     finished: Any
     input: QWidget
 
-    def show_value(self, value: Any, *, settled: bool) -> None:
+    def show_value(self, value: object, *, settled: bool) -> None:
         """Show a value; ``settled`` if nothing that is being typed may stay."""
 
     def set_bad(self, bad: bool) -> None:
@@ -59,7 +60,7 @@ class CheckField(QCheckBox):
         self.input: QWidget = self
         self.clicked.connect(self._clicked)
 
-    def show_value(self, value: Any, *, settled: bool) -> None:
+    def show_value(self, value: object, *, settled: bool) -> None:
         self.setChecked(value is True)
 
     def set_bad(self, bad: bool) -> None:
@@ -78,11 +79,11 @@ class ChoiceField(QComboBox):
     finished = Signal()
 
     def __init__(
-        self, choices: Sequence[tuple[str, Any]], parent: QWidget | None = None, *, empty: str = ""
+        self, choices: Sequence[tuple[str, object]], parent: QWidget | None = None, *, empty: str = ""
     ) -> None:
         super().__init__(parent)
         self.input: QWidget = self
-        self._values: list[Any] = []
+        self._values: list[object] = []
         if empty:
             self._add(empty, None)
         for text, value in choices:
@@ -93,7 +94,7 @@ class ChoiceField(QComboBox):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.activated.connect(self._chosen)
 
-    def show_value(self, value: Any, *, settled: bool) -> None:
+    def show_value(self, value: object, *, settled: bool) -> None:
         for index, each in enumerate(self._values):
             if each == value and isinstance(each, bool) == isinstance(value, bool):
                 self.setCurrentIndex(index)
@@ -105,7 +106,7 @@ class ChoiceField(QComboBox):
         self._bad = bad
         self.update()
 
-    def _add(self, text: str, value: Any) -> None:
+    def _add(self, text: str, value: object) -> None:
         self.addItem(text)
         self._values.append(value)
 
@@ -130,7 +131,7 @@ class PathField(QWidget):
     edited = Signal(object)
     finished = Signal()
 
-    def __init__(self, spec: FieldSpec, recent_key: str, parent: QWidget | None = None) -> None:
+    def __init__(self, spec: Field, recent_key: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.line = LineField(spec, recent_key)
         self.input: QWidget = self.line
@@ -154,7 +155,7 @@ class PathField(QWidget):
         self.line.edited.connect(self.edited)
         self.line.finished.connect(self._finish)
 
-    def show_value(self, value: Any, *, settled: bool) -> None:
+    def show_value(self, value: object, *, settled: bool) -> None:
         self.line.show_value(value, settled=settled)
 
     def set_bad(self, bad: bool) -> None:
@@ -184,10 +185,12 @@ class PathField(QWidget):
             self.finished.emit()
 
 
-def make_field(spec: FieldSpec, recent_key: str, choices: Sequence[tuple[str, Any]] | None = None) -> Field:
+def make_field(
+    spec: Field, recent_key: str, choices: Sequence[tuple[str, object]] | None = None
+) -> FieldWidget:
     """The widget for a field."""
     if choices is None and spec.shape == "choice":
-        choices = [(spec.format(choice), choice) for choice in spec.choices]
+        choices = [(spec.title_of(choice), choice) for choice in spec.choices]
     if choices is not None:
         return ChoiceField(choices, empty=spec.empty or ("–" if spec.optional else ""))
     if spec.shape == "switch":

@@ -23,7 +23,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.config import TaskConfig
 from workbench.data.reading import NOW
 from workbench.errors import InputError
 from workbench.gui import theme
@@ -38,15 +37,16 @@ from workbench.gui.setup.data_listing import (
     name_taken,
     register,
 )
-from workbench.gui.setup.draft import Draft
+from workbench.gui.setup.draft import FAMILY, Draft
 from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.form import Form
 from workbench.gui.setup.import_reading import ReadingRow
 from workbench.gui.setup.import_samples import SampleList
-from workbench.gui.setup.import_split import SplitPart
+from workbench.gui.setup.import_split import SPLIT, SplitPart
 from workbench.gui.setup.task_data import in_words
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Worker
+from workbench.settings.draft import table_of
 
 if TYPE_CHECKING:
     from workbench.data.prepared import Prepared
@@ -56,11 +56,19 @@ DEBOUNCE_MS = 300
 OWN_DATA = ("images", "text", "functions")
 """The families that learn from a person's own data."""
 
-_FIELDS = {
-    "images": (("size", "channels", "invert", "rotations"), ("ways", "shots", "queries")),
-    "text": (("features", "dimensions", "vocabulary", "length"), ("ways", "shots", "queries")),
-    "functions": (("standardise",), ("shots", "queries")),
-}
+TASK, PATH = ("task",), ("task", "path")
+_READ = (
+    "size",
+    "channels",
+    "invert",
+    "rotations",
+    "features",
+    "dimensions",
+    "vocabulary",
+    "length",
+    "standardise",
+)
+_EPISODES = ("ways", "shots", "queries")
 _ASKED = (
     "A zip or a folder of images (a folder for each class, or split files), arrays (.npz), "
     "or texts with labels (.csv, .tsv, .json, .jsonl)."
@@ -90,13 +98,13 @@ class ImportDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._edits, self._worker = edits, worker
         self.draft = Draft(self)
-        family = edits.draft.value("task.family")
+        family = edits.draft.value(FAMILY)
         family = family if family in OWN_DATA else OWN_DATA[0]
-        self.draft.assume(edits.draft.with_value("task.family", family))
-        self.draft.unset("task.dataset")
-        if path and path != self.draft.value("task.path"):
-            self.draft.set("task.path", path)
-            self.draft.unset("task.split")
+        self.draft.assume(edits.draft.with_value(FAMILY, family))
+        self.draft.unset(("task", "dataset"))
+        if path and path != self.draft.value(PATH):
+            self.draft.set(PATH, path)
+            self.draft.unset(SPLIT)
         self._own = Edits(self.draft, QUndoStack(self), self)
         self.listing: Listing | None = None
         self.prepared: Prepared | None = None
@@ -106,7 +114,6 @@ class ImportDialog(QDialog):
         self._timer.setSingleShot(True)
         self._timer.setInterval(DEBOUNCE_MS)
         self._timer.timeout.connect(self._look)
-        self._forms: dict[str, tuple[QWidget, list[Form]]] = {}
         self._build()
         self._worker.progressed.connect(self._show_progress)
         self.draft.changed.connect(self._changed)
@@ -114,7 +121,7 @@ class ImportDialog(QDialog):
         self._changed()
 
     def _build(self) -> None:
-        self._path = Form(self._own, "task", TaskConfig.kinds[OWN_DATA[0]], names=("path",))
+        self._path = Form(self._own, TASK, names=("path",))
         self.found = Label()
         self.found.setObjectName("import_found")
         self.found.setWordWrap(True)
@@ -134,9 +141,12 @@ class ImportDialog(QDialog):
         self.box.rejected.connect(self.reject)
         middle = QGridLayout()
         middle.setHorizontalSpacing(16)
-        self._left = QVBoxLayout()
-        self._left.addStretch(1)
-        middle.addLayout(self._left, 0, 0)
+        self._forms = [Form(self._own, TASK, names=names) for names in (_READ, _EPISODES)]
+        left = QVBoxLayout()
+        for form in self._forms:
+            left.addWidget(form)
+        left.addStretch(1)
+        middle.addLayout(left, 0, 0)
         middle.addWidget(self.split, 0, 1)
         middle.setColumnStretch(0, 1)
         middle.setColumnStretch(1, 1)
@@ -212,7 +222,7 @@ class ImportDialog(QDialog):
             return
         name = self.name.text().strip()
         if not name:
-            self._use({"path": str(Path(str(self.draft.value("task.path"))).expanduser().absolute())})
+            self._use({"path": str(Path(str(self.draft.value(PATH))).expanduser().absolute())})
             return
         listing, replace, skip = self.listing, self.replace.isChecked(), self.consent.isChecked()
         assert listing is not None
@@ -230,11 +240,10 @@ class ImportDialog(QDialog):
         self._use({"dataset": name})
 
     def _use(self, source: dict[str, str]) -> None:
-        task = self.draft.table()["task"]
-        path = task.pop("path", "")
-        text = f"Import {source.get('dataset') or Path(path).name}"
-        place = f"task.{next(iter(source))}"
-        self._edits.do(text, place, self._edits.draft.with_task(task | source))
+        task = table_of(self.draft.table()["task"])
+        text = f"Import {source.get('dataset') or Path(str(task.pop('path', ''))).name}"
+        after = self._edits.draft.with_value(TASK, task | source)
+        self._edits.do(text, (*TASK, next(iter(source))), after)
         super().accept()
 
     def done(self, result: int) -> None:
@@ -247,7 +256,7 @@ class ImportDialog(QDialog):
 
     @Slot()
     def _changed(self) -> None:
-        path = str(self.draft.value("task.path") or "")
+        path = str(self.draft.value(PATH) or "")
         if path != self._sought:
             self._sought, self.listing, self.prepared, self._error = path, None, None, ""
             self.reading.forget()
@@ -284,9 +293,9 @@ class ImportDialog(QDialog):
 
     def _take(self, listing: Listing) -> None:
         self.listing = listing
-        if self.draft.value("task.family") != listing.family:
+        if self.draft.value(FAMILY) != listing.family:
             table = {"family": listing.family, "path": self._sought}
-            self.draft.assume(self.draft.with_task(table))
+            self.draft.set(TASK, table)
         self.pictures.show_listing(listing)
         self.split.show_listing(listing)
         config = self.draft.task_config()
@@ -323,27 +332,9 @@ class ImportDialog(QDialog):
 
     # --- what is wrong -----------------------------------------------------------------------------
 
-    def _show_forms(self, family: str) -> None:
-        """The fields of a family, made when they are first needed."""
-        if family not in self._forms:
-            own, size = _FIELDS[family]
-            section = TaskConfig.kinds[family]
-            forms = [Form(self._own, "task", section, names=names) for names in (own, size)]
-            body = QWidget()
-            inside = QVBoxLayout(body)
-            inside.setContentsMargins(0, 0, 0, 0)
-            for form in forms:
-                inside.addWidget(form)
-            self._forms[family] = (body, forms)
-            self._left.insertWidget(0, body)
-        for name, (body, _) in self._forms.items():
-            body.setVisible(name == family)
-
     @Slot()
     def _refresh(self) -> None:
-        family = str(self.draft.value("task.family"))
-        self._show_forms(family)
-        for form in (self._path, self.split.drawn, *self._forms[family][1]):
+        for form in (self._path, self.split.drawn, *self._forms):
             form.refresh()
         busy = any(self._worker.waits_for(key) for key in (LOOK, CHECK, REGISTER))
         self._progress_row.setVisible(busy)
@@ -387,7 +378,7 @@ class ImportDialog(QDialog):
         prepared, config = self.prepared, self.draft.task_config()
         if prepared is None or config is None:
             return []
-        choice = str(self.draft.value("task.split"))
+        choice = str(self.draft.value(SPLIT))
         if self._across is None or self._across[0] is not prepared or self._across[1] != choice:
             self._across = prepared, choice, met_across(prepared, config)
         return self._across[2]
@@ -409,7 +400,7 @@ class ImportDialog(QDialog):
         if self._error:
             return self._error, ""
         for path, message in self.draft.complaints().items():
-            if path.startswith("task") and self._sought:
+            if path[:1] == TASK and self._sought:
                 return f"{self.draft.describe(path)}: {message}", ""
         config = self.draft.task_config()
         if self.listing is None or config is None:

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.config import SPLITS, TaskConfig
+from workbench.config import SPLITS
 from workbench.errors import InputError
 from workbench.gui.plain import set_tip
 from workbench.gui.setup.data_listing import Listing, divided
@@ -25,6 +25,7 @@ from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.form import Form
 
 _DRAWN, _BY_GROUP, _BY_CLASS, _AS_GIVEN = range(4)
+SPLIT = ("task", "split")
 _LEFT_OUT = "left out"
 
 
@@ -35,8 +36,7 @@ class SplitPart(QWidget):
         super().__init__()
         self._draft = edits.draft
         self.listing: Listing | None = None
-        section = type(TaskConfig.kinds["images"].model_fields["split"].default)
-        self.drawn = Form(edits, "task.split", section, names=("fractions", "seed", "by"))
+        self.drawn = Form(edits, SPLIT, names=("fractions", "seed", "by"))
         self.mode = QComboBox()
         self.mode.setObjectName("import_split_mode")
         self.mode.setAccessibleName("How to split")
@@ -82,22 +82,22 @@ class SplitPart(QWidget):
         model: Any = self.mode.model()
         model.item(_BY_GROUP).setEnabled(len(listing.units(True)) < len(listing.names))
         model.item(_AS_GIVEN).setEnabled(listing.given is not None)
-        if listing.given is not None and not self._draft.is_set("task.split"):
-            self._draft.set("task.split", listing.given)
+        if listing.given is not None and not self._draft.is_set(SPLIT):
+            self._draft.set(SPLIT, listing.given)
         self._show_mode(self._mode_of_draft())
 
     def settle(self) -> None:
         """Say that classes are drawn where silence would mean the split that the data comes with."""
         given = self.listing.given if self.listing is not None else None
-        if self.mode.currentIndex() == _DRAWN and given is not None and not self._draft.is_set("task.split"):
-            self._draft.set("task.split", {"seed": 0})
+        if self.mode.currentIndex() == _DRAWN and given is not None and not self._draft.is_set(SPLIT):
+            self._draft.set(SPLIT, {"seed": 0})
 
     def _mode_of_draft(self) -> int:
-        names = self._draft.value("task.split.train")
+        names = self._draft.value((*SPLIT, "train"))
         if not isinstance(names, list) or self.listing is None:
             return _DRAWN
         given = self.listing.given
-        if given is not None and all(self._draft.value(f"task.split.{p}") == given[p] for p in SPLITS):
+        if given is not None and all(self._draft.value((*SPLIT, p)) == given[p] for p in SPLITS):
             return _AS_GIVEN
         return _BY_GROUP if set(names) <= set(self.listing.units(True)) else _BY_CLASS
 
@@ -105,11 +105,11 @@ class SplitPart(QWidget):
     def _choose_mode(self, mode: int) -> None:
         config, listing = self._draft.task_config(), self.listing
         if mode == _AS_GIVEN and listing is not None and listing.given is not None:
-            self._draft.set("task.split", listing.given)
+            self._draft.set(SPLIT, listing.given)
             self._show_mode(mode)
             return
         if mode == _DRAWN or listing is None or config is None:
-            self._draft.unset("task.split")
+            self._draft.unset(SPLIT)
             self._show_mode(_DRAWN)
             self.settle()
             return
@@ -126,7 +126,7 @@ class SplitPart(QWidget):
             if split is not None and unit not in taken:
                 lists[split].append(unit)
                 taken.add(unit)
-        self._draft.set("task.split", lists)
+        self._draft.set(SPLIT, lists)
         self._show_mode(mode)
 
     def _show_mode(self, mode: int) -> None:
@@ -137,8 +137,9 @@ class SplitPart(QWidget):
         self.units.clear()
         if mode == _DRAWN or self.listing is None:
             return
-        split = self._draft.value("task.split") or {}
-        owner: dict[str, str] = {name: part for part in SPLITS for name in split.get(part, ())}
+        owner: dict[str, str] = {
+            str(name): part for part in SPLITS for name in _listed(self._draft.value((*SPLIT, part)))
+        }
         groups = self.listing.units(True)
         group_of = dict(zip(self.listing.names, self.listing.groups, strict=True))
         whole = mode == _BY_GROUP or (mode == _AS_GIVEN and set(owner) <= set(groups))
@@ -157,4 +158,8 @@ class SplitPart(QWidget):
             unit = self.units.topLevelItem(index)
             if unit is not None and unit.text(1) in lists:
                 lists[unit.text(1)].append(str(unit.data(0, Qt.ItemDataRole.UserRole)))
-        self._draft.set("task.split", lists)
+        self._draft.set(SPLIT, lists)
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

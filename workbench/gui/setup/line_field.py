@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import QEvent, QSettings, QStringListModel, Qt, Signal, Slot
 from PySide6.QtGui import (
     QAction,
@@ -19,7 +17,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QCompleter, QLineEdit, QWidget
 
 from workbench.gui import theme
-from workbench.gui.setup.specs import UNSET, FieldSpec
+from workbench.settings import Field
+from workbench.settings.fields import UNSET, text_of
+from workbench.settings.texts import read, stepped
 
 RECENT = 8
 _KEEP_FREE = 40  # pixels for the number, before the unit may be shown
@@ -31,7 +31,7 @@ class LineField(QLineEdit):
     edited = Signal(object)
     finished = Signal()
 
-    def __init__(self, spec: FieldSpec, recent_key: str, parent: QWidget | None = None) -> None:
+    def __init__(self, spec: Field, recent_key: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.input: QWidget = self
         self.reset: QAction | None = None
@@ -47,11 +47,11 @@ class LineField(QLineEdit):
         self.textEdited.connect(self._typed)
         self.editingFinished.connect(self._finish)
 
-    def show_value(self, value: Any, *, settled: bool) -> None:
-        text = self._spec.format(value)
+    def show_value(self, value: object, *, settled: bool) -> None:
+        text = text_of(value)
         if text == self.text():
             return
-        typed = self._spec.parse(self.text())
+        typed = read(self._spec, self.text())
         if settled if typed is UNSET else typed != value:
             self.setText(text)
             if not self.hasFocus():
@@ -64,13 +64,13 @@ class LineField(QLineEdit):
 
     @Slot(str)
     def _typed(self, text: str) -> None:
-        self.edited.emit(self._spec.parse(text))
+        self.edited.emit(read(self._spec, text))
 
     @Slot()
     def _finish(self) -> None:
         self.finished.emit()
         text = self.text().strip()
-        if text and not self._bad and text != self._spec.format(self._spec.default):
+        if text and not self._bad and text != text_of(self._spec.default):
             settings = QSettings()
             kept = [each for each in _texts(settings.value(self._recent_key)) if each != text]
             settings.setValue(self._recent_key, [text, *kept][:RECENT])
@@ -91,8 +91,8 @@ class LineField(QLineEdit):
             return
         up = event.key() == Qt.Key.Key_Up
         if self._spec.shape == "number" and (up or event.key() == Qt.Key.Key_Down):
-            value = self._spec.stepped(self._spec.parse(self.text()), up)
-            self.setText(self._spec.format(value))
+            value = stepped(self._spec, read(self._spec, self.text()), up)
+            self.setText(text_of(value))
             self.edited.emit(value)
             return
         super().keyPressEvent(event)
@@ -129,7 +129,7 @@ class LineField(QLineEdit):
         return max(_KEEP_FREE, self.fontMetrics().horizontalAdvance(self.text()) + 10)
 
 
-def _texts(value: Any) -> list[str]:
+def _texts(value: object) -> list[str]:
     """A list of texts out of the settings, where a list of one may come back as the one."""
     return [str(each) for each in value] if isinstance(value, list) else [str(value)] if value else []
 

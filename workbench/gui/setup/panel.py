@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
@@ -27,21 +27,31 @@ from workbench.data import registry
 from workbench.gui import theme
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.setup.algorithm_panel import AlgorithmPanel
-from workbench.gui.setup.collapsible import Collapsible
-from workbench.gui.setup.draft import Draft
+from workbench.gui.setup.draft import ALGORITHM, FAMILY, NAME, Draft
 from workbench.gui.setup.edits import Edits
-from workbench.gui.setup.import_dialog import OWN_DATA, ImportDialog
+from workbench.gui.setup.form import Form
+from workbench.gui.setup.import_dialog import OWN_DATA, PATH, ImportDialog
 from workbench.gui.setup.line_field import LineField
-from workbench.gui.setup.run_bar import Reason, run_text
-from workbench.gui.setup.specs import FieldSpec, specs
-from workbench.gui.setup.tab_order import order_tabs
 from workbench.gui.setup.task_data import TaskData
 from workbench.gui.setup.task_panel import TaskPanel
-from workbench.gui.setup.training_panel import EvaluationPanel, TrainingPanel
+from workbench.gui.setup.training_panel import TrainingPanel
+from workbench.gui.setup.widgets import Collapsible, Reason, order_tabs
 from workbench.gui.worker import Worker
+from workbench.settings import Path as Place
+from workbench.settings import fields_of
 
 if TYPE_CHECKING:
     from workbench.tasks import TaskFamily
+
+
+class Part(Protocol):
+    """What the panel asks of its parts; widgets."""
+
+    def refresh(self) -> None:
+        """Bring everything up to date with the draft."""
+
+    def widget_of(self, path: Place) -> QWidget | None:
+        """The widget of a path, made visible."""
 
 
 class SetupPanel(QWidget):
@@ -69,10 +79,10 @@ class SetupPanel(QWidget):
         self.data = TaskData(draft, worker, self)
         self._ready = self._running = False
         self._read_only = ""
-        self._saved: dict[str, Any] = {}
+        self._saved: dict[str, object] = {}
         self._sections: dict[str, Collapsible] = {}
         self._import: ImportDialog | None = None
-        self._reason_path = ""
+        self._reason_path: Place = ()
         self._shown: QWidget = self
 
         self._pages = QStackedWidget()
@@ -126,7 +136,7 @@ class SetupPanel(QWidget):
 
     def load(self, source: Experiment, text: str = "Load experiment") -> None:
         """Take over an experiment, undoably."""
-        self.edits.do(text, "name", self.draft.loaded(source))
+        self.edits.do(text, NAME, self.draft.loaded(source))
 
     def set_read_only(self, reason: str) -> None:
         """Forbid changes and runs, and say why; an empty reason allows them."""
@@ -142,13 +152,13 @@ class SetupPanel(QWidget):
             self._training.running = running
             self._training.refresh_measure()
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, object]:
         """Which parts are open (JSON types)."""
         if not self._ready:
             return self._saved
         return {"opened": [name for name, section in self._sections.items() if section.opened]}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: dict[str, object]) -> None:
         """Open the parts that were open."""
         self._saved = state
         opened = state.get("opened") if isinstance(state, dict) else None
@@ -176,15 +186,15 @@ class SetupPanel(QWidget):
         if not self._ready or self._read_only:
             return
         after = self.draft.with_registered(registry.manifest_of(name).kind, name)
-        self.edits.do(f"Use {name}", "task.dataset", after)
+        self.edits.do(f"Use {name}", ("task", "dataset"), after)
         self.data.reopen()
 
-    @Slot(str)
-    def show_field(self, path: str) -> None:
+    @Slot(object)
+    def show_field(self, path: Place) -> None:
         """Bring the field of a path into view, and the focus to it."""
         if not self._ready:
             return
-        name = {"network": "task"}.get(path.split(".")[0], path.split(".")[0])
+        name = "task" if path[0] == "network" else str(path[0])
         section = self._sections.get(name)
         widget: QWidget | None = self._name if section is None else None
         if section is not None:
@@ -205,14 +215,15 @@ class SetupPanel(QWidget):
         self._algorithms = AlgorithmPanel(self.edits)
         self._training = TrainingPanel(self.edits, self.data, self._worker)
         self._training.running = self._running
-        self._evaluation = EvaluationPanel(self.edits)
-        self._parts: dict[str, Any] = {
+        self._evaluation = Form(self.edits, ("evaluation",))
+        self._evaluation.setContentsMargins(0, 0, 0, 6)
+        self._parts: dict[str, Part] = {
             "task": self._task,
             "algorithm": self._algorithms,
             "training": self._training,
             "evaluation": self._evaluation,
         }
-        self._name = LineField(_name_spec(), "Experiment.name")
+        self._name = LineField(fields_of(Experiment)["name"], "Experiment.name")
         self._name.setObjectName("field_name")
         self._name.setAccessibleName("Name of the experiment")
         set_tip(self._name, "Name of the experiment: shown in tables and charts")
@@ -229,9 +240,9 @@ class SetupPanel(QWidget):
             ("training", "Training"),
             ("evaluation", "Evaluation"),
         ):
-            section = Collapsible(
-                title, f"section_{name}", self._parts[name], strong=True, opened=name != "evaluation"
-            )
+            part = self._parts[name]
+            assert isinstance(part, QWidget)
+            section = Collapsible(title, f"section_{name}", part, strong=True, opened=name != "evaluation")
             self._sections[name] = section
             layout.addWidget(section)
         layout.addStretch(1)
@@ -249,8 +260,8 @@ class SetupPanel(QWidget):
     def _refresh(self) -> None:
         if not self._ready:
             return
-        self._name.show_value(self.draft.value("name"), settled=not self._name.hasFocus())
-        self._name.set_bad("name" in self.draft.complaints())
+        self._name.show_value(self.draft.value(NAME), settled=not self._name.hasFocus())
+        self._name.set_bad(NAME in self.draft.complaints())
         for part in self._parts.values():
             part.refresh()
         self._sections["algorithm"].set_title(f"Algorithms ({len(self.draft.ticked())})")
@@ -275,26 +286,26 @@ class SetupPanel(QWidget):
             self._training.refresh_measure()
 
     def _counts(self) -> tuple[int, int]:
-        seeds = self.draft.value("training.seeds")
+        seeds = self.draft.value(("training", "seeds"))
         return len(self.draft.ticked()), len(seeds) if isinstance(seeds, list) else 0
 
-    def _why_not(self) -> tuple[str, str]:
+    def _why_not(self) -> tuple[Place, str]:
         """The path to go to and the reason why Run is not possible; empty if it is."""
         if not self._ready:
-            return "", "Loading PyTorch…"
+            return (), "Loading PyTorch…"
         if self._read_only:
-            return "", self._read_only
+            return (), self._read_only
         for path, message in self.draft.complaints().items():
-            if path == "algorithm":
+            if path == ALGORITHM:
                 return path, message[:1].upper() + message[1:]
             what = self.draft.describe(path)
             return path, f"{what[:1].upper()}{what[1:]}: {message}"
         if self.data.error:
-            return "task", self.data.error
+            return ("task",), self.data.error
         path, message = self.data.misfit()
         if message:
             return path, message
-        return ("", "") if self.data.family() is not None else ("", "Opening the data…")
+        return (), "" if self.data.family() is not None else "Opening the data…"
 
     @Slot()
     def _run(self) -> None:
@@ -311,14 +322,14 @@ class SetupPanel(QWidget):
         self._scroll.ensureWidgetVisible(self._shown, 8, 40)
 
     @Slot(object)
-    def _rename(self, name: Any) -> None:
-        self.edits.set("name", name, typing=True, text="Rename experiment")
+    def _rename(self, name: object) -> None:
+        self.edits.set(NAME, name, typing=True, text="Rename experiment")
 
     # --- importing ---------------------------------------------------------------------------------
 
     @Slot()
     def _ask_import(self) -> None:
-        path = self.draft.value("task.path") if self.draft.value("task.family") in OWN_DATA else ""
+        path = self.draft.value(PATH) if self.draft.value(FAMILY) in OWN_DATA else ""
         self._open_import(str(path or ""))
 
     def _open_import(self, path: str) -> None:
@@ -345,8 +356,15 @@ class SetupPanel(QWidget):
             self.import_path(path)
 
 
-def _name_spec() -> FieldSpec:
-    return next(each for each in specs(Experiment) if each.name == "name")
+def run_text(algorithms: int, seeds: int) -> str:
+    """How many runs there will be: ``Run 3 algorithms × 3 seeds = 9 runs``."""
+
+    def count(number: int, what: str) -> str:
+        return f"{number} {what}{'s' * (number != 1)}"
+
+    return (
+        f"Run {count(algorithms, 'algorithm')} × {count(seeds, 'seed')} = {count(algorithms * seeds, 'run')}"
+    )
 
 
 def _loading() -> QWidget:

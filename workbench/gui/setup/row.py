@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QGridLayout, QToolButton, QWidget
 
 from workbench.gui import theme
-from workbench.gui.plain import Label, rich, set_tip, without_keys
+from workbench.gui.plain import Label, Markup, joined, rich, set_tip, without_keys
 from workbench.gui.setup.edits import Edits
-from workbench.gui.setup.fields import Field, PathField
+from workbench.gui.setup.fields import FieldWidget, PathField
 from workbench.gui.setup.line_field import LineField
-from workbench.gui.setup.specs import FieldSpec
+from workbench.settings import Field, Path
+from workbench.settings.fields import text_of
 
+Complaints = Mapping[Path, str]
 GUTTER = 14
 LABEL = 110
 
@@ -23,7 +24,7 @@ LABEL = 110
 class Row(QObject):
     """A field of the form: mark, label, widget and, if need be, what is wrong with the value."""
 
-    def __init__(self, edits: Edits, path: str, spec: FieldSpec, field: Field, parent: QObject) -> None:
+    def __init__(self, edits: Edits, path: Path, spec: Field, field: FieldWidget, parent: QObject) -> None:
         super().__init__(parent)
         self.path, self.spec, self.field = path, spec, field
         self._edits, self._draft = edits, edits.draft
@@ -34,15 +35,15 @@ class Row(QObject):
         self.mark.setText("•")
         self.mark.setFixedSize(GUTTER, 18)
         self.mark.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keyboard has the context menu
-        self.mark.setObjectName(f"reset_{path}")
+        self.mark.setObjectName(f"reset_{dotted(path)}")
         self.mark.setAccessibleName(f"Reset {spec.label}")
         hidden = self.mark.sizePolicy()
         hidden.setRetainSizeWhenHidden(True)
         self.mark.setSizePolicy(hidden)
         self.message = message_label(path)
-        self._tooltip = spec.tooltip(file_path(path))
+        self._tooltip = tooltip(spec, path)
         self.reset = QAction(self)
-        self.reset.setObjectName(f"action_reset_{path}")
+        self.reset.setObjectName(f"action_reset_{dotted(path)}")
         self.reset.triggered.connect(self._back_to_default)
         for widget in (self.label, field.input):
             set_tip(widget, self._tooltip)
@@ -51,18 +52,18 @@ class Row(QObject):
         if isinstance(field.input, LineField):
             field.input.reset = self.reset
             field.input.setContextMenuPolicy(Qt.ContextMenuPolicy.DefaultContextMenu)
-        field.input.setObjectName(f"field_{path}")
+        field.input.setObjectName(f"field_{dotted(path)}")
         field.input.setAccessibleName(spec.label + (f" ({spec.unit})" if spec.unit else ""))
         self.mark.clicked.connect(self._back_to_default)
         field.edited.connect(self._edited)
         field.finished.connect(self._finished)
 
-    def refresh(self, complaints: Mapping[str, str]) -> None:
+    def refresh(self, complaints: Complaints) -> None:
         """Bring the row up to date with the draft."""
         is_set = self._draft.is_set(self.path)
         settled = is_set or not self.field.input.hasFocus()
         self.field.show_value(self._draft.value(self.path), settled=settled)
-        default = self.spec.format(self._draft.default(self.path)) or self.spec.empty or "empty"
+        default = text_of(self._draft.default(self.path)) or self.spec.empty or "empty"
         self.reset.setText(f"Back to the default ({without_keys(default)})")
         self.reset.setEnabled(is_set)
         self.mark.setVisible(is_set)
@@ -79,7 +80,7 @@ class Row(QObject):
         set_tip(self.field.input, rich("{}{}", complaint, self._tooltip))
 
     @Slot(object)
-    def _edited(self, value: Any) -> None:
+    def _edited(self, value: object) -> None:
         self._edits.set(self.path, value, typing=isinstance(self.field, LineField | PathField))
 
     @Slot()
@@ -96,25 +97,20 @@ class Row(QObject):
 class Rows(QWidget):
     """Rows below each other, in columns."""
 
-    def __init__(self) -> None:
+    def __init__(self, rows: Sequence[Row]) -> None:
         super().__init__()
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(4)
-        self._grid.setVerticalSpacing(3)
-        self._grid.setColumnMinimumWidth(0, GUTTER)
-        self._grid.setColumnStretch(2, 1)
-        self._count = 0
-
-    def add(self, row: Row) -> None:
-        """Put a row below the others."""
-        assert isinstance(row.field, QWidget)
-        at = 2 * self._count
-        self._grid.addWidget(row.mark, at, 0)
-        self._grid.addWidget(row.label, at, 1)
-        self._grid.addWidget(row.field, at, 2)
-        self._grid.addWidget(row.message, at + 1, 1, 1, 2)
-        self._count += 1
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(4)
+        grid.setVerticalSpacing(3)
+        grid.setColumnMinimumWidth(0, GUTTER)
+        grid.setColumnStretch(2, 1)
+        for at, row in enumerate(rows):
+            assert isinstance(row.field, QWidget)
+            grid.addWidget(row.mark, 2 * at, 0)
+            grid.addWidget(row.label, 2 * at, 1)
+            grid.addWidget(row.field, 2 * at, 2)
+            grid.addWidget(row.message, 2 * at + 1, 1, 1, 2)
 
 
 def align(rows: Sequence[Row]) -> None:
@@ -124,11 +120,11 @@ def align(rows: Sequence[Row]) -> None:
         row.label.setMinimumWidth(widest)
 
 
-def message_label(path: str) -> Label:
+def message_label(path: Path) -> Label:
     """Where it is said what is wrong at a path."""
     label = Label()
     label.setWordWrap(True)
-    label.setObjectName(f"message_{path}")
+    label.setObjectName(f"message_{dotted(path)}")
     label.hide()
     return label
 
@@ -140,10 +136,24 @@ def say_wrong(label: Label, text: str) -> None:
     restyle(label, f"color: {theme.wrong()};")
 
 
-def file_path(path: str) -> str:
-    """A path as in a file, where algorithms are a list."""
-    first, *rest = path.split(".")
-    return ".".join([first, *rest[1:]]) if first == "algorithm" else path
+def dotted(path: Path) -> str:
+    """A path as in the names of widgets."""
+    return ".".join(map(str, path))
+
+
+def tooltip(field: Field, path: Path) -> Markup:
+    """Everything about a field."""
+    default = text_of(field.default) or field.empty or "none"
+    unit = rich(" <i>({})</i>", field.unit) if field.unit else ""
+    in_a_file = (path[0], *path[2:]) if path[0] == "algorithm" else path  # where they are a list
+    lines: list[Markup | None] = [
+        rich("<b>{}</b> {}{}", field.label, field.symbol, unit),
+        rich("{}", field.help),
+        rich("Allowed: {}", field.allowed) if field.allowed else None,
+        rich("Default: {}", default) if field.section is None else None,
+        rich("In a file: <code>{}</code>", dotted(in_a_file)),
+    ]
+    return rich("<p>{}</p>", joined(rich("<br>"), filter(None, lines)))
 
 
 def restyle(widget: QWidget, sheet: str) -> None:

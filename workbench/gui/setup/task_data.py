@@ -14,6 +14,7 @@ from workbench.gui.setup.draft import Draft
 from workbench.gui.setup.samples import Sample, draw
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Worker
+from workbench.settings import Path as Place
 
 if TYPE_CHECKING:
     from workbench.tasks import TaskFamily
@@ -50,7 +51,7 @@ class TaskData(QObject):
         self.opened: Opened | None = None
         self.split: Split = "train"
         self.error = ""
-        self._misfit: tuple[str, str] = ("", "")
+        self._misfit: tuple[Place, str] = ((), "")
         self._wanted: TaskConfig | None = None
         self._checked: Experiment | None = None
         self._seed = 0
@@ -73,7 +74,7 @@ class TaskData(QObject):
         """What is open, unless it is the data of a former task."""
         return self.opened if self.opened is not None and self.opened.config == self._wanted else None
 
-    def misfit(self) -> tuple[str, str]:
+    def misfit(self) -> tuple[Place, str]:
         """Why the experiment cannot run with this data: path and words; empty if it can."""
         return self._misfit
 
@@ -82,7 +83,7 @@ class TaskData(QObject):
         """The draft may have changed."""
         config = self._draft.task_config()
         if config != self._wanted:
-            self._wanted, self.error, self._misfit = config, "", ("", "")
+            self._wanted, self.error, self._misfit = config, "", ((), "")
             self._checked = None
             for key in (OPEN, DRAW, CHECK):
                 self._worker.cancel(key)
@@ -149,12 +150,12 @@ class TaskData(QObject):
             return
         family = self.opened.family
 
-        def job(_: Callable[[float, str], None]) -> tuple[str, str]:
+        def job(_: Callable[[float, str], None]) -> tuple[Place, str]:
             return _misfit(experiment, family)
 
         self._worker.submit(CHECK, "Checking", job, weakly(self._take_check), weakly(self._refuse))
 
-    def _take_check(self, misfit: tuple[str, str]) -> None:
+    def _take_check(self, misfit: tuple[Place, str]) -> None:
         if misfit != self._misfit:
             self._misfit = misfit
             self.changed.emit()
@@ -176,7 +177,7 @@ def _opener(config: TaskConfig) -> Callable[[Callable[[float, str], None]], Open
     return job
 
 
-def _misfit(experiment: Experiment, family: TaskFamily) -> tuple[str, str]:
+def _misfit(experiment: Experiment, family: TaskFamily) -> tuple[Place, str]:
     from workbench import runs
     from workbench.engine.devices import DeviceError
     from workbench.networks.base import NetworkError
@@ -184,9 +185,9 @@ def _misfit(experiment: Experiment, family: TaskFamily) -> tuple[str, str]:
     try:
         runs.check(experiment, family)
     except NetworkError as error:
-        return "network.kind", str(error)
+        return ("network", "kind"), str(error)
     except DeviceError as error:
-        return "training.device", str(error)
+        return ("training", "device"), str(error)
     except InputError as error:
-        return "task", str(error)
-    return "", ""
+        return ("task",), str(error)
+    return (), ""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -13,19 +11,21 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.config import SPLITS, NetworkConfig
-from workbench.gui import theme
-from workbench.gui.plain import Label, set_tip
-from workbench.gui.setup.collapsible import Collapsible
-from workbench.gui.setup.data_facts import DataFacts, muted_label
+from workbench.config import SPLITS, Split
+from workbench.gui.plain import set_tip
+from workbench.gui.setup.data_facts import DataFacts
+from workbench.gui.setup.draft import FAMILY
 from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.fields import ChoiceField
 from workbench.gui.setup.form import Form
+from workbench.gui.setup.kinds import KindPart
 from workbench.gui.setup.preview import EpisodeView, caption
 from workbench.gui.setup.row import GUTTER
 from workbench.gui.setup.samples import Sample
 from workbench.gui.setup.task_data import OPEN, TaskData
+from workbench.gui.setup.widgets import Collapsible, stack
 from workbench.gui.worker import Worker
+from workbench.settings import Path
 
 
 class TaskPanel(QWidget):
@@ -35,14 +35,7 @@ class TaskPanel(QWidget):
 
     def __init__(self, edits: Edits, data: TaskData, worker: Worker) -> None:
         super().__init__()
-        from workbench.tasks import FAMILIES
-
-        self._edits, self._data, self._draft = edits, data, edits.draft
-        self._summaries = {name: each.summary for name, each in FAMILIES.items()}
-        self.family = ChoiceField([(each.title, name) for name, each in FAMILIES.items()])
-        self.family.setObjectName("task_family")
-        self.family.setAccessibleName("Task family")
-        self.family.edited.connect(self._choose_family)
+        self._data, self._draft = data, edits.draft
         self.import_button = QPushButton("Import data…")
         self.import_button.setObjectName("import_data")
         set_tip(
@@ -50,28 +43,22 @@ class TaskPanel(QWidget):
             "Use your own images, texts or functions (or drop a file or a folder onto this panel)",
         )
         self.import_button.clicked.connect(self.import_asked)
-        self.summary = muted_label("")
-        self.form: Form | None = None
-        self._form_place = QVBoxLayout()
+        self.family = KindPart(edits, FAMILY[:1], "Task family", self.import_button)
+        self.family.choice.setObjectName("task_family")
+        self.form = Form(edits, FAMILY[:1])
         self.network = NetworkPart(edits)
         self._network_group = Collapsible("Network", "group_network", self.network, opened=False)
 
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 6)
         self._layout.setSpacing(5)
-        top = QHBoxLayout()
-        top.setContentsMargins(GUTTER + 4, 0, 0, 0)
-        top.addWidget(self.family, 1)
-        top.addWidget(self.import_button)
-        self._layout.addLayout(top)
-        self.summary.setContentsMargins(GUTTER + 4, 0, 0, 0)
-        self._layout.addWidget(self.summary)
-        self._layout.addLayout(self._form_place)
+        self._layout.addWidget(self.family)
+        self._layout.addWidget(self.form)
         self._build_preview(worker)
         self._layout.addWidget(self._network_group)
         data.changed.connect(self.refresh_data)
         data.drawn.connect(self._show_sample)
-        self._form_of = self._picture_of = ""
+        self._picture_of = ""
         self.refresh()
         self.refresh_data()
 
@@ -110,20 +97,7 @@ class TaskPanel(QWidget):
 
     def refresh(self) -> None:
         """Bring everything up to date with the draft."""
-        family = self._draft.value("task.family")
-        self.family.show_value(family, settled=True)
-        self.summary.setText(self._summaries.get(family, ""))
-        set_tip(self.family, self.summary.text())
-        if self._form_of != family:
-            self._form_of = family
-            if self.form is not None:
-                self._form_place.removeWidget(self.form)
-                self.form.hide()
-                self.form.deleteLater()
-            self.form = Form(self._edits, "task", self._draft.task_class())
-            self._form_place.addWidget(self.form)
-            self.form.show()  # at once, so that a field of it can have the focus
-        assert self.form is not None
+        self.family.refresh()
         self.form.refresh()
         self.network.refresh()
         self._network_group.set_title(f"Network: {self.network.title}")
@@ -139,7 +113,7 @@ class TaskPanel(QWidget):
         self.progress.setVisible(self._data.opening)
         if self._data.opening:
             self.progress.setRange(0, 0)
-            if self.picture.sample is None or self._picture_of != self._form_of:
+            if self.picture.sample is None or self._picture_of != self.family.kind:
                 self.picture.set_hint("Opening the data…")
         elif error:
             self.picture.set_hint(error, wrong=True)
@@ -147,14 +121,12 @@ class TaskPanel(QWidget):
             self.picture.set_hint("The sample episode appears here once the task is complete")
         self.facts.show_data(opened)
 
-    def widget_of(self, path: str) -> QWidget | None:
+    def widget_of(self, path: Path) -> QWidget | None:
         """The widget of a path in this part."""
-        if path == "network" or path.startswith("network."):
+        if path[0] == "network":
             self._network_group.set_opened(True)
             return self.network.widget_of(path)
-        if path in ("task", "task.family"):
-            return self.family
-        return self.form.widget_of(path) if self.form is not None and path.startswith("task.") else None
+        return self.form.widget_of(path) or self.family.choice
 
     @Slot(str, float, str)
     def _show_progress(self, key: str, done: float, text: str) -> None:
@@ -165,8 +137,8 @@ class TaskPanel(QWidget):
                 self.picture.set_hint(f"{text}…")
 
     @Slot(object)
-    def _show_sample(self, sample: Any) -> None:
-        self._picture_of = self._form_of
+    def _show_sample(self, sample: object) -> None:
+        self._picture_of = self.family.kind
         if isinstance(sample, Sample):
             self.picture.set_sample(sample)
             set_tip(self.picture, caption(sample))
@@ -174,12 +146,7 @@ class TaskPanel(QWidget):
             self.picture.set_hint(str(sample), wrong=True)
 
     @Slot(object)
-    def _choose_family(self, family: Any) -> None:
-        title = self.family.currentText()
-        self._edits.set("task.family", family, text=f"Change task family to {title}")
-
-    @Slot(object)
-    def _choose_split(self, split: Any) -> None:
+    def _choose_split(self, split: Split) -> None:
         self._data.show_split(split)
 
     @Slot()
@@ -195,60 +162,21 @@ class NetworkPart(QWidget):
 
     def __init__(self, edits: Edits) -> None:
         super().__init__()
-        from workbench.networks import NETWORKS
-
-        self._edits, self._draft, self._networks = edits, edits.draft, NETWORKS
-        self.kind = ChoiceField([(each.title, name) for name, each in NETWORKS.items()])
-        self.kind.setObjectName("field_network.kind")
-        self.kind.setAccessibleName("Network")
-        self.kind.edited.connect(self._choose)
-        self.summary = muted_label("")
-        self.message = Label()
-        self.message.setWordWrap(True)
-        self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(4)
-        for widget in (self.kind, self.summary, self.message):
-            inside = QHBoxLayout()
-            inside.setContentsMargins(GUTTER + 4, 0, 0, 0)
-            inside.addWidget(widget)
-            self._layout.addLayout(inside)
-        self._form: Form | None = None
-        self._form_of = ""
+        self._draft = edits.draft
+        self._kind = KindPart(edits, ("network",), "Network")
+        self._form = Form(edits, ("network",))
+        stack(self, self._kind, self._form)
 
     @property
     def title(self) -> str:
         """Of the present network."""
-        kind = self._draft.value("network.kind")
-        return self._networks[kind].title if kind in self._networks else str(kind)
+        return self._kind.title
 
     def refresh(self) -> None:
         """Bring everything up to date with the draft."""
-        kind = self._draft.value("network.kind")
-        self.kind.show_value(kind, settled=True)
-        follows = "" if self._draft.is_set("network.kind") else " The task family's default."
-        summary = self._networks[kind].summary if kind in self._networks else ""
-        self.summary.setText(summary + follows)
-        set_tip(self.kind, self.summary.text())
-        wrong = self._draft.complaints().get("network.kind", "")
-        self.message.setText(wrong)
-        self.message.setVisible(bool(wrong))
-        self.message.setStyleSheet(f"color: {theme.wrong()};")
-        if kind != self._form_of and kind in NetworkConfig.kinds:
-            self._form_of = kind
-            if self._form is not None:
-                self._form.hide()
-                self._form.deleteLater()
-            self._form = Form(self._edits, "network", NetworkConfig.kinds[kind])
-            self._layout.addWidget(self._form)
-            self._form.show()
-        if self._form is not None:
-            self._form.refresh()
+        self._kind.refresh("" if self._draft.is_set(("network", "kind")) else "The task family's default.")
+        self._form.refresh()
 
-    def widget_of(self, path: str) -> QWidget | None:
+    def widget_of(self, path: Path) -> QWidget | None:
         """The widget of a path in this part."""
-        return (self._form.widget_of(path) if self._form is not None else None) or self.kind
-
-    @Slot(object)
-    def _choose(self, kind: Any) -> None:
-        self._edits.set("network.kind", kind, text=f"Change network to {self.kind.currentText()}")
+        return self._form.widget_of(path) or self._kind.choice

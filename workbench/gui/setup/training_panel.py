@@ -1,4 +1,4 @@
-"""How long and where to train, how to evaluate, and how long that will take."""
+"""How long and where to train, and how long that will take."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
-from workbench.config import Evaluation, Experiment, Training
+from workbench.config import Experiment
 from workbench.gui import theme
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.setup.edits import Edits
@@ -18,6 +18,7 @@ from workbench.gui.setup.row import GUTTER
 from workbench.gui.setup.task_data import TaskData, in_words
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Worker
+from workbench.settings import Path
 
 if TYPE_CHECKING:
     from workbench.tasks import TaskFamily
@@ -45,7 +46,7 @@ class TrainingPanel(QWidget):
 
         self._edits, self._draft, self._data, self._worker = edits, edits.draft, data, worker
         devices = [(f"auto ({available()[0]})", "auto"), *((name, name) for name in available())]
-        self.form = Form(edits, "training", Training, choices={"training.device": devices})
+        self.form = Form(edits, ("training",), choices={("training", "device"): devices})
         self.measure = QPushButton("Measure speed")
         self.measure.setObjectName("measure_speed")
         set_tip(self.measure, "Train each ticked algorithm for a moment, to say how long all runs take")
@@ -85,7 +86,7 @@ class TrainingPanel(QWidget):
         ready = experiment is not None and self._data.family() is not None and not self._data.misfit()[1]
         self.measure.setEnabled(ready and not self.running and not self._worker.waits_for(SPEED))
 
-    def widget_of(self, path: str) -> QWidget | None:
+    def widget_of(self, path: Path) -> QWidget | None:
         """The widget of a path in this part."""
         return self.form.widget_of(path)
 
@@ -120,25 +121,6 @@ class TrainingPanel(QWidget):
         self.answer.setText(text)
         self.answer.setStyleSheet(f"color: {colour};")
         self.answer.show()
-
-
-class EvaluationPanel(QWidget):
-    """The part *Evaluation* of the setup."""
-
-    def __init__(self, edits: Edits) -> None:
-        super().__init__()
-        self.form = Form(edits, "evaluation", Evaluation)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 6)
-        layout.addWidget(self.form)
-
-    def refresh(self) -> None:
-        """Bring everything up to date with the draft."""
-        self.form.refresh()
-
-    def widget_of(self, path: str) -> QWidget | None:
-        """The widget of a path in this part."""
-        return self.form.widget_of(path)
 
 
 def duration(seconds: float) -> str:
