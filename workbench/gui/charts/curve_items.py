@@ -1,7 +1,8 @@
-"""What one learning curve is drawn with."""
+"""What one curve is drawn with: a learning curve that grows fast, or any curve of a figure."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,13 @@ import pyqtgraph as pg
 from PySide6.QtGui import QColor
 
 from workbench.gui import theme
-from workbench.gui.charts.items import Band, Line
+from workbench.gui.charts.items import Band, Line, Whiskers
+from workbench.gui.plain import tipped
+from workbench.pictures import INK, MUTED, Curve
 
 RAW_ALPHA, FADED_ALPHA, BAND_ALPHA = 80, 90, 46
+FAINT = 110
+"""Opacity of a figure's curve beside the one that is picked."""
 
 
 class CurveItems:
@@ -71,3 +76,83 @@ def _mixed(colour: str, alpha: int) -> QColor:
         round(over.green() * part + under.green() * rest),
         round(over.blue() * part + under.blue() * rest),
     )
+
+
+class CurveMarks:
+    """The band, the whiskers, the line and the points of a figure's curve."""
+
+    def __init__(self, plot: pg.PlotItem) -> None:
+        view = plot.getViewBox()
+        self._plot = plot
+        self.band, self.whiskers, self.line = Band(view), Whiskers(view), Line(view)
+        self._dots: pg.ScatterPlotItem | None = None
+        self._dress: tuple[object, ...] = ()
+
+    def remove(self) -> None:
+        """Take them off the plot."""
+        if self._dots is not None:
+            self._plot.removeItem(self._dots)
+        for item in (self.band, self.whiskers, self.line):
+            self._plot.scene().removeItem(item)
+
+    @property
+    def dots(self) -> pg.ScatterPlotItem:
+        """The points; made when there are any, which takes longer than all else."""
+        if self._dots is None:
+            words = tipped(lambda x, y, data: data or "")
+            self._dots = pg.ScatterPlotItem(pxMode=True, pen=None, hoverable=True, tip=words)
+            self._plot.addItem(self._dots, ignoreBounds=True)
+        return self._dots
+
+    def dress(
+        self, curve: Curve, colour: str, order: float, *, strong: bool = False, faded: bool = False
+    ) -> None:
+        """Set colours and widths, where they are others than before.
+
+        Parameters
+        ----------
+        order : what is drawn over what.
+        strong, faded : whether this curve is picked, or another.
+        """
+        estimate = curve.kind == "markers" and curve.low is not None and not curve.faint
+        thin = faded or curve.faint or curve.shade > 0 or curve.colour in (INK, MUTED)
+        width = 5 if curve.thick else 1 if thin else 3 if strong else 2
+        dress = colour, order, strong, faded, curve.kind, estimate, width, curve.dashed, curve.faint
+        if dress == self._dress:
+            return
+        self._dress = dress
+        shade, fill = QColor(colour), QColor(colour)
+        shade.setAlpha(FAINT if faded else 255)
+        fill.setAlpha(BAND_ALPHA // (2 if faded else 1))
+        self.line.set_pen(shade, width, dashed=curve.dashed)
+        self.band.set_colour(fill)
+        self.whiskers.set_colour(shade, 3 if estimate else 1 if curve.faint else 2)
+        items = [self.band, self.whiskers, self.line]
+        if curve.kind != "line":
+            self.dots.setBrush(shade)
+            self.dots.setSymbol("d" if estimate else "o")
+            self.dots.setSize(12 if estimate else 6 if curve.faint else 8)
+            items.append(self.dots)
+        for layer, item in enumerate(items):
+            item.setZValue(layer * 10 + order / 20)
+
+    def draw(self, curve: Curve, tips: Sequence[str] | None = None, *, beam: float = 0.0) -> None:
+        """Put everything in its place; the curve is in view coordinates.
+
+        Parameters
+        ----------
+        tips : what is said of each point.
+        beam : half the width of the ends of an estimate's whiskers.
+        """
+        known = np.isfinite(curve.x) & np.isfinite(curve.y)
+        none, whiskered = np.empty(0), curve.kind == "markers" or int(known.sum()) == 1
+        self.line.set_data(*((none, none) if curve.kind == "markers" else (curve.x, curve.y)))
+        if curve.kind != "line":
+            said = None if tips is None else [tip for tip, shown in zip(tips, known, strict=True) if shown]
+            self.dots.setData(curve.x[known], curve.y[known], data=said)
+        elif self._dots is not None:
+            self._dots.clear()
+        low, high = (none, none) if curve.low is None or curve.high is None else (curve.low, curve.high)
+        interval, empty = (curve.x if len(low) else none, low, high), (none, none, none)
+        self.whiskers.set_data(*(interval if whiskered else empty), beam=0.0 if curve.faint else beam)
+        self.band.set_data(*(empty if whiskered or not curve.shaded else interval))

@@ -185,9 +185,14 @@ class Whiskers(_Item):
 
 
 class Grid(_Item):
-    """Lines at the axes' long ticks. Those of pyqtgraph's axes take longer to draw than all curves."""
+    """Lines at the axes' long ticks. Those of pyqtgraph's axes take longer to draw than all curves.
 
-    def __init__(self, view: pg.ViewBox, across: pg.AxisItem, up: pg.AxisItem) -> None:
+    Parameters
+    ----------
+    across : the axis of the upright lines; None: without them.
+    """
+
+    def __init__(self, view: pg.ViewBox, across: pg.AxisItem | None, up: pg.AxisItem) -> None:
         super().__init__(view)
         self._across, self._up = across, up
         self._pen = QPen()
@@ -216,7 +221,7 @@ class Grid(_Item):
         self.prepareGeometryChange()
         self._bounds = self._view.viewRect()
         (left, right), (bottom, top) = self._view.viewRange()
-        self._x = _ticks(self._across, left, right, self._view.width())
+        self._x = _ticks(self._across, left, right, self._view.width()) if self._across is not None else []
         self._y = _ticks(self._up, bottom, top, self._view.height())
         self.update()
 

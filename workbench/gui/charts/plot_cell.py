@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pyqtgraph as pg
+from PySide6.QtCore import Slot
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -15,9 +16,9 @@ from workbench.analysis import numerals
 from workbench.analysis.summaries import value
 from workbench.gui import theme
 from workbench.gui.charts.axis import SLANT, plot_item
-from workbench.gui.charts.items import Band, Line, Whiskers
-from workbench.gui.plain import tipped
-from workbench.pictures import INK, MUTED, Array, Curve, Panel
+from workbench.gui.charts.curve_items import CurveMarks
+from workbench.gui.charts.items import Grid
+from workbench.pictures import Array, Curve, Panel
 from workbench.words import told_apart
 
 LONGEST_WORD, LONGEST_TICK = 32, 18
@@ -27,7 +28,6 @@ MOST_LINES = 3
 SLIM, FILLED = 0.05, 0.6
 """What is left free around the curves, and how full a range must be to stay."""
 
-BAND_ALPHA, FAINT_ALPHA = 40, 110
 BEAM = 0.09
 
 
@@ -44,6 +44,11 @@ class PlotCell(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         self.setMinimumSize(110, 90)
         self.getPlotItem().layout.setContentsMargins(1, 8, 8, 1)  # for the outermost numbers
         self.getViewBox().disableAutoRange()
+        self._dress: tuple[object, ...] = ()
+        self._named = False
+        self._grid = Grid(self.getViewBox(), None, self.getAxis("left"))
+        self.getViewBox().sigRangeChanged.connect(self._range_changed)
+        self.getViewBox().sigResized.connect(self._range_changed)
 
     def show_panel(self, panel: Panel) -> None:
         """Draw a panel, in the colours of the theme."""
@@ -52,7 +57,7 @@ class PlotCell(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         self._dress_axes(panel, origins[0][1], origins[1][1])
         plot = self.getPlotItem()
         while len(self._curves) > len(panel.curves):
-            self._curves.pop().remove(plot)
+            self._curves.pop().remove()
         while len(self._curves) < len(panel.curves):
             self._curves.append(CurveMarks(plot))
         placed = [_placed(curve, panel, origins[0][0], origins[1][0]) for curve in panel.curves]
@@ -65,11 +70,26 @@ class PlotCell(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         self._name_positions()
 
     def _dress_axes(self, panel: Panel, *origins: str) -> None:
+        """Colours and names; an axis that gets any is laid out anew, so only where something has changed."""
+        dress: tuple[object, ...] = (
+            theme.palette(),
+            self.outer,
+            origins,
+            panel.x_label,
+            panel.y_label,
+            panel.x_log,
+            panel.y_log,
+        )
+        dress = (*dress, panel.x_hidden, panel.y_hidden, panel.y_percent, bool(panel.x_names))
+        if dress == self._dress:
+            return
+        self._dress = dress
         self.setBackground(theme.background())
         self.showAxis("left", not panel.y_hidden)
         self.showAxis("bottom", not panel.x_hidden)
         self.setMouseEnabled(x=not panel.x_names, y=True)
-        self.showGrid(y=not panel.y_hidden, alpha=0.2)
+        self._grid.set_colour(QColor(theme.grid()))
+        self._grid.setVisible(not panel.y_hidden)
         sides = (("bottom", panel.x_label, panel.x_log), ("left", panel.y_label, panel.y_log))
         for (side, label, log), origin in zip(sides, origins, strict=True):
             axis = self.getAxis(side)
@@ -107,6 +127,10 @@ class PlotCell(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         for item in self._extra:
             self.addItem(item, ignoreBounds=True)
 
+    @Slot(object)
+    def _range_changed(self, *_: object) -> None:
+        self._grid.follow()
+
     # --- ranges ------------------------------------------------------------------------------------
 
     def _frame(self, panel: Panel, placed: list[Curve]) -> None:
@@ -128,11 +152,15 @@ class PlotCell(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
     def _name_positions(self) -> None:
         """Names under their positions, wrapped and elided to the room that there is, or slanted."""
         axis, metrics = self.getAxis("bottom"), self.fontMetrics()
-        axis.slanted, names = (), list(self.panel.x_names)
+        names = list(self.panel.x_names)
         if not names:
-            axis.setTicks(None)
-            axis.setHeight(None)
+            if self._named:
+                axis.slanted = ()
+                axis.setTicks(None)
+                axis.setHeight(None)
+            self._named = False
             return
+        axis.slanted, self._named = (), True
         room = max(30, self.width() - 70) / len(names) - 6
         letters = max(3, int(room / metrics.averageCharWidth()))
         if any(len(word) > letters for name in names for word in name.split()):
@@ -194,63 +222,3 @@ def _range(parts: list[Array]) -> tuple[float, float]:
 def _wider(ends: tuple[float, float], part: float) -> tuple[float, float]:
     room = part * (ends[1] - ends[0]) or 0.05 * abs(ends[0]) or 0.5
     return ends[0] - room, ends[1] + room
-
-
-class CurveMarks:
-    """What one curve is painted with: band, whiskers, line and points."""
-
-    def __init__(self, plot: pg.PlotItem) -> None:
-        view = plot.getViewBox()
-        self.band, self.whiskers, self.line = Band(view), Whiskers(view), Line(view)
-        self.dots = pg.ScatterPlotItem(pxMode=True, pen=None, hoverable=True)
-        plot.addItem(self.dots, ignoreBounds=True)
-
-    def remove(self, plot: pg.PlotItem) -> None:
-        """Take them off the plot."""
-        plot.removeItem(self.dots)
-        for item in (self.band, self.whiskers, self.line):
-            plot.scene().removeItem(item)
-
-    def dress(
-        self, curve: Curve, colour: str, order: float, *, strong: bool = False, faded: bool = False
-    ) -> None:
-        """Set colours and widths; ``strong`` or ``faded``: this curve (or another) is picked."""
-        shade, fill = QColor(colour), QColor(colour)
-        shade.setAlpha(FAINT_ALPHA if faded else 255)
-        fill.setAlpha(BAND_ALPHA // (2 if faded else 1))
-        thin = faded or curve.faint or curve.shade > 0 or curve.colour in (INK, MUTED)
-        estimate = curve.kind == "markers" and curve.low is not None and not curve.faint
-        width = 5 if curve.thick else 1 if thin else 3 if strong else 2
-        self.line.set_pen(shade, width, dashed=curve.dashed)
-        self.band.set_colour(fill)
-        self.whiskers.set_colour(shade, 3 if estimate else 1 if curve.faint else 2)
-        self.dots.setBrush(shade)
-        self.dots.setSymbol("d" if estimate else "o")
-        self.dots.setSize(12 if estimate else 6 if curve.faint else 8)
-        for layer, item in enumerate((self.band, self.whiskers, self.line, self.dots)):
-            item.setZValue(layer * 10 + order / 20)
-
-    def draw(self, curve: Curve, tips: list[str] | None = None, *, beam: float = 0.0) -> None:
-        """Put everything in its place; the curve is in view coordinates.
-
-        Parameters
-        ----------
-        beam : half the width of the ends of an estimate's whiskers.
-        """
-        known = np.isfinite(curve.x) & np.isfinite(curve.y)
-        none, whiskered = np.empty(0), curve.kind == "markers" or int(known.sum()) == 1
-        self.line.set_data(*((none, none) if curve.kind == "markers" else (curve.x, curve.y)))
-        if curve.kind == "line":
-            self.dots.clear()
-        else:
-            said = None if tips is None else [tip for tip, shown in zip(tips, known, strict=True) if shown]
-            self.dots.setData(
-                curve.x[known], curve.y[known], data=said, tip=tipped(lambda x, y, data: data or "")
-            )
-        low, high = (none, none) if curve.low is None or curve.high is None else (curve.low, curve.high)
-        across = curve.x if len(low) else none
-        empty = none, none, none
-        self.whiskers.set_data(
-            *((across, low, high) if whiskered else empty), beam=0.0 if curve.faint else beam
-        )
-        self.band.set_data(*(empty if whiskered or not curve.shaded else (across, low, high)))
