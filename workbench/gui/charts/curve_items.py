@@ -99,8 +99,9 @@ class CurveMarks:
     def dots(self) -> pg.ScatterPlotItem:
         """The points; made when there are any, which takes longer than all else."""
         if self._dots is None:
-            words = tipped(lambda x, y, data: data or "")
-            self._dots = pg.ScatterPlotItem(pxMode=True, pen=None, hoverable=True, tip=words)
+            self._dots = pg.ScatterPlotItem(
+                pxMode=True, pen=None, hoverable=True, tip=tipped(lambda x, y, data: data or "")
+            )
             self._plot.addItem(self._dots, ignoreBounds=True)
         return self._dots
 
