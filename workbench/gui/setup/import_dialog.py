@@ -241,7 +241,8 @@ class ImportDialog(QDialog):
 
     def _use(self, source: dict[str, str]) -> None:
         task = table_of(self.draft.table()["task"])
-        text = f"Import {source.get('dataset') or Path(str(task.pop('path', ''))).name}"
+        path = Path(str(task.pop("path", "")))
+        text = f"Import {source.get('dataset') or path.name}"
         after = self._edits.draft.with_value(TASK, task | source)
         self._edits.do(text, (*TASK, next(iter(source))), after)
         super().accept()
