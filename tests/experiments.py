@@ -13,7 +13,9 @@ from workbench.algorithms import ALGORITHMS, Algorithm, Params, make
 from workbench.algorithms.memory import Memory
 from workbench.config import AlgorithmConfig, Experiment, parse
 from workbench.networks.base import Network
-from workbench.problems import PROBLEMS
+from workbench.problems import Supervised
+from workbench.problems.classification import Classification
+from workbench.problems.regression import Regression
 from workbench.tasks.base import Episode, TaskFamily, TaskShape
 
 SINUSOID = """
@@ -68,7 +70,7 @@ class Smooth(Network):
 
 def algorithm(name: str, network: Network, shape: TaskShape, **settings: Any) -> Algorithm:
     """An algorithm with its defaults for the shape's problem."""
-    config = AlgorithmConfig.resolve({"kind": name, **settings}).suited(PROBLEMS[shape.problem].gives)
+    config = AlgorithmConfig.resolve({"kind": name, **settings}).suited(shape.problem.gives)
     return make(config, network, shape)
 
 
@@ -81,7 +83,7 @@ def meta_parameters(algorithm: Algorithm, seed: int = 0) -> Params:
 def episodes(shape: TaskShape, tasks: int, shots: int = 4, queries: int = 6, seed: int = 1) -> Episode:
     """Random tasks in float64."""
     g = torch.Generator().manual_seed(seed)
-    ways = shape.outputs if shape.problem == "classification" else 0
+    ways = shape.outputs if "classes" in shape.problem.gives else 0
 
     def examples(count: int) -> tuple[Tensor, Tensor]:
         x = torch.randn(tasks, count * max(ways, 1), *shape.input_shape, generator=g, dtype=torch.float64)
@@ -90,10 +92,17 @@ def episodes(shape: TaskShape, tasks: int, shots: int = 4, queries: int = 6, see
         return x, torch.arange(ways).repeat(tasks, count)
 
     support, query = examples(shots), examples(queries)
-    classes = torch.stack(
-        [torch.randperm(max(shape.train_classes, ways), generator=g)[:ways] for _ in range(tasks)]
-    )
-    return Episode(*support, *query, classes)
+    if not ways:
+        return Episode.pairs(*support, *query)
+    held = max(shape.train_classes, ways)
+    classes = torch.stack([torch.randperm(held, generator=g)[:ways] for _ in range(tasks)])
+    return Episode.pairs(*support, *query, classes)
+
+
+def loss_of(learner: Algorithm, prediction: Tensor, y: Tensor) -> Tensor:
+    """The loss of what is predicted of pairs."""
+    assert isinstance(learner.problem, Supervised)
+    return learner.problem.of(prediction, y)
 
 
 def meta_batch(learner: Algorithm, tasks: int) -> Episode:
@@ -102,12 +111,12 @@ def meta_batch(learner: Algorithm, tasks: int) -> Episode:
     return learner.prepare(new, 0.3, torch.Generator().manual_seed(2), Memory(learner.capacity))
 
 
-REGRESSION = TaskShape("regression", (2,), 1)
-CLASSIFICATION = TaskShape("classification", (2,), 3, train_classes=7, bounds=(-5.0, 5.0))
+REGRESSION = TaskShape(Regression(), (2,), 1)
+CLASSIFICATION = TaskShape(Classification(), (2,), 3, train_classes=7, bounds=(-5.0, 5.0))
 EVERY = [
-    pytest.param(name, shape, id=f"{name}-{shape.problem}")
+    pytest.param(name, shape, id=f"{name}-{shape.problem.name}")
     for shape in (REGRESSION, CLASSIFICATION)
     for name, cls in ALGORITHMS.items()
-    if shape.problem in cls.Config.problems()
+    if shape.problem.name in cls.Config.problems()
 ]
 """Every algorithm with every problem that it can do."""

@@ -17,6 +17,7 @@ from tests.experiments import (
     Smooth,
     algorithm,
     experiment,
+    loss_of,
     meta_batch,
     meta_parameters,
 )
@@ -98,13 +99,13 @@ def test_the_queries_are_attacked_through_the_adapted_weights(base: str) -> None
     learner = algorithm(AQ, Smooth(2, 3), CLASSIFICATION, base={"kind": base}, epsilon=0.5, step_size=0.2)
     meta = meta_parameters(learner)
     for index in range(3):
-        task = meta_batch(learner, 3).task(index)
+        task = meta_batch(learner, 3).one(index)
         adapted = learner.adapt(meta, task.support, learner.trained_steps)
         attacked = learner._attacked(meta, task)  # type: ignore[attr-defined]
-        assert torch.equal(attacked.support_x, task.support_x)
-        assert float((attacked.query_x - task.query_x).abs().max()) <= 0.5 + 1e-9
+        assert torch.equal(attacked.support["x"], task.support["x"])
+        assert float((attacked.query["x"] - task.query["x"]).abs().max()) <= 0.5 + 1e-9
         clean, worse = (
-            learner.task_loss(learner.predict(adapted, each.query_x), task.query_y)
+            loss_of(learner, learner.predict(adapted, each.query["x"]), task.query["y"])
             for each in (task, attacked)
         )
         assert worse > clean

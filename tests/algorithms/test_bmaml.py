@@ -9,14 +9,22 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.experiments import CLASSIFICATION, REGRESSION, Smooth, algorithm, episodes, meta_parameters
+from tests.experiments import (
+    CLASSIFICATION,
+    REGRESSION,
+    Smooth,
+    algorithm,
+    episodes,
+    loss_of,
+    meta_parameters,
+)
 from workbench.algorithms import Algorithm, Params
 from workbench.algorithms.bmaml import svgd
 from workbench.engine.meta_step import MetaStep
-from workbench.tasks.base import Support, TaskShape
+from workbench.tasks.base import Data, TaskShape
 
 TIGHT = {"rtol": 1e-9, "atol": 1e-11}
-SHAPES = pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem)
+SHAPES = pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem.name)
 
 
 def bmaml(shape: TaskShape, **settings: Any) -> Algorithm:
@@ -47,7 +55,7 @@ def test_one_particle_with_the_querys_loss_is_maml(shape: TaskShape, steps: int)
 @pytest.mark.parametrize("count", [1, 2, 4, 5])
 def test_a_step_is_that_of_a_plain_loop_over_particles(shape: TaskShape, count: int) -> None:
     learner = bmaml(shape, particles=count)
-    meta, task = meta_parameters(learner), episodes(shape, tasks=1).task(0)
+    meta, task = meta_parameters(learner), episodes(shape, tasks=1).one(0)
     stepped = learner.step(meta, meta, task.support, 0)
     expected = _by_loops(learner, meta, task.support, 0.3)
     for m in range(count):
@@ -55,18 +63,18 @@ def test_a_step_is_that_of_a_plain_loop_over_particles(shape: TaskShape, count: 
         torch.testing.assert_close(flat, expected[m], **TIGHT)
 
 
-def _by_loops(learner: Algorithm, particles: Params, support: Support, rate: float) -> list[Tensor]:
+def _by_loops(learner: Algorithm, particles: Params, support: Data, rate: float) -> list[Tensor]:
     """θ_m + ε (1/M) Σ_j [k(θ_j, θ_m) ∇log p(θ_j) + ∇_{θ_j} k(θ_j, θ_m)], ε = α / n, by autograd."""
-    count, examples = len(particles["head.weight"]), len(support.x)
+    count, examples = len(particles["head.weight"]), len(support["x"])
     shapes = {name: value.shape[1:] for name, value in particles.items()}
     theta = [torch.cat([value[m].flatten() for value in particles.values()]) for m in range(count)]
 
     def log_posterior(at: Tensor) -> Tensor:
         parts = at.split([math.prod(shape) for shape in shapes.values()])
         weights = {name: part.view(shapes[name]) for name, part in zip(shapes, parts, strict=True)}
-        hidden = torch.tanh(support.x @ weights["body.0.weight"].T + weights["body.0.bias"])
+        hidden = torch.tanh(support["x"] @ weights["body.0.weight"].T + weights["body.0.bias"])
         outputs = hidden @ weights["head.weight"].T + weights["head.bias"]
-        return -examples * learner.task_loss(outputs, support.y)
+        return -examples * loss_of(learner, outputs, support["y"])
 
     squares = sorted(float((theta[i] - theta[j]).square().sum()) for i in range(count) for j in range(i))
     h = squares[(len(squares) - 1) // 2] / math.log(count + 1) if squares else 1.0
@@ -106,10 +114,8 @@ def test_the_chaser_follows_a_leader_that_stands_still(shape: TaskShape) -> None
     """Its gradient is that of the distance to where the leader is, taken as a constant."""
     learner = bmaml(shape, inner_steps=2, leader_steps=2)
     meta, tasks = meta_parameters(learner), episodes(shape, tasks=1)
-    task = tasks.task(0)
-    both = Support(
-        torch.cat([task.support_x, task.query_x]), torch.cat([task.support_y, task.query_y]), task.classes
-    )
+    task = tasks.one(0)
+    both = task.support | {name: torch.cat([task.support[name], task.query[name]]) for name in task.query}
     leader = learner.adapt(meta, task.support, 2)
     for index in range(2):
         leader = learner.step(meta, leader, both, 2 + index)
@@ -129,7 +135,7 @@ def test_the_chaser_follows_a_leader_that_stands_still(shape: TaskShape) -> None
 def test_the_particles_mean_is_predicted(shape: TaskShape) -> None:
     learner = bmaml(shape)
     maml = algorithm("maml", Smooth(2, shape.outputs), shape)
-    meta, task = meta_parameters(learner), episodes(shape, tasks=1).task(0)
-    each = torch.stack([maml.predict(particle(meta, m), task.query_x) for m in range(4)])
-    expected = each.mean(0) if shape.problem == "regression" else each.softmax(-1).mean(0).log()
-    torch.testing.assert_close(learner.predict(meta, task.query_x), expected, **TIGHT)
+    meta, task = meta_parameters(learner), episodes(shape, tasks=1).one(0)
+    each = torch.stack([maml.predict(particle(meta, m), task.query["x"]) for m in range(4)])
+    expected = each.mean(0) if shape.problem.name == "regression" else each.softmax(-1).mean(0).log()
+    torch.testing.assert_close(learner.predict(meta, task.query["x"]), expected, **TIGHT)

@@ -20,21 +20,23 @@ from tests.experiments import (
     episodes,
     experiment,
     family,
+    loss_of,
     meta_parameters,
 )
 from workbench.algorithms import ALGORITHMS, Algorithm, Params
-from workbench.algorithms.members import mixture
 from workbench.algorithms.memory import Memory
 from workbench.config import ConfigError
 from workbench.engine.events import Evaluated, Event, Finished, MetaSteps
 from workbench.engine.meta_step import MetaStep
 from workbench.engine.trainer import Trainer
+from workbench.problems.classification import Classification
+from workbench.problems.regression import Regression
 from workbench.tasks.base import Episode, TaskShape
 
 TIGHT = {"rtol": 1e-9, "atol": 1e-11}
 WEIGHTS = ("uniform", "validation", "per_task")
 DIGITS = SINUSOID.replace('family = "sinusoid"', 'family = "digits"\nways = 2')
-SHAPES = pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem)
+SHAPES = pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem.name)
 
 
 def fusion(shape: TaskShape, base: str = "maml", **settings: Any) -> Algorithm:
@@ -92,7 +94,7 @@ def test_one_member_is_its_base(base: str, text: str) -> None:
 @SHAPES
 @pytest.mark.parametrize("base", ["maml", "reptile", "meta_sgd", "mamlpp", "protonet"])
 def test_each_member_learns_as_it_would_alone(base: str, shape: TaskShape) -> None:
-    if shape.problem not in ALGORITHMS[base].Config.problems():
+    if shape.problem.name not in ALGORITHMS[base].Config.problems():
         return
     learner = fusion(shape, base)
     alone = algorithm(
@@ -135,7 +137,7 @@ def test_the_outer_step_of_a_base_that_has_its_own_leaves_the_weights_alone() ->
 def test_the_mixture_is_no_worse_than_the_weighted_mean_of_its_members(base: str, weights: str) -> None:
     """Jensen, on every episode; and weights are at least 0 and sum to 1."""
     for shape in (CLASSIFICATION, REGRESSION):
-        if shape.problem not in ALGORITHMS[base].Config.problems():
+        if shape.problem.name not in ALGORITHMS[base].Config.problems():
             continue
         learner = fusion(shape, base, weights=weights, members=4)
         meta = meta_parameters(learner)
@@ -150,7 +152,7 @@ def test_the_mixture_is_no_worse_than_the_weighted_mean_of_its_members(base: str
             member_losses, weight = (
                 torch.stack(list(report[group].values())) for group in ("member loss", "weight")
             )
-            loss = learner.task_loss(learner.predict(adapted, episode.query_x), episode.query_y)
+            loss = loss_of(learner, learner.predict(adapted, episode.query["x"]), episode.query["y"])
             return loss, member_losses, weight
 
         loss, member_losses, weight = vmap(measure)(episodes(shape, tasks=40))
@@ -162,9 +164,9 @@ def test_the_mixture_is_no_worse_than_the_weighted_mean_of_its_members(base: str
 
 def test_probabilities_are_averaged_without_overflow() -> None:
     outputs = torch.tensor([[[1000.0, 0.0]], [[0.0, 1000.0]]])
-    mixed = mixture(outputs, torch.tensor([0.25, 0.75]).log(), "classification")
+    mixed = Classification().mixed(outputs, torch.tensor([0.25, 0.75]).log())
     torch.testing.assert_close(mixed.exp(), torch.tensor([[0.25, 0.75]]))
-    values = mixture(outputs, torch.tensor([0.25, 0.75]).log(), "regression")
+    values = Regression().mixed(outputs, torch.tensor([0.25, 0.75]).log())
     torch.testing.assert_close(values, torch.tensor([[250.0, 750.0]]))
 
 
@@ -172,20 +174,20 @@ def test_probabilities_are_averaged_without_overflow() -> None:
 def test_predictions_are_averaged_not_weights(shape: TaskShape) -> None:
     learner = fusion(shape, weights="uniform")
     alone = algorithm("maml", Smooth(2, shape.outputs), shape, inner_lr=0.3)
-    meta, task = meta_parameters(learner), episodes(shape, tasks=1).task(0)
+    meta, task = meta_parameters(learner), episodes(shape, tasks=1).one(0)
     *_, last = learner.adaptation(meta, task.support, 2)
-    members = [alone.predict(alone.adapt(one(meta, m), task.support, 2), task.query_x) for m in range(3)]
-    if shape.problem == "regression":
+    members = [alone.predict(alone.adapt(one(meta, m), task.support, 2), task.query["x"]) for m in range(3)]
+    if shape.problem.name == "regression":
         expected = torch.stack(members).mean(0)
     else:
         expected = torch.stack([each.softmax(-1) for each in members]).mean(0).log()
-    torch.testing.assert_close(learner.predict(last, task.query_x), expected, **TIGHT)
+    torch.testing.assert_close(learner.predict(last, task.query["x"]), expected, **TIGHT)
     report = learner.report(meta, last, task)
     assert list(report["member loss"]) == ["member 1", "member 2", "member 3"]
     for number, each in enumerate(members):
         found = report["member loss"][f"member {number + 1}"]
-        torch.testing.assert_close(found, alone.task_loss(each, task.query_y), **TIGHT)
-    assert ("member accuracy" in report) == (shape.problem == "classification")
+        torch.testing.assert_close(found, loss_of(alone, each, task.query["y"]), **TIGHT)
+    assert ("member accuracy" in report) == (shape.problem.name == "classification")
 
 
 # --- weights that are fitted --------------------------------------------------------------------------
@@ -194,7 +196,7 @@ def test_predictions_are_averaged_not_weights(shape: TaskShape) -> None:
 @pytest.mark.parametrize("weights", ["validation", "per_task"])
 def test_weights_find_the_one_good_member_among_four_at_chance(weights: str) -> None:
     """ProtoNet's classes are noise to members with random weights, and plain to the one that looks right."""
-    shape = TaskShape("classification", (2,), 3, train_classes=7)
+    shape = TaskShape(Classification(), (2,), 3, train_classes=7)
     learner = fusion(shape, "protonet", weights=weights, members=5)
     meta = meta_parameters(learner)
     meta["body.0.weight"] = torch.zeros_like(meta["body.0.weight"])
@@ -204,12 +206,12 @@ def test_weights_find_the_one_good_member_among_four_at_chance(weights: str) -> 
     centres = 3 * torch.randn(60, 3, 2, generator=g, dtype=torch.float64)
     noise = 0.1 * torch.randn(60, 3, 10, 2, generator=g, dtype=torch.float64)
     x, y = centres[:, :, None] + noise, torch.arange(3).repeat_interleave(5).repeat(60, 1)
-    tasks = Episode(
+    tasks = Episode.pairs(
         x[:, :, :5].flatten(1, 2), y, x[:, :, 5:].flatten(1, 2), y, torch.zeros(60, 3, dtype=torch.int64)
     )
     with torch.no_grad():
         fitted = learner.fit(meta, [tasks.tasks(0, 30), tasks.tasks(30, 60)])
-    task = tasks.task(0)
+    task = tasks.one(0)
     weight = learner.report(meta, learner.start(meta | fitted, task.support), task)["weight"]
     assert float(weight["member 3"]) > 0.9
 
@@ -222,7 +224,7 @@ def test_validation_weights_minimise_the_loss_of_the_mixture(shape: TaskShape) -
     def loss_at(v: Tensor) -> float:
         def of(task: Episode) -> Tensor:
             adapted = learner.adapt(meta | {"fusion.v": v}, task.support, 1)
-            return learner.task_loss(learner.predict(adapted, task.query_x), task.query_y)
+            return loss_of(learner, learner.predict(adapted, task.query["x"]), task.query["y"])
 
         return float(vmap(of)(tasks).mean())
 
@@ -234,9 +236,9 @@ def test_validation_weights_minimise_the_loss_of_the_mixture(shape: TaskShape) -
 def test_weights_of_a_task_follow_its_support_losses() -> None:
     learner = fusion(REGRESSION, weights="per_task")
     meta = meta_parameters(learner) | {"fusion.log_temperature": torch.tensor(0.5).double().log()}
-    task = episodes(REGRESSION, tasks=1).task(0)
+    task = episodes(REGRESSION, tasks=1).one(0)
     adapted = learner.adapt(meta, task.support, 1)
-    on_support = task._replace(query_x=task.support_x, query_y=task.support_y)
+    on_support = task._replace(query=task.support)
     report = learner.report(meta, adapted, on_support)
     support_losses, weight = (
         torch.stack(list(report[group].values())) for group in ("member loss", "weight")
@@ -248,7 +250,7 @@ def test_a_task_whose_predictions_are_no_numbers_does_not_spoil_the_weights() ->
     learner = fusion(REGRESSION)
     meta, tasks = meta_parameters(learner), episodes(REGRESSION, tasks=10)
     without = learner.fit(meta, [tasks.tasks(1, 10)])["fusion.v"]
-    tasks.query_x[0] = torch.nan
+    tasks.query["x"][0] = torch.nan
     torch.testing.assert_close(learner.fit(meta, [tasks])["fusion.v"], without)
     nothing = learner.fit(meta, [tasks.tasks(0, 1)])
     assert nothing == {}
@@ -277,13 +279,13 @@ def test_related_members_pay_for_how_they_differ(relation: str, shape: TaskShape
     leaves = {name: value.clone().requires_grad_() for name, value in meta.items()}
     total = torch.zeros((), dtype=torch.float64)
     for number in range(2):
-        task = tasks.task(number)
+        task = tasks.one(number)
         outputs = [
-            alone.predict(alone.adapt(one(leaves, m), task.support, 1), task.query_x) for m in range(3)
+            alone.predict(alone.adapt(one(leaves, m), task.support, 1), task.query["x"]) for m in range(3)
         ]
-        own = torch.stack([alone.task_loss(each, task.query_y) for each in outputs]).mean()
+        own = torch.stack([loss_of(alone, each, task.query["y"]) for each in outputs]).mean()
         pairs = [
-            _psi(relation, shape, outputs[j], outputs[k], task.query_y)
+            _psi(relation, shape, outputs[j], outputs[k], task.query["y"])
             for j in range(3)
             for k in range(3)
             if j != k
@@ -296,7 +298,7 @@ def test_related_members_pay_for_how_they_differ(relation: str, shape: TaskShape
 
 
 def _psi(relation: str, shape: TaskShape, a: Tensor, b: Tensor, y: Tensor) -> Tensor:
-    if shape.problem == "regression":
+    if shape.problem.name == "regression":
         if relation == "cooperation":
             return F.mse_loss(a, b)
         return F.cosine_similarity((a - y).flatten(), (b - y).flatten(), dim=0)

@@ -14,11 +14,13 @@ from tests.experiments import (
     Smooth,
     algorithm,
     episodes,
+    loss_of,
     meta_batch,
     meta_parameters,
 )
-from workbench.algorithms import ALGORITHMS, Params
+from workbench.algorithms import Params
 from workbench.engine.meta_step import MetaStep
+from workbench.problems.regression import Regression
 from workbench.tasks.base import Episode, TaskShape
 
 TIGHT = {"rtol": 1e-9, "atol": 1e-11}
@@ -34,7 +36,7 @@ def _gradient(
 
 @pytest.mark.parametrize("steps", [1, 3])
 @pytest.mark.parametrize("name", ["maml", "anil", "meta_sgd"])
-@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem)
+@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem.name)
 def test_the_meta_gradient_equals_finite_differences(name: str, steps: int, shape: TaskShape) -> None:
     learner = algorithm(name, Smooth(2, shape.outputs), shape, inner_lr=0.3, inner_steps=steps)
     meta, tasks = meta_parameters(learner), episodes(shape, tasks=3)
@@ -58,9 +60,9 @@ def test_fomaml_leaves_out_the_second_derivatives() -> None:
     network = Smooth(2, 1)
     gradient, meta = _gradient("fomaml", network, REGRESSION, tasks, inner_lr=0.3, inner_steps=2)
     maml = algorithm("maml", network, REGRESSION, inner_lr=0.3, inner_steps=2)
-    task = tasks.task(0)
+    task = tasks.one(0)
     adapted = {n: w.detach().requires_grad_() for n, w in maml.adapt(meta, task.support, 2).items()}
-    loss = maml.task_loss(maml.predict(adapted, task.query_x), task.query_y)
+    loss = loss_of(maml, maml.predict(adapted, task.query["x"]), task.query["y"])
     expected = dict(zip(adapted, torch.autograd.grad(loss, list(adapted.values())), strict=True))
     torch.testing.assert_close(gradient, expected, **TIGHT)
     second_order, _ = _gradient("maml", network, REGRESSION, tasks, inner_lr=0.3, inner_steps=2)
@@ -69,17 +71,14 @@ def test_fomaml_leaves_out_the_second_derivatives() -> None:
 
 def test_fomaml_equals_maml_where_the_hessian_is_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     """A linear model with a loss linear in its parameters."""
-    for name in ("maml", "fomaml"):
-        monkeypatch.setattr(
-            ALGORITHMS[name], "task_loss", lambda self, prediction, y: (prediction * y).mean()
-        )
+    monkeypatch.setattr(Regression, "of", lambda self, prediction, y: (prediction * y).mean())
     tasks = episodes(REGRESSION, tasks=3)
     first, _ = _gradient("fomaml", Linear(2, 1), REGRESSION, tasks, inner_lr=0.3, inner_steps=3)
     second, _ = _gradient("maml", Linear(2, 1), REGRESSION, tasks, inner_lr=0.3, inner_steps=3)
     torch.testing.assert_close(first, second, **TIGHT)
 
 
-@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem)
+@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem.name)
 def test_meta_sgd_with_all_rates_at_a_scalar_equals_maml(shape: TaskShape) -> None:
     tasks = episodes(shape, tasks=3)
     rate = 0.25  # exact in the float32 that meta-parameters start in
@@ -88,7 +87,7 @@ def test_meta_sgd_with_all_rates_at_a_scalar_equals_maml(shape: TaskShape) -> No
     torch.testing.assert_close({n: g for n, g in sgd.items() if not n.startswith("rate.")}, maml, **TIGHT)
 
 
-@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem)
+@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem.name)
 def test_anil_on_a_model_that_is_only_a_head_equals_maml(shape: TaskShape) -> None:
     tasks = episodes(shape, tasks=3)
     anil, _ = _gradient("anil", Linear(2, shape.outputs), shape, tasks, inner_lr=0.3, inner_steps=3)
@@ -99,7 +98,7 @@ def test_anil_on_a_model_that_is_only_a_head_equals_maml(shape: TaskShape) -> No
 def test_anil_adapts_nothing_but_the_head() -> None:
     learner = algorithm("anil", Smooth(2, 1), REGRESSION, inner_lr=0.3)
     meta, tasks = meta_parameters(learner), episodes(REGRESSION, tasks=1)
-    adapted = learner.adapt(meta, tasks.task(0).support, 3)
+    adapted = learner.adapt(meta, tasks.one(0).support, 3)
     for name, weight in meta.items():
         assert torch.equal(adapted[name], weight) == name.startswith("body.")
 
@@ -111,8 +110,8 @@ def test_one_step_reptile_equals_plain_descent_on_the_task() -> None:
     meta = meta_parameters(learner)
     direction, _ = MetaStep(learner, chunk=1).gradient(meta, tasks)
     leaves = {name: value.clone().requires_grad_() for name, value in meta.items()}
-    x = torch.cat([tasks.support_x[0], tasks.query_x[0]])
-    y = torch.cat([tasks.support_y[0], tasks.query_y[0]])
+    x = torch.cat([tasks.support["x"][0], tasks.query["x"][0]])
+    y = torch.cat([tasks.support["y"][0], tasks.query["y"][0]])
     loss = torch.nn.functional.mse_loss(learner.predict(leaves, x), y)
     plain = torch.autograd.grad(loss, list(leaves.values()))
     torch.testing.assert_close(direction, {n: 0.3 * g for n, g in zip(leaves, plain, strict=True)}, **TIGHT)
@@ -133,7 +132,7 @@ def test_a_batch_of_tasks_equals_the_mean_over_single_tasks(name: str, shape: Ta
 
     singles, single_losses = [], []
     for index in range(5):
-        task = tasks.task(index)  # no task dimension, no vmap
+        task = tasks.one(index)  # no task dimension, no vmap
         if learner.differentiable:
             leaves = {n: value.clone().requires_grad_() for n, value in meta.items()}
             loss = learner.loss(leaves, task)
@@ -151,11 +150,11 @@ def test_a_batch_of_tasks_equals_the_mean_over_single_tasks(name: str, shape: Ta
 def test_protonet_is_a_softmax_over_squared_distances_to_class_means() -> None:
     learner = algorithm("protonet", Smooth(2, 3), CLASSIFICATION)
     meta = meta_parameters(learner)
-    task = episodes(CLASSIFICATION, tasks=1).task(0)
-    features = learner.embed(meta, task.support_x)
-    means = torch.stack([features[task.support_y == label].mean(0) for label in range(3)])
-    distances = torch.cdist(learner.embed(meta, task.query_x), means).square()
-    predicted = learner.predict(learner.start(meta, task.support), task.query_x).softmax(-1)
+    task = episodes(CLASSIFICATION, tasks=1).one(0)
+    features = learner.embed(meta, task.support["x"])
+    means = torch.stack([features[task.support["y"] == label].mean(0) for label in range(3)])
+    distances = torch.cdist(learner.embed(meta, task.query["x"]), means).square()
+    predicted = learner.predict(learner.start(meta, task.support), task.query["x"]).softmax(-1)
     torch.testing.assert_close(predicted, (-distances).softmax(-1), **TIGHT)
 
 
@@ -163,10 +162,10 @@ def test_transfer_starts_each_task_with_an_empty_head_on_the_trained_body() -> N
     learner = algorithm("transfer", Smooth(2, 3), CLASSIFICATION)
     meta = meta_parameters(learner)
     assert meta["joint.weight"].shape == (CLASSIFICATION.train_classes, 6)
-    task = episodes(CLASSIFICATION, tasks=1).task(0)
+    task = episodes(CLASSIFICATION, tasks=1).one(0)
     start = learner.start(meta, task.support)
     torch.testing.assert_close(
-        learner.predict(start, task.query_x).softmax(-1), torch.full((18, 3), 1 / 3, dtype=torch.float64)
+        learner.predict(start, task.query["x"]).softmax(-1), torch.full((18, 3), 1 / 3, dtype=torch.float64)
     )
     assert all(torch.equal(start[n], meta[n]) for n in meta if n.startswith("body."))
 
@@ -174,12 +173,12 @@ def test_transfer_starts_each_task_with_an_empty_head_on_the_trained_body() -> N
 def test_scratch_takes_the_steps_of_adam() -> None:
     learner = algorithm("scratch", Smooth(2, 1), REGRESSION, inner_lr=0.05)
     meta = meta_parameters(learner)
-    task = episodes(REGRESSION, tasks=1).task(0)
+    task = episodes(REGRESSION, tasks=1).one(0)
     adapted = learner.adapt(meta, task.support, 4)
     leaves = {n: value.clone().requires_grad_() for n, value in meta.items()}
     adam = torch.optim.Adam(leaves.values(), lr=0.05)
     for _ in range(4):
         adam.zero_grad()
-        torch.nn.functional.mse_loss(learner.predict(leaves, task.support_x), task.support_y).backward()
+        torch.nn.functional.mse_loss(learner.predict(leaves, task.support["x"]), task.support["y"]).backward()
         adam.step()
     torch.testing.assert_close({n: adapted[n] for n in meta}, {n: w.detach() for n, w in leaves.items()})

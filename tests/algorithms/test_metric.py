@@ -11,28 +11,31 @@ from torch.nn import functional as F
 from tests.experiments import CLASSIFICATION, REGRESSION, Smooth, algorithm, episodes, meta_parameters
 from workbench.algorithms import ALGORITHMS, Params
 from workbench.engine.meta_step import MetaStep
+from workbench.problems.classification import Classification
 from workbench.tasks.base import Episode, TaskShape
 
 TIGHT = {"rtol": 1e-9, "atol": 1e-11}
 CLOSED_FORM = [
-    pytest.param(name, shape, id=f"{name}-{shape.problem}")
+    pytest.param(name, shape, id=f"{name}-{shape.problem.name}")
     for name in ("protonet", "matchingnet", "relationnet", "r2d2", "cnp")
     for shape in (CLASSIFICATION, REGRESSION)
-    if shape.problem in ALGORITHMS[name].Config.problems()
+    if shape.problem.name in ALGORITHMS[name].Config.problems()
 ]
 
 
 def _reordered(episode: Episode) -> Episode:
-    order = torch.randperm(len(episode.support_x), generator=torch.Generator().manual_seed(5))
-    return episode._replace(support_x=episode.support_x[order], support_y=episode.support_y[order])
+    order = torch.randperm(len(episode.support["x"]), generator=torch.Generator().manual_seed(5))
+    moved = {name: episode.support[name][order] for name in ("x", "y")}
+    return episode._replace(support=episode.support | moved)
 
 
 @pytest.mark.parametrize(("name", "shape"), CLOSED_FORM)
 def test_the_order_of_the_support_set_does_not_matter(name: str, shape: TaskShape) -> None:
     learner = algorithm(name, Smooth(2, shape.outputs), shape)
-    meta, task = meta_parameters(learner), episodes(shape, tasks=1).task(0)
+    meta, task = meta_parameters(learner), episodes(shape, tasks=1).one(0)
     first, second = (
-        learner.predict(learner.start(meta, each.support), task.query_x) for each in (task, _reordered(task))
+        learner.predict(learner.start(meta, each.support), task.query["x"])
+        for each in (task, _reordered(task))
     )
     torch.testing.assert_close(first, second, **TIGHT)
 
@@ -58,20 +61,20 @@ def test_the_meta_gradient_equals_finite_differences(name: str, shape: TaskShape
 @pytest.mark.parametrize("name", ["matchingnet", "relationnet", "r2d2"])
 def test_a_task_may_have_any_number_of_classes(name: str) -> None:
     learner = algorithm(name, Smooth(2, 3), CLASSIFICATION)
-    task = episodes(TaskShape("classification", (2,), 5), tasks=1).task(0)
-    predicted = learner.predict(learner.start(meta_parameters(learner), task.support), task.query_x)
+    task = episodes(TaskShape(Classification(), (2,), 5), tasks=1).one(0)
+    predicted = learner.predict(learner.start(meta_parameters(learner), task.support), task.query["x"])
     assert predicted.shape == (30, 5)
 
 
 def test_matchingnet_is_a_vote_of_the_support_examples() -> None:
     learner = algorithm("matchingnet", Smooth(2, 3), CLASSIFICATION, scale=4.0)
     meta = meta_parameters(learner)
-    task = episodes(CLASSIFICATION, tasks=1).task(0)
-    predicted = learner.predict(learner.start(meta, task.support), task.query_x)
+    task = episodes(CLASSIFICATION, tasks=1).one(0)
+    predicted = learner.predict(learner.start(meta, task.support), task.query["x"])
     cosine = F.cosine_similarity(
-        learner.embed(meta, task.query_x)[:, None], learner.embed(meta, task.support_x), dim=-1
+        learner.embed(meta, task.query["x"])[:, None], learner.embed(meta, task.support["x"]), dim=-1
     )
-    expected = (meta["log_scale"].exp() * cosine).softmax(-1) @ F.one_hot(task.support_y).double()
+    expected = (meta["log_scale"].exp() * cosine).softmax(-1) @ F.one_hot(task.support["y"]).double()
     assert float(meta["log_scale"].exp()) == pytest.approx(4.0)
     torch.testing.assert_close(predicted.exp(), expected, **TIGHT)
     torch.testing.assert_close(predicted.softmax(-1), expected, **TIGHT)
@@ -89,46 +92,46 @@ def _relations(learner_meta: Params, queries: Tensor, classes: Tensor) -> Tensor
 def test_relationnet_compares_every_query_with_every_class() -> None:
     learner = algorithm("relationnet", Smooth(2, 3), CLASSIFICATION, width=7)
     meta = meta_parameters(learner)
-    task = episodes(CLASSIFICATION, tasks=1).task(0)
-    features = learner.embed(meta, task.support_x)
-    means = torch.stack([features[task.support_y == label].mean(0) for label in range(3)])
-    r = _relations(meta, learner.embed(meta, task.query_x), means)
-    predicted = learner.predict(learner.start(meta, task.support), task.query_x)
+    task = episodes(CLASSIFICATION, tasks=1).one(0)
+    features = learner.embed(meta, task.support["x"])
+    means = torch.stack([features[task.support["y"] == label].mean(0) for label in range(3)])
+    r = _relations(meta, learner.embed(meta, task.query["x"]), means)
+    predicted = learner.predict(learner.start(meta, task.support), task.query["x"])
     torch.testing.assert_close(predicted, r.log(), **TIGHT)
     torch.testing.assert_close(predicted.softmax(-1), r / r.sum(-1, keepdim=True), **TIGHT)
-    squared = F.mse_loss(r, F.one_hot(task.query_y, 3).double())
+    squared = F.mse_loss(r, F.one_hot(task.query["y"], 3).double())
     torch.testing.assert_close(learner.loss(meta, task), squared, **TIGHT)
 
 
-@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem)
+@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem.name)
 def test_r2d2_equals_the_primal_ridge_regression(shape: TaskShape) -> None:
     learner = algorithm("r2d2", Smooth(2, shape.outputs), shape, ridge=0.3)
     meta = meta_parameters(learner)
-    task = episodes(shape, tasks=1).task(0)
+    task = episodes(shape, tasks=1).one(0)
 
     def embedded(x: Tensor) -> Tensor:
         return torch.cat([learner.embed(meta, x), torch.ones(len(x), 1, dtype=torch.float64)], 1)
 
-    X = embedded(task.support_x)
-    Y = task.support_y if shape is REGRESSION else F.one_hot(task.support_y).double()
+    X = embedded(task.support["x"])
+    Y = task.support["y"] if shape is REGRESSION else F.one_hot(task.support["y"]).double()
     penalty = meta["log_ridge"].exp() * torch.eye(X.shape[1], dtype=torch.float64)
-    out = embedded(task.query_x) @ torch.linalg.solve(X.T @ X + penalty, X.T @ Y)
+    out = embedded(task.query["x"]) @ torch.linalg.solve(X.T @ X + penalty, X.T @ Y)
     expected = out if shape is REGRESSION else meta["scale"] * out + meta["bias"]
     assert float(meta["log_ridge"].exp()) == pytest.approx(0.3)
     torch.testing.assert_close(
-        learner.predict(learner.start(meta, task.support), task.query_x), expected, **TIGHT
+        learner.predict(learner.start(meta, task.support), task.query["x"]), expected, **TIGHT
     )
 
 
 def test_cnp_is_trained_by_the_likelihood_of_the_query_values() -> None:
     learner = algorithm("cnp", Smooth(2, 1), REGRESSION, width=16)
     meta = meta_parameters(learner)
-    task = episodes(REGRESSION, tasks=1).task(0)
+    task = episodes(REGRESSION, tasks=1).one(0)
     adapted = learner.start(meta, task.support)
-    mean, spread = learner.distribution(adapted, task.query_x)  # type: ignore[attr-defined]
+    mean, spread = learner.distribution(adapted, task.query["x"])  # type: ignore[attr-defined]
     assert float(spread.min()) > 0.1
-    torch.testing.assert_close(learner.predict(adapted, task.query_x), mean)
-    expected = Normal(mean, spread).log_prob(task.query_y).mean()
+    torch.testing.assert_close(learner.predict(adapted, task.query["x"]), mean)
+    expected = Normal(mean, spread).log_prob(task.query["y"]).mean()
     torch.testing.assert_close(learner.loss(meta, task), -expected, **TIGHT)
     report = learner.report(meta, adapted, task)["CNP"]
     torch.testing.assert_close(report["log-likelihood of a value"], expected, **TIGHT)
@@ -139,8 +142,8 @@ def test_cnp_sums_the_support_set_up_as_a_mean() -> None:
     """Every example twice is the same support set."""
     learner = algorithm("cnp", Smooth(2, 1), REGRESSION, width=16)
     meta = meta_parameters(learner)
-    task = episodes(REGRESSION, tasks=1).task(0)
-    twice = task.support._replace(x=task.support_x.repeat(2, 1), y=task.support_y.repeat(2, 1))
+    task = episodes(REGRESSION, tasks=1).one(0)
+    twice = {name: each.repeat(2, 1) for name, each in task.support.items()}
     torch.testing.assert_close(
         learner.start(meta, twice)["r"], learner.start(meta, task.support)["r"], **TIGHT
     )

@@ -33,7 +33,7 @@ TIGHT = {"rtol": 1e-9, "atol": 1e-11}
 def numbered(first: int, count: int) -> Episode:
     """Tasks that are told apart by their one support value."""
     x = torch.arange(first, first + count, dtype=torch.float32).view(count, 1, 1)
-    return Episode(x, x, x, x, torch.empty(count, 0, dtype=torch.int64))
+    return Episode.pairs(x, x, x, x)
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -95,7 +95,7 @@ def test_what_is_remembered_are_the_tasks_of_their_places() -> None:
     drawn = memory.draw(6, seeded())
     assert drawn is not None
     expected = (3 * memory.places[:, 0] + memory.places[:, 1]).tolist()
-    assert sorted(drawn.support_x.flatten().int().tolist()) == sorted(expected)
+    assert sorted(drawn.support["x"].flatten().int().tolist()) == sorted(expected)
     assert memory.counts(lambda iteration: iteration // 5) == {
         half: sum(place // 15 == half for place in expected) for half in {place // 15 for place in expected}
     }
@@ -106,7 +106,7 @@ def test_different_tasks_are_drawn_as_long_as_there_are_enough() -> None:
     assert Memory(5).draw(3, seeded()) is None
     drawn = memory.draw(13, seeded())
     assert drawn is not None
-    counts = drawn.support_x.flatten().int().bincount(minlength=5)
+    counts = drawn.support["x"].flatten().int().bincount(minlength=5)
     assert sorted(counts.tolist()) == [2, 2, 3, 3, 3]
 
 
@@ -135,11 +135,11 @@ def test_meta_batches_are_new_and_remembered_tasks_in_the_given_ratio(share: flo
     learner = algorithm("task_replay", Smooth(2, 1), REGRESSION, new_share=share)
     assert learner.new_tasks(10) == new
     memory = full_memory(numbered(100, 50))
-    values = learner.prepare(numbered(0, new), 0.5, seeded(), memory).support_x.flatten()
+    values = learner.prepare(numbered(0, new), 0.5, seeded(), memory).support["x"].flatten()
     assert len(values) == 10
     assert values[:new].tolist() == list(range(new))
     assert (values[new:] >= 100).all()
-    empty = learner.prepare(numbered(0, new), 0.5, seeded(), Memory(50)).support_x.flatten()
+    empty = learner.prepare(numbered(0, new), 0.5, seeded(), Memory(50)).support["x"].flatten()
     assert len(empty) == 10  # one size, from the first meta-iteration on
     assert empty.unique().tolist() == list(range(new))
 
@@ -148,7 +148,7 @@ def test_the_base_prepares_new_and_remembered_tasks_alike() -> None:
     learner = algorithm("task_replay", Smooth(2, 1), REGRESSION, base={"kind": "mamlpp"})
     new = learner.new_tasks(8)
     batch = learner.prepare(numbered(0, new), 0.1, seeded(), full_memory(numbered(100, 50)))
-    assert len(batch.support_x) == 8
+    assert batch.count == 8
     assert all(len(tensor) == 8 for tensor in batch.extra.values())
 
 
@@ -174,16 +174,16 @@ def test_one_memory_is_enough() -> None:
 
 def test_mer_goes_through_past_tasks_and_then_the_new_one() -> None:
     learner = algorithm("mer", Smooth(2, 1), REGRESSION, batches=3, replayed=2)
-    batches = learner.prepare(numbered(0, 4), 0.5, seeded(), full_memory(numbered(100, 50))).support_x
+    batches = learner.prepare(numbered(0, 4), 0.5, seeded(), full_memory(numbered(100, 50))).support["x"]
     assert batches.shape == (4, 3, 3, 1, 1)
     assert batches[:, :, -1].flatten(1).tolist() == [[float(task)] * 3 for task in range(4)]
     assert (batches[:, :, :-1] >= 100).all()
     assert len(batches[:, :, :-1].unique()) == 24
-    alone = learner.prepare(numbered(0, 4), 0.5, seeded(), Memory(50)).support_x
+    alone = learner.prepare(numbered(0, 4), 0.5, seeded(), Memory(50)).support["x"]
     assert alone.flatten(1).tolist() == [[float(task)] * 9 for task in range(4)]
 
 
-@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem)
+@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem.name)
 def test_mer_is_the_papers_algorithm(shape: object) -> None:
     """Two batches of two past tasks and the new one, by a plain loop."""
     settings = {"batches": 2, "replayed": 2, "inner_steps": 3, "inner_lr": 0.2, "within": 0.4, "across": 0.7}
@@ -200,7 +200,7 @@ def test_mer_is_the_papers_algorithm(shape: object) -> None:
         for batch in range(2):
             before = dict(theta)
             for number in range(3):
-                task = whole_task(batches.task(new).task(batch).task(number))
+                task = whole_task(batches.one(new).one(batch).one(number))
                 if shape is CLASSIFICATION:  # whose classes are numbered anew in each task
                     theta |= {n: w for n, w in before.items() if n.startswith("head.")}
                 for _ in range(3):
@@ -240,7 +240,7 @@ def test_la_maml_never_climbs() -> None:
     """A weight whose rate is negative stays, inside and outside."""
     learner = algorithm("la_maml", Smooth(2, 1), REGRESSION)
     meta = {n: -w.abs() if n.startswith("rate.") else w for n, w in meta_parameters(learner).items()}
-    task = episodes(REGRESSION, tasks=1).task(0)
+    task = episodes(REGRESSION, tasks=1).one(0)
     adapted = learner.adapt(meta, task.support, 3)
     assert all(torch.equal(adapted[name], meta[name]) for name in adapted)
 
@@ -256,13 +256,11 @@ def test_la_mamls_gradient_is_mamls_where_all_rates_are_alike() -> None:
 
 def test_la_maml_may_take_one_example_a_step() -> None:
     learner = algorithm("la_maml", Smooth(2, 1), REGRESSION, inner="examples", inner_lr=0.25)
-    meta, task = meta_parameters(learner), episodes(REGRESSION, tasks=1, shots=2).task(0)
+    meta, task = meta_parameters(learner), episodes(REGRESSION, tasks=1, shots=2).one(0)
     adapted = learner.adapt(meta, task.support, 3)
     expected = learner.start(meta, task.support)
     for example in (0, 1, 0):
-        one = task.support._replace(
-            x=task.support_x[example : example + 1], y=task.support_y[example : example + 1]
-        )
+        one = {name: each[example : example + 1] for name, each in task.support.items()}
         expected = {n: w - 0.25 * learner.gradient(expected, one)[n] for n, w in expected.items()}
     torch.testing.assert_close(adapted, expected, **TIGHT)
 

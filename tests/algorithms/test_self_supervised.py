@@ -116,21 +116,21 @@ def test_the_training_stream_does_not_drift_where_the_family_does(name: str) -> 
 def test_each_class_is_one_example_and_its_changed_copies() -> None:
     pseudo = AugmentedFamily(labelled(), SOME)
     episode = pseudo.sample("train", 7, seeded(), EpisodeSize(5, 1, 3))
-    assert episode.support_x.shape == (7, 5, 1, 8, 8)
-    assert episode.query_x.shape == (7, 15, 1, 8, 8)
+    assert episode.support["x"].shape == (7, 5, 1, 8, 8)
+    assert episode.query["x"].shape == (7, 15, 1, 8, 8)
     examples = labelled().unlabelled()
     for task in range(7):
-        assert len(set(episode.classes[task].tolist())) == 5
-        assert torch.equal(episode.support_x[task], examples[episode.classes[task]])
-        assert episode.query_y[task].tolist() == [label for label in range(5) for _ in range(3)]
-    assert not as_set(episode.query_x) & as_set(examples)
-    assert 0 <= float(episode.query_x.min()) <= float(episode.query_x.max()) <= 1
+        assert len(set(episode.support["classes"][task].tolist())) == 5
+        assert torch.equal(episode.support["x"][task], examples[episode.support["classes"][task]])
+        assert episode.query["y"][task].tolist() == [label for label in range(5) for _ in range(3)]
+    assert not as_set(episode.query["x"]) & as_set(examples)
+    assert 0 <= float(episode.query["x"].min()) <= float(episode.query["x"].max()) <= 1
 
 
 def test_copies_that_are_not_changed_are_the_example() -> None:
     episode = AugmentedFamily(labelled(), UNCHANGED).sample("train", 4, seeded(), EpisodeSize(5, 2, 3))
-    originals = labelled().unlabelled()[episode.classes]
-    for x, each in ((episode.support_x, 2), (episode.query_x, 3)):
+    originals = labelled().unlabelled()[episode.support["classes"]]
+    for x, each in ((episode.support["x"], 2), (episode.query["x"], 3)):
         torch.testing.assert_close(x, originals.repeat_interleave(each, 1), atol=1e-5, rtol=0)
 
 
@@ -189,14 +189,14 @@ def test_the_members_of_a_class_are_different_examples_of_one_cluster() -> None:
     episode = pseudo.sample("train", 30, seeded(), EpisodeSize(5, 2, 3))
     used = set()
     for task in range(30):
-        support, query = (x[task].view(5, -1, 1, 8, 8) for x in (episode.support_x, episode.query_x))
+        support, query = (x[task].view(5, -1, 1, 8, 8) for x in (episode.support["x"], episode.query["x"]))
         for way, joined in enumerate(torch.cat([support, query], 1)):
             rows = [number[x.contiguous().numpy().tobytes()] for x in joined]
-            partition, cluster = divmod(int(episode.classes[task, way]), 20)
+            partition, cluster = divmod(int(episode.support["classes"][task, way]), 20)
             assert len(set(rows)) == 5
             assert labels[partition, rows].tolist() == [cluster] * 5
             used.add(partition)
-        assert len({int(each) // 20 for each in episode.classes[task]}) == 1
+        assert len({int(each) // 20 for each in episode.support["classes"][task]}) == 1
     assert used == {0, 1, 2}
 
 

@@ -18,10 +18,11 @@ from workbench.engine.meta_step import MetaStep
 from workbench.networks import Network
 from workbench.networks.conv4 import Conv4, Conv4Config
 from workbench.networks.mlp import MLP, MLPConfig
+from workbench.problems.classification import Classification
 from workbench.tasks.base import Episode, TaskShape
 
 TIGHT = {"rtol": 1e-9, "atol": 1e-11}
-IMAGES = TaskShape("classification", (1, 8, 8), 3, train_classes=7)
+IMAGES = TaskShape(Classification(), (1, 8, 8), 3, train_classes=7)
 
 
 def network(kind: str) -> Network:
@@ -38,19 +39,19 @@ def test_open_gates_give_the_base_networks_outputs_bit_for_bit(kind: str, dtype:
     meta = {name: value.to(dtype) for name, value in meta_parameters(learner).items()}
     task = (
         episodes(IMAGES, tasks=1)
-        .task(0)
+        .one(0)
         .map(lambda each: each.to(dtype) if each.is_floating_point() else each)
     )
     weights = {name: meta[name] for name, _ in base.named_parameters()}
     start = learner.start(meta, task.support)
-    plain = torch.func.functional_call(base, weights, (task.query_x,))
-    assert torch.equal(learner.predict(start, task.query_x), plain)
+    plain = torch.func.functional_call(base, weights, (task.query["x"],))
+    assert torch.equal(learner.predict(start, task.query["x"]), plain)
 
 
 @pytest.mark.parametrize("adapt_head", [False, True])
 def test_gates_leave_the_bodys_weights_alone(adapt_head: bool) -> None:
     learner = algorithm("gates", network("mlp"), IMAGES, adapt_head=adapt_head)
-    meta, task = meta_parameters(learner), episodes(IMAGES, tasks=1).task(0)
+    meta, task = meta_parameters(learner), episodes(IMAGES, tasks=1).one(0)
     adapted = learner.adapt(meta, task.support, 2)
     assert adapted["gate.2"].abs().sum() > 0
     assert adapted["shift.4"].abs().sum() > 0
@@ -63,7 +64,7 @@ def test_a_gate_that_falls_below_the_threshold_is_exactly_closed() -> None:
     learner = algorithm("gates", network("mlp"), IMAGES, threshold=0.9, inner_lr=5.0, adapt_head=False)
     meta, tasks = meta_parameters(learner), episodes(IMAGES, tasks=4)
     for index in range(4):
-        task = tasks.task(index)
+        task = tasks.one(index)
         adapted = learner.adapt(meta, task.support, 1)
         for name, units in (("gate.2", 5), ("gate.4", 6)):
             gates = 1 + adapted[name]
@@ -75,13 +76,13 @@ def test_a_gate_that_falls_below_the_threshold_is_exactly_closed() -> None:
 
 def test_a_closed_gate_silences_its_unit() -> None:
     learner = algorithm("gates", Smooth(2, 3), CLASSIFICATION)
-    meta, task = meta_parameters(learner), episodes(CLASSIFICATION, tasks=1).task(0)
+    meta, task = meta_parameters(learner), episodes(CLASSIFICATION, tasks=1).one(0)
     start = learner.start(meta, task.support)
     start["gate.1"] = torch.tensor([-1.0, 0, 0, 0, 0, 0], dtype=torch.float64)
-    before = learner.predict(start, task.query_x)
+    before = learner.predict(start, task.query["x"])
     start["body.0.weight"] = start["body.0.weight"].clone()
     start["body.0.weight"][0] += 1
-    assert torch.equal(learner.predict(start, task.query_x), before)
+    assert torch.equal(learner.predict(start, task.query["x"]), before)
 
 
 def _gradient(name: str, shape: TaskShape, tasks: Episode, **settings: object) -> tuple[Params, torch.Tensor]:
@@ -89,7 +90,7 @@ def _gradient(name: str, shape: TaskShape, tasks: Episode, **settings: object) -
     return MetaStep(learner, chunk=100).gradient(meta_parameters(learner), tasks)
 
 
-@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem)
+@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem.name)
 def test_sparse_maml_with_an_open_mask_equals_maml(shape: TaskShape) -> None:
     tasks = episodes(shape, tasks=3)
     sparse, sparse_losses = _gradient("sparse_maml", shape, tasks, frozen=0.0)
@@ -104,11 +105,11 @@ def test_sparse_mamls_mask_is_learned_straight_through_the_step() -> None:
     learner = algorithm("sparse_maml", Smooth(2, 1), REGRESSION, inner_lr=0.3)
     meta, tasks = meta_parameters(learner), episodes(REGRESSION, tasks=1)
     gradient, _ = MetaStep(learner, chunk=1).gradient(meta, tasks)
-    task = tasks.task(0)
+    task = tasks.one(0)
     weights = learner.start(meta, task.support)
     adapted = learner.adapt(meta, task.support, 1)
     inner = learner.gradient(weights, task.support)
-    outer = learner.gradient(adapted, task.support._replace(x=task.query_x, y=task.query_y))
+    outer = learner.gradient(adapted, task.query)
     for name in weights:
         expected = -0.3 * inner[name] * outer[name]
         torch.testing.assert_close(gradient[f"mask.{name}"], expected, **TIGHT)
@@ -116,7 +117,7 @@ def test_sparse_mamls_mask_is_learned_straight_through_the_step() -> None:
 
 def test_sparse_maml_adapts_what_its_mask_leaves_open_and_reports_the_rest() -> None:
     learner = algorithm("sparse_maml", Smooth(2, 1), REGRESSION, inner_lr=0.3, frozen=0.4)
-    meta, task = meta_parameters(learner), episodes(REGRESSION, tasks=1).task(0)
+    meta, task = meta_parameters(learner), episodes(REGRESSION, tasks=1).one(0)
     adapted = learner.adapt(meta, task.support, 2)
     closed = {name: meta[f"mask.{name}"] < 0 for name in adapted}
     for name, value in adapted.items():

@@ -16,6 +16,7 @@ from tests.experiments import (
     Smooth,
     algorithm,
     episodes,
+    loss_of,
     meta_parameters,
 )
 from workbench.algorithms import Algorithm, Params
@@ -23,10 +24,11 @@ from workbench.algorithms.imaml import conjugate_gradient
 from workbench.algorithms.memory import Memory
 from workbench.engine.meta_step import MetaStep
 from workbench.networks.conv4 import Conv4, Conv4Config
+from workbench.problems.classification import Classification
 from workbench.tasks.base import Episode, TaskShape
 
 TIGHT = {"rtol": 1e-9, "atol": 1e-11}
-IMAGES = TaskShape("classification", (1, 8, 8), 3, train_classes=7)
+IMAGES = TaskShape(Classification(), (1, 8, 8), 3, train_classes=7)
 
 
 def conv4() -> Conv4:
@@ -44,7 +46,7 @@ def prepared(learner: Algorithm, tasks: Episode, done: float) -> Episode:
 # --- MAML++ ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem)
+@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem.name)
 def test_mamlpp_with_one_step_equals_maml(shape: TaskShape) -> None:
     """One step: no step before the last, and all rates at the same value."""
     tasks = episodes(shape, tasks=3)
@@ -78,17 +80,17 @@ def test_mamlpps_step_weights_go_over_to_the_last_step() -> None:
 def test_mamlpps_loss_is_the_weighted_sum_over_its_steps() -> None:
     learner = algorithm("mamlpp", Smooth(2, 1), REGRESSION, inner_steps=3)
     meta, tasks = meta_parameters(learner), episodes(REGRESSION, tasks=1)
-    task = prepared(learner, tasks, 0.05).task(0)
+    task = prepared(learner, tasks, 0.05).one(0)
     _, *adapted = learner.adaptation(meta, task.support, 3)
-    losses = [learner.task_loss(learner.predict(each, task.query_x), task.query_y) for each in adapted]
+    losses = [loss_of(learner, learner.predict(each, task.query["x"]), task.query["y"]) for each in adapted]
     expected = (task.extra["step_weights"] * torch.stack(losses)).sum()
     torch.testing.assert_close(learner.loss(meta, task), expected, **TIGHT)
-    torch.testing.assert_close(learner.loss(meta, tasks.task(0)), losses[-1], **TIGHT)
+    torch.testing.assert_close(learner.loss(meta, tasks.one(0)), losses[-1], **TIGHT)
 
 
 def test_mamlpp_takes_the_norms_of_each_step_and_does_not_adapt_them() -> None:
     learner = algorithm("mamlpp", conv4(), IMAGES, inner_steps=2)
-    meta, task = meta_parameters(learner), episodes(IMAGES, tasks=1).task(0)
+    meta, task = meta_parameters(learner), episodes(IMAGES, tasks=1).one(0)
     name = "norm.body.1.norm.bias"
     assert meta[name].shape == (2, 4)
     meta[name] = torch.arange(8, dtype=torch.float64).reshape(2, 4)
@@ -114,30 +116,30 @@ def test_cavias_context_is_zero_before_every_task_and_leaves_the_network_as_it_i
     meta = meta_parameters(learner)
     weights = {name: meta[name] for name, _ in module.named_parameters()}
     for index in range(2):
-        task = episodes(shape, tasks=2).task(index)
+        task = episodes(shape, tasks=2).one(index)
         start = learner.start(meta, task.support)
         assert torch.equal(start["context"], torch.zeros(3, dtype=torch.float64))
-        plain = torch.func.functional_call(module, weights, (task.query_x,))
-        assert torch.equal(learner.predict(start, task.query_x), plain)
+        plain = torch.func.functional_call(module, weights, (task.query["x"],))
+        assert torch.equal(learner.predict(start, task.query["x"]), plain)
 
 
 @pytest.mark.parametrize("network", ["smooth", "conv4"])
 def test_cavia_adapts_its_context_only(network: str) -> None:
     shape = IMAGES if network == "conv4" else CLASSIFICATION
     learner = algorithm("cavia", conv4() if network == "conv4" else Smooth(2, 3), shape)
-    meta, task = meta_parameters(learner), episodes(shape, tasks=1).task(0)
+    meta, task = meta_parameters(learner), episodes(shape, tasks=1).one(0)
     adapted = learner.adapt(meta, task.support, 2)
     assert adapted["context"].abs().sum() > 0
     assert all(torch.equal(adapted[name], value) for name, value in meta.items())
     before, after = (
-        learner.predict(each, task.query_x) for each in (learner.start(meta, task.support), adapted)
+        learner.predict(each, task.query["x"]) for each in (learner.start(meta, task.support), adapted)
     )
     assert not torch.allclose(before, after)
 
 
 def test_cavias_context_is_a_further_input_of_a_fully_connected_network() -> None:
     learner = algorithm("cavia", Smooth(2, 1), REGRESSION, context=3)
-    meta, x = meta_parameters(learner), episodes(REGRESSION, tasks=1).query_x[0]
+    meta, x = meta_parameters(learner), episodes(REGRESSION, tasks=1).query["x"][0]
     context = torch.tensor([0.3, -1.0, 2.0], dtype=torch.float64)
     joined = torch.cat([x, context.expand(len(x), -1)], 1)
     first = torch.cat([meta["body.0.weight"], meta["context_map"]], 1)
@@ -158,7 +160,7 @@ def unflat(vector: Tensor, like: Params) -> Params:
     return {name: part.view_as(like[name]) for (name, part) in zip(like, parts, strict=True)}
 
 
-@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem)
+@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem.name)
 def test_imamls_meta_gradient_equals_the_dense_solve(shape: TaskShape) -> None:
     """(I + H/λ)⁻¹ ∇L_Q at the adapted weights, with H written out."""
     settings = {"inner_lr": 0.05, "proximity": 2.0, "cg_steps": 80}
@@ -166,16 +168,16 @@ def test_imamls_meta_gradient_equals_the_dense_solve(shape: TaskShape) -> None:
     meta, tasks = meta_parameters(learner), episodes(shape, tasks=2)
     expected = []
     for index in range(2):
-        task = tasks.task(index)
+        task = tasks.one(index)
         adapted = learner.adapt(meta, task.support, learner.config.inner_steps)
 
         def support_loss(at: Tensor, task: Episode = task, like: Params = adapted) -> Tensor:
-            return learner.task_loss(learner.predict(unflat(at, like), task.support_x), task.support_y)
+            return loss_of(learner, learner.predict(unflat(at, like), task.support["x"]), task.support["y"])
 
         matrix = torch.eye(flat(adapted).numel(), dtype=torch.float64)
         matrix = matrix + hessian(support_loss)(flat(adapted)) / learner.config.proximity
         assert torch.linalg.eigvalsh(matrix).min() > 0
-        query = learner.gradient(adapted, task.support._replace(x=task.query_x, y=task.query_y))
+        query = learner.gradient(adapted, task.query)
         expected.append(torch.linalg.solve(matrix, flat(query)))
     found = flat(gradient_of(learner, meta, tasks))
     torch.testing.assert_close(found, torch.stack(expected).mean(0), rtol=1e-7, atol=1e-9)

@@ -37,9 +37,9 @@ TEXTS = {
 def looped(algorithm: Algorithm, meta: Params, episode: Episode) -> Params:
     """The mean gradient, task by task."""
     total: Params = {}
-    count = len(episode.support_x)
+    count = episode.count
     for index in range(count):
-        task = episode.task(index)
+        task = episode.one(index)
         if algorithm.differentiable:
             leaves = {name: value.detach().requires_grad_() for name, value in meta.items()}
             gradients = torch.autograd.grad(

@@ -18,6 +18,8 @@ from workbench.engine.compiling import CompiledOrNot
 from workbench.networks import Network, initialise
 from workbench.networks.conv4 import Conv4, Conv4Config
 from workbench.networks.mlp import MLP, MLPConfig
+from workbench.problems.classification import Classification
+from workbench.problems.regression import Regression
 from workbench.tasks.base import Episode, TaskShape
 
 
@@ -40,8 +42,8 @@ class Case:
     @property
     def shape(self) -> TaskShape:
         if self.network == "sinusoid":
-            return TaskShape("regression", (1,), 1)
-        return TaskShape("classification", (1, 28, 28), 5, 5)
+            return TaskShape(Regression(), (1,), 1)
+        return TaskShape(Classification(), (1, 28, 28), 5, 5)
 
     def build(self) -> Network:
         """The engine's network, its weights drawn anew."""
@@ -76,16 +78,15 @@ class Case:
         def uniform(*size: int, low: float = 0.0, high: float = 1.0) -> Tensor:
             return low + (high - low) * torch.rand(*size, generator=generator, dtype=dtype)
 
-        classes = torch.zeros(tasks, 0, dtype=torch.int64)
         if self.network == "sinusoid":
             amplitude, phase = uniform(tasks, 1, 1, low=0.1, high=5), uniform(tasks, 1, 1, high=torch.pi)
             x, query_x = (uniform(tasks, 10, 1, low=-5, high=5) for _ in range(2))
             y, query_y = (amplitude * torch.sin(at - phase) for at in (x, query_x))
-            return Episode(x, y, query_x, query_y, classes)
+            return Episode.pairs(x, y, query_x, query_y)
         sizes = (5, 5 * self.queries)
         support_x, query_x = (uniform(tasks, n, 1, 28, 28) for n in sizes)
         support_y, query_y = (torch.arange(n).remainder(5).repeat(tasks, 1) for n in sizes)
-        return Episode(support_x, support_y, query_x, query_y, classes)
+        return Episode.pairs(support_x, support_y, query_x, query_y)
 
     def loss(self, prediction: Tensor, y: Tensor) -> Tensor:
         return F.mse_loss(prediction, y) if self.network == "sinusoid" else F.cross_entropy(prediction, y)

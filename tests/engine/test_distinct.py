@@ -36,7 +36,7 @@ def classified(pictures: torch.Tensor, chosen: list[list[list[int]]]) -> Episode
         query = torch.cat([pictures[each[1:]] for each in task])
         labels = torch.arange(len(task))
         tasks.append((support, labels, query, labels.repeat_interleave(len(task[0]) - 1), labels))
-    return Episode(*(torch.stack(each) for each in zip(*tasks, strict=True)))
+    return Episode.pairs(*(torch.stack(each) for each in zip(*tasks, strict=True)))
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -73,8 +73,7 @@ def test_a_number_that_differs_makes_another_example(kind: torch.dtype) -> None:
     y = torch.zeros(3, 4, 1)
     x[1, 2, 3] += 1
     y[2, 0] = 1
-    nothing = torch.empty(3, 0, dtype=torch.int64)
-    assert seen(Episode(x, y, x.clone(), y.clone(), nothing)).episode.tolist() == [0, 1, 2]
+    assert seen(Episode.pairs(x, y, x.clone(), y.clone())).episode.tolist() == [0, 1, 2]
 
 
 def test_drawn_tasks_are_distinct() -> None:

@@ -16,6 +16,7 @@ from tests.experiments import (
     episodes,
     experiment,
     family,
+    loss_of,
     meta_parameters,
 )
 from workbench.config import parse
@@ -24,6 +25,7 @@ from workbench.engine.episodes import FrozenEpisodes, TrainingEpisodes
 from workbench.engine.events import Finished
 from workbench.engine.trainer import Trainer
 from workbench.networks.conv4 import Conv4, Conv4Config
+from workbench.problems.classification import Classification
 from workbench.tasks.base import Episode, EpisodeSize, TaskShape
 
 
@@ -34,19 +36,19 @@ def test_the_curve_of_a_batch_equals_adapting_to_each_task_alone(name: str, shap
     curves = evaluation.evaluate(learner, meta, [tasks.tasks(0, 4), tasks.tasks(4, 7)], steps=3)
     assert curves.steps == ((0, 1, 2, 3) if learner.adapts_stepwise else (1,))
     for task_index in range(7):
-        task = tasks.task(task_index)
+        task = tasks.one(task_index)
         for row, step in enumerate(curves.steps):
             adapted = learner.adapt(meta, task.support, step if learner.adapts_stepwise else 0)
-            prediction = learner.predict(adapted, task.query_x)
-            loss = learner.task_loss(prediction, task.query_y)
+            prediction = learner.predict(adapted, task.query["x"])
+            loss = loss_of(learner, prediction, task.query["y"])
             assert curves.loss[row, task_index] == pytest.approx(float(loss), rel=1e-9)
             if curves.accuracy is not None:
-                right = (prediction.argmax(-1) == task.query_y).double().mean()
+                right = (prediction.argmax(-1) == task.query["y"]).double().mean()
                 assert curves.accuracy[row, task_index] == pytest.approx(float(right))
 
 
 def _conv4() -> tuple[object, dict[str, torch.Tensor], Episode]:
-    shape = TaskShape("classification", (1, 8, 8), 2, train_classes=4)
+    shape = TaskShape(Classification(), (1, 8, 8), 2, train_classes=4)
     learner = algorithm("maml", Conv4(Conv4Config(width=4, stride=2), shape.input_shape, 2), shape)
     return learner, meta_parameters(learner), episodes(shape, tasks=3, shots=1, queries=2)
 
@@ -54,22 +56,24 @@ def _conv4() -> tuple[object, dict[str, torch.Tensor], Episode]:
 def test_without_transduction_a_query_is_predicted_beside_the_support_set_only() -> None:
     learner, meta, tasks = _conv4()
     curves = evaluation.evaluate(learner, meta, [tasks], steps=1, transductive=False)  # type: ignore[arg-type]
-    task = tasks.task(0)
+    task = tasks.one(0)
     adapted = learner.adapt(meta, task.support, 1)  # type: ignore[attr-defined]
     alone = torch.stack(
-        [learner.predict(adapted, torch.cat([task.support_x, q[None]]))[-1] for q in task.query_x]  # type: ignore[attr-defined]
+        [learner.predict(adapted, torch.cat([task.support["x"], q[None]]))[-1] for q in task.query["x"]]  # type: ignore[attr-defined]
     )
-    assert curves.loss[1, 0] == pytest.approx(float(F.cross_entropy(alone, task.query_y).detach()))
+    assert curves.loss[1, 0] == pytest.approx(float(F.cross_entropy(alone, task.query["y"]).detach()))
     together = evaluation.evaluate(learner, meta, [tasks], steps=1)  # type: ignore[arg-type]
     assert together.loss[1, 0] != pytest.approx(curves.loss[1, 0])
 
 
 def test_without_transduction_other_queries_change_nothing() -> None:
     learner, meta, tasks = _conv4()
-    noise = tasks.query_x.clone()
+    noise = tasks.query["x"].clone()
     noise[:, 1:] = torch.randn_like(noise[:, 1:])
-    one = [tasks._replace(query_x=x[:, :1], query_y=tasks.query_y[:, :1]) for x in (tasks.query_x, noise)]
-    many = [tasks._replace(query_x=x) for x in (tasks.query_x, noise)]
+    one = [
+        tasks._replace(query={"x": x[:, :1], "y": tasks.query["y"][:, :1]}) for x in (tasks.query["x"], noise)
+    ]
+    many = [tasks._replace(query=tasks.query | {"x": x}) for x in (tasks.query["x"], noise)]
     first, second = (
         evaluation.evaluate(learner, meta, [each], 1, transductive=False)  # type: ignore[arg-type]
         for each in one
@@ -134,8 +138,8 @@ def test_frozen_episodes_are_as_many_as_asked_for_and_differ_between_splits() ->
     frozen = {
         split: FrozenEpisodes(sinusoids, split, EpisodeSize(1, 5, 9), 120, 7) for split in ("train", "test")
     }  # type: ignore[arg-type]
-    assert sum(len(block.support_x) for block in frozen["test"]) == 120
-    assert next(iter(frozen["test"])).query_x.shape[1] == 9
+    assert sum(block.count for block in frozen["test"]) == 120
+    assert next(iter(frozen["test"])).query["x"].shape[1] == 9
     assert frozen["train"].hash != frozen["test"].hash
 
 

@@ -44,8 +44,8 @@ def trainer(name: str = "maml", text: str = "", seed: int = 0) -> Trainer:
 def test_a_function_is_asked_for_often_and_is_the_truth() -> None:
     e = experiment()
     drawn = predictions.sample_tasks(e, family(e), 3)
-    assert drawn.query_x.shape == (3, 200, 1)
-    for x, y in zip(drawn.query_x[:, :, 0], drawn.query_y[:, :, 0], strict=True):
+    assert drawn.query["x"].shape == (3, 200, 1)
+    for x, y in zip(drawn.query["x"][:, :, 0], drawn.query["y"][:, :, 0], strict=True):
         design = torch.stack([x.sin(), x.cos()], 1)  # every task is a sin x + b cos x
         fitted = design @ torch.linalg.lstsq(design, y[:, None]).solution
         assert torch.allclose(fitted[:, 0], y, atol=1e-4)
@@ -55,14 +55,14 @@ def test_a_task_is_the_same_however_many_are_drawn() -> None:
     e = experiment()
     together = predictions.sample_tasks(e, family(e), 3)
     alone = predictions.sample_tasks(e, family(e), 1, first=2)
-    assert torch.equal(together.query_y[2:], alone.query_y)
+    assert torch.equal(together.query["y"][2:], alone.query["y"])
     other = predictions.sample_tasks(e, family(e), 1, "test", first=2)
-    assert not torch.equal(alone.query_y, other.query_y)
+    assert not torch.equal(alone.query["y"], other.query["y"])
 
 
 def test_a_class_has_no_more_queries_than_a_person_looks_at() -> None:
     e = experiment(text=DIGITS)
-    assert predictions.sample_tasks(e, family(e), 1).query_x.shape == (1, 30, 1, 8, 8)
+    assert predictions.sample_tasks(e, family(e), 1).query["x"].shape == (1, 30, 1, 8, 8)
 
 
 @pytest.mark.parametrize("text", ["", DIGITS], ids=["regression", "classification"])
@@ -130,5 +130,6 @@ def test_an_episode_is_left_as_it_is() -> None:
     tasks = predictions.sample_tasks(work.experiment, work.family, 1)
     kept = tasks.map(torch.clone)
     predictions.predict(work.algorithm, work.meta, tasks, 2)
-    assert all(torch.equal(a, b) for a, b in zip(tasks.tensors, kept.tensors, strict=True))
+    for part, before in zip(tasks, kept, strict=True):
+        assert all(torch.equal(part[name], before[name]) for name in before)
     assert all(weight.grad is None for weight in work.meta.values())

@@ -66,7 +66,10 @@ def test_training_tasks_come_from_the_segment_that_it_is_time_for() -> None:
     run = trainer(experiment(text=text))
     for iteration in range(12):
         tasks = run._episodes[iteration]
-        x, y = (torch.cat(pair, 1)[:, :, 0].double() for pair in zip(tasks.support, tasks[2:4], strict=False))
+        x, y = (
+            torch.cat(pair, 1)[:, :, 0].double()
+            for pair in zip(*([part[n] for n in "xy"] for part in tasks[:2]), strict=True)
+        )
         features = torch.stack([x.sin(), x.cos()], 2)  # y = cos φ sin x − sin φ cos x
         cosine, minus_sine = torch.linalg.lstsq(features, y[:, :, None]).solution[:, :, 0].T
         phase = torch.atan2(-minus_sine, cosine)
@@ -81,10 +84,12 @@ def test_without_drift_nothing_has_changed() -> None:
     for name, text in (("sinusoid", SINUSOID), ("digits", DIGITS)):
         source = family(experiment(text=text))
         tasks[name] = TrainingEpisodes(source, source.size, 4, 0)[70]
-    assert tasks["sinusoid"].support_x[0, :3, 0].tolist() == pytest.approx([1.4207654, -1.5742569, 3.4982243])
-    assert tasks["sinusoid"].support_y[3, :2, 0].tolist() == pytest.approx([4.797893, -4.8866630])
-    assert tasks["digits"].classes.tolist() == [[1, 2], [4, 0], [0, 5], [4, 1]]
-    assert float(tasks["digits"].support_x.double().sum()) == 752.8125
+    assert tasks["sinusoid"].support["x"][0, :3, 0].tolist() == pytest.approx(
+        [1.4207654, -1.5742569, 3.4982243]
+    )
+    assert tasks["sinusoid"].support["y"][3, :2, 0].tolist() == pytest.approx([4.797893, -4.8866630])
+    assert tasks["digits"].support["classes"].tolist() == [[1, 2], [4, 0], [0, 5], [4, 1]]
+    assert float(tasks["digits"].support["x"].double().sum()) == 752.8125
 
 
 def test_a_run_without_drift_has_no_measures_of_it() -> None:

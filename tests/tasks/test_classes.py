@@ -39,14 +39,14 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 def test_episodes_have_the_shapes_and_ranges_of_the_contract() -> None:
     episode = family().sample("train", 7, seeded())
-    assert episode.support_x.shape == (7, 6, 1, 2, 2)
-    assert episode.query_x.shape == (7, 9, 1, 2, 2)
-    assert episode.support_x.dtype == torch.float32
-    assert episode.support_x.min() >= 0
-    assert episode.support_x.max() == 1
-    assert episode.support_y.dtype == episode.classes.dtype == torch.int64
-    assert episode.classes.shape == (7, 3)
-    for labels, each in ((episode.support_y, 2), (episode.query_y, 3)):
+    assert episode.support["x"].shape == (7, 6, 1, 2, 2)
+    assert episode.query["x"].shape == (7, 9, 1, 2, 2)
+    assert episode.support["x"].dtype == torch.float32
+    assert episode.support["x"].min() >= 0
+    assert episode.support["x"].max() == 1
+    assert episode.support["y"].dtype == episode.support["classes"].dtype == torch.int64
+    assert episode.support["classes"].shape == (7, 3)
+    for labels, each in ((episode.support["y"], 2), (episode.query["y"], 3)):
         assert (labels[:, :, None] == torch.arange(3)).sum(1).eq(each).all()
 
 
@@ -58,54 +58,54 @@ def test_the_same_seed_gives_the_same_episodes_and_another_seed_others() -> None
 @pytest.mark.parametrize("split", SPLITS)
 def test_classes_of_a_split_stay_in_it(split: str) -> None:
     episode = family().sample(split, 200, seeded())
-    seen = (episode.support_x[:, :, 0, 0, 0] * 255).round().unique().int().tolist()
+    seen = (episode.support["x"][:, :, 0, 0, 0] * 255).round().unique().int().tolist()
     assert seen == MEMBERS[split]
 
 
 def test_support_and_query_of_a_class_are_different_examples() -> None:
     episode = family().sample("train", 100, seeded())
-    images = torch.cat([episode.support_x, episode.query_x], 1)[:, :, 0]
+    images = torch.cat([episode.support["x"], episode.query["x"]], 1)[:, :, 0]
     identities = (images[:, :, 0, 0] * 255 * 100 + images[:, :, 1, 0] * 255).round()
     assert all(len(task.unique()) == len(task) for task in identities)
 
 
 def test_every_class_takes_every_label_and_every_example_either_part() -> None:
     episode = family().sample("validation", 400, seeded())
-    assert {(int(c), label) for task in episode.classes for label, c in enumerate(task)} == {
+    assert {(int(c), label) for task in episode.support["classes"] for label, c in enumerate(task)} == {
         (number, label) for number in (6, 7, 8) for label in range(3)
     }
-    for images in (episode.support_x, episode.query_x):
+    for images in (episode.support["x"], episode.query["x"]):
         assert (images[:, :, 0, 1, 0] * 255).round().unique().tolist() == list(range(8))
 
 
 def test_labels_stand_for_the_same_class_in_support_query_and_classes() -> None:
     episode = family().sample("train", 50, seeded())
-    for x, y in ((episode.support_x, episode.support_y), (episode.query_x, episode.query_y)):
+    for x, y in ((episode.support["x"], episode.support["y"]), (episode.query["x"], episode.query["y"])):
         in_pool = (x[:, :, 0, 0, 0] * 255).round().long()
-        assert torch.equal(torch.tensor(MEMBERS["train"])[episode.classes.gather(1, y)], in_pool)
+        assert torch.equal(torch.tensor(MEMBERS["train"])[episode.support["classes"].gather(1, y)], in_pool)
 
 
 def test_a_size_may_be_given_for_wider_episodes() -> None:
     episode = family().sample("train", 4, seeded(), EpisodeSize(ways=6, shots=1, queries=2))
-    assert episode.classes.sort().values.tolist() == [[0, 1, 2, 3, 4, 5]] * 4
-    assert episode.query_x.shape[:2] == (4, 12)
+    assert episode.support["classes"].sort().values.tolist() == [[0, 1, 2, 3, 4, 5]] * 4
+    assert episode.query["x"].shape[:2] == (4, 12)
 
 
 def test_turned_training_classes_are_classes_of_their_own() -> None:
     turned = family(rotations=True)
     assert turned.shape.train_classes == 24
     episode = turned.sample("train", 300, seeded())
-    assert episode.classes.unique().tolist() == list(range(24))
+    assert episode.support["classes"].unique().tolist() == list(range(24))
     corner = {0: (1, 1), 1: (0, 1), 2: (0, 0), 3: (1, 0)}  # where the 255 is after so many quarter turns
-    turns = episode.classes.gather(1, episode.query_y) // 6
+    turns = episode.support["classes"].gather(1, episode.query["y"]) // 6
     for turn, (row, column) in corner.items():
-        assert (episode.query_x[turns == turn][:, 0, row, column] == 1).all()
+        assert (episode.query["x"][turns == turn][:, 0, row, column] == 1).all()
 
 
 def test_other_splits_are_never_turned() -> None:
     episode = family(rotations=True).sample("test", 100, seeded())
-    assert (episode.query_x[:, :, 0, 1, 1] == 1).all()
-    assert episode.classes.unique().tolist() == [27, 28, 29]
+    assert (episode.query["x"][:, :, 0, 1, 1] == 1).all()
+    assert episode.support["classes"].unique().tolist() == [27, 28, 29]
 
 
 def test_classes_that_look_alike_never_meet_in_an_episode() -> None:
@@ -113,7 +113,7 @@ def test_classes_that_look_alike_never_meet_in_an_episode() -> None:
     for a, b in ((0, 2), (2, 4), (6, 8)):  # three sets of the training split: 0 2 4, 6 8, 10
         look_alikes[a, b] = look_alikes[b, a] = True
     kept_apart = family(look_alikes)
-    classes = kept_apart.sample("train", 2000, seeded()).classes
+    classes = kept_apart.sample("train", 2000, seeded()).support["classes"]
     met = {(a, b) for task in classes.tolist() for a in task for b in task if a < b}
     assert met.isdisjoint({(0, 1), (1, 2), (3, 4)})
     assert (0, 2) in met  # looking alike is not passed on
@@ -274,7 +274,9 @@ def test_an_excerpt_names_the_classes_of_the_sampled_task() -> None:
         assert excerpt is not None
         assert excerpt.support == excerpt.query == ()
         for name, label in zip(
-            excerpt.classes, turned.sample("train", 1, seeded(number)).classes[0].tolist(), strict=True
+            excerpt.classes,
+            turned.sample("train", 1, seeded(number)).support["classes"][0].tolist(),
+            strict=True,
         ):
             turns, member = divmod(label, 6)
             assert name == f"class {2 * member}" + (f", turned by {90 * turns} degrees" if turns else "")

@@ -29,8 +29,8 @@ def test_digits_need_nothing_but_their_name_in_a_file() -> None:
 
 def test_digits_reach_from_white_to_black() -> None:
     episode = Digits(DigitsConfig()).sample("train", 50, torch.Generator().manual_seed(0))
-    assert episode.query_x.min() == 0
-    assert episode.query_x.max() == 1
+    assert episode.query["x"].min() == 0
+    assert episode.query["x"].max() == 1
 
 
 def test_digits_may_be_named_in_the_split() -> None:

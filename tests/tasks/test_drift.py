@@ -41,7 +41,7 @@ def test_segments_cut_a_parameters_range_into_equal_parts(parameter: str) -> Non
     for segment in range(4):
         tasks = whole.sample("train", 300, seeded(), segment=segment)
         start, stop = (low + part * (high - low) / 4 for part in (segment, segment + 1))
-        values = {"x": tasks.support_x, "amplitude": tasks.query_y.abs().amax(1)}.get(parameter)
+        values = {"x": tasks.support["x"], "amplitude": tasks.query["y"].abs().amax(1)}.get(parameter)
         if values is None:
             continue  # phases: in test_stream, by a fit
         tolerance = 0.02 * (parameter == "amplitude")  # 50 points may miss the top
@@ -78,7 +78,7 @@ def test_segments_of_classes_are_disjoint_and_cover_the_training_classes(
 ) -> None:
     drifting = classes(segments, rotations=rotations)
     seen = [
-        set(drifting.sample("train", 300, seeded(), segment=segment).classes.flatten().tolist())
+        set(drifting.sample("train", 300, seeded(), segment=segment).support["classes"].flatten().tolist())
         for segment in range(segments)
     ]
     assert set().union(*seen) == set(range(40 if rotations else 10))
@@ -120,6 +120,6 @@ def test_look_alikes_count_once_in_a_segment() -> None:
     with pytest.raises(DataError, match="2 ways, but a segment of the stream has 1 classes that can meet"):
         classes(5, look_alikes=alike)
     drifting = classes(3, look_alikes=alike)  # segments of 3 or 4 classes
-    met = drifting.sample("train", 200, seeded(), segment=0).classes.sort().values
+    met = drifting.sample("train", 200, seeded(), segment=0).support["classes"].sort().values
     assert [0, 1] not in met.tolist()
     assert math.isclose(drifting.reference_loss, math.log(2))

@@ -34,10 +34,10 @@ def test_a_task_is_one_function_and_shares_no_point_of_support_and_query(path: P
     family = Functions(FunctionsConfig(path=str(path), shots=5, queries=5, standardise=False))
     assert family.describe()["tasks"] == {"train": 8, "validation": 2, "test": 2}
     episode = family.sample("train", 20, torch.Generator().manual_seed(0))
-    assert episode.support_x.shape == (20, 5, 1)
+    assert episode.support["x"].shape == (20, 5, 1)
     x, y = (
         torch.cat(each, 1)[..., 0]
-        for each in ((episode.support_x, episode.query_x), (episode.support_y, episode.query_y))
+        for each in ((episode.support["x"], episode.query["x"]), (episode.support["y"], episode.query["y"]))
     )
     slope = (y - 1) / x
     assert torch.allclose(slope, slope[:, :1].expand_as(slope), atol=1e-3)
@@ -70,7 +70,7 @@ def test_a_view_of_predictions_shows_as_many_points_as_there_are(path: Path) -> 
         '[[algorithm]]\nkind = "maml"\n'
     )
     family = Functions(experiment.task)
-    assert sample_tasks(experiment, family, 2).query_x.shape == (2, 25, 1)
+    assert sample_tasks(experiment, family, 2).query["x"].shape == (2, 25, 1)
 
 
 @pytest.mark.parametrize(

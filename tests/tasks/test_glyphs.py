@@ -66,7 +66,9 @@ def test_letters_that_look_alike_never_meet_in_an_episode(
     glyphs: Glyphs, alike: NDArray[np.bool_], ways: int
 ) -> None:
     size = EpisodeSize(ways, 1, 1)
-    classes = glyphs.sample("train", 300, torch.Generator().manual_seed(ways), size).classes.numpy()
+    classes = (
+        glyphs.sample("train", 300, torch.Generator().manual_seed(ways), size).support["classes"].numpy()
+    )
     for task in classes:
         measured = task[task < len(alike)]
         assert not alike[np.ix_(measured, measured)].any()

@@ -97,8 +97,8 @@ def test_omniglot_is_read_as_published(omniglot: Path) -> None:
     assert family.describe()["classes"] == {"train": 4 * (24 + 22 + 40), "validation": 24, "test": 26}
     assert family.describe()["groups"]["train"] == ["Balinese", "Early_Aramaic", "Korean"]
     episode = family.sample("train", 8, torch.Generator().manual_seed(0))
-    assert episode.query_x.shape == (8, 75, 1, 28, 28)
-    assert 0.02 < episode.query_x.mean() < 0.2  # ink is 1, and there is little of it
+    assert episode.query["x"].shape == (8, 75, 1, 28, 28)
+    assert 0.02 < episode.query["x"].mean() < 0.2  # ink is 1, and there is little of it
 
 
 def test_a_zip_and_a_folder_give_the_same_data(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_dark_ink_becomes_bright_and_bright_ink_stays(tmp_path: Path) -> None:
     dark = config(as_zip(tmp_path / "dark.zip", files(FLAT)))
     family = Images(dark)
     assert family.describe()["inverted"] is True
-    assert family.sample("test", 4, torch.Generator()).query_x[..., 0, :].max() == 0
+    assert family.sample("test", 4, torch.Generator()).query["x"][..., 0, :].max() == 0
     bright = {name: _inverse(data) for name, data in files(FLAT).items()}
     same = Images(config(as_zip(tmp_path / "bright.zip", bright)))
     assert same.describe()["inverted"] is False
@@ -158,7 +158,7 @@ def test_colour_images_have_three_channels(tmp_path: Path) -> None:
     content = {f"{folder}/{i}.png": file.getvalue() for folder in FLAT for i in range(4)}
     family = Images(config(as_zip(tmp_path / "a.zip", content), channels=3, size=6, invert=False))
     assert family.shape.input_shape == (3, 6, 6)
-    x = family.sample("train", 1, torch.Generator()).support_x[0, 0]
+    x = family.sample("train", 1, torch.Generator()).support["x"][0, 0]
     assert torch.allclose(x, torch.tensor([1.0, 0.0, 0.2])[:, None, None].expand(3, 6, 6))
 
 
@@ -176,7 +176,7 @@ def test_what_is_transparent_is_paper(tmp_path: Path) -> None:
     file = io.BytesIO()
     Image.fromarray(ink).save(file, "PNG")
     content = {f"{folder}/{i}.png": file.getvalue() for folder in FLAT for i in range(4)}
-    x = Images(config(as_zip(tmp_path / "a.zip", content))).sample("train", 1, torch.Generator()).support_x
+    x = Images(config(as_zip(tmp_path / "a.zip", content))).sample("train", 1, torch.Generator()).support["x"]
     assert x[0, 0, 0].sum() == 16
 
 
@@ -187,7 +187,7 @@ def test_deep_images_are_scaled_not_clipped(tmp_path: Path) -> None:
     x = Images(config(as_zip(tmp_path / "a.zip", content), invert=False)).sample(
         "train", 1, torch.Generator()
     )
-    assert x.support_x.unique().tolist() == pytest.approx([128 / 255])
+    assert x.support["x"].unique().tolist() == pytest.approx([128 / 255])
 
 
 def test_a_set_that_is_slow_to_read_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

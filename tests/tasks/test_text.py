@@ -78,7 +78,7 @@ def test_an_excerpt_is_the_sampled_task_in_words(path: Path) -> None:
     excerpt = family.excerpt("test", torch.Generator().manual_seed(3))
     episode = family.sample("test", 1, torch.Generator().manual_seed(3))
     row = family._texts.index(excerpt.support[1][0])
-    assert episode.support_x[0, 1].tolist() == family._examples[row].tolist()
+    assert episode.support["x"][0, 1].tolist() == family._examples[row].tolist()
     assert all(len(each) == 3 for each in excerpt.query)
     assert set(excerpt.classes) <= set(family._pool.names)
 

@@ -7,6 +7,7 @@ queries through θ', the weights that have to stand it.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 from torch import Tensor
@@ -16,7 +17,7 @@ from workbench.algorithms.base import Citation, InnerLoopConfig, Params
 from workbench.algorithms.maml import MAML
 from workbench.config import setting
 from workbench.networks.base import Network
-from workbench.tasks.base import Episode, TaskShape, valid_range
+from workbench.tasks.base import Data, Episode, TaskShape, valid_range
 
 
 class ADMLConfig(InnerLoopConfig):
@@ -45,19 +46,18 @@ class ADML(MAML):
         self._bounds = valid_range(shape, self.title)
 
     def loss(self, meta: Params, episode: Episode) -> Tensor:
-        support, steps = episode.support, self.config.inner_steps
-        attacked = support._replace(x=self._attacked(meta, support.x, support.y))
-        clean = self.adapt(meta, support, steps)
-        adversarial = self.adapt(meta, attacked, steps)
-        queries = self._attacked(clean, episode.query_x, episode.query_y)
-        return self.task_loss(self.predict(clean, queries), episode.query_y) + self.task_loss(
-            self.predict(adversarial, episode.query_x), episode.query_y
+        clean = self.adapt(meta, episode.support, self.trained_steps)
+        adversarial = self.adapt(meta, self._attacked(meta, episode.support), self.trained_steps)
+        queries = self._attacked(clean, episode.query)
+        return self.problem.loss(partial(self.predict, clean), queries) + self.problem.loss(
+            partial(self.predict, adversarial), episode.query
         )
 
-    def _attacked(self, weights: Params, x: Tensor, y: Tensor) -> Tensor:
-        return fgsm(
-            lambda at: self.task_loss(self.predict(weights, at), y),
-            x,
+    def _attacked(self, weights: Params, data: Data) -> Data:
+        x = fgsm(
+            lambda at: self.problem.loss(partial(self.predict, weights), data | {"x": at}),
+            data["x"],
             epsilon=self.config.epsilon,
             bounds=self._bounds,
         )
+        return data | {"x": x}

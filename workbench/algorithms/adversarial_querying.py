@@ -8,6 +8,7 @@ learner on the query set, by gradient or in closed form.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 import torch
@@ -61,7 +62,7 @@ class AdversarialQuerying(Wrapper):
 
     def prepare(self, episode: Episode, done: float, generator: torch.Generator, memory: Memory) -> Episode:
         episode = super().prepare(episode, done, generator, memory)
-        noise = torch.rand(episode.query_x.shape, generator=generator).to(episode.query_x.device)
+        noise = torch.rand(episode.query["x"].shape, generator=generator).to(episode.device)
         return episode._replace(extra=episode.extra | {"noise": noise})
 
     def loss(self, meta: Params, episode: Episode) -> Tensor:
@@ -74,12 +75,12 @@ class AdversarialQuerying(Wrapper):
         with torch.no_grad():  # the adversary's own computation; the base adapts once more to be trained
             learner = self.base.adapt(meta, episode.support, self.trained_steps)
         x = pgd(
-            lambda at: self.base.task_loss(self.base.predict(learner, at), episode.query_y),
-            episode.query_x,
+            lambda at: self.problem.loss(partial(self.base.predict, learner), episode.query | {"x": at}),
+            episode.query["x"],
             epsilon=self.config.epsilon,
             steps=self.config.attack_steps,
             step_size=self.config.step_size,
             bounds=self._bounds,
             noise=episode.extra["noise"],
         )
-        return episode._replace(query_x=x)
+        return episode._replace(query=episode.query | {"x": x})

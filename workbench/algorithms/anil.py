@@ -13,7 +13,8 @@ from torch.func import functional_call, grad
 
 from workbench.algorithms.base import Citation, InnerLoopConfig, Params
 from workbench.algorithms.maml import MAML
-from workbench.tasks.base import Support
+from workbench.problems.base import Supervised
+from workbench.tasks.base import Data
 
 
 class ANILConfig(InnerLoopConfig):
@@ -33,17 +34,18 @@ class ANIL(MAML):
         2020,
         "1909.09157",
     )
+    problem: Supervised
 
-    def start(self, meta: Params, support: Support) -> Params:
-        return meta | {"support_features": self.embed(meta, support.x)}  # the same at every inner step
+    def start(self, meta: Params, support: Data) -> Params:
+        return meta | {"support_features": self.embed(meta, support["x"])}  # the same at every inner step
 
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         head = {name: weight for name, weight in learner.items() if name.startswith("head.")}
 
         def loss(head: Params) -> Tensor:
             weights = {name.removeprefix("head."): weight for name, weight in head.items()}
             logits = functional_call(self.network.head, weights, (learner["support_features"],))
-            return self.task_loss(logits, support.y)
+            return self.problem.of(logits, support["y"])
 
         gradient = grad(loss)(head)
         return learner | {name: head[name] - self.config.inner_lr * gradient[name] for name in head}

@@ -6,17 +6,18 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
 from torch.func import functional_call, grad
-from torch.nn import functional as F
 
 from workbench.algorithms.memory import Memory
 from workbench.config import AlgorithmConfig, Trains, setting
 from workbench.networks.base import Network, initialise
-from workbench.tasks.base import Episode, Support, TaskFamily, TaskShape
+from workbench.problems.base import Problem
+from workbench.tasks.base import Data, Episode, TaskFamily, TaskShape
 
 Params = dict[str, Tensor]
 """Tensors by name: a network's weights, or everything that is meta-learned."""
@@ -101,6 +102,7 @@ class Algorithm(ABC):
         self.config = config
         self.network = network
         self.shape = shape
+        self.problem: Problem = shape.problem
 
     # --- what a paper's pseudo-code says -----------------------------------------------------------
 
@@ -109,12 +111,12 @@ class Algorithm(ABC):
         initialise(self.network, generator)
         return {name: weight.detach().clone() for name, weight in self.network.named_parameters()}
 
-    def start(self, meta: Params, support: Support) -> Params:
+    def start(self, meta: Params, support: Data) -> Params:
         """The learner of a task before its first inner step (of a closed form: the adapted one)."""
         return meta
 
     @abstractmethod
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         """The learner after inner step ``index`` (from 0) on the support set."""
 
     def predict(self, learner: Params, x: Tensor) -> Tensor:
@@ -122,9 +124,10 @@ class Algorithm(ABC):
         out: Tensor = functional_call(self.network, learner, (x,))
         return out
 
-    @abstractmethod
     def loss(self, meta: Params, episode: Episode) -> Tensor:
-        """The outer loss of one task (a scalar)."""
+        """The outer loss of one task (a scalar); by default, the adapted learner's on the query set."""
+        learner = self.adapt(meta, episode.support, self.trained_steps)
+        return self.problem.loss(partial(self.predict, learner), episode.query)
 
     def pseudo_gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
         """Where no gradient of the loss leads the outer step: what to descend along for one task, by the
@@ -194,14 +197,14 @@ class Algorithm(ABC):
         """Inner steps of a task in training; 0 for a closed form."""
         return getattr(self.config, "inner_steps", 1) if self.adapts_stepwise else 0
 
-    def adapt(self, meta: Params, support: Support, steps: int) -> Params:
+    def adapt(self, meta: Params, support: Data, steps: int) -> Params:
         """The learner after ``steps`` inner steps."""
         learner = self.start(meta, support)
         for index in range(steps):
             learner = self.step(meta, learner, support, index)
         return learner
 
-    def adaptation(self, meta: Params, support: Support, steps: int) -> Iterator[Params]:
+    def adaptation(self, meta: Params, support: Data, steps: int) -> Iterator[Params]:
         """The learners after 0, 1, …, ``steps`` inner steps; of a closed form, the one there is."""
         learner = self.start(meta, support)
         yield learner
@@ -210,13 +213,7 @@ class Algorithm(ABC):
                 learner = self.step(meta, learner, support, index)
                 yield learner
 
-    def task_loss(self, prediction: Tensor, y: Tensor) -> Tensor:
-        """L: mean squared error, or cross-entropy (in nats)."""
-        if self.shape.problem == "regression":
-            return F.mse_loss(prediction, y)
-        return F.cross_entropy(prediction, y)
-
-    def gradient(self, weights: Params, support: Support) -> Params:
-        """∇L of a learner's weights on a set of examples; can be differentiated once more."""
-        result: Params = grad(lambda at: self.task_loss(self.predict(at, support.x), support.y))(weights)
+    def gradient(self, weights: Params, support: Data) -> Params:
+        """∇L of a learner's weights on a support set; can be differentiated once more."""
+        result: Params = grad(lambda at: self.problem.adapt_loss(partial(self.predict, at), support))(weights)
         return result

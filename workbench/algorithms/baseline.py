@@ -19,9 +19,10 @@ from torch.nn import functional as F
 
 from workbench.algorithms import adam
 from workbench.algorithms.base import Algorithm, Citation, Params
+from workbench.algorithms.reptile import whole_task
 from workbench.config import AlgorithmConfig, AnyWays, setting
 from workbench.networks.base import initialise
-from workbench.tasks.base import Episode, Support
+from workbench.tasks.base import Data, Episode
 
 CHEN_2019 = Citation(
     "W.-Y. Chen, Y.-C. Liu, Z. Kira, Y.-C. F. Wang, J.-B. Huang",
@@ -72,15 +73,15 @@ class Baseline(Algorithm):
         """What every task's head starts from."""
         return {name: torch.zeros_like(meta[name]) for name in HEAD}
 
-    def start(self, meta: Params, support: Support) -> Params:
+    def start(self, meta: Params, support: Data) -> Params:
         head = self.head(meta)
-        features = self.embed(meta, support.x)  # once: the body is frozen
+        features = self.embed(meta, support["x"])  # once: the body is frozen
         return meta | head | adam.moments(head) | {"features": features}
 
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         def loss(head: Params) -> Tensor:
             logits = self.logits(learner["features"], head["head.weight"], head["head.bias"])
-            return F.cross_entropy(logits, support.y)
+            return F.cross_entropy(logits, support["y"])
 
         gradient = grad(loss)({name: learner[name] for name in HEAD})
         return learner | adam.step(learner, gradient, index, self.config.inner_lr)
@@ -89,8 +90,6 @@ class Baseline(Algorithm):
         return self.logits(self.embed(learner, x), learner["head.weight"], learner["head.bias"])
 
     def loss(self, meta: Params, episode: Episode) -> Tensor:
-        features = self.embed(meta, torch.cat([episode.support_x, episode.query_x]))
-        y = torch.cat([episode.support_y, episode.query_y])
-        return F.cross_entropy(
-            self.logits(features, meta["joint.weight"], meta["joint.bias"]), episode.classes[y]
-        )
+        task = whole_task(episode)
+        logits = self.logits(self.embed(meta, task["x"]), meta["joint.weight"], meta["joint.bias"])
+        return F.cross_entropy(logits, task["classes"][task["y"]])

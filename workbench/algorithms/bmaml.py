@@ -27,10 +27,11 @@ from torch.func import functional_call, grad, vmap
 
 from workbench.algorithms.base import Citation, InnerLoopConfig, Params, inner_rate
 from workbench.algorithms.maml import MAML
-from workbench.algorithms.members import losses_of, mixture, stacked
+from workbench.algorithms.members import losses_of, stacked
 from workbench.algorithms.reptile import whole_task
 from workbench.config import setting
-from workbench.tasks.base import Episode, Support
+from workbench.problems.base import Supervised
+from workbench.tasks.base import Data, Episode
 
 SMALLEST_BANDWIDTH = 1e-12
 """Where all particles are in one place: the kernel is then 1."""
@@ -69,19 +70,20 @@ class BMAML(MAML):
         2018,
         "1806.03836",
     )
+    problem: Supervised
 
     def initial(self, generator: torch.Generator) -> Params:
         return stacked([super(BMAML, self).initial(generator) for _ in range(self.config.particles)])
 
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
-        towards = svgd(learner, self.gradient(learner, support), len(support.x))
+    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
+        towards = svgd(learner, self.gradient(learner, support), len(support["x"]))
         return {name: weight + self.config.inner_lr * towards[name] for name, weight in learner.items()}
 
-    def gradient(self, weights: Params, support: Support) -> Params:
+    def gradient(self, weights: Params, support: Data) -> Params:
         """∇L of each particle by itself."""
 
         def total(particles: Params) -> Tensor:
-            return losses_of(self.task_loss, self._each(particles, support.x), support.y).sum()
+            return losses_of(self.problem, self._each(particles, support["x"]), support["y"]).sum()
 
         result: Params = grad(total)(weights)
         return result
@@ -89,7 +91,7 @@ class BMAML(MAML):
     def predict(self, learner: Params, x: Tensor) -> Tensor:
         outputs = self._each(learner, x)
         alike = outputs.new_full((len(outputs),), 1 / len(outputs))
-        return mixture(outputs, alike.log(), self.shape.problem)
+        return self.problem.mixed(outputs, alike.log())
 
     def _each(self, learner: Params, x: Tensor) -> Tensor:
         """Every particle's prediction, ``[M, n, outputs]``."""

@@ -12,6 +12,7 @@ weight and bias make superfluous; and α = 1 for images, which takes many more m
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 import torch
@@ -22,7 +23,7 @@ from workbench.algorithms.base import Citation, InnerLoopConfig, Params, inner_r
 from workbench.algorithms.maml import MAML
 from workbench.config import setting
 from workbench.networks.base import Network, initialise
-from workbench.tasks.base import Support, TaskShape
+from workbench.tasks.base import Data, TaskShape
 
 
 class CAVIAConfig(InnerLoopConfig):
@@ -69,12 +70,12 @@ class CAVIA(MAML):
         initialise(context_map, generator)
         return weights | {"context_map": context_map.weight.detach()}
 
-    def start(self, meta: Params, support: Support) -> Params:
+    def start(self, meta: Params, support: Data) -> Params:
         return meta | {"context": meta["context_map"].new_zeros(self.config.context)}
 
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         def loss(context: Tensor) -> Tensor:
-            return self.task_loss(self.predict(learner | {"context": context}, support.x), support.y)
+            return self.problem.adapt_loss(partial(self.predict, learner | {"context": context}), support)
 
         context = learner["context"]
         return learner | {"context": context - self.config.inner_lr * grad(loss)(context)}

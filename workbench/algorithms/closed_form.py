@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-
 from workbench.algorithms.base import Algorithm, Params
-from workbench.tasks.base import Episode, Support
+from workbench.tasks.base import Data
 
 
 class ClosedForm(Algorithm):
-    """What a learner is after :meth:`start`, it stays; trained by its loss on the query set."""
+    """What a learner is after :meth:`start`, it stays."""
 
     adapts_stepwise = False
 
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         return learner
-
-    def loss(self, meta: Params, episode: Episode) -> Tensor:
-        learner = self.start(meta, episode.support)
-        return self.task_loss(self.predict(learner, episode.query_x), episode.query_y)

@@ -22,7 +22,7 @@ from workbench.algorithms import perceptron
 from workbench.algorithms.base import Citation, Params
 from workbench.algorithms.closed_form import ClosedForm
 from workbench.config import Trains, setting
-from workbench.tasks.base import Episode, Support
+from workbench.tasks.base import Data, Episode
 
 
 class CNPConfig(Trains):
@@ -60,8 +60,8 @@ class CNP(ClosedForm):
         encoder = perceptron.initial("encoder", (inputs + outputs, width, width, width), generator)
         return encoder | perceptron.initial("decoder", (inputs + width, width, width, 2 * outputs), generator)
 
-    def start(self, meta: Params, support: Support) -> Params:
-        pairs = torch.cat([support.x.flatten(1), support.y], dim=1)
+    def start(self, meta: Params, support: Data) -> Params:
+        pairs = torch.cat([support["x"].flatten(1), support["y"]], dim=1)
         return meta | {"r": perceptron.apply(meta, "encoder", pairs).mean(0)}
 
     def distribution(self, learner: Params, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -82,6 +82,6 @@ class CNP(ClosedForm):
 
     def _likelihood(self, learner: Params, episode: Episode) -> tuple[Tensor, Tensor]:
         """Mean log-likelihood of the query values, and mean σ."""
-        mean, spread = self.distribution(learner, episode.query_x)
-        squared = ((episode.query_y - mean) / spread).square()
+        mean, spread = self.distribution(learner, episode.query["x"])
+        squared = ((episode.query["y"] - mean) / spread).square()
         return -(squared / 2 + spread.log() + math.log(2 * math.pi) / 2).mean(), spread.mean()

@@ -12,7 +12,7 @@ import torch
 from workbench.algorithms.base import InnerLoopConfig, Params, inner_rate
 from workbench.algorithms.maml import MAML
 from workbench.config import setting
-from workbench.tasks.base import Support
+from workbench.tasks.base import Data
 
 
 class FOMAMLConfig(InnerLoopConfig):
@@ -37,6 +37,6 @@ class FOMAML(MAML):
     summary = "MAML with the inner gradients taken as constants: no second derivatives, about half the cost."
     order = 1
 
-    def gradient(self, weights: Params, support: Support) -> Params:
+    def gradient(self, weights: Params, support: Data) -> Params:
         with torch.no_grad():
             return super().gradient(weights, support)

@@ -32,13 +32,14 @@ from torch.func import vmap
 from torch.nn import functional as F
 
 from workbench.algorithms.base import Algorithm, Citation, Params
-from workbench.algorithms.members import for_each, losses_of, mixture, side_by_side, stacked
+from workbench.algorithms.members import for_each, losses_of, side_by_side, stacked
 from workbench.algorithms.memory import Memory
 from workbench.algorithms.wrapper import Wrapper, WrapperConfig
 from workbench.config import AlgorithmConfig, setting
 from workbench.networks.base import Network
+from workbench.problems.base import Supervised
 from workbench.settings import misfit
-from workbench.tasks.base import Episode, Support, TaskShape
+from workbench.tasks.base import Data, Episode, TaskShape
 
 OWN = "fusion."
 """What the names of the fusion's own meta-parameters begin with; the others are the members'."""
@@ -95,6 +96,7 @@ class Fusion(Wrapper):
         2019,
         "1903.11341",
     )
+    problem: Supervised
 
     def __init__(self, config: Any, network: Network, shape: TaskShape, base: Algorithm) -> None:
         super().__init__(config, network, shape, base)
@@ -118,11 +120,11 @@ class Fusion(Wrapper):
         """``[T, M, …]``: each member's tasks, as its base prepares them. Related members have ``[T, …]``."""
         if self.config.relation != "none":
             return self.base.prepare(episode, done, generator, memory)
-        tasks = len(episode.support_x) // self.config.members
+        tasks = episode.count // self.config.members
         return side_by_side(
             [
                 self.base.prepare(episode.tasks(first, first + tasks), done, generator, memory)
-                for first in range(0, len(episode.support_x), tasks)
+                for first in range(0, episode.count, tasks)
             ]
         )
 
@@ -146,17 +148,17 @@ class Fusion(Wrapper):
 
     def _related_loss(self, meta: Params, episode: Episode) -> Tensor:
         learners = self._adapted(meta, episode.support, self.trained_steps)
-        outputs = self._outputs(learners, episode.query_x)
-        losses = losses_of(self.task_loss, outputs, episode.query_y)
+        outputs = self._outputs(learners, episode.query["x"])
+        losses = losses_of(self.problem, outputs, episode.query["y"])
         unlike = ~torch.eye(self.config.members, dtype=torch.bool, device=outputs.device)
-        pairs = self._relation(outputs, episode.query_y) * unlike
+        pairs = self._relation(outputs, episode.query["y"]) * unlike
         objective: Tensor = losses.mean() + self.config.strength * pairs.sum() / unlike.sum()
         return objective
 
     def _relation(self, outputs: Tensor, y: Tensor) -> Tensor:
         """ψ of every pair of members, ``[M, M]``, from their outputs ``[M, n, outputs]`` on the queries."""
         cooperate = self.config.relation == "cooperation"
-        if self.shape.problem == "regression":
+        if "classes" not in self.problem.gives:
             if cooperate:
                 return (outputs[:, None] - outputs[None]).square().mean((2, 3))
             errors = F.normalize((outputs - y).flatten(1), dim=1)
@@ -174,32 +176,32 @@ class Fusion(Wrapper):
 
     # --- one task -------------------------------------------------------------------------------------
 
-    def start(self, meta: Params, support: Support) -> Params:
+    def start(self, meta: Params, support: Data) -> Params:
         learners = vmap(self.base.start)(_members(meta), self._for_each(support))
         return self._weighted(meta, learners, support)
 
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         step = vmap(self.base.step, in_dims=(0, 0, 0, None))
         learners = step(_members(meta), _members(learner), self._for_each(support), index)
         return self._weighted(meta, learners, support)
 
-    def adapt(self, meta: Params, support: Support, steps: int) -> Params:
+    def adapt(self, meta: Params, support: Data, steps: int) -> Params:
         learners = self._adapted(meta, support, steps)
         return self._weighted(meta, learners, support)
 
-    def adaptation(self, meta: Params, support: Support, steps: int) -> Iterator[Params]:
+    def adaptation(self, meta: Params, support: Data, steps: int) -> Iterator[Params]:
         return Algorithm.adaptation(self, meta, support, steps)
 
     def predict(self, learner: Params, x: Tensor) -> Tensor:
-        return mixture(self._outputs(learner, x), learner[f"{OWN}log_weights"], self.shape.problem)
+        return self.problem.mixed(self._outputs(learner, x), learner[f"{OWN}log_weights"])
 
-    def _adapted(self, meta: Params, support: Support, steps: int) -> Params:
+    def _adapted(self, meta: Params, support: Data, steps: int) -> Params:
         """The members' learners, without their weights."""
         adapt = vmap(self.base.adapt, in_dims=(0, 0, None))
         learners: Params = adapt(_members(meta), self._for_each(support), steps)
         return learners
 
-    def _for_each(self, support: Support) -> Support:
+    def _for_each(self, support: Data) -> Data:
         return for_each(self.config.members, support)
 
     def _outputs(self, learner: Params, x: Tensor) -> Tensor:
@@ -207,13 +209,13 @@ class Fusion(Wrapper):
         outputs: Tensor = vmap(lambda member: self.base.predict(member, x))(_members(learner))
         return outputs
 
-    def _weighted(self, meta: Params, learners: Params, support: Support) -> Params:
+    def _weighted(self, meta: Params, learners: Params, support: Data) -> Params:
         """The members' learners with the log of their weights on this task."""
         if self.config.weights == "validation":
             logits = meta[f"{OWN}v"]
         elif self.config.weights == "per_task":
             logits = (
-                -losses_of(self.task_loss, self._outputs(learners, support.x), support.y)
+                -losses_of(self.problem, self._outputs(learners, support["x"]), support["y"])
                 / meta[f"{OWN}log_temperature"].exp()
             )
         else:
@@ -221,13 +223,11 @@ class Fusion(Wrapper):
         return learners | {f"{OWN}log_weights": logits.log_softmax(0)}
 
     def report(self, meta: Params, learner: Params, episode: Episode) -> dict[str, dict[str, Tensor]]:
-        outputs, y = self._outputs(learner, episode.query_x), episode.query_y
-        groups = {
-            "member loss": losses_of(self.task_loss, outputs, y),
-            "weight": learner[f"{OWN}log_weights"].exp(),
-        }
-        if self.shape.problem == "classification":
-            groups["member accuracy"] = (outputs.argmax(-1) == y).to(outputs.dtype).mean(1)
+        outputs = self._outputs(learner, episode.query["x"])
+        measured = vmap(lambda output, query: self.problem.measured(lambda x: output, query))
+        of_members = measured(outputs, self._for_each(episode.query))
+        groups = {f"member {name}": values for name, values in of_members.items()}
+        groups["weight"] = learner[f"{OWN}log_weights"].exp()
         return {
             group: {f"member {number + 1}": each for number, each in enumerate(values)}
             for group, values in groups.items()
@@ -242,17 +242,18 @@ class Fusion(Wrapper):
             return fitted
         measured = vmap(self._measured, in_dims=(None, 0))
         parts = [measured(meta | fitted, block) for block in blocks]
-        outputs, y, support = (torch.cat(column).double().cpu() for column in zip(*parts, strict=True))
+        outputs, y, support = (torch.cat(column).cpu() for column in zip(*parts, strict=True))
+        outputs, support = outputs.double(), support.double()
+        y = y.double() if y.is_floating_point() else y
         whole = outputs.isfinite().flatten(1).all(1) & support.isfinite().all(1)
         outputs, y, support = outputs[whole], y[whole], support[whole]
         if not len(outputs):
             return fitted
 
         def loss_of(log_weights: Tensor) -> Tensor:
-            """The mixture's loss, from weights ``[T or 1, M]``."""
-            if self.shape.problem == "regression":
-                return (torch.einsum("tm,tmno->tno", log_weights.exp(), outputs) - y).square().mean()
-            return -(log_weights[:, :, None] + outputs).logsumexp(1).mean()
+            """The mixture's mean loss, from weights ``[T, M]``."""
+            losses: Tensor = vmap(self.problem.of)(vmap(self.problem.mixed)(outputs, log_weights), y)
+            return losses.mean()
 
         if self.config.weights == "validation":
             v = _lowest(
@@ -264,15 +265,12 @@ class Fusion(Wrapper):
         return fitted | {f"{OWN}log_temperature": best.to(meta[f"{OWN}log_temperature"])}
 
     def _measured(self, meta: Params, episode: Episode) -> tuple[Tensor, Tensor, Tensor]:
-        """Of one task: the members' predictions of its queries (of classes: the true one's log probability,
-        ``[M, n]``), what is to be predicted, and the members' support losses."""
+        """Of one task: the members' predictions of its queries, what is to be predicted, and the members'
+        support losses."""
         learners = self.adapt(meta, episode.support, self.trained_steps)
-        outputs = self._outputs(learners, episode.query_x)
-        support = losses_of(self.task_loss, self._outputs(learners, episode.support_x), episode.support_y)
-        if self.shape.problem == "classification":
-            true = episode.query_y[None, :, None].expand(len(outputs), -1, 1)
-            outputs = outputs.log_softmax(-1).gather(-1, true)[:, :, 0]
-        return outputs, episode.query_y, support
+        outputs = self._outputs(learners, episode.query["x"])
+        support = losses_of(self.problem, self._outputs(learners, episode.support["x"]), episode.support["y"])
+        return outputs, episode.query["y"], support
 
     def _fitted_members(self, meta: Params, blocks: list[Episode]) -> Params:
         """What the base fits, member by member."""

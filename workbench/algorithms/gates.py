@@ -21,6 +21,7 @@ Journal of Fourier Analysis and Applications 2008).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 import torch
@@ -29,7 +30,7 @@ from torch.func import functional_call, grad
 
 from workbench.algorithms.base import Algorithm, InnerLoopConfig, Params, inner_rate
 from workbench.config import setting
-from workbench.tasks.base import Episode, Support
+from workbench.tasks.base import Data, Episode
 
 
 class GatesConfig(InnerLoopConfig):
@@ -82,18 +83,18 @@ class Gates(Algorithm):
             }
         return meta
 
-    def start(self, meta: Params, support: Support) -> Params:
+    def start(self, meta: Params, support: Data) -> Params:
         weights = {name: weight for name, weight in meta.items() if not name.startswith("rate.")}
         for name, rate in meta.items():
             if name.startswith(("rate.gate.", "rate.shift.")):
                 weights[name.removeprefix("rate.")] = torch.zeros_like(rate)
         return weights
 
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         adapted = {name: value for name, value in learner.items() if f"rate.{name}" in meta}
 
         def loss(at: Params) -> Tensor:
-            return self.task_loss(self.predict(learner | at, support.x), support.y)
+            return self.problem.adapt_loss(partial(self.predict, learner | at), support)
 
         stepped = dict(learner)
         for name, gradient in grad(loss)(adapted).items():
@@ -112,10 +113,6 @@ class Gates(Algorithm):
         weights = {name: w for name, w in learner.items() if not name.startswith(("gate.", "shift."))}
         out: Tensor = functional_call(self.network, weights, (x, modulate))
         return out
-
-    def loss(self, meta: Params, episode: Episode) -> Tensor:
-        learner = self.adapt(meta, episode.support, self.config.inner_steps)
-        return self.task_loss(self.predict(learner, episode.query_x), episode.query_y)
 
     def report(self, meta: Params, learner: Params, episode: Episode) -> dict[str, dict[str, Tensor]]:
         open_ = [(1 + gate != 0).to(gate.dtype) for name, gate in learner.items() if name.startswith("gate.")]

@@ -13,6 +13,7 @@ with it a network without batch norm was trained into a curvature at which the i
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -22,7 +23,7 @@ from torch.func import grad_and_value, vjp
 from workbench.algorithms.base import Citation, InnerLoopConfig, Params, inner_rate
 from workbench.algorithms.maml import MAML
 from workbench.config import setting
-from workbench.tasks.base import Episode, Support
+from workbench.tasks.base import Data, Episode
 
 
 class IMAMLConfig(InnerLoopConfig):
@@ -62,7 +63,7 @@ class IMAML(MAML):
     )
     differentiable = False
 
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         gradient, pull = self.gradient(learner, support), self.config.proximity
         return {
             name: weight - self.config.inner_lr * (gradient[name] + pull * (weight - meta[name]))
@@ -73,7 +74,7 @@ class IMAML(MAML):
         adapted = self.adapt(meta, episode.support, self.config.inner_steps)
 
         def query_loss(weights: Params) -> Tensor:
-            return self.task_loss(self.predict(weights, episode.query_x), episode.query_y)
+            return self.problem.loss(partial(self.predict, weights), episode.query)
 
         gradient, loss = grad_and_value(query_loss)(adapted)
         # reverse over reverse, since the networks' own derivatives have no forward mode

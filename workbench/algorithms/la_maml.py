@@ -27,7 +27,7 @@ from workbench.algorithms.memory import Memory
 from workbench.algorithms.replay import Replay
 from workbench.config import setting
 from workbench.networks.base import Network
-from workbench.tasks.base import Episode, Support, TaskShape
+from workbench.tasks.base import Data, Episode, TaskShape
 
 
 class LaMAMLConfig(InnerLoopConfig):
@@ -90,13 +90,13 @@ class LaMAML(MAML):
     def prepare(self, episode: Episode, done: float, generator: torch.Generator, memory: Memory) -> Episode:
         return self._replay.filled(episode, generator, memory)
 
-    def start(self, meta: Params, support: Support) -> Params:
+    def start(self, meta: Params, support: Data) -> Params:
         return {name: weight for name, weight in meta.items() if not name.startswith("rate.")}
 
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         if self.config.inner == "examples":
-            one = index % len(support.x)
-            support = support._replace(x=support.x[one : one + 1], y=support.y[one : one + 1])
+            at = index % len(support["x"])
+            support = {n: each if n == "classes" else each[at : at + 1] for n, each in support.items()}
         gradient = self.gradient(learner, support)
         return {name: w - meta[f"rate.{name}"].relu() * gradient[name] for name, w in learner.items()}
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from torch import Tensor
-
 from workbench.algorithms.base import Algorithm, Citation, InnerLoopConfig, Params
 from workbench.config import AlgorithmConfig
-from workbench.tasks.base import Episode, Support
+from workbench.tasks.base import Data
 
 FINN_2017 = Citation(
     "C. Finn, P. Abbeel, S. Levine",
@@ -37,10 +35,6 @@ class MAML(Algorithm):
     citation = FINN_2017
     order = 2
 
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         gradient = self.gradient(learner, support)
         return {name: weight - self.config.inner_lr * gradient[name] for name, weight in learner.items()}
-
-    def loss(self, meta: Params, episode: Episode) -> Tensor:
-        learner = self.adapt(meta, episode.support, self.config.inner_steps)
-        return self.task_loss(self.predict(learner, episode.query_x), episode.query_y)

@@ -16,6 +16,7 @@ the last step's rates and norms.
 from __future__ import annotations
 
 import math
+from functools import partial
 from itertools import islice
 from typing import Literal
 
@@ -28,7 +29,7 @@ from workbench.algorithms.memory import Memory
 from workbench.config import setting
 from workbench.networks.base import Network
 from workbench.networks.batch_norm import BatchNorm
-from workbench.tasks.base import Episode, Support, TaskShape
+from workbench.tasks.base import Data, Episode, TaskShape
 
 
 class MAMLPlusPlusConfig(InnerLoopConfig):
@@ -74,13 +75,13 @@ class MAMLPlusPlus(MAML):
                 meta[_rate_of(name)] = torch.full((self.config.inner_steps,), math.log(self.config.inner_lr))
         return meta
 
-    def start(self, meta: Params, support: Support) -> Params:
+    def start(self, meta: Params, support: Data) -> Params:
         weights = {
             name: weight for name, weight in meta.items() if not name.startswith(("norm.", "log_rate."))
         }
         return weights | self._norms_of(meta, 0)
 
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         gradient = self.gradient(learner, support)
         at = min(index, self.config.inner_steps - 1)
         adapted = {
@@ -99,7 +100,7 @@ class MAMLPlusPlus(MAML):
             return super().loss(meta, episode)
         learners = self.adaptation(meta, episode.support, self.config.inner_steps)
         losses = [
-            self.task_loss(self.predict(learner, episode.query_x), episode.query_y)
+            self.problem.loss(partial(self.predict, learner), episode.query)
             for learner in islice(learners, 1, None)
         ]
         return (episode.extra["step_weights"] * torch.stack(losses)).sum()
@@ -108,7 +109,7 @@ class MAMLPlusPlus(MAML):
         if done >= self.config.multi_step:  # the last step alone: no query set is gone through in vain
             return episode
         weights = step_weights(self.config.inner_steps, done / self.config.multi_step)
-        of_each = episode.support_x.new_tensor(weights).expand(len(episode.support_x), -1)
+        of_each = episode.support["x"].new_tensor(weights).expand(episode.count, -1)
         return episode._replace(extra=episode.extra | {"step_weights": of_each})
 
     def meta_lr(self, base: float, done: float) -> float:

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from workbench.algorithms.base import Citation, Params
 from workbench.algorithms.closed_form import ClosedForm
 from workbench.config import AnyWays, setting
-from workbench.tasks.base import Support
+from workbench.tasks.base import Data, ways
 
 
 class MatchingNetConfig(AnyWays):
@@ -50,9 +50,9 @@ class MatchingNet(ClosedForm):
     def initial(self, generator: torch.Generator) -> Params:
         return super().initial(generator) | {"log_scale": torch.tensor(math.log(self.config.scale))}
 
-    def start(self, meta: Params, support: Support) -> Params:
-        keys = F.normalize(self.embed(meta, support.x), dim=-1)
-        return meta | {"keys": keys, "members": F.one_hot(support.y, support.ways).to(support.x.dtype)}
+    def start(self, meta: Params, support: Data) -> Params:
+        keys = F.normalize(self.embed(meta, support["x"]), dim=-1)
+        return meta | {"keys": keys, "members": F.one_hot(support["y"], ways(support)).to(support["x"].dtype)}
 
     def predict(self, learner: Params, x: Tensor) -> Tensor:
         cosine = F.normalize(self.embed(learner, x), dim=-1) @ learner["keys"].T

@@ -42,7 +42,7 @@ class Memory:
 
     def add(self, episode: Episode, iteration: int, generator: torch.Generator) -> None:
         """Let every task of an episode in with its due probability, in the place of a random one."""
-        for number in range(len(episode.support_x)):
+        for number in range(episode.count):
             self.seen += 1
             slot = len(self._tasks)
             if slot >= self.capacity:

@@ -20,6 +20,7 @@ head starts from θ's for every task of a sequence; what is carried over from ta
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -30,7 +31,7 @@ from workbench.algorithms.memory import Memory
 from workbench.algorithms.reptile import whole_task
 from workbench.config import setting
 from workbench.networks.base import Network
-from workbench.tasks.base import Episode, Support, TaskShape
+from workbench.tasks.base import Data, Episode, TaskShape
 
 
 class MERConfig(InnerLoopConfig):
@@ -82,18 +83,16 @@ class MER(Algorithm):
     def prepare(self, episode: Episode, done: float, generator: torch.Generator, memory: Memory) -> Episode:
         """``[T, s, replayed + 1, …]``: the batches of each new task, which is the last of each."""
         batches, replayed = self.config.batches, self.config.replayed
-        tasks = len(episode.support_x)
+        tasks = episode.count
         new = episode.map(lambda tensor: tensor[:, None, None].expand(-1, batches, 1, *tensor.shape[1:]))
         past = memory.draw(tasks * batches * replayed, generator)
         if past is None:
             old = new.map(lambda tensor: tensor.expand(-1, -1, replayed, *tensor.shape[3:]))
         else:
             old = past.map(lambda tensor: tensor.view(tasks, batches, replayed, *tensor.shape[1:]))
-        pairs = zip(old.tensors, new.tensors, strict=True)
-        support_x, support_y, query_x, query_y, classes = (torch.cat(pair, 2) for pair in pairs)
-        return Episode(support_x, support_y, query_x, query_y, classes)
+        return Episode.merged([old, new], lambda tensors: torch.cat(tensors, 2))
 
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         gradient = self.gradient(learner, support)
         return {name: weight - self.config.inner_lr * gradient[name] for name, weight in learner.items()}
 
@@ -106,12 +105,12 @@ class MER(Algorithm):
         for batch in range(self.config.batches):
             reached = weights
             for number in range(self.config.replayed + 1):
-                task = whole_task(episode.task(batch).task(number))
-                if self.shape.problem == "classification":
+                task = whole_task(episode.one(batch).one(number))
+                if "classes" in task:
                     reached = reached | {n: w for n, w in weights.items() if n.startswith("head.")}
                 reached = self.adapt(reached, task, self.config.inner_steps)
             weights = {n: w + self.config.within * (reached[n] - w) for n, w in weights.items()}
-        loss = self.task_loss(self.predict(reached, task.x), task.y)
+        loss = self.problem.adapt_loss(partial(self.predict, reached), task)
         return {name: meta[name] - weights[name] for name in meta}, loss
 
     def meta_lr(self, base: float, done: float) -> float:

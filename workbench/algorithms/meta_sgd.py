@@ -12,7 +12,7 @@ import torch
 
 from workbench.algorithms.base import Citation, InnerLoopConfig, Params, inner_rate
 from workbench.algorithms.maml import MAML
-from workbench.tasks.base import Support
+from workbench.tasks.base import Data
 
 
 class MetaSGDConfig(InnerLoopConfig):
@@ -41,9 +41,9 @@ class MetaSGD(MAML):
         rates = {f"rate.{name}": torch.full_like(w, self.config.inner_lr) for name, w in weights.items()}
         return weights | rates
 
-    def start(self, meta: Params, support: Support) -> Params:
+    def start(self, meta: Params, support: Data) -> Params:
         return {name: weight for name, weight in meta.items() if not name.startswith("rate.")}
 
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         gradient = self.gradient(learner, support)
         return {name: weight - meta[f"rate.{name}"] * gradient[name] for name, weight in learner.items()}

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from workbench.algorithms.base import Citation, Params
 from workbench.algorithms.closed_form import ClosedForm
 from workbench.config import Untrained
-from workbench.tasks.base import Episode, Support
+from workbench.tasks.base import Data, Episode, ways
 
 
 class NearestNeighbourConfig(Untrained):
@@ -48,17 +48,17 @@ class NearestNeighbour(ClosedForm):
     def initial(self, generator: torch.Generator) -> Params:
         return {}
 
-    def start(self, meta: Params, support: Support) -> Params:
-        x = self._comparable(support.x)
-        if self.shape.problem == "regression":
-            return {"x": x, "y": support.y}
-        return {"x": x, "members": F.one_hot(support.y, support.ways)}
+    def start(self, meta: Params, support: Data) -> Params:
+        x = self._comparable(support["x"])
+        if "classes" not in support:
+            return {"x": x, "y": support["y"]}
+        return {"x": x, "members": F.one_hot(support["y"], ways(support))}
 
     def predict(self, learner: Params, x: Tensor) -> Tensor:
         x, known = self._comparable(x), learner["x"]
         # ‖x − x_i‖² = ‖x‖² − 2 x·x_i + ‖x_i‖²: no tensor of all differences
         squared = x.square().sum(1)[:, None] - 2 * x @ known.T + known.square().sum(1)
-        if self.shape.problem == "regression":
+        if "y" in learner:
             return learner["y"][squared.argmin(1)]
         others = learner["members"].T == 0
         return -squared[:, None, :].masked_fill(others, math.inf).amin(-1)

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from workbench.algorithms.base import Citation, Params
 from workbench.algorithms.closed_form import ClosedForm
 from workbench.config import AnyWays
-from workbench.tasks.base import Support
+from workbench.tasks.base import Data, ways
 
 
 class ProtoNetConfig(AnyWays):
@@ -38,9 +38,9 @@ class ProtoNet(ClosedForm):
         "1703.05175",
     )
 
-    def start(self, meta: Params, support: Support) -> Params:
-        members = F.one_hot(support.y, support.ways).to(support.x.dtype)
-        prototypes = members.T @ self.embed(meta, support.x) / members.sum(0)[:, None]
+    def start(self, meta: Params, support: Data) -> Params:
+        members = F.one_hot(support["y"], ways(support)).to(support["x"].dtype)
+        prototypes = members.T @ self.embed(meta, support["x"]) / members.sum(0)[:, None]
         return meta | {"prototypes": prototypes}
 
     def predict(self, learner: Params, x: Tensor) -> Tensor:

@@ -16,12 +16,12 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from workbench.algorithms.base import Citation, Params
 from workbench.algorithms.closed_form import ClosedForm
 from workbench.config import AnyWays, setting
-from workbench.tasks.base import Support
+from workbench.problems.base import Supervised
+from workbench.tasks.base import Data, ways
 
 
 class R2D2Config(AnyWays):
@@ -60,24 +60,24 @@ class R2D2(ClosedForm):
         2019,
         "1805.08136",
     )
+    problem: Supervised
 
     def initial(self, generator: torch.Generator) -> Params:
         meta = super().initial(generator) | {"log_ridge": torch.tensor(math.log(self.config.ridge))}
-        if self.shape.problem == "regression":
+        if "classes" not in self.problem.gives:
             return meta
         return meta | {"scale": torch.tensor(self.config.scale), "bias": torch.tensor(0.0)}
 
-    def start(self, meta: Params, support: Support) -> Params:
-        X = self._embedded(meta, support.x)
-        regression = self.shape.problem == "regression"
-        Y = support.y if regression else F.one_hot(support.y, support.ways).to(X.dtype)
+    def start(self, meta: Params, support: Data) -> Params:
+        X = self._embedded(meta, support["x"])
+        Y = self.problem.targets(support["y"], ways(support)).to(X.dtype)
         penalty = meta["log_ridge"].exp() * torch.eye(len(X), dtype=X.dtype, device=X.device)
         with torch.autocast(X.device.type, enabled=False):  # bfloat16 would spoil the solution
             return meta | {"W": X.T @ torch.linalg.solve(X @ X.T + penalty, Y)}
 
     def predict(self, learner: Params, x: Tensor) -> Tensor:
         out = self._embedded(learner, x) @ learner["W"]
-        return out if self.shape.problem == "regression" else learner["scale"] * out + learner["bias"]
+        return learner["scale"] * out + learner["bias"] if "scale" in learner else out
 
     def _embedded(self, weights: Params, x: Tensor) -> Tensor:
         features = self.embed(weights, x).to(x.dtype)

@@ -21,7 +21,7 @@ from workbench.algorithms import perceptron
 from workbench.algorithms.base import Citation, Params
 from workbench.algorithms.closed_form import ClosedForm
 from workbench.config import AnyWays, setting
-from workbench.tasks.base import Episode, Support
+from workbench.tasks.base import Data, Episode, ways
 
 
 class RelationNetConfig(AnyWays):
@@ -50,9 +50,9 @@ class RelationNet(ClosedForm):
         sizes = (2 * self.network.head.in_features, self.config.width, 1)
         return super().initial(generator) | perceptron.initial("relation", sizes, generator)
 
-    def start(self, meta: Params, support: Support) -> Params:
-        members = F.one_hot(support.y, support.ways).to(support.x.dtype)
-        return meta | {"classes": members.T @ self.embed(meta, support.x) / members.sum(0)[:, None]}
+    def start(self, meta: Params, support: Data) -> Params:
+        members = F.one_hot(support["y"], ways(support)).to(support["x"].dtype)
+        return meta | {"classes": members.T @ self.embed(meta, support["x"]) / members.sum(0)[:, None]}
 
     def score(self, learner: Params, x: Tensor) -> Tensor:
         """r before its sigmoid, ``[n, ways]``."""
@@ -67,5 +67,5 @@ class RelationNet(ClosedForm):
         return F.logsigmoid(self.score(learner, x))  # its softmax is r_k / Σ r
 
     def loss(self, meta: Params, episode: Episode) -> Tensor:
-        relation = self.score(self.start(meta, episode.support), episode.query_x).sigmoid()
-        return F.mse_loss(relation, F.one_hot(episode.query_y, relation.shape[-1]).to(relation.dtype))
+        relation = self.score(self.start(meta, episode.support), episode.query["x"]).sigmoid()
+        return F.mse_loss(relation, F.one_hot(episode.query["y"], relation.shape[-1]).to(relation.dtype))

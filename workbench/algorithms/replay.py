@@ -30,12 +30,12 @@ class Replay:
 
         As long as nothing is remembered, the new tasks stand in, so that every meta-batch has one size.
         """
-        new = len(episode.support_x)
+        new = episode.count
         missing = max(0, self._meta_batch - new)
         if not missing:
             return episode
         past = memory.draw(missing, generator)
         if past is None:
-            again = torch.arange(missing, device=episode.support_x.device) % new
+            again = torch.arange(missing, device=episode.device) % new
             past = episode.map(lambda tensor: tensor[again])
         return Episode.joined([episode, past])

@@ -6,6 +6,7 @@ support and query); ε decays linearly to 0.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from workbench.algorithms.base import Algorithm, Citation, InnerLoopConfig, Params, inner_rate
 from workbench.config import setting
-from workbench.tasks.base import Episode, Support
+from workbench.tasks.base import Data, Episode
 
 
 class ReptileConfig(InnerLoopConfig):
@@ -46,18 +47,19 @@ class Reptile(Algorithm):
     differentiable = False
     adam = False
 
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         gradient = self.gradient(learner, support)
         return {name: weight - self.config.inner_lr * gradient[name] for name, weight in learner.items()}
 
     def loss(self, meta: Params, episode: Episode) -> Tensor:
         task = whole_task(episode)
-        return self.task_loss(self.predict(self.adapt(meta, task, self.config.inner_steps), task.x), task.y)
+        adapted = self.adapt(meta, task, self.config.inner_steps)
+        return self.problem.adapt_loss(partial(self.predict, adapted), task)
 
     def pseudo_gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
         task = whole_task(episode)
         adapted = self.adapt(meta, task, self.config.inner_steps)
-        loss = self.task_loss(self.predict(adapted, task.x), task.y)
+        loss = self.problem.adapt_loss(partial(self.predict, adapted), task)
         return {name: meta[name] - adapted[name] for name in meta}, loss
 
     def meta_lr(self, base: float, done: float) -> float:
@@ -65,10 +67,7 @@ class Reptile(Algorithm):
         return step * (1 - done)
 
 
-def whole_task(episode: Episode) -> Support:
-    """All examples of a task, support and query."""
-    return Support(
-        torch.cat([episode.support_x, episode.query_x]),
-        torch.cat([episode.support_y, episode.query_y]),
-        episode.classes,
-    )
+def whole_task(episode: Episode) -> Data:
+    """All examples of a task, support and query, as far as both have the same to tell."""
+    support, query = episode.support, episode.query
+    return support | {name: torch.cat([support[name], query[name]]) for name in support if name in query}

@@ -13,7 +13,7 @@ import torch
 from workbench.algorithms import adam
 from workbench.algorithms.base import Algorithm, InnerLoop, Params, inner_rate
 from workbench.config import Untrained
-from workbench.tasks.base import Episode, Support
+from workbench.tasks.base import Data
 
 
 class ScratchConfig(InnerLoop, Untrained):
@@ -34,16 +34,12 @@ class Scratch(Algorithm):
     summary = "Trains the untrained network on each task's support set alone; learns nothing across tasks."
     citation = None
 
-    def start(self, meta: Params, support: Support) -> Params:
+    def start(self, meta: Params, support: Data) -> Params:
         return meta | adam.moments(meta)
 
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         gradient = self.gradient({name: learner[name] for name in meta}, support)
         return adam.step(learner, gradient, index, self.config.inner_lr)
 
     def predict(self, learner: Params, x: torch.Tensor) -> torch.Tensor:
         return super().predict({n: w for n, w in learner.items() if not n.startswith(("m.", "v."))}, x)
-
-    def loss(self, meta: Params, episode: Episode) -> torch.Tensor:
-        learner = self.adapt(meta, episode.support, self.config.inner_steps)
-        return self.task_loss(self.predict(learner, episode.query_x), episode.query_y)

@@ -20,7 +20,7 @@ from torch import Tensor
 from workbench.algorithms.base import Citation, InnerLoopConfig, Params
 from workbench.algorithms.maml import MAML
 from workbench.config import setting
-from workbench.tasks.base import Episode, Support
+from workbench.tasks.base import Data, Episode
 
 
 class SparseMAMLConfig(InnerLoopConfig):
@@ -57,10 +57,10 @@ class SparseMAML(MAML):
         }
         return weights | masks
 
-    def start(self, meta: Params, support: Support) -> Params:
+    def start(self, meta: Params, support: Data) -> Params:
         return {name: weight for name, weight in meta.items() if not name.startswith("mask.")}
 
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         gradient = self.gradient(learner, support)
         return {
             name: weight - self.config.inner_lr * _straight_through(meta[f"mask.{name}"]) * gradient[name]

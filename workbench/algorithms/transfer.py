@@ -8,6 +8,7 @@ Classification", ICLR 2019, arXiv 1904.04232, with the body not frozen).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 import torch
@@ -15,9 +16,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from workbench.algorithms.base import Algorithm, Citation, InnerLoopConfig, Params, inner_rate
+from workbench.algorithms.reptile import whole_task
 from workbench.config import AnyWays, setting
 from workbench.networks.base import initialise
-from workbench.tasks.base import Episode, Support
+from workbench.tasks.base import Data, Episode
 
 
 class TransferConfig(AnyWays, InnerLoopConfig):
@@ -48,15 +50,15 @@ class Transfer(Algorithm):
 
     def initial(self, generator: torch.Generator) -> Params:
         meta = super().initial(generator)
-        if self.shape.problem == "regression":
+        if not self.shape.train_classes:
             return meta
         joint = torch.nn.Linear(self.network.head.in_features, self.shape.train_classes)
         initialise(joint, generator)
         body = {name: weight for name, weight in meta.items() if name.startswith("body.")}
         return body | {"joint.weight": joint.weight.detach(), "joint.bias": joint.bias.detach()}
 
-    def start(self, meta: Params, support: Support) -> Params:
-        if self.shape.problem == "regression":
+    def start(self, meta: Params, support: Data) -> Params:
+        if "joint.weight" not in meta:
             return meta
         body = {name: weight for name, weight in meta.items() if name.startswith("body.")}
         weight = meta["joint.weight"]
@@ -65,14 +67,13 @@ class Transfer(Algorithm):
             "head.bias": weight.new_zeros(self.shape.outputs),
         }
 
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         gradient = self.gradient(learner, support)
         return {name: weight - self.config.inner_lr * gradient[name] for name, weight in learner.items()}
 
     def loss(self, meta: Params, episode: Episode) -> Tensor:
-        x = torch.cat([episode.support_x, episode.query_x])
-        y = torch.cat([episode.support_y, episode.query_y])
-        if self.shape.problem == "regression":
-            return self.task_loss(self.predict(meta, x), y)
-        logits = F.linear(self.embed(meta, x), meta["joint.weight"], meta["joint.bias"])
-        return F.cross_entropy(logits, episode.classes[y])
+        task = whole_task(episode)
+        if "joint.weight" not in meta:
+            return self.problem.loss(partial(self.predict, meta), task)
+        logits = F.linear(self.embed(meta, task["x"]), meta["joint.weight"], meta["joint.bias"])
+        return F.cross_entropy(logits, task["classes"][task["y"]])

@@ -16,7 +16,7 @@ from workbench.algorithms.memory import Memory
 from workbench.config import OF_THE_RUN, AlgorithmConfig, AnyWays, TaskConfig, Trains, setting
 from workbench.networks.base import Network
 from workbench.settings import misfit
-from workbench.tasks.base import Episode, Support, TaskFamily, TaskShape
+from workbench.tasks.base import Data, Episode, TaskFamily, TaskShape
 
 Base = Annotated[SerializeAsAny[AlgorithmConfig], BeforeValidator(AlgorithmConfig.resolve)]
 
@@ -76,16 +76,16 @@ class Wrapper(Algorithm):
     def initial(self, generator: torch.Generator) -> Params:
         return self.base.initial(generator)
 
-    def start(self, meta: Params, support: Support) -> Params:
+    def start(self, meta: Params, support: Data) -> Params:
         return self.base.start(meta, support)
 
-    def step(self, meta: Params, learner: Params, support: Support, index: int) -> Params:
+    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         return self.base.step(meta, learner, support, index)
 
-    def adapt(self, meta: Params, support: Support, steps: int) -> Params:
+    def adapt(self, meta: Params, support: Data, steps: int) -> Params:
         return self.base.adapt(meta, support, steps)
 
-    def adaptation(self, meta: Params, support: Support, steps: int) -> Iterator[Params]:
+    def adaptation(self, meta: Params, support: Data, steps: int) -> Iterator[Params]:
         return self.base.adaptation(meta, support, steps)
 
     def predict(self, learner: Params, x: Tensor) -> Tensor:

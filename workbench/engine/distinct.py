@@ -6,13 +6,14 @@ one-shot support sets. What repeats an episode says nothing new, so it must not 
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from workbench.tasks.base import Episode
+from workbench.tasks.base import Data, Episode, ways
 
 Keys = NDArray[np.uint64]
 LANES = 256
@@ -30,21 +31,23 @@ class Seen:
 
     def add(self, block: Episode) -> None:
         """Take up a block of episodes."""
-        support, query = keys(block.support_x, 2), keys(block.query_x, 2)
-        ways = block.classes.shape[-1]
-        support_y, query_y = block.support_y, block.query_y
-        if ways:
-            self._classes.update(block.classes.flatten().tolist())
-            labels = support_y.cpu().numpy(), query_y.cpu().numpy()
-        else:  # what belongs to x is a part of the example
-            support, query = mixed(support, keys(support_y, 2)), mixed(query, keys(query_y, 2))
-            labels = np.zeros(support.shape, np.int64), np.zeros(query.shape, np.int64)
-        self._examples += [support.ravel(), query.ravel()]
-        sets = [
-            mixed(_sum(support, labels[0] == each), _sum(query, labels[1] == each))
-            for each in range(max(1, ways))
+        sets = block.support, block.query
+        if "classes" in block.support:  # which label stands for which class is no part of a task
+            self._classes.update(block.support["classes"].flatten().tolist())
+            labels = [data["y"].cpu().numpy() for data in sets]
+            examples = [_examples(data, ("y", "classes")) for data in sets]
+        else:
+            examples = [_examples(data) for data in sets]
+            labels = [np.zeros(each.shape, np.int64) for each in examples]
+        self._examples += [each.ravel() for each in examples]
+        by_class = [
+            mixed(*(_sum(each, of == label) for each, of in zip(examples, labels, strict=True)))
+            for label in range(ways(block.support) or 1)
         ]
-        self._episodes.append(np.sum([mixed(each) for each in sets], axis=0, dtype=np.uint64))
+        episodes: Keys = np.sum([mixed(each) for each in by_class], axis=0, dtype=np.uint64)
+        for hidden in block.task.values():
+            episodes = mixed(episodes, keys(hidden, 1))
+        self._episodes.append(episodes)
 
     @property
     def episode(self) -> NDArray[np.int64]:
@@ -63,6 +66,12 @@ class Seen:
             "distinct_classes": len(self._classes),
             "distinct_examples": len(np.unique(np.concatenate([NO_KEYS, *self._examples]))),
         }
+
+
+def _examples(data: Data, without: tuple[str, ...] = ()) -> Keys:
+    """A number for the content of each example of a support or query set, ``[T, n]``."""
+    each = (keys(values, 2) for name, values in data.items() if name not in without)
+    return functools.reduce(mixed, each)
 
 
 def keys(values: Tensor, kept: int) -> Keys:

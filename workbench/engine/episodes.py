@@ -6,7 +6,6 @@ That makes a stream the same for every algorithm, and a resume exact without any
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -36,11 +35,6 @@ def seeded(*path: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(words[0]) << 32 | int(words[1]))
 
 
-def numbers_in(family: TaskFamily, size: EpisodeSize) -> int:
-    """How many numbers the examples of one task have."""
-    return size.ways * (size.shots + size.queries) * math.prod(family.shape.input_shape)
-
-
 class TrainingEpisodes:
     """The meta-batches of a run, by meta-iteration.
 
@@ -63,8 +57,8 @@ class TrainingEpisodes:
     ) -> None:
         self._family, self._size, self._meta_batch, self._seed = family, size, meta_batch, seed
         self._segment_of = segment_of
-        numbers = meta_batch * numbers_in(family, size)
-        self._iterations = max(1, min(MOST_ITERATIONS, BLOCK_NUMBERS // numbers))
+        numbers = family.sample("train", 1, seeded(seed), size).numbers
+        self._iterations = max(1, min(MOST_ITERATIONS, BLOCK_NUMBERS // (meta_batch * numbers)))
         self._number = -1
         self._block: Episode
 
@@ -122,7 +116,8 @@ class FrozenEpisodes:
         self._path = (purpose,) if segment is None else (purpose, segment)
         self._segment = segment
         self._asked = asked
-        small = count * numbers_in(family, size) <= KEPT_NUMBERS
+        first = next(self._draw())
+        small = count * first.numbers <= KEPT_NUMBERS
         self._kept: list[Episode] | None = list(self._draw()) if small else None
         digest, self.seen = hashlib.sha256(), Seen()
         for block in self:

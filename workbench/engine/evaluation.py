@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from workbench.engine.crew import Crew
 from workbench.engine.devices import synchronise
 from workbench.engine.episodes import ATTACKED, FrozenEpisodes, seeded
 from workbench.engine.interruption import Asked, give_up_if, nobody_asks
-from workbench.tasks.base import Episode, valid_range
+from workbench.tasks.base import Episode, numbers_in, valid_range
 
 CHUNK_NUMBERS = 1_000_000
 TIMED_TASKS = 20
@@ -183,9 +184,9 @@ def _curve_of(
         for learner in algorithm.adaptation(meta, episode.support, steps):
             give_up_if(asked)
             prediction = predict(algorithm, learner, episode)
-            losses.append(algorithm.task_loss(prediction, episode.query_y))
-            if algorithm.shape.problem == "classification":
-                accuracies.append((prediction.argmax(-1) == episode.query_y).float().mean())
+            losses.append(algorithm.problem.loss(partial(_said, prediction), episode.query))
+            if "classes" in algorithm.problem.gives:
+                accuracies.append((prediction.argmax(-1) == episode.query["y"]).float().mean())
         report = algorithm.report(meta, learner, episode)
         if not accuracies:
             return {"loss": torch.stack(losses)}, report
@@ -193,7 +194,7 @@ def _curve_of(
             report = report | {"robust": _robust(algorithm, learner, episode, predict, attack, asked)}
         confidence, label = prediction.softmax(-1).max(-1)
         found = {"loss": torch.stack(losses), "accuracy": torch.stack(accuracies)}
-        return found | {"confidence": confidence, "correct": label == episode.query_y}, report
+        return found | {"confidence": confidence, "correct": label == episode.query["y"]}, report
 
     return curve
 
@@ -210,56 +211,60 @@ def _robust(
 
     def loss(x: Tensor) -> Tensor:
         give_up_if(asked)
-        prediction = predict(algorithm, learner, episode._replace(query_x=x))
-        return algorithm.task_loss(prediction, episode.query_y)
+        prediction = predict(algorithm, learner, episode._replace(query=episode.query | {"x": x}))
+        return algorithm.problem.loss(partial(_said, prediction), episode.query)
 
     bounds = valid_range(algorithm.shape, "evaluation.attack")
     if attack.kind == "fgsm":
-        x = attacks.fgsm(loss, episode.query_x, epsilon=attack.epsilon, bounds=bounds)
+        x = attacks.fgsm(loss, episode.query["x"], epsilon=attack.epsilon, bounds=bounds)
     else:
         x = attacks.pgd(
             loss,
-            episode.query_x,
+            episode.query["x"],
             epsilon=attack.epsilon,
             steps=attack.steps,
             step_size=attack.step_size,
             bounds=bounds,
             noise=episode.extra["noise"],
         )
-    prediction = predict(algorithm, learner, episode._replace(query_x=x))
-    right = (prediction.argmax(-1) == episode.query_y).float().mean()
-    return {"loss": algorithm.task_loss(prediction, episode.query_y), "accuracy": right}
+    prediction = predict(algorithm, learner, episode._replace(query=episode.query | {"x": x}))
+    return algorithm.problem.measured(partial(_said, prediction), episode.query)
+
+
+def _said(prediction: Tensor, x: Tensor) -> Tensor:
+    """What was predicted of x already."""
+    return prediction
 
 
 def with_noise(episodes: FrozenEpisodes) -> Iterator[Episode]:
     """The episodes with the random starts of attacks on their queries, the same for every run."""
     for number, block in enumerate(episodes):
         generator = seeded(episodes.seed, ATTACKED, number)
-        noise = torch.rand(block.query_x.shape, generator=generator).to(block.query_x.device)
+        noise = torch.rand(block.query["x"].shape, generator=generator).to(block.device)
         yield block._replace(extra={"noise": noise})
 
 
 def predict_together(algorithm: Algorithm, learner: Params, episode: Episode) -> Tensor:
     """A task's queries, which batch norm sees together."""
-    return algorithm.predict(learner, episode.query_x)
+    return algorithm.predict(learner, episode.query["x"])
 
 
 def predict_alone(algorithm: Algorithm, learner: Params, episode: Episode) -> Tensor:
     """Each of a task's queries, beside the support set only."""
 
     def one(query: Tensor) -> Tensor:
-        return algorithm.predict(learner, torch.cat([episode.support_x, query[None]]))[-1]
+        return algorithm.predict(learner, torch.cat([episode.support["x"], query[None]]))[-1]
 
-    return vmap(one)(episode.query_x)
+    return vmap(one)(episode.query["x"])
 
 
 def _chunks(episodes: Iterable[Episode], alone: bool) -> Iterator[Episode]:
     """Tasks adapted at once: by the size of a task only, so the same on every machine."""
     for block in episodes:
-        support, queries = block.support_x[0].numel(), block.query_x[0].numel()
-        numbers = queries + (support * block.query_x.shape[1] if alone else support)
+        support, queries = numbers_in(block.support), numbers_in(block.query)
+        numbers = queries + (support * block.query["x"].shape[1] if alone else support)
         size = max(1, CHUNK_NUMBERS // numbers)
-        for start in range(0, len(block.support_x), size):
+        for start in range(0, block.count, size):
             yield block.tasks(start, start + size)
 
 
@@ -268,11 +273,11 @@ def milliseconds(
 ) -> list[float]:
     """Time to adapt to one task alone, until each recorded step (median over tasks, synchronised)."""
     block = next(iter(episodes))
-    device = block.support_x.device
+    device = block.device
     taken = []
     with torch.no_grad():
-        for index in range(min(TIMED_TASKS, len(block.support_x)) + 1):
-            task = block.task(max(0, index - 1))
+        for index in range(min(TIMED_TASKS, block.count) + 1):
+            task = block.one(max(0, index - 1))
             synchronise(device)
             start, times = time.perf_counter(), []
             give_up_if(asked)

@@ -62,7 +62,7 @@ class MetaStep:
         gradient : mean over the tasks, by name.
         losses : outer loss of each task, ``[T]``.
         """
-        count = len(episode.support_x)
+        count = episode.count
         meta = {name: value.detach() for name, value in meta.items()}  # or a compiled chunk records itself
         parts = [(meta, episode.tasks(start, start + self.chunk)) for start in range(0, count, self.chunk)]
         total: Params = {}
@@ -80,7 +80,7 @@ class MetaStep:
     def _compute(self, of_chunk: ChunkGradient, meta: Params, part: Episode) -> tuple[Params, Tensor]:
         if self._autocast is None:
             return of_chunk(meta, part)
-        with torch.autocast(part.support_x.device.type, self._autocast):
+        with torch.autocast(part.device.type, self._autocast):
             return of_chunk(meta, part)
 
 

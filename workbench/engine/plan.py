@@ -79,7 +79,7 @@ def choose(
     device : where.
     asked : asked between two timings whether to give up, with an ``AbandonedError``.
     """
-    tasks = len(episode.support_x)
+    tasks = episode.count
     threads = training.threads if training.threads != "auto" else None
     chunk = min(training.chunk, tasks) if training.chunk != "auto" else None
     if not isinstance(algorithm.config, Trains):
@@ -119,9 +119,8 @@ def _measure(
 ) -> Plan:
     before = torch.get_num_threads()
     try:
-        tasks = len(episode.support_x)
-        numbers = episode.support_x[0].numel() + episode.query_x[0].numel()
-        sizes = [chunk] if chunk else _sizes(tasks, max(1, CHUNK_NUMBERS // numbers))
+        tasks = episode.count
+        sizes = [chunk] if chunk else _sizes(tasks, max(1, CHUNK_NUMBERS // episode.numbers))
         # by one thread first: beside another busy process two threads stall each other for whole slices
         plans = [
             Plan(str(device), threads if device.type != "cpu" and threads else 1, size) for size in sizes
@@ -144,9 +143,9 @@ class _Timed:
 
     def __init__(self, algorithm: Algorithm, meta: Params, episode: Episode, plan: Plan) -> None:
         self.plan, self._meta = plan, meta
-        self._device = episode.support_x.device
-        self._threads = plan.threads_of_an_operation(len(episode.support_x))
-        workers = plan.workers(len(episode.support_x))
+        self._device = episode.device
+        self._threads = plan.threads_of_an_operation(episode.count)
+        workers = plan.workers(episode.count)
         self._step = MetaStep(algorithm, chunk=plan.chunk, threads=workers)
         self._part = episode.tasks(0, plan.chunk * workers)
         self.times = 0
@@ -162,7 +161,7 @@ class _Timed:
             synchronise(self._device)
         except torch.OutOfMemoryError:
             return
-        taken = (time.perf_counter() - start) / len(self._part.support_x)
+        taken = (time.perf_counter() - start) / self._part.count
         if self.times > 1:  # the first warms up
             self.seconds_per_task = min(self.seconds_per_task, taken)
 
@@ -206,7 +205,7 @@ def _key(
     parts = [
         algorithm.config.model_dump_json(exclude={"label", "meta_lr", "iterations"}),
         algorithm.network.config.model_dump_json(),
-        [list(tensor.shape) for tensor in (*episode.tensors, *episode.extra.values())],
+        [{name: list(tensor.shape) for name, tensor in part.items()} for part in episode],
         [threads, chunk, training.mixed_precision, training.tf32],
         [machine[name] for name in ("torch", "platform", "processors", "device_name")],
     ]

@@ -16,7 +16,6 @@ from workbench.engine.episodes import seeded
 from workbench.engine.evaluation import predict_alone, predict_together
 from workbench.engine.predicted import Predictions, Request
 from workbench.engine.trainer import Trainer, evaluation_size
-from workbench.problems import PROBLEMS
 from workbench.tasks.base import Episode, EpisodeSize, TaskFamily
 from workbench.tasks.standard import Standards
 
@@ -53,7 +52,7 @@ def sample_tasks(
 
 def _size(experiment: Experiment, family: TaskFamily) -> EpisodeSize:
     size = evaluation_size(experiment, family)
-    wanted = PROBLEMS[family.shape.problem]().queries_shown(size.queries, family.shape.input_shape)
+    wanted = family.problem.queries_shown(size.queries, family.shape.input_shape)
     return size._replace(queries=min(wanted, family.most_queries or wanted))
 
 
@@ -85,27 +84,29 @@ def predict(
     """
     alone = not transductive and algorithm.network.uses_batch_statistics
     of_query = predict_alone if alone else predict_together
-    problem = PROBLEMS[algorithm.shape.problem]()
+    problem = algorithm.problem
 
     def of_task(meta: Params, episode: Episode) -> tuple[Params, Params]:
         shown, measured = [], []
-        query = {"x": episode.query_x, "y": episode.query_y}
         for learner in algorithm.adaptation(meta, episode.support, steps):
             said = partial(_said, of_query(algorithm, learner, episode))
-            shown.append(problem.predicted(said, query))
-            measured.append(problem.measured(said, query))
+            shown.append(problem.predicted(said, episode.query))
+            measured.append(problem.measured(said, episode.query))
         return _stacked(shown), _stacked(measured)
 
     with torch.no_grad():
         weights = {name: weight.detach() for name, weight in meta.items()}
         shown, measured = vmap(of_task, in_dims=(None, 0), out_dims=1)(weights, episode)
-    support_x, support_y, query_x, query_y, _ = (each.cpu().numpy() for each in episode.tensors)
+    support, query = (
+        {name: each.cpu().numpy() for name, each in part.items() if name != "classes"}
+        for part in (episode.support, episode.query)
+    )
     return Predictions(
         problem=problem.name,
         first=first,
         steps=tuple(range(len(next(iter(measured.values()))))) if algorithm.adapts_stepwise else (1,),
-        support={"x": support_x, "y": support_y},
-        query={"x": query_x, "y": query_y},
+        support=support,
+        query=query,
         outputs={name: each.double().cpu().numpy() for name, each in shown.items()},
         measured={name: each.double().cpu().numpy() for name, each in measured.items()},
     )
@@ -135,7 +136,7 @@ def requested(
     algorithm: Algorithm, meta: Params, experiment: Experiment, family: TaskFamily, request: Request
 ) -> Predictions:
     """What a view asks for, from weights that were learned in an experiment."""
-    count = request.of(family.shape.problem)
+    count = request.of(family.problem.name)
     episode = sample_tasks(experiment, family, count, first=request.first)
     device = next(iter(meta.values())).device
     settings = experiment.evaluation

@@ -129,7 +129,7 @@ class Trainer:
         """Environment and plan, for the run's record (JSON types)."""
         return environment(self.device) | {
             "reading": self.family.reading,
-            "problem": self.family.shape.problem,
+            "problem": self.family.problem.name,
             "threads": self.plan.threads,
             "chunk": self.plan.chunk,
             "mixed_precision": self._mixed,

@@ -121,7 +121,7 @@ def add(project: Project, experiment: Experiment, family: TaskFamily) -> list[in
                 iterations_planned=trainer.planned_iterations(experiment, run.config),
                 config_hash=run.hash,
                 data_hash=family.data_hash(),
-                environment={"reading": family.reading, "problem": family.shape.problem},
+                environment={"reading": family.reading, "problem": family.problem.name},
             )
             for run in expand(experiment)
         ]

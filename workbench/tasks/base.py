@@ -15,57 +15,71 @@ from workbench.config import Drifts, Split, TaskConfig
 from workbench.data.progress import Progress as Progress
 from workbench.data.reading import NEWEST, Reading
 from workbench.errors import DataError as DataError
+from workbench.problems.base import Data as Data
+from workbench.problems.base import Problem
 from workbench.tasks.standard import Standards
 
 
-class Support(NamedTuple):
-    """What a learner may see of one task: its support set (shapes as in :class:`Episode`)."""
-
-    x: Tensor
-    y: Tensor
-    classes: Tensor
-
-    @property
-    def ways(self) -> int:
-        """Classes of the task; 0 for regression."""
-        return self.classes.shape[-1]
-
-
 class Episode(NamedTuple):
-    """Support and query sets of T tasks. Inside an algorithm, of one task: no leading dimension.
+    """T tasks. Inside an algorithm, one task: no leading dimension.
 
     Attributes
     ----------
-    support_x : float ``[T, n_s, *input_shape]``
-    support_y : float ``[T, n_s, 1]`` for regression, int64 ``[T, n_s]`` labels below ``ways`` otherwise
-    query_x, query_y : the same for the query set
-    classes : int64 ``[T, ways]``: the family's class behind each label; ``[T, 0]`` for regression
+    support : what a learner may adapt to, ``[T, n, …]`` by name; with ``classes`` ``[T, ways]``, the family's
+        class behind each label, where there are classes.
+    query : what it is measured on, ``[T, n, …]`` by name.
+    task : hidden parameters of each task, ``[T, …]`` by name; no learner sees them.
     extra : what an algorithm adds for its own outer step, ``[T, …]`` by name: random numbers, weights of
         this moment. No part of the task, hence not of its hash.
     """
 
-    support_x: Tensor
-    support_y: Tensor
-    query_x: Tensor
-    query_y: Tensor
-    classes: Tensor
-    extra: dict[str, Tensor] = {}  # noqa: RUF012 (never changed in place)
+    support: Data
+    query: Data
+    task: Data = {}  # noqa: RUF012 (never changed in place, nor is the next)
+    extra: Data = {}  # noqa: RUF012
+
+    @classmethod
+    def pairs(
+        cls,
+        support_x: Tensor,
+        support_y: Tensor,
+        query_x: Tensor,
+        query_y: Tensor,
+        classes: Tensor | None = None,
+    ) -> Episode:
+        """Tasks whose examples are pairs of x and y.
+
+        Parameters
+        ----------
+        support_x, query_x : float ``[T, n, *input_shape]``
+        support_y, query_y : float ``[T, n, outputs]``, or int64 ``[T, n]`` labels below ``ways``
+        classes : int64 ``[T, ways]``: the family's class behind each label; None where y are no labels
+        """
+        known = {} if classes is None else {"classes": classes}
+        return cls({"x": support_x, "y": support_y} | known, {"x": query_x, "y": query_y})
 
     @property
-    def support(self) -> Support:
-        """The part that may be adapted to."""
-        return Support(self.support_x, self.support_y, self.classes)
+    def count(self) -> int:  # type: ignore[override]  # what a tuple has by that name serves nobody here
+        """T."""
+        return len(self._some)
+
+    @property
+    def device(self) -> torch.device:
+        return self._some.device
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers the data of one task has, by which its size in memory is judged (see
+        :func:`numbers_in`)."""
+        return sum(numbers_in(part) for part in (self.support, self.query, self.task))
+
+    @property
+    def _some(self) -> Tensor:
+        return next(each for part in self for each in part.values())
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Episode:
         """The episode with every tensor changed in the same way."""
-        extra = {name: change(each) for name, each in self.extra.items()}
-        support_x, support_y, query_x, query_y, classes = map(change, self.tensors)
-        return Episode(support_x, support_y, query_x, query_y, classes, extra)
-
-    @property
-    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """The tasks themselves, without what an algorithm added."""
-        return self[:5]
+        return Episode(*({name: change(each) for name, each in part.items()} for part in self))
 
     def to(self, device: torch.device) -> Episode:
         return self.map(lambda tensor: tensor.to(device, non_blocking=True))
@@ -74,27 +88,51 @@ class Episode(NamedTuple):
         """Tasks ``start`` to ``stop`` (exclusive)."""
         return self.map(lambda tensor: tensor[start:stop])
 
-    def task(self, index: int) -> Episode:
+    def one(self, index: int) -> Episode:
         """One task, without the leading dimension."""
         return self.map(lambda tensor: tensor[index])
 
     @classmethod
-    def joined(cls, parts: Sequence[Episode]) -> Episode:
-        """The tasks of several episodes, one after the other (without what algorithms added)."""
-        if len(parts) == 1:
-            return parts[0]
-        columns = zip(*(part.tensors for part in parts), strict=True)
-        support_x, support_y, query_x, query_y, classes = map(torch.cat, columns)
-        return cls(support_x, support_y, query_x, query_y, classes)
+    def merged(cls, episodes: Sequence[Episode], merge: Callable[[list[Tensor]], Tensor]) -> Episode:
+        """One episode of several, by what is to be done with all tensors of one name."""
+        return cls(
+            *(
+                {name: merge([part[name] for part in parts]) for name in parts[0]}
+                for parts in zip(*episodes, strict=True)
+            )
+        )
+
+    @classmethod
+    def joined(cls, episodes: Sequence[Episode]) -> Episode:
+        """The tasks of several episodes, one after the other."""
+        return episodes[0] if len(episodes) == 1 else cls.merged(episodes, torch.cat)
 
     def hash(self) -> str:
         """SHA-256 over names, types, shapes and bytes of the tensors, wherever they are stored."""
+        parts = {"support": self.support, "query": self.query, "task": self.task}
+        named = {f"{part}_{name}": each for part, data in parts.items() for name, each in data.items()}
+        # last, by that name and never left out: so it is in the hashes of the first edition
+        named["classes"] = named.pop("support_classes", torch.empty(self.count, 0, dtype=torch.int64))
         digest = hashlib.sha256()
-        for name, tensor in zip(self._fields, self.tensors, strict=False):
+        for name, tensor in named.items():
             array = tensor.detach().cpu().contiguous().numpy()
             digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
             digest.update(array.tobytes())
         return digest.hexdigest()
+
+
+def ways(support: Data) -> int:
+    """Classes of the task that a support set belongs to; 0 where there are none."""
+    return support["classes"].shape[-1] if "classes" in support else 0
+
+
+def numbers_in(data: Data) -> int:
+    """How many numbers the data ``[T, n, …]`` of one task has.
+
+    What is to be predicted of x is not counted, nor are classes: so were the blocks measured that the first
+    edition drew its streams in, and they are to stay what they were.
+    """
+    return sum(each[0].numel() for name, each in data.items() if name not in ("y", "classes"))
 
 
 class EpisodeSize(NamedTuple):
@@ -125,7 +163,7 @@ class TaskShape:
 
     Attributes
     ----------
-    problem : regression or classification.
+    problem : what a loss and a measure are.
     input_shape : shape of one example, without batch or task dimensions.
     outputs : ways, or the number of values regressed.
     train_classes : classes of the meta-training split (0 for regression).
@@ -133,7 +171,7 @@ class TaskShape:
     vocabulary : how many words there are, where an input is a list of their numbers; 0 for all others.
     """
 
-    problem: str
+    problem: Problem
     input_shape: tuple[int, ...]
     outputs: int
     train_classes: int = 0
@@ -208,6 +246,11 @@ class TaskFamily(ABC):
     def _read(cls, config: Any, progress: Progress | None, reading: Reading) -> TaskFamily:
         """The family; one that learns from a person's files heeds the reading."""
         return cls(config, progress)
+
+    @property
+    def problem(self) -> Problem:
+        """What kind of task it is."""
+        return self.shape.problem
 
     @property
     def size(self) -> EpisodeSize:

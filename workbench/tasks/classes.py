@@ -45,7 +45,7 @@ class ClassPool:
 class ClassFamily(TaskFamily):
     """A family whose tasks tell classes of a pool apart; classes of different splits never meet.
 
-    ``Episode.classes`` numbers the classes split by split: 0 to ``shape.train_classes - 1`` are the
+    ``classes`` of an episode numbers the classes split by split: 0 to ``shape.train_classes - 1`` are the
     meta-training classes.
 
     Parameters
@@ -91,7 +91,7 @@ class ClassFamily(TaskFamily):
         self._most_ways = {split: self._ways_that_always_fit(split) for split in SPLITS}
         self._scarcest = {split: min(members[split], key=pool.counts.__getitem__) for split in SPLITS}
         self.shape = TaskShape(
-            "classification",
+            config.problem(),
             tuple(pool.examples.shape[1:]),
             config.ways,
             self._classes_of("train"),
@@ -113,7 +113,7 @@ class ClassFamily(TaskFamily):
     ) -> Episode:
         size = size or self.size
         classes, turns, examples = self._draw(split, count, generator, size, segment)
-        return Episode(
+        return Episode.pairs(
             self._gather(examples[:, :, : size.shots], turns),
             self._labels(count, size.ways, size.shots),
             self._gather(examples[:, :, size.shots :], turns),

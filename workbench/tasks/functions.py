@@ -20,7 +20,7 @@ from workbench.data.look import look
 from workbench.data.progress import Progress
 from workbench.data.reading import NOW, Reading
 from workbench.errors import DataError
-from workbench.problems import PROBLEMS
+from workbench.problems.regression import Regression
 from workbench.settings import Name, setting
 from workbench.tasks.base import Episode, EpisodeSize, TaskFamily, TaskShape
 from workbench.tasks.class_splits import ClassSplit, divide
@@ -35,7 +35,7 @@ _LOST = 1e-3
 
 
 class FunctionsConfig(TaskConfig):
-    problem = PROBLEMS["regression"]
+    problem = Regression
 
     family: Literal["functions"] = "functions"
     path: str | None = setting(None, path=True, help="An .npz file with the arrays x, y and task.")
@@ -87,7 +87,7 @@ class Functions(TaskFamily):
             self.standards = own if config.standardise else None
             x, y = self._in_32_bits("x", x, own.x), self._in_32_bits("y", y, own.y)
         self._x, self._y = torch.from_numpy(x), torch.from_numpy(y)
-        self.shape = TaskShape("regression", (x.shape[1],), y.shape[1])
+        self.shape = TaskShape(config.problem(), (x.shape[1],), y.shape[1])
         fewest = int(min(self._counts[self._members[part]].min() for part in SPLITS))
         self.most_queries = max(1, fewest - config.shots)
         self.reference_loss = _local_variance(x[training], y[training])
@@ -128,13 +128,8 @@ class Functions(TaskFamily):
         keys.masked_fill_(torch.arange(keys.shape[1]) >= held, -1.0)
         rows = (self._first[drawn][:, None] + keys.topk(size.shots + size.queries).indices).to(self.device)
         x, y = self._x[rows], self._y[rows]
-        return Episode(
-            x[:, : size.shots],
-            y[:, : size.shots],
-            x[:, size.shots :],
-            y[:, size.shots :],
-            torch.empty(count, 0, dtype=torch.int64, device=self.device),
-        )
+        shots = size.shots
+        return Episode.pairs(x[:, :shots], y[:, :shots], x[:, shots:], y[:, shots:])
 
     def check(self, size: EpisodeSize, split: Split) -> None:
         members = self._members[split]

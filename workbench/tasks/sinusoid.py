@@ -16,7 +16,7 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from workbench.config import Drift, Drifts, Split, setting
-from workbench.problems import PROBLEMS
+from workbench.problems.regression import Regression
 from workbench.tasks.base import Episode, EpisodeSize, Progress, TaskFamily, TaskShape
 
 Range = Annotated[tuple[float, float], Field(strict=False)]
@@ -31,7 +31,7 @@ class SinusoidDrift(Drift):
 
 
 class SinusoidConfig(Drifts):
-    problem = PROBLEMS["regression"]
+    problem = Regression
 
     family: Literal["sinusoid"] = "sinusoid"
     amplitude: Range = setting((0.1, 5.0), symbol="A", help="Smallest and largest amplitude.")
@@ -61,7 +61,7 @@ class Sinusoid(TaskFamily):
 
     def __init__(self, config: SinusoidConfig, progress: Progress | None = None) -> None:
         super().__init__(config, progress)
-        self.shape = TaskShape("regression", (1,), 1)
+        self.shape = TaskShape(config.problem(), (1,), 1)
         self.reference_loss = self._best_without_adapting()
 
     def sample(
@@ -77,9 +77,7 @@ class Sinusoid(TaskFamily):
         phase = self._uniform(self._range("phase", segment), (count, 1, 1), generator)
         x = self._uniform(self._range("x", segment), (count, shots + queries, 1), generator)
         y = amplitude * torch.sin(x - phase)
-        return Episode(
-            x[:, :shots], y[:, :shots], x[:, shots:], y[:, shots:], torch.empty(count, 0, dtype=torch.int64)
-        ).to(self.device)
+        return Episode.pairs(x[:, :shots], y[:, :shots], x[:, shots:], y[:, shots:]).to(self.device)
 
     def data_hash(self) -> str:
         c = self.config

@@ -121,7 +121,7 @@ class UnlabelledFamily(TaskFamily):
         support_y, query_y = (
             labels.repeat_interleave(each).repeat(count, 1) for each in (size.shots, size.queries)
         )
-        return Episode(support, support_y, query, query_y, classes.to(self.device))
+        return Episode.pairs(support, support_y, query, query_y, classes.to(self.device))
 
     @abstractmethod
     def _draw(self, count: int, generator: torch.Generator, size: EpisodeSize) -> tuple[Tensor, Tensor]:

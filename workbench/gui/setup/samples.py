@@ -57,18 +57,18 @@ def draw(family: TaskFamily, split: Split, seed: int) -> Sample:
 
     generator = torch.Generator().manual_seed(seed)
     ways, shots, queries = family.size
-    if family.shape.problem == "regression":
+    if "values" in family.problem.gives:
         points = min(CURVE_POINTS, family.most_queries or CURVE_POINTS)
         size = EpisodeSize(ways, shots, max(queries, points))
         episode = family.sample(split, 1, generator, size).to(torch.device("cpu"))
-        support = _points(episode.support_x[0].numpy(), episode.support_y[0].numpy())
-        query = _points(episode.query_x[0].numpy(), episode.query_y[0].numpy())
+        support = _points(episode.support["x"][0].numpy(), episode.support["y"][0].numpy())
+        query = _points(episode.query["x"][0].numpy(), episode.query["y"][0].numpy())
         return Sample(split, ways, shots, queries, support, query[query[:, 0].argsort()])
     episode = family.sample(split, 1, generator).to(torch.device("cpu"))
     shown = min(ways, MOST_CLASSES)
     support_x, query_x = (
         _pictures(x[0].numpy(), y[0].numpy(), shown)
-        for x, y in ((episode.support_x, episode.support_y), (episode.query_x, episode.query_y))
+        for x, y in ((episode.support["x"], episode.support["y"]), (episode.query["x"], episode.query["y"]))
     )
     return Sample(split, ways, shots, queries, support_x, query_x, _texts(family, split, seed))
 
