@@ -251,6 +251,14 @@ def test_an_experiment_yields_a_run_for_each_algorithm_and_seed() -> None:
     assert len({run.hash for run in yielded}) == len(yielded) == 2 * len(quickstart.algorithm)
 
 
+def test_all_stands_for_every_algorithm_that_fits_and_each_may_be_changed() -> None:
+    every = parse('algorithm = "all"\n' + SINUSOID, ["algorithm.0.inner_lr=0.5"])
+    assert len(every.algorithm) == 20
+    assert "protonet" not in {each.name for each in every.algorithm}
+    assert every.algorithm[0].model_dump()["inner_lr"] == 0.5
+    assert parse(every.to_toml()) == every
+
+
 NAMED = ("name", "algorithm.0.label")
 UNFIT = [
     (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.algorithms import ALGORITHMS, Algorithm, Citation
-from workbench.config import AlgorithmConfig
+from workbench.config import AlgorithmConfig, Trains
 from workbench.problems import PROBLEMS
 from workbench.settings import Kind, Section, fields_of
 from workbench.tasks import FAMILIES
@@ -85,7 +85,7 @@ def algorithm_rows() -> list[list[str]]:
                 name,
                 each.family,
                 problems[0] if len(problems) == 1 else "both",
-                "base's" if over else str(each.order),
+                "base's" if over else str(each.order) if issubclass(each.Config, Trains) else "–",
                 "yes" if over else "–",
                 cited(each.citation) if each.citation else "ours" if "(ours)" in each.title else "–",
             ]

@@ -500,6 +500,8 @@ def admitted(experiment: Experiment, source: str = "") -> Experiment:
 def parse(text: str, overrides: Sequence[str] = (), source: str = "") -> Experiment:
     """Read an experiment from TOML text, stored or new (see :func:`admitted`).
 
+    ``algorithm = "all"`` stands for every algorithm that can do the task.
+
     Parameters
     ----------
     text : the TOML document.
@@ -515,9 +517,18 @@ def parse(text: str, overrides: Sequence[str] = (), source: str = "") -> Experim
         table = toml.read(text)
     except ValueError as error:
         raise ConfigError([Complaint((), f"{error}{_hint(text, str(error))}")], source) from None
+    if table.get("algorithm") == "all":
+        table["algorithm"] = _all_that_fit(table.get("task"))
     for override in overrides:
         _assign(table, override)
     return Experiment.from_table(table, source)
+
+
+def _all_that_fit(task: object) -> list[dict[str, object]]:
+    """Every algorithm, with its defaults, that a task gives what it needs."""
+    family = TaskConfig.kinds.get(str(task.get(TaskConfig.selector))) if isinstance(task, Mapping) else None
+    gives = family.gives() if family else frozenset()
+    return [{"kind": name} for name, kind in sorted(AlgorithmConfig.kinds.items()) if kind.needs <= gives]
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:

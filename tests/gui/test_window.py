@@ -478,6 +478,18 @@ def test_what_is_dropped_on_the_window_is_opened(
     assert window.panels.draft.value(("name",)) == "small sinusoid"
 
 
+def test_a_project_from_the_command_line_opens_with_its_newest_experiment(
+    open_window: Open, tmp_path: Path, qtbot: QtBot
+) -> None:
+    project, _ = start_project(tmp_path / "p.mlwb", "maml")
+    project.close()
+    window = open_window(tmp_path / "p.mlwb")
+    assert window.panels is not None
+    qtbot.waitUntil(window.panels.setup.can_run, timeout=RUN)
+    assert window.panels.draft.value(("name",)) == "small sinusoid"
+    assert window.panels.draft.ticked() == ["maml"]
+
+
 def test_a_sample_is_offered_first_and_taken_with_a_click(open_window: Open, qtbot: QtBot) -> None:
     window = open_window()
     assert "Press Run" in window.notices.texts()["quick_start"]

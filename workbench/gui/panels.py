@@ -113,16 +113,17 @@ class Panels(QObject):
     # --- what is set up ----------------------------------------------------------------------------
 
     def _take_draft(self) -> None:
-        """Show what the project had set up; in a new one, the sample experiment."""
+        """Show what the project had set up; without that, its newest experiment, or the sample."""
         from workbench import runs
 
         project = self._session.project
         kept = project.setting("setup") if project is not None else None
         blocked = self.draft.blockSignals(True)  # it is kept already
-        if kept is None:
-            self.draft.load(runs.load_experiment(SAMPLE))
-        else:
+        if kept is not None:
             self.draft.from_json(kept)
+        else:
+            newest = runs.newest_experiment(project) if project is not None else None
+            self.draft.load(newest or runs.load_experiment(SAMPLE))
         self.draft.blockSignals(blocked)
         self.draft.changed.emit()
         self._keep_timer.stop()

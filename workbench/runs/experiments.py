@@ -59,6 +59,16 @@ def load_experiment(source: str, overrides: tuple[str, ...] = ()) -> Experiment:
     return config.load(Path(source), overrides)
 
 
+def newest_experiment(project: Project) -> Experiment | None:
+    """What a project was last asked for; None where it holds nothing that this version can read."""
+    for record in reversed(project.experiments()):
+        try:
+            return config.parse(record.toml)
+        except config.ConfigError:
+            continue
+    return None
+
+
 def expand(experiment: Experiment) -> list[Run]:
     """The runs of an experiment, in the order in which they are done."""
     seeds = experiment.training.seeds
