@@ -108,7 +108,7 @@ def measured(trainer: Trainer) -> np.ndarray:
     size = evaluation_size(trainer.experiment, trainer.family)
     test = FrozenEpisodes(trainer.family, "test", size, EPISODES, 1)
     curves = evaluation.evaluate(trainer.algorithm, trainer.meta, test, steps)
-    return -curves.loss[-1] if curves.accuracy is None else curves.accuracy[-1]
+    return curves.values.get("accuracy", -curves.loss)[-1]
 
 
 def trainer_of(name: str, problem: str, seed: int, *more: str) -> Trainer:

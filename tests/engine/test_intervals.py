@@ -9,6 +9,8 @@ import pytest
 from scipy import stats
 
 from workbench.engine import intervals
+from workbench.problems.classification import calibration_error
+from workbench.problems.regression import Regression
 
 
 def test_the_interval_of_a_mean_is_students() -> None:
@@ -43,7 +45,7 @@ def test_the_difference_of_two_samples_has_welchs_interval() -> None:
 
 def test_a_task_diverges_when_it_is_not_finite_or_ten_times_worse_than_tasks_were() -> None:
     loss = np.array([[1.0, 3.0, 0.01, 2.0], [0.5, np.nan, 0.5, 100.0], [0.4, np.inf, 0.2, 1.0]])
-    assert intervals.diverged(loss).tolist() == [
+    assert Regression().diverged(loss).tolist() == [
         [False] * 4,
         [False, True, False, True],
         [False, True, False, False],
@@ -59,6 +61,6 @@ def test_calibration_error_by_hand() -> None:
     confidence = np.array([0.9, 0.9, 0.9, 0.9, 0.35, 0.35])
     correct = np.array([True, True, False, False, True, False])
     expected = 4 / 6 * abs(0.5 - 0.9) + 2 / 6 * abs(0.5 - 0.35)
-    assert intervals.calibration_error(confidence, correct) == pytest.approx(expected)
-    assert intervals.calibration_error(np.ones(5), np.ones(5, dtype=bool)) == 0.0
-    assert intervals.calibration_error(np.zeros(5), np.zeros(5, dtype=bool)) == 0.0
+    assert calibration_error(confidence, correct) == pytest.approx(expected)
+    assert calibration_error(np.ones(5), np.ones(5, dtype=bool)) == 0.0
+    assert calibration_error(np.zeros(5), np.zeros(5, dtype=bool)) == 0.0

@@ -78,7 +78,7 @@ def test_predictions_agree_with_the_evaluation(text: str) -> None:
         mean_squares = ((shown - found.query["y"]) ** 2).mean((2, 3))
         np.testing.assert_allclose(mean_squares, curves.loss, rtol=1e-5)
     else:
-        np.testing.assert_allclose(found.measured["accuracy"], curves.accuracy)
+        np.testing.assert_allclose(found.measured["accuracy"], curves.values["accuracy"])
         np.testing.assert_allclose(shown.sum(-1), 1, rtol=1e-5)
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from workbench.analysis.numerals import number
-from workbench.engine.intervals import DIVERGED_FACTOR
 from workbench.pictures import Array, Figure, Panel
+from workbench.problems.base import DIVERGED_FACTOR
 
 MOST_NAMED = 2
 FAR = 100.0

@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.analysis.source import Series, Source
 from workbench.analysis.summaries import numbers
-from workbench.engine.intervals import DIVERGED_FACTOR
+from workbench.problems.base import DIVERGED_FACTOR
 from workbench.project import RunRecord
 
 Evaluations = Sequence[tuple[int, Mapping[str, Any]]]

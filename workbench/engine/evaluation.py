@@ -7,8 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Any
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -24,12 +23,23 @@ from workbench.engine.crew import Crew
 from workbench.engine.devices import synchronise
 from workbench.engine.episodes import ATTACKED, FrozenEpisodes, seeded
 from workbench.engine.interruption import Asked, give_up_if, nobody_asks
+from workbench.measures import LOSS
+from workbench.problems import Data, Predict, Problem
+from workbench.summaries import FIRST_EDITION, ByStep, Entry, Summary, TestSummary
 from workbench.tasks.base import Episode, numbers_in, valid_range
 
 CHUNK_NUMBERS = 1_000_000
 TIMED_TASKS = 20
-Measured = tuple[dict[str, NDArray[Any]], dict[str, dict[str, NDArray[Any]]]]
-"""What is measured of a chunk of tasks: the curve's arrays, and the report's by group."""
+
+ByName = dict[str, NDArray[np.generic]]
+
+
+class Measured(NamedTuple):
+    """What is measured of a chunk of tasks, by name; of a report, by group and name."""
+
+    values: ByName
+    details: ByName
+    report: dict[str, ByName]
 
 
 @dataclass(frozen=True)
@@ -38,22 +48,26 @@ class Curves:
 
     Attributes
     ----------
+    problem : what kind of task they are.
     steps : the inner steps measured (0 … N; for a closed form the one adaptation, 1).
-    loss : query loss, ``[steps, tasks]``.
-    accuracy : ``[steps, tasks]``, or None for regression.
-    confidence, correct : of each query example at the last step, ``[tasks, n_q]``, or None.
+    values : every measure of the problem, ``[steps, tasks]`` by name.
+    details : what the problem keeps of each query at the last step, ``[tasks, n_q]`` by name.
     report : what the algorithm measures of itself at the last step, and what an attack does: ``[tasks]`` by
         group and name.
     episode : which distinct episode each task is, ``[tasks]``; None where none repeats another.
     """
 
+    problem: Problem
     steps: tuple[int, ...]
-    loss: NDArray[np.float64]
-    accuracy: NDArray[np.float64] | None
-    confidence: NDArray[np.float64] | None
-    correct: NDArray[np.bool_] | None
+    values: Mapping[str, NDArray[np.float64]]
+    details: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
     report: Mapping[str, Mapping[str, NDArray[np.float64]]] = field(default_factory=dict)
     episode: NDArray[np.int64] | None = None
+
+    @property
+    def loss(self) -> NDArray[np.float64]:
+        """Query loss, ``[steps, tasks]``."""
+        return self.values[LOSS.name]
 
     def of(self, episodes: FrozenEpisodes) -> Curves:
         """The same, with what is known of the episodes that were measured."""
@@ -64,25 +78,39 @@ class Curves:
         """The mean over tasks with its interval; what repeats an episode counts as one with it."""
         return intervals.mean_interval(intervals.collapsed(values, self.episode))
 
-    def summary(self) -> Any:
-        """Means by step with their intervals over tasks; JSON types, None where there is no number."""
-        result: dict[str, Any] = {"inner_steps": list(self.steps), "tasks": self.loss.shape[1]}
-        for name, values in (("loss", self.loss), ("accuracy", self.accuracy)):
-            each_step = None if values is None else [self.interval(row) for row in values]
-            result[name] = each_step and [number(each.mean) for each in each_step]
-            result[f"{name}_ci95"] = each_step and [number(each.half_width) for each in each_step]
-        result["loss_median"] = [number(float(np.median(row))) for row in self.loss]
-        result["diverged"] = [int(row.sum()) for row in intervals.diverged(self.loss)]
-        result["report"] = {
+    def summary(self) -> Summary:
+        """Means by step with their intervals over tasks; None where there is no number."""
+        rows = [row.name for row in self.problem.measures]
+        by_step = {name: self._by_step(self.values[name]) for name in rows}
+        summary: dict[str, object] = {
+            "problem": self.problem.name,
+            "inner_steps": list(self.steps),
+            "tasks": self.loss.shape[1],
+            "measures": by_step,
+        }
+        for name in FIRST_EDITION:
+            summary[name] = by_step[name]["mean"] if name in by_step else None
+            summary[f"{name}_ci95"] = by_step[name]["ci95"] if name in by_step else None
+        summary["loss_median"] = [number(float(np.median(row))) for row in self.loss]
+        summary["diverged"] = [int(row.sum()) for row in self.problem.diverged(self.loss)]
+        summary["report"] = {
             group: {name: reported(self.interval(values)) for name, values in entries.items()}
             for group, entries in self.report.items()
         }
-        return result
+        return cast("Summary", summary)
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
+    def _by_step(self, values: NDArray[np.float64]) -> ByStep:
+        found = [self.interval(row) for row in values]
+        return {
+            "mean": [number(each.mean) for each in found],
+            "ci95": [number(each.half_width) for each in found],
+        }
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
         """The arrays by name, for storage."""
-        names = ("loss", "accuracy", "confidence", "correct", "episode")
-        arrays = {name: value for name in names if (value := getattr(self, name)) is not None}
+        arrays: dict[str, NDArray[np.generic]] = {**self.values, **self.details}
+        if self.episode is not None:
+            arrays["episode"] = self.episode
         return arrays | {
             f"{group}/{name}": values
             for group, entries in self.report.items()
@@ -90,7 +118,7 @@ class Curves:
         }
 
 
-def reported(interval: intervals.Interval) -> dict[str, float | None]:
+def reported(interval: intervals.Interval) -> Entry:
     """An entry of a report: the mean with its interval over tasks."""
     return {"mean": number(interval.mean), "ci95": number(interval.half_width)}
 
@@ -136,8 +164,9 @@ def evaluate(
 
         def compute(part: Episode) -> Measured:
             with torch.no_grad():
-                curve, report = batched(meta, part)
-            return _arrays(curve), {group: _arrays(entries) for group, entries in report.items()}
+                values, details, report = batched(meta, part)
+            by_group = {group: _arrays(entries) for group, entries in report.items()}
+            return Measured(_arrays(values), _arrays(details), by_group)
 
         return compute
 
@@ -146,94 +175,96 @@ def evaluate(
         parts = list(crew.map(_chunks(episodes, alone)))
     finally:
         crew.close()
-    curve = _joined([part for part, _ in parts])
-    groups = parts[0][1]
+    values = {name: each.T for name, each in _doubles(_joined([part.values for part in parts])).items()}
     return Curves(
-        tuple(range(curve["loss"].shape[1])) if algorithm.adapts_stepwise else (1,),
-        curve["loss"].T.astype(np.float64),
-        curve["accuracy"].T.astype(np.float64) if "accuracy" in curve else None,
-        curve["confidence"].astype(np.float64) if "confidence" in curve else None,
-        curve.get("correct"),
-        {
-            group: {
-                name: values.astype(np.float64)
-                for name, values in _joined([report[group] for _, report in parts]).items()
-            }
-            for group in groups
-        },
+        algorithm.problem,
+        tuple(range(len(values[LOSS.name]))) if algorithm.adapts_stepwise else (1,),
+        values,
+        _joined([part.details for part in parts]),
+        {group: _doubles(_joined([part.report[group] for part in parts])) for group in parts[0].report},
     )
 
 
-def _arrays(tensors: Params) -> dict[str, NDArray[Any]]:
+def _arrays(tensors: Params) -> ByName:
     return {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
 
 
-def _joined(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+def _joined(parts: list[ByName]) -> ByName:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _doubles(arrays: ByName) -> dict[str, NDArray[np.float64]]:
+    return {name: each.astype(np.float64) for name, each in arrays.items()}
 
 
 def _curve_of(
     algorithm: Algorithm, steps: int, alone: bool, asked: Asked, attack: Attack | None
-) -> Callable[[Params, Episode], tuple[Params, dict[str, Params]]]:
-    """For one task: loss by step and, for classification, accuracy by step, confidence and correctness of
-    each query; and the report on the last learner."""
-    predict = predict_alone if alone else predict_together
+) -> Callable[[Params, Episode], tuple[Params, Params, dict[str, Params]]]:
+    """For one task: every measure by step, and the details and the report of the last learner."""
+    problem = algorithm.problem
 
-    def curve(meta: Params, episode: Episode) -> tuple[Params, dict[str, Params]]:
-        losses, accuracies = [], []
+    def curve(meta: Params, episode: Episode) -> tuple[Params, Params, dict[str, Params]]:
+        found: list[Params] = []
         for learner in algorithm.adaptation(meta, episode.support, steps):
             give_up_if(asked)
-            prediction = predict(algorithm, learner, episode)
-            losses.append(algorithm.problem.loss(partial(_said, prediction), episode.query))
-            if "classes" in algorithm.problem.gives:
-                accuracies.append((prediction.argmax(-1) == episode.query["y"]).float().mean())
+            predict = once(predictor(algorithm, learner, episode.support, alone=alone))
+            found.append(problem.measured(predict, episode.query))
         report = algorithm.report(meta, learner, episode)
-        if not accuracies:
-            return {"loss": torch.stack(losses)}, report
         if attack is not None:
-            report = report | {"robust": _robust(algorithm, learner, episode, predict, attack, asked)}
-        confidence, label = prediction.softmax(-1).max(-1)
-        found = {"loss": torch.stack(losses), "accuracy": torch.stack(accuracies)}
-        return found | {"confidence": confidence, "correct": label == episode.query["y"]}, report
+            predict_attacked = predictor(algorithm, learner, episode.support, alone=alone)
+            report = report | {"robust": _robust(algorithm, predict_attacked, episode, attack, asked)}
+        values = {name: torch.stack([each[name] for each in found]) for name in found[0]}
+        return values, problem.details(predict, episode.query), report
 
     return curve
 
 
-def _robust(
-    algorithm: Algorithm,
-    learner: Params,
-    episode: Episode,
-    predict: Callable[[Algorithm, Params, Episode], Tensor],
-    attack: Attack,
-    asked: Asked,
-) -> Params:
-    """Loss and accuracy on queries that were attacked through the adapted weights."""
+def predictor(algorithm: Algorithm, learner: Params, support: Data, *, alone: bool) -> Predict:
+    """What an adapted learner predicts of a task's queries, which batch norm sees together; ``alone`` each
+    beside the support set only."""
+    if not alone:
+        return lambda x: algorithm.predict(learner, x)
+
+    def one(query: Tensor) -> Tensor:
+        return algorithm.predict(learner, torch.cat([support["x"], query[None]]))[-1]
+
+    return vmap(one)
+
+
+def once(predict: Predict) -> Predict:
+    """The same, computed once where the same inputs are asked for again."""
+    known: list[Tensor] = []
+
+    def remembered(x: Tensor) -> Tensor:
+        if not known or known[0] is not x:
+            known[:] = [x, predict(x)]
+        return known[1]
+
+    return remembered
+
+
+def _robust(algorithm: Algorithm, predict: Predict, episode: Episode, attack: Attack, asked: Asked) -> Params:
+    """Every measure on queries that were attacked through the adapted weights."""
+    problem, query = algorithm.problem, episode.query
 
     def loss(x: Tensor) -> Tensor:
         give_up_if(asked)
-        prediction = predict(algorithm, learner, episode._replace(query=episode.query | {"x": x}))
-        return algorithm.problem.loss(partial(_said, prediction), episode.query)
+        return problem.loss(predict, query | {"x": x})
 
     bounds = valid_range(algorithm.shape, "evaluation.attack")
     if attack.kind == "fgsm":
-        x = attacks.fgsm(loss, episode.query["x"], epsilon=attack.epsilon, bounds=bounds)
+        x = attacks.fgsm(loss, query["x"], epsilon=attack.epsilon, bounds=bounds)
     else:
         x = attacks.pgd(
             loss,
-            episode.query["x"],
+            query["x"],
             epsilon=attack.epsilon,
             steps=attack.steps,
             step_size=attack.step_size,
             bounds=bounds,
             noise=episode.extra["noise"],
         )
-    prediction = predict(algorithm, learner, episode._replace(query=episode.query | {"x": x}))
-    return algorithm.problem.measured(partial(_said, prediction), episode.query)
-
-
-def _said(prediction: Tensor, x: Tensor) -> Tensor:
-    """What was predicted of x already."""
-    return prediction
+    return problem.measured(predict, query | {"x": x})
 
 
 def with_noise(episodes: FrozenEpisodes) -> Iterator[Episode]:
@@ -242,20 +273,6 @@ def with_noise(episodes: FrozenEpisodes) -> Iterator[Episode]:
         generator = seeded(episodes.seed, ATTACKED, number)
         noise = torch.rand(block.query["x"].shape, generator=generator).to(block.device)
         yield block._replace(extra={"noise": noise})
-
-
-def predict_together(algorithm: Algorithm, learner: Params, episode: Episode) -> Tensor:
-    """A task's queries, which batch norm sees together."""
-    return algorithm.predict(learner, episode.query["x"])
-
-
-def predict_alone(algorithm: Algorithm, learner: Params, episode: Episode) -> Tensor:
-    """Each of a task's queries, beside the support set only."""
-
-    def one(query: Tensor) -> Tensor:
-        return algorithm.predict(learner, torch.cat([episode.support["x"], query[None]]))[-1]
-
-    return vmap(one)(episode.query["x"])
 
 
 def _chunks(episodes: Iterable[Episode], alone: bool) -> Iterator[Episode]:
@@ -296,11 +313,11 @@ def result(
     *,
     steps: int,
     transductive: bool,
-    threshold: float,
+    threshold: float | None,
     threads: int = 1,
     asked: Asked = nobody_asks,
     attack: Attack | None = None,
-) -> tuple[Any, Mapping[str, NDArray[Any]]]:
+) -> tuple[TestSummary, Mapping[str, NDArray[np.generic]]]:
     """Measure meta-test episodes once: the summary of design.md, section 6, and the per-task arrays.
 
     Parameters
@@ -308,7 +325,7 @@ def result(
     test : the frozen meta-test episodes.
     train : frozen meta-training episodes of the same size, for the generalisation gap.
     steps : inner steps of the curve.
-    threshold : τ, the query loss that counts as adapted.
+    threshold : τ, the query loss that counts as adapted; None where there is none.
     threads : chunks of tasks computed at the same time.
     asked : asked often whether to give up, with an :class:`AbandonedError`.
     attack : attack the queries of the meta-test episodes too.
@@ -328,7 +345,7 @@ def result(
 
     curves, seen = measured(test, attack), measured(train)
     times = milliseconds(algorithm, meta, test, steps, asked)
-    reached = intervals.steps_to_reach(curves.loss, threshold)
+    reached = intervals.steps_to_reach(curves.loss, -math.inf if threshold is None else threshold)
     took = np.array([times[int(index)] if math.isfinite(index) else math.inf for index in reached])
     steps_taken = np.array(
         [curves.steps[int(index)] if math.isfinite(index) else math.inf for index in reached]
@@ -336,6 +353,7 @@ def result(
     gap = intervals.difference_interval(
         *(intervals.collapsed(each.loss[-1], each.episode) for each in (curves, seen))
     )
+    pooled = {name: number(each) for name, each in algorithm.problem.pooled(curves.details).items()}
     summary = {
         "split": test.split,
         "episodes": test.count,
@@ -344,17 +362,16 @@ def result(
         "adaptation_threshold": threshold,
         "adaptation_steps_median": number(float(np.median(steps_taken))),
         "adaptation_milliseconds_median": number(float(np.median(took))),
-        "adaptation_reached": float(np.isfinite(reached).mean()),
+        "adaptation_reached": None if threshold is None else float(np.isfinite(reached).mean()),
         "milliseconds_by_step": times,
         "generalisation_gap": number(gap.mean),
         "generalisation_gap_ci95": number(gap.half_width),
         "train_loss": [number(seen.interval(row).mean) for row in seen.loss],
         "calibration_error": None,
+        **pooled,
         "attack": None if attack is None else attack.model_dump(),
         "transductive": transductive if algorithm.network.uses_batch_statistics else None,
         **dict(zip(("ways", "shots", "queries"), test.size, strict=True)),
         **test.seen.summary(),
     }
-    if curves.confidence is not None and curves.correct is not None:
-        summary["calibration_error"] = number(intervals.calibration_error(curves.confidence, curves.correct))
-    return summary, curves.arrays()
+    return cast("TestSummary", summary), curves.arrays()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-BINS = 15
-DIVERGED_FACTOR = 10.0
 
 
 def _t_quantile(freedom: float) -> float:
@@ -71,25 +69,6 @@ def difference_interval(a: Array, b: Array) -> Interval:
     return Interval(float(a.mean() - b.mean()), _t_quantile(freedom) * math.sqrt(spread))
 
 
-def diverged(loss: Array) -> NDArray[np.bool_]:
-    """Which tasks have diverged, by step.
-
-    A task counts as diverged where its loss is not finite, or over ten times the mean loss of all tasks
-    before adaptation (one scale for all tasks: an easy task that becomes average has not diverged).
-
-    Parameters
-    ----------
-    loss : ``[steps, tasks]``.
-
-    Returns
-    -------
-    bool ``[steps, tasks]``
-    """
-    before = loss[0][np.isfinite(loss[0])]
-    limit = DIVERGED_FACTOR * float(before.mean()) if before.size else math.inf
-    return ~(np.isfinite(loss) & (loss <= limit))
-
-
 def steps_to_reach(loss: Array, threshold: float) -> Array:
     """The index of the first step at which each task's loss is below the threshold; inf where none is.
 
@@ -101,7 +80,15 @@ def steps_to_reach(loss: Array, threshold: float) -> Array:
     return np.where(reached.any(axis=0), reached.argmax(axis=0), np.inf)
 
 
-def forgetting(known: Sequence[Sequence[float | None]]) -> dict[str, Any]:
+class Forgotten(TypedDict):
+    """What :func:`forgetting` tells."""
+
+    forgetting: list[float | None]
+    forgetting_mean: float | None
+    backward_transfer: float | None
+
+
+def forgetting(known: Sequence[Sequence[float | None]]) -> Forgotten:
     """What later segments of a stream did to the earlier ones.
 
     Parameters
@@ -129,20 +116,3 @@ def forgetting(known: Sequence[Sequence[float | None]]) -> dict[str, Any]:
 
 def _or_none(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def calibration_error(confidence: Array, correct: NDArray[np.bool_]) -> float:
-    """Expected calibration error with 15 equal bins (Guo, Pleiss, Sun, Weinberger, ICML 2017, 1706.04599).
-
-    Parameters
-    ----------
-    confidence : highest predicted probability of each query example, any shape.
-    correct : whether that prediction was right, same shape.
-    """
-    confidence, correct = confidence.ravel(), correct.ravel()
-    if np.isnan(confidence).any():
-        return math.nan
-    which = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
-    count = np.bincount(which, minlength=BINS)
-    gap = np.bincount(which, weights=correct - confidence, minlength=BINS)
-    return float(np.abs(gap).sum() / count.sum())

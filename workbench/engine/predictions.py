@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.func import vmap
 
 from workbench.algorithms.base import Algorithm, Params
 from workbench.config import SPLITS, Experiment, Split
 from workbench.engine.episodes import seeded
-from workbench.engine.evaluation import predict_alone, predict_together
+from workbench.engine.evaluation import once, predictor
 from workbench.engine.predicted import Predictions, Request
 from workbench.engine.trainer import Trainer, evaluation_size
 from workbench.tasks.base import Episode, EpisodeSize, TaskFamily
@@ -83,13 +81,12 @@ def predict(
     first : the number of the first task, to be told on.
     """
     alone = not transductive and algorithm.network.uses_batch_statistics
-    of_query = predict_alone if alone else predict_together
     problem = algorithm.problem
 
     def of_task(meta: Params, episode: Episode) -> tuple[Params, Params]:
         shown, measured = [], []
         for learner in algorithm.adaptation(meta, episode.support, steps):
-            said = partial(_said, of_query(algorithm, learner, episode))
+            said = once(predictor(algorithm, learner, episode.support, alone=alone))
             shown.append(problem.predicted(said, episode.query))
             measured.append(problem.measured(said, episode.query))
         return _stacked(shown), _stacked(measured)
@@ -110,11 +107,6 @@ def predict(
         outputs={name: each.double().cpu().numpy() for name, each in shown.items()},
         measured={name: each.double().cpu().numpy() for name, each in measured.items()},
     )
-
-
-def _said(prediction: Tensor, x: Tensor) -> Tensor:
-    """What was predicted of x already."""
-    return prediction
 
 
 def _stacked(by_step: list[Params]) -> Params:

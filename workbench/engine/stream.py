@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from workbench.config import Experiment
 from workbench.engine import evaluation, intervals
 from workbench.engine.episodes import SEGMENT, FrozenEpisodes
 from workbench.engine.interruption import Asked
+from workbench.summaries import DriftSummary, Entry
 from workbench.tasks.base import EpisodeSize, TaskFamily
 
 Measure = Callable[[FrozenEpisodes], evaluation.Curves]
@@ -79,8 +79,8 @@ class Stream(Segments):
 
     def measure(
         self, experiment: Experiment, size: EpisodeSize, iteration: int, measure: Measure, asked: Asked
-    ) -> dict[str, dict[str, Any]]:
-        """Loss (and accuracy) on frozen training tasks of every segment, as groups of a report.
+    ) -> dict[str, dict[str, Entry]]:
+        """Every measure on frozen training tasks of every segment, as groups of a report.
 
         At the end of a segment it is kept in :attr:`known`.
         """
@@ -90,20 +90,15 @@ class Stream(Segments):
             self._frozen = list(self._draw(experiment, size, asked))
         curves = [measure(episodes) for episodes in self._frozen]
         names = [f"segment {number}" for number in range(1, self.segments + 1)]
-        report = {
-            "segment loss": {
-                name: evaluation.reported(each.interval(each.loss[-1]))
+        if self.ends(iteration) or iteration == self.iterations:
+            self.known.append([evaluation.number(each.interval(each.loss[-1]).mean) for each in curves])
+        return {
+            f"segment {measure}": {
+                name: evaluation.reported(each.interval(each.values[measure][-1]))
                 for name, each in zip(names, curves, strict=True)
             }
+            for measure in curves[0].values
         }
-        if self.ends(iteration) or iteration == self.iterations:
-            self.known.append([each["mean"] for each in report["segment loss"].values()])
-        accuracies = [each.interval(each.accuracy[-1]) for each in curves if each.accuracy is not None]
-        if accuracies:
-            report["segment accuracy"] = {
-                name: evaluation.reported(each) for name, each in zip(names, accuracies, strict=True)
-            }
-        return report
 
     def _draw(self, experiment: Experiment, size: EpisodeSize, asked: Asked) -> Iterator[FrozenEpisodes]:
         settings = experiment.evaluation
@@ -119,8 +114,8 @@ class Stream(Segments):
                 segment=segment,
             )
 
-    def summary(self) -> dict[str, Any] | None:
-        """What was forgotten; JSON types. None where nothing drifts."""
+    def summary(self) -> DriftSummary | None:
+        """What was forgotten; None where nothing drifts."""
         if not self.drifts:
             return None
-        return {"segments": self.segments, "loss": self.known} | intervals.forgetting(self.known)
+        return {"segments": self.segments, "loss": self.known, **intervals.forgetting(self.known)}

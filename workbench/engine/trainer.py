@@ -33,7 +33,7 @@ from workbench.engine.plan import Plan, choose
 from workbench.engine.state import Demands, State, Values
 from workbench.engine.stream import Segments, Stream
 from workbench.measures import LOSS
-from workbench.summaries import Entry
+from workbench.summaries import Entry, Summary
 from workbench.tasks.base import Episode, EpisodeSize, TaskFamily, valid_range
 
 REPORT_SECONDS = 0.05
@@ -180,7 +180,7 @@ class Trainer:
             next_end = self._stream.next_end(self.iteration)
             yield from self._some_steps(min(self.iterations, next_validation, next_end))
 
-    def _validated(self, validation: FrozenEpisodes) -> Any:
+    def _validated(self, validation: FrozenEpisodes) -> Summary:
         """Measure the frozen meta-validation episodes, every segment of a stream, and the memory."""
         settings = self.experiment.evaluation
 
@@ -234,7 +234,7 @@ class Trainer:
                 train,
                 steps=settings.inner_steps,
                 transductive=settings.transductive,
-                threshold=settings.threshold or self.family.reference_loss / 4,
+                threshold=settings.threshold or _quarter(self.family.reference_loss),
                 threads=self._workers,
                 asked=self._asked,
                 attack=settings.attack,
@@ -390,6 +390,11 @@ class Trainer:
         if self._memory.capacity:
             places, seen = state.tensors["memory.places"], values.memory_seen or 0
             self._memory.restore(places, seen, self._episodes.__getitem__)
+
+
+def _quarter(loss: float | None) -> float | None:
+    """The loss that counts as adapted where nobody has said it: a quarter of what cannot adapt."""
+    return None if loss is None else loss / 4
 
 
 MOST_NUMBERS = 80_000_000
