@@ -12,13 +12,14 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QSettings
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QComboBox, QLabel
 from pytestqt.qtbot import QtBot
 
 from workbench.analysis.figure import as_csv
 from workbench.export.drawing import to_bytes
 from workbench.export.wishes import Style
 from workbench.gui import dialogs, theme
-from workbench.gui.export_content import Choice, content, copy_image, in_words
+from workbench.gui.export_content import Choice, content, copy, in_words
 from workbench.gui.export_dialog import ExportDialog
 from workbench.gui.worker import Worker
 from workbench.pictures import Curve, Figure, Panel
@@ -52,7 +53,9 @@ def dialog(qtbot: QtBot, worker: Worker, settings: QSettings) -> ExportDialog:
     return dialog
 
 
-def choose(box: Any, value: Any) -> None:
+def choose(dialog: ExportDialog, name: str, value: object) -> None:
+    box = dialog.bar[name]
+    assert isinstance(box, QComboBox)
     index = box.findData(value)
     assert index >= 0
     box.setCurrentIndex(index)
@@ -67,24 +70,24 @@ def preview(qtbot: QtBot, dialog: ExportDialog) -> tuple[int, int]:
 
 def test_the_preview_follows_the_choices(qtbot: QtBot, dialog: ExportDialog) -> None:
     narrow, _ = preview(qtbot, dialog)
-    choose(dialog.size_choice, 175.0)
+    choose(dialog, "size", "two")
     wide, _ = preview(qtbot, dialog)
     assert wide == pytest.approx(175 / 85 * narrow, abs=2)
-    choose(dialog.size_choice, 0.0)
-    dialog.width_mm.setValue(100)
-    dialog.height_mm.setValue(50)
+    choose(dialog, "size", "custom")
+    dialog.bar.choose("width", 100.0)
+    dialog.bar.choose("height", 50.0)
     width, height = preview(qtbot, dialog)
     assert width == pytest.approx(2 * height, abs=2)
 
 
 def test_each_format_is_written_as_drawn(qtbot: QtBot, dialog: ExportDialog, tmp_path: Path) -> None:
-    choose(dialog.size_choice, 175.0)
-    choose(dialog.colours, False)
-    choose(dialog.resolution, 200)
-    dialog.font_size.setValue(9)
+    choose(dialog, "size", "two")
+    choose(dialog, "colours", "black")
+    choose(dialog, "resolution", 200)
+    dialog.bar.choose("font_size", 9.0)
     style = Style(width=175, font_size=9, black=True, dots_per_inch=200)
     for form in ("png", "svg", "pdf"):
-        choose(dialog.format, form)
+        choose(dialog, "format", form)
         path = tmp_path / f"f.{form}"
         dialog.save_to(path)
         qtbot.waitUntil(lambda path=path: dialog.status.text() == f"Saved as {path}.", timeout=20_000)
@@ -95,7 +98,7 @@ def test_each_format_is_written_as_drawn(qtbot: QtBot, dialog: ExportDialog, tmp
 
 def test_the_data_is_shown_and_written(qtbot: QtBot, dialog: ExportDialog, tmp_path: Path) -> None:
     for form, table in (("csv", False), ("table", True)):
-        choose(dialog.format, form)
+        choose(dialog, "format", form)
         expected = as_csv(FIGURE, table=table)
         qtbot.waitUntil(lambda expected=expected: dialog.data.toPlainText() == expected.strip())
         assert dialog.data.isVisible()
@@ -115,7 +118,7 @@ def test_the_file_has_a_sensible_name(
         return tmp_path / name
 
     monkeypatch.setattr(dialogs, "file_to_save", answer)
-    choose(dialog.format, "svg")
+    choose(dialog, "format", "svg")
     dialog.save_button.click()
     qtbot.waitUntil(lambda: (tmp_path / "adaptation.svg").exists(), timeout=20_000)
     assert asked == [("adaptation.svg", "SVG drawing (*.svg)", "svg")]
@@ -154,7 +157,7 @@ def test_image_and_caption_reach_the_clipboard(qtbot: QtBot, dialog: ExportDialo
 def test_a_chart_is_copied_without_a_dialog(qtbot: QtBot, worker: Worker) -> None:
     told: list[str] = []
     QGuiApplication.clipboard().clear()
-    copy_image(FIGURE, worker, told.append)
+    copy(FIGURE, worker, told.append)
     qtbot.waitUntil(lambda: told == ["Copied to the clipboard."], timeout=20_000)
     assert not QGuiApplication.clipboard().image().isNull()
 
@@ -162,31 +165,35 @@ def test_a_chart_is_copied_without_a_dialog(qtbot: QtBot, worker: Worker) -> Non
 def test_the_last_choices_come_back(
     qtbot: QtBot, dialog: ExportDialog, worker: Worker, settings: QSettings
 ) -> None:
-    choose(dialog.format, "pdf")
-    choose(dialog.size_choice, 0.0)
-    choose(dialog.colours, False)
-    dialog.width_mm.setValue(99)
-    dialog.font_size.setValue(10.5)
+    choose(dialog, "format", "pdf")
+    choose(dialog, "size", "custom")
+    choose(dialog, "colours", "black")
+    dialog.bar.choose("width", 99.0)
+    dialog.bar.choose("font_size", 10.5)
     before = dialog.choice()
     dialog.reject()
     again = ExportDialog(FIGURE, worker, settings=settings)
     qtbot.addWidget(again)
     assert again.choice() == before
-    assert (before.form, before.width_mm, before.colour) == ("pdf", 99.0, False)
+    assert (before.format, before.width, before.colours) == ("pdf", 99.0, "black")
 
 
-def test_settings_of_a_stranger_do_no_harm(qtbot: QtBot, worker: Worker, settings: QSettings) -> None:
-    for name, value in (("format", "bmp"), ("size", "wide"), ("font_size", "nan"), ("resolution", "x")):
-        settings.setValue(f"export/{name}", value)
+@pytest.mark.parametrize(
+    "kept",
+    ["no json", "[]", '{"format": "bmp", "size": "wide", "font_size": NaN, "resolution": "x", "y": 1}'],
+)
+def test_settings_of_a_stranger_do_no_harm(
+    qtbot: QtBot, worker: Worker, settings: QSettings, kept: str
+) -> None:
+    settings.setValue("export/choice", kept)
     dialog = ExportDialog(FIGURE, worker, settings=settings)
     qtbot.addWidget(dialog)
-    assert dialog.choice().form == "png"
-    assert dialog.choice().font_size >= 4
+    assert dialog.choice() == Choice()
 
 
 def test_a_dialog_that_is_closed_still_saves(qtbot: QtBot, dialog: ExportDialog, tmp_path: Path) -> None:
     path = tmp_path / "f.pdf"
-    choose(dialog.format, "pdf")
+    choose(dialog, "format", "pdf")
     dialog.save_to(path)
     dialog.reject()
     qtbot.waitUntil(lambda: not dialog.isVisible(), timeout=20_000)
@@ -198,21 +205,18 @@ def test_a_figure_looks_the_same_from_a_dark_window(monkeypatch: pytest.MonkeyPa
     figure, drawn = Figure("f", (Panel(curves=(curve,)),)), []
     for dark in (True, False):
         monkeypatch.setattr(theme, "is_dark", lambda dark=dark: dark)
-        drawn.append(content(figure, Choice(form="svg")))
+        drawn.append(content(figure, Choice(format="svg")))
     assert drawn[0] == drawn[1]
     assert theme.colour("run 1").encode() in drawn[0]
 
 
 def test_every_control_can_be_named_and_reached(dialog: ExportDialog) -> None:
-    for field in (
-        dialog.format,
-        dialog.resolution,
-        dialog.size_choice,
-        dialog.font_size,
-        dialog.colours,
-        dialog.caption,
-    ):
+    names = ("format", "resolution", "size", "width", "height", "font_size", "colours")
+    for field in (*(dialog.bar[name] for name in names), dialog.caption):
         assert field.objectName().startswith("export_")
         assert field.accessibleName()
         assert field.toolTip()
     assert dialog.copy_caption.isEnabled()
+    labels = [dialog.form.labelForField(dialog.bar[name]) for name in names]
+    keys = [each.text() for each in labels if isinstance(each, QLabel)]
+    assert keys == ["&Format", "&Resolution", "&Size", "&Width", "&Height", "F&ont size", "&Colours"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
 from workbench.gui.notices import Notices
 from workbench.gui.worker import Worker
+from workbench.pictures import Figure
 
 if TYPE_CHECKING:
     from workbench.gui.charts.base import Chart
@@ -46,16 +47,16 @@ class ExportCommands(QObject):
 
     @Slot()
     def copy_chart(self) -> None:
-        from workbench.gui.export_dialog import copy_image
+        from workbench.gui.export_content import copy
 
         figure = self._figure()
         if figure is not None:
-            copy_image(figure, self._worker, self._copied)
+            copy(figure, self._worker, self._copied)
 
     def _copied(self, text: str) -> None:
         self._notices.say("export", text)
 
-    def _figure(self) -> Any:
+    def _figure(self) -> Figure | None:
         self._notices.clear("export")
         chart = self._chart()
         figure = chart.figure() if chart is not None else None

@@ -4,62 +4,85 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal
 
 from PySide6.QtGui import QGuiApplication, QImage
 
 from workbench.analysis.figure import as_csv
+from workbench.export.wishes import Style
 from workbench.gui.worker import Worker
 from workbench.pictures import Figure
-
-if TYPE_CHECKING:  # it imports pydantic, which takes a while
-    from workbench.export.wishes import Style
+from workbench.settings import Section, setting
 
 COPY = "export_copy"
 SHOWN_LINES = 200
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What the dialog asks for.
+KINDS = {
+    "png": "PNG image",
+    "svg": "SVG drawing",
+    "pdf": "PDF document",
+    "csv": "Comma-separated values",
+}
+"""What a file is, by its suffix."""
 
-    Attributes
-    ----------
-    form : ``png``, ``svg``, ``pdf`` or ``csv``.
-    height_mm : 0: as the panels need.
-    table : write the table instead of the curves' points (CSV).
-    """
 
-    form: str = "png"
-    width_mm: float = 85.0
-    height_mm: float = 0.0
-    font_size: float = 8.0
-    colour: bool = True
-    dots_per_inch: int = 300
-    table: bool = False
+class Choice(Section):
+    """What the dialog asks for; its controls are made from this."""
+
+    format: Literal["png", "svg", "pdf", "csv", "table"] = setting(
+        "png",
+        titles=KINDS | {"csv": "CSV, the data", "table": "CSV, the table"},
+        help="What kind of file is written",
+    )
+    resolution: Literal[100, 200, 300, 600] = setting(
+        300,
+        titles={str(dots): f"{dots} dots per inch" for dots in (100, 200, 300, 600)},
+        help="Dots per inch of the PNG",
+    )
+    size: Literal["one", "two", "custom"] = setting(
+        "one",
+        titles={"one": "One column (85 mm)", "two": "Two columns (175 mm)", "custom": "Custom"},
+        help="Width as printed: one or two columns of a paper",
+    )
+    width: float = setting(120.0, ge=30, le=400, unit="mm", help="Width as printed")
+    height: float = setting(0.0, ge=0, le=400, unit="mm", help="Height as printed")
+    font_size: float = setting(8.0, ge=4, le=24, unit="pt", help="Size of the text as printed")
+    colours: Literal["colour", "black"] = setting(
+        "colour",
+        titles={"colour": "Colour", "black": "Black and white"},
+        help="Colour, or dashes and markers for print",
+    )
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether a figure is wanted, not its data."""
+        return self.format in ("png", "svg", "pdf")
+
+    @property
+    def suffix(self) -> str:
+        """Of the file."""
+        return "csv" if self.format == "table" else self.format
 
     def style(self) -> Style:
         """As the drawing wants it."""
-        from workbench.export.wishes import Style
-
         return Style(
-            width=self.width_mm,
-            height=self.height_mm or None,
+            width=self.width if self.size == "custom" else self.size,
+            height=(self.height or None) if self.size == "custom" else None,
             font_size=self.font_size,
-            black=not self.colour,
-            dots_per_inch=self.dots_per_inch,
+            black=self.colours == "black",
+            dots_per_inch=self.resolution,
         )
 
 
 def content(figure: Figure, choice: Choice) -> bytes:
     """The file that a choice asks for; takes a while, so it is made in the background."""
-    if choice.form == "csv":
-        return as_csv(figure, table=choice.table).encode()
+    if not choice.is_drawn:
+        return as_csv(figure, table=choice.format == "table").encode()
     from workbench.export.drawing import to_bytes
 
-    return to_bytes(figure, choice.style(), choice.form)
+    return to_bytes(figure, choice.style(), choice.format)
 
 
 def first_lines(text: str) -> str:
@@ -70,37 +93,28 @@ def first_lines(text: str) -> str:
     return "\n".join(lines[:SHOWN_LINES] + rest) or "There are no numbers in this chart."
 
 
-def copy_image(
-    figure: Figure, worker: Worker, told: Callable[[str], object] | None = None, choice: Choice | None = None
-) -> None:
-    """Put a chart into the clipboard as an image, drawn in the background.
+def copy(figure: Figure, worker: Worker, told: Callable[[str], object], choice: Choice | None = None) -> None:
+    """Put what a choice asks for into the clipboard: a figure as an image, data as text.
 
     Parameters
     ----------
-    figure : what to draw.
     told : called in the GUI thread with a line that says what happened.
+    choice : by default a picture.
     """
-    copy(figure, worker, replace(choice or Choice(), form="png"), told)
-
-
-def copy(figure: Figure, worker: Worker, choice: Choice, told: Callable[[str], object] | None) -> None:
-    """Put what a choice asks for into the clipboard: a figure as an image, data as text."""
-    if choice.form != "csv":
-        choice = replace(choice, form="png")
+    choice = choice or Choice()
+    wanted = choice.model_copy(update={"format": "png"}) if choice.is_drawn else choice
 
     def done(made: bytes) -> None:
-        if choice.form == "csv":
-            QGuiApplication.clipboard().setText(made.decode())
-        else:
+        if wanted.is_drawn:
             QGuiApplication.clipboard().setImage(QImage.fromData(made))
-        if told is not None:
-            told("Copied to the clipboard.")
+        else:
+            QGuiApplication.clipboard().setText(made.decode())
+        told("Copied to the clipboard.")
 
     def failed(error: Exception) -> None:
-        if told is not None:
-            told(f"Could not be copied: {in_words(error)}")
+        told(f"Could not be copied: {in_words(error)}")
 
-    worker.submit(COPY, "drawing the figure", lambda _: content(figure, choice), done, failed)
+    worker.submit(COPY, "drawing the figure", lambda _: content(figure, wanted), done, failed)
 
 
 def in_words(error: Exception, path: Path | None = None) -> str:

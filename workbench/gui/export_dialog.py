@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
 from pathlib import Path
-from typing import Any
 
-from PySide6.QtCore import QSettings, QSignalBlocker, Qt, QTimer, Slot
+from PySide6.QtCore import QSettings, Qt, QTimer, Slot
 from PySide6.QtGui import QGuiApplication, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -22,27 +21,19 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.gui import dialogs, theme
-from workbench.gui.export_content import Choice, content, copy, copy_image, first_lines, in_words
+from workbench.gui.export_content import KINDS, Choice, content, copy, first_lines, in_words
 from workbench.gui.plain import Label, set_tip
+from workbench.gui.settings_bar import SettingsBar
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Progress, Worker
 from workbench.paths import write_atomically
 from workbench.pictures import Figure
 
-__all__ = ["ExportDialog", "copy_image"]
-
 PREVIEW, SAVE = "export_preview", "export_save"
 DEBOUNCE_MS = 200
 PREVIEW_DPI = 150
-CUSTOM = 0.0
-WIDTHS = (("One column (85 mm)", 85.0), ("Two columns (175 mm)", 175.0), ("Custom", CUSTOM))
-FORMATS = (
-    ("PNG image", "png", "PNG image (*.png)"),
-    ("SVG drawing", "svg", "SVG drawing (*.svg)"),
-    ("PDF document", "pdf", "PDF document (*.pdf)"),
-    ("CSV, the data", "csv", "Comma-separated values (*.csv)"),
-)
-RESOLUTIONS = (100, 200, 300, 600)
+STEPS = {"width": 5.0, "height": 5.0, "font_size": 0.5}
+KEPT = "export/choice"
 
 
 class ExportDialog(QDialog):
@@ -83,28 +74,20 @@ class ExportDialog(QDialog):
     # --- the form ----------------------------------------------------------------------------------
 
     def _make_fields(self) -> None:
-        self.format = self._combo("export_format", "Format", "What kind of file is written")
-        for text, form, _ in FORMATS:
-            self.format.addItem(text, form)
-        if self._figure.table:
-            self.format.addItem("CSV, the table", "table")
-        self.resolution = self._combo("export_resolution", "Resolution", "Dots per inch of the PNG")
-        for dots in RESOLUTIONS:
-            self.resolution.addItem(f"{dots} dots per inch", dots)
-        self.size_choice = self._combo(
-            "export_size", "Size", "Width as printed: one or two columns of a paper"
-        )
-        for text, width in WIDTHS:
-            self.size_choice.addItem(text, width)
-        self.width_mm = self._number("export_width", "Width", 30, 400, "Width as printed")
-        self.height_mm = self._number("export_height", "Height", 0, 400, "Height as printed")
-        self.height_mm.setSpecialValueText("automatic")
-        self.font_size = self._number("export_font_size", "Font size", 4, 24, "Size of the text as printed")
-        self.font_size.setSuffix(" pt")
-        self.font_size.setSingleStep(0.5)
-        self.colours = self._combo("export_colours", "Colours", "Colour, or dashes and markers for print")
-        self.colours.addItem("Colour", True)
-        self.colours.addItem("Black and white", False)
+        self.form = QFormLayout()
+        self.bar = SettingsBar(Choice, "export", self.form, self)
+        if not self._figure.table:
+            formats = self.bar["format"]
+            assert isinstance(formats, QComboBox)
+            formats.removeItem(formats.findData("table"))
+        for name, step in STEPS.items():
+            box = self.bar[name]
+            assert isinstance(box, QDoubleSpinBox)
+            box.setDecimals(1)
+            box.setSingleStep(step)
+            if name == "height":
+                box.setSpecialValueText("automatic")
+        self.bar.changed.connect(self._changed)
         self.caption = QPlainTextEdit(self._figure.caption, self)
         self.caption.setObjectName("export_caption")
         self.caption.setAccessibleName("Caption")
@@ -120,26 +103,6 @@ class ExportDialog(QDialog):
         self.close_button = self._push("export_close", "Close", "Close this dialog")
         self.close_button.clicked.connect(self.reject)
 
-    def _combo(self, name: str, label: str, tip: str) -> QComboBox:
-        box = QComboBox(self)
-        box.setObjectName(name)
-        box.setAccessibleName(label)
-        set_tip(box, tip)
-        box.currentIndexChanged.connect(self._changed)
-        return box
-
-    def _number(self, name: str, label: str, low: float, high: float, tip: str) -> QDoubleSpinBox:
-        box = QDoubleSpinBox(self)
-        box.setObjectName(name)
-        box.setAccessibleName(label)
-        set_tip(box, tip)
-        box.setRange(low, high)
-        box.setDecimals(1)
-        box.setSingleStep(5)
-        box.setSuffix(" mm")
-        box.valueChanged.connect(self._changed)
-        return box
-
     def _push(self, name: str, text: str, tip: str) -> QPushButton:
         button = QPushButton(text, self)
         button.setObjectName(name)
@@ -148,22 +111,10 @@ class ExportDialog(QDialog):
         return button
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
-        self._form = form
-        for label, field in (
-            ("&Format", self.format),
-            ("&Resolution", self.resolution),
-            ("&Size", self.size_choice),
-            ("&Width", self.width_mm),
-            ("&Height", self.height_mm),
-            ("F&ont size", self.font_size),
-            ("&Colours", self.colours),
-        ):
-            form.addRow(label, field)
         caption_label = Label("C&aption", self)
         caption_label.setBuddy(self.caption)
         left = QVBoxLayout()
-        left.addLayout(form)
+        left.addLayout(self.form)
         left.addWidget(caption_label)
         left.addWidget(self.caption, 1)
         left.addWidget(self.copy_caption, 0, Qt.AlignmentFlag.AlignRight)
@@ -201,71 +152,42 @@ class ExportDialog(QDialog):
 
     def choice(self) -> Choice:
         """What the form asks for at present."""
-        form = self.format.currentData()
-        return Choice(
-            form="csv" if form == "table" else str(form),
-            width_mm=self.size_choice.currentData() or self.width_mm.value(),
-            height_mm=self.height_mm.value() if self.size_choice.currentData() == CUSTOM else 0.0,
-            font_size=self.font_size.value(),
-            colour=bool(self.colours.currentData()),
-            dots_per_inch=int(self.resolution.currentData()),
-            table=form == "table",
-        )
+        return self.bar.settings
 
     @Slot()
     def _changed(self) -> None:
-        if not hasattr(self, "_form"):  # the form is still being made
-            return
-        form, custom = self.format.currentData(), self.size_choice.currentData() == CUSTOM
-        drawn = form in ("png", "svg", "pdf")
-        self._form.setRowVisible(self.resolution, form == "png")
-        self._form.setRowVisible(self.width_mm, custom and drawn)
-        self._form.setRowVisible(self.height_mm, custom and drawn)
-        for field in (self.size_choice, self.font_size, self.colours):
-            field.setEnabled(drawn)
-        self.pages.setCurrentWidget(self.preview if drawn else self.data)
+        choice = self.choice()
+        self.form.setRowVisible(self.bar["resolution"], choice.format == "png")
+        for name in ("width", "height"):
+            self.form.setRowVisible(self.bar[name], choice.size == "custom" and choice.is_drawn)
+        for name in ("size", "font_size", "colours"):
+            self.bar[name].setEnabled(choice.is_drawn)
+        self.pages.setCurrentWidget(self.preview if choice.is_drawn else self.data)
         self._timer.start()
 
-    def _kept(self) -> dict[str, tuple[Any, Any]]:
-        """Each setting by its name: the field, and the value where nothing was kept."""
-        return {
-            "format": (self.format, "png"),
-            "resolution": (self.resolution, 300),
-            "size": (self.size_choice, 85.0),
-            "colour": (self.colours, True),
-            "width": (self.width_mm, 120.0),
-            "height": (self.height_mm, 0.0),
-            "font_size": (self.font_size, 8.0),
-        }
-
     def _restore(self) -> None:
-        for name, (field, default) in self._kept().items():
-            blocked = QSignalBlocker(field)
-            kept = self._settings.value(f"export/{name}", default, type(default))
-            if isinstance(field, QComboBox):
-                field.setCurrentIndex(max(0, field.findData(kept)))
-            else:
-                field.setValue(kept)
-            blocked.unblock()
+        try:
+            kept = json.loads(str(self._settings.value(KEPT, "{}")))
+        except ValueError:  # a stranger's
+            kept = {}
+        self.bar.restore(kept if isinstance(kept, dict) else {})
 
     def _remember(self) -> None:
-        for name, (field, _) in self._kept().items():
-            value = field.currentData() if isinstance(field, QComboBox) else field.value()
-            self._settings.setValue(f"export/{name}", value)
+        self._settings.setValue(KEPT, json.dumps(self.bar.state()))
 
     # --- preview -----------------------------------------------------------------------------------
 
     @Slot()
     def _draw(self) -> None:
         choice, figure = self.choice(), self._figure
-        if choice.form != "csv":
-            choice = replace(choice, form="png", dots_per_inch=PREVIEW_DPI)
+        if choice.is_drawn:
+            choice = choice.model_copy(update={"format": "png", "resolution": PREVIEW_DPI})
             if self._png.isNull():
                 self.preview.setText("Drawing…")
 
         def job(_: Progress) -> bytes | str:
             made = content(figure, choice)
-            return first_lines(made.decode()) if choice.form == "csv" else made
+            return made if choice.is_drawn else first_lines(made.decode())
 
         self._worker.submit(PREVIEW, "drawing the figure", job, weakly(self._drawn), weakly(self._not_drawn))
 
@@ -304,17 +226,15 @@ class ExportDialog(QDialog):
 
     @Slot()
     def _copy(self) -> None:
-        choice = self.choice()
         self._remember()
         self._say("Preparing…")
-        copy(self._figure, self._worker, choice, weakly(self._say))
+        copy(self._figure, self._worker, weakly(self._say), self.choice())
 
     @Slot()
     def _save(self) -> None:
-        form = self.choice().form
-        kinds = next(text for _, each, text in FORMATS if each == form)
-        name = f"{self._figure.name}.{form}"
-        path = dialogs.file_to_save(self, "Save chart", name, kinds, form)
+        suffix = self.choice().suffix
+        name, kinds = f"{self._figure.name}.{suffix}", f"{KINDS[suffix]} (*.{suffix})"
+        path = dialogs.file_to_save(self, "Save chart", name, kinds, suffix)
         if path is not None:
             self.save_to(path)
 
@@ -326,8 +246,8 @@ class ExportDialog(QDialog):
         self._set_saving(True)
         figure, choice = self._figure, self.choice()
         suffix = path.suffix[1:].lower()
-        if suffix in (form for _, form, _ in FORMATS):
-            choice = replace(choice, form=suffix)
+        if suffix in KINDS and suffix != choice.suffix:
+            choice = choice.model_copy(update={"format": suffix})
 
         def job(_: Progress) -> None:
             made = content(figure, choice)

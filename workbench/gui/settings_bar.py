@@ -7,7 +7,15 @@ from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 from PySide6.QtCore import QSignalBlocker, Signal, Slot
-from PySide6.QtWidgets import QBoxLayout, QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QSpinBox,
+    QWidget,
+)
 
 from workbench.gui.plain import set_tip
 from workbench.settings import Field, Section, fields_of
@@ -30,7 +38,7 @@ class SettingsBar(QWidget, Generic[SettingsType]):
     ----------
     section : what is set; label, help, limits, titles of choices and defaults are declared there.
     prefix : the object names are ``prefix_field``.
-    layout : takes the controls, in the order of the fields.
+    layout : takes the controls, in the order of the fields; in a form with labels that have keys.
     without : fields that get no control; they keep their default.
 
     Attributes
@@ -44,7 +52,7 @@ class SettingsBar(QWidget, Generic[SettingsType]):
         self,
         section: type[SettingsType],
         prefix: str,
-        layout: QBoxLayout,
+        layout: QBoxLayout | QFormLayout,
         parent: QWidget | None = None,
         *,
         without: Iterable[str] = (),
@@ -54,11 +62,17 @@ class SettingsBar(QWidget, Generic[SettingsType]):
         self._section = section
         self._fields = {name: each for name, each in fields_of(section).items() if name not in set(without)}
         self._controls = {name: self._made(field) for name, field in self._fields.items()}
+        keys: set[str] = set()
         for name, control in self._controls.items():
             control.setObjectName(f"{prefix}_{name}")
             control.setAccessibleName(self._fields[name].label)
             set_tip(control, self._fields[name].help)
-            layout.addWidget(control)
+            if isinstance(layout, QBoxLayout):
+                layout.addWidget(control)
+            else:
+                layout.addRow(_with_key(self._fields[name].label, keys), control)
+                if isinstance(control, QSpinBox | QDoubleSpinBox):
+                    control.setPrefix("")
 
     def __getitem__(self, name: str) -> Control:
         return self._controls[name]
@@ -147,9 +161,9 @@ class SettingsBar(QWidget, Generic[SettingsType]):
         if isinstance(control, QCheckBox):
             control.setChecked(value is True)
         elif isinstance(control, QComboBox):
-            if control.findData(value) < 0:
+            if control.findData(value) < 0 and self._fields[name].shape != "choice":
                 control.addItem(self._fields[name].title_of(value), value)
-            control.setCurrentIndex(control.findData(value))
+            control.setCurrentIndex(max(control.findData(value), 0))
         else:
             control.setProperty("value", value)
         blocked.unblock()
@@ -178,3 +192,10 @@ def _spin_box(field: Field) -> QSpinBox | QDoubleSpinBox:
     box.setSuffix(f" {field.unit}" if field.unit else "")
     box.setKeyboardTracking(False)
     return box
+
+
+def _with_key(label: str, taken: set[str]) -> str:
+    """A label with the first of its letters that is not taken as its key, which then is."""
+    free = next((letter for letter in label if letter.isalpha() and letter.lower() not in taken), "")
+    taken.add(free.lower())
+    return label.replace(free, f"&{free}", 1) if free else label
