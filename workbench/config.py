@@ -29,7 +29,8 @@ from pydantic import (
 from pydantic_core import InitErrorDetails
 
 from workbench import toml
-from workbench.problems import PROBLEMS, Problem
+from workbench.problems import Problem
+from workbench.problems.classification import Classification
 from workbench.settings import (
     Complaint,
     ConfigError,
@@ -116,7 +117,7 @@ class Drifts(TaskConfig):
 class ClassificationTaskConfig(Drifts):
     """A task family whose tasks tell ``ways`` classes apart."""
 
-    problem = PROBLEMS["classification"]
+    problem = Classification
     default_network: ClassVar[str] = "conv4"
 
     ways: int = setting(5, ge=2, le=1000, help="Classes in one task.")

@@ -1,0 +1,124 @@
+"""Nothing outside ``problems/`` and ``measures.py`` decides by the name of a problem or a measure.
+
+What a measure is called, how it is shown and which direction is better stands in its row; what a kind of
+task gives, loses and looks like stands in its problem. So a new measure is a row, a new kind of task a file,
+and no place is forgotten. The lint reads the syntax tree, not the text: a docstring may say what it likes.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+import workbench
+from workbench.measures import MEASURES
+from workbench.problems import PROBLEMS
+
+PACKAGE = Path(workbench.__file__).parent
+NAMES = {*PROBLEMS, *MEASURES}
+THEIR_OWN = ("problems/", "measures.py")
+"""Where names are declared."""
+
+LOOKS_AT = {"startswith", "endswith", "removeprefix", "removesuffix", "count", "index"}
+LOOKS_UP = {"get", "pop", "setdefault", "getattr", "hasattr"}
+
+FIXED_KEYS = frozenset({"engine/stream.py", "project/declared.py", "tasks/functions.py"})
+"""Files that write or read fixed keys of the JSON, such as the ``loss`` of an evaluation, which scripts have
+known since the first edition; new readers take ``measures``. They may look these up, not compare them."""
+
+TO_DO = {
+    "analysis/adaptation.py": 5,
+    "analysis/comparison.py": 2,
+    "analysis/pairs.py": 1,
+    "analysis/reports.py": 4,
+    "analysis/results.py": 1,
+    "analysis/summaries.py": 7,
+    "engine/evaluation.py": 10,
+    "export/report.py": 1,
+    "gui/charts/adaptation.py": 5,
+    "gui/runs_model.py": 1,
+    "headless.py": 1,
+}
+"""Files with places that are still to go, and how many."""
+
+
+def decisions(tree: ast.AST, *, fixed_keys: bool = False) -> Iterator[tuple[int, str]]:
+    """The places, as line and name, where a program decides by the name of a problem or a measure.
+
+    Parameters
+    ----------
+    fixed_keys : whether names may be looked up as keys.
+    """
+    for node in ast.walk(tree):
+        looked_at: list[ast.AST | None] = []
+        looked_up: list[ast.AST | None] = []
+        match node:
+            case ast.Compare():
+                looked_at += [node.left, *node.comparators]
+            case ast.MatchValue():
+                looked_at.append(node.value)
+            case ast.MatchMapping():
+                looked_up += node.keys
+            case ast.Subscript():
+                looked_up.append(node.slice)
+            case ast.Dict():
+                looked_up += node.keys
+            case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)):
+                looked_at += node.args if name in LOOKS_AT else []
+                looked_up += node.args if name in LOOKS_UP else []
+        found = looked_at if fixed_keys else looked_at + looked_up
+        yield from ((node.lineno, name) for each in found for name in _names(each))
+
+
+def _names(node: ast.AST | None) -> Iterable[str]:
+    """The names that an expression is or lists."""
+    match node:
+        case ast.Constant(value=str(text)) if text in NAMES:
+            return [text]
+        case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts):
+            return [name for each in parts for name in _names(each)]
+    return []
+
+
+def decisions_in(path: Path, root: Path = PACKAGE) -> list[str]:
+    """Those of a file, each as ``file:line name``."""
+    file = path.relative_to(root).as_posix()
+    if file.startswith(THEIR_OWN):
+        return []
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [f"{file}:{line} {name}" for line, name in decisions(tree, fixed_keys=file in FIXED_KEYS)]
+
+
+def test_nothing_decides_by_the_name_of_a_problem_or_a_measure() -> None:
+    found = [each for path in sorted(PACKAGE.rglob("*.py")) for each in decisions_in(path)]
+    counted: dict[str, int] = {}
+    for each in found:
+        file = each.partition(":")[0]
+        counted[file] = counted.get(file, 0) + 1
+    assert {file: n for file, n in counted.items() if n > TO_DO.get(file, 0)} == {}, found
+
+
+PLANTED = {
+    "compared": 'def unit(problem):\n    return "nats" if problem == "classification" else ""\n',
+    "listed": 'def share(name):\n    return name in ("accuracy", "purity")\n',
+    "matched": 'def better(name):\n    match name:\n        case "loss":\n            return "lower"\n',
+    "looked up": 'TITLES = {"regression": "Mean squared error"}\n',
+    "asked for": 'def measured(summary):\n    return summary.get("accuracy") is not None\n',
+    "begun": 'def is_loss(name):\n    return name.startswith("loss")\n',
+}
+
+
+@pytest.mark.parametrize("kind", PLANTED)
+def test_a_planted_decision_is_found(kind: str, tmp_path: Path) -> None:
+    planted = tmp_path / "planted.py"
+    planted.write_text(f'"""What a loss is, in regression and classification."""\n{PLANTED[kind]}', "utf-8")
+    assert len(decisions_in(planted, tmp_path)) == 1
+
+
+def test_what_only_says_a_name_is_no_decision(tmp_path: Path) -> None:
+    harmless = tmp_path / "harmless.py"
+    harmless.write_text('QUANTITY = "accuracy"\nprint("loss", declare(name="loss"))\n', encoding="utf-8")
+    assert decisions_in(harmless, tmp_path) == []
