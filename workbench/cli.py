@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,16 @@ from typing import Any
 import click
 
 from workbench import __version__, terminal
-from workbench.analysis import remarks, results
+from workbench.analysis import remarks, results, tables
+from workbench.analysis.naming import NONE
+from workbench.analysis.numerals import number
+from workbench.analysis.quantities import text
 from workbench.errors import InputError
+from workbench.measures import ACCURACY
 from workbench.project import Project
 from workbench.project.records import sentences
 from workbench.project.temporaries import clear_left_folders
+from workbench.summaries import RunEntry
 from workbench.terminal import OutputLost, say, say_json
 from workbench.words import told_apart, visible
 
@@ -140,7 +145,7 @@ def show(project: Path, as_json: bool) -> None:
         entries = results.run_entries(opened)
         if as_json:
             damaged = [{"id": each.id, "why": each.why} for each in opened.damaged()]
-            say_json(results.as_json({"runs": entries} | ({"damaged": damaged} if damaged else {})))
+            say_json(tables.as_json({"runs": entries} | ({"damaged": damaged} if damaged else {})))
         else:
             _show(entries)
         _tell_damaged(opened)
@@ -152,42 +157,40 @@ def _tell_damaged(project: Project) -> None:
         terminal.tell(each)
 
 
-def _show(entries: list[dict[str, Any]]) -> None:
-    beside = [results.robust_and_kept(entry["test"]) for entry in entries]
-    attacked = any(each["robust_accuracy"] is not None for each in beside)
-    drifted = any(each["forgetting"] is not None for each in beside)
+def _show(entries: Sequence[RunEntry]) -> None:
+    others = [results.beside(entry["test"]) for entry in entries]
+    attacked = any(each.robust_accuracy is not None for each in others)
+    drifted = any(each.forgetting is not None for each in others)
     rows = [["run", "name", "experiment", "status", "iterations", "per second", "test"]]
     rows[0] += ["attacked"] * attacked + ["forgotten"] * drifted
-    for entry, other in zip(entries, beside, strict=True):
-        speed = entry["meta_iterations_per_second"]
+    for entry, other in zip(entries, others, strict=True):
+        speed, robust = entry["meta_iterations_per_second"], other.robust_accuracy
         rows.append(
             [
                 str(entry["id"]),
                 entry["name"],
                 entry["experiment"],
-                results.status(entry["status"], entry["diverged_at"]),
+                results.status(entry["status"], entry.get("diverged_at")),
                 f"{entry['iterations']}/{entry['iterations_planned']}",
-                f"{speed:.1f}" if speed else "–",
-                results.reached(entry["test"]),
-                *[_number(other["robust_accuracy"], other["robust_accuracy_ci95"])] * attacked,
-                *[_number(other["forgetting"])] * drifted,
+                f"{speed:.1f}" if speed else NONE,
+                results.told(entry["test"]),
+                *[NONE if robust is None else text(ACCURACY, robust, other.robust_accuracy_ci95)] * attacked,
+                *[NONE if other.forgetting is None else number(other.forgetting)] * drifted,
             ]
         )
     columns = terminal.columns()
     _print_table(rows if columns is None else in_width(rows, (1, 2), columns))
-    tests = {each["test"].get("episodes_hash"): each for each in reversed(entries) if each["test"]}
-    for each in tests.values():
-        for sentence in remarks.episodes(each["test"]):
-            say(f"{each['experiment']}: {sentence}")
+    tests = {
+        test.get("episodes_hash"): (each["experiment"], test)
+        for each in reversed(entries)
+        if (test := each["test"])
+    }
+    for experiment, test in tests.values():
+        for sentence in remarks.episodes(test):
+            say(f"{experiment}: {sentence}")
     for entry in entries:
         if entry["failure"]:
             say(f"run {entry['id']} failed: {entry['failure']}")
-
-
-def _number(mean: float | None, half: float | None = None) -> str:
-    if mean is None:
-        return "–"
-    return f"{mean:.4g}" + (f" ± {half:.2g}" if half is not None else "")
 
 
 @commands.command()
@@ -396,7 +399,7 @@ def datasets(remove: str | None, as_json: bool) -> None:
         except InputError as error:
             terminal.tell(str(error))
     if as_json:
-        say_json(results.as_json({"datasets": [each.model_dump(exclude={"format"}) for each in sets]}))
+        say_json(tables.as_json({"datasets": [each.model_dump(exclude={"format"}) for each in sets]}))
         return
     rows = [["name", "family", "classes", "examples", "source"]]
     rows += [

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 from workbench import importing, runs, terminal
-from workbench.analysis.results import as_json, reached, run_entries
+from workbench.analysis.results import run_entries, told
+from workbench.analysis.tables import as_json
 from workbench.data import registry
 from workbench.data.look import look
 from workbench.data.prepared import prepare
@@ -221,10 +222,10 @@ def _report(progress: Progress, name: str, trainer: Trainer, notice: Notice) -> 
                 f"{speed:.0f} meta-iterations/s  {left:.0f} s left"
             )
         case Evaluated(summary=summary):
-            score = reached(summary, _number, interval=False)
+            score = told(summary, interval=False)
             progress.line(f"{name}: {notice.iteration}/{trainer.iterations}  validation {score}")
         case Finished(summary=summary):
-            score = reached(summary, _number)
+            score = told(summary)
             progress.line(f"{name}: test {score} ({summary['episodes']} episodes), {notice.seconds:.1f} s")
         case Failed():
             progress.line(f"{name}: failed at {notice.message}", urgent=True)
@@ -263,10 +264,6 @@ def import_data(
     else:
         say("\n".join(importing.in_words(planned, manifest)))
     return 0
-
-
-def _number(measure: str, value: float) -> str:
-    return f"{value:.1%}" if measure == "accuracy" else f"{value:.4g}"
 
 
 def bench(source: str, overrides: tuple[str, ...], as_json_text: bool, seconds: float) -> int:

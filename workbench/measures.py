@@ -38,6 +38,7 @@ class Measure:
     signed : whether it may be below zero, so that it has no logarithmic axis.
     when : training (each meta-iteration has one value), validation and test (each task has one).
     smoothing : of a training curve: how the values in a window become one.
+    on : what it is measured on, in words, where that is not the query sets after the last inner step.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Measure:
     signed: bool = False
     when: tuple[When, ...] = ("validation", "test")
     smoothing: Smoothing = "mean"
+    on: str = ""
 
     def __post_init__(self) -> None:
         wrong = [
@@ -75,6 +77,17 @@ class Measure:
     def quantity(self) -> str:
         """The title within a sentence: ``gradient norm``."""
         return self.title if self.title[1:2].isupper() else self.title[:1].lower() + self.title[1:]
+
+    @property
+    def scale(self) -> float:
+        """What its values are multiplied by to be in the unit of the axis: 100 for a share."""
+        return 100.0 if self.share else 1.0
+
+    @property
+    def open(self) -> bool:
+        """Whether its values may span decades above zero: a logarithmic axis suits them, and one that is far
+        beyond the others has diverged."""
+        return not (self.share or self.signed)
 
     @property
     def sign(self) -> int:
@@ -119,16 +132,54 @@ def declare(*rows: Measure) -> None:
             )
 
 
+PARTS: dict[str, tuple[str, str]] = {
+    "robust": ("Robust", "attacked queries, after the last inner step"),
+    "segment": (
+        "Segment",
+        "frozen meta-training episodes of each segment of the stream, after the last inner step",
+    ),
+    "member": ("Member", ""),
+}
+"""What a problem's measures are taken of besides, by the word before their names: title and what it is.
+
+So ``segment loss`` is the loss of a segment of a stream, ``robust/accuracy`` that on attacked queries.
+"""
+
+
 def known(name: str, rows: Iterable[Measure] = ()) -> Measure:
-    """The row of a measure, by a problem's own words where it has some; a plain one of a name that nobody
-    has declared, as in a file of a newer program."""
-    own = next((row for row in rows if row.name == name), None)
-    return (
-        own or MEASURES.get(name) or Measure(name, name[:1].upper() + name[1:] or "?", "neither", signed=True)
-    )
+    """The row of a measure, by a problem's own words where it has some.
+
+    Parameters
+    ----------
+    name : also of a group of a report (``open gates``) or the key of its entry (``open gates/layer 1``); a
+        name that nobody has declared, as in a file of a newer program, gets a plain row.
+    rows : of the problem.
+    """
+    rows = tuple(rows)
+    found = next((row for row in rows if row.name == name), None) or MEASURES.get(name)
+    if found is not None:
+        return found
+    first, mark, rest = name.partition("/") if "/" in name else name.partition(" ")
+    if first in PARTS and rest:
+        row, (title, on) = known(rest, rows), PARTS[first]
+        return replace(row, name=name, title=f"{title} {row.quantity}", on=on)
+    if mark == "/":
+        row = known(first, rows)
+        return replace(row, name=name, title=f"{row.title}: {rest}")
+    return Measure(name, name[:1].upper() + name[1:] or "?", "neither", signed=True)
 
 
 LOSS = Measure("loss", "Loss", "lower", when=("training", "validation", "test"))
 ACCURACY = Measure("accuracy", "Accuracy", "higher", share=True)
 
 declare(LOSS, ACCURACY)
+
+# what algorithms and streams measure of themselves: declared here, since their own files need torch
+declare(
+    Measure("open gates", "Open gates", "neither", share=True),
+    Measure("frozen weights", "Frozen weights", "neither", share=True),
+    Measure("weight", "Weight", "neither"),
+    Measure("CNP/log-likelihood of a value", "Log-likelihood of a value", "higher", signed=True),
+    Measure("CNP/σ", "Predicted σ", "neither"),
+    Measure("tasks in memory", "Tasks in memory", "neither", on="the learner's memory"),
+)

@@ -6,7 +6,8 @@ None stands for a number that is not finite. A list has an entry for each inner 
 
 from __future__ import annotations
 
-from typing import TypedDict
+from collections.abc import Mapping
+from typing import NotRequired, TypedDict
 
 Numbers = list[float | None]
 
@@ -96,3 +97,32 @@ class TestSummary(Summary, total=False):
     distinct_episodes: int
     distinct_classes: int
     distinct_examples: int
+
+
+class RunEntry(TypedDict):
+    """A run as ``show --json`` prints it.
+
+    ``diverged_at`` is the meta-iteration at which its training diverged; not there where nobody asked.
+    """
+
+    id: int
+    name: str
+    experiment: str
+    experiment_id: int
+    algorithm: str
+    label: str
+    task: str
+    seed: int
+    status: str
+    failure: str | None
+    iterations: int
+    iterations_planned: int
+    seconds: float
+    meta_iterations_per_second: float | None
+    config_hash: str
+    data_hash: str
+    environment: Mapping[str, object]
+    notes: str
+    tags: list[str]
+    test: TestSummary | None
+    diverged_at: NotRequired[int | None]

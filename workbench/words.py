@@ -62,6 +62,11 @@ def shown(text: str, most: int = LONGEST) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}…"
 
 
+def plural(number: int, one: str, several: str = "") -> str:
+    """A number of things: ``1 pair``, ``3 pairs``, ``2 families``."""
+    return f"{number} {one if number == 1 else several or f'{one}s'}"
+
+
 def told_apart(names: Sequence[str], most: int) -> list[str]:
     """The names in so many letters each, shortened where they are the same; different ones stay different.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from click.testing import CliRunner
 
 from workbench.analysis.divergence import diverged_at
 from workbench.cli import commands
-from workbench.project import Project, RunRecord
+from workbench.problems.regression import Regression
+from workbench.project import Project, RunRecord, declared
 
 RUN: dict[str, Any] = {"status": "finished", "failure": "", "iterations": 100}
 
@@ -93,8 +95,16 @@ def test_another_failure_does_not() -> None:
 
 
 @pytest.mark.parametrize("summary", [{}, {"loss": 3}, {"loss": ["x"]}, {"loss": [1.0], "diverged": "x"}])
-def test_a_strangers_validation_is_survived(summary: dict[str, Any]) -> None:
-    at({0: summary, 50: summary}, UP)
+def test_a_strangers_validation_never_comes_here(summary: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"missing|cannot be"):
+        declared.evaluation(json.dumps(summary))
+
+
+def test_a_loss_below_zero_has_no_scale_to_diverge_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Regression, "measures", (replace(Regression.measures[0], signed=True),))
+    fell = validation(-0.1, -40.0, -50.0)
+    assert at({0: fell, 50: fell, 100: fell}, [-0.1, *[-60.0] * 99]) is None
+    assert at({0: fell, 50: fell, 100: validation(-0.1, None, None)}, [-0.1, *[-60.0] * 99]) == 100
 
 
 def test_show_says_when(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def numbers_of(project: Project, source: ProjectSource | None = None) -> tuple[l
     """Everything that is computed of the runs, but for how many copies there are."""
     source = source or ProjectSource(project, COLOURS)
     met = episodes(source)[0][0]
-    rows = [each.row for each in compare(source, met, "loss")]
+    rows = [each.row.cells() for each in compare(source, met, "loss")]
     kept = [{k: v for k, v in row.items() if k not in ("copies", "experiment")} for row in rows]
     return sorted(kept, key=str), sorted(statistics_of(project, source).rows(), key=str)
 
@@ -125,8 +125,8 @@ def test_what_knows_no_chance_has_no_interval_over_seeds(project: Project) -> No
     add(project, "Trained", fixed * rng.uniform(0.4, 0.6, (3, 30)), inner_lr=0.1)
     source = ProjectSource(project, COLOURS)
     row, other = (each.row for each in compare(source, episodes(source)[0][0], "loss"))
-    assert (row["deterministic"], row["seeds_measured"], row["ci95_over_seeds"]) == (True, 1, None)
-    assert (other["deterministic"], other["seeds_measured"]) == (False, 3)
+    assert (row.deterministic, row.seeds_measured, row.ci95_over_seeds) == (True, 1, None)
+    assert (other.deterministic, other.seeds_measured) == (False, 3)
     assert "| Fixed | 1, deterministic |" in caption(project)
     (claim,) = statistics_of(project).claims
     trained = mean_interval(claim.second.seed_means)
@@ -183,7 +183,10 @@ def repeated(project: Project, label: str, values: Array, episode: Any, **settin
         found = project.result(run, "test")
         assert found is not None
         behind = {"distinct_episodes": values.shape[1], "distinct_classes": 2, "distinct_examples": 6}
-        summary = found.summary | curves.summary() | behind
+        measured = curves.summary()
+        summary = {**found.summary, "measures": measured.get("measures"), **measured, **behind}
+        if not summary["measures"]:
+            del summary["measures"]
         project.save_result(run, "test", summary, curves.arrays(), found.episodes_hash)
 
 
@@ -199,8 +202,8 @@ def test_what_repeats_an_episode_is_one_pair_with_it(project: Project) -> None:
     source = ProjectSource(project, COLOURS)
     row = compare(source, episodes(source)[0][0], "loss")[0].row
     interval = mean_interval(values[0])
-    assert (row["mean"], row["ci95_over_tasks"]) == pytest.approx((interval.mean, interval.half_width))
-    assert row["distinct_episodes"] == 9
+    assert (row.mean, row.ci95_over_tasks) == pytest.approx((interval.mean, interval.half_width))
+    assert row.beside.distinct_episodes == 9
     text = caption(project)
     assert "Of 600 episodes 9 are distinct" in text
     assert "600 episodes, all from 2 classes and 6 examples" in text
@@ -320,10 +323,10 @@ def test_a_classification_says_what_diverged_though_its_accuracy_is_finite(proje
     loss = np.full((1, 20), 1e9)
     add(project, "A", loss, accuracy=np.full((1, 20), 0.3))
     with project:
-        (found,) = [results.reached(each["test"]) for each in results.run_entries(project)]
-    assert found.startswith("accuracy 0.3 ± ")
+        (found,) = [results.told(each["test"]) for each in results.run_entries(project)]
+    assert found.startswith("accuracy 30.0% ± ")
     assert not found.endswith("diverged")  # the loss is one more before adaptation: as bad as that
-    assert results.reached({**_test(), "diverged": [0, 2]}) == "accuracy 0.5 ± 0.01, 2 of 600 diverged"
+    assert results.told({**_test(), "diverged": [0, 2]}) == "accuracy 50.0% ± 1.0%, 2 of 600 diverged"
 
 
 def _test() -> dict[str, Any]:

@@ -171,7 +171,7 @@ def test_a_pivot_says_how_many_runs_stand_in_a_cell(project: Project) -> None:
     assert table.cells() == [["1", "different episodes", "5 (1)"], ["3", "2 (1)", "–"]]
     assert "1 cell left empty" in table.caption
     one = sweep.pivot(found[:2], "algorithm.inner_lr", "task")
-    assert one.cells()[0] == ["0.01", f"2 ± {stats.t.ppf(0.975, 1):.4g} (2)"]
+    assert one.cells()[0] == ["0.01", f"2 ± {stats.t.ppf(0.975, 1):.2g} (2)"]
 
 
 def test_points_stand_where_they_cost(project: Project) -> None:
@@ -194,7 +194,7 @@ def test_parallel_lines_go_through_what_differs(project: Project) -> None:
     source = ProjectSource(project, COLOURS)
     made = sweep.parallel(source, sweep.setups(source), episodes(source)[0][0])
     assert made is not None
-    assert made.panels[0].x_names == ("inner lr", "inner steps", "Query loss")
+    assert made.panels[0].x_names == ("inner lr", "inner steps", "Mean squared error")
     lines = {curve.label: curve.y.tolist() for curve in made.panels[0].curves if curve.label}
     assert lines["A (n = 1)"] == pytest.approx([0, 0, 0])
     assert lines["B (n = 1)"] == pytest.approx([1, 1, 1])

@@ -11,8 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from workbench.analysis.results import as_csv
-from workbench.analysis.tables import Column, Table, escape_latex, escape_markdown, latex, markdown, written
+from workbench.analysis.tables import (
+    Column,
+    Table,
+    as_csv,
+    escape_latex,
+    escape_markdown,
+    latex,
+    markdown,
+    written,
+)
 
 HOSTILE = r"a_b & 50% $x^2$ {\input{secret}} ~#1 \end{table} α ± 3 – “q” 中 | `c` <b> *"
 TABLE = Table(

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from workbench.analysis import remarks
+from workbench.analysis import quantities, remarks
 from workbench.analysis.beyond import framed
 from workbench.analysis.curves import Array, Integers, intervals
-from workbench.analysis.results import lost_tasks, share, without_chance
+from workbench.analysis.numerals import count, span
+from workbench.analysis.reached import by_step, lost_tasks, measures, numbers, without_chance
+from workbench.analysis.results import share
 from workbench.analysis.source import Group, Grouping, Source
-from workbench.analysis.summaries import Quantity, by_step, count, numbers, span, units
+from workbench.measures import LOSS, Measure, known
 from workbench.pictures import Curve, Figure, Panel
+from workbench.problems import PROBLEMS
 from workbench.settings import Section, setting
+from workbench.summaries import Summary
 
 Split = Literal["validation", "test"]
 
@@ -23,10 +26,8 @@ Split = Literal["validation", "test"]
 class Settings(Section):
     """What is drawn."""
 
-    quantity: Quantity = setting(
-        "loss",
-        titles={"loss": "Query loss", "accuracy": "Query accuracy"},
-        help="What is measured on the query sets",
+    quantity: str = setting(
+        LOSS.name, titles={LOSS.name: f"Query {LOSS.quantity}"}, help="What is measured on the query sets"
     )
     split: Split = setting(
         "validation",
@@ -42,6 +43,11 @@ class Settings(Section):
         help="Each run's newest validation at or before this meta-iteration.",
         empty="its newest",
     )
+
+    @property
+    def row(self) -> Measure:
+        """The measure in plain words."""
+        return known(self.quantity)
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,14 @@ class Adaptation:
         """The meta-iterations at which some shown run was validated."""
         return sorted({at for run in self._source.shown() for at, _ in self._source.evaluations(run.id)})
 
+    def choices(self) -> list[str]:
+        """The measures of the shown runs; before anything was measured, those of every problem."""
+        runs = self._source.shown()
+        found = [summary for run in runs for _, summary in self._source.evaluations(run.id)[:1]]
+        found += [test for run in runs if (test := self._source.result(run.id)) is not None]
+        expected = dict.fromkeys(row.name for problem in PROBLEMS.values() for row in problem.measures)
+        return list(dict.fromkeys(name for each in found for name in measures(each)) or expected)
+
     def curves(self, settings: Settings) -> list[AdaptationCurve]:
         """The curves in the order of the legend; references come first, to lie beneath."""
         found = [self._curve(group, settings) for group in self._grouping.groups(joined=True)]
@@ -119,7 +133,7 @@ class Adaptation:
 
     def _curve(self, group: Group, settings: Settings, reference: bool = False) -> AdaptationCurve | None:
         members: list[tuple[Array, Array, Array]] = []
-        summaries: list[Mapping[str, Any]] = []
+        summaries: list[Summary] = []
         places: list[int] = []
         for run in group.runs:
             iteration, summary = self._summary(run.id, settings)
@@ -127,36 +141,34 @@ class Adaptation:
                 continue
             steps, mean, half = by_step(summary, settings.quantity)
             if np.isfinite(mean).any():
-                members.append((steps, mean, half))
+                members.append((steps, mean * settings.row.scale, half * settings.row.scale))
                 summaries.append(summary)
                 places.append(iteration)
         if not members:
             return None
         fixed = len(set(places)) == 1 and without_chance(summaries)
-        measured = sum(map(_tasks, summaries))
+        measured = sum(each.get("tasks", 0) for each in summaries)
         if fixed:
-            members, measured = members[:1], _tasks(summaries[0])
+            members, measured = members[:1], summaries[0].get("tasks", 0)
         steps = np.unique(np.concatenate([each[0] for each in members]))
-        steps = steps[np.isfinite(steps)]
         values = np.stack([_spread(steps, member, mean) for member, mean, _ in members])
         n, mean, half = intervals(values)
         if len(members) == 1:
             half = _spread(steps, members[0][0], members[0][2])
         diverged = np.zeros(len(steps))
         for summary, (member, _, _) in zip(summaries, members, strict=False):  # one, where seeds are alike
-            lost = numbers(summary, "diverged")
-            if len(lost) == len(member):
-                diverged += np.nan_to_num(_spread(steps, member, lost))
-        tasks = max(_tasks(each) for each in summaries)
+            if "diverged" in summary:
+                diverged += np.nan_to_num(_spread(steps, member, numbers(summary["diverged"])))
+        tasks = max(each.get("tasks", 0) for each in summaries)
         at = None if settings.split == "test" else (min(places), max(places))
         return AdaptationCurve(
             group, steps, mean, half, n, tasks, diverged.astype(np.int64), at, reference, measured, fixed
         )
 
-    def _summary(self, run: int, settings: Settings) -> tuple[int, Mapping[str, Any] | None]:
+    def _summary(self, run: int, settings: Settings) -> tuple[int, Summary | None]:
         if settings.split == "test":
             return 0, self._source.result(run)
-        newest: tuple[int, Mapping[str, Any] | None] = (0, None)
+        newest: tuple[int, Summary | None] = (0, None)
         for iteration, summary in self._source.evaluations(run):
             if settings.at is not None and iteration > settings.at:
                 break
@@ -165,9 +177,10 @@ class Adaptation:
 
     def y_label(self, settings: Settings) -> str:
         """Quantity and unit."""
-        if settings.quantity == "accuracy":
-            return "Query accuracy (%)"
-        return f"Query loss{units(self._source, self._source.shown())}"
+        return quantities.axis(self._row(settings), "Query")
+
+    def _row(self, settings: Settings) -> Measure:
+        return quantities.row_in(self._source, self._source.shown(), settings.quantity)
 
     def figure(
         self,
@@ -189,22 +202,23 @@ class Adaptation:
             y_range=y_range,
             curves=tuple(self._drawn(each) for each in curves),
         )
-        caption = " ".join([_caption(curves, settings), *self._remarks(curves, settings)])
+        caption = " ".join(
+            [_caption(curves, settings, self._row(settings)), *self._remarks(curves, settings)]
+        )
         drawn = Figure("adaptation", (panel,), caption)
-        return drawn if settings.quantity == "accuracy" else framed(drawn)
+        return framed(drawn) if settings.row.open else drawn
 
     def _remarks(self, curves: list[AdaptationCurve], settings: Settings) -> list[str]:
         """What the curves do not show: what has no finite value, and which episodes repeat."""
         drawn = {each.group.key for each in curves}
         lost = []
-        summaries = []
         for group in self._grouping.groups(joined=True):
-            found = [self._summary(run.id, settings)[1] for run in group.runs]
-            summaries += [each for each in found if each is not None]
             if group.key not in drawn:
-                counts = [lost_tasks(each) for each in found]
+                counts = [lost_tasks(self._summary(run.id, settings)[1]) for run in group.runs]
                 lost.append((group.label, sum(each for each, _ in counts), sum(each for _, each in counts)))
-        said = remarks.episodes(summaries[0]) if summaries and settings.split == "test" else []
+        tests = (self._source.result(run.id) for run in self._source.shown())
+        test = next(filter(None, tests), None) if settings.split == "test" else None
+        said = remarks.episodes(test) if test else []
         return [*said, *filter(None, [remarks.astray(lost)])]
 
     def _drawn(self, curve: AdaptationCurve) -> Curve:
@@ -225,19 +239,12 @@ class Adaptation:
 def _spread(steps: Array, places: Array, values: Array) -> Array:
     """Values at their steps among all; NaN elsewhere."""
     result = np.full(len(steps), np.nan)
-    known = np.isfinite(places)
-    result[np.searchsorted(steps, places[known])] = values[known]
+    result[np.searchsorted(steps, places)] = values
     return result
 
 
-def _tasks(summary: Mapping[str, Any]) -> int:
-    """Tasks that were measured."""
-    found = [summary.get(name) for name in ("tasks", "episodes")]
-    return next((each for each in found if isinstance(each, int) and each > 0), 0)
-
-
-def _caption(curves: list[AdaptationCurve], settings: Settings) -> str:
-    what = "Query accuracy" if settings.quantity == "accuracy" else "Query loss"
+def _caption(curves: list[AdaptationCurve], settings: Settings, row: Measure) -> str:
+    what = f"Query {row.quantity}"
     drawn = [each for each in curves if not each.reference]
     if settings.split == "test":
         parts = [f"{what} on the frozen meta-test episodes by inner step, after meta-training."]

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from workbench.errors import InputError
 from workbench.words import LONGEST_NAME, shown, unfit_name
 
 
 class Named(Protocol):
-    """What can be arranged: a dataclass with a name."""
+    """What can be arranged: it has a name, and is the same under another one."""
 
     @property
     def name(self) -> str: ...
 
+    def named(self, name: str) -> Self: ...
 
-S = TypeVar("S")
+
 T = TypeVar("T", bound=Named)
 
 
@@ -53,19 +54,14 @@ class Arrangement:
 
     def apply(self, items: Sequence[T]) -> list[T]:
         """The items in their order, renamed, without the hidden ones."""
-        return self.placed(items, lambda each: each.name, _renamed)
-
-    def placed(self, items: Sequence[S], key: Callable[[S], str], renamed: Callable[[S, str], S]) -> list[S]:
-        """The same of anything that has a name to be found by."""
-        places = self.of(map(key, items)).places
-        by_key: dict[str, list[S]] = {}
+        by_name: dict[str, list[T]] = {}
         for each in items:
-            by_key.setdefault(key(each), []).append(each)
+            by_name.setdefault(each.name, []).append(each)
         return [
-            each if place.name == place.key else renamed(each, place.name)
-            for place in places
+            each if place.name == place.key else each.named(place.name)
+            for place in self.of(by_name).places
             if place.shown
-            for each in by_key[place.key]
+            for each in by_name[place.key]
         ]
 
     @property
@@ -78,12 +74,12 @@ class Arrangement:
         """The names of those that are not in the figure."""
         return tuple(each.key for each in self.places if not each.shown)
 
-    def to_json(self) -> list[dict[str, Any]]:
+    def to_json(self) -> list[dict[str, object]]:
         """As it is kept."""
         return [{"key": each.key, "name": each.name, "shown": each.shown} for each in self.places]
 
     @classmethod
-    def from_json(cls, value: Any) -> Arrangement:
+    def from_json(cls, value: object) -> Arrangement:
         """What was kept; entries that are none are left out."""
         entries = value if isinstance(value, list) else []
         fit = [
@@ -180,11 +176,3 @@ def _after_blanks(text: str, at: int) -> int:
 def _in_quotes(name: str) -> str:
     """A name as it may be typed."""
     return '"' + name.replace('"', '""') + '"' if re.search('[,="]', name) else name
-
-
-def _renamed(item: T, name: str) -> T:
-    changes: dict[str, Any] = {"name": name}
-    row = getattr(item, "row", None)
-    if isinstance(row, dict):
-        changes["row"] = row | {"algorithm": name}
-    return replace(item, **changes)  # type: ignore[type-var]

@@ -16,6 +16,7 @@ from workbench.analysis import results
 from workbench.analysis.statistics import SIGNIFICANCE, Array, Estimate, Paired, plain, too_few
 from workbench.engine.intervals import mean_interval
 from workbench.project import RunRecord
+from workbench.words import plural
 
 MOST_LISTED = 12
 
@@ -75,6 +76,7 @@ class Claim:
     paired : over the episodes, first minus second.
     p_wilcoxon, p_bootstrap : corrected by Holm's method for the number of pairs of algorithms.
     over_seeds : difference of the means over seeds with Welch's interval; NaN with a single seed.
+    sign : 1 where higher is better, −1 where lower is, 0 where neither: then ``better`` is the higher one.
     """
 
     first: Scores
@@ -83,7 +85,7 @@ class Claim:
     p_wilcoxon: float
     p_bootstrap: float
     over_seeds: Estimate
-    higher_is_better: bool
+    sign: int
     claims: int
 
     @property
@@ -96,7 +98,7 @@ class Claim:
         """Which is better on these episodes, by the signed ranks; None where nothing may be claimed."""
         if not self.significant:
             return None
-        return self.first if (self.paired.effect.value > 0) == self.higher_is_better else self.second
+        return self.first if (self.paired.effect.value > 0) == (self.sign >= 0) else self.second
 
     @property
     def contradicted(self) -> bool:
@@ -122,13 +124,15 @@ class Claim:
             return ""
         other = self.second if better is self.first else self.first
         ahead, behind = self.paired.higher, self.paired.lower
-        wins = ahead if (better is self.first) == self.higher_is_better else behind
+        wins = ahead if (better is self.first) == (self.sign >= 0) else behind
+        word = "better" if self.sign else "higher"
         said = (
-            f"Of these two trained learners, {better.name} is better than {other.name} on {wins} of "
+            f"Of these two trained learners, {better.name} is {word} than {other.name} on {wins} of "
             f"{self.paired.pairs} episodes (p {_equals(self.p_wilcoxon)} after Holm)."
         )
         if self.contradicted:
-            said += " Yet its mean is worse: a few episodes go very wrong, so look at both."
+            worse = "worse" if self.sign else "lower"
+            said += f" Yet its mean is {worse}: a few episodes go very wrong, so look at both."
         return said
 
     @property
@@ -148,7 +152,7 @@ class Claim:
                 f"That is about these two trained learners; {seeds} the difference between the algorithms is "
                 "not certain."
             )
-        first = (self.over_seeds.value > 0) == self.higher_is_better
+        first = (self.over_seeds.value > 0) == (self.sign >= 0)
         if first != (better is self.first):
             return f"That is about these two trained learners; {seeds} the means say the opposite."
         return f"It holds for the algorithms: {seeds} the 95% interval of the difference leaves out zero."
@@ -162,9 +166,7 @@ class Claim:
         else:
             said = [self.finding, self.reach]
         if lost := self.paired.lost:
-            said.append(
-                f"{lost} pair{'s' if lost != 1 else ''} without a finite value count as the worst rank."
-            )
+            said.append(f"{plural(lost, 'pair')} without a finite value count as the worst rank.")
         return " ".join([*said, *went_astray([self.first, self.second])])
 
 

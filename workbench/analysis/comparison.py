@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from workbench.analysis import remarks, reports, results
+from workbench.analysis import quantities, remarks, reports, results
+from workbench.analysis.reached import measures, reached
+from workbench.analysis.results import Outcome, Row
 from workbench.analysis.source import Grouping, Source
+from workbench.measures import Measure
 from workbench.pictures import Array, Curve, Figure, Panel
 from workbench.project import RunRecord
+from workbench.summaries import AttackSummary, TestSummary
 
 SEEDS_AT, SEEDS_APART, MEAN_AT = -0.22, 0.3, 0.22
 """Where the seeds' points and their mean stand beside an algorithm's position."""
@@ -19,86 +22,84 @@ SEEDS_AT, SEEDS_APART, MEAN_AT = -0.22, 0.3, 0.22
 Points = tuple[Array, Array, Array, Array]
 """x, y, low and high."""
 
-
-def title(measure: str) -> str:
-    """A measure's name: ``loss``, ``accuracy``, or a key of the runs' reports."""
-    key = reports.parts(measure)
-    return reports.title(*key) if key else {"accuracy": "Accuracy"}.get(measure, "Query loss")
+ATTACKED = "robust"
+"""The group of a report that is measured on attacked queries."""
 
 
-def axis_title(measure: str) -> str:
-    """A measure's name beside an axis."""
-    name = title(measure)
-    return f"Meta-test {name[:1].lower()}{name[1:]}"
-
-
-def is_share(measure: str) -> bool:
-    """Whether a measure is shown in percent."""
-    return reports.is_share(*(reports.parts(measure) or (measure,)))
-
-
-def told_of_attacks(met: Episodes) -> str:
-    """How the queries were attacked, in a sentence; a warning where that differs between runs."""
-    if len(met.attacks) > 1:
-        return f"The runs were not attacked alike, so do not compare them: {'; '.join(met.attacks)}."
-    return f"Queries attacked with {met.attacks[0]}." if met.attacks else ""
-
-
-def _attack(attack: Any) -> str:
-    if not isinstance(attack, Mapping):
+def _attack(attack: AttackSummary | None) -> str:
+    """How queries were attacked, in words."""
+    if not attack:
         return ""
-    kind, epsilon, steps = (attack.get(name) for name in ("kind", "epsilon", "steps"))
-    size = f"{epsilon:.3g}" if isinstance(epsilon, int | float) else str(epsilon)
-    return f"{str(kind).upper()}, ε = {size}" + (f", {steps} steps" if kind == "pgd" else "")
+    kind, epsilon = str(attack.get("kind")), attack.get("epsilon")
+    size = "None" if epsilon is None else f"{epsilon:.3g}"
+    return f"{kind.upper()}, ε = {size}" + (f", {attack.get('steps')} steps" if kind == "pgd" else "")
 
 
 @dataclass(frozen=True)
 class Episodes:
-    """Finished runs that met the same frozen meta-test episodes.
-
-    Attributes
-    ----------
-    entries : the runs, as :func:`workbench.analysis.results.entry` gives them.
-    """
+    """Finished runs that met the same frozen meta-test episodes."""
 
     hash: str
-    entries: tuple[Mapping[str, Any], ...]
+    entries: tuple[Outcome, ...]
 
     @property
     def title(self) -> str:
         """The experiments or the task, and the hash."""
-        names = list(dict.fromkeys(each["experiment"] for each in self.entries))
-        name = names[0] if len(names) == 1 else f"{self.entries[0]['task']}, {len(names)} experiments"
+        names = list(dict.fromkeys(each.experiment for each in self.entries))
+        name = names[0] if len(names) == 1 else f"{self.entries[0].run.task}, {len(names)} experiments"
         return f"{name} · episodes {self.hash[:8]}"
 
     @property
-    def test(self) -> Mapping[str, Any]:
+    def test(self) -> TestSummary:
         """A test on them, for what all of them share: number and size of the episodes."""
-        shared: Mapping[str, Any] = self.entries[0]["test"]
-        return shared
+        return self.entries[0].test
 
     @property
+    def tests(self) -> dict[int, TestSummary]:
+        """What each run reached, by its id."""
+        return {each.run.id: each.test for each in self.entries}
+
+    @cached_property
     def measures(self) -> tuple[str, ...]:
         """What can be compared, the most telling first: of all runs, then what only some measure."""
-        tests = [each["test"] for each in self.entries]
-        classified = any(each.get("accuracy") is not None for each in tests)
+        tests = [each.test for each in self.entries]
         own = [
             reports.key(group, name)
-            for group in sorted(reports.groups(tests), key=lambda group: group != "robust")
+            for group in sorted(reports.groups(tests), key=lambda group: group != ATTACKED)
             for name in reports.names(tests, group)
         ]
-        return (*(("accuracy", "loss") if classified else ("loss",)), *own)
+        return tuple(dict.fromkeys([*(name for test in tests for name in measures(test)), *own]))
 
-    @property
-    def attacks(self) -> tuple[str, ...]:
-        """How queries were attacked, in words: more than one where the runs are not alike in that."""
-        found = (_attack(each["test"].get("attack")) for each in self.entries)
-        return tuple(dict.fromkeys(each for each in found if each))
+    def row(self, measure: str) -> Measure:
+        """A measure, in the words of the problem that the episodes are of."""
+        return quantities.row_of(measure, [each.test for each in self.entries])
+
+    def attacked(self, measure: str) -> str:
+        """How the queries were attacked that a measure is of, in a sentence; a warning where that differs
+        between runs."""
+        key = reports.parts(measure)
+        found = (_attack(each.test.get("attack")) for each in self.entries)
+        attacks = list(dict.fromkeys(each for each in found if each))
+        if not attacks or not key or key[0] != ATTACKED:
+            return ""
+        if len(attacks) > 1:
+            return f"The runs were not attacked alike, so do not compare them: {'; '.join(attacks)}."
+        return f"Queries attacked with {attacks[0]}."
 
     @property
     def steps(self) -> tuple[int, ...]:
         """The inner steps that at least one run was measured after."""
-        return tuple(sorted({step for each in self.entries for step in each["test"]["inner_steps"]}))
+        return tuple(sorted({step for each in self.entries for step in each.test["inner_steps"]}))
+
+    def told(self, measure: str, step: int | None) -> str:
+        """What is measured after which step on which episodes, at the beginning of a caption."""
+        when = "the last inner step" if step is None or reports.parts(measure) else f"inner step {step}"
+        return f"{self.row(measure).title} after {when}"
+
+    @property
+    def named(self) -> str:
+        """How many episodes they are, and which."""
+        return f"{self.test['episodes']} identical meta-test episodes (SHA-256 {self.hash[:12]})"
 
 
 @dataclass(frozen=True)
@@ -107,26 +108,33 @@ class Compared:
 
     Attributes
     ----------
-    name : tells it from the others.
     run : one of its runs.
     seeds, means, halves : of each run with a finite value: its seed, mean and 95% half-width over tasks.
-    row : sums them up, as :func:`workbench.analysis.results.table_row`.
+    row : sums them up.
     """
 
-    name: str
     run: RunRecord
     seeds: tuple[int, ...]
     means: Array
     halves: Array
-    row: dict[str, Any]
+    row: Row
+
+    @property
+    def name(self) -> str:
+        """Tells it from the others."""
+        return self.row.algorithm
+
+    def named(self, name: str) -> Compared:
+        """The same under another name."""
+        return replace(self, row=replace(self.row, algorithm=name))
 
     @property
     def said(self) -> str:
         """Of how many seeds it is a mean; or that nothing finite is left."""
-        if not self.seeds and self.row["diverged"]:
-            return results.diverged(self.row["diverged"], self.row["tasks"], none_left=True)
+        if not self.seeds and self.row.diverged:
+            return results.diverged(self.row.diverged, self.row.tasks, none_left=True)
         n = f"n\u00a0=\u00a0{len(self.seeds)}"
-        return f"{n}, deterministic" if self.row["deterministic"] else n
+        return f"{n}, deterministic" if self.row.deterministic else n
 
     def seed_points(self, position: int) -> Points:
         """A point for each seed, with its interval over tasks."""
@@ -137,31 +145,31 @@ class Compared:
 
     def mean_point(self, position: int) -> Points | None:
         """The mean over seeds with its interval; None for fewer than two seeds."""
-        half = self.row["ci95_over_seeds"]
-        if half is None:
+        half = self.row.ci95_over_seeds
+        if half is None or self.row.mean is None:
             return None
-        x, y = np.array([position + MEAN_AT]), np.array([self.row["mean"]])
+        x, y = np.array([position + MEAN_AT]), np.array([self.row.mean])
         return x, y, y - half, y + half
 
 
 def episodes(runs: Source) -> tuple[list[Episodes], list[RunRecord]]:
     """The finished runs by the episodes they met, most runs first, and the runs that are not finished."""
-    found: dict[str, list[Mapping[str, Any]]] = {}
+    found: dict[str, list[Outcome]] = {}
     unfinished = []
     for run in runs.shown():
         test = runs.result(run.id)
         if test is None or run.status != "finished":
             unfinished.append(run)
         else:
-            entry = results.entry(run, runs.experiment(run).name, test)
-            found.setdefault(str(test["episodes_hash"]), []).append(entry)
+            tested = Outcome(run, runs.experiment(run).name, test)
+            found.setdefault(test["episodes_hash"], []).append(tested)
     ordered = sorted(found.items(), key=lambda item: -len(item[1]))
     return [Episodes(name, tuple(entries)) for name, entries in ordered], unfinished
 
 
 def compare(runs: Source, met: Episodes, measure: str, step: int | None = None) -> list[Compared]:
     """Each algorithm after an inner step (None: the last), over the seeds that met the episodes."""
-    entries = {each["id"]: each for each in met.entries}
+    entries = {each.run.id: each for each in met.entries}
     compared = []
     for each in Grouping(runs).groups(joined=True):
         group = each.among(entries)
@@ -169,20 +177,16 @@ def compare(runs: Source, met: Episodes, measure: str, step: int | None = None) 
             continue
         members = [entries[run.id] for run in group.runs]
         copies = [entries[run.id] for run in group.copies]
-        row = results.table_row(members, measure, step, copies) | {"algorithm": group.label}
-        values = [
-            (each["seed"], mean, np.nan if half is None else half)
-            for each in (members[:1] if row["deterministic"] else members)
-            for _, mean, half in [results.measured(each["test"], measure, step)]
-            if mean is not None
-        ]
+        row = results.table_row(group.label, members, measure, step, copies)
+        counted = members[:1] if row.deterministic else members
+        values = [(each.run.seed, reached(each.test, measure, step)) for each in counted]
+        known = [(seed, value.mean, value.half) for seed, value in values if value.mean is not None]
         compared.append(
             Compared(
-                group.label,
                 group.runs[0],
-                tuple(seed for seed, _, _ in values),
-                np.array([mean for _, mean, _ in values], dtype=float),
-                np.array([half for _, _, half in values], dtype=float),
+                tuple(seed for seed, _, _ in known),
+                np.array([mean for _, mean, _ in known], dtype=float),
+                np.array([half for _, _, half in known], dtype=float),  # NaN for None
                 row,
             )
         )
@@ -205,29 +209,26 @@ def figure(
         if mean is not None:
             label, said = "mean over seeds, 95% over seeds", (f"{each.name}, mean over seeds",)
             curves.append(Curve(label, colour, *mean, np.array([count]), kind="markers", points=said))
+    shown = met.row(measure)
     panel = Panel(
-        y_label=axis_title(measure),
-        y_percent=is_share(measure),
+        y_label=quantities.axis(shown, "Meta-test", percent=False),
+        y_percent=shown.share,
         x_names=tuple(f"{each.name} ({each.said})" for each in compared),
         curves=tuple(curves),
     )
-    table = tuple(each.row for each in compared)
+    table = tuple(each.row.cells() for each in compared)
     return Figure("comparison", (panel,), _caption(met, compared, measure, step), table=table)
 
 
 def _caption(met: Episodes, compared: list[Compared], measure: str, step: int | None) -> str:
-    if reports.parts(measure):
-        step = None
-    when = "the last inner step" if step is None else f"inner step {step}"
     ways, shots = met.test.get("ways", 1), met.test.get("shots")
     size = f"{ways}-way {shots}-shot " if ways > 1 else ""
     text = (
-        f"{title(measure)} after {when} on {met.test['episodes']} identical {size}meta-test episodes "
+        f"{met.told(measure, step)} on {met.test['episodes']} identical {size}meta-test episodes "
         f"(SHA-256 {met.hash[:12]}). Small points: single seeds with 95% intervals over tasks. Large "
         "points: means over n seeds with 95% intervals over seeds (both Student's t)."
     )
-    if measure.startswith("robust/"):
-        text += f" {told_of_attacks(met)}"
-    if any(len(each.seeds) == 1 and not each.row["deterministic"] for each in compared):
-        text += " A single seed (n = 1) has no interval over seeds."
-    return " ".join([text, *remarks.episodes(met.test), *remarks.of([each.row for each in compared])])
+    single = any(len(each.seeds) == 1 and not each.row.deterministic for each in compared)
+    one = "A single seed (n = 1) has no interval over seeds." if single else ""
+    said = [*remarks.episodes(met.test), *remarks.of([each.row for each in compared])]
+    return " ".join(filter(None, [text, met.attacked(measure), one, *said]))

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from workbench.analysis import results
 from workbench.analysis.comparison import Episodes, episodes
-from workbench.analysis.pairs import higher_is_better, number
+from workbench.analysis.pairs import finite
+from workbench.analysis.reached import reached
 from workbench.analysis.source import Group, Grouping, Source
 from workbench.analysis.statistics import Ranks, friedman
 from workbench.analysis.tables import Column, Table
 from workbench.engine.intervals import mean_interval
 from workbench.pictures import INK, Array, Curve, Figure, Panel, Text
+from workbench.words import plural
 
 ROOM = 0.35
 """Beside the lowest and the highest rank, for the names; a part of the axis."""
@@ -30,7 +30,7 @@ class Families:
     names : of the families, each one set of frozen episodes.
     learners : labels that stand in all of them.
     scores : ``[families, learners]``: mean over seeds of the mean over tasks, as ranked (see ``measures``).
-    measures : of each family: accuracy where it has one, else loss, unless one was asked for.
+    measures : of each family: the one that sums it up, unless one was asked for.
     ranks : None where there is nothing to rank; ``words`` then says why.
     """
 
@@ -65,26 +65,29 @@ def families(source: Source, measure: str = "") -> Families:
             f"are {len(kept)} and {len(shared)}."
         )
         return Families(names, tuple(shared), looks, scores, used, None, why)
-    signs = np.array([[-1.0 if higher_is_better(each) else 1.0] for each in used])
+    signs = np.array(
+        [[-1.0 if met.row(name).sign > 0 else 1.0] for (met, _), name in zip(kept, used, strict=True)]
+    )
     ranks = friedman(scores * signs)
     words = ranks.words()
-    tasks = [met.entries[0]["task"] for met, _ in kept]
-    if len(set(tasks)) < len(tasks):
+    tasks = {met.entries[0].run.task for met, _ in kept}
+    if len(tasks) < len(kept):
         words += (
-            f" The {len(tasks)} sets of episodes come from {len(set(tasks))} task "
-            f"famil{'ies' if len(set(tasks)) > 1 else 'y'}, so they are not independent as the test assumes."
+            f" The {len(kept)} sets of episodes come from "
+            f"{plural(len(tasks), 'task family', 'task families')}, so they are not independent as the "
+            "test assumes."
         )
     return Families(names, tuple(shared), looks, scores, used, ranks, words)
 
 
 def _means(met: Episodes, groups: Sequence[Group], measure: str) -> dict[str, float]:
     """The mean over seeds by label; one whose learners differ in more than the algorithm is left out."""
-    tests = {entry["id"]: entry["test"] for entry in met.entries}
+    tests = met.tests
     found: dict[str, list[list[float]]] = {}
     for group in groups:
         same = group.among(tests)
-        reached = [results.measured(tests[run.id], measure)[1] for run in same.runs] if same else []
-        means = [mean for mean in reached if mean is not None]
+        values = [reached(tests[run.id], measure).mean for run in same.runs] if same else []
+        means = [mean for mean in values if mean is not None]
         if means:
             found.setdefault(group.learner, []).append(means)
     return {label: mean_interval(np.array(each[0])).mean for label, each in found.items() if len(each) == 1}
@@ -95,7 +98,7 @@ def figure(found: Families) -> Figure | None:
     if found.ranks is None:
         return None
     ranks, k = found.ranks, len(found.learners)
-    order = sorted(range(k), key=lambda i: (ranks.mean_ranks[i], i))
+    order = ranks.order
     left, right = order[: (k + 1) // 2], order[(k + 1) // 2 :]
     bars = ranks.cliques()
     first_row = 1.0 + 0.5 * len(bars)
@@ -153,24 +156,25 @@ def caption(found: Families) -> str:
     )
 
 
-def rows(found: Families) -> list[dict[str, Any]]:
+def rows(found: Families) -> list[dict[str, object]]:
     """A row for each learner: its mean rank, what it reached on each family, Nemenyi's p to each other."""
-    if found.ranks is None:
+    ranks = found.ranks
+    if ranks is None:
         return []
-    order = sorted(range(len(found.learners)), key=lambda i: (found.ranks.mean_ranks[i], i))  # type: ignore[union-attr]
+    order = ranks.order
     return [
         {
             "algorithm": found.learners[i],
-            "mean_rank": float(found.ranks.mean_ranks[i]),
-            "families": found.ranks.families,
-            "critical_difference": found.ranks.critical_difference,
-            "p_friedman": found.ranks.p_friedman,
+            "mean_rank": float(ranks.mean_ranks[i]),
+            "families": ranks.families,
+            "critical_difference": ranks.critical_difference,
+            "p_friedman": ranks.p_friedman,
         }
         | {
-            f"{m}, {n}": number(float(v))
+            f"{m}, {n}": finite(float(v))
             for m, n, v in zip(found.measures, found.names, found.scores[:, i], strict=True)
         }
-        | {f"p_nemenyi to {found.learners[j]}": float(found.ranks.p_nemenyi[i, j]) for j in order}
+        | {f"p_nemenyi to {found.learners[j]}": float(ranks.p_nemenyi[i, j]) for j in order}
         for i in order
     ]
 

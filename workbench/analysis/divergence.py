@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from workbench.analysis.reached import numbers
 from workbench.analysis.source import Series, Source
-from workbench.analysis.summaries import numbers
+from workbench.measures import LOSS
+from workbench.problems import measure_of
 from workbench.problems.base import DIVERGED_FACTOR
 from workbench.project import RunRecord
+from workbench.summaries import Summary
 
-Evaluations = Sequence[tuple[int, Mapping[str, Any]]]
+Evaluations = Sequence[tuple[int, Summary]]
 
 
 def training_diverged_at(source: Source, run: RunRecord) -> int | None:
@@ -25,8 +28,9 @@ def diverged_at(run: RunRecord, evaluations: Evaluations, losses: Callable[[], S
 
     It is the first at which the training loss is out of bounds and mostly stays so, or a validation is, or
     the failure for a loss that is not finite; what a later validation is free of does not count. Out of
-    bounds is what is not finite, or over ten times the loss before training. A validation is so where more
-    than half of its tasks are, or have diverged, after every inner step.
+    bounds is what is not finite, or over ten times the loss before training (where a loss may be below zero,
+    only what is not finite). A validation is so where more than half of its tasks are, or have diverged,
+    after every inner step.
 
     Parameters
     ----------
@@ -34,23 +38,25 @@ def diverged_at(run: RunRecord, evaluations: Evaluations, losses: Callable[[], S
     losses : reads its training losses; asked only where they matter.
     """
     failed = run.iterations + 1 if run.status == "failed" and "not finite" in run.failure else None
-    start = _start(evaluations)
-    bad = [_out_of_bounds(summary, DIVERGED_FACTOR * start) for _, summary in evaluations]
+    signed = bool(evaluations) and measure_of(LOSS.name, evaluations[0][1]).signed
+    start = np.inf if signed else _start(evaluations)
+    bad = [_lost(summary, DIVERGED_FACTOR * start) for _, summary in evaluations]
     if failed is None and bad and not bad[-1] and evaluations[-1][0] >= run.iterations:
         return None
     well = max((at for (at, _), each in zip(evaluations, bad, strict=True) if not each), default=-1)
     found = [at for (at, _), each in zip(evaluations, bad, strict=True) if each and at > well]
     iterations, values = losses()
     if len(values):
-        level = max((each for each in (start, abs(float(values[0]))) if np.isfinite(each)), default=np.inf)
+        first = [] if signed else [start, abs(float(values[0]))]
+        level = max((each for each in first if np.isfinite(each)), default=np.inf)
         later = iterations > well
-        at = _first_lasting(~(np.abs(values[later]) <= DIVERGED_FACTOR * level))
+        at = _first_lasting(_out_of_bounds(values[later], DIVERGED_FACTOR * level))
         found += [] if at is None else [int(iterations[later][at])]
     found += [] if failed is None else [failed]
     return min(found, default=None)
 
 
-def _first_lasting(bad: np.ndarray[Any, np.dtype[np.bool_]]) -> int | None:
+def _first_lasting(bad: NDArray[np.bool_]) -> int | None:
     """The first that is bad, and more than half of what follows too."""
     share = np.cumsum(bad[::-1])[::-1] / np.arange(len(bad), 0, -1)
     found = np.flatnonzero(bad & (share > 0.5))
@@ -59,16 +65,18 @@ def _first_lasting(bad: np.ndarray[Any, np.dtype[np.bool_]]) -> int | None:
 
 def _start(evaluations: Evaluations) -> float:
     """The loss before training and adaptation; infinite where it is not known."""
-    first = numbers(evaluations[0][1], "loss")[:1] if evaluations else np.empty(0)
-    return abs(float(first[0])) if len(first) and np.isfinite(first[0]) else np.inf
+    first = evaluations[0][1]["loss"][0] if evaluations else None
+    return np.inf if first is None else abs(first)
 
 
-def _out_of_bounds(summary: Mapping[str, Any], limit: float) -> bool:
+def _out_of_bounds(values: NDArray[np.float64], limit: float) -> NDArray[np.bool_]:
+    return ~np.isfinite(values) | (np.abs(values) > limit)
+
+
+def _lost(summary: Summary, limit: float) -> bool:
     """Whether more than half of the tasks are, after every inner step (before adaptation only if alone)."""
-    middle = numbers(summary, "loss_median" if "loss_median" in summary else "loss")
-    lost, tasks = numbers(summary, "diverged"), summary.get("tasks")
-    bad = ~(np.abs(middle) <= limit)
-    if len(lost) == len(bad) and isinstance(tasks, int):
-        bad |= lost > tasks / 2
+    bad = _out_of_bounds(numbers(summary.get("loss_median", summary["loss"])), limit)
+    if "diverged" in summary and "tasks" in summary:
+        bad |= numbers(summary["diverged"]) > summary["tasks"] / 2
     adapted = bad[1:] if len(bad) > 1 else bad
     return bool(len(adapted)) and bool(adapted.all())

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
-from workbench.analysis import results
+from workbench.analysis import tables
 from workbench.pictures import Figure
 
 
-def rows(figure: Figure) -> Iterator[dict[str, Any]]:
+def rows(figure: Figure) -> Iterator[dict[str, object]]:
     """The figure's data, tidy: one row for each point of each curve (pictures have none)."""
     for number, panel in enumerate(figure.panels, 1):
         for curve in panel.curves:
@@ -43,4 +42,4 @@ def as_csv(figure: Figure, *, table: bool = False) -> str:
     table : write the table; a figure without curves has no other data.
     """
     points = [] if table else list(rows(figure))
-    return results.as_csv(points or figure.table)
+    return tables.as_csv(points or figure.table)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
-from workbench.analysis import reports
+from workbench.analysis import quantities, reports
 from workbench.analysis.beyond import framed
 from workbench.analysis.curves import Integers, Joined
 from workbench.analysis.divergence import training_diverged_at
+from workbench.analysis.numerals import count
+from workbench.analysis.reached import measures
 from workbench.analysis.source import Group, Grouping, Source
-from workbench.analysis.summaries import by_step, count, units
 from workbench.analysis.thinning import column_edges, visible
-from workbench.analysis.traces import Axis, Settings, Trace
+from workbench.analysis.traces import Axis, Settings, Trace, choice
+from workbench.measures import LOSS, MEASURES, Measure
 from workbench.pictures import Curve, Figure, Panel
+from workbench.problems import PROBLEMS
 from workbench.project import RunRecord
+from workbench.summaries import Summary
+from workbench.words import plural
 
 AXIS_LABELS: dict[Axis, str] = {
     "iterations": "Meta-iteration",
@@ -70,46 +72,50 @@ class LearningCurves:
     @property
     def banded(self) -> bool:
         """Whether intervals are drawn: not those of many curves of one algorithm, which cover each other."""
-        return self._settings.measure != "report" or len(self.drawn) <= MOST_BANDS
+        return self._settings.when != "report" or len(self.drawn) <= MOST_BANDS
 
-    def groups(self) -> list[str]:
-        """The groups of measures of their own that some run has."""
-        return reports.groups(self._newest(run) for run in self._source.shown())
+    def choices(self) -> list[str]:
+        """What can be drawn of the shown runs: measures of training, of validation, groups of a report."""
+        runs = self._source.shown()
+        series = {name for run in runs for name in self._source.series_names(run.id)}
+        training = [row.name for row in MEASURES.values() if "training" in row.when]
+        newest = [self._newest(run) for run in runs]
+        measured = dict.fromkeys(name for each in newest if each for name in measures(each))
+        expected = dict.fromkeys(row.name for problem in PROBLEMS.values() for row in problem.measures)
+        return [
+            *(choice("training", name) for name in training if name in series or name == LOSS.name),
+            *(choice("validation", name) for name in measured or expected),
+            *(choice("report", group) for group in reports.groups(newest)),
+        ]
 
     def _names(self, group: Group) -> list[str]:
         """What each curve of a group of runs measures; nothing special, unless it is their own measures."""
-        if self._settings.measure != "report":
+        if self._settings.when != "report":
             return [""]
-        return reports.names(map(self._newest, group.runs), self._settings.group)
+        return reports.names(map(self._newest, group.runs), self._settings.name)
 
-    def _newest(self, run: RunRecord) -> Mapping[str, Any] | None:
+    def _newest(self, run: RunRecord) -> Summary | None:
         evaluations = self._source.evaluations(run.id)
         return evaluations[-1][1] if evaluations else None
 
     def steps(self) -> list[int]:
         """The inner steps that some run was measured after."""
-        found: set[int] = set()
-        for run in self._source.shown():
-            evaluations = self._source.evaluations(run.id)
-            if evaluations:
-                steps, _, _ = by_step(evaluations[0][1], "loss")
-                found |= {int(each) for each in steps if np.isfinite(each) and 0 <= each < 1e6}
-        return sorted(found)
+        newest = (self._newest(run) for run in self._source.shown())
+        return sorted({step for each in newest if each for step in each["inner_steps"]})
+
+    @property
+    def row(self) -> Measure:
+        """What is drawn, in the words of the runs' problem."""
+        runs = [run for each in self.drawn for run in each.group.runs]
+        find = quantities.own_row if self._settings.when == "training" else quantities.row_in
+        return find(self._source, runs, self._settings.name)
 
     def y_label(self) -> str:
         """Quantity and unit."""
-        step = self._settings.step
-        when = "" if step is None else f" after {step} inner step{'s' if step != 1 else ''}"
-        if self._settings.measure == "validation_accuracy":
-            return f"Meta-validation accuracy{when} (%)"
-        unit = units(self._source, [run for each in self.drawn for run in each.group.runs])
-        if self._settings.measure == "training_loss":
-            return f"Own training loss{unit}"
-        if self._settings.measure == "report":
-            group = self._settings.group
-            percent = " (%)" if reports.is_share(group) else ""
-            return reports.title(group) + (unit if reports.is_loss(group) else percent)
-        return f"Meta-validation query loss{when}{unit}"
+        step, row = self._settings.step, self.row
+        when = "" if step is None else f" after {plural(step, 'inner step')}"
+        before = {"training": "Own training", "validation": "Meta-validation", "report": ""}
+        return quantities.axis(row, before[self._settings.when], when)
 
     def extent(self) -> tuple[float, float] | None:
         """The ends of the axis; None where there is nothing."""
@@ -160,7 +166,7 @@ class LearningCurves:
             curves=tuple(curves),
         )
         drawn = Figure("learning_curves", (panel,), self._caption(thinned, extent if zoomed else None))
-        return drawn if self._settings.percent else framed(drawn)
+        return framed(drawn) if self._settings.row.open else drawn
 
     def _lowest_positive(self) -> float:
         positive = [float(each.x[each.x > 0][0]) for each in self.drawn if (each.x > 0).any()]
@@ -186,13 +192,13 @@ class LearningCurves:
 
     def _caption(self, thinned: bool, x_range: tuple[float, float] | None) -> str:
         settings = self._settings
+        row = self.row
         quantity = {
-            "training_loss": "Outer training loss",
-            "validation_loss": "Query loss on the frozen meta-validation episodes",
-            "validation_accuracy": "Query accuracy on the frozen meta-validation episodes",
-            "report": f"{reports.title(settings.group)}, {reports.measured_on(settings.group)},",
-        }[settings.measure]
-        if settings.measure in ("validation_loss", "validation_accuracy"):
+            "training": f"Outer training {row.quantity}",
+            "validation": f"{row.title} on the frozen meta-validation episodes",
+            "report": f"{row.title}, {reports.measured_on(row)},",
+        }[settings.when]
+        if settings.when == "validation":
             step = settings.step
             quantity += " after the last inner step" if step is None else f" after inner step {step}"
         by = {

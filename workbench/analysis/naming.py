@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
-from typing import Any
 
 from workbench import words
 
@@ -19,14 +18,14 @@ UNTOLD = frozenset({f"training.{name}" for name in INCIDENTAL} | {"algorithm.lab
 
 MOST_SEARCHED, LONGEST_VALUE = 16, 40
 
-Settings = Mapping[str, Any]
+Settings = Mapping[str, object]
 
 
-def flat(table: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+def flat(table: Settings, entry: Settings) -> dict[str, object]:
     """The settings of a run by dotted names such as ``algorithm.inner_lr``, the algorithm's first."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
 
-    def add(prefix: str, value: Any) -> None:
+    def add(prefix: str, value: object) -> None:
         if isinstance(value, Mapping):
             for name, each in value.items():
                 add(f"{prefix}.{name}" if prefix else name, each)
@@ -38,7 +37,7 @@ def flat(table: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def worded(value: Any) -> str:
+def worded(value: object) -> str:
     """A setting's value as people read it."""
     if value is None:
         return NONE

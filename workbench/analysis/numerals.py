@@ -22,6 +22,27 @@ def number(value: float, digits: int = 4) -> str:
     return _signed(raised(f"{value:.{digits}g}"))
 
 
+def count(number: int) -> str:
+    """A whole number with thin groups of three digits."""
+    return f"{number:,}".replace(",", THIN_SPACE)
+
+
+def span(low: int, high: int) -> str:
+    """One number, or a range of them."""
+    return count(low) if low == high else f"{count(low)}–{count(high)}"
+
+
+def percent(share: float, form: str = ".1f") -> str:
+    """A share in percent; ``–`` where there is none."""
+    return f"{_signed(format(100 * share, form))}%" if math.isfinite(share) else "–"
+
+
+def value(mean: float, half: float | None = None, digits: int = 4) -> str:
+    """A number and its interval, rounded to what can be read."""
+    known = half is not None and math.isfinite(half) and math.isfinite(mean)
+    return number(mean, digits) + (f" ± {number(half, 2)}" if half is not None and known else "")
+
+
 def raised(text: str) -> str:
     """A number as Python formats it, with a power of ten as people write it."""
     mantissa, e, exponent = text.partition("e")

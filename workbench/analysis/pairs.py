@@ -9,39 +9,36 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.analysis import remarks, reports, results
+from workbench.analysis import remarks, reports
 from workbench.analysis.claims import Claim as Claim
 from workbench.analysis.claims import Scores
-from workbench.analysis.comparison import Episodes, title
+from workbench.analysis.comparison import Episodes
+from workbench.analysis.reached import Arrays, by_task, lost_tasks, without_chance
 from workbench.analysis.source import Grouping, Source
-from workbench.analysis.statistics import Array, Estimate, compare, holm
+from workbench.analysis.statistics import Estimate, compare, holm
 from workbench.engine.intervals import collapsed, difference_interval, mean_interval
+from workbench.measures import Measure
 from workbench.project import Project
+from workbench.words import plural
 
-Arrays = Callable[[int], Mapping[str, NDArray[Any]]]
-"""The per-task values of a run's meta-test, by name; see :func:`arrays_of`."""
+Reader = Callable[[int], Arrays]
+"""Reads the per-task values of a run's meta-test."""
 
 
-def arrays_of(project: Project) -> Arrays:
+def arrays_of(project: Project) -> Reader:
     """Reads per-task values from a project."""
 
-    def read(run: int) -> Mapping[str, NDArray[Any]]:
+    def read(run: int) -> Arrays:
         found = project.result(run, "test")
         return found.arrays if found else {}
 
     return read
-
-
-def higher_is_better(measure: str) -> bool:
-    """Whether a measure wants to be high."""
-    return measure.rpartition("/")[2] == "accuracy"
 
 
 @dataclass(frozen=True)
@@ -62,11 +59,16 @@ class Statistics:
     missing: tuple[str, ...]
 
     @property
+    def row(self) -> Measure:
+        """What is compared."""
+        return self.met.row(self.measure)
+
+    @property
     def best(self) -> Scores | None:
-        """The algorithm with the best mean, among those that have a finite value of every episode."""
-        known = [each for each in self.scores if not each.lost]
-        sign = -1 if higher_is_better(self.measure) else 1
-        return min(known, key=lambda each: sign * each.mean, default=None)
+        """The algorithm with the best mean, among those that have a finite value of every episode; None where
+        neither high nor low is better."""
+        known, sign = [each for each in self.scores if not each.lost], self.row.sign
+        return max(known, key=lambda each: sign * each.mean, default=None) if sign else None
 
     def leaders(self) -> tuple[str, ...]:
         """The best by its mean, and those that the test cannot tell from it."""
@@ -83,14 +85,14 @@ class Statistics:
             each.name for each in self.scores if each is best or (id(each) in alike and not each.lost)
         )
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, object]]:
         """A row for each two algorithms; None where there is no number."""
         return [self._row(each) for each in self.claims]
 
-    def _row(self, claim: Claim) -> dict[str, Any]:
-        paired, up = claim.paired, higher_is_better(self.measure)
-        better = (paired.higher, paired.lower) if up else (paired.lower, paired.higher)
-        row = {
+    def _row(self, claim: Claim) -> dict[str, object]:
+        paired = claim.paired
+        better = (paired.higher, paired.lower) if self.row.sign > 0 else (paired.lower, paired.higher)
+        row: dict[str, object] = {
             "measure": self.measure,
             "step": self.step,
             "episodes_hash": self.met.hash,
@@ -130,15 +132,13 @@ class Statistics:
                 )
             },
         }
-        return {name: number(value) for name, value in row.items()}
+        return {name: finite(value) for name, value in row.items()}
 
     def caption(self) -> str:
         """What the numbers are, for under a table."""
-        when = "the last inner step" if self.step is None else f"inner step {self.step}"
         seeds = any(len(each.seeds) > 1 for each in self.scores)
         parts = [
-            f"{title(self.measure)} after {when}, paired over {self.met.test['episodes']} identical "
-            f"meta-test episodes (SHA-256 {self.met.hash[:12]}): first minus second.",
+            f"{self.met.told(self.measure, self.step)}, paired over {self.met.named}: first minus second.",
             *remarks.episodes(self.met.test),
             "A test over episodes is about these trained learners; over seeds, it is about the algorithms.",
         ]
@@ -148,15 +148,15 @@ class Statistics:
             "Better on: the episodes on which the first, and the second, is better. Brackets: 95% intervals. "
             "Difference: mean over episodes, bootstrap over episodes (BCa). Effect: "
             "matched-pairs rank-biserial correlation (Kerby 2014). p: two-sided Wilcoxon signed-rank test "
-            f"and paired bootstrap, each corrected by Holm's method for {len(self.claims)} "
-            f"comparison{'s' if len(self.claims) != 1 else ''}."
+            f"and paired bootstrap, each corrected by Holm's method for "
+            f"{plural(len(self.claims), 'comparison')}."
         )
         if seeds:
             parts.append("Over seeds: difference of the means over seeds, Welch's t.")
         return " ".join(parts)
 
 
-def number(value: Any) -> Any:
+def finite(value: object) -> object:
     """The value; None for a float that JSON does not have."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
@@ -164,7 +164,7 @@ def number(value: Any) -> Any:
 def statistics(
     runs: Source,
     met: Episodes,
-    arrays: Arrays,
+    arrays: Reader,
     measure: str = "",
     step: int | None = None,
 ) -> Statistics:
@@ -180,15 +180,15 @@ def statistics(
     measure = measure or met.measures[0]
     found, missing = scores(runs, met, arrays, measure, step)
     return Statistics(
-        met, measure, step, tuple(found), tuple(claims(found, higher_is_better(measure))), tuple(missing)
+        met, measure, step, tuple(found), tuple(claims(found, met.row(measure).sign)), tuple(missing)
     )
 
 
 def scores(
-    runs: Source, met: Episodes, arrays: Arrays, measure: str, step: int | None
+    runs: Source, met: Episodes, arrays: Reader, measure: str, step: int | None
 ) -> tuple[list[Scores], list[str]]:
     """Each algorithm's values on each episode, and the names of those that have none."""
-    entries = {each["id"]: each["test"] for each in met.entries}
+    entries = met.tests
     found, missing = [], []
     episode: NDArray[np.int64] | None = None
     count = met.test["episodes"]
@@ -200,16 +200,16 @@ def scores(
         for run in group.runs:
             kept = arrays(run.id)
             episode = _episode(kept, count) if episode is None else episode
-            values = _values(entries[run.id], kept, measure, step)
+            values = by_task(entries[run.id], kept, measure, step)
             if values is not None and len(values) == count:
                 known.append((run, values))
         if not known:
             missing.append(group.label)
             continue
         tests = [entries[run.id] for run, _ in known]
-        fixed = results.without_chance(tests)
+        fixed = without_chance(tests)
         tests = tests[:1] if fixed else tests
-        lost = [results.lost_tasks(test, None if reports.parts(measure) else step) for test in tests]
+        lost = [lost_tasks(test, None if reports.parts(measure) else step) for test in tests]
         found.append(
             Scores(
                 group.label,
@@ -223,7 +223,7 @@ def scores(
     return [replace(each, by_seed=collapsed(each.by_seed, episode)) for each in found], missing
 
 
-def _episode(arrays: Mapping[str, NDArray[Any]], count: int) -> NDArray[np.int64] | None:
+def _episode(arrays: Arrays, count: int) -> NDArray[np.int64] | None:
     """Which distinct episode each task is; None where that is not kept: each is distinct then."""
     found = arrays.get("episode")
     if found is None or found.dtype.kind not in "iu" or found.shape != (count,):
@@ -231,26 +231,15 @@ def _episode(arrays: Mapping[str, NDArray[Any]], count: int) -> NDArray[np.int64
     return found.astype(np.int64)
 
 
-def _values(
-    test: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], measure: str, step: int | None
-) -> Array | None:
-    """A run's values after an inner step, ``[episodes]``; of a closed form, which adapts once, after any."""
-    values, steps = arrays.get(measure), list(test["inner_steps"])
-    if values is None or values.dtype.kind not in "fiub":
-        return None
-    if values.ndim == 1:  # a report's entry, measured after the last step
-        return values.astype(np.float64)
-    if step is not None and steps == [1] and step > 1:
-        step = 1
-    if values.ndim != 2 or len(values) != len(steps) or (step is not None and step not in steps):
-        return None
-    return np.asarray(values[-1 if step is None else steps.index(step)], dtype=np.float64)
+def claims(found: Sequence[Scores], sign: int) -> list[Claim]:
+    """Every two algorithms, corrected for how many that are.
 
-
-def claims(found: Sequence[Scores], up: bool) -> list[Claim]:
-    """Every two algorithms, corrected for how many that are."""
+    Parameters
+    ----------
+    sign : of the measure, see :class:`Measure`.
+    """
     two = list(itertools.combinations(found, 2))
-    compared = [compare(a.values, b.values, higher_is_better=up) for a, b in two]
+    compared = [compare(a.values, b.values, higher_is_better=sign > 0) for a, b in two]
     wilcoxon = holm([each.p_wilcoxon for each in compared])
     # what has too few pairs for a bootstrap still counts as one of the comparisons
     counted = holm([1.0 if math.isnan(each.p_bootstrap) else each.p_bootstrap for each in compared])
@@ -259,7 +248,7 @@ def claims(found: Sequence[Scores], up: bool) -> list[Claim]:
         for each, p in zip(compared, counted, strict=True)
     ]
     return [
-        Claim(a, b, paired, p, q, _over_seeds(a, b), up, len(two))
+        Claim(a, b, paired, p, q, _over_seeds(a, b), sign, len(two))
         for (a, b), paired, p, q in zip(two, compared, wilcoxon, resampled, strict=True)
     ]
 

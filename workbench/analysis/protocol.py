@@ -6,13 +6,16 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from workbench.analysis.comparison import Episodes
+from workbench.analysis.naming import NONE
+from workbench.analysis.numerals import count
 from workbench.analysis.source import Group, Source, configuration, tested
-from workbench.analysis.summaries import count
 
-NONE, UNTRAINED = "–", "no meta-training"
+UNTRAINED = "no meta-training"
 HASH_LETTERS = 12
+
+Table = Mapping[str, object]
 
 TEST = {
     "task": "Task family",
@@ -74,12 +77,18 @@ def cards(source: Source) -> list[Card]:
     return [_card(source, group) for group, _ in tested(source)]
 
 
+def parted(found: Sequence[Card], met: Episodes) -> tuple[list[Card], list[Card]]:
+    """The cards of those that met the episodes, and those of the others."""
+    own = [card for card in found if not met.tests.keys().isdisjoint(card.runs)]
+    return own, [card for card in found if card not in own]
+
+
 def _card(source: Source, group: Group) -> Card:
     runs, run = group.runs, group.runs[0]
     table, entry = configuration(source.experiment(run), run)
     task, network = _table(table, "task"), _table(table, "network")
     training, evaluation = _table(table, "training"), _table(table, "evaluation")
-    test = source.result(run.id) or {}
+    test: Table = dict(source.result(run.id) or {})
     iterations = {each.iterations for each in runs}
     environment = run.environment
     ways = _first(test, task, key="ways")
@@ -157,7 +166,7 @@ def _named(keys: Sequence[str], titles: Mapping[str, str], found: Sequence[Card]
     )
 
 
-def rows(found: Sequence[Card]) -> list[dict[str, Any]]:
+def rows(found: Sequence[Card]) -> list[dict[str, object]]:
     """A row for each condition, a column for each algorithm, and whether they differ."""
     unlike = differing(found)
     columns = _distinct([each.name for each in found])
@@ -179,7 +188,7 @@ def _distinct(names: list[str]) -> list[str]:
     return found
 
 
-def order(entry: Mapping[str, Any]) -> str:
+def order(entry: Table) -> str:
     """Order of an algorithm's outer gradient; imports torch, for which each algorithm's class is written."""
     from workbench.algorithms import ALGORITHMS
     from workbench.config import Trains
@@ -196,29 +205,29 @@ def order(entry: Mapping[str, Any]) -> str:
 # --- values in words -------------------------------------------------------------------------------
 
 
-def _table(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _table(table: Table, name: str) -> Table:
     found = table.get(name)
     return found if isinstance(found, Mapping) else {}
 
 
-def _first(*tables: Mapping[str, Any], key: str) -> Any:
+def _first(*tables: Table, key: str) -> object:
     return next((each[key] for each in tables if each.get(key) is not None), None)
 
 
-def _deep(entry: Mapping[str, Any], key: str) -> Any:
+def _deep(entry: Table, key: str) -> object:
     """A setting of an algorithm, or of the one that it is built over."""
     base = entry.get("base")
     return entry.get(key, base.get(key) if isinstance(base, Mapping) else None)
 
 
-def _steps(test: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
+def _steps(test: Table, evaluation: Table) -> str:
     steps = test.get("inner_steps")
     if isinstance(steps, list) and steps == [1]:
         return _text(evaluation.get("inner_steps")) + CLOSED_FORM
     return _text(steps[-1] if isinstance(steps, list) and steps else evaluation.get("inner_steps"))
 
 
-def _train_episode(task: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
+def _train_episode(task: Table, entry: Table) -> str:
     parts = []
     for name in ("ways", "shots", "queries"):
         value = entry.get(f"train_{name}") or task.get(name)
@@ -227,7 +236,7 @@ def _train_episode(task: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     return ", ".join(parts) or NONE
 
 
-def _words(value: Any) -> str:
+def _words(value: object) -> str:
     """A table in a line: ``mlp, hidden 40 40``."""
     if not isinstance(value, Mapping):
         return "none" if value is None else _text(value)
@@ -236,7 +245,7 @@ def _words(value: Any) -> str:
     return ", ".join(kind + rest) or NONE
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if value is None:
         return NONE
     if isinstance(value, bool):
@@ -248,6 +257,6 @@ def _text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _digest(value: Any) -> str:
+def _digest(value: object) -> str:
     text = json.dumps(value, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:HASH_LETTERS]

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from workbench.analysis import results
-from workbench.analysis.summaries import count
+from workbench.analysis.numerals import count
+from workbench.analysis.results import Row
+from workbench.summaries import TestSummary
+from workbench.words import plural
 
 MOST_NAMED = 6
 
 
-def of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Of rows of algorithms: what diverged, what knows no chance, what are copies; a sentence each.
-
-    Parameters
-    ----------
-    rows : see :func:`workbench.analysis.results.table_row`.
-    """
-    said = [astray((row["algorithm"], row["diverged"], row["tasks"]) for row in rows)]
-    fixed = [row["algorithm"] for row in rows if row["deterministic"]]
+def of(rows: Sequence[Row]) -> list[str]:
+    """Of rows of algorithms: what diverged, what knows no chance, what are copies; a sentence each."""
+    said = [astray((row.algorithm, row.diverged, row.tasks) for row in rows)]
+    fixed = [row.algorithm for row in rows if row.deterministic]
     if fixed:
         said.append(
             f"Without chance, so the same for every seed (n = 1, no interval over seeds): {_listed(fixed)}."
         )
-    copies = sum(row["copies"] for row in rows)
+    copies = sum(row.copies for row in rows)
     if copies:
-        one = copies == 1
         said.append(
-            f"{copies} run{'' if one else 's'} of the same settings and seed as another: "
-            f"{'a copy' if one else 'copies'}, not counted (the first that finished counts)."
+            f"{plural(copies, 'run')} of the same settings and seed as another: "
+            f"{'a copy' if copies == 1 else 'copies'}, not counted (the first that finished counts)."
         )
-        unlike = [row["algorithm"] for row in rows if row["copies_differ"]]
+        unlike = [row.algorithm for row in rows if row.copies_differ]
         if unlike:
             said.append(f"Copies that reached something else than the run that counts: {_listed(unlike)}.")
     return [each for each in said if each]
@@ -45,10 +41,10 @@ def astray(found: Iterable[tuple[str, int, int]]) -> str:
     return f"Diverged tasks (loss not finite, or over ten times the mean before adaptation): {_listed(lost)}."
 
 
-def episodes(test: Mapping[str, Any]) -> list[str]:
+def episodes(test: TestSummary) -> list[str]:
     """Of a test: that episodes repeat each other, or few classes or examples stand behind them."""
-    known = [test.get(name) for name in ("episodes", *results.DISTINCT)]
-    total, distinct, classes, examples = (each if isinstance(each, int) else 0 for each in known)
+    total, distinct = test["episodes"], test.get("distinct_episodes") or 0
+    classes, examples = test.get("distinct_classes") or 0, test.get("distinct_examples") or 0
     said = []
     if 0 < distinct < total:
         said.append(

@@ -43,6 +43,9 @@ class Source(Protocol):
     def series(self, run: int, name: str) -> Series:
         """Meta-iterations and values of a series so far."""
 
+    def series_names(self, run: int) -> list[str]:
+        """The series that a run has so far."""
+
     def evaluations(self, run: int) -> list[tuple[int, Summary]]:
         """The validations of a run, as (meta-iteration, summary), in order."""
 
@@ -91,6 +94,10 @@ class ProjectSource:
         """Meta-iterations and values of a series."""
         return self._project.series(run, name)
 
+    def series_names(self, run: int) -> list[str]:
+        """The series of a run."""
+        return self._project.series_names(run)
+
     def evaluations(self, run: int) -> list[tuple[int, Summary]]:
         """The validations of a run."""
         return self._project.evaluations(run, "validation")
@@ -132,6 +139,15 @@ class Group:
     again: int = 0
     copies: tuple[RunRecord, ...] = ()
     learner: str = ""
+
+    @property
+    def name(self) -> str:
+        """The label."""
+        return self.label
+
+    def named(self, name: str) -> Group:
+        """The same under another label."""
+        return replace(self, label=name)
 
     def among(self, runs: Container[int]) -> Group | None:
         """As if only the runs of these ids were there; None where none of them is."""
@@ -186,9 +202,7 @@ class Grouping:
             copies = tuple(run for run in found[key] if run not in members)
             meta_batch = self._entry(members[0]).meta_batch
             result.append(Group(key, label, members, meta_batch, again, copies, learner))
-        return self._source.arrangement.placed(
-            result, lambda group: group.label, lambda group, name: replace(group, label=name)
-        )
+        return self._source.arrangement.apply(result)
 
     def _entry(self, run: RunRecord) -> _Entry:
         experiment = self._source.experiment(run)
@@ -244,7 +258,7 @@ def tested(source: Source) -> list[tuple[Group, tuple[TestSummary, ...]]]:
             test = source.result(run.id)
             if test is not None and run.status == "finished":
                 tests[run.id] = test
-        hashes = {run: str(test.get("episodes_hash")) for run, test in tests.items()}
+        hashes = {run: test["episodes_hash"] for run, test in tests.items()}
         for each in dict.fromkeys(hashes.values()):
             same = group.among([run for run, met in hashes.items() if met == each])
             if same is not None:

@@ -16,6 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.words import plural
+
 Array = NDArray[np.float64]
 
 SEED = 20060101
@@ -247,7 +249,7 @@ def too_few(pairs: int, claims: int = 1) -> str:
     if pairs == 0:
         return "No pair differs, so there is nothing to test."
     least = least_p(pairs)
-    said = f"{pairs} pair{'s' if pairs != 1 else ''} cannot give a two-sided Wilcoxon p below {plain(least)}"
+    said = f"{plural(pairs, 'pair')} cannot give a two-sided Wilcoxon p below {plain(least)}"
     if least > SIGNIFICANCE:
         return f"Too few for a claim: {said}."
     if claims > 1 and least * claims > SIGNIFICANCE:
@@ -290,9 +292,14 @@ class Ranks:
     critical_difference: float
     p_nemenyi: Array
 
+    @property
+    def order(self) -> list[int]:
+        """The learners, best first."""
+        return sorted(range(len(self.mean_ranks)), key=lambda i: (self.mean_ranks[i], i))
+
     def cliques(self) -> list[tuple[int, ...]]:
         """Largest groups of learners that lie within a critical difference, best first."""
-        order = sorted(range(len(self.mean_ranks)), key=lambda i: (self.mean_ranks[i], i))
+        order = self.order
         found: list[tuple[int, ...]] = []
         for start in range(len(order)):
             first = self.mean_ranks[order[start]]

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from workbench.analysis import remarks, results
-from workbench.analysis.comparison import Episodes, is_share, title
+from workbench.analysis import quantities, remarks, results
+from workbench.analysis.comparison import Episodes
 from workbench.analysis.naming import NONE, flat, worded
+from workbench.analysis.quantities import row_of, text
+from workbench.analysis.reached import lost_tasks, reached, without_chance
 from workbench.analysis.source import Source, configuration, tested
-from workbench.analysis.tables import MINUS, Column, Table
+from workbench.analysis.tables import Cells, Column, Table, number_in
 from workbench.engine.intervals import mean_interval
 from workbench.engine.tensor_file import StateError, listing
+from workbench.measures import Measure
 from workbench.pictures import MUTED, Curve, Figure, Panel, Text
 from workbench.project import Project, ProjectError, RunRecord
+from workbench.summaries import TestSummary
+from workbench.words import plural
 
 Weights = Callable[[int], int | None]
 """How many meta-parameters a run has; see :func:`weights_of`."""
@@ -61,28 +65,32 @@ class Setup:
 
     name: str
     runs: tuple[RunRecord, ...]
-    tests: tuple[Mapping[str, Any], ...]
-    settings: Mapping[str, Any]
+    tests: tuple[TestSummary, ...]
+    settings: Mapping[str, object]
     costs: Mapping[str, float | None]
+
+    def named(self, name: str) -> Setup:
+        """The same under another name."""
+        return replace(self, name=name, settings={**self.settings, "algorithm": name})
 
     @property
     def hash(self) -> str:
         """Of the episodes that the runs met."""
-        return str(self.tests[0].get("episodes_hash"))
+        return self.tests[0]["episodes_hash"]
 
     def means(self, measure: str, step: int | None = None) -> list[float | None]:
         """What each run reached; one value where seeds change nothing."""
-        return [results.measured(test, measure, step)[1] for test in self._counted]
+        return [reached(test, measure, step).mean for test in self._counted]
 
     def lost(self, step: int | None = None) -> tuple[int, int]:
         """How many tasks diverged, of how many, summed over the runs that count."""
-        found = [results.lost_tasks(test, step) for test in self._counted]
+        found = [lost_tasks(test, step) for test in self._counted]
         return sum(each for each, _ in found), sum(each for _, each in found)
 
     @property
-    def _counted(self) -> tuple[Mapping[str, Any], ...]:
+    def _counted(self) -> tuple[TestSummary, ...]:
         """The tests; one where seeds change nothing."""
-        return self.tests[:1] if results.without_chance(self.tests) else self.tests
+        return self.tests[:1] if without_chance(self.tests) else self.tests
 
 
 def setups(source: Source, weights: Weights | None = None) -> list[Setup]:
@@ -103,11 +111,9 @@ def setups(source: Source, weights: Weights | None = None) -> list[Setup]:
     return found
 
 
-def _milliseconds(test: Mapping[str, Any]) -> float | None:
+def _milliseconds(test: TestSummary) -> float | None:
     times = test.get("milliseconds_by_step")
-    return (
-        float(times[-1]) if isinstance(times, list) and times and isinstance(times[-1], int | float) else None
-    )
+    return times[-1] if times else None
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -147,7 +153,8 @@ def pivot(
     ----------
     rows, columns : names of settings, such as ``algorithm`` and ``task.shots``.
     """
-    measure = measure or _measure_of(found)
+    measure = measure or (reached(found[0].tests[0]).measure if found else "")
+    shown = row_of(measure, [each.tests[0] for each in found])
     cells: dict[tuple[str, str], list[Setup]] = {}
     for each in found:
         key = worded(each.settings.get(rows)), worded(each.settings.get(columns))
@@ -155,7 +162,7 @@ def pivot(
     heads = _in_order(found, columns)
     written, mixed = [], 0
     for head in _in_order(found, rows):
-        row: dict[str, Any] = {rows: head}
+        row: dict[str, object] = {rows: head}
         for column in heads:
             members = cells.get((head, column), [])
             values = _once(members, measure, step)
@@ -170,19 +177,18 @@ def pivot(
             row[f"{column}, diverged"] = sum(each for each, _ in lost)
             row[f"{column}, tasks"] = sum(each for _, each in lost)
         written.append(row)
-    share = is_share(measure)
-    shown = (
+    written_as = (
         Column(rows, rows, number=False),
-        *(Column(head, f"{columns} = {head}", _pivot_cell(head, share)) for head in heads),
+        *(Column(head, f"{columns} = {head}", _pivot_cell(head, shown)) for head in heads),
     )
     caption = (
-        f"{title(measure)} on the meta-test episodes by {rows} and {columns}: mean over runs ± 95% "
+        f"{shown.title} on the meta-test episodes by {rows} and {columns}: mean over runs ± 95% "
         "(Student's t over runs), number of runs in brackets."
     )
     caption += _comparable(cells, rows, columns)
     if mixed:
-        caption += f" {mixed} cell{'s' if mixed > 1 else ''} left empty: their runs met different episodes."
-    return Table("pivot", shown, tuple(written), caption)
+        caption += f" {plural(mixed, 'cell')} left empty: their runs met different episodes."
+    return Table("pivot", written_as, tuple(written), caption)
 
 
 def _comparable(cells: Mapping[tuple[str, str], Sequence[Setup]], rows: str, columns: str) -> str:
@@ -203,7 +209,7 @@ def _comparable(cells: Mapping[tuple[str, str], Sequence[Setup]], rows: str, col
 
 def _once(members: Sequence[Setup], measure: str, step: int | None) -> list[float]:
     """What the runs reached; one that repeats another's settings and seed says nothing new."""
-    found: dict[Any, float] = {}
+    found: dict[tuple[object, ...], float] = {}
     for each in members:
         settings = tuple(sorted((k, str(v)) for k, v in each.settings.items() if k != "algorithm"))
         for run, value in zip(each.runs, each.means(measure, step), strict=False):
@@ -212,19 +218,16 @@ def _once(members: Sequence[Setup], measure: str, step: int | None) -> list[floa
     return list(found.values())
 
 
-def _pivot_cell(head: str, share: bool) -> Callable[[Mapping[str, Any]], str]:
-    def one(number: float) -> str:
-        return (f"{100 * number:.1f}%" if share else f"{number:.4g}").replace("-", MINUS)
-
-    def shown(row: Mapping[str, Any]) -> str:
-        mean, half, runs = row[head], row[f"{head}, ci95"], row[f"{head}, runs"]
+def _pivot_cell(head: str, measure: Measure) -> Callable[[Cells], str]:
+    def shown(row: Cells) -> str:
+        mean, half = number_in(row, head), number_in(row, f"{head}, ci95")
         if row[f"{head}, mixed"]:
             return "different episodes"
-        lost = row[f"{head}, diverged"], row[f"{head}, tasks"]
+        lost = int(number_in(row, f"{head}, diverged") or 0), int(number_in(row, f"{head}, tasks") or 0)
         if mean is None:
             return results.diverged(*lost, none_left=True) or NONE
-        text = one(mean) + (f" ± {one(half)}" if half is not None else "") + f" ({runs})"
-        return ", ".join(filter(None, [text, results.diverged(*lost)]))
+        said = f"{text(measure, mean, half)} ({row[f'{head}, runs']})"
+        return ", ".join(filter(None, [said, results.diverged(*lost)]))
 
     return shown
 
@@ -235,10 +238,6 @@ def _in_order(found: Sequence[Setup], name: str) -> list[str]:
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values.values()):
         return sorted(values, key=lambda text: float(str(values[text])))
     return list(values)
-
-
-def _measure_of(found: Sequence[Setup]) -> str:
-    return results.measured(found[0].tests[0])[0] if found else "loss"
 
 
 # --- points ----------------------------------------------------------------------------------------
@@ -254,6 +253,7 @@ def scatter(
     met : only runs that met these episodes can stand beside each other.
     """
     measure = measure or met.measures[0]
+    row = met.row(measure)
     chosen = [each for each in found if each.hash == met.hash]
     places, ticks = _places(chosen, x)
     curves, table = [], []
@@ -261,35 +261,35 @@ def scatter(
         values = np.array([v for v in each.means(measure, step) if v is not None], dtype=float)
         if place is None or not len(values):
             continue
-        scale = 100.0 if is_share(measure) else 1.0
-        interval = mean_interval(values * scale)
+        values = values * row.scale
+        interval = mean_interval(values)
         colour, at = source.colour(each.runs[0]), np.array([place])
         half = np.array([interval.half_width])
         label = f"{each.name} (n = {len(values)})"
         if len(values) > 1:
             spots = np.full(len(values), place)
-            curves.append(Curve("", colour, spots, values * scale, kind="markers", faint=True))
+            curves.append(Curve("", colour, spots, values, kind="markers", faint=True))
         mean = np.array([interval.mean])
         curves.append(
             Curve(label, colour, at, mean, mean - half, mean + half, np.array([len(values)]), kind="markers")
         )
-        row = {"algorithm": each.name, x: place, measure: interval.mean, "runs": len(values)}
-        table.append(row | dict(zip(("diverged", "tasks"), each.lost(step), strict=True)))
+        entry = {"algorithm": each.name, x: place, measure: interval.mean, "runs": len(values)}
+        table.append(entry | dict(zip(("diverged", "tasks"), each.lost(step), strict=True)))
     if not curves:
         return None
     wide = not ticks and _spans_decades([float(each.x[0]) for each in curves])
     panel = Panel(
         x_label=COSTS.get(x, x),
-        y_label=f"Meta-test {title(measure).lower()}" + (" (%)" if is_share(measure) else ""),
+        y_label=quantities.axis(row, "Meta-test"),
         x_names=ticks,
         x_log=wide,
         curves=tuple(curves),
     )
     against = COSTS.get(x, x)
     caption = (
-        f"{title(measure)} on {met.test['episodes']} identical meta-test episodes (SHA-256 "
-        f"{met.hash[:12]}) against {against[:1].lower()}{against[1:]}. Large points: means over n seeds with "
-        "95% intervals over seeds (Student's t; none for n = 1); small points: single seeds."
+        f"{row.title} on {met.named} against {against[:1].lower()}{against[1:]}. Large points: "
+        "means over n seeds with 95% intervals over seeds (Student's t; none for n = 1); small points: "
+        "single seeds."
         f"{_astray(chosen, step)}"
     )
     return Figure("scatter", (panel,), caption, table=tuple(table))
@@ -328,9 +328,8 @@ def parallel(
         return None
     axes = varying([each for each, _, _ in scored]) or ["algorithm"]
     columns = [_scaled([each.settings.get(name) for each, _, _ in scored]) for name in axes]
-    share = is_share(measure)
-    columns.append(_scaled([mean * (100 if share else 1) for _, mean, _ in scored]))
-    reached_name = title(measure) + (" (%)" if share else "")
+    row = met.row(measure)
+    columns.append(_scaled([mean * row.scale for _, mean, _ in scored]))
     x = np.arange(len(columns), dtype=float)
     curves = [Curve("", MUTED, np.array([at, at]), np.array([0.0, 1.0]), faint=True) for at in x] + [
         Curve(
@@ -356,7 +355,7 @@ def parallel(
         for place, name in column.ends
     ]
     panel = Panel(
-        x_names=(*_short(axes), reached_name),
+        x_names=(*_short(axes), row.axis),
         y_range=(-0.14, 1.14),
         curves=tuple(curves),
         texts=tuple(texts),
@@ -371,9 +370,8 @@ def parallel(
     )
     caption = (
         "Each line: one configuration, through the settings in which they differ, to its "
-        f"{title(measure).lower()} (mean over n seeds) on {met.test['episodes']} identical meta-test "
-        f"episodes (SHA-256 {met.hash[:12]}). Each axis runs from its smallest to its largest value; "
-        f"settings that a learner does not have stand at –.{_astray(chosen, step)}"
+        f"{row.quantity} (mean over n seeds) on {met.named}. Each axis runs from its smallest to its "
+        f"largest value; settings that a learner does not have stand at –.{_astray(chosen, step)}"
     )
     return Figure("parallel", (panel,), caption, table=table)
 
@@ -401,16 +399,17 @@ class _Axis:
     ends: list[tuple[float, str]]
 
 
-def _scaled(values: Sequence[Any]) -> _Axis:
+def _scaled(values: Sequence[object]) -> _Axis:
     numeric = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
     if len(numeric) == len(values):
         low, high = min(numeric), max(numeric)
         if low == high:
             return _Axis([0.5] * len(values), [(0.5, f"{low:.4g}")])
-        return _Axis([(v - low) / (high - low) for v in values], [(0.0, f"{low:.4g}"), (1.0, f"{high:.4g}")])
+        places = [(v - low) / (high - low) for v in numeric]
+        return _Axis(places, [(0.0, f"{low:.4g}"), (1.0, f"{high:.4g}")])
     heads = sorted({worded(v) for v in values}, key=_by_number)
-    places = {head: index / max(1, len(heads) - 1) for index, head in enumerate(heads)}
-    return _Axis([places[worded(v)] for v in values], [(place, head) for head, place in places.items()])
+    at = {head: index / max(1, len(heads) - 1) for index, head in enumerate(heads)}
+    return _Axis([at[worded(v)] for v in values], [(place, head) for head, place in at.items()])
 
 
 def _by_number(text: str) -> tuple[int, float, str]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import math
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from workbench.analysis import results
 from workbench.analysis.naming import NONE as NONE
+from workbench.analysis.numerals import MINUS
 
-MINUS = "−"
-FORMS = ("csv", "json", "markdown", "latex")
+Cells = Mapping[str, object]
+"""The values of a row by the names of their columns."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,10 @@ class Column:
 
     key: str
     heading: str
-    form: str | Callable[[Mapping[str, Any]], str] = ""
+    form: str | Callable[[Cells], str] = ""
     number: bool = True
 
-    def shown(self, row: Mapping[str, Any]) -> str:
+    def shown(self, row: Cells) -> str:
         """The value as it is written."""
         if callable(self.form):
             return self.form(row)
@@ -59,13 +61,19 @@ class Table:
 
     name: str
     columns: tuple[Column, ...]
-    rows: tuple[Mapping[str, Any], ...]
+    rows: tuple[Cells, ...]
     caption: str = ""
     bold: frozenset[tuple[int, str]] = frozenset()
 
     def cells(self) -> list[list[str]]:
         """The text of every cell, without the heading."""
         return [[column.shown(row) for column in self.columns] for row in self.rows]
+
+
+def number_in(row: Cells, key: str) -> float | None:
+    """A number of a row; None where there is none."""
+    value = row.get(key)
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def written(tables: Sequence[Table], form: str) -> str:
@@ -81,9 +89,37 @@ def written(tables: Sequence[Table], form: str) -> str:
         return "% needs \\usepackage{booktabs}\n" + "\n".join(map(latex, tables))
     rows = [row for table in tables for row in table.rows]
     if form == "csv":
-        names = dict.fromkeys(name for row in rows for name in row)
-        return results.as_csv([{name: row.get(name) for name in names} for row in rows])
-    return results.as_json({tables[0].name if tables else "table": rows})
+        return as_csv(rows)
+    return as_json({tables[0].name if tables else "table": rows})
+
+
+def as_csv(rows: Sequence[Cells]) -> str:
+    """Rows as CSV with a header; empty cells where there is nothing, and no text that acts as a formula."""
+    text = io.StringIO()
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    if names:
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(map(neutral, names))
+        writer.writerows([neutral(row.get(name)) for name in names] for row in rows)
+    return text.getvalue()
+
+
+_FORMULA = re.compile(r"^[\t\r\n]|(?:^|(?<=[;\t|]))(?=\s*[=+\-@＝＋－＠])")
+"""Where a cell begins that would be carried out; some readers also part cells at ; or at a tab."""
+
+
+def neutral(value: object) -> object:
+    """The value; a text that a spreadsheet would carry out as a formula begins with an apostrophe.
+
+    A label may come from a stranger's file (OWASP, *CSV injection*). Numbers stay numbers. A carriage return,
+    which would end the row for some readers, becomes a space.
+    """
+    return _FORMULA.sub(r"'\g<0>", value).replace("\r", " ") if isinstance(value, str) else value
+
+
+def as_json(value: object) -> str:
+    """JSON as the command line prints it."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def markdown(table: Table) -> str:
@@ -138,15 +174,12 @@ def latex(table: Table) -> str:
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#",
     "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
-    ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}",
-    "`": r"\textasciigrave{}", "–": "--", "—": "---", "−": "$-$", "±": r"$\pm$", "×": r"$\times$",
+    ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''", "'": "'", "`": "`",
+    "–": "--", "—": "---", "−": "$-$", "±": r"$\pm$", "×": r"$\times$",
     "·": r"$\cdot$", "≤": r"$\le$", "≥": r"$\ge$", "≠": r"$\ne$", "∞": r"$\infty$", "→": r"$\to$",
     "√": r"$\surd$", "²": "$^2$", "³": "$^3$", "¹": "$^1$", "°": r"$^\circ$", "…": r"\ldots{}", "“": "``",
     "”": "''", "‘": "`", "’": "'", "\u202f": r"\,", "\u2009": r"\,", "\xa0": "~",
 }  # fmt: skip
-_LATEX['"'] = "''"
-_LATEX["'"] = "'"
-_LATEX["`"] = "`"
 _GREEK = {
     letter: f"${command}$"
     for letters, commands in (

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from workbench.analysis import reports
 from workbench.analysis.curves import Array, Grown, Integers, Joined, Points, Smoothed
+from workbench.analysis.numerals import span
+from workbench.analysis.reached import reached
 from workbench.analysis.source import Group, Source
-from workbench.analysis.summaries import Quantity, after, span
 from workbench.analysis.thinning import Peaks, band, visible
+from workbench.measures import LOSS, Measure, known
 from workbench.pictures import PATTERNS
+from workbench.summaries import Summary
 
-Measure = Literal["training_loss", "validation_loss", "validation_accuracy", "report"]
 Axis = Literal["iterations", "seconds", "tasks"]
+When = Literal["training", "validation", "report"]
 
 DARKEST, LIGHTEST = 0.55, 0.45
 """How far shades of a colour go towards ink and paper."""
+
+
+def choice(when: When, name: str) -> str:
+    """What can be drawn, by one name: ``training_loss``, ``validation_accuracy``, ``report/open gates``."""
+    return f"{when}{'/' if when == 'report' else '_'}{name}"
+
+
+def is_choice(text: object) -> bool:
+    """Whether it names something that could be drawn, though perhaps by no run that is there."""
+    starts = [choice(when, "") for when in get_args(When)]
+    return isinstance(text, str) and any(text.startswith(each) and text != each for each in starts)
 
 
 @dataclass(frozen=True)
@@ -28,30 +41,33 @@ class Settings:
 
     Attributes
     ----------
+    measure : see :func:`choice`; of a report, a group, each of whose measures is a curve.
     smoothing : window of the moving average in points; 1: none. The raw curve stays beneath, faint.
     joined : seeds of one algorithm as mean and band; otherwise run by run.
     step : the inner step of a validation measure; None: the last.
-    group : of the measures of an algorithm's own, for ``report``: each of them is a curve.
     """
 
-    measure: Measure = "training_loss"
+    measure: str = choice("training", LOSS.name)
     axis: Axis = "iterations"
     smoothing: int = 1
     joined: bool = True
     step: int | None = None
-    group: str = ""
 
     @property
-    def quantity(self) -> Quantity:
-        """What is measured in a validation."""
-        return "accuracy" if self.measure == "validation_accuracy" else "loss"
+    def when(self) -> When:
+        """When it is measured."""
+        whens: tuple[When, ...] = get_args(When)
+        return next(each for each in whens if self.measure.startswith(choice(each, "")))
 
     @property
-    def percent(self) -> bool:
-        """Whether values are shares, in percent."""
-        return self.measure == "validation_accuracy" or (
-            self.measure == "report" and reports.is_share(self.group)
-        )
+    def name(self) -> str:
+        """The measure's name, or the group's."""
+        return self.measure[len(choice(self.when, "")) :]
+
+    @property
+    def row(self) -> Measure:
+        """The measure in plain words."""
+        return known(self.name)
 
 
 class Trace:
@@ -134,8 +150,10 @@ class Trace:
 
     def _points(self, source: Source, index: int) -> Points:
         run = self.group.runs[index].id
-        if self._settings.measure == "training_loss":
-            return source.series(run, "loss")
+        row = self._settings.row
+        if self._settings.when == "training":
+            x, y = source.series(run, row.name)
+            return x, y * row.scale if row.share else y
         evaluations = source.evaluations(run)
         state = (len(evaluations), evaluations[-1][0] if evaluations else -1)
         kept = self._evaluated[index]
@@ -145,12 +163,11 @@ class Trace:
             kept = self._evaluated[index] = (state, (x, np.array(values, np.float64)))
         return kept[1]
 
-    def _value(self, summary: Mapping[str, Any]) -> float:
+    def _value(self, summary: Summary) -> float:
         settings = self._settings
-        if settings.measure != "report":
-            return after(summary, settings.quantity, settings.step)
-        mean, _ = reports.entry(summary, settings.group, self.name)
-        return float("nan") if mean is None else mean * (100.0 if settings.percent else 1.0)
+        name = reports.key(settings.name, self.name) if self.name else settings.name
+        mean = reached(summary, name, settings.step).mean
+        return np.nan if mean is None else mean * settings.row.scale
 
     def _place(self, source: Source) -> None:
         if self._settings.axis == "seconds":

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from workbench.analysis import protocol, remarks, results
-from workbench.analysis.comparison import Episodes, compare, episodes, is_share, title
+from workbench.analysis import numerals, protocol, quantities, remarks, results
+from workbench.analysis.comparison import Episodes, compare, episodes
+from workbench.analysis.numerals import MINUS
 from workbench.analysis.pairs import Statistics
 from workbench.analysis.source import Source
 from workbench.analysis.statistics import plain
-from workbench.analysis.tables import MINUS, NONE, Column, Table
+from workbench.analysis.tables import NONE, Cells, Column, Table, number_in
+from workbench.measures import Measure, known
+from workbench.summaries import RunEntry
 
 
 def of_episodes(runs: Source, measure: str = "") -> list[Episodes]:
@@ -19,25 +21,22 @@ def of_episodes(runs: Source, measure: str = "") -> list[Episodes]:
     return [each for each in found if not measure or measure in each.measures]
 
 
-def rows(runs: Source, met: Sequence[Episodes], measure: str, step: int | None) -> list[dict[str, Any]]:
+def rows(runs: Source, met: Sequence[Episodes], measure: str, step: int | None) -> list[dict[str, object]]:
     """A row for each algorithm on each set of episodes, with every value."""
-    return [row.row for each in met for row in compare(runs, each, measure or each.measures[0], step)]
+    found = [row for each in met for row in compare(runs, each, measure or each.measures[0], step)]
+    return [each.row.cells() for each in found]
 
 
 def reached(runs: Source, found: Statistics) -> Table:
     """What each algorithm reached: a row each; in bold the best, and what a test cannot tell from it."""
-    met, measure, step = found.met, found.measure, found.step
-    share = is_share(measure)
+    met, shown = found.met, found.row
     lost = {each.name: each.lost for each in found.scores}
-    rows = [{**each.row, "not_finite": lost.get(each.name)} for each in compare(runs, met, measure, step)]
-    astray = any(row["diverged"] for row in rows)
+    rows = [each.row for each in compare(runs, met, found.measure, found.step)]
     leaders = set(found.leaders())
-    bold = frozenset((index, "mean") for index, row in enumerate(rows) if row["algorithm"] in leaders)
-    when = "the last inner step" if step is None else f"inner step {step}"
+    bold = frozenset((index, "mean") for index, row in enumerate(rows) if row.algorithm in leaders)
     caption = (
-        f"{title(measure)} after {when} on {met.test['episodes']} identical meta-test episodes "
-        f"(SHA-256 {met.hash[:12]}). Mean over n seeds; 95% intervals (Student's t) over seeds and over "
-        "tasks, two different variances."
+        f"{met.told(found.measure, found.step)} on {met.named}. Mean over n seeds; 95% intervals "
+        "(Student's t) over seeds and over tasks, two different variances."
     )
     if bold and len(rows) > 1:
         caption += (
@@ -53,45 +52,56 @@ def reached(runs: Source, found: Statistics) -> Table:
     columns = (
         Column("algorithm", "Algorithm", number=False),
         Column("seeds_measured", "n", seeds),
-        Column("mean", title(measure) + (" (%)" if share else ""), _mean(share)),
-        Column("ci95_over_seeds", "± seeds", _scaled("ci95_over_seeds", share)),
-        Column("ci95_over_tasks", "± tasks", _scaled("ci95_over_tasks", share)),
-        *([Column("diverged", "Diverged", lost_share)] if astray else []),
+        Column("mean", shown.axis, _mean(shown)),
+        Column("ci95_over_seeds", "± seeds", _scaled("ci95_over_seeds", shown)),
+        Column("ci95_over_tasks", "± tasks", _scaled("ci95_over_tasks", shown)),
+        *([Column("diverged", "Diverged", lost_share)] if any(row.diverged for row in rows) else []),
         *([Column("not_finite", "Not finite")] if any(lost.values()) else []),
         Column("adaptation_steps_median", "Steps to τ", "g"),
         Column("generalisation_gap", "Gap", "+.3g"),
         Column("meta_iterations_per_second", "Iter./s", ".0f"),
     )
-    return Table("comparison", columns, tuple(rows), caption, bold)
+    cells = tuple({**row.cells(), "not_finite": lost.get(row.algorithm)} for row in rows)
+    return Table("comparison", columns, cells, caption, bold)
 
 
-def _scaled(key: str, share: bool) -> Any:
-    def shown(row: Mapping[str, Any]) -> str:
-        value = row.get(key)
+Shown = Callable[[Cells], str]
+"""Writes a cell of a row."""
+
+
+def _scaled(key: str, measure: Measure) -> Shown:
+    """A value in the unit of the measure's axis."""
+
+    def shown(row: Cells) -> str:
+        value = number_in(row, key)
         if value is None:
             return NONE
-        return (f"{100 * value:.1f}" if share else f"{value:.4g}").replace("-", MINUS)
+        return f"{value * measure.scale:{'.1f' if measure.share else '.4g'}}".replace("-", MINUS)
 
     return shown
 
 
-def seeds(row: Mapping[str, Any]) -> str:
+def seeds(row: Cells) -> str:
     """How many seeds a mean is of: 1 where seeds change nothing."""
     return "1, deterministic" if row["deterministic"] else str(row["seeds_measured"])
 
 
-def lost_share(row: Mapping[str, Any]) -> str:
+def _lost(row: Cells) -> tuple[int, int]:
+    return int(number_in(row, "diverged") or 0), int(number_in(row, "tasks") or 0)
+
+
+def lost_share(row: Cells) -> str:
     """How many tasks diverged, of how many."""
-    return results.share(row["diverged"], row["tasks"]) if row["tasks"] else NONE
+    return results.share(*_lost(row)) if row["tasks"] else NONE
 
 
-def _mean(share: bool) -> Any:
-    plain_mean = _scaled("mean", share)
+def _mean(measure: Measure) -> Shown:
+    plain_mean = _scaled("mean", measure)
 
-    def shown(row: Mapping[str, Any]) -> str:
+    def shown(row: Cells) -> str:
         if row["mean"] is None and row["diverged"]:
-            return results.diverged(row["diverged"], row["tasks"], none_left=True)
-        return str(plain_mean(row))
+            return results.diverged(*_lost(row), none_left=True)
+        return plain_mean(row)
 
     return shown
 
@@ -103,11 +113,11 @@ def of_tests(found: Statistics) -> Table:
         Column("second", "Second", number=False),
         Column("pairs", "Pairs"),
         Column("first_better", "Better on", lambda row: f"{row['first_better']} : {row['second_better']}"),
-        Column("difference", "Difference [95%]", _bracketed("difference", found.measure)),
+        Column("difference", "Difference [95%]", _bracketed("difference", found.row)),
         Column("effect_size", "Effect [95%]", _bracketed("effect_size")),
-        Column("p_wilcoxon_holm", "p", _p("p_wilcoxon_holm")),
-        Column("p_bootstrap_holm", "p (bootstrap)", _p("p_bootstrap_holm")),
-        Column("seeds_difference", "Over seeds [95%]", _bracketed("seeds_difference", found.measure)),
+        Column("p_wilcoxon_holm", "p", lambda row: p_value(row, "p_wilcoxon_holm")),
+        Column("p_bootstrap_holm", "p (bootstrap)", lambda row: p_value(row, "p_bootstrap_holm")),
+        Column("seeds_difference", "Over seeds [95%]", _bracketed("seeds_difference", found.row)),
     )
     rows = found.rows()
     bold = frozenset(
@@ -116,13 +126,11 @@ def of_tests(found: Statistics) -> Table:
     return Table("statistics", columns, tuple(rows), found.caption(), bold)
 
 
-def _bracketed(key: str, measure: str = "") -> Any:
-    share = is_share(measure)
-
-    def shown(row: Mapping[str, Any]) -> str:
-        return bracketed(row[key], row[f"{key}_low"], row[f"{key}_high"], share=share)
-
-    return shown
+def _bracketed(key: str, measure: Measure | None = None) -> Shown:
+    share = measure is not None and measure.share
+    return lambda row: bracketed(
+        number_in(row, key), number_in(row, f"{key}_low"), number_in(row, f"{key}_high"), share=share
+    )
 
 
 def bracketed(value: float | None, low: float | None, high: float | None, *, share: bool = False) -> str:
@@ -137,8 +145,10 @@ def bracketed(value: float | None, low: float | None, high: float | None, *, sha
     return one(value) + (f" [{one(low)}, {one(high)}]" if low is not None and high is not None else "")
 
 
-def _p(key: str) -> Any:
-    return lambda row: NONE if row[key] is None else plain(row[key])
+def p_value(row: Cells, key: str) -> str:
+    """A p-value of a row as it is read."""
+    p = number_in(row, key)
+    return NONE if p is None else plain(p)
 
 
 def of_protocol(cards: Sequence[protocol.Card]) -> Table:
@@ -154,15 +164,19 @@ def of_protocol(cards: Sequence[protocol.Card]) -> Table:
     return Table("protocol", columns, tuple(rows), caption, bold)
 
 
-def of_runs(entries: Sequence[Mapping[str, Any]]) -> Table:
+def of_runs(entries: Sequence[RunEntry]) -> Table:
     """A row for each run."""
     rows = tuple(results.runs_rows(entries))
+    training = [
+        (f"training_{row.name}", row) for row in map(known, results.trained(each["test"] for each in entries))
+    ]
     columns = (
         Column("name", "Run", number=False),
         Column("experiment", "Experiment", number=False),
         Column("status", "Status", _status, number=False),
         Column("iterations", "Meta-iterations"),
         Column("seconds", "Seconds", ".1f"),
+        *(Column(key, quantities.axis(row, "Training"), _scaled(key, row)) for key, row in training),
         Column("measure", "Measure", number=False),
         Column("test_mean", "Test", _run_mean),
         Column("test_ci95", "± tasks", ".2g"),
@@ -172,11 +186,11 @@ def of_runs(entries: Sequence[Mapping[str, Any]]) -> Table:
     return Table("runs", columns, rows, caption)
 
 
-def _run_mean(row: Mapping[str, Any]) -> str:
-    if row["test_mean"] is None:
-        return results.diverged(row["diverged"], row["tasks"], none_left=True) or NONE
-    return f"{row['test_mean']:.4g}".replace("-", MINUS)
+def _run_mean(row: Cells) -> str:
+    mean = number_in(row, "test_mean")
+    return results.diverged(*_lost(row), none_left=True) or NONE if mean is None else numerals.number(mean)
 
 
-def _status(row: Mapping[str, Any]) -> str:
-    return results.status(row["status"], row["diverged_at"])
+def _status(row: Cells) -> str:
+    at = number_in(row, "diverged_at")
+    return results.status(str(row["status"]), None if at is None else int(at))

@@ -12,14 +12,15 @@ from workbench.analysis import adaptation, comparison, critical_difference, prot
 from workbench.analysis.claims import conclusions
 from workbench.analysis.learning import LearningCurves
 from workbench.analysis.pairs import arrays_of, statistics
+from workbench.analysis.reached import reached
 from workbench.analysis.source import ProjectSource, configuration
 from workbench.analysis.statistics import CITATIONS, RANK_CITATIONS
-from workbench.analysis.summaries import Quantity
 from workbench.analysis.tables import Table
 from workbench.analysis.traces import Settings
 from workbench.export import paper_tables
 from workbench.export.drawing import to_bytes
 from workbench.export.wishes import Style
+from workbench.measures import LOSS
 from workbench.paths import resource
 from workbench.pictures import Figure
 from workbench.project import Project, RunRecord
@@ -103,11 +104,8 @@ def _results(
     setups = sweep.setups(source, sweep.weights_of(project))
     for each in met:
         chosen = measure or each.measures[0]
-        ids = {entry["id"] for entry in each.entries}
         yield f"<h3>{escape(each.title)}</h3>"
-        own = [card for card in cards if set(card.runs) & ids]
-        others = [card for card in cards if not set(card.runs) & ids]
-        for warning in protocol.warnings(own, others):
+        for warning in protocol.warnings(*protocol.parted(cards, each)):
             yield f'<p class="note">{escape(warning)}</p>'
         compared = comparison.compare(source, each, chosen, step)
         yield drawn.html(comparison.figure(source, each, compared, chosen, step))
@@ -127,8 +125,8 @@ def _learning(source: ProjectSource, drawn: _Figures) -> Iterator[str]:
     figure = curves.figure(y_log=True)
     if figure is not None:
         yield drawn.html(figure)
-    classified = any((source.result(run.id) or {}).get("accuracy") for run in source.shown())
-    quantity: Quantity = "accuracy" if classified else "loss"
+    first = next(filter(None, (source.result(run.id) for run in source.shown())), None)
+    quantity = reached(first).measure or LOSS.name
     tested = adaptation.Adaptation(source).figure(adaptation.Settings(quantity=quantity, split="test"))
     if tested is not None:
         yield drawn.html(tested)

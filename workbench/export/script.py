@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import tomli_w
 
-from workbench.analysis import results
+from workbench.analysis.reached import reached
 from workbench.analysis.source import configuration
 from workbench.errors import InputError
 from workbench.project import ExperimentRecord, Project, RunRecord
@@ -51,7 +50,7 @@ def _reached(project: Project, run: RunRecord) -> tuple[str, float | None, str] 
     found = project.result(run.id, "test", arrays=False)
     if found is None:
         return None
-    measure, mean, _ = results.measured(found.summary)
+    measure, mean, _ = reached(found.summary)
     return measure, mean, found.episodes_hash
 
 
@@ -106,7 +105,7 @@ def python(chosen: Chosen) -> str:
     )
 
 
-def _one_line(text: Any) -> str:
+def _one_line(text: object) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
 
 
@@ -161,7 +160,7 @@ def main(path: Path) -> bool:
                 print(known["label"], known["seed"], project.run(run).status)
                 continue
             measure, before, episodes = known["reached"]
-            now = result.summary[measure][-1]
+            now = result.summary["measures"][measure]["mean"][-1]
             identical = now == before and result.episodes_hash == episodes
             same = same and identical
             print(f"{{known['label']}}, seed {{known['seed']}}: {{measure}} {{now}}, before {{before}}:",

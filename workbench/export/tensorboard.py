@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 import numpy as np
 
-from workbench.analysis import results
+from workbench.analysis.reached import measures, reached
 from workbench.errors import InputError
 from workbench.paths import write_atomically
 from workbench.project import Project, RunRecord
 
 Scalar = tuple[int, str, float]
 """Meta-iteration, tag, value."""
+
+Clock = Callable[[int], float]
+"""Seconds of training at a meta-iteration."""
 
 
 def write(project: Project, folder: Path, runs: Sequence[int] | None = None) -> list[Path]:
@@ -47,12 +50,12 @@ def write(project: Project, folder: Path, runs: Sequence[int] | None = None) -> 
         path = folder / folder_name(run) / f"events.out.tfevents.{int(started)}.{run.id}.workbench"
         path.parent.mkdir(parents=True, exist_ok=True)
 
-        def fill(file: Any, run: RunRecord = run, started: float = started, seconds: Any = seconds) -> None:
+        def fill(file: BinaryIO, run: RunRecord = run, started: float = started, at: Clock = seconds) -> None:
             writer = RecordWriter(file)
             writer.write(Event(wall_time=started, file_version="brain.Event:2").SerializeToString())
             for iteration, tag, value in scalars(project, run):
                 summary = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
-                event = Event(wall_time=started + seconds(iteration), step=iteration, summary=summary)
+                event = Event(wall_time=started + at(iteration), step=iteration, summary=summary)
                 writer.write(event.SerializeToString())
 
         write_atomically(path, fill)
@@ -73,23 +76,21 @@ def scalars(project: Project, run: RunRecord) -> Iterator[Scalar]:
         for iteration, value in zip(x.tolist(), y.tolist(), strict=True):
             yield iteration, f"train/{name}", value
     evaluations = project.evaluations(run.id, "validation")
-    for measure in ("loss", "accuracy"):
-        for iteration, summary in evaluations:
+    for iteration, summary in evaluations:
+        for measure in measures(summary):
             for step, tag in ((0, "before adaptation"), (None, "after adaptation")):
-                _, mean, _ = results.measured(summary, measure, step)
+                mean = reached(summary, measure, step).mean
                 if mean is not None:
                     yield iteration, f"validation/{measure} {tag}", mean
     test = project.result(run.id, "test", arrays=False)
     if test is not None:
-        for measure in ("loss", "accuracy"):
-            steps = test.summary["inner_steps"]
-            for step in steps:
-                _, mean, _ = results.measured(test.summary, measure, step)
+        for measure, values in measures(test.summary).items():
+            for step, mean in zip(test.summary["inner_steps"], values["mean"], strict=True):
                 if mean is not None:
                     yield step, f"test/{measure} by inner step", mean
 
 
-def _clock(project: Project, run: RunRecord) -> Any:
+def _clock(project: Project, run: RunRecord) -> Clock:
     """Seconds of training at a meta-iteration."""
     x, y = project.series(run.id, "seconds")
 

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from workbench.analysis.arrangement import Arrangement
 from workbench.analysis.divergence import training_diverged_at
-from workbench.analysis.summaries import span
+from workbench.analysis.numerals import span
 from workbench.pictures import RUNS
 from workbench.project import Damaged, ExperimentRecord, Project, ProjectError, RunRecord
 from workbench.project.records import sentences
@@ -79,6 +79,7 @@ class RunData(QObject):
         self._damaged: list[Damaged] = []
         self._experiments: dict[int, ExperimentRecord] = {}
         self._series: dict[tuple[int, str], Growing] = {}
+        self._names: dict[int, list[str]] = {}
         self._evaluations: dict[int, dict[int, Summary]] = {}
         self._results: dict[int, TestSummary | None] = {}
         self._diverged: dict[int, tuple[tuple[Any, ...], int | None]] = {}
@@ -110,11 +111,13 @@ class RunData(QObject):
         """Read a run's history (or every run's) anew: it went back to a checkpoint."""
         if run is None:
             self._series.clear()
+            self._names.clear()
             self._evaluations.clear()
             self._results.clear()
             self._diverged.clear()
             return
         self._series = {key: kept for key, kept in self._series.items() if key[0] != run}
+        self._names.pop(run, None)
         self._evaluations.pop(run, None)
         self._results.pop(run, None)
         self._diverged.pop(run, None)
@@ -192,6 +195,13 @@ class RunData(QObject):
             empty = np.empty(0, np.int64), np.empty(0)
             self._series[key] = Growing(*self._read(lambda p: p.series(run, name), empty))
         return self._series[key].view()
+
+    def series_names(self, run: int) -> list[str]:
+        """The series that a run has so far."""
+        if run not in self._names:
+            self._names[run] = self._read(lambda p: p.series_names(run), [])
+        told = (name for (other, name), each in self._series.items() if other == run and len(each.view()[0]))
+        return list(dict.fromkeys([*self._names[run], *told]))
 
     def evaluations(self, run: int) -> list[tuple[int, Summary]]:
         """The validations of a run, as (meta-iteration, summary), in order."""

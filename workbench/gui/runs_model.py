@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal, Slot
 from PySide6.QtGui import QColor
 
-from workbench.analysis.numerals import number
-from workbench.analysis.results import final_measure
+from workbench.analysis import quantities
+from workbench.analysis.reached import reached
 from workbench.gui import icons, theme
 from workbench.gui.plain import tip
 from workbench.gui.run_data import RunData
 from workbench.gui.run_queue import RunQueue
+from workbench.problems import measure_of
 from workbench.project import RunRecord
 from workbench.summaries import Summary
 from workbench.words import LONGEST_NAME, shown
@@ -105,23 +106,21 @@ class RunsModel(QAbstractTableModel):
         diverged = self._data.diverged_at(run) is not None
         return f"{run.status} {'diverged' if diverged else ''} {self._part(run):.6f}"
 
-    def newest_value(self, run: RunRecord) -> tuple[str, float | None]:
-        """The measure that a run is summed up by, and its newest mean."""
+    def newest(self, run: RunRecord) -> Summary | None:
+        """The newest evaluation of a run."""
         result: Summary | None = self._data.result(run.id) if run.status == "finished" else None
-        if result is None:
-            evaluations = self._data.evaluations(run.id)
-            result = evaluations[-1][1] if evaluations else None
-        measure, mean, _ = final_measure(result)
-        return measure, mean
+        evaluations = self._data.evaluations(run.id) if result is None else []
+        return evaluations[-1][1] if evaluations else result
 
     def _value(self, run: RunRecord) -> str:
-        measure, mean = self.newest_value(run)
-        if mean is None:
+        summary = self.newest(run)
+        measure, mean, _ = reached(summary)
+        if summary is None or mean is None:
             return "–"
-        return f"{mean:.1%}" if measure == "accuracy" else number(mean, 3)
+        return quantities.text(measure_of(measure, summary), mean, digits=3)
 
     def _value_key(self, run: RunRecord) -> float:
-        mean = self.newest_value(run)[1]
+        mean = reached(self.newest(run)).mean
         return math.inf if mean is None else mean
 
     def _left(self, run: RunRecord) -> str:

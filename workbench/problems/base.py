@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.measures import DeclarationError, Measure
+from workbench.measures import MEASURES, DeclarationError, Measure
 from workbench.pictures import Drawing
 from workbench.problems.predicted import Predicted
 
@@ -58,6 +58,8 @@ class Problem(ABC):
         if "name" in vars(cls):
             _check(cls)
             PROBLEMS[cls.name] = cls
+            for row in cls.measures:
+                MEASURES.setdefault(row.name, row)
 
     @classmethod
     def row(cls, measure: str) -> Measure | None:

@@ -373,8 +373,8 @@ def reached(text: object) -> TestSummary:
 
 
 def _complete(summary: dict[str, Any]) -> Summary:
-    """A consistent summary, with what programs before this one did not write: its problem, and all measures
-    by name."""
+    """A consistent summary, with what programs before this one did not write: its problem, all measures by
+    name, and how many tasks were tested."""
     steps = summary["inner_steps"]
     if not steps or any(one >= other for one, other in pairwise(steps)):
         raise ValueError("inner_steps do not rise")
@@ -392,6 +392,8 @@ def _complete(summary: dict[str, Any]) -> Summary:
         if len(values) != len(steps):
             raise ValueError(f"{name} has {len(values)} values for {len(steps)} inner steps")
     summary.setdefault("problem", name_of(summary))
+    if "episodes" in summary:
+        summary.setdefault("tasks", summary["episodes"])
     return cast("Summary", summary)
 
 

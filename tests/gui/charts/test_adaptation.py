@@ -37,7 +37,7 @@ def test_nothing_yet_is_explained(chart: AdaptationChart, data: RunData, project
     data.reread()
     assert chart.hint == ""
     chart.restore({"quantity": "accuracy"})
-    assert "classification" in chart.hint
+    assert "None of the runs that are shown measures this" in chart.hint
     chart.restore({"quantity": "loss", "split": "test"})
     assert "meta-test" in chart.hint
 

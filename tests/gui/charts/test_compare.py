@@ -141,7 +141,7 @@ def test_settings_are_drawn_as_parallel_lines(qtbot: QtBot, show: Show, tmp_path
     choose(view, "view", "settings")
     figure = view.figure()
     assert figure is not None
-    assert figure.panels[0].x_names == ("inner lr", "Query loss")
+    assert figure.panels[0].x_names == ("inner lr", "Mean squared error")
 
 
 def test_one_family_has_no_ranks_and_the_view_says_why(qtbot: QtBot, show: Show, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from workbench.analysis.figure import as_csv
 from workbench.gui.charts.comparison import ComparisonView
 from workbench.gui.charts.comparison_words import off_the_chart
 from workbench.gui.run_data import RunData
+from workbench.measures import ACCURACY, LOSS
 from workbench.project import Project
 
 
@@ -113,7 +115,7 @@ def test_accuracy_is_chosen_where_there_is_one(qtbot: QtBot, project: Project) -
     view = view_of(qtbot, project)
     assert view.measure == "accuracy"
     assert cells(view)[0][2] == "87.5%"
-    choose(view, "measure", "loss")
+    choose(view, "measure", "Cross-entropy")
     assert cells(view)[0][2] == "1.5"
 
 
@@ -139,7 +141,7 @@ def test_the_table_is_copied_with_every_digit(qtbot: QtBot, project: Project) ->
     view.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
     qtbot.keyClick(view.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     head, *rows = QGuiApplication.clipboard().text().splitlines()
-    assert head.split("\t")[:3] == ["Algorithm", "Seeds", "Query loss"]
+    assert head.split("\t")[:3] == ["Algorithm", "Seeds", "Mean squared error"]
     assert [row.split("\t")[0] for row in rows] == ["Reptile", "MAML"]
     assert float(rows[1].split("\t")[2]) == pytest.approx(1.5617283945, abs=1e-12)
     view.table.selectRow(0)
@@ -190,7 +192,7 @@ def test_many_long_names_do_not_overlap(qtbot: QtBot, project: Project) -> None:
 def test_choices_are_kept(qtbot: QtBot, project: Project) -> None:
     invent(project, "MAML", [1.0], accuracy=0.5)
     view = view_of(qtbot, project)
-    choose(view, "measure", "loss")
+    choose(view, "measure", "Cross-entropy")
     choose(view, "step", "before")
     other = view_of(qtbot, project)
     other.restore(view.state() | {"unknown": 3})
@@ -221,13 +223,14 @@ def test_real_runs_are_compared_on_identical_episodes(qtbot: QtBot, tmp_path: Pa
 def test_a_loss_beyond_all_others_is_told_instead_of_pressing_them_flat() -> None:
     def compared(name: str, mean: float) -> Compared:
         run: Any = None
-        return Compared(name, run, (0,), np.array([mean]), np.array([0.1]), {"seeds": 1})
+        row: Any = SimpleNamespace(algorithm=name)
+        return Compared(run, (0,), np.array([mean]), np.array([0.1]), row)
 
     usual = [compared(name, mean) for name, mean in (("a", 0.3), ("b", 4.7), ("c", 0.02))]
-    assert off_the_chart(usual, "loss") == []
+    assert off_the_chart(usual, LOSS) == []
     far = compared("d", 9e33)
-    assert off_the_chart([*usual, far], "loss") == [far]
-    assert off_the_chart([*usual, far], "accuracy") == []
+    assert off_the_chart([*usual, far], LOSS) == [far]
+    assert off_the_chart([*usual, far], ACCURACY) == []
 
 
 def test_shares_stand_beside_percents(qtbot: QtBot, project: Project) -> None:

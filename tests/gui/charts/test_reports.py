@@ -18,9 +18,11 @@ from workbench.export.drawing import to_bytes
 from workbench.export.wishes import Style
 from workbench.gui import theme
 from workbench.gui.charts.comparison import ComparisonView
-from workbench.gui.charts.learning_curves import MEASURES, LearningCurves
+from workbench.gui.charts.learning_curves import LearningCurves
 from workbench.gui.run_data import RunData
 from workbench.project import Project, RunWriter
+
+USUAL = ["Training loss", "Val. loss"]
 
 
 def reported(group: str, **means: float | None) -> dict[str, Any]:
@@ -69,15 +71,15 @@ def test_what_the_shown_runs_measure_besides_is_offered_below_the_rest(
     run = add_run(project)
     project.add_evaluation(run, 0, "validation", summary([1.0, 0.5]))  # as older files have it
     data.reread()
-    assert offered(chart) == list(MEASURES.values())
+    assert offered(chart) == USUAL
     weighed(project)
     other = add_run(project, "Gates")
     project.add_evaluation(other, 0, "validation", summary([1.0], **reported("open gates", all=0.5)))
     data.reread()
-    assert offered(chart) == [*MEASURES.values(), "Open gates", "Weight"]
+    assert offered(chart) == [*USUAL, "Open gates", "Weight"]
     project.update_run(other, visible=False)
     data.reread()
-    assert offered(chart) == [*MEASURES.values(), "Weight"]
+    assert offered(chart) == [*USUAL, "Weight"]
 
 
 def test_each_name_is_a_curve_of_the_joined_seeds(
@@ -172,7 +174,7 @@ def test_units_follow_the_group(chart: LearningCurves, data: RunData, project: P
     choose(chart, "Segment loss")
     figure = chart.figure()
     assert figure is not None
-    assert figure.panels[0].y_label == "Segment loss (cross-entropy, nats)"
+    assert figure.panels[0].y_label == "Segment cross-entropy (nats)"
     assert "meta-training episodes of each segment" in figure.caption
     assert labels(chart)[1].startswith("MAML: segment 2 ")  # not 10
     choose(chart, "Segment accuracy")
@@ -267,9 +269,9 @@ def test_robust_accuracy_is_compared(view: ComparisonView, data: RunData, projec
     combo = box(view, "measure")
     assert [combo.itemText(i) for i in range(combo.count())] == [
         "Accuracy",
-        "Query loss",
+        "Cross-entropy",
         "Robust accuracy",
-        "Robust loss",
+        "Robust cross-entropy",
     ]
     pick(view, "Robust accuracy")
     assert not box(view, "step").isVisible()
@@ -287,7 +289,7 @@ def test_robust_accuracy_is_compared(view: ComparisonView, data: RunData, projec
     assert "Robust" in headings
     assert "Forgotten" not in headings
     assert model.index(0, 2).data() == "25.0%"
-    pick(view, "Query loss")
+    pick(view, "Cross-entropy")
     assert box(view, "step").isVisible()
     assert model.index(0, headings.index("Robust")).data() == "25.0%"
 
@@ -298,7 +300,7 @@ def test_runs_that_were_attacked_otherwise_are_not_compared_silently(
     attacked(project, "MAML", 0.25)
     attacked(project, "AQ", 0.625, epsilon=0.5)
     data.reread()
-    pick(view, "Robust loss")
+    pick(view, "Robust cross-entropy")
     assert "not attacked alike" in view.note
 
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 
 from workbench.analysis.adaptation import Adaptation, AdaptationCurve, Settings
 from workbench.analysis.beyond import farthest
-from workbench.analysis.summaries import count, value
+from workbench.analysis.numerals import count, value
 from workbench.gui import theme
 from workbench.gui.charts.curve_chart import Array, CurveChart, Extent, name_control
 from workbench.gui.charts.items import Band, Line, Whiskers
@@ -20,12 +20,14 @@ from workbench.gui.charts.readout import Entry
 from workbench.gui.plain import Label
 from workbench.gui.run_data import RunData
 from workbench.gui.settings_bar import SettingsBar
+from workbench.measures import known
 from workbench.pictures import Figure
+from workbench.words import plural
 
 NOTHING = "No run yet. Press Run (Ctrl+R); how each learner adapts appears here at once."
 ALL_HIDDEN = "All runs are hidden. Tick a run in the table to see how it adapts."
 WAITING = "No validation yet. The first is measured before training starts."
-NO_CLASSES = "Accuracy needs a classification task. Choose query loss instead."
+NOT_MEASURED = "None of the runs that are shown measures this. Choose another quantity."
 NO_TEST = "No run has reached its meta-test yet. It is measured once, at the end of training."
 NOT_YET = "No run was validated that early. Move the slider to the right."
 FAINT, BAND_ALPHA = 110, 40
@@ -49,6 +51,7 @@ class AdaptationChart(CurveChart):
         self.bar.changed.connect(self._chosen)
         self.tools.addStretch(1)
         self._make_slider()
+        self._offer_quantities()
         self.set_label("bottom", "Inner step")
         self.plot.getAxis("bottom").whole = True
 
@@ -101,6 +104,11 @@ class AdaptationChart(CurveChart):
         self._wanted = None if at_end else self._iterations[position]
         self.mark_stale()
 
+    def _offer_quantities(self) -> None:
+        """The measures of the shown runs; what was chosen stays."""
+        choices = self._adaptation.choices()
+        self.bar.offer("quantity", {name: f"Query {known(name).quantity}" for name in choices})
+
     def _offer_iterations(self) -> None:
         """The slider's places; it stays at its meta-iteration, or at the end, as there come more."""
         iterations = self._adaptation.iterations()
@@ -132,6 +140,7 @@ class AdaptationChart(CurveChart):
     # --- drawing -----------------------------------------------------------------------------------
 
     def redraw(self) -> None:
+        self._offer_quantities()
         self._offer_iterations()
         settings, showing = self.settings, self._what_is_there()
         if showing == self._showing:
@@ -139,8 +148,8 @@ class AdaptationChart(CurveChart):
         self._showing = showing
         self._slider_row.setVisible(settings.split == "validation")
         self.bar["before"].setEnabled(settings.split == "validation")
-        self.bar["log_y"].setEnabled(settings.quantity == "loss")
-        self.set_logarithmic(x=False, y=settings.log_y and settings.quantity == "loss")
+        self.bar["log_y"].setEnabled(settings.row.open)
+        self.set_logarithmic(x=False, y=settings.log_y and settings.row.open)
         self._drawn = self._adaptation.curves(settings)
         self.set_hint(self._missing())
         self._dress()
@@ -171,7 +180,7 @@ class AdaptationChart(CurveChart):
             return NO_TEST
         if settings.split == "validation" and not self._iterations:
             return WAITING
-        return NO_CLASSES if settings.quantity == "accuracy" else NOT_YET
+        return NOT_YET if settings.quantity in self._adaptation.choices() else NOT_MEASURED
 
     def _dress(self) -> None:
         while len(self._items) > len(self._drawn):
@@ -220,7 +229,7 @@ class AdaptationChart(CurveChart):
 
     def _farthest(self) -> float:
         """How far from 0 a value may lie to set the range."""
-        if self.settings.quantity == "accuracy":
+        if not self.settings.row.open:
             return np.inf
         known = [each.mean[np.isfinite(each.mean)] for each in self._drawn]
         return farthest([float(each[0]) for each in known if len(each)])
@@ -258,12 +267,12 @@ class AdaptationChart(CurveChart):
                 continue
             index = int(found[0])
             text = value(float(curve.mean[index]), float(curve.half[index]))
-            text += " %" if self.settings.quantity == "accuracy" else ""
+            text += " %" if self.settings.row.share else ""
             lost = int(curve.diverged[index])
             notes = [f"n = {curve.n[index]}"] if curve.seeds > 1 else []
             notes += [f"{count(lost)} diverged"] if lost else []
             texts.append(f"{text} ({', '.join(notes)})" if notes else text)
-        return f"after {step} inner step{'s' if step != 1 else ''}", texts
+        return f"after {plural(step, 'inner step')}", texts
 
     def drawn_points(self) -> list[tuple[Array, Array]]:
         return [each.line.points for each in self._items]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, Slot
@@ -20,6 +19,7 @@ from workbench.gui.run_data import RunData
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Worker
 from workbench.pictures import Figure
+from workbench.words import plural
 
 JOB = "comparison"
 REACHED, COST, SETTINGS, RANKS = "reached", "cost", "settings", "ranks"
@@ -258,7 +258,7 @@ class CompareView(ComparisonView):
         count = len(statistics.claims)
         short = (
             f"Trained learners, paired over {statistics.claims[0].paired.pairs if count else 0} identical "
-            f"episodes; p (Holm) counts {count} comparison{'s' if count != 1 else ''}. Pick a row for what "
+            f"episodes; p (Holm) counts {plural(count, 'comparison')}. Pick a row for what "
             "may be claimed; hover for methods."
         )
         self._tests_note.setText(str(words) if words else short if count else said)
@@ -292,10 +292,7 @@ class CompareView(ComparisonView):
         self._pivot_note.setText(table.caption)
 
     def _arranged_setups(self, found: Answer) -> list[sweep.Setup]:
-        return [
-            replace(each, settings={**each.settings, "algorithm": each.name})
-            for each in self._arrangement.apply(found.setups)
-        ]
+        return self._arrangement.apply(found.setups)
 
     # --- export ------------------------------------------------------------------------------------
 

@@ -66,12 +66,12 @@ def _answer(project: Project, question: Question) -> Answer:
         arrays = arrays_of(project)
         arranged = ProjectSource(project, RUNS, runs, question.arrangement)
         found = statistics(arranged, met, arrays, question.measure, question.step)
-    ids = {entry["id"] for entry in met.entries} if met is not None else set()
     cards = protocol.cards(source)
+    own, others = protocol.parted(cards, met) if met is not None else ([], cards)
     return Answer(
         found,
-        tuple(card for card in cards if set(card.runs) & ids),
-        tuple(card for card in cards if not set(card.runs) & ids),
+        tuple(own),
+        tuple(others),
         tuple(sweep.setups(source, sweep.weights_of(project))),
         families(source),
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
@@ -15,10 +13,8 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.analysis import protocol
-from workbench.analysis.comparison import is_share
 from workbench.analysis.pairs import Statistics
-from workbench.analysis.statistics import plain
-from workbench.export.paper_tables import bracketed
+from workbench.export.paper_tables import of_tests, p_value
 from workbench.gui import theme
 from workbench.gui.charts.result_table import Column
 from workbench.gui.plain import Label, set_tip
@@ -27,46 +23,28 @@ TESTS = [
     Column("first", "First", "One algorithm"),
     Column("second", "Second", "The other; differences are first minus second"),
     Column("pairs", "Pairs", "Identical episodes that both met; of several seeds the mean is paired"),
-    Column("better", "Better on", "Episodes on which the first is better, and the second"),
+    Column("first_better", "Better on", "Episodes on which the first is better, and the second"),
     Column("difference", "Difference [95%]", "Mean over episodes, with the bootstrap's interval (BCa)"),
-    Column("effect", "Effect [95%]", "Matched-pairs rank-biserial correlation, −1 to 1 (Kerby 2014)"),
-    Column("p", "p", "Two-sided Wilcoxon signed-rank test over the episodes"),
-    Column("p_holm", "p (Holm)", "The same, corrected for the number of comparisons"),
-    Column("p_bootstrap", "p (bootstrap)", "Paired bootstrap of the mean difference, Holm-corrected"),
-    Column("seeds", "Over seeds [95%]", "Difference of the means over seeds (Welch's t)"),
-    Column("words", "In words", "What may be claimed"),
+    Column("effect_size", "Effect [95%]", "Matched-pairs rank-biserial correlation, −1 to 1 (Kerby 2014)"),
+    Column("p_wilcoxon", "p", "Two-sided Wilcoxon signed-rank test over the episodes"),
+    Column("p_wilcoxon_holm", "p (Holm)", "The same, corrected for the number of comparisons"),
+    Column("p_bootstrap_holm", "p (bootstrap)", "Paired bootstrap of the mean difference, Holm-corrected"),
+    Column("seeds_difference", "Over seeds [95%]", "Difference of the means over seeds (Welch's t)"),
+    Column("conclusion", "In words", "What may be claimed"),
 ]
 
 
-def rows_of(found: Statistics) -> list[dict[str, Any]]:
-    """The tests as the window shows them."""
-    share = is_share(found.measure)
-    shown = []
-    for row in found.rows():
-        shown.append(
-            {
-                "first": row["first"],
-                "second": row["second"],
-                "pairs": row["pairs"],
-                "better": f"{row['first_better']} : {row['second_better']}",
-                "difference": _interval(row, "difference", share),
-                "effect": _interval(row, "effect_size"),
-                "p": _p(row["p_wilcoxon"]),
-                "p_holm": _p(row["p_wilcoxon_holm"]),
-                "p_bootstrap": _p(row["p_bootstrap_holm"]),
-                "seeds": _interval(row, "seeds_difference", share),
-                "words": row["conclusion"],
-            }
-        )
-    return shown
-
-
-def _interval(row: dict[str, Any], key: str, share: bool = False) -> str:
-    return bracketed(row[key], row[f"{key}_low"], row[f"{key}_high"], share=share)
-
-
-def _p(value: float | None) -> str:
-    return "–" if value is None else plain(value)
+def rows_of(found: Statistics) -> list[dict[str, object]]:
+    """The tests as the window shows them: those of papers, with the uncorrected p and the conclusion."""
+    table = of_tests(found)
+    return [
+        {
+            "p_wilcoxon": p_value(row, "p_wilcoxon"),
+            "conclusion": row["conclusion"],
+            **{column.key: cell for column, cell in zip(table.columns, cells, strict=True)},
+        }
+        for row, cells in zip(table.rows, table.cells(), strict=True)
+    ]
 
 
 class ProtocolCards(QWidget):
@@ -105,10 +83,10 @@ class ProtocolCards(QWidget):
         self.table.setRowCount(len(rows))
         self.table.setColumnCount(len(names))
         self.table.setHorizontalHeaderLabels(names)
-        self.table.setVerticalHeaderLabels([row["condition"] for row in rows])
+        self.table.setVerticalHeaderLabels([str(row["condition"]) for row in rows])
         for number, row in enumerate(rows):
             for column, name in enumerate(names):
-                item = QTableWidgetItem(row[name])
+                item = QTableWidgetItem(str(row[name]))
                 if row["differs"]:
                     item.setBackground(QColor(theme.warning()))
                     item.setForeground(QColor(theme.foreground()))

@@ -16,7 +16,6 @@ from workbench.analysis.comparison import (
     compare,
     episodes,
     figure,
-    title,
 )
 from workbench.gui.charts.base import Chart
 from workbench.gui.charts.board import Board
@@ -24,6 +23,7 @@ from workbench.gui.charts.comparison_words import columns, notes, nothing_yet, o
 from workbench.gui.charts.result_table import ResultTable
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.run_data import RunData
+from workbench.measures import LOSS, Measure, known
 from workbench.pictures import Figure
 from workbench.project import RunRecord
 
@@ -46,7 +46,10 @@ class ComparisonView(Chart):
             "group", "Test episodes", "Runs are compared only on the same episodes", 12
         )
         self._measure_box = self._combo(
-            "measure", "Measure", "What is compared: query loss, accuracy, or what runs measure besides", 9
+            "measure",
+            "Measure",
+            "What is compared: of the queries, or what runs measure besides",
+            9,
         )
         self._step_box = self._combo("step", "Inner step", "After how many inner steps (adaptation)", 17)
         self.tools.addStretch(1)
@@ -55,7 +58,7 @@ class ComparisonView(Chart):
         self._note.setAccessibleName("What is compared")
         self._note.setWordWrap(True)
         self._note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.table = ResultTable(columns("loss"), self)
+        self.table = ResultTable(columns(self.row), self)
         self.table.setObjectName(f"{self.object_name}_table")
         self.table.setAccessibleName("Results by algorithm")
         set_tip(self.table, "Click a heading to sort; Ctrl+C copies the rows")
@@ -113,8 +116,13 @@ class ComparisonView(Chart):
 
     @property
     def measure(self) -> str:
-        """The measure that is compared: ``loss``, ``accuracy``, or a key of the runs' reports."""
-        return str(self._measure_box.currentData() or "loss")
+        """The name of the measure that is compared, or a key of the runs' reports."""
+        return str(self._measure_box.currentData() or LOSS.name)
+
+    @property
+    def row(self) -> Measure:
+        """The measure that is compared."""
+        return self._group.row(self.measure) if self._group else known(self.measure)
 
     @property
     def step(self) -> int | None:
@@ -159,13 +167,13 @@ class ComparisonView(Chart):
         self._compared = compare(self.data, self._group, self.measure, self.step)
         self._draw()
         rows = [row_of(each) for each in self._compared]
-        self.table.show_rows(columns(self.measure, rows), rows)
+        self.table.show_rows(columns(self.row, rows), rows)
         said = notes(self.data, self._group, self._compared, found, unfinished, self.measure)
         self._note.setText(" ".join(each for each in said if each))
 
     def _offer_measures(self, group: Episodes) -> None:
         measures = group.measures
-        self._offer(self._measure_box, [(title(name), name) for name in measures], "measure", 0)
+        self._offer(self._measure_box, [(group.row(name).title, name) for name in measures], "measure", 0)
         self._measure_box.setEnabled(len(measures) > 1)
         last = group.steps[-1]
         steps = [(f"after the last step ({last})", LAST_STEP)]
@@ -186,7 +194,7 @@ class ComparisonView(Chart):
         drawn = self._reached()
         if drawn is not None:
             (panel,) = drawn.panels
-            beyond = off_the_chart(self._compared, self.measure)
+            beyond = off_the_chart(self._compared, self.row)
             near = [each for each in self._compared if each not in beyond and each.seeds]
             if beyond and near:
                 low = min(np.nanmin(each.means - np.nan_to_num(each.halves)) for each in near)

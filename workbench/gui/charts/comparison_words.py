@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from workbench.analysis import numerals, remarks, results
-from workbench.analysis.comparison import Compared, Episodes, is_share, title, told_of_attacks
-from workbench.analysis.summaries import count
+from workbench.analysis import quantities, remarks, reports, results
+from workbench.analysis.comparison import Compared, Episodes
+from workbench.analysis.numerals import count
 from workbench.gui.charts.result_table import Column
 from workbench.gui.run_data import RunData
+from workbench.measures import Measure
 from workbench.project import RunRecord
+from workbench.words import plural
 
 MOST_NAMED = 4
 FAR = 100.0
@@ -32,10 +34,10 @@ EXTRA = (
 """Columns that are there where some row has a value."""
 
 
-def columns(measure: str, rows: Sequence[Mapping[str, Any]] = ()) -> list[Column]:
+def columns(measure: Measure, rows: Sequence[Mapping[str, Any]] = ()) -> list[Column]:
     """The table's columns, as far as the rows have something to say."""
-    form = ".1%" if is_share(measure) else ".4g"
-    name = title(measure)
+    form = ".1%" if measure.share else ".4g"
+    name = measure.title
     known = [each for each in EXTRA if any(row.get(each.key) is not None for row in rows)]
     if not any(row.get("diverged") for row in rows):
         known = [each for each in known if each.key != "lost"]
@@ -73,23 +75,18 @@ def columns(measure: str, rows: Sequence[Mapping[str, Any]] = ()) -> list[Column
 def row_of(compared: Compared) -> dict[str, Any]:
     """What the table shows of an algorithm."""
     row = compared.row
-    lost = row["diverged"], row["tasks"]
-    return row | {
-        "seeds": "1, deterministic" if row["deterministic"] else len(compared.seeds),
-        "mean": (results.diverged(*lost, none_left=True) or None) if row["mean"] is None else row["mean"],
+    lost = row.diverged, row.tasks
+    return row.cells() | {
+        "seeds": "1, deterministic" if row.deterministic else len(compared.seeds),
+        "mean": (results.diverged(*lost, none_left=True) or None) if row.mean is None else row.mean,
         "lost": results.share(*lost) if lost[1] else None,
     }
 
 
-def value(number: float, measure: str) -> str:
-    """A mean as it is shown."""
-    return f"{number:.1%}" if is_share(measure) else numerals.number(number)
-
-
-def off_the_chart(compared: list[Compared], measure: str) -> list[Compared]:
+def off_the_chart(compared: list[Compared], measure: Measure) -> list[Compared]:
     """Algorithms whose losses are so much higher than the others' that these could not be told apart."""
     known = [each for each in compared if each.seeds]
-    if is_share(measure) or len(known) < 2:
+    if not measure.open or len(known) < 2:
         return []
     levels = sorted(float(np.median(each.means)) for each in known)
     middle = abs(levels[(len(levels) - 1) // 2])
@@ -103,7 +100,7 @@ def notes(
     compared: list[Compared],
     found: list[Episodes],
     unfinished: list[RunRecord],
-    measure: str = "",
+    measure: str,
 ) -> list[str]:
     """What is compared on which episodes, what it allows to claim, and what is left out.
 
@@ -116,45 +113,41 @@ def notes(
         f"{met.test['episodes']} identical meta-test episodes. Small points: one seed each, whisker "
         "95% over tasks. Diamonds: mean over seeds, whisker 95% over seeds (Student's t)."
     ]
-    if measure.startswith("robust/"):
-        said.append(told_of_attacks(met))
+    said.append(met.attacked(measure))
     said += [*remarks.episodes(met.test), *remarks.of([each.row for each in compared])]
-    single = [each.name for each in compared if len(each.seeds) == 1 and not each.row["deterministic"]]
+    single = [each.name for each in compared if len(each.seeds) == 1 and not each.row.deterministic]
     if single:
         said.append(f"One seed (n = 1) allows no claim over seeds: {_listed(single)}.")
-    missing = [each.name for each in compared if not each.seeds and not each.row["diverged"]]
+    missing = [each.name for each in compared if not each.seeds and not each.row.diverged]
     if missing:
-        what = "of this measure" if "/" in measure else "after this step"
+        what = "of this measure" if reports.parts(measure) else "after this step"
         said.append(f"No value {what}: {_listed(missing)}.")
-    beyond = off_the_chart(compared, measure)
+    shown = met.row(measure)
+    beyond = off_the_chart(compared, shown)
     if beyond:
-        far = _listed([f"{each.name} ({value(float(np.max(each.means)), measure)})" for each in beyond])
+        far = _listed(
+            [f"{each.name} ({quantities.text(shown, float(np.max(each.means)))})" for each in beyond]
+        )
         said.append(f"Off the chart: {far}.")
-    met_by = [run for each in met.entries if (run := data.run(each["id"])) is not None]
+    met_by = [run for each in met.entries if (run := data.run(each.run.id)) is not None]
     gone = [f"{run.name} (at {count(at)})" for run in met_by if (at := data.diverged_at(run)) is not None]
     gone = list(dict.fromkeys(gone))  # copies are called alike
     if gone:
         said.append(f"⚠ Diverged in training: {_listed(gone)}.")
     lost = [
-        each.name
-        for each in compared
-        if 0 < len(each.seeds) < each.row["seeds"] and not each.row["deterministic"]
+        each.name for each in compared if 0 < len(each.seeds) < each.row.seeds and not each.row.deterministic
     ]
     if lost:
         said.append(f"Seeds without a finite value are left out of the mean: {_listed(lost)}.")
     others = sum(len(each.entries) for each in found if each is not met)
     if others:
-        said.append(f"Left out: {others} {_runs(others)} that met other episodes.")
+        said.append(f"Left out: {plural(others, 'run')} that met other episodes.")
     if unfinished:
         said.append(f"Not finished yet: {_listed([each.name for each in unfinished])}.")
     hidden = len(data.runs()) - len(data.shown())
     if hidden:
-        said.append(f"Hidden in the table of runs: {hidden} {_runs(hidden)}.")
+        said.append(f"Hidden in the table of runs: {plural(hidden, 'run')}.")
     return said
-
-
-def _runs(count: int) -> str:
-    return "run" if count == 1 else "runs"
 
 
 def _listed(names: list[str]) -> str:

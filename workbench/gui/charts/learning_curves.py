@@ -1,8 +1,9 @@
-"""Loss and accuracy while meta-training goes on."""
+"""Measures while meta-training goes on."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, get_args
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import numpy as np
 from PySide6.QtCore import Slot
@@ -12,17 +13,16 @@ from workbench.analysis.beyond import farthest
 from workbench.analysis.curves import window_at
 from workbench.analysis.learning import AXIS_LABELS
 from workbench.analysis.learning import LearningCurves as Curves
-from workbench.analysis.numerals import number
-from workbench.analysis.reports import title
-from workbench.analysis.summaries import count, value
+from workbench.analysis.numerals import count, number, value
 from workbench.analysis.thinning import column_edges
-from workbench.analysis.traces import Axis, Measure, Settings, Trace
+from workbench.analysis.traces import Axis, Settings, Trace, When, is_choice
 from workbench.gui import theme
 from workbench.gui.charts.curve_chart import (
     Array,
     CurveChart,
     Extent,
     name_control,
+    offer,
     power,
     tick_box,
 )
@@ -30,41 +30,31 @@ from workbench.gui.charts.curve_items import CurveItems
 from workbench.gui.charts.readout import Entry, Reading, told
 from workbench.gui.run_data import RunData
 from workbench.pictures import Figure
+from workbench.words import shown
 
-MEASURES: dict[Measure, str] = {
-    "training_loss": "Training loss",
-    "validation_loss": "Val. loss",
-    "validation_accuracy": "Val. accuracy",
-}
+BEFORE: dict[When, str] = {"training": "Training", "validation": "Val.", "report": ""}
+"""What stands before a measure in the list of choices."""
 AXES: dict[Axis, str] = {
     "iterations": "Iteration",
     "seconds": "Time",
     "tasks": "Tasks seen",
 }
-SMOOTHING: dict[Measure, int] = {
-    "training_loss": 50,
-    "validation_loss": 1,
-    "validation_accuracy": 1,
-    "report": 1,
-}
-REPORT = "report/"
-"""What stands before a group of measures of an algorithm's own, where it is a choice."""
-STEPPED: tuple[Measure, ...] = ("validation_loss", "validation_accuracy")
+SMOOTHED = 50
+"""Points in the moving average of a training curve, until another window is chosen."""
+MOST_WINDOWS = 100
 FEW_CURVES = 8  # so many are drawn wide; among more, thin lines are easier to tell apart
 FEW_POINTS = 60  # so many validations are marked, so that one sees where they stand
 BEYOND = 0.35  # part of the range that is drawn beyond it, on each side
 
 NOTHING = "No run yet. Press Run (Ctrl+R) to start the experiment; its curves appear here as they grow."
 ALL_HIDDEN = "All runs are hidden. Tick a run in the table to see its curves."
-NO_CLASSES = "Accuracy needs a classification task. Choose a loss instead."
 WAITING = "No values yet. The first appear within a second of training."
 NOT_MEASURED = "None of the runs that are shown measures this. Choose another measure."
-NO_TRAINING = "These runs have no training loss: their learners are not meta-trained."
+NO_TRAINING = "These runs have no training curves: their learners are not meta-trained."
 
 
 class LearningCurves(CurveChart):
-    """Training loss, validation loss or accuracy, or measures of the algorithms' own, by meta-iteration, time
-    or tasks seen."""
+    """Measures of training, of validation and of an algorithm's own, by meta-iteration, time or tasks."""
 
     title: ClassVar[str] = "Learning curves"
     object_name: ClassVar[str] = "learning_curves"
@@ -73,7 +63,7 @@ class LearningCurves(CurveChart):
     def __init__(self, data: RunData, parent: QWidget | None = None) -> None:
         super().__init__(data, parent)
         self._curves = Curves(data)
-        self._windows = dict(SMOOTHING)
+        self._windows: dict[str, int] = {}
         self._items: list[CurveItems] = []
         self._ready: tuple[float, float, float] | None = None
         self._restoring = False
@@ -84,15 +74,13 @@ class LearningCurves(CurveChart):
 
     def _make_tools(self) -> None:
         self.measure = QComboBox()
-        for key, text in MEASURES.items():
-            self.measure.addItem(text, key)
+        self._offer_measures()
         name_control(
             self.measure,
             "learning_measure",
             "Measure",
-            "Loss in meta-training (each algorithm's own, not to be compared), loss or accuracy in "
-            "meta-validation (on the same episodes for all), or what an algorithm or a stream measures "
-            "besides at each validation",
+            "Measures of meta-training (each algorithm's own, not to be compared), of meta-validation (on "
+            "the same episodes for all), or what an algorithm or a stream measures besides at validations",
         )
         self.step = QComboBox()
         self.step.addItem("last step", None)
@@ -143,22 +131,19 @@ class LearningCurves(CurveChart):
     @property
     def settings(self) -> Settings:
         """What the controls say."""
-        measure, group = self._measure()
-        return Settings(
-            measure=measure,
-            group=group,
+        drawn = Settings(str(self.measure.currentData()))
+        return replace(
+            drawn,
             axis=self.axis.currentData(),
-            smoothing=self._windows[measure],
+            smoothing=self._window(drawn),
             joined=self.joined.isChecked(),
-            step=self.step.currentData() if measure in STEPPED else None,
+            step=self.step.currentData() if drawn.when == "validation" else None,
         )
 
-    def _measure(self) -> tuple[Measure, str]:
-        """What is drawn, and of measures of the algorithms' own which group."""
-        chosen = str(self.measure.currentData())
-        if chosen.startswith(REPORT):
-            return "report", chosen.removeprefix(REPORT)
-        return self.measure.currentData(), ""
+    def _window(self, drawn: Settings) -> int:
+        """The window that was chosen for a measure, or the usual one."""
+        smooth = drawn.when == "training" and drawn.row.smoothing != "none"
+        return self._windows.get(drawn.measure, SMOOTHED if smooth else 1)
 
     @Slot()
     def _chosen(self, *_: object) -> None:
@@ -169,38 +154,23 @@ class LearningCurves(CurveChart):
 
     @Slot(int)
     def _smoothing_chosen(self, window: int) -> None:
-        self._windows[self._measure()[0]] = window
+        self._windows[self.settings.measure] = window
         if not self._restoring:
             self.mark_stale()
 
     def _show_tools(self) -> None:
-        measure, _ = self._measure()
-        self.step.setVisible(measure in STEPPED)
+        settings = self.settings
+        self.step.setVisible(settings.when == "validation")
         self.smoothing.blockSignals(True)
-        self.smoothing.setValue(self._windows[measure])
+        self.smoothing.setValue(settings.smoothing)
         self.smoothing.blockSignals(False)
 
-    def _offer_groups(self) -> None:
-        """Below the three measures of all runs, the measures of their own that the shown runs have."""
-        chosen = self.measure.currentData()
-        groups = {group: REPORT + group for group in self._curves.groups()}
-        if str(chosen).startswith(REPORT):  # stays, also while no run that is shown has it
-            groups.setdefault(chosen.removeprefix(REPORT), chosen)
-        first = len(MEASURES) + 1  # below a line
-        if list(groups.values()) == [self.measure.itemData(i) for i in range(first, self.measure.count())]:
-            return
-        self.measure.blockSignals(True)
-        while self.measure.count() > len(MEASURES):
-            self.measure.removeItem(self.measure.count() - 1)
-        if groups:
-            self.measure.insertSeparator(len(MEASURES))
-        for group, data in groups.items():
-            self.measure.addItem(title(group), data)
-        self.measure.setCurrentIndex(max(0, self.measure.findData(chosen)))
-        self.measure.blockSignals(False)
+    def _offer_measures(self) -> None:
+        """What the shown runs measure; what was chosen stays."""
+        offer(self.measure, {each: _text(each) for each in self._curves.choices()})
 
     def _offer_steps(self) -> None:
-        if self.settings.measure not in STEPPED:
+        if self.settings.when != "validation":
             return
         steps = self._curves.steps()
         if steps == [self.step.itemData(index) for index in range(1, self.step.count())]:
@@ -222,10 +192,11 @@ class LearningCurves(CurveChart):
     # --- drawing -----------------------------------------------------------------------------------
 
     def redraw(self) -> None:
-        self._offer_groups()
+        self._offer_measures()
         self._offer_steps()
-        self.set_logarithmic(x=self.log_x.isChecked(), y=self.log_y.isChecked() and not self._percent)
-        self.log_y.setEnabled(not self._percent)
+        spans = self.settings.row.open
+        self.set_logarithmic(x=self.log_x.isChecked(), y=self.log_y.isChecked() and spans)
+        self.log_y.setEnabled(spans)
         self._curves.update(self.settings)
         self.set_hint(self._missing())
         drawn = self._curves.drawn
@@ -244,10 +215,6 @@ class LearningCurves(CurveChart):
         if suffix != self.smoothing.suffix():
             self.smoothing.setSuffix(suffix)
 
-    @property
-    def _percent(self) -> bool:
-        return self.settings.percent
-
     def _missing(self) -> str:
         if self._curves.drawn:
             return ""
@@ -256,12 +223,10 @@ class LearningCurves(CurveChart):
         shown = self.data.shown()
         if not shown:
             return ALL_HIDDEN
-        validated = any(self.data.evaluations(run.id) for run in shown)
-        if self.settings.measure == "report" and validated:
+        training = self.settings.when == "training"
+        if not training and any(self.data.evaluations(run.id) for run in shown):
             return NOT_MEASURED
-        if self._percent and validated:
-            return NO_CLASSES
-        if self.settings.measure == "training_loss" and all(run.status == "finished" for run in shown):
+        if training and all(run.status == "finished" for run in shown):
             return NO_TRAINING
         return WAITING
 
@@ -284,8 +249,8 @@ class LearningCurves(CurveChart):
             items.dress(
                 colour, strong, faint, trace.pattern, len(drawn) <= FEW_CURVES, 100 if strong else index
             )
-        losses = self.settings.measure in ("training_loss", "validation_loss")
-        for trace in self._curves.traces if losses else ():  # what is not there looks as if not asked for
+        named = self.settings.when != "report" and self.settings.row.open
+        for trace in self._curves.traces if named else ():  # what is not there looks as if not asked for
             diverged = "" if trace.has_points else self.data.divergence(trace.group.runs)
             if diverged:
                 colour = theme.colour(self.data.colour(trace.group.runs[0]))
@@ -302,7 +267,7 @@ class LearningCurves(CurveChart):
             return None
         left, right = ends
         bottom, top = min(each[0] for each in bounds), max(each[1] for each in bounds)
-        if self._percent:
+        if self.settings.row.share:
             bottom, top = max(bottom, 0.0), min(top, 100.0)
         if self.x_log:
             first = [float(trace.x[trace.x > 0][0]) for trace in drawn if trace.x[-1] > 0]
@@ -313,13 +278,16 @@ class LearningCurves(CurveChart):
 
     def _cap(self) -> float:
         """How far from 0 a value may lie to set the range."""
-        if self._percent or self.everything:
+        return np.inf if self.everything else self._farthest()
+
+    def _farthest(self) -> float:
+        if not self.settings.row.open:
             return np.inf
         return farthest([each.start for each in self._curves.drawn])
 
     def beyond(self) -> list[tuple[str, float]]:
         found = []
-        cap = np.inf if self._percent else farthest([each.start for each in self._curves.drawn])
+        cap = self._farthest()
         for trace in self._curves.drawn:
             low, high = trace.bounds(log=False) or (0.0, 0.0)
             value = high if abs(high) >= abs(low) else low
@@ -338,7 +306,7 @@ class LearningCurves(CurveChart):
         few = len(self._items) <= FEW_CURVES
         fine = column_edges(low, high, columns // (2 if few else 4), log=self.x_log)
         coarse = column_edges(low, high, columns // (3 if few else 5), log=self.x_log)
-        marked = self.settings.measure != "training_loss"
+        marked = self.settings.when != "training"
         far = self.far()
         for items, trace in zip(self._items, self._curves.drawn, strict=False):
             # neither loses a peak; a smoothed curve has none that need finer columns
@@ -389,7 +357,9 @@ class LearningCurves(CurveChart):
                 readings.append(None)
                 continue
             mean, n = float(trace.main.mean[index]), int(trace.main.n[index])
-            text = value(mean, float(trace.main.high[index]) - mean) + (" %" if self._percent else "")
+            text = value(mean, float(trace.main.high[index]) - mean) + (
+                " %" if self.settings.row.share else ""
+            )
             text = text if len(trace.group.runs) == 1 else f"{text} (n = {n})"
             readings.append((self._place(float(trace.x[index])), text))
         names: dict[Axis, str] = {"iterations": "meta-iteration ", "tasks": "tasks seen ", "seconds": ""}
@@ -435,17 +405,16 @@ class LearningCurves(CurveChart):
     def restore(self, state: dict[str, Any]) -> None:
         self._restoring = True
         measure = state.get("measure")
-        if isinstance(measure, str) and measure.startswith(REPORT) and self.measure.findData(measure) < 0:
-            self.measure.addItem(title(measure.removeprefix(REPORT)), measure)
+        if is_choice(measure) and self.measure.findData(measure) < 0:
+            self.measure.addItem(_text(str(measure)), measure)
         for combo, name in ((self.measure, "measure"), (self.axis, "axis")):
             index = combo.findData(state.get(name)) if isinstance(state.get(name), str) else -1
             if index >= 0:
                 combo.setCurrentIndex(index)
         windows = state.get("smoothing")
-        for measure in get_args(Measure):
-            window = windows.get(measure) if isinstance(windows, dict) else None
+        for measure, window in list(windows.items() if isinstance(windows, dict) else ())[:MOST_WINDOWS]:
             if isinstance(window, int) and 1 <= window <= self.smoothing.maximum():
-                self._windows[measure] = window
+                self._windows[str(measure)] = window
         step = state.get("step")
         if isinstance(step, int) and 0 <= step < 1_000_000:
             if self.step.findData(step) < 0:
@@ -457,3 +426,9 @@ class LearningCurves(CurveChart):
         self._restoring = False
         self._show_tools()
         self.mark_stale()
+
+
+def _text(measure: str) -> str:
+    """What can be drawn, in the list of choices."""
+    drawn = Settings(measure)
+    return f"{BEFORE[drawn.when]} {drawn.row.quantity}" if BEFORE[drawn.when] else shown(drawn.row.title)

@@ -1,0 +1,118 @@
+"""What an evaluation tells, as numbers: the one way to ask what a run reached in a measure after a step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.analysis import reports
+from workbench.problems import rows_of
+from workbench.summaries import ByStep, Numbers, Summary
+
+Array = NDArray[np.float64]
+Arrays = Mapping[str, NDArray[np.generic]]
+"""The per-task values of a test, by measure or by the key of a report's entry."""
+
+
+class Reached(NamedTuple):
+    """A measure by its name, its mean over tasks, and the half-width of its 95% interval; None where there is
+    no number."""
+
+    measure: str
+    mean: float | None
+    half: float | None
+
+
+def place(steps: Sequence[int], step: int | None) -> int | None:
+    """Where an inner step (None: the last) stands among those that were measured; None where it was not.
+
+    A learner that adapts in closed form adapts once, so that its value stands for every step from 1.
+    """
+    if step is None:
+        return len(steps) - 1
+    if list(steps) == [1] and step > 1:
+        step = 1
+    return steps.index(step) if step in steps else None
+
+
+def measures(summary: Summary) -> dict[str, ByStep]:
+    """Every measure by inner step, the one that sums a run up first."""
+    known = summary.get("measures") or {
+        row.name: {"mean": summary[row.name], "ci95": summary[f"{row.name}_ci95"]}  # type: ignore[literal-required]
+        for row in rows_of(summary)
+    }
+    return {row.name: known[row.name] for row in rows_of(summary) if row.name in known} | known
+
+
+def reached(summary: Summary | None, measure: str = "", step: int | None = None) -> Reached:
+    """What a run reached in a measure after an inner step.
+
+    Parameters
+    ----------
+    summary : a test or a validation; None where there is none yet.
+    measure : empty: the one that sums the run up. Or the key of a report's entry, such as
+        ``robust/accuracy``, which is measured after the last step only.
+    step : None: the last.
+    """
+    if summary is None:
+        return Reached("", None, None)
+    if (key := reports.parts(measure)) is not None:
+        return Reached(measure, *reports.entry(summary, *key))
+    known = measures(summary)
+    name = measure or next(iter(known), "")
+    index = place(summary["inner_steps"], step)
+    if name not in known or index is None:
+        return Reached(name, None, None)
+    return Reached(name, known[name]["mean"][index], known[name]["ci95"][index])
+
+
+def by_step(summary: Summary, measure: str) -> tuple[Array, Array, Array]:
+    """Inner steps, means, and half-widths of the 95% intervals over tasks; empty where not measured."""
+    found = measures(summary).get(measure)
+    if found is None:
+        return np.empty(0), np.empty(0), np.empty(0)
+    return numbers(summary["inner_steps"]), numbers(found["mean"]), numbers(found["ci95"])
+
+
+def by_task(summary: Summary, arrays: Arrays, measure: str, step: int | None) -> Array | None:
+    """The values of a measure after an inner step (None: the last), ``[tasks]``; None if there are none."""
+    values, index = arrays.get(measure), place(summary["inner_steps"], step)
+    if values is None or values.dtype.kind not in "fiub" or index is None:
+        return None
+    if values.ndim == 1:  # a report's entry, measured after the last step
+        return values.astype(np.float64)
+    return values[index].astype(np.float64) if index < len(values) and values.ndim == 2 else None
+
+
+def lost_tasks(summary: Summary | None, step: int | None = None) -> tuple[int, int]:
+    """How many tasks diverged by an inner step (None: the last), and of how many; (0, 0) if not known."""
+    lost = (summary or {}).get("diverged")
+    index = place(summary["inner_steps"], step) if summary and lost else None
+    if not summary or not lost or index is None or "tasks" not in summary:
+        return 0, 0
+    return lost[index], summary["tasks"]
+
+
+def without_chance(summaries: Sequence[Summary | None]) -> bool:
+    """Whether seeds change nothing: several summaries that agree in every value to a millionth."""
+    curves = [
+        [numbers(each["mean"]) for each in measures(summary).values()]
+        + [numbers(summary.get("loss_median", ()))]
+        for summary in summaries
+        if summary
+    ]
+    if len(curves) < 2 or not any(np.isfinite(each).any() for each in curves[0]):
+        return False
+    return all(
+        len(a) == len(b) and np.allclose(a, b, rtol=1e-6, atol=0.0, equal_nan=True)
+        for other in curves[1:]
+        for a, b in zip(curves[0], other, strict=False)
+    )
+
+
+def numbers(values: Numbers | Sequence[int]) -> Array:
+    """A list as floats, NaN where there is no number."""
+    return np.array(values, dtype=np.float64)

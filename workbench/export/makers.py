@@ -1,0 +1,259 @@
+"""Makes each kind of document; :mod:`workbench.export.documents` says which there are.
+
+What is drawn imports matplotlib, and what asks algorithms torch: not before it is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from workbench.analysis import critical_difference, pairs, protocol, results, sweep
+from workbench.analysis.adaptation import Adaptation
+from workbench.analysis.adaptation import Settings as AdaptationSettings
+from workbench.analysis.arrangement import Arrangement
+from workbench.analysis.claims import conclusions
+from workbench.analysis.comparison import Episodes, compare, episodes, figure
+from workbench.analysis.figure import as_csv
+from workbench.analysis.learning import AXIS_LABELS, LearningCurves
+from workbench.analysis.source import ProjectSource
+from workbench.analysis.tables import Cells, Table, written
+from workbench.analysis.traces import Settings
+from workbench.errors import InputError
+from workbench.export import paper_tables
+from workbench.export.wishes import Wish
+from workbench.measures import LOSS
+from workbench.pictures import RUNS, Figure
+from workbench.project import Project
+from workbench.words import plural, shown
+
+WRITTEN = ("csv", "json", "markdown", "latex")
+"""The formats of tables."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A file's content, and what is said under it (a figure's caption)."""
+
+    content: bytes
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a document is made from.
+
+    Attributes
+    ----------
+    arrangement : order and names of the algorithms.
+    """
+
+    project: Project
+    wish: Wish
+    form: str
+    arrangement: Arrangement
+
+    @property
+    def source(self) -> ProjectSource:
+        """The runs that are wanted."""
+        return ProjectSource(self.project, RUNS, self.wish.runs, self.arrangement)
+
+    def met(self) -> tuple[ProjectSource, list[Episodes]]:
+        """The finished runs by the episodes that they met, most runs first.
+
+        Raises
+        ------
+        InputError
+            If there are none, or what is wanted was not measured.
+        """
+        source, wish = self.source, self.wish
+        found, _ = episodes(source)
+        if not found:
+            raise InputError(
+                f"{self.project.path}: no run that is shown is finished, so there is nothing to compare"
+            )
+        if wish.measure:
+            one_of("--measure", wish.measure, dict.fromkeys(name for each in found for name in each.measures))
+        kept = [each for each in found if not wish.measure or wish.measure in each.measures]
+        steps = sorted({step for each in kept for step in each.steps})
+        if wish.step is not None and wish.step not in steps:
+            raise InputError(f"--step: {wish.step} was not measured; allowed: {listed(steps)}")
+        return source, kept
+
+    def drawn(self, figure: Figure | None, what: str, *, table: bool = False) -> Made:
+        """A figure in the format, or its data."""
+        if figure is None:
+            raise InputError(
+                f"there is nothing to draw as {what}: no run that is shown has the data for it yet"
+            )
+        if self.form == "csv":
+            return Made(as_csv(figure, table=table).encode(), figure.caption)
+        from workbench.export.drawing import to_bytes, without_shape
+
+        caption, boxes = figure.caption, without_shape(figure) if self.form != "svg" else ""
+        if boxes:
+            caption += f" The font has no shape for {shown(boxes)}; an SVG keeps them as text."
+        return Made(to_bytes(figure, self.wish, self.form), caption)
+
+    def written(self, tables: Sequence[Table], caption: str = "") -> Made:
+        """Tables in the format."""
+        return Made(written(tables, self.form).encode(), caption)
+
+
+# --- figures ---------------------------------------------------------------------------------------
+
+
+def learning_curves(request: Request) -> Made:
+    wish, curves = request.wish, LearningCurves(request.source)
+    plain = Settings()
+    measure = one_of("--measure", wish.measure or plain.measure, curves.choices())
+    axis = next(each for each in AXIS_LABELS if each == one_of("--x", wish.x or plain.axis, AXIS_LABELS))
+    curves.update(Settings(measure, axis, wish.smoothing, step=wish.step))
+    return request.drawn(curves.figure(), "learning curves")
+
+
+def adaptation(request: Request) -> Made:
+    curves = Adaptation(request.source)
+    quantity = one_of("--measure", request.wish.measure or LOSS.name, curves.choices())
+    return request.drawn(
+        curves.figure(AdaptationSettings(quantity=quantity, split="test")), "adaptation curves"
+    )
+
+
+def comparison(request: Request) -> Made:
+    source, met = request.met()
+    measure, step = request.wish.measure or met[0].measures[0], request.wish.step
+    compared = compare(source, met[0], measure, step)
+    made = request.drawn(figure(source, met[0], compared, measure, step), "a comparison")
+    others = sum(len(each.entries) for each in met[1:])
+    left_out = f" Left out: {plural(others, 'run')} that met other episodes (--runs chooses)."
+    return Made(made.content, made.caption + (left_out if others else ""))
+
+
+def scatter(request: Request) -> Made:
+    source, met = request.met()
+    setups = sweep.setups(source, sweep.weights_of(request.project))
+    x = one_of("--x", request.wish.x or "seconds", [*sweep.COSTS, *sweep.names(setups)])
+    drawn = sweep.scatter(source, setups, met[0], x, request.wish.measure, request.wish.step)
+    return request.drawn(drawn, f"points against {x}")
+
+
+def parallel(request: Request) -> Made:
+    source, met = request.met()
+    drawn = sweep.parallel(source, sweep.setups(source), met[0], request.wish.measure, request.wish.step)
+    return request.drawn(drawn, "parallel coordinates", table=True)
+
+
+def ranks(request: Request) -> Made:
+    source, _ = request.met()
+    found = critical_difference.families(source, request.wish.measure)
+    if found.ranks is None:
+        raise InputError(found.words)
+    if request.form in WRITTEN:
+        return request.written([critical_difference.table(found)], found.words)
+    return request.drawn(critical_difference.figure(found), "a critical-difference diagram")
+
+
+# --- tables ----------------------------------------------------------------------------------------
+
+
+def runs(request: Request) -> Made:
+    return request.written([paper_tables.of_runs(results.run_entries(request.project, request.wish.runs))])
+
+
+def table(request: Request) -> Made:
+    source, met = request.met()
+    wish = request.wish
+    if request.form in ("csv", "json"):  # the same rows; nothing is tested for what is bold
+        rows: list[Cells] = [*paper_tables.rows(source, met, wish.measure, wish.step)]
+        return request.written([Table("table", (), tuple(rows))])
+    arrays = pairs.arrays_of(request.project)
+    found = [pairs.statistics(source, each, arrays, wish.measure, wish.step) for each in met]
+    return request.written([_warned(source, each.met, paper_tables.reached(source, each)) for each in found])
+
+
+def statistics(request: Request) -> Made:
+    source, met = request.met()
+    arrays, wish = pairs.arrays_of(request.project), request.wish
+    found = [pairs.statistics(source, each, arrays, wish.measure, wish.step) for each in met]
+    tested = [each for each in found if each.claims]
+    if not tested:
+        raise InputError("no two algorithms met the same episodes, so there is nothing to test")
+    told = [_warned(source, each.met, paper_tables.of_tests(each)) for each in tested]
+    said = [sentence for each in tested for sentence in conclusions(each.claims)]
+    return request.written(told, " ".join([*said, *(table.caption for table in told)]))
+
+
+def _warned(source: ProjectSource, met: Episodes, table: Table) -> Table:
+    """The table, whose caption says if its runs were not tested or trained alike."""
+    own, _ = protocol.parted(protocol.cards(source), met)
+    return replace(table, caption=" ".join([table.caption, *protocol.warnings(own, ())]))
+
+
+def cards(request: Request) -> Made:
+    source, met = request.met()
+    found = protocol.cards(source)
+    own, others = protocol.parted(found, met[0])
+    return request.written([paper_tables.of_protocol(found)], " ".join(protocol.warnings(own, others)))
+
+
+def pivot(request: Request) -> Made:
+    source, _ = request.met()
+    wish, setups = request.wish, sweep.setups(source)
+    names = sweep.names(setups)
+    rows = one_of("--rows", wish.rows or "algorithm", names)
+    columns = one_of("--columns", wish.columns or "task", names)
+    table = sweep.pivot(setups, rows, columns, wish.measure, wish.step)
+    return request.written([table], table.caption)
+
+
+# --- what reproduces and reports -------------------------------------------------------------------
+
+
+def report(request: Request) -> Made:
+    from workbench.export.report import html
+
+    wish = request.wish
+    if wish.measure or wish.step is not None:
+        request.met()
+    return Made(html(request.project, request.source, wish.measure, wish.step).encode())
+
+
+def config(request: Request) -> Made:
+    from workbench.export import script
+
+    return Made(script.toml(script.choose(request.project, request.wish.runs)).encode())
+
+
+def script(request: Request) -> Made:
+    from workbench.export import script
+
+    return Made(script.python(script.choose(request.project, request.wish.runs)).encode())
+
+
+# --- in words --------------------------------------------------------------------------------------
+
+
+def one_of(option: str, value: str, allowed: Iterable[str]) -> str:
+    """The value.
+
+    Raises
+    ------
+    InputError
+        If it is none of those that are allowed.
+    """
+    names = list(allowed)
+    if value not in names:
+        raise InputError(f"{option}: {value!r} is not known here; allowed: {', '.join(names)}")
+    return value
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """Numbers in a line: runs of them as ranges."""
+    parts: list[list[int]] = []
+    for each in numbers:
+        if parts and each == parts[-1][-1] + 1:
+            parts[-1] = [parts[-1][0], each]
+        else:
+            parts.append([each])
+    return ", ".join("–".join(map(str, dict.fromkeys(part))) for part in parts)
