@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication, QComboBox, QWidget
 from pytestqt.qtbot import QtBot
 
 import workbench
-from tests.export.test_numerals import read
+from tests.analysis.test_numerals import read
 from tests.gui.charts.made import add_curve, add_run
 from tests.gui.conftest import Open
 from tests.gui.finished import project_of

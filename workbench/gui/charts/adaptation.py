@@ -51,7 +51,7 @@ class AdaptationChart(CurveChart):
         self.bar.changed.connect(self._chosen)
         self.tools.addStretch(1)
         self._make_slider()
-        self._offer_quantities()
+        self.bar.restore({"quantity": Settings().quantity})  # of the choices that are offered
         self.set_label("bottom", "Inner step")
         self.plot.getAxis("bottom").whole = True
 
