@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import ceil, sqrt
 from typing import Any
 
-from workbench.analysis.summaries import count
+from workbench.analysis.numerals import count
 from workbench.engine.predicted import Predictions
 from workbench.pictures import Drawing, Figure
 from workbench.problems.predicted import step_name

@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from workbench.analysis import numerals
-from workbench.analysis.summaries import value
+from workbench.analysis.numerals import value
 from workbench.gui import theme
 from workbench.gui.charts.axis import SLANT, plot_item
 from workbench.gui.charts.curve_items import CurveMarks
