@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from workbench.analysis.source import _hash
 from workbench.engine.evaluation import Curves
+from workbench.problems import Classification, Problem, Regression
 from workbench.project import Project, RunWriter
 
 TASK = {"family": "sinusoid", "shots": 5, "queries": 5}
@@ -31,6 +32,7 @@ def add(
     task: Mapping[str, Any] = TASK,
     seeds: Sequence[int] | None = None,
     iterations: int = 100,
+    problem: Problem | None = None,
     **settings: Any,
 ) -> list[int]:
     """Finished runs of one algorithm.
@@ -56,8 +58,12 @@ def add(
             config_hash=_hash(table, dict(table["training"]), entry, seed),  # type: ignore[call-overload]
             iterations_planned=iterations, environment=dict(ENVIRONMENT),
         )  # fmt: skip
-        right = None if accuracy is None else np.stack([accuracy[place] * 0.5, accuracy[place]])
-        curves = Curves((0, 1), np.stack([loss[place] + 1, loss[place]]), right, None, None)
+        values = {"loss": np.stack([loss[place] + 1, loss[place]])}
+        if accuracy is not None:
+            values["accuracy"] = np.stack([accuracy[place] * 0.5, accuracy[place]])
+        curves = Curves(
+            problem or (Classification() if accuracy is not None else Regression()), (0, 1), values
+        )
         summary = curves.summary() | {
             "split": "test", "episodes": loss.shape[1], "episodes_hash": episodes, "transductive": None,
             "ways": task.get("ways", 1), "shots": task["shots"], "queries": task["queries"], "attack": None,

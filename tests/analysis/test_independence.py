@@ -26,6 +26,7 @@ from workbench.cli import commands
 from workbench.engine.evaluation import Curves
 from workbench.engine.intervals import collapsed, mean_interval
 from workbench.export.paper_tables import bracketed, reached
+from workbench.problems import Regression
 from workbench.project import Project, RunRecord
 
 COLOURS = ("#0072b2", "#d55e00")
@@ -179,14 +180,11 @@ def repeated(project: Project, label: str, values: Array, episode: Any, **settin
     ids = add(project, label, values[:, episode], **settings)
     for place, run in enumerate(ids):
         loss = values[place][episode]
-        curves = Curves((0, 1), np.stack([loss + 1, loss]), None, None, None, episode=episode)
+        curves = Curves(Regression(), (0, 1), {"loss": np.stack([loss + 1, loss])}, episode=episode)
         found = project.result(run, "test")
         assert found is not None
         behind = {"distinct_episodes": values.shape[1], "distinct_classes": 2, "distinct_examples": 6}
-        measured = curves.summary()
-        summary = {**found.summary, "measures": measured.get("measures"), **measured, **behind}
-        if not summary["measures"]:
-            del summary["measures"]
+        summary = {**found.summary, **curves.summary(), **behind}
         project.save_result(run, "test", summary, curves.arrays(), found.episodes_hash)
 
 
@@ -330,5 +328,6 @@ def test_a_classification_says_what_diverged_though_its_accuracy_is_finite(proje
 
 
 def _test() -> dict[str, Any]:
-    means: dict[str, Any] = {"loss": [1.0, 2.0], "accuracy": [0.2, 0.5], "accuracy_ci95": [0.01, 0.01]}
-    return {"inner_steps": [0, 1], "tasks": 600, "loss_ci95": [0.1, 0.1], **means}
+    accuracy = {"mean": [0.2, 0.5], "ci95": [0.01, 0.01]}
+    measures = {"accuracy": accuracy, "loss": {"mean": [1.0, 2.0], "ci95": [0.1, 0.1]}}
+    return {"inner_steps": [0, 1], "tasks": 600, "problem": "classification", "measures": measures}

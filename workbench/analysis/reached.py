@@ -40,10 +40,7 @@ def place(steps: Sequence[int], step: int | None) -> int | None:
 
 def measures(summary: Summary) -> dict[str, ByStep]:
     """Every measure by inner step, the one that sums a run up first."""
-    known = summary.get("measures") or {
-        row.name: {"mean": summary[row.name], "ci95": summary[f"{row.name}_ci95"]}  # type: ignore[literal-required]
-        for row in rows_of(summary)
-    }
+    known = summary["measures"]
     return {row.name: known[row.name] for row in rows_of(summary) if row.name in known} | known
 
 
