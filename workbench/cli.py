@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +26,9 @@ from workbench.project.temporaries import clear_left_folders
 from workbench.summaries import RunEntry
 from workbench.terminal import OutputLost, say, say_json
 from workbench.words import told_apart, visible
+
+if TYPE_CHECKING:  # it imports pydantic
+    from workbench.settings import Field
 
 WIDTH = 120
 LEAST_NAME = 16
@@ -240,7 +244,41 @@ config, script, tensorboard               toml, python, a folder
 """
 
 
-@commands.command(help=EXPORT_HELP)
+METAVARS = {"rows": "SETTING", "columns": "SETTING", "order": "NAME[=NEW],…", "runs": "1,2,5"}
+READ_BY = {"width": _width, "runs": _ids}
+
+
+class _Export(click.Command):
+    """Has an option for each field of a wish; they are made when they are needed, since pydantic takes a
+    while to import."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        from workbench.export.wishes import Style, Wish
+        from workbench.settings import fields_of
+
+        *own, help_option = super().get_params(ctx)
+        fields = sorted(fields_of(Wish).values(), key=lambda field: field.name in fields_of(Style))
+        return [*own, *map(_option, fields), help_option]
+
+
+def _option(field: Field) -> click.Option:
+    """The option that sets a field."""
+    flag = f"--{field.name.replace('_', '-')}"
+    said = field.help.replace("; empty: ", "; by default ")
+    if field.shape == "switch":
+        return click.Option([flag], is_flag=True, default=None, help=said)
+    read_by, unit = READ_BY.get(field.name), "|".join(map(str, [*field.choices, field.unit.upper()]))
+    if read_by is not None or field.shape != "number":
+        metavar = METAVARS.get(field.name) or unit or "NAME"
+        return click.Option([flag], callback=read_by, metavar=metavar, help=said)
+    low, high = (None if math.isinf(bound) else bound for bound in (field.low, field.high))
+    allowed: click.IntRange | click.FloatRange = click.FloatRange(low, high)
+    if field.item is int:
+        allowed = click.IntRange(low if low is None else int(low), high if high is None else int(high))
+    return click.Option([flag], type=allowed, metavar=unit or None, help=said)
+
+
+@commands.command(cls=_Export, help=EXPORT_HELP)
 @click.argument("project", type=FILE)
 @click.option("--what", required=True, metavar="WHAT", help="What is exported.")
 @click.option("--format", "form", metavar="FORMAT", help="Its format; by default that of the file's name.")
@@ -251,23 +289,6 @@ config, script, tensorboard               toml, python, a folder
     required=True,
     help="The file to write; -: standard output.",
 )
-@click.option("--measure", metavar="NAME", help="What is compared: loss, accuracy …")
-@click.option("--step", type=click.IntRange(0), help="After this inner step; by default the last.")
-@click.option("--runs", callback=_ids, metavar="1,2,5", help="These runs; by default those that are shown.")
-@click.option("--width", callback=_width, metavar="one|two|MM", help="Of a figure: columns or millimetres.")
-@click.option("--black", is_flag=True, default=None, help="A figure in black and white.")
-@click.option("--x", metavar="NAME", help="The horizontal axis: seconds, parameters, or a setting.")
-@click.option(
-    "--smoothing", type=click.IntRange(1), metavar="POINTS", help="Moving average, over the raw curve."
-)
-@click.option(
-    "--order",
-    metavar="NAME[=NEW],…",
-    help='Algorithms in this order, under new names where given ("…" around a name that has , or =); '
-    "the others follow.",
-)
-@click.option("--rows", metavar="SETTING", help="Rows of a pivot table, as algorithm or task.shots.")
-@click.option("--columns", metavar="SETTING", help="Columns of a pivot table.")
 def export(project: Path, what: str, form: str | None, output: Path, **options: Any) -> None:
     from workbench.export import documents
     from workbench.export.wishes import Wish
@@ -281,8 +302,8 @@ def export(project: Path, what: str, form: str | None, output: Path, **options: 
     given = {name: value for name, value in options.items() if value is not None}
     for name in given:
         if name not in kind.fields:
-            allowed = ", ".join(f"--{each}" for each in sorted(kind.fields))
-            raise BadInput(f"--{name}: has no meaning for {what}; allowed: {allowed}")
+            allowed = ", ".join(f"--{each.replace('_', '-')}" for each in sorted(kind.fields))
+            raise BadInput(f"--{name.replace('_', '-')}: has no meaning for {what}; allowed: {allowed}")
     wish = Wish(**given)
     if not output.absolute().parent.is_dir():
         raise BadInput(f"{output}: there is no folder {output.parent}")

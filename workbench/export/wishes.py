@@ -16,16 +16,14 @@ class Style(Section):
     """How a figure is drawn."""
 
     width: Literal["one", "two"] | Annotated[float, Field(ge=30, le=400)] = setting(
-        "one", unit="mm", help="Of a figure, as printed: one or two columns of a paper, or millimetres."
+        "one", unit="mm", help="Of a figure: columns or millimetres."
     )
     height: Annotated[float, Field(ge=10, le=400)] | None = setting(
-        None, unit="mm", help="Of a figure, as printed.", empty="as its panels need"
+        None, unit="mm", help="Of a figure.", empty="as its panels need"
     )
     font_size: float = setting(8.0, ge=4, le=24, unit="pt", help="Of a figure's text, as printed.")
-    black: bool = setting(
-        False, help="A figure in black and white, told apart by dashes, markers and hatching."
-    )
-    dots_per_inch: int = setting(300, ge=50, le=1200, help="Resolution of a PNG.")
+    black: bool = setting(False, help="A figure in black and white.")
+    dots_per_inch: int = setting(300, ge=50, le=1200, unit="dots", help="Resolution of a PNG.")
 
     @property
     def width_mm(self) -> float:
@@ -36,19 +34,17 @@ class Style(Section):
 class Wish(Style):
     """What is wanted; what is empty is chosen by the maker. Each kind of document uses some of it."""
 
-    measure: str = setting("", help="What is compared: loss, accuracy …", empty="what tells most")
+    measure: str = setting("", help="What is compared: loss, accuracy …")
     step: int | None = setting(None, ge=0, help="After this inner step.", empty="the last")
     runs: tuple[int, ...] | None = setting(
-        None,
-        help="Numbers of runs.",
-        empty="those that are shown (of rows and configurations: all)",
+        None, help="These runs.", empty="those that are shown (of rows and configurations: all)"
     )
     x: str = setting("", help="The horizontal axis: seconds, parameters, or a setting.")
     smoothing: int = setting(1, ge=1, unit="points", help="Moving average, over the raw curve.")
     order: str = setting(
         "",
-        help='Algorithms in this order, under new names where given: A, B=NEW ("…" around a name that has , '
-        "or =); the others follow.",
+        help='Algorithms in this order, under new names where given ("…" around a name that has , or =); '
+        "the others follow.",
     )
-    rows: str = setting("", help="Rows of a pivot table: a setting, as algorithm or task.shots.")
-    columns: str = setting("", help="Columns of a pivot table: a setting.")
+    rows: str = setting("", help="Rows of a pivot table, as algorithm or task.shots.")
+    columns: str = setting("", help="Columns of a pivot table.")
