@@ -15,13 +15,11 @@ from typing import Literal, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.errors import DeclarationError as DeclarationError
+
 Direction = Literal["lower", "higher", "neither"]
 When = Literal["training", "validation", "test"]
 Smoothing = Literal["mean", "median", "none"]
-
-
-class DeclarationError(TypeError):
-    """A measure or a problem that is wrongly declared: which, and what is missing."""
 
 
 @dataclass(frozen=True)

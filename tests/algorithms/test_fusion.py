@@ -124,7 +124,7 @@ def test_the_outer_step_of_a_base_that_has_its_own_leaves_the_weights_alone() ->
     learner = fusion(REGRESSION, "reptile")
     meta = meta_parameters(learner) | {"fusion.v": torch.tensor([1.0, 2.0, 3.0])}
     gradient, _ = MetaStep(learner, chunk=2).gradient(meta, prepared(learner, episodes(REGRESSION, tasks=3)))
-    after = learner.update(meta, gradient, 0.5)
+    after = learner.outer.update(meta, gradient, 0.5)
     assert torch.equal(after["fusion.v"], meta["fusion.v"])
     torch.testing.assert_close(after["head.weight"], meta["head.weight"] - 0.5 * gradient["head.weight"])
 

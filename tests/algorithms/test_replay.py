@@ -192,7 +192,7 @@ def test_mer_is_the_papers_algorithm(shape: object) -> None:
     memory = full_memory(episodes(shape, tasks=9, seed=2))  # type: ignore[arg-type]
     batches = learner.prepare(episodes(shape, tasks=2), 0.5, seeded(), memory)  # type: ignore[arg-type]
     gradient, _ = MetaStep(learner, chunk=1).gradient(meta, batches)
-    found = learner.update(meta, gradient, learner.meta_lr(1e-3, 0.9))
+    found = learner.outer.update(meta, gradient, learner.meta_lr(1e-3, 0.9))
 
     ends = []
     for new in range(2):
@@ -229,7 +229,7 @@ def test_la_maml_updates_the_rates_first_and_then_uses_them() -> None:
     learner = algorithm("la_maml", Smooth(2, 1), REGRESSION, inner_lr=0.25, longest=1e6)
     meta = meta_parameters(learner)
     gradient, _ = MetaStep(learner, chunk=5).gradient(meta, episodes(REGRESSION, tasks=3))
-    after = learner.update(meta, gradient, 0.5)
+    after = learner.outer.update(meta, gradient, 0.5)
     for name in ("head.weight", "body.0.bias"):
         rate = 0.25 - 0.5 * gradient[f"rate.{name}"]
         torch.testing.assert_close(after[f"rate.{name}"], rate, **TIGHT)
@@ -269,7 +269,7 @@ def test_la_mamls_outer_step_is_bounded() -> None:
     learner = algorithm("la_maml", Smooth(2, 1), REGRESSION, longest=0.5, inner_lr=0.25)
     meta = meta_parameters(learner)
     gradient = {name: 100 * torch.ones_like(value) for name, value in meta.items()}
-    after = learner.update(meta, gradient, 1e-9)
+    after = learner.outer.update(meta, gradient, 1e-9)
 
     def norm(kept: bool) -> Tensor:
         moved: Params = {n: after[n] - meta[n] for n in meta if n.startswith("rate.") == kept}

@@ -40,7 +40,8 @@ def looped(algorithm: Algorithm, meta: Params, episode: Episode) -> Params:
     count = episode.count
     for index in range(count):
         task = episode.one(index)
-        if algorithm.differentiable:
+        direction = algorithm.outer.direction
+        if direction is None:
             leaves = {name: value.detach().requires_grad_() for name, value in meta.items()}
             gradients = torch.autograd.grad(
                 algorithm.loss(leaves, task), list(leaves.values()), materialize_grads=True
@@ -48,7 +49,7 @@ def looped(algorithm: Algorithm, meta: Params, episode: Episode) -> Params:
             part = dict(zip(leaves, gradients, strict=True))
         else:
             with torch.no_grad():
-                part, _ = algorithm.pseudo_gradient(meta, task)
+                part, _ = direction(meta, task)
         total = {name: total[name] + part[name] for name in part} if total else part
     return {name: value / count for name, value in total.items()}
 

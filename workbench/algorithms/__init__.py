@@ -1,9 +1,7 @@
 """Algorithms, one file each; a new file is found by itself."""
 
-from typing import Any
-
 from workbench.algorithms.base import Algorithm, Citation, Params
-from workbench.algorithms.wrapper import WrapperConfig
+from workbench.algorithms.wrapper import Wrapper, WrapperConfig
 from workbench.config import AlgorithmConfig
 from workbench.networks.base import Network
 from workbench.settings import discover
@@ -16,10 +14,10 @@ __all__ = ["ALGORITHMS", "Algorithm", "Citation", "Params", "make"]
 
 def make(config: AlgorithmConfig, network: Network, shape: TaskShape) -> Algorithm:
     """The algorithm that a section of the configuration describes, with the one that it is built over."""
+    kind = ALGORITHMS[config.name]
     if not isinstance(config, WrapperConfig):
-        return ALGORITHMS[config.name](config, network, shape)
+        return kind(config, network, shape)
+    assert issubclass(kind, Wrapper)
     # Reptile knows its own rate where none is given
     base = config.base.model_copy(update={"meta_lr": config.meta_lr})
-    over: Any = ALGORITHMS[config.name]
-    wrapped: Algorithm = over(config, network, shape, make(base, network, shape))
-    return wrapped
+    return kind(config, network, shape, make(base, network, shape))

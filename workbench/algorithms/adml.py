@@ -41,6 +41,8 @@ class ADML(MAML):
         "C. Yin, J. Tang, Z. Xu, Y. Wang", "Adversarial Meta-Learning", "arXiv", 2018, "1806.03316"
     )
 
+    config: ADMLConfig
+
     def __init__(self, config: ADMLConfig, network: Network, shape: TaskShape) -> None:
         super().__init__(config, network, shape)
         self._bounds = valid_range(shape, self.title)

@@ -54,6 +54,8 @@ class AdversarialQuerying(Wrapper):
         "1910.00982",
     )
 
+    config: AdversarialQueryingConfig
+
     def __init__(
         self, config: AdversarialQueryingConfig, network: Network, shape: TaskShape, base: Algorithm
     ) -> None:
@@ -67,9 +69,6 @@ class AdversarialQuerying(Wrapper):
 
     def loss(self, meta: Params, episode: Episode) -> Tensor:
         return self.base.loss(meta, self._attacked(meta, episode))
-
-    def pseudo_gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
-        return self.base.pseudo_gradient(meta, self._attacked(meta, episode))
 
     def _attacked(self, meta: Params, episode: Episode) -> Episode:
         with torch.no_grad():  # the adversary's own computation; the base adapts once more to be trained

@@ -11,13 +11,15 @@ from typing import Literal
 from torch import Tensor
 from torch.func import functional_call, grad
 
-from workbench.algorithms.base import Citation, InnerLoopConfig, Params
+from workbench.algorithms.base import Citation, InnerLoopConfig, Params, descended
 from workbench.algorithms.maml import MAML
 from workbench.problems.base import Supervised
 from workbench.tasks.base import Data
 
 
 class ANILConfig(InnerLoopConfig):
+    needs = frozenset({"gradient", "pairs"})
+
     kind: Literal["anil"] = "anil"
 
 
@@ -47,8 +49,7 @@ class ANIL(MAML):
             logits = functional_call(self.network.head, weights, (learner["support_features"],))
             return self.problem.of(logits, support["y"])
 
-        gradient = grad(loss)(head)
-        return learner | {name: head[name] - self.config.inner_lr * gradient[name] for name in head}
+        return learner | descended(head, grad(loss)(head), self.inner_lr)
 
     def predict(self, learner: Params, x: Tensor) -> Tensor:
         return super().predict({n: w for n, w in learner.items() if n != "support_features"}, x)

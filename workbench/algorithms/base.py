@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import torch
 from torch import Tensor
 from torch.func import functional_call, grad
+from torch.nn import functional as F
 
 from workbench.algorithms.memory import Memory
 from workbench.config import AlgorithmConfig, Trains, setting
 from workbench.networks.base import Network, initialise
 from workbench.problems.base import Problem
-from workbench.tasks.base import Data, Episode, TaskFamily, TaskShape
+from workbench.tasks.base import Data, Episode, TaskFamily, TaskShape, ways
 
+T = TypeVar("T")
 Params = dict[str, Tensor]
 """Tensors by name: a network's weights, or everything that is meta-learned."""
 
@@ -62,6 +64,37 @@ class InnerLoopConfig(InnerLoop, Trains):
     """What is trained for that."""
 
 
+def settled(value: T | None) -> T:
+    """A setting whose default depends on the task: it is known once there is an algorithm."""
+    assert value is not None
+    return value
+
+
+def descended(weights: Params, gradient: Params, rate: float) -> Params:
+    """A step of plain gradient descent: w − α g."""
+    return {name: weight - rate * gradient[name] for name, weight in weights.items()}
+
+
+def one_hot(support: Data) -> Tensor:
+    """The classes of a support set's examples, int64 ``[n, ways]``."""
+    return F.one_hot(support["y"], ways(support))
+
+
+@dataclass(frozen=True)
+class OuterStep:
+    """How the meta-parameters move in one meta-iteration.
+
+    Attributes
+    ----------
+    direction : what to descend along for one task, by the name of each meta-parameter, and a loss to show;
+        None: the gradient of the algorithm's loss.
+    update : the meta-parameters after a step along the tasks' mean direction, at a rate; None: one of Adam.
+    """
+
+    direction: Callable[[Params, Episode], tuple[Params, Tensor]] | None = None
+    update: Callable[[Params, Params, float], Params] | None = None
+
+
 class Algorithm(ABC):
     """A meta-learner. ``meta`` holds its meta-parameters, a *learner* what one task adapts.
 
@@ -83,22 +116,12 @@ class Algorithm(ABC):
     adapts_stepwise: bool = True
     """False for a closed form, which has no learner before it has seen the support set."""
 
-    differentiable: bool = True
-    """True: the outer step follows the gradient of :meth:`loss`. False: :meth:`pseudo_gradient`."""
-
-    adam: bool = True
-    """True: the outer step is one of Adam. False: it is :meth:`update`."""
-
-    capacity: int = 0
-    """Past tasks that are remembered, to be learned from again."""
-
     drifts: bool = True
     """False where training tasks do not follow the drift of the family: see :meth:`training_family`."""
 
-    fits: bool = False
-    """Whether :meth:`fit` sets some of the meta-parameters on meta-validation tasks."""
+    config: AlgorithmConfig
 
-    def __init__(self, config: Any, network: Network, shape: TaskShape) -> None:
+    def __init__(self, config: AlgorithmConfig, network: Network, shape: TaskShape) -> None:
         self.config = config
         self.network = network
         self.shape = shape
@@ -129,20 +152,21 @@ class Algorithm(ABC):
         learner = self.adapt(meta, episode.support, self.trained_steps)
         return self.problem.loss(partial(self.predict, learner), episode.query)
 
-    def pseudo_gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
-        """Where no gradient of the loss leads the outer step: what to descend along for one task, by the
-        name of each meta-parameter, and a loss to show."""
-        raise TypeError(f"{self.title} follows the gradient of its loss")
+    @property
+    def outer(self) -> OuterStep:
+        """How the meta-parameters move."""
+        return OuterStep()
 
     def meta_lr(self, base: float, done: float) -> float:
         """The outer learning rate when the part ``done`` (0 to 1) of the training is over."""
         return base
 
-    def update(self, meta: Params, gradient: Params, rate: float) -> Params:
-        """The outer step where it is not Adam's: the meta-parameters after it."""
-        return {name: value - rate * gradient[name] for name, value in meta.items()}
-
     # --- what only some of them need: another stream of tasks, memory, measures of their own --------
+
+    @property
+    def capacity(self) -> int:
+        """Past tasks that are remembered, to be learned from again."""
+        return 0
 
     def training_family(self, family: TaskFamily) -> TaskFamily:
         """What training tasks are drawn from."""
@@ -170,6 +194,11 @@ class Algorithm(ABC):
         """
         return episode
 
+    @property
+    def fits(self) -> bool:
+        """Whether :meth:`fit` sets some of the meta-parameters on meta-validation tasks."""
+        return False
+
     def fit(self, meta: Params, episodes: Iterable[Episode]) -> Params:
         """New values for the meta-parameters that are fitted, not trained, on tasks of meta-validation."""
         return {}
@@ -190,12 +219,17 @@ class Algorithm(ABC):
         out: Tensor = functional_call(self.network.body, body, (x,))
         return out
 
+    def prototypes(self, weights: Params, support: Data) -> Tensor:
+        """``[ways, features]``: the mean embedding of each class's support examples."""
+        members = one_hot(support).to(support["x"].dtype)
+        return members.T @ self.embed(weights, support["x"]) / members.sum(0)[:, None]
+
     # --- what most of them share -------------------------------------------------------------------
 
     @property
     def trained_steps(self) -> int:
         """Inner steps of a task in training; 0 for a closed form."""
-        return getattr(self.config, "inner_steps", 1) if self.adapts_stepwise else 0
+        return 1 if self.adapts_stepwise else 0
 
     def adapt(self, meta: Params, support: Data, steps: int) -> Params:
         """The learner after ``steps`` inner steps."""
@@ -217,3 +251,21 @@ class Algorithm(ABC):
         """∇L of a learner's weights on a support set; can be differentiated once more."""
         result: Params = grad(lambda at: self.problem.adapt_loss(partial(self.predict, at), support))(weights)
         return result
+
+
+class GradientDescent(Algorithm):
+    """Adapts by plain descent on a task's support set."""
+
+    config: InnerLoop
+
+    @property
+    def inner_lr(self) -> float:
+        """α, or what learned rates start from."""
+        return settled(self.config.inner_lr)
+
+    @property
+    def trained_steps(self) -> int:
+        return self.config.inner_steps
+
+    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
+        return descended(learner, self.gradient(learner, support), self.inner_lr)

@@ -59,6 +59,8 @@ class Baseline(Algorithm):
     summary = "Trains one classifier over all classes; a task then fits a new linear head on its frozen body."
     citation = CHEN_2019
 
+    config: HeadConfig
+
     def initial(self, generator: torch.Generator) -> Params:
         meta = super().initial(generator)  # with a head, which stays as it is: see `head`
         joint = torch.nn.Linear(self.network.head.in_features, self.shape.train_classes)

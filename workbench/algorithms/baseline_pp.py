@@ -34,6 +34,7 @@ class BaselinePP(Baseline):
     title = "Baseline++"
     summary = "As Baseline, with a classifier of cosines, which keeps the examples of a class close together."
     citation = CHEN_2019
+    config: BaselinePPConfig
 
     def head(self, meta: Params) -> Params:
         return {name: meta[name] for name in HEAD}

@@ -70,6 +70,7 @@ class BMAML(MAML):
         2018,
         "1806.03836",
     )
+    config: BMAMLConfig
     problem: Supervised
 
     def initial(self, generator: torch.Generator) -> Params:
@@ -77,7 +78,7 @@ class BMAML(MAML):
 
     def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         towards = svgd(learner, self.gradient(learner, support), len(support["x"]))
-        return {name: weight + self.config.inner_lr * towards[name] for name, weight in learner.items()}
+        return {name: weight + self.inner_lr * towards[name] for name, weight in learner.items()}
 
     def gradient(self, weights: Params, support: Data) -> Params:
         """∇L of each particle by itself."""
@@ -101,10 +102,10 @@ class BMAML(MAML):
     def loss(self, meta: Params, episode: Episode) -> Tensor:
         if self.config.objective == "query":
             return super().loss(meta, episode)
-        chaser = self.adapt(meta, episode.support, self.config.inner_steps)
+        chaser = self.adapt(meta, episode.support, self.trained_steps)
         leader = {name: weight.detach() for name, weight in chaser.items()}
         for index in range(self.config.leader_steps):
-            leader = self.step(meta, leader, whole_task(episode), self.config.inner_steps + index)
+            leader = self.step(meta, leader, whole_task(episode), self.trained_steps + index)
         ways = [(chaser[name] - leader[name].detach()).square().sum() for name in chaser]
         return torch.stack(ways).sum()
 

@@ -47,6 +47,7 @@ class CACTUs(Wrapper):
         "K. Hsu, S. Levine, C. Finn", "Unsupervised Learning via Meta-Learning", "ICLR", 2019, "1810.02334"
     )
     drifts = False
+    config: CACTUsConfig
 
     def __init__(self, config: CACTUsConfig, network: Network, shape: TaskShape, base: Algorithm) -> None:
         super().__init__(config, network, shape, base)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad
 
-from workbench.algorithms.base import Citation, InnerLoopConfig, Params, inner_rate
+from workbench.algorithms.base import Citation, InnerLoopConfig, Params, inner_rate, settled
 from workbench.algorithms.maml import MAML
 from workbench.config import setting
 from workbench.networks.base import Network, initialise
@@ -58,6 +58,8 @@ class CAVIA(MAML):
         "1810.03642",
     )
 
+    config: CAVIAConfig
+
     def __init__(self, config: CAVIAConfig, network: Network, shape: TaskShape) -> None:
         super().__init__(config, network, shape)
         self._scales = any(isinstance(layer, nn.Conv2d) for layer in network.modules())
@@ -66,19 +68,19 @@ class CAVIA(MAML):
     def initial(self, generator: torch.Generator) -> Params:
         weights = super().initial(generator)
         rows = len(weights[f"{self._layer}.bias"]) * (2 if self._scales else 1)
-        context_map = nn.Linear(self.config.context, rows, bias=False)
+        context_map = nn.Linear(settled(self.config.context), rows, bias=False)
         initialise(context_map, generator)
         return weights | {"context_map": context_map.weight.detach()}
 
     def start(self, meta: Params, support: Data) -> Params:
-        return meta | {"context": meta["context_map"].new_zeros(self.config.context)}
+        return meta | {"context": meta["context_map"].new_zeros(settled(self.config.context))}
 
     def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         def loss(context: Tensor) -> Tensor:
             return self.problem.adapt_loss(partial(self.predict, learner | {"context": context}), support)
 
         context = learner["context"]
-        return learner | {"context": context - self.config.inner_lr * grad(loss)(context)}
+        return learner | {"context": context - self.inner_lr * grad(loss)(context)}
 
     def predict(self, learner: Params, x: Tensor) -> Tensor:
         weights = {name: w for name, w in learner.items() if not name.startswith("context")}

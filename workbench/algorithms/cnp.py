@@ -55,6 +55,8 @@ class CNP(ClosedForm):
         "1807.01613",
     )
 
+    config: CNPConfig
+
     def initial(self, generator: torch.Generator) -> Params:
         width, inputs, outputs = self.config.width, math.prod(self.shape.input_shape), self.shape.outputs
         encoder = perceptron.initial("encoder", (inputs + outputs, width, width, width), generator)

@@ -23,7 +23,7 @@ cosine between the members' errors over a task's queries (diversity).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import torch
 from pydantic import model_validator
@@ -31,15 +31,14 @@ from torch import Tensor
 from torch.func import vmap
 from torch.nn import functional as F
 
-from workbench.algorithms.base import Algorithm, Citation, Params
+from workbench.algorithms.base import Algorithm, Citation, OuterStep, Params
 from workbench.algorithms.members import for_each, losses_of, side_by_side, stacked
 from workbench.algorithms.memory import Memory
 from workbench.algorithms.wrapper import Wrapper, WrapperConfig
 from workbench.config import AlgorithmConfig, setting
-from workbench.networks.base import Network
 from workbench.problems.base import Supervised
 from workbench.settings import misfit
-from workbench.tasks.base import Data, Episode, TaskShape
+from workbench.tasks.base import Data, Episode
 
 OWN = "fusion."
 """What the names of the fusion's own meta-parameters begin with; the others are the members'."""
@@ -96,11 +95,12 @@ class Fusion(Wrapper):
         2019,
         "1903.11341",
     )
+    config: FusionConfig
     problem: Supervised
 
-    def __init__(self, config: Any, network: Network, shape: TaskShape, base: Algorithm) -> None:
-        super().__init__(config, network, shape, base)
-        self.fits = base.fits or config.weights != "uniform"
+    @property
+    def fits(self) -> bool:
+        return self.base.fits or self.config.weights != "uniform"
 
     # --- training: each member by itself, unless they are related --------------------------------------
 
@@ -131,20 +131,27 @@ class Fusion(Wrapper):
     def loss(self, meta: Params, episode: Episode) -> Tensor:
         if self.config.relation != "none":
             objective = self._related_loss(meta, episode)
-            total: Tensor = self.config.members * objective
-            return total - total.detach() + objective.detach()
+            return _followed(self.config.members * objective, objective)
         losses: Tensor = vmap(self.base.loss)(_members(meta), episode)
         # the gradient of the sum, so that each member's is as if it were alone; shown is the mean
-        total = losses.sum()
-        return total - total.detach() + losses.mean().detach()
+        return _followed(losses.sum(), losses.mean())
 
-    def pseudo_gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
-        directions, losses = vmap(self.base.pseudo_gradient)(_members(meta), episode)
-        return directions | {n: torch.zeros_like(own) for n, own in _own(meta).items()}, losses.mean()
+    @property
+    def outer(self) -> OuterStep:
+        """That of each member by itself."""
+        base = self.base.outer
 
-    def update(self, meta: Params, gradient: Params, rate: float) -> Params:
-        updated = vmap(self.base.update, in_dims=(0, 0, None))(_members(meta), _members(gradient), rate)
-        return updated | _own(meta)
+        def direction(meta: Params, episode: Episode) -> tuple[Params, Tensor]:
+            assert base.direction
+            directions, losses = vmap(base.direction)(_members(meta), episode)
+            return directions | {n: torch.zeros_like(own) for n, own in _own(meta).items()}, losses.mean()
+
+        def update(meta: Params, gradient: Params, rate: float) -> Params:
+            assert base.update
+            updated = vmap(base.update, in_dims=(0, 0, None))(_members(meta), _members(gradient), rate)
+            return updated | _own(meta)
+
+        return OuterStep(base.direction and direction, base.update and update)
 
     def _related_loss(self, meta: Params, episode: Episode) -> Tensor:
         learners = self._adapted(meta, episode.support, self.trained_steps)
@@ -277,6 +284,11 @@ class Fusion(Wrapper):
         members = _members(meta)
         alone = [{name: value[m] for name, value in members.items()} for m in range(self.config.members)]
         return stacked([self.base.fit(member, blocks) for member in alone])
+
+
+def _followed(total: Tensor, shown: Tensor) -> Tensor:
+    """A loss whose value is what is shown, and whose gradient is that of the total."""
+    return total - total.detach() + shown.detach()
 
 
 def _members(params: Params) -> Params:

@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, grad
 
-from workbench.algorithms.base import Algorithm, InnerLoopConfig, Params, inner_rate
+from workbench.algorithms.base import GradientDescent, InnerLoopConfig, Params, inner_rate, settled
 from workbench.config import setting
 from workbench.tasks.base import Data, Episode
 
@@ -57,7 +57,7 @@ class GatesConfig(InnerLoopConfig):
     )
 
 
-class Gates(Algorithm):
+class Gates(GradientDescent):
     """Opens and closes hidden units for each task."""
 
     Config = GatesConfig
@@ -68,9 +68,10 @@ class Gates(Algorithm):
     )
     citation = None
     order = 2
+    config: GatesConfig
 
     def initial(self, generator: torch.Generator) -> Params:
-        weights, rate = super().initial(generator), self.config.inner_lr
+        weights, rate = super().initial(generator), self.inner_lr
         meta = dict(weights)
         for layer, units in self.network.units.items():
             meta[f"rate.gate.{layer}"] = torch.full((units,), rate)
@@ -101,7 +102,7 @@ class Gates(Algorithm):
             rate = meta[f"rate.{name}"]
             stepped[name] = learner[name] - rate * gradient
             if name.startswith("gate."):
-                stepped[name] = _keep(1 + stepped[name], self.config.threshold) - 1
+                stepped[name] = _keep(1 + stepped[name], settled(self.config.threshold)) - 1
         return stepped
 
     def predict(self, learner: Params, x: Tensor) -> Tensor:

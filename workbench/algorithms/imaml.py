@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.func import grad_and_value, vjp
 
-from workbench.algorithms.base import Citation, InnerLoopConfig, Params, inner_rate
+from workbench.algorithms.base import Citation, InnerLoopConfig, OuterStep, Params, inner_rate
 from workbench.algorithms.maml import MAML
 from workbench.config import setting
 from workbench.tasks.base import Data, Episode
@@ -61,17 +61,21 @@ class IMAML(MAML):
         2019,
         "1909.04630",
     )
-    differentiable = False
+    config: IMAMLConfig
 
     def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         gradient, pull = self.gradient(learner, support), self.config.proximity
         return {
-            name: weight - self.config.inner_lr * (gradient[name] + pull * (weight - meta[name]))
+            name: weight - self.inner_lr * (gradient[name] + pull * (weight - meta[name]))
             for name, weight in learner.items()
         }
 
-    def pseudo_gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
-        adapted = self.adapt(meta, episode.support, self.config.inner_steps)
+    @property
+    def outer(self) -> OuterStep:
+        return OuterStep(self._implicit_gradient)
+
+    def _implicit_gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
+        adapted = self.adapt(meta, episode.support, self.trained_steps)
 
         def query_loss(weights: Params) -> Tensor:
             return self.problem.loss(partial(self.predict, weights), episode.query)

@@ -16,21 +16,19 @@ are longer.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from workbench.algorithms.base import Citation, InnerLoopConfig, Params, inner_rate
+from workbench.algorithms.base import Citation, InnerLoopConfig, OuterStep, Params, inner_rate, settled
 from workbench.algorithms.maml import MAML
-from workbench.algorithms.memory import Memory
-from workbench.algorithms.replay import Replay
+from workbench.algorithms.replay import ReplayConfig, Replays
 from workbench.config import setting
-from workbench.networks.base import Network
-from workbench.tasks.base import Data, Episode, TaskShape
+from workbench.tasks.base import Data
 
 
-class LaMAMLConfig(InnerLoopConfig):
+class LaMAMLConfig(ReplayConfig, InnerLoopConfig):
     kind: Literal["la_maml"] = "la_maml"
     inner_lr: float | None = inner_rate(
         0.02, classes=0.4, symbol="α₀", help="What every learned rate starts from."
@@ -49,16 +47,12 @@ class LaMAMLConfig(InnerLoopConfig):
         where={"classes": 0.1},
         help="Outer learning rate of the rates; that of the weights are the rates themselves.",
     )
-    capacity: int = setting(500, ge=1, le=100_000, unit="tasks", help="Past tasks that are remembered.")
-    new_share: float = setting(
-        0.5, gt=0, le=1, symbol="ρ", help="Part of each meta-batch that is new; the rest is replayed."
-    )
     longest: float = setting(
         2.0, rare=True, gt=0, help="Norm that the outer gradients are scaled down to where they are longer."
     )
 
 
-class LaMAML(MAML):
+class LaMAML(Replays, MAML):
     """MAML on new and past tasks, with learned rates that serve inside and outside."""
 
     Config = LaMAMLConfig
@@ -72,23 +66,12 @@ class LaMAML(MAML):
         2020,
         "2007.13904",
     )
-    adam = False
-
-    def __init__(self, config: Any, network: Network, shape: TaskShape) -> None:
-        super().__init__(config, network, shape)
-        self.capacity = config.capacity
-        self._replay = Replay(config.new_share)
+    config: LaMAMLConfig
 
     def initial(self, generator: torch.Generator) -> Params:
         weights = super().initial(generator)
-        rates = {f"rate.{name}": torch.full_like(w, self.config.inner_lr) for name, w in weights.items()}
+        rates = {f"rate.{name}": torch.full_like(w, self.inner_lr) for name, w in weights.items()}
         return weights | rates
-
-    def new_tasks(self, meta_batch: int) -> int:
-        return self._replay.new_tasks(meta_batch)
-
-    def prepare(self, episode: Episode, done: float, generator: torch.Generator, memory: Memory) -> Episode:
-        return self._replay.filled(episode, generator, memory)
 
     def start(self, meta: Params, support: Data) -> Params:
         return {name: weight for name, weight in meta.items() if not name.startswith("rate.")}
@@ -100,7 +83,11 @@ class LaMAML(MAML):
         gradient = self.gradient(learner, support)
         return {name: w - meta[f"rate.{name}"].relu() * gradient[name] for name, w in learner.items()}
 
-    def update(self, meta: Params, gradient: Params, rate: float) -> Params:
+    @property
+    def outer(self) -> OuterStep:
+        return OuterStep(update=self._updated)
+
+    def _updated(self, meta: Params, gradient: Params, rate: float) -> Params:
         weights = self._bounded({n: g for n, g in gradient.items() if not n.startswith("rate.")})
         rates = self._bounded({n: g for n, g in gradient.items() if n.startswith("rate.")})
         rates = {name: meta[name] - rate * each for name, each in rates.items()}
@@ -108,8 +95,7 @@ class LaMAML(MAML):
         return weights | rates
 
     def meta_lr(self, base: float, done: float) -> float:
-        eta: float = self.config.meta_lr or self.config.rate_lr
-        return eta
+        return self.config.meta_lr or settled(self.config.rate_lr)
 
     def _bounded(self, gradient: Params) -> Params:
         """A gradient whose norm, over all of it, is at most the longest."""

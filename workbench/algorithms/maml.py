@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from workbench.algorithms.base import Algorithm, Citation, InnerLoopConfig, Params
+from workbench.algorithms.base import Citation, GradientDescent, InnerLoopConfig
 from workbench.config import AlgorithmConfig
-from workbench.tasks.base import Data
 
 FINN_2017 = Citation(
     "C. Finn, P. Abbeel, S. Levine",
@@ -25,7 +24,7 @@ class MAMLConfig(InnerLoopConfig):
     kind: Literal["maml"] = "maml"
 
 
-class MAML(Algorithm):
+class MAML(GradientDescent):
     """An initialisation from which one gradient step on a new task goes far."""
 
     Config: ClassVar[type[AlgorithmConfig]] = MAMLConfig
@@ -34,7 +33,3 @@ class MAML(Algorithm):
     summary = "Learns an initialisation from which a few gradient steps adapt to a new task."
     citation = FINN_2017
     order = 2
-
-    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
-        gradient = self.gradient(learner, support)
-        return {name: weight - self.config.inner_lr * gradient[name] for name, weight in learner.items()}

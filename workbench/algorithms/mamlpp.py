@@ -60,6 +60,8 @@ class MAMLPlusPlus(MAML):
         "A. Antoniou, H. Edwards, A. Storkey", "How to train your MAML", "ICLR", 2019, "1810.09502"
     )
 
+    config: MAMLPlusPlusConfig
+
     def __init__(self, config: MAMLPlusPlusConfig, network: Network, shape: TaskShape) -> None:
         super().__init__(config, network, shape)
         norms = [name for name, layer in network.named_modules() if isinstance(layer, BatchNorm)]
@@ -69,10 +71,10 @@ class MAMLPlusPlus(MAML):
         meta: Params = {}
         for name, weight in super().initial(generator).items():
             if name in self._norms:
-                meta[f"norm.{name}"] = torch.stack([weight] * self.config.inner_steps)
+                meta[f"norm.{name}"] = torch.stack([weight] * self.trained_steps)
             else:
                 meta[name] = weight
-                meta[_rate_of(name)] = torch.full((self.config.inner_steps,), math.log(self.config.inner_lr))
+                meta[_rate_of(name)] = torch.full((self.trained_steps,), math.log(self.inner_lr))
         return meta
 
     def start(self, meta: Params, support: Data) -> Params:
@@ -83,7 +85,7 @@ class MAMLPlusPlus(MAML):
 
     def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         gradient = self.gradient(learner, support)
-        at = min(index, self.config.inner_steps - 1)
+        at = min(index, self.trained_steps - 1)
         adapted = {
             name: weight - meta[_rate_of(name)][at].exp() * gradient[name]
             for name, weight in learner.items()
@@ -92,13 +94,13 @@ class MAMLPlusPlus(MAML):
         return adapted | self._norms_of(meta, index + 1)
 
     def _norms_of(self, meta: Params, step: int) -> Params:
-        step = min(step, self.config.inner_steps - 1)
+        step = min(step, self.trained_steps - 1)
         return {name: meta[f"norm.{name}"][step] for name in self._norms}
 
     def loss(self, meta: Params, episode: Episode) -> Tensor:
         if "step_weights" not in episode.extra:
             return super().loss(meta, episode)
-        learners = self.adaptation(meta, episode.support, self.config.inner_steps)
+        learners = self.adaptation(meta, episode.support, self.trained_steps)
         losses = [
             self.problem.loss(partial(self.predict, learner), episode.query)
             for learner in islice(learners, 1, None)
@@ -108,12 +110,12 @@ class MAMLPlusPlus(MAML):
     def prepare(self, episode: Episode, done: float, generator: torch.Generator, memory: Memory) -> Episode:
         if done >= self.config.multi_step:  # the last step alone: no query set is gone through in vain
             return episode
-        weights = step_weights(self.config.inner_steps, done / self.config.multi_step)
+        weights = step_weights(self.trained_steps, done / self.config.multi_step)
         of_each = episode.support["x"].new_tensor(weights).expand(episode.count, -1)
         return episode._replace(extra=episode.extra | {"step_weights": of_each})
 
     def meta_lr(self, base: float, done: float) -> float:
-        smallest: float = base * self.config.final_rate
+        smallest = base * self.config.final_rate
         return smallest + (base - smallest) * (1 + math.cos(math.pi * done)) / 2
 
 

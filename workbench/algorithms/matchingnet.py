@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from workbench.algorithms.base import Citation, Params
+from workbench.algorithms.base import Citation, Params, one_hot
 from workbench.algorithms.closed_form import ClosedForm
 from workbench.config import AnyWays, setting
-from workbench.tasks.base import Data, ways
+from workbench.tasks.base import Data
 
 
 class MatchingNetConfig(AnyWays):
@@ -47,12 +47,14 @@ class MatchingNet(ClosedForm):
         "1606.04080",
     )
 
+    config: MatchingNetConfig
+
     def initial(self, generator: torch.Generator) -> Params:
         return super().initial(generator) | {"log_scale": torch.tensor(math.log(self.config.scale))}
 
     def start(self, meta: Params, support: Data) -> Params:
         keys = F.normalize(self.embed(meta, support["x"]), dim=-1)
-        return meta | {"keys": keys, "members": F.one_hot(support["y"], ways(support)).to(support["x"].dtype)}
+        return meta | {"keys": keys, "members": one_hot(support).to(support["x"].dtype)}
 
     def predict(self, learner: Params, x: Tensor) -> Tensor:
         cosine = F.normalize(self.embed(learner, x), dim=-1) @ learner["keys"].T

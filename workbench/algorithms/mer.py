@@ -21,20 +21,28 @@ head starts from θ's for every task of a sequence; what is carried over from ta
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from workbench.algorithms.base import Algorithm, Citation, InnerLoopConfig, Params, inner_rate
+from workbench.algorithms.base import (
+    Citation,
+    GradientDescent,
+    InnerLoopConfig,
+    OuterStep,
+    Params,
+    descended,
+    inner_rate,
+)
 from workbench.algorithms.memory import Memory
+from workbench.algorithms.replay import MemoryConfig, Remembers
 from workbench.algorithms.reptile import whole_task
 from workbench.config import setting
-from workbench.networks.base import Network
-from workbench.tasks.base import Data, Episode, TaskShape
+from workbench.tasks.base import Episode
 
 
-class MERConfig(InnerLoopConfig):
+class MERConfig(MemoryConfig, InnerLoopConfig):
     episodic = False
 
     kind: Literal["mer"] = "mer"
@@ -54,10 +62,9 @@ class MERConfig(InnerLoopConfig):
     across: float = setting(
         1.0, gt=0, le=1, symbol="γ", help="Part of the way that is gone after all batches."
     )
-    capacity: int = setting(500, ge=1, le=100_000, unit="tasks", help="Past tasks that are remembered.")
 
 
-class MER(Algorithm):
+class MER(Remembers, GradientDescent):
     """Reptile along sequences of remembered tasks and a new one."""
 
     Config = MERConfig
@@ -73,12 +80,7 @@ class MER(Algorithm):
         2019,
         "1810.11910",
     )
-    differentiable = False
-    adam = False
-
-    def __init__(self, config: Any, network: Network, shape: TaskShape) -> None:
-        super().__init__(config, network, shape)
-        self.capacity = config.capacity
+    config: MERConfig
 
     def prepare(self, episode: Episode, done: float, generator: torch.Generator, memory: Memory) -> Episode:
         """``[T, s, replayed + 1, …]``: the batches of each new task, which is the last of each."""
@@ -92,15 +94,15 @@ class MER(Algorithm):
             old = past.map(lambda tensor: tensor.view(tasks, batches, replayed, *tensor.shape[1:]))
         return Episode.merged([old, new], lambda tensors: torch.cat(tensors, 2))
 
-    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
-        gradient = self.gradient(learner, support)
-        return {name: weight - self.config.inner_lr * gradient[name] for name, weight in learner.items()}
-
     def loss(self, meta: Params, episode: Episode) -> Tensor:
-        return self.pseudo_gradient(meta, episode)[1]
+        return self._away(meta, episode)[1]
 
-    def pseudo_gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
-        """θ_A − θ after the batches of one new task, and the loss on it where it was last adapted to."""
+    @property
+    def outer(self) -> OuterStep:
+        return OuterStep(self._away, descended)
+
+    def _away(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
+        """θ_A less θ after the batches of one new task, and the loss on it where it was last adapted to."""
         weights = meta
         for batch in range(self.config.batches):
             reached = weights
@@ -108,11 +110,10 @@ class MER(Algorithm):
                 task = whole_task(episode.one(batch).one(number))
                 if "classes" in task:
                     reached = reached | {n: w for n, w in weights.items() if n.startswith("head.")}
-                reached = self.adapt(reached, task, self.config.inner_steps)
+                reached = self.adapt(reached, task, self.trained_steps)
             weights = {n: w + self.config.within * (reached[n] - w) for n, w in weights.items()}
         loss = self.problem.adapt_loss(partial(self.predict, reached), task)
         return {name: meta[name] - weights[name] for name in meta}, loss
 
     def meta_lr(self, base: float, done: float) -> float:
-        across: float = self.config.meta_lr or self.config.across
-        return across
+        return self.config.meta_lr or self.config.across

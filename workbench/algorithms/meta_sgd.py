@@ -38,7 +38,7 @@ class MetaSGD(MAML):
 
     def initial(self, generator: torch.Generator) -> Params:
         weights = super().initial(generator)
-        rates = {f"rate.{name}": torch.full_like(w, self.config.inner_lr) for name, w in weights.items()}
+        rates = {f"rate.{name}": torch.full_like(w, self.inner_lr) for name, w in weights.items()}
         return weights | rates
 
     def start(self, meta: Params, support: Data) -> Params:

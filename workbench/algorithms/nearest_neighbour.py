@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from workbench.algorithms.base import Citation, Params
+from workbench.algorithms.base import Citation, OuterStep, Params, one_hot
 from workbench.algorithms.closed_form import ClosedForm
 from workbench.config import Untrained
-from workbench.tasks.base import Data, Episode, ways
+from workbench.tasks.base import Data
 
 
 class NearestNeighbourConfig(Untrained):
@@ -43,7 +43,6 @@ class NearestNeighbour(ClosedForm):
         "IEEE Transactions on Information Theory",
         1967,
     )
-    differentiable = False
 
     def initial(self, generator: torch.Generator) -> Params:
         return {}
@@ -52,7 +51,7 @@ class NearestNeighbour(ClosedForm):
         x = self._comparable(support["x"])
         if "classes" not in support:
             return {"x": x, "y": support["y"]}
-        return {"x": x, "members": F.one_hot(support["y"], ways(support))}
+        return {"x": x, "members": one_hot(support)}
 
     def predict(self, learner: Params, x: Tensor) -> Tensor:
         x, known = self._comparable(x), learner["x"]
@@ -70,5 +69,6 @@ class NearestNeighbour(ClosedForm):
         counts = F.one_hot(x.long(), self.shape.vocabulary).sum(1)[:, 1:].to(x.dtype)  # 0: no word
         return F.normalize(counts, dim=1)
 
-    def pseudo_gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
-        return {}, self.loss(meta, episode)  # there is nothing that could be moved
+    @property
+    def outer(self) -> OuterStep:
+        return OuterStep(lambda meta, episode: ({}, self.loss(meta, episode)))  # nothing could be moved

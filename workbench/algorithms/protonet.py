@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import Literal
 
 from torch import Tensor
-from torch.nn import functional as F
 
 from workbench.algorithms.base import Citation, Params
 from workbench.algorithms.closed_form import ClosedForm
 from workbench.config import AnyWays
-from workbench.tasks.base import Data, ways
+from workbench.tasks.base import Data
 
 
 class ProtoNetConfig(AnyWays):
@@ -39,9 +38,7 @@ class ProtoNet(ClosedForm):
     )
 
     def start(self, meta: Params, support: Data) -> Params:
-        members = F.one_hot(support["y"], ways(support)).to(support["x"].dtype)
-        prototypes = members.T @ self.embed(meta, support["x"]) / members.sum(0)[:, None]
-        return meta | {"prototypes": prototypes}
+        return meta | {"prototypes": self.prototypes(meta, support)}
 
     def predict(self, learner: Params, x: Tensor) -> Tensor:
         prototypes = learner["prototypes"]

@@ -17,7 +17,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from workbench.algorithms.base import Citation, Params
+from workbench.algorithms.base import Citation, Params, settled
 from workbench.algorithms.closed_form import ClosedForm
 from workbench.config import AnyWays, setting
 from workbench.problems.base import Supervised
@@ -60,13 +60,14 @@ class R2D2(ClosedForm):
         2019,
         "1805.08136",
     )
+    config: R2D2Config
     problem: Supervised
 
     def initial(self, generator: torch.Generator) -> Params:
-        meta = super().initial(generator) | {"log_ridge": torch.tensor(math.log(self.config.ridge))}
+        meta = super().initial(generator) | {"log_ridge": torch.tensor(math.log(settled(self.config.ridge)))}
         if "classes" not in self.problem.gives:
             return meta
-        return meta | {"scale": torch.tensor(self.config.scale), "bias": torch.tensor(0.0)}
+        return meta | {"scale": torch.tensor(settled(self.config.scale)), "bias": torch.tensor(0.0)}
 
     def start(self, meta: Params, support: Data) -> Params:
         X = self._embedded(meta, support["x"])

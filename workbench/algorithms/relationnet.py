@@ -21,7 +21,7 @@ from workbench.algorithms import perceptron
 from workbench.algorithms.base import Citation, Params
 from workbench.algorithms.closed_form import ClosedForm
 from workbench.config import AnyWays, setting
-from workbench.tasks.base import Data, Episode, ways
+from workbench.tasks.base import Data, Episode
 
 
 class RelationNetConfig(AnyWays):
@@ -46,13 +46,14 @@ class RelationNet(ClosedForm):
         "1711.06025",
     )
 
+    config: RelationNetConfig
+
     def initial(self, generator: torch.Generator) -> Params:
         sizes = (2 * self.network.head.in_features, self.config.width, 1)
         return super().initial(generator) | perceptron.initial("relation", sizes, generator)
 
     def start(self, meta: Params, support: Data) -> Params:
-        members = F.one_hot(support["y"], ways(support)).to(support["x"].dtype)
-        return meta | {"classes": members.T @ self.embed(meta, support["x"]) / members.sum(0)[:, None]}
+        return meta | {"classes": self.prototypes(meta, support)}
 
     def score(self, learner: Params, x: Tensor) -> Tensor:
         """r before its sigmoid, ``[n, ways]``."""

@@ -1,31 +1,54 @@
-"""Meta-batches of new tasks and of remembered ones, for the algorithms that replay."""
+"""Memory of past tasks, for the algorithms that learn from them again."""
 
 from __future__ import annotations
 
 import torch
 
+from workbench.algorithms.base import Algorithm
 from workbench.algorithms.memory import Memory
+from workbench.config import AlgorithmConfig, setting
 from workbench.tasks.base import Episode
 
 
-class Replay:
-    """ρ·T new tasks and (1 − ρ)·T that are drawn from the memory, T in every meta-batch.
+class MemoryConfig(AlgorithmConfig):
+    """What remembers past tasks."""
 
-    Parameters
-    ----------
-    share : ρ, the part that is new.
-    """
+    capacity: int = setting(500, ge=1, le=100_000, unit="tasks", help="Past tasks that are remembered.")
 
-    def __init__(self, share: float) -> None:
-        self._share = share
-        self._meta_batch = 0
+
+class ReplayConfig(MemoryConfig):
+    """What mixes them into every meta-batch."""
+
+    new_share: float = setting(
+        0.5, gt=0, le=1, symbol="ρ", help="Part of each meta-batch that is new; the rest is replayed."
+    )
+
+
+class Remembers(Algorithm):
+    """Has a memory of past tasks; what it learns of them is its own affair."""
+
+    config: MemoryConfig
+
+    @property
+    def capacity(self) -> int:
+        return self.config.capacity
+
+
+class Replays(Remembers):
+    """ρ·T new tasks and (1 − ρ)·T that are drawn from the memory, T in every meta-batch; all else is as in
+    the class that it is mixed into."""
+
+    config: ReplayConfig
+    _meta_batch = 0
 
     def new_tasks(self, meta_batch: int) -> int:
-        """Tasks that the stream gives for a meta-batch; its size is kept in mind."""
-        self._meta_batch = meta_batch
-        return max(1, round(self._share * meta_batch))
+        self._meta_batch = super().new_tasks(meta_batch)
+        return max(1, round(self.config.new_share * self._meta_batch))
 
-    def filled(self, episode: Episode, generator: torch.Generator, memory: Memory) -> Episode:
+    def prepare(self, episode: Episode, done: float, generator: torch.Generator, memory: Memory) -> Episode:
+        return super().prepare(self._filled(episode, generator, memory), done, generator, memory)
+
+    def _filled(self, episode: Episode, generator: torch.Generator, memory: Memory) -> Episode:
         """The new tasks, filled up to a meta-batch.
 
         As long as nothing is remembered, the new tasks stand in, so that every meta-batch has one size.

@@ -12,7 +12,15 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from workbench.algorithms.base import Algorithm, Citation, InnerLoopConfig, Params, inner_rate
+from workbench.algorithms.base import (
+    Citation,
+    GradientDescent,
+    InnerLoopConfig,
+    OuterStep,
+    Params,
+    descended,
+    inner_rate,
+)
 from workbench.config import setting
 from workbench.tasks.base import Data, Episode
 
@@ -30,7 +38,7 @@ class ReptileConfig(InnerLoopConfig):
     )
 
 
-class Reptile(Algorithm):
+class Reptile(GradientDescent):
     """Move the initialisation towards the weights that each task ends up with."""
 
     Config = ReptileConfig
@@ -44,27 +52,24 @@ class Reptile(Algorithm):
         2018,
         "1803.02999",
     )
-    differentiable = False
-    adam = False
-
-    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
-        gradient = self.gradient(learner, support)
-        return {name: weight - self.config.inner_lr * gradient[name] for name, weight in learner.items()}
+    config: ReptileConfig
 
     def loss(self, meta: Params, episode: Episode) -> Tensor:
-        task = whole_task(episode)
-        adapted = self.adapt(meta, task, self.config.inner_steps)
-        return self.problem.adapt_loss(partial(self.predict, adapted), task)
+        return self._away(meta, episode)[1]
 
-    def pseudo_gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
+    @property
+    def outer(self) -> OuterStep:
+        return OuterStep(self._away, descended)
+
+    def _away(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
+        """θ − φ_k, and the loss where φ_k is."""
         task = whole_task(episode)
-        adapted = self.adapt(meta, task, self.config.inner_steps)
+        adapted = self.adapt(meta, task, self.trained_steps)
         loss = self.problem.adapt_loss(partial(self.predict, adapted), task)
         return {name: meta[name] - adapted[name] for name in meta}, loss
 
     def meta_lr(self, base: float, done: float) -> float:
-        step: float = self.config.meta_lr or self.config.outer_step
-        return step * (1 - done)
+        return (self.config.meta_lr or self.config.outer_step) * (1 - done)
 
 
 def whole_task(episode: Episode) -> Data:

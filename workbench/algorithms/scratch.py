@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 
 from workbench.algorithms import adam
-from workbench.algorithms.base import Algorithm, InnerLoop, Params, inner_rate
+from workbench.algorithms.base import GradientDescent, InnerLoop, Params, inner_rate
 from workbench.config import Untrained
 from workbench.tasks.base import Data
 
@@ -25,7 +25,7 @@ class ScratchConfig(InnerLoop, Untrained):
     )
 
 
-class Scratch(Algorithm):
+class Scratch(GradientDescent):
     """Each task alone, from the same untrained weights."""
 
     Config = ScratchConfig
@@ -39,7 +39,7 @@ class Scratch(Algorithm):
 
     def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         gradient = self.gradient({name: learner[name] for name in meta}, support)
-        return adam.step(learner, gradient, index, self.config.inner_lr)
+        return adam.step(learner, gradient, index, self.inner_lr)
 
     def predict(self, learner: Params, x: torch.Tensor) -> torch.Tensor:
         return super().predict({n: w for n, w in learner.items() if not n.startswith(("m.", "v."))}, x)

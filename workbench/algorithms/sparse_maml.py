@@ -48,6 +48,8 @@ class SparseMAML(MAML):
         "2110.14402",
     )
 
+    config: SparseMAMLConfig
+
     def initial(self, generator: torch.Generator) -> Params:
         weights = super().initial(generator)
         masks = {
@@ -63,7 +65,7 @@ class SparseMAML(MAML):
     def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         gradient = self.gradient(learner, support)
         return {
-            name: weight - self.config.inner_lr * _straight_through(meta[f"mask.{name}"]) * gradient[name]
+            name: weight - self.inner_lr * _straight_through(meta[f"mask.{name}"]) * gradient[name]
             for name, weight in learner.items()
         }
 

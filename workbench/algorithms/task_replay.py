@@ -12,32 +12,22 @@ with the same probability; the base learns from all T as it always does, and nev
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-import torch
-
-from workbench.algorithms.base import Algorithm
-from workbench.algorithms.memory import Memory
-from workbench.algorithms.replay import Replay
+from workbench.algorithms.replay import MemoryConfig, ReplayConfig, Replays
 from workbench.algorithms.wrapper import Wrapper, WrapperConfig
-from workbench.config import AlgorithmConfig, setting
-from workbench.networks.base import Network
-from workbench.tasks.base import Episode, TaskShape
+from workbench.config import AlgorithmConfig
 
 
-class TaskReplayConfig(WrapperConfig):
+class TaskReplayConfig(ReplayConfig, WrapperConfig):
     kind: Literal["task_replay"] = "task_replay"
-    capacity: int = setting(500, ge=1, le=100_000, unit="tasks", help="Past tasks that are remembered.")
-    new_share: float = setting(
-        0.5, gt=0, le=1, symbol="ρ", help="Part of each meta-batch that is new; the rest is replayed."
-    )
 
     @classmethod
     def allows(cls, base: type[AlgorithmConfig]) -> bool:
-        return super().allows(base) and "capacity" not in base.model_fields  # one memory is enough
+        return super().allows(base) and not issubclass(base, MemoryConfig)  # one memory is enough
 
 
-class TaskReplay(Wrapper):
+class TaskReplay(Replays, Wrapper):
     """Mix past tasks into every meta-batch."""
 
     Config = TaskReplayConfig
@@ -45,15 +35,4 @@ class TaskReplay(Wrapper):
     family = "experience replay"
     summary = "Mixes remembered tasks into every meta-batch, so that a stream that drifts is not forgotten."
     citation = None
-
-    def __init__(self, config: Any, network: Network, shape: TaskShape, base: Algorithm) -> None:
-        super().__init__(config, network, shape, base)
-        self.capacity = config.capacity
-        self._replay = Replay(config.new_share)
-
-    def new_tasks(self, meta_batch: int) -> int:
-        return self._replay.new_tasks(self.base.new_tasks(meta_batch))
-
-    def prepare(self, episode: Episode, done: float, generator: torch.Generator, memory: Memory) -> Episode:
-        mixed = self._replay.filled(episode, generator, memory)
-        return self.base.prepare(mixed, done, generator, memory)
+    config: TaskReplayConfig

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from workbench.algorithms.base import Algorithm, Citation, InnerLoopConfig, Params, inner_rate
+from workbench.algorithms.base import Citation, GradientDescent, InnerLoopConfig, Params, inner_rate
 from workbench.algorithms.reptile import whole_task
 from workbench.config import AnyWays, setting
 from workbench.networks.base import initialise
@@ -33,7 +33,7 @@ class TransferConfig(AnyWays, InnerLoopConfig):
     )
 
 
-class Transfer(Algorithm):
+class Transfer(GradientDescent):
     """Train jointly, then fine-tune."""
 
     Config = TransferConfig
@@ -66,10 +66,6 @@ class Transfer(Algorithm):
             "head.weight": weight.new_zeros(self.shape.outputs, weight.shape[1]),
             "head.bias": weight.new_zeros(self.shape.outputs),
         }
-
-    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
-        gradient = self.gradient(learner, support)
-        return {name: weight - self.config.inner_lr * gradient[name] for name, weight in learner.items()}
 
     def loss(self, meta: Params, episode: Episode) -> Tensor:
         task = whole_task(episode)

@@ -56,6 +56,7 @@ class UMTRA(Wrapper):
         "1811.11819",
     )
     drifts = False
+    config: UMTRAConfig
 
     def training_family(self, family: TaskFamily) -> TaskFamily:
         c = self.config

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Self
+import abc
+from operator import attrgetter
+from typing import Annotated, Self
 
-import torch
 from pydantic import BeforeValidator, SerializeAsAny, field_validator
-from torch import Tensor
 
-from workbench.algorithms.base import Algorithm, Params
+from workbench.algorithms.base import Algorithm
 from workbench.algorithms.maml import MAMLConfig
-from workbench.algorithms.memory import Memory
 from workbench.config import OF_THE_RUN, AlgorithmConfig, AnyWays, TaskConfig, Trains, setting
 from workbench.networks.base import Network
 from workbench.settings import misfit
-from workbench.tasks.base import Data, Episode, TaskFamily, TaskShape
+from workbench.tasks.base import TaskShape
 
 Base = Annotated[SerializeAsAny[AlgorithmConfig], BeforeValidator(AlgorithmConfig.resolve)]
 
@@ -51,6 +48,20 @@ class WrapperConfig(AnyWays):
         return (self, *self.base.built_of)
 
 
+def forwarding(cls: type[Wrapper]) -> type[Wrapper]:
+    """Let all that an algorithm is asked for be asked of the base, but for what the class has of its own."""
+    for name in contract():
+        if name not in vars(cls):
+            setattr(cls, name, property(attrgetter(f"base.{name}")))
+    return abc.update_abstractmethods(cls)
+
+
+def contract() -> list[str]:
+    """What an algorithm is asked for, but for what its class says of itself."""
+    return [name for name in vars(Algorithm) if not name.startswith("_") and name != "order"]
+
+
+@forwarding
 class Wrapper(Algorithm):
     """Does in everything as its base does; a subclass changes what it is about.
 
@@ -59,66 +70,14 @@ class Wrapper(Algorithm):
     base : the algorithm that it is built over, with the same network.
     """
 
-    def __init__(self, config: Any, network: Network, shape: TaskShape, base: Algorithm) -> None:
+    config: WrapperConfig
+
+    def __init__(self, config: WrapperConfig, network: Network, shape: TaskShape, base: Algorithm) -> None:
         super().__init__(config, network, shape)
         self.base = base
         self.order = base.order
-        self.adapts_stepwise = base.adapts_stepwise
-        self.differentiable = base.differentiable
-        self.adam = base.adam
-        self.capacity = base.capacity
-        self.fits = base.fits
-
-    @property
-    def trained_steps(self) -> int:
-        return self.base.trained_steps
-
-    def initial(self, generator: torch.Generator) -> Params:
-        return self.base.initial(generator)
-
-    def start(self, meta: Params, support: Data) -> Params:
-        return self.base.start(meta, support)
-
-    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
-        return self.base.step(meta, learner, support, index)
-
-    def adapt(self, meta: Params, support: Data, steps: int) -> Params:
-        return self.base.adapt(meta, support, steps)
-
-    def adaptation(self, meta: Params, support: Data, steps: int) -> Iterator[Params]:
-        return self.base.adaptation(meta, support, steps)
-
-    def predict(self, learner: Params, x: Tensor) -> Tensor:
-        return self.base.predict(learner, x)
-
-    def loss(self, meta: Params, episode: Episode) -> Tensor:
-        return self.base.loss(meta, episode)
-
-    def pseudo_gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
-        return self.base.pseudo_gradient(meta, episode)
-
-    def meta_lr(self, base: float, done: float) -> float:
-        return self.base.meta_lr(base, done)
-
-    def update(self, meta: Params, gradient: Params, rate: float) -> Params:
-        return self.base.update(meta, gradient, rate)
-
-    def training_family(self, family: TaskFamily) -> TaskFamily:
-        return self.base.training_family(family)
-
-    def new_tasks(self, meta_batch: int) -> int:
-        return self.base.new_tasks(meta_batch)
-
-    def prepare(self, episode: Episode, done: float, generator: torch.Generator, memory: Memory) -> Episode:
-        return self.base.prepare(episode, done, generator, memory)
-
-    def fit(self, meta: Params, episodes: Iterable[Episode]) -> Params:
-        return self.base.fit(meta, episodes)
-
-    def report(self, meta: Params, learner: Params, episode: Episode) -> dict[str, dict[str, Tensor]]:
-        return self.base.report(meta, learner, episode)
 
     def with_network(self, network: Network) -> Self:
-        other = copy.copy(self)
-        other.network, other.base = network, self.base.with_network(network)
+        other = super().with_network(network)
+        other.base = self.base.with_network(network)
         return other

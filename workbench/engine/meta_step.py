@@ -40,7 +40,7 @@ class MetaStep:
     ) -> None:
         self.chunk = chunk
         self._autocast = autocast
-        make = _displacement if not algorithm.differentiable else _functional if compile else _recorded
+        make = _directed if algorithm.outer.direction else _functional if compile else _recorded
         compute = torch.compile(make(algorithm), fullgraph=True, dynamic=False) if compile else None
 
         def of_part(copy: Algorithm) -> Callable[[tuple[Params, Episode]], tuple[Params, Tensor]]:
@@ -109,9 +109,11 @@ def _functional(algorithm: Algorithm) -> ChunkGradient:
     return lambda meta, part: compute(meta, part)
 
 
-def _displacement(algorithm: Algorithm) -> ChunkGradient:
-    """Sum of the tasks' pseudo-gradients."""
-    directions_of = vmap(algorithm.pseudo_gradient, in_dims=(None, 0))
+def _directed(algorithm: Algorithm) -> ChunkGradient:
+    """Sum of the tasks' own directions."""
+    direction = algorithm.outer.direction
+    assert direction is not None
+    directions_of = vmap(direction, in_dims=(None, 0))
 
     def compute(meta: Params, part: Episode) -> tuple[Params, Tensor]:
         with torch.no_grad():

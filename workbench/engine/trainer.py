@@ -293,7 +293,8 @@ class Trainer:
         if clamp is not None:
             gradient = {name: each.clamp(-clamp, clamp) for name, each in gradient.items()}
         rate = self.algorithm.meta_lr(self._base_lr, self._done)
-        if self.algorithm.adam:
+        update = self.algorithm.outer.update
+        if update is None:
             for name, weight in self.meta.items():
                 weight.grad = gradient[name]
             for group in self._optimiser.param_groups:
@@ -301,7 +302,7 @@ class Trainer:
             self._optimiser.step()
         else:
             with torch.no_grad():
-                for name, value in self.algorithm.update(self.meta, gradient, rate).items():
+                for name, value in update(self.meta, gradient, rate).items():
                     self.meta[name].copy_(value)
         if self._memory.capacity:
             remembering = seeded(self.seed, REMEMBERED, self.iteration)
@@ -443,7 +444,7 @@ def demands(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily)
         shapes,
         Segments(family.segments if algorithm.drifts else 1, planned_iterations(experiment, config)),
         every=experiment.evaluation.every,
-        adam=algorithm.adam,
+        adam=algorithm.outer.update is None,
         capacity=algorithm.capacity,
         new_tasks=algorithm.new_tasks(config.schedule(experiment.training).meta_batch),
     )
