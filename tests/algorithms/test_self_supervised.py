@@ -71,7 +71,7 @@ def test_shuffled_labels_give_the_identical_training(name: str, base: str) -> No
     losses, metas = [], []
     for pool in (patterns(), shuffled()):
         trainer = Trainer(e, e.algorithm[0], 0, family_of(pool, e))
-        losses.append([float(trainer._step()) for _ in range(6)])
+        losses.append([float(trainer._step()["loss"]) for _ in range(6)])
         metas.append({n: w.detach() for n, w in trainer.meta.items()})
     assert losses[0] == losses[1]
     assert all(torch.equal(metas[0][n], metas[1][n]) for n in metas[0])
