@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from workbench import importing, runs, terminal
 from workbench.analysis.results import run_entries, told
 from workbench.analysis.tables import as_json
@@ -281,7 +279,7 @@ def bench(source: str, overrides: tuple[str, ...], as_json_text: bool, seconds: 
             "meta_iterations_per_second": len(times) / sum(times),
             "milliseconds_median": statistics.median(times) * 1e3,
             "device": str(trainer.device),
-            "threads": torch.get_num_threads(),
+            "threads": trainer.plan.threads,
             "chunk": trainer.plan.chunk,
             "compiled": trainer.record["compiled"],
         }

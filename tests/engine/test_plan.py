@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from tests.experiments import REGRESSION, Smooth, algorithm, episodes, experiment, family, meta_parameters
-from workbench.engine import plan
+from workbench.engine import plan, timing
 from workbench.engine.meta_step import MetaStep
 from workbench.engine.plan import Plan
+from workbench.engine.timing import Timed
 from workbench.engine.trainer import Trainer
 
 
@@ -26,20 +30,35 @@ def _plan(*overrides: str, name: str = "maml") -> Plan:
     return Trainer(e, e.algorithm[0], 0, family(e)).plan
 
 
+def _remembered(cache: Path, **changes: object) -> None:
+    """Alter what is remembered of the only plan."""
+    ((key, entry),) = json.loads(cache.read_text()).items()
+    cache.write_text(json.dumps({key: entry | changes}))
+
+
 def test_a_plan_is_measured_once_and_then_remembered(cache: Path) -> None:
     chosen = _plan()
     assert chosen.chunk in (1, 2, 4)
-    (key,) = json.loads(cache.read_text())
-    altered = {key: {"device": "cpu", "threads": 1, "chunk": 3}}
-    cache.write_text(json.dumps(altered))
+    _remembered(cache, chunk=3, threads=1, sure=True)
     assert _plan() == Plan("cpu", 1, 3)
     _plan(name="fomaml")
     assert len(json.loads(cache.read_text())) == 2
 
 
-@pytest.mark.parametrize("damage", ["", "{", '{"x": 3}', "[]"])
+@pytest.mark.parametrize("doubt", [{"sure": False}, {"at": time.time() - 40 * 24 * 3600}, {"at": 1e11}])
+def test_a_plan_that_is_old_or_not_sure_is_measured_again(cache: Path, doubt: dict[str, object]) -> None:
+    _plan()
+    _remembered(cache, chunk=3, **{"sure": True} | doubt)
+    assert _plan().chunk in (1, 2, 4)
+
+
+@pytest.mark.parametrize(
+    "damage", ["", "{", '{"x": 3}', "[]", '{"KEY": {"device": "cpu", "threads": 1, "chunk": 3}}']
+)
 def test_a_damaged_memory_is_measured_anew(cache: Path, damage: str) -> None:
-    cache.write_text(damage)
+    _plan()
+    (key,) = json.loads(cache.read_text())
+    cache.write_text(damage.replace("KEY", key))
     assert _plan().chunk in (1, 2, 4)
     assert len(json.loads(cache.read_text())) >= 1
 
@@ -51,12 +70,6 @@ def test_what_the_configuration_says_is_not_measured(cache: Path) -> None:
     assert _plan("training.chunk=2").chunk == 2
 
 
-def test_chunks_are_even_and_bounded() -> None:
-    assert plan._sizes(32, 32) == [1, 2, 4, 8, 16, 32]
-    assert plan._sizes(25, 25) == [1, 2, 4, 7, 13, 25]
-    assert plan._sizes(32, 10) == [1, 2, 4, 8]
-
-
 def test_the_last_chunk_may_be_smaller() -> None:
     learner = algorithm("maml", Smooth(2, 1), REGRESSION)
     meta, tasks = meta_parameters(learner), episodes(REGRESSION, 7)
@@ -66,21 +79,63 @@ def test_the_last_chunk_may_be_smaller() -> None:
     torch.testing.assert_close(parts, whole)
 
 
-class _Clocked:
-    """A plan whose time is known."""
+class Machine:
+    """A machine whose clock only its work moves, and on which that may have to wait."""
 
-    def __init__(self, seconds: float, times: int) -> None:
-        self.seconds, self.times = seconds, times
-        self.seconds_per_task = seconds if times > 1 else float("inf")
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now, self.run, self.waited = 0.0, 0.0, 0.0
+        self.done: list[str] = []
+        clock = SimpleNamespace(perf_counter=lambda: self.now, monotonic=lambda: self.now)
+        monkeypatch.setattr(timing, "time", clock)
+        monkeypatch.setattr(timing, "threads_of_this_process", lambda: {"1": (self.run, self.waited)})
 
-    def once(self) -> None:
-        self.times += 1
-        if self.times > 1:
-            self.seconds_per_task = self.seconds
+    def timed(self, name: str, seconds: float, waiting: Iterable[float] = ()) -> Timed:
+        """A computation of one task that takes so long, and in its first turns waits as well."""
+        waits = iter(waiting)
 
-    def close(self) -> None: ...
+        def work() -> None:
+            wait = next(waits, 0.0)
+            self.done.append(name)
+            self.now, self.run, self.waited = (
+                self.now + seconds + wait,
+                self.run + seconds,
+                self.waited + wait,
+            )
+
+        return Timed(work, 1, torch.device("cpu"))
 
 
-def test_a_rival_is_timed_even_where_the_best_so_far_is_known() -> None:
-    known, rival = _Clocked(2.0, times=6), _Clocked(1.0, times=0)
-    assert plan._best([known, rival]) is rival  # type: ignore[list-item,comparison-overlap]
+def test_plans_take_turns_and_what_is_hopeless_only_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch)
+    good, better, hopeless = machine.timed("a", 0.02), machine.timed("b", 0.018), machine.timed("c", 0.2)
+    timing.race([good, better, hopeless])
+    assert "".join(machine.done) == "abc" * 2 + "ab" * (timing.ROUNDS - 1)
+    assert (better.sure, better.seconds) == (True, pytest.approx(0.018))
+
+
+def test_what_a_busy_machine_kept_waiting_is_not_held_against_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch)
+    slow = machine.timed("s", 0.03)
+    quick = machine.timed("q", 0.02, waiting=[0.1] * 100)
+    timing.race([slow, quick])
+    assert quick.seconds == pytest.approx(0.02)
+    assert (quick.sure, slow.sure) == (False, True)
+    assert machine.done.count("q") == 1 + 2 * timing.ROUNDS  # twice as many, since it was contested
+
+
+def test_a_plan_is_not_sure_where_its_turns_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch)
+    monkeypatch.setattr(timing, "threads_of_this_process", dict)  # as on systems that do not tell
+    unsteady = machine.timed("u", 0.02, waiting=[0.0, 0.0] + [0.02] * 100)
+    timing.race([unsteady])
+    assert (unsteady.sure, unsteady.seconds) == (False, pytest.approx(0.02))
+
+
+def test_one_thread_and_the_whole_meta_batch_win_where_others_bring_little(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "race", lambda timed, asked: None)
+    monkeypatch.setattr(plan, "most_threads", lambda: 2)
+    taken = {"seconds": 1.0, "sure": True}
+    monkeypatch.setattr(plan, "Timed", lambda *_: SimpleNamespace(**taken))
+    assert _plan() == Plan("cpu", 1, 4)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
-from typing import Any
 
 import torch
 
@@ -27,8 +26,9 @@ def available() -> list[str]:
     return [*names, "cpu"]
 
 
-def pick(name: str) -> torch.device:
-    """The device that a configuration names; ``auto`` is the best there is.
+def candidates(name: str) -> list[torch.device]:
+    """The devices that a configuration leaves to choose from: the one it names, or for ``auto`` the CPU and
+    the best accelerator there is.
 
     Raises
     ------
@@ -37,10 +37,10 @@ def pick(name: str) -> torch.device:
     """
     names = available()
     if name == "auto":
-        return torch.device(names[0])
+        return [torch.device(each) for each in dict.fromkeys(("cpu", names[0]))]
     if name not in names and not (name == "cuda" and names[0] == "cuda:0"):
         raise DeviceError(f"training.device: this machine has no {name!r}; allowed: auto, {', '.join(names)}")
-    return torch.device("cuda:0" if name == "cuda" else name)
+    return [torch.device("cuda:0" if name == "cuda" else name)]
 
 
 def synchronise(device: torch.device) -> None:
@@ -79,7 +79,7 @@ def most_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def environment(device: torch.device) -> dict[str, Any]:
+def environment(device: torch.device) -> dict[str, str | int]:
     """Versions and machine, for a run's record."""
     return {
         "workbench": __version__,

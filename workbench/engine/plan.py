@@ -1,39 +1,61 @@
-"""How a run is computed on this machine: chunk of tasks and threads, chosen by a short measurement.
+"""How a run is computed on this machine: device, threads, chunk of tasks, compiled or not.
 
-What was chosen is part of the run's record, since the order of summation changes the last bits.
+What the configuration leaves open is measured once and remembered; what was chosen is part of the run's
+record, since the order of summation changes the last bits.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
+from pydantic import ValidationError
 
 from workbench.algorithms.base import Algorithm, Params
 from workbench.config import Training, Trains
-from workbench.engine.devices import environment, most_threads, synchronise
+from workbench.engine.compiling import CompiledOrNot
+from workbench.engine.devices import candidates, environment, most_threads
 from workbench.engine.interruption import Asked, give_up_if, nobody_asks
-from workbench.engine.meta_step import MetaStep
+from workbench.engine.timing import Timed, race
 from workbench.paths import cache_folder, write_atomically
+from workbench.settings import Section, setting
 from workbench.tasks.base import Episode
 
-ROUNDS = 5
-SECONDS = 3.0
-"""After so long no further round is begun."""
-
-HOPELESS = 1.5
-"""A plan that was so much slower a task than the best so far is not timed again."""
+log = logging.getLogger(__name__)
 
 CHUNK_NUMBERS = 2_200_000
 """Most numbers in the examples of a chunk; activations take some hundred times as much memory."""
 
-THREADS_MUST_BRING = 0.9
-"""Another thread is taken where it makes the time this much or less: cores have other uses too."""
+MORE_MUST_BRING = 0.9
+"""Other threads or another device are taken where they make the time this much or less: a processor has
+other uses too. Without it one thread wins."""
+
+PARTS_MUST_BRING = 0.97
+"""The same of parts of the meta-batch; without it the whole wins."""
+
+OLD = 30 * 24 * 3600.0
+"""Seconds after which what was measured is measured again: drivers and machines change."""
+
+COMPILING = 20.0
+"""Seconds that compiling takes (about), where it was not tried yet."""
+
+COMPILING_AGAIN = 5.0
+"""And at least, in another process, from torch's cache."""
+
+MUST_SAVE = 2.0
+"""So many times the seconds that compiling takes it must save: meanwhile nobody sees a curve."""
+
+FEWEST_CALLS = 2000
+"""Of a chunk in a run, for compiling to be thought of: it saves some milliseconds of each at most."""
 
 
 @dataclass(frozen=True)
@@ -44,169 +66,301 @@ class Plan:
     ----------
     device : torch's name of it.
     threads : CPU threads. They share out the chunks of a meta-batch; where there are fewer chunks than
-        threads, they share the work inside an operation.
+        threads, or chunks are compiled, they share the work inside an operation.
     chunk : tasks computed at once.
+    compile : whether the computation of a chunk is compiled.
     """
 
     device: str
     threads: int
     chunk: int
+    compile: bool = False
 
     def workers(self, tasks: int) -> int:
         """Chunks of so many tasks that are computed at the same time."""
-        return min(self.threads, -(-tasks // self.chunk)) if self.device == "cpu" else 1
+        alone = self.device != "cpu" or self.compile
+        return 1 if alone else min(self.threads, -(-tasks // self.chunk))
 
     def threads_of_an_operation(self, tasks: int) -> int:
         """The threads that are left for each of them."""
         return self.threads // self.workers(tasks)
 
+    def mixed(self, training: Training) -> bool:
+        """Whether it computes in mixed precision."""
+        return training.mixed_precision and self.device.startswith("cuda")
 
-def choose(
-    training: Training,
-    algorithm: Algorithm,
-    meta: Params,
-    episode: Episode,
-    device: torch.device,
-    asked: Asked = nobody_asks,
-) -> Plan:
-    """The plan that a configuration asks for; what it leaves to ``auto`` is measured once and remembered.
+    def meta_step(self, training: Training, algorithm: Algorithm, tasks: int) -> CompiledOrNot:
+        """What computes the outer step of so many tasks."""
+        return CompiledOrNot(
+            algorithm,
+            chunk=self.chunk,
+            threads=self.workers(tasks),
+            compile=self.compile,
+            autocast=torch.bfloat16 if self.mixed(training) else None,
+        )
 
-    Parameters
+
+class Measured(Section):
+    """What was measured of the quickest plan, as it is remembered; what is no such thing is measured anew."""
+
+    device: str = setting(help="Torch's name of it.")
+    threads: int = setting(ge=1, le=256, help="CPU threads.")
+    chunk: int = setting(ge=1, help="Tasks computed at once.")
+    seconds: float = setting(gt=0, unit="s", help="Of a meta-step.")
+    overhead: float = setting(ge=0, unit="s", help="Of them that are no arithmetic; compiling saves them.")
+    at: float = setting(ge=0, unit="s", help="When, since 1970.")
+    sure: bool = setting(help="Whether the machine had nothing else to do.")
+    compiled: float | None = setting(None, ge=0, unit="s", help="Of a compiled meta-step, where tried.")
+    compiling: float = setting(COMPILING, ge=0, unit="s", help="That compiling took when last done.")
+
+    @property
+    def plan(self) -> Plan:
+        return Plan(self.device, self.threads, self.chunk)
+
+    @property
+    def holds(self) -> bool:
+        """Whether it need not be measured again."""
+        return self.sure and 0 <= time.time() - self.at < OLD
+
+    @property
+    def saving(self) -> float:
+        """Seconds of a meta-step that compiling saves: measured where it was tried, else estimated."""
+        return self.overhead if self.compiled is None else self.seconds - self.compiled
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be computed, and measured for it.
+
+    Attributes
     ----------
     training : the configuration.
-    algorithm, meta : what is trained.
-    episode : a meta-batch of the run's size.
-    device : where.
+    algorithm, meta : what is trained, on the CPU.
+    episode : a meta-batch of the run's size, on the CPU.
+    iterations : meta-iterations of the run.
     asked : asked between two timings whether to give up, with an ``AbandonedError``.
     """
-    tasks = episode.count
-    threads = training.threads if training.threads != "auto" else None
-    chunk = min(training.chunk, tasks) if training.chunk != "auto" else None
-    if not isinstance(algorithm.config, Trains):
-        return Plan(str(device), threads or most_threads(), chunk or tasks)
-    if threads is not None and chunk is not None:
-        return Plan(str(device), threads, chunk)
-    if device.type != "cpu":
-        threads = threads or most_threads()
-    key = _key(algorithm, episode, device, threads, chunk, training)
-    file = cache_folder() / "plans.json"
-    try:
-        return Plan(**_remembered(file)[key])
-    except (KeyError, TypeError):  # not measured yet, or damaged
-        plan = _measure(algorithm, meta, episode, device, threads, chunk, asked)
-    text = json.dumps({**_remembered(file), key: asdict(plan)}, indent=1)
-    write_atomically(file, lambda out: out.write(text.encode()))
-    return plan
+
+    training: Training
+    algorithm: Algorithm
+    meta: Params
+    episode: Episode
+    iterations: int
+    asked: Asked = nobody_asks
+
+    @property
+    def tasks(self) -> int:
+        return self.episode.count
+
+    @property
+    def most_tasks(self) -> int:
+        """That a chunk may have, so that memory holds it."""
+        return max(1, CHUNK_NUMBERS // self.episode.numbers)
+
+    def step(self, plan: Plan) -> CompiledOrNot:
+        """What computes its meta-step by a plan."""
+        return plan.meta_step(self.training, self.algorithm, self.tasks)
+
+    def timed(self, plan: Plan, step: CompiledOrNot, tasks: int) -> Timed:
+        """The meta-step of some of its tasks, to be timed."""
+        device = torch.device(plan.device)
+        part = self.episode.tasks(0, tasks).to(device)
+        meta = {name: each.to(device) for name, each in self.meta.items()}
+        inside = plan.threads_of_an_operation(self.tasks)
+        return Timed(lambda: step.gradient(meta, part), part.count, device, inside)
 
 
-def _remembered(file: Path) -> dict[str, Any]:
-    """The plans measured so far; none where the file is damaged, since they can be measured again."""
-    try:
-        known = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return known if isinstance(known, dict) else {}
+def choose(work: Work) -> tuple[Plan, CompiledOrNot]:
+    """The plan that a configuration asks for, and the meta-step by it; what is left to ``auto`` is measured.
 
-
-def _measure(
-    algorithm: Algorithm,
-    meta: Params,
-    episode: Episode,
-    device: torch.device,
-    threads: int | None,
-    chunk: int | None,
-    asked: Asked = nobody_asks,
-) -> Plan:
+    Raises
+    ------
+    DeviceError
+        If the machine has no such device.
+    AbandonedError
+        If somebody asked.
+    """
+    plans = _plans(work)
     before = torch.get_num_threads()
     try:
-        tasks = episode.count
-        sizes = [chunk] if chunk else _sizes(tasks, max(1, CHUNK_NUMBERS // episode.numbers))
-        # by one thread first: beside another busy process two threads stall each other for whole slices
-        plans = [
-            Plan(str(device), threads if device.type != "cpu" and threads else 1, size) for size in sizes
-        ]
-        best = _best([_Timed(algorithm, meta, episode, plan) for plan in plans], asked)
-        if device.type != "cpu" or threads == 1 or most_threads() == 1:
-            return best.plan
-        many = threads or most_threads()
-        shared = {min(best.plan.chunk, -(-tasks // many)), best.plan.chunk} if chunk is None else {chunk}
-        rivals = [_Timed(algorithm, meta, episode, Plan(str(device), many, size)) for size in shared]
-        winner = _best(rivals if threads else [best, *rivals], asked)
-        worth_it = winner.seconds_per_task <= THREADS_MUST_BRING * best.seconds_per_task
-        return winner.plan if threads or worth_it else best.plan
+        plan, measured = plans[0], None
+        if len(plans) > 1:
+            measured = _remembered_or_measured(plans, work)
+            plan = measured.plan
+        calls = work.iterations * -(-work.tasks // plan.chunk)
+        if work.training.compile != "auto" or plan.device != "cpu" or calls < FEWEST_CALLS:
+            plan = replace(plan, compile=work.training.compile is True)
+            return plan, work.step(plan)
+        return _compiled_if_it_pays(measured or _remembered_or_measured(plans, work), work)
     finally:
         torch.set_num_threads(before)
 
 
-class _Timed:
-    """The quickest of several computations by one plan, of as many chunks as it computes at once."""
-
-    def __init__(self, algorithm: Algorithm, meta: Params, episode: Episode, plan: Plan) -> None:
-        self.plan, self._meta = plan, meta
-        self._device = episode.device
-        self._threads = plan.threads_of_an_operation(episode.count)
-        workers = plan.workers(episode.count)
-        self._step = MetaStep(algorithm, chunk=plan.chunk, threads=workers)
-        self._part = episode.tasks(0, plan.chunk * workers)
-        self.times = 0
-        self.seconds_per_task = float("inf")
-
-    def once(self) -> None:
-        self.times += 1
-        torch.set_num_threads(self._threads)
-        synchronise(self._device)
-        start = time.perf_counter()
-        try:
-            self._step.gradient(self._meta, self._part)
-            synchronise(self._device)
-        except torch.OutOfMemoryError:
-            return
-        taken = (time.perf_counter() - start) / self._part.count
-        if self.times > 1:  # the first warms up
-            self.seconds_per_task = min(self.seconds_per_task, taken)
-
-    def close(self) -> None:
-        self._step.close()
-
-
-def _best(timed: list[_Timed], asked: Asked = nobody_asks) -> _Timed:
-    """The quickest, timed in turn since machines are noisy; the first round warms up."""
-    began = time.monotonic()
-    try:
-        for number in range(ROUNDS + 1):
-            if number >= 2 and time.monotonic() - began > SECONDS:
-                break
-            best = min(each.seconds_per_task for each in timed)
-            for each in timed:
-                if each.times < 2 or each.seconds_per_task <= HOPELESS * best:
-                    give_up_if(asked)
-                    each.once()
-    finally:
-        for each in timed:
-            each.close()
-    return min(timed, key=lambda each: each.seconds_per_task)
+def _plans(work: Work) -> list[Plan]:
+    """The plans to choose from; one, where the configuration leaves no choice or nothing is trained."""
+    training, tasks = work.training, work.tasks
+    devices = candidates(training.device)
+    threads = None if training.threads == "auto" else training.threads
+    chunk = None if training.chunk == "auto" else min(training.chunk, tasks)
+    if not isinstance(work.algorithm.config, Trains):
+        return [Plan(str(devices[0]), threads or most_threads(), chunk or tasks)]
+    plans = []
+    for device in devices:
+        cpu = device.type == "cpu"
+        sizes = [chunk] if chunk else _sizes(tasks, work.most_tasks)
+        for number in [threads] if threads else sorted({1 if cpu else most_threads(), most_threads()}):
+            # a share of the meta-batch for each thread, or all of it with the threads inside operations
+            shared = -(-tasks // number) if cpu else tasks
+            plans += [Plan(str(device), number, size) for size in sizes if size <= shared or size == sizes[0]]
+    return plans
 
 
 def _sizes(tasks: int, most: int) -> list[int]:
-    """1, 2, 4 … tasks up to ``most``, evened out so that the last chunk is not a small rest."""
+    """The whole, half, a quarter … up to ``most``, so even that the last chunk is not a small rest.
+
+    The largest comes first: whoever is timed after it finds memory that the process already has.
+    """
     doubled = [2**power for power in range(tasks.bit_length())] + [tasks]
-    return sorted({-(-tasks // -(-tasks // size)) for size in doubled if size <= most})
+    return sorted({-(-tasks // -(-tasks // size)) for size in doubled if size <= most}, reverse=True)
 
 
-def _key(
-    algorithm: Algorithm,
-    episode: Episode,
-    device: torch.device,
-    threads: int | None,
-    chunk: int | None,
-    training: Training,
-) -> str:
-    machine = environment(device)
+def _measured(plans: list[Plan], work: Work) -> Measured:
+    """The quickest of some plans, timed in turn, each by as many chunks as it computes at once."""
+    single = Plan("cpu", 1, 1)
+    steps = {plan: work.step(plan) for plan in dict.fromkeys([*plans, single])}
+    timed = {
+        plan: work.timed(plan, step, plan.workers(work.tasks) * plan.chunk) for plan, step in steps.items()
+    }
+    try:
+        race(list(timed.values()), work.asked)
+    finally:
+        for step in steps.values():
+            step.close()
+
+    def charged(plan: Plan) -> float:
+        more = plan.threads > 1 or plan.device != "cpu"
+        seconds = timed[plan].seconds / (MORE_MUST_BRING if more else 1)
+        return seconds / (PARTS_MUST_BRING if plan.chunk < work.tasks else 1)
+
+    best = min(plans, key=charged)
+    seconds = timed[best].seconds * work.tasks
+    return Measured(
+        device=best.device,
+        threads=best.threads,
+        chunk=best.chunk,
+        seconds=seconds,
+        overhead=min(seconds, _overhead(best, timed[best].seconds, timed[single].seconds, work.tasks)),
+        at=time.time(),
+        sure=timed[best].sure,
+    )
+
+
+def _overhead(plan: Plan, of_a_task: float, alone: float, tasks: int) -> float:
+    """Seconds of a meta-step that do not grow with the tasks in a chunk: dispatch, which compiling saves.
+
+    They are where a straight line through the time of one task alone and that of a chunk begins.
+    """
+    if plan.chunk == 1:  # the only one, or the quickest since it is all arithmetic
+        return alone if tasks == 1 else 0.0
+    workers, size = plan.workers(tasks), plan.chunk
+    of_a_chunk = of_a_task * size * workers
+    return max(0.0, (size * alone - of_a_chunk) / (size - 1)) * -(-tasks // size) / workers
+
+
+def _compiled_if_it_pays(measured: Measured, work: Work) -> tuple[Plan, CompiledOrNot]:
+    """The plan, compiled where that saves more than it takes: by an estimate, then by trying."""
+    plan = measured.plan
+    step = work.step(plan)
+    saved, whole = work.iterations * measured.saving, work.iterations * measured.seconds
+    if saved < MUST_SAVE * measured.compiling:
+        step.note = (
+            f"not compiled: it would save about {max(0.0, saved):.0f} s of {whole:.0f} s and take about "
+            f"{measured.compiling:.0f} s"
+        )
+        return plan, step
+    other = replace(plan, compile=True)
+    compiled = work.step(other)
+    log.info("compiling the meta-step of %s, which takes a while", work.algorithm.config.name)
+    torch.set_num_threads(other.threads_of_an_operation(work.tasks))  # or it would be compiled once more
+    began = time.monotonic()
+    _aside(lambda: compiled.gradient(work.meta, work.episode), work.asked)
+    took = time.monotonic() - began
+    seconds = quicker = measured.seconds
+    if compiled.compiled:
+        both = [work.timed(plan, step, work.tasks), work.timed(other, compiled, work.tasks)]
+        race(both, work.asked)
+        step.close()
+        seconds, quicker = (each.seconds * work.tasks for each in both)
+        compiled.note = (
+            f"compiled in {took:.0f} s: {quicker * 1e3:.2f} instead of {seconds * 1e3:.2f} ms a step"
+        )
+    found = {"seconds": seconds, "compiled": quicker, "compiling": max(took, COMPILING_AGAIN)}
+    _remember(_key(work), measured.model_copy(update=found))
+    if quicker < seconds:
+        return other, compiled
+    step.note = compiled.note if not compiled.compiled else f"not {compiled.note}"
+    return plan, step
+
+
+def _aside(work: Callable[[], object], asked: Asked) -> None:
+    """Do what cannot be interrupted on a thread of its own, which is left to itself if somebody asks."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="compiling")
+    try:
+        done = pool.submit(work)
+        while wait_for([done], 0.05).not_done:
+            give_up_if(asked)
+        done.result()
+    finally:
+        pool.shutdown(wait=False)
+
+
+# --- what is remembered ------------------------------------------------------------------------------
+
+
+def _remembered_or_measured(plans: list[Plan], work: Work) -> Measured:
+    key = _key(work)
+    known = _remembered().get(key)
+    if known is not None and known.holds:
+        return known
+    measured = _measured(plans, work)
+    if known is not None and known.plan == measured.plan:  # what compiling brought stays known
+        measured = measured.model_copy(update={"compiled": known.compiled, "compiling": known.compiling})
+    _remember(key, measured)
+    return measured
+
+
+def _file() -> Path:
+    return cache_folder() / "plans.json"
+
+
+def _remembered() -> dict[str, Measured]:
+    """What was measured so far; what is damaged or of another version is ignored."""
+    try:
+        entries = json.loads(_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    known = {}
+    for key, entry in entries.items() if isinstance(entries, dict) else ():
+        with suppress(ValidationError):
+            known[key] = Measured.model_validate(entry)
+    return known
+
+
+def _remember(key: str, measured: Measured) -> None:
+    known = {name: each.model_dump() for name, each in (_remembered() | {key: measured}).items()}
+    text = json.dumps(known, indent=1)
+    write_atomically(_file(), lambda out: out.write(text.encode()))
+
+
+def _key(work: Work) -> str:
+    """What the quickest plan depends on."""
+    algorithm, training = work.algorithm, work.training
+    machines = [environment(device) for device in candidates(training.device)]
     parts = [
         algorithm.config.model_dump_json(exclude={"label", "meta_lr", "iterations"}),
         algorithm.network.config.model_dump_json(),
-        [{name: list(tensor.shape) for name, tensor in part.items()} for part in episode],
-        [threads, chunk, training.mixed_precision, training.tf32],
-        [machine[name] for name in ("torch", "platform", "processors", "device_name")],
+        [{name: list(each.shape) for name, each in part.items()} for part in work.episode],
+        [training.threads, training.chunk, training.mixed_precision, training.tf32],
+        [[each[name] for name in ("torch", "platform", "processors", "device_name")] for each in machines],
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

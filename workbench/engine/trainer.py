@@ -16,8 +16,7 @@ from workbench.algorithms import Algorithm, Params, make
 from workbench.algorithms.memory import Memory
 from workbench.config import AlgorithmConfig, AnyWays, Experiment, Trains
 from workbench.engine import evaluation
-from workbench.engine.compiling import CompiledOrNot
-from workbench.engine.devices import environment, pick, set_up, synchronise
+from workbench.engine.devices import candidates, environment, set_up, synchronise
 from workbench.engine.episodes import (
     FITTED,
     MEASURED,
@@ -29,7 +28,7 @@ from workbench.engine.episodes import (
 )
 from workbench.engine.events import Abandoned, CheckpointDue, Evaluated, Event, Failed, Finished, MetaSteps
 from workbench.engine.interruption import AbandonedError, Asked, nobody_asks
-from workbench.engine.plan import Plan, choose
+from workbench.engine.plan import Plan, Work, choose
 from workbench.engine.state import Demands, State, Values
 from workbench.engine.stream import Segments, Stream
 from workbench.measures import LOSS
@@ -85,40 +84,43 @@ class Trainer:
     ) -> None:
         training = experiment.training
         self.experiment, self.config, self.seed = experiment, config, seed
-        self.device = pick(training.device)
-        self.family = family.to(self.device)
         self.algorithm = build(experiment, config, family)
         self._report_seconds = report_seconds
         self._asked = asked
         schedule = config.schedule(training)
-        self._base_lr = schedule.meta_lr
-
-        size = training_size(config, family)
-        source = self.algorithm.training_family(family)
-        source.check(size, "train")
-        new_tasks = self.algorithm.new_tasks(schedule.meta_batch)
-        self._stream = Stream(source, schedule.iterations)
-        self._episodes = TrainingEpisodes(source, size, new_tasks, seed, self._stream.segment_of)
-        self._memory = Memory(self.algorithm.capacity)
+        self._base_lr, self._meta_batch = schedule.meta_lr, schedule.meta_batch
         self.demands = demands(experiment, config, family)
-        initial = self.algorithm.initial(seeded(seed, 0))
-        self.meta: Params = {name: w.to(self.device).requires_grad_() for name, w in initial.items()}
-        self._optimiser = self._make_optimiser()
         self.iteration = 0
         self.seconds = 0.0
         self._evaluated = -1
 
-        self.plan = plan or choose(training, self.algorithm, self.meta, self._prepared(), self.device, asked)
-        self._workers = 1 if training.compile is True else self.plan.workers(schedule.meta_batch)
-        set_up(self.device, self.plan.threads // self._workers, training.tf32)
-        self._mixed = training.mixed_precision and self.device.type == "cuda"
-        self._meta_step = CompiledOrNot(
-            self.algorithm,
-            chunk=self.plan.chunk,
-            threads=self._workers,
-            compile=training.compile is True,
-            autocast=torch.bfloat16 if self._mixed else None,
-        )
+        self._place(torch.device(plan.device) if plan else candidates(training.device)[0], family)
+        if plan is None:
+            plan, self._meta_step = choose(
+                Work(training, self.algorithm, self.meta, self._prepared(), self.iterations, asked)
+            )
+        else:
+            self._meta_step = plan.meta_step(training, self.algorithm, self._meta_batch)
+        self.plan = plan
+        if plan.device != str(self.device):
+            self._place(torch.device(plan.device), family)
+        self._workers = plan.workers(self._meta_batch)
+        set_up(self.device, plan.threads_of_an_operation(self._meta_batch), training.tf32)
+
+    def _place(self, device: torch.device, family: TaskFamily) -> None:
+        """Begin on a device: with the data, the episodes and the initial weights there."""
+        self.device = device
+        self.family = family.to(device)
+        size = training_size(self.config, family)
+        source = self.algorithm.training_family(family)
+        source.check(size, "train")
+        new_tasks = self.algorithm.new_tasks(self._meta_batch)
+        self._stream = Stream(source, planned_iterations(self.experiment, self.config))
+        self._episodes = TrainingEpisodes(source, size, new_tasks, self.seed, self._stream.segment_of)
+        self._memory = Memory(self.algorithm.capacity)
+        initial = self.algorithm.initial(seeded(self.seed, 0))
+        self.meta: Params = {name: w.to(device).requires_grad_() for name, w in initial.items()}
+        self._optimiser = self._make_optimiser()
 
     def _make_optimiser(self) -> torch.optim.Adam:
         weights = [{"params": list(self.meta.values())}]  # a group, since there may be none to train
@@ -132,7 +134,7 @@ class Trainer:
             "problem": self.family.problem.name,
             "threads": self.plan.threads,
             "chunk": self.plan.chunk,
-            "mixed_precision": self._mixed,
+            "mixed_precision": self.plan.mixed(self.experiment.training),
             "tf32": self.experiment.training.tf32 and self.device.type == "cuda",
             "compiled": self._meta_step.compiled,
             "compile_note": self._meta_step.note,

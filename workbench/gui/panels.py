@@ -186,7 +186,7 @@ def _import_engine(progress: Progress) -> str:
 
     # what torch imports at the first gradient under vmap, so that the first run does not
     torch.func.vmap(torch.func.grad(lambda w: torch.nn.functional.mse_loss(w, 2 * w)))(torch.ones(2, 3))
-    device = devices.pick("auto")
+    device = torch.device(devices.available()[0])
     if device.type == "cpu":
         return f"CPU ×{devices.most_threads()}"
     return str(devices.environment(device)["device_name"])

@@ -107,7 +107,7 @@ def check(experiment: Experiment, family: TaskFamily) -> None:
     DataError, NetworkError, DeviceError
         For episodes that the data cannot give, a network that cannot take them, a device that is not there.
     """
-    devices.pick(experiment.training.device)
+    devices.candidates(experiment.training.device)
     for each in experiment.algorithm:
         trainer.build(experiment, each, family)
         family.check(trainer.training_size(each, family), "train")

@@ -125,7 +125,7 @@ def _recorded_plan(record: RunRecord) -> Plan | None:
     device, threads, chunk = (record.environment.get(name) for name in ("device", "threads", "chunk"))
     if threads is None or chunk is None or device not in devices.available() or threads > MOST_THREADS:
         return None
-    return Plan(str(device), threads, chunk)
+    return Plan(str(device), threads, chunk, record.environment.get("compiled") is True)
 
 
 def _restore(project: Project, run_id: int, work: Trainer) -> None:
