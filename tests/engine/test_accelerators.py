@@ -19,6 +19,7 @@ from torch.func import vmap
 
 from tests.experiments import EVERY, Smooth, algorithm, experiment, family, meta_batch, meta_parameters
 from workbench.algorithms import Params
+from workbench.config import Trains
 from workbench.engine import devices, plan
 from workbench.engine.events import Finished, MetaSteps
 from workbench.engine.meta_step import MetaStep
@@ -30,6 +31,9 @@ from workbench.tasks.base import Episode, TaskShape
 
 NO_META_KERNEL = {"r2d2"}
 """Solves linear equations, for which torch has no kernel on its ``meta`` device."""
+
+NO_META_EVALUATION = {("fusion", "classification"), ("mer", "classification")}
+"""Their inner steps' cross-entropy gathers under two levels of ``vmap``: the ``meta`` kernel misjudges it."""
 
 Test = TypeVar("Test", bound=Callable[..., None])
 
@@ -48,10 +52,13 @@ def test_no_learner_leaves_its_device(name: str, shape: TaskShape) -> None:
     learner = algorithm(name, Smooth(2, shape.outputs), shape)
     meta = {name: each.to("meta") for name, each in meta_parameters(learner).items()}
     tasks = meta_batch(learner, 4).to(torch.device("meta"))
-    if learner.config.trains:
+    if isinstance(learner.config, Trains):
         gradient, losses = MetaStep(learner, chunk=2).gradient(meta, tasks)
         assert {each.device.type for each in (*gradient.values(), losses)} == {"meta"}
         assert {name: each.shape for name, each in gradient.items()} == {n: w.shape for n, w in meta.items()}
+
+    if (name, shape.problem) in NO_META_EVALUATION:
+        return
 
     def evaluated(meta: Params, task: Episode) -> tuple[Tensor, dict[str, Params]]:
         predicted = []
