@@ -210,7 +210,8 @@ def test_what_cannot_start_says_why() -> None:
         trainer(experiment("maml", "network={kind = 'conv4'}", text=DIGITS))
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
 @pytest.mark.parametrize(("name", "text"), SUPPORTED)
 def test_every_algorithm_trains_on_cuda(name: str, text: str) -> None:
     events = list(trainer(experiment(name, "training.device='cuda'", text=text)).events())
