@@ -86,6 +86,16 @@ class AdaptationCurve:
         return int(self.n.max())
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What is said of each point: n where there are several seeds, and how many tasks diverged."""
+        pairs = zip(self.n.tolist(), self.diverged.tolist(), strict=True)
+        found = (
+            (f"n = {n}" if self.seeds > 1 else "", f"{count(lost)} diverged" if lost else "")
+            for n, lost in pairs
+        )
+        return tuple(", ".join(filter(None, each)) for each in found)
+
+    @property
     def label(self) -> str:
         """As the legend says it: what the interval is over, and n."""
         if self.seeds > 1:
@@ -200,7 +210,7 @@ class Adaptation:
             y_log=y_log,
             x_range=x_range,
             y_range=y_range,
-            curves=tuple(self._drawn(each) for each in curves),
+            curves=tuple(self.drawn(each) for each in curves),
         )
         caption = " ".join(
             [_caption(curves, settings, self._row(settings)), *self._remarks(curves, settings)]
@@ -221,7 +231,8 @@ class Adaptation:
         said = remarks.episodes(test) if test else []
         return [*said, *filter(None, [remarks.astray(lost)])]
 
-    def _drawn(self, curve: AdaptationCurve) -> Curve:
+    def drawn(self, curve: AdaptationCurve) -> Curve:
+        """The curve as a figure has it."""
         return Curve(
             label="" if curve.reference else curve.label,
             colour=self._source.colour(curve.group.runs[0]),
@@ -232,7 +243,8 @@ class Adaptation:
             n=curve.n,
             kind="line" if curve.reference else "markers" if len(curve.steps) == 1 else "both",
             faint=curve.reference,
-            dashed=curve.reference or curve.group.again > 0,
+            dashed=int(curve.reference or curve.group.again > 0),
+            points=curve.notes,
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from workbench.analysis.numerals import number
-from workbench.pictures import Array, Figure, Panel
+from workbench.pictures import Array, Curve, Figure, Panel
 from workbench.problems.base import DIVERGED_FACTOR
 
 MOST_NAMED = 2
@@ -29,6 +29,11 @@ def farthest(starts: Sequence[float]) -> float:
     return DIVERGED_FACTOR * max(each for each in sizes if each <= FAR * middle)
 
 
+def farthest_of(curves: Sequence[Curve]) -> float:
+    """The same of the curves of a figure."""
+    return farthest([_first(each.y) for each in curves])
+
+
 def told_beyond(found: Sequence[tuple[str, float]]) -> str:
     """Which curves leave the picture, and how far they go."""
     named = [f"{label} ({number(value, 3)})" for label, value in found[:MOST_NAMED]]
@@ -43,7 +48,7 @@ def framed(figure: Figure) -> Figure:
     drawn. Where nothing does, the figure stays as it is.
     """
     (panel,) = figure.panels
-    cap = farthest([_first(each.y) for each in panel.curves])
+    cap = farthest_of(panel.curves)
     peaks = [(each.label, float(np.fmax.reduce(np.abs(each.y), initial=0.0))) for each in panel.curves]
     y_range = panel.y_range or _range(panel, cap, {label for label, peak in peaks if peak > cap})
     found = dict(sorted(each for each in peaks if each[1] > max(cap, *map(abs, y_range or (np.inf, np.inf)))))
@@ -59,21 +64,37 @@ def framed(figure: Figure) -> Figure:
 
 
 def _range(panel: Panel, cap: float, far: set[str]) -> tuple[float, float] | None:
-    """From the lowest to the highest value that counts, with its band as far as that keeps to their size."""
-    near = [each for each in panel.curves if each.label not in far]
-    values = _counted([each.y for each in panel.curves], cap, panel.y_log)
-    edges = [part for each in near if each.shaded for part in (each.low, each.high) if part is not None]
-    band = _counted(edges, cap, panel.y_log)
-    if not len(values):
+    """The range of what did not diverge, with a margin."""
+    near = [each if each.label not in far else replace(each, low=None, high=None) for each in panel.curves]
+    found = extent(near, cap, log=panel.y_log)
+    if found is None:
         return None
-    values, band = (np.log10(each) if panel.y_log else each for each in (values, band))
-    low, high = float(values.min()), float(values.max())
-    room = (high - low) / 3
-    low = min(low, max(float(band.min(initial=low)), low - room))
-    high = max(high, min(float(band.max(initial=high)), high + room))
+    low, high = found
     margin = MARGIN * (high - low) or 0.05 * abs(high) or 0.5
     bottom, top = low - margin, high + margin
     return (10.0**bottom, 10.0**top) if panel.y_log else (bottom, top)
+
+
+def extent(curves: Sequence[Curve], cap: float, *, log: bool) -> tuple[float, float] | None:
+    """From the lowest to the highest value that counts, with its band as far as that keeps to their size: an
+    interval of two seeds may be huge. Of a logarithmic axis, the logarithms (base 10).
+
+    Parameters
+    ----------
+    cap : values farther from 0 do not count.
+    """
+    values = _counted([each.y for each in curves], cap, log)
+    ends = [part for each in curves if each.shaded for part in (each.low, each.high) if part is not None]
+    band = _counted(ends, cap, log)
+    if not len(values):
+        return None
+    values, band = (np.log10(each) if log else each for each in (values, band))
+    low, high = float(values.min()), float(values.max())
+    room = (high - low) / 3 or (0.5 if log else abs(high))
+    return (
+        min(low, max(float(band.min(initial=low)), low - room)),
+        max(high, min(float(band.max(initial=high)), high + room)),
+    )
 
 
 def _counted(parts: Sequence[Array], cap: float, log: bool) -> Array:

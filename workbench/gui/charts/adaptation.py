@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 
 from workbench.analysis.adaptation import Adaptation, AdaptationCurve, Settings
-from workbench.analysis.beyond import farthest
+from workbench.analysis.beyond import extent, farthest_of
 from workbench.analysis.numerals import count, value
 from workbench.gui import theme
 from workbench.gui.charts.curve_chart import Array, CurveChart, Extent, name_control
-from workbench.gui.charts.items import Band, Line, Whiskers
+from workbench.gui.charts.curve_items import CurveMarks
 from workbench.gui.charts.readout import Entry
 from workbench.gui.plain import Label
 from workbench.gui.run_data import RunData
 from workbench.gui.settings_bar import SettingsBar
 from workbench.measures import known
-from workbench.pictures import Figure
+from workbench.pictures import Curve, Figure
 from workbench.words import plural
 
 NOTHING = "No run yet. Press Run (Ctrl+R); how each learner adapts appears here at once."
@@ -30,7 +29,6 @@ WAITING = "No validation yet. The first is measured before training starts."
 NOT_MEASURED = "None of the runs that are shown measures this. Choose another quantity."
 NO_TEST = "No run has reached its meta-test yet. It is measured once, at the end of training."
 NOT_YET = "No run was validated that early. Move the slider to the right."
-FAINT, BAND_ALPHA = 110, 40
 
 
 class AdaptationChart(CurveChart):
@@ -43,7 +41,8 @@ class AdaptationChart(CurveChart):
         super().__init__(data, parent)
         self._adaptation = Adaptation(data)
         self._drawn: list[AdaptationCurve] = []
-        self._items: list[_Items] = []
+        self._curves: list[Curve] = []
+        self._items: list[CurveMarks] = []
         self._iterations: list[int] = []
         self._wanted: int | None = None
         self._showing: tuple[Any, ...] | None = None
@@ -150,11 +149,15 @@ class AdaptationChart(CurveChart):
         self.bar["before"].setEnabled(settings.split == "validation")
         self.bar["log_y"].setEnabled(settings.row.open)
         self.set_logarithmic(x=False, y=settings.log_y and settings.row.open)
-        self._drawn = self._adaptation.curves(settings)
+        self._take(settings)
         self.set_hint(self._missing())
         self._dress()
         self.set_label("left", self._adaptation.y_label(settings))
         self.show_range()
+
+    def _take(self, settings: Settings) -> None:
+        self._drawn = self._adaptation.curves(settings)
+        self._curves = [self._adaptation.drawn(each) for each in self._drawn]
 
     def _what_is_there(self) -> tuple[Any, ...]:
         """All that the picture depends on, but for the size."""
@@ -184,95 +187,75 @@ class AdaptationChart(CurveChart):
 
     def _dress(self) -> None:
         while len(self._items) > len(self._drawn):
-            self._items.pop().remove(self.plot)
+            self._items.pop().remove()
         while len(self._items) < len(self._drawn):
-            self._items.append(_Items(self.plot))
+            self._items.append(CurveMarks(self.plot.getPlotItem()))
         picked = self.data.highlighted
         some = any(run.id == picked for each in self._drawn for run in each.group.runs)
         entries = []
-        for order, (items, curve) in enumerate(zip(self._items, self._drawn, strict=True)):
-            strong = any(run.id == picked for run in curve.group.runs) and not curve.reference
-            faint = curve.reference or (some and not strong)
-            dashed = curve.reference or curve.group.again > 0
-            colour = theme.colour(self.data.colour(curve.group.runs[0]))
-            if not curve.reference:
-                diverged = self.data.divergence(curve.group.runs)
+        for order, (items, each, curve) in enumerate(
+            zip(self._items, self._drawn, self._curves, strict=True)
+        ):
+            strong = any(run.id == picked for run in each.group.runs) and not each.reference
+            faded, colour = each.reference or (some and not strong), theme.colour(curve.colour)
+            if not each.reference:
+                diverged = self.data.divergence(each.group.runs)
                 label = f"{curve.label} ⚠ {diverged}" if diverged else curve.label
-                entries.append(Entry(label, colour, strong, faint, dashed))
-            items.dress(colour, strong, faint, dashed, 100 if strong else order)
+                entries.append(Entry(label, colour, strong, faded, curve.dashed))
+            items.dress(curve, colour, 100 if strong else order, strong=strong, faded=faded)
         if len(entries) < len(self._drawn):
-            entries.append(Entry("before training", theme.muted(), faint=True, dashed=True))
+            entries.append(Entry("before training", theme.muted(), faint=True, dashed=1))
         self.readout.set_entries(entries)
 
     def whole(self) -> Extent | None:
-        if not self._drawn:
+        ends = extent(self._curves, np.inf if self.everything else self._farthest(), log=self.y_log)
+        if ends is None:
             return None
-        values = np.concatenate([each.mean for each in self._drawn])
-        edges = [np.concatenate([each.mean + sign * each.half for each in self._drawn]) for sign in (-1, 1)]
-        cap = np.inf if self.everything else self._farthest()
-        values, *edges = (np.where(np.abs(each) <= cap, each, np.nan) for each in (values, *edges))
-        if self.y_log:
-            values, *edges = (np.where(each > 0, each, np.nan) for each in (values, *edges))
-        if not np.isfinite(values).any():
-            return None
-        low, high = float(np.nanmin(values)), float(np.nanmax(values))
-        room = 3.0 if self.y_log else (high - low) or abs(high)  # an interval of two seeds may be huge
-        floor, ceiling = (low / room, high * room) if self.y_log else (low - room, high + room)
-        low = min(low, max(float(np.fmin.reduce(edges[0], initial=low)), floor))
-        high = max(high, min(float(np.fmax.reduce(edges[1], initial=high)), ceiling))
-        steps = np.concatenate([each.steps for each in self._drawn])
+        steps = np.concatenate([each.x for each in self._curves])
         left, right = min(0.0, float(steps.min())), max(1.0, float(steps.max()))
         margin = 0.02 * (right - left)
-        if self.y_log:
-            low, high = float(np.log10(low)), float(np.log10(high))
-        return left - margin, right + margin, low, high
+        return left - margin, right + margin, *ends
 
     def _farthest(self) -> float:
         """How far from 0 a value may lie to set the range."""
-        if not self.settings.row.open:
-            return np.inf
-        known = [each.mean[np.isfinite(each.mean)] for each in self._drawn]
-        return farthest([float(each[0]) for each in known if len(each)])
+        return farthest_of(self._curves) if self.settings.row.open else np.inf
 
     def beyond(self) -> list[tuple[str, float]]:
         cap = self._farthest()
-        found = [(each.label, float(np.fmax.reduce(each.mean))) for each in self._drawn if not each.reference]
+        found = [(each.label, float(np.fmax.reduce(each.y))) for each in self._curves if each.label]
         return [(label, value) for label, value in found if abs(value) > cap]
 
     def draw_range(self, *, anew: bool) -> None:
         if not anew:
             return  # all of it is drawn always
         far = self.far()
-        for items, curve in zip(self._items, self._drawn, strict=False):
-            y = self.to_view(curve.mean, log=self.y_log)
-            half = np.full(len(y), np.nan) if curve.label in far else curve.half
-            low, high = curve.mean - half, curve.mean + half
-            if self.y_log:  # an interval that reaches 0 reaches the foot of the picture
-                low = np.where(low > 0, low, np.where(np.isnan(low), np.nan, curve.mean * 1e-6))
-            items.draw(
-                curve.steps, y, self.to_view(low, log=self.y_log), self.to_view(high, log=self.y_log), curve
-            )
+        for items, curve in zip(self._items, self._curves, strict=False):
+            y, low, high = curve.y, curve.low, curve.high
+            if low is not None and high is not None and curve.label not in far:
+                if self.y_log:  # an interval that reaches 0 reaches the foot of the picture
+                    low = np.where(low > 0, low, np.where(np.isnan(low), np.nan, y * 1e-6))
+                low, high = (self.to_view(each, log=self.y_log) for each in (low, high))
+            else:
+                low = high = None
+            items.draw(replace(curve, y=self.to_view(y, log=self.y_log), low=low, high=high))
 
     def values_at(self, x: float) -> tuple[str, list[str]]:
-        curves = [each for each in self._drawn if not each.reference]
-        measured = np.unique(np.concatenate([np.empty(0), *(each.steps for each in curves)]))
+        curves = [each for each in self._curves if each.label]
+        measured = np.unique(np.concatenate([np.empty(0), *(each.x for each in curves)]))
         if not len(measured) or not measured[0] - 0.5 <= x <= measured[-1] + 0.5:
             return "", ["–"] * len(curves)
         step = int(measured[np.abs(measured - x).argmin()])
-        texts = []
-        for curve in curves:
-            found = np.flatnonzero((curve.steps == step) & np.isfinite(curve.mean))
-            if not len(found):
-                texts.append("–")
-                continue
-            index = int(found[0])
-            text = value(float(curve.mean[index]), float(curve.half[index]))
-            text += " %" if self.settings.row.share else ""
-            lost = int(curve.diverged[index])
-            notes = [f"n = {curve.n[index]}"] if curve.seeds > 1 else []
-            notes += [f"{count(lost)} diverged"] if lost else []
-            texts.append(f"{text} ({', '.join(notes)})" if notes else text)
-        return f"after {plural(step, 'inner step')}", texts
+        return f"after {plural(step, 'inner step')}", [self._value(each, step) for each in curves]
+
+    def _value(self, curve: Curve, step: int) -> str:
+        """What a curve shows after an inner step."""
+        found = np.flatnonzero((curve.x == step) & np.isfinite(curve.y))
+        if not len(found):
+            return "–"
+        index, unit = int(found[0]), " %" if self.settings.row.share else ""
+        half = float(curve.high[index] - curve.y[index]) if curve.high is not None else np.nan
+        note = f" ({curve.points[index]})" if curve.points[index] else ""
+        return f"{value(float(curve.y[index]), half)}{unit}{note}"
 
     def drawn_points(self) -> list[tuple[Array, Array]]:
         return [each.line.points for each in self._items]
@@ -284,7 +267,7 @@ class AdaptationChart(CurveChart):
         self._showing = None
 
     def figure(self) -> Figure | None:
-        self._drawn = self._adaptation.curves(self.settings)
+        self._take(self.settings)
         x_range, y_range = self.shown_ranges()
         return self._adaptation.figure(self.settings, y_log=self.y_log, x_range=x_range, y_range=y_range)
 
@@ -294,42 +277,3 @@ class AdaptationChart(CurveChart):
     def restore(self, state: dict[str, Any]) -> None:
         self.bar.restore(state)
         self._chosen()
-
-
-class _Items:
-    """What one curve is drawn with: its band, a whisker (for a single point), line and marks."""
-
-    def __init__(self, plot: pg.PlotWidget) -> None:
-        view = plot.getViewBox()
-        self.band, self.whiskers, self.line = Band(view), Whiskers(view), Line(view)
-        self.marks = pg.ScatterPlotItem(pxMode=True, pen=None)
-        plot.addItem(self.marks, ignoreBounds=True)
-
-    def remove(self, plot: pg.PlotWidget) -> None:
-        """Take them off the plot."""
-        plot.removeItem(self.marks)
-        for item in (self.band, self.whiskers, self.line):
-            plot.scene().removeItem(item)
-
-    def dress(self, colour: str, strong: bool, faint: bool, dashed: bool, order: int) -> None:
-        """Set the colours and widths."""
-        shade, fill = QColor(colour), QColor(colour)
-        shade.setAlpha(FAINT if faint else 255)
-        fill.setAlpha(BAND_ALPHA // (2 if faint else 1))
-        self.line.set_pen(shade, 1 if faint else 3 if strong else 2, dashed=dashed)
-        self.whiskers.set_colour(shade)
-        self.marks.setBrush(shade)
-        self.marks.setSize(8 if strong else 6)
-        self.band.set_colour(fill)
-        for layer, item in enumerate((self.band, self.whiskers, self.line, self.marks)):
-            item.setZValue(layer * 10 + order / 20)
-
-    def draw(self, x: Any, y: Any, low: Any, high: Any, curve: AdaptationCurve) -> None:
-        """Put everything in its place, in view coordinates."""
-        known = np.isfinite(y)
-        alone = int(known.sum()) == 1
-        none = np.empty(0)
-        self.line.set_data(x, y)
-        self.marks.setData(*((none, none) if curve.reference else (x[known], y[known])))
-        self.band.set_data(*((none, none, none) if curve.reference or alone else (x, low, high)))
-        self.whiskers.set_data(*((x, low, high) if alone and not curve.reference else (none, none, none)))
