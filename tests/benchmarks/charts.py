@@ -76,7 +76,7 @@ def smoothness(folder: Path, runs: int, points: int) -> None:
         QApplication.processEvents()
         print(f"{runs} runs × {points} points: opened in {(time.perf_counter() - start) * 1e3:.0f} ms")
         for joined in (False, True):
-            chart.joined.setChecked(joined)
+            chart.bar["joined"].setChecked(joined)
             QApplication.processEvents()
             print("  seeds joined" if joined else "  every run by itself")
             chart.follow()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import numpy as np
+from pydantic import AfterValidator
 
 from workbench.analysis import reports
 from workbench.analysis.curves import Array, Grown, Integers, Joined, Points, Smoothed
@@ -15,6 +15,7 @@ from workbench.analysis.source import Group, Source
 from workbench.analysis.thinning import Peaks, band, visible
 from workbench.measures import LOSS, Measure, known
 from workbench.pictures import PATTERNS
+from workbench.settings import Section, setting
 from workbench.summaries import Summary
 
 Axis = Literal["iterations", "seconds", "tasks"]
@@ -29,29 +30,52 @@ def choice(when: When, name: str) -> str:
     return f"{when}{'/' if when == 'report' else '_'}{name}"
 
 
-def is_choice(text: object) -> bool:
-    """Whether it names something that could be drawn, though perhaps by no run that is there."""
+def _a_choice(text: str) -> str:
+    """What could be drawn, though perhaps by no run that is there."""
     starts = [choice(when, "") for when in get_args(When)]
-    return isinstance(text, str) and any(text.startswith(each) and text != each for each in starts)
+    if not any(text.startswith(each) and text != each for each in starts):
+        raise ValueError(f"nothing is called {text!r}")
+    return text
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What is drawn.
+Choice = Annotated[str, AfterValidator(_a_choice)]
 
-    Attributes
-    ----------
-    measure : see :func:`choice`; of a report, a group, each of whose measures is a curve.
-    smoothing : window of the moving average in points; 1: none. The raw curve stays beneath, faint.
-    joined : seeds of one algorithm as mean and band; otherwise run by run.
-    step : the inner step of a validation measure; None: the last.
-    """
 
-    measure: str = choice("training", LOSS.name)
-    axis: Axis = "iterations"
-    smoothing: int = 1
-    joined: bool = True
-    step: int | None = None
+class Settings(Section):
+    """What is drawn; of a report a group, each of whose measures is a curve (see :func:`choice`)."""
+
+    measure: Choice = setting(
+        choice("training", LOSS.name),
+        help="Measures of meta-training (each algorithm's own, not to be compared), of meta-validation (on "
+        "the same episodes for all), or what an algorithm or a stream measures besides at validations",
+    )
+    step: int | None = setting(
+        None,
+        ge=0,
+        lt=1_000_000,
+        label="Inner step",
+        help="After which inner step validation is measured",
+        empty="last step",
+    )
+    axis: Axis = setting(
+        "iterations",
+        label="Horizontal axis",
+        titles={"iterations": "Iteration", "seconds": "Time", "tasks": "Tasks seen"},
+        help="What the curves are drawn by",
+    )
+    smoothing: int = setting(
+        1,
+        ge=1,
+        le=9999,
+        label="Smooth",
+        help="Points in the moving average that is drawn over the raw curve, at most a tenth of those up to "
+        "there; 1: none",
+    )
+    joined: bool = setting(
+        True, label="Join seeds", help="Seeds of one algorithm as their mean with its 95% interval"
+    )
+    log_x: bool = setting(False, help="Logarithmic horizontal axis")
+    log_y: bool = setting(False, help="Logarithmic vertical axis")
 
     @property
     def when(self) -> When:

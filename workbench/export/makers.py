@@ -108,7 +108,7 @@ def learning_curves(request: Request) -> Made:
     plain = Settings()
     measure = one_of("--measure", wish.measure or plain.measure, curves.choices())
     axis = next(each for each in AXIS_LABELS if each == one_of("--x", wish.x or plain.axis, AXIS_LABELS))
-    curves.update(Settings(measure, axis, wish.smoothing, step=wish.step))
+    curves.update(Settings(measure=measure, axis=axis, smoothing=wish.smoothing, step=wish.step))
     return request.drawn(curves.figure(), "learning curves")
 
 

@@ -94,12 +94,12 @@ def test_the_control_says_where_the_window_is_cut(
     run = add_run(project)
     add_curve(project, run, np.arange(45.0))
     data.reread()
-    assert chart.smoothing.value() == 50
-    assert "(now 4)" in chart.smoothing.text()
-    assert "a tenth" in chart.smoothing.toolTip()
+    assert chart.bar["smoothing"].value() == 50
+    assert "(now 4)" in chart.bar["smoothing"].text()
+    assert "a tenth" in chart.bar["smoothing"].toolTip()
     data.extend(run, 45, {"loss": np.ones(600)}, [], None)
     data.grew.emit({run})
-    assert "now" not in chart.smoothing.text()
+    assert "now" not in chart.bar["smoothing"].text()
 
 
 def test_it_grows_while_a_run_goes_on(chart: LearningCurves, data: RunData, project: Project) -> None:

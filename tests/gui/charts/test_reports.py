@@ -44,11 +44,15 @@ def chart(qtbot: QtBot, data: RunData) -> LearningCurves:
 
 
 def offered(chart: LearningCurves) -> list[str]:
-    return [chart.measure.itemText(i) for i in range(chart.measure.count()) if chart.measure.itemText(i)]
+    return [
+        chart.bar["measure"].itemText(i)
+        for i in range(chart.bar["measure"].count())
+        if chart.bar["measure"].itemText(i)
+    ]
 
 
 def choose(chart: LearningCurves, text: str) -> None:
-    chart.measure.setCurrentIndex(chart.measure.findText(text))
+    chart.bar["measure"].setCurrentIndex(chart.bar["measure"].findText(text))
 
 
 def labels(chart: LearningCurves) -> list[str]:
@@ -94,8 +98,8 @@ def test_each_name_is_a_curve_of_the_joined_seeds(
     assert header == "meta-iteration 10"
     assert [each.split()[0] for each in values] == ["0.15", "0.25", "0.35"]
     assert "(n = 2)" in values[0]
-    assert not chart.step.isVisible()
-    chart.joined.setChecked(False)
+    assert not chart.bar["step"].isVisible()
+    chart.bar["joined"].setChecked(False)
     assert labels(chart)[:2] == ["Fusion, seed 0: member 1", "Fusion, seed 0: member 2"]
     assert len(labels(chart)) == 6
     figure = chart.figure()
@@ -179,7 +183,7 @@ def test_units_follow_the_group(chart: LearningCurves, data: RunData, project: P
     assert labels(chart)[1].startswith("MAML: segment 2 ")  # not 10
     choose(chart, "Segment accuracy")
     assert chart.values_at(10.0)[1] == ["25 %"]
-    assert not chart.log_y.isEnabled()
+    assert not chart.bar["log_y"].isEnabled()
     choose(chart, "Tasks in memory")
     assert chart.values_at(10.0)[1] == ["40"]
 
@@ -188,7 +192,7 @@ def test_a_choice_comes_back_before_its_runs_do(
     chart: LearningCurves, data: RunData, project: Project
 ) -> None:
     chart.restore({"measure": "report/weight"})
-    assert chart.measure.currentText() == "Weight"
+    assert chart.bar["measure"].currentText() == "Weight"
     run = add_run(project)
     project.add_evaluation(run, 0, "validation", summary([1.0]))
     data.reread()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QObject, QPointF, QRect, QSignalBlocker, Qt, Slot
+from PySide6.QtCore import QEvent, QObject, QPointF, QRect, Qt, Slot
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QToolButton, QWidget
+from PySide6.QtWidgets import QToolButton, QWidget
 
 from workbench.analysis.beyond import told_beyond
 from workbench.gui import theme
@@ -364,25 +363,3 @@ def name_control(control: QWidget, name: str, spoken: str, tip: str) -> None:
     control.setObjectName(name)
     control.setAccessibleName(spoken)
     set_tip(control, tip)
-
-
-def offer(box: QComboBox, choices: Mapping[str, str]) -> None:
-    """Fill a box with choices and their texts; what was chosen stays, also while it is not among them."""
-    chosen = box.currentData()
-    wanted = dict(choices)
-    if isinstance(chosen, str):
-        wanted.setdefault(chosen, box.currentText())
-    if list(wanted) == [box.itemData(index) for index in range(box.count())]:
-        return
-    with QSignalBlocker(box):
-        box.clear()
-        for data, text in wanted.items():
-            box.addItem(text, data)
-        box.setCurrentIndex(max(0, box.findData(chosen)))
-
-
-def tick_box(name: str, text: str, tip: str) -> QCheckBox:
-    """A setting that is on or off."""
-    box = QCheckBox(text)
-    name_control(box, name, text, tip)
-    return box

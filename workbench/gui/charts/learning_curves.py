@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QComboBox, QSpinBox, QWidget
+from PySide6.QtWidgets import QSpinBox, QWidget
 
 from workbench.analysis.beyond import farthest
 from workbench.analysis.curves import window_at
@@ -15,30 +14,23 @@ from workbench.analysis.learning import AXIS_LABELS
 from workbench.analysis.learning import LearningCurves as Curves
 from workbench.analysis.numerals import count, number, value
 from workbench.analysis.thinning import column_edges
-from workbench.analysis.traces import Axis, Settings, Trace, When, is_choice
+from workbench.analysis.traces import Axis, Settings, Trace, When
 from workbench.gui import theme
 from workbench.gui.charts.curve_chart import (
     Array,
     CurveChart,
     Extent,
-    name_control,
-    offer,
     power,
-    tick_box,
 )
 from workbench.gui.charts.curve_items import CurveItems
 from workbench.gui.charts.readout import Entry, Reading, told
 from workbench.gui.run_data import RunData
+from workbench.gui.settings_bar import SettingsBar
 from workbench.pictures import Figure
 from workbench.words import shown
 
 BEFORE: dict[When, str] = {"training": "Training", "validation": "Val.", "report": ""}
 """What stands before a measure in the list of choices."""
-AXES: dict[Axis, str] = {
-    "iterations": "Iteration",
-    "seconds": "Time",
-    "tasks": "Tasks seen",
-}
 SMOOTHED = 50
 """Points in the moving average of a training curve, until another window is chosen."""
 MOST_WINDOWS = 100
@@ -66,123 +58,46 @@ class LearningCurves(CurveChart):
         self._windows: dict[str, int] = {}
         self._items: list[CurveItems] = []
         self._ready: tuple[float, float, float] | None = None
-        self._restoring = False
-        self._make_tools()
-        self._show_tools()
+        self.bar = SettingsBar(Settings, "learning", self.tools, self)
+        self.bar.changed.connect(self._chosen)
+        self.tools.addStretch(1)
+        smoothing = self.bar["smoothing"]
+        assert isinstance(smoothing, QSpinBox)
+        smoothing.setSpecialValueText("Smooth off")
+        self._smoothing = smoothing
+        self._offer_choices()
+        self.restore({"measure": Settings().measure})  # of the choices that are offered
 
     # --- controls ----------------------------------------------------------------------------------
-
-    def _make_tools(self) -> None:
-        self.measure = QComboBox()
-        self._offer_measures()
-        name_control(
-            self.measure,
-            "learning_measure",
-            "Measure",
-            "Measures of meta-training (each algorithm's own, not to be compared), of meta-validation (on "
-            "the same episodes for all), or what an algorithm or a stream measures besides at validations",
-        )
-        self.step = QComboBox()
-        self.step.addItem("last step", None)
-        name_control(
-            self.step, "learning_step", "Inner step", "After which inner step validation is measured"
-        )
-        self.axis = QComboBox()
-        for axis, text in AXES.items():
-            self.axis.addItem(text, axis)
-        name_control(self.axis, "learning_axis", "Horizontal axis", "What the curves are drawn by")
-        self.smoothing = QSpinBox()
-        self.smoothing.setRange(1, 9999)
-        self.smoothing.setStepType(QSpinBox.StepType.AdaptiveDecimalStepType)
-        self.smoothing.setPrefix("Smooth ")
-        self.smoothing.setSpecialValueText("Smooth off")
-        self.smoothing.setKeyboardTracking(False)
-        name_control(
-            self.smoothing,
-            "learning_smoothing",
-            "Smoothing window",
-            "Points in the moving average that is drawn over the raw curve, at most a tenth of those up to "
-            "there; 1: none",
-        )
-        self.joined = tick_box(
-            "learning_joined", "Join seeds", "Seeds of one algorithm as their mean with its 95% interval"
-        )
-        self.joined.setChecked(True)
-        self.log_x = tick_box("learning_log_x", "Log x", "Logarithmic horizontal axis")
-        self.log_y = tick_box("learning_log_y", "Log y", "Logarithmic vertical axis")
-        for control in (
-            self.measure,
-            self.step,
-            self.axis,
-            self.smoothing,
-            self.joined,
-            self.log_x,
-            self.log_y,
-        ):
-            self.tools.addWidget(control)
-        self.tools.addStretch(1)
-        for combo in (self.measure, self.step, self.axis):
-            combo.setMinimumContentsLength(6)  # in a narrow window
-            combo.currentIndexChanged.connect(self._chosen)
-        for box in (self.joined, self.log_x, self.log_y):
-            box.toggled.connect(self._chosen)
-        self.smoothing.valueChanged.connect(self._smoothing_chosen)
 
     @property
     def settings(self) -> Settings:
         """What the controls say."""
-        drawn = Settings(str(self.measure.currentData()))
-        return replace(
-            drawn,
-            axis=self.axis.currentData(),
-            smoothing=self._window(drawn),
-            joined=self.joined.isChecked(),
-            step=self.step.currentData() if drawn.when == "validation" else None,
-        )
+        chosen = self.bar.settings
+        return chosen if chosen.when == "validation" else chosen.model_copy(update={"step": None})
 
-    def _window(self, drawn: Settings) -> int:
-        """The window that was chosen for a measure, or the usual one."""
-        smooth = drawn.when == "training" and drawn.row.smoothing != "none"
-        return self._windows.get(drawn.measure, SMOOTHED if smooth else 1)
-
-    @Slot()
-    def _chosen(self, *_: object) -> None:
-        if not self._restoring:
+    @Slot(str)
+    def _chosen(self, name: str) -> None:
+        if name == "smoothing":
+            self._windows[self.settings.measure] = self.settings.smoothing
+        else:
             self._show_tools()
             self.set_following(True)  # another quantity or axis has another range
-            self.mark_stale()
-
-    @Slot(int)
-    def _smoothing_chosen(self, window: int) -> None:
-        self._windows[self.settings.measure] = window
-        if not self._restoring:
-            self.mark_stale()
+        self.mark_stale()
 
     def _show_tools(self) -> None:
+        """Fit the controls to the measure: its window is the one that was chosen for it, or the usual one."""
         settings = self.settings
-        self.step.setVisible(settings.when == "validation")
-        self.smoothing.blockSignals(True)
-        self.smoothing.setValue(settings.smoothing)
-        self.smoothing.blockSignals(False)
+        smooth = settings.when == "training" and settings.row.smoothing != "none"
+        self.bar.restore({"smoothing": self._windows.get(settings.measure, SMOOTHED if smooth else 1)})
+        self.bar["step"].setVisible(settings.when == "validation")
 
-    def _offer_measures(self) -> None:
-        """What the shown runs measure; what was chosen stays."""
-        offer(self.measure, {each: _text(each) for each in self._curves.choices()})
-
-    def _offer_steps(self) -> None:
-        if self.settings.when != "validation":
-            return
-        steps = self._curves.steps()
-        if steps == [self.step.itemData(index) for index in range(1, self.step.count())]:
-            return
-        chosen = self.step.currentData()
-        self.step.blockSignals(True)
-        self.step.clear()
-        self.step.addItem("last step", None)
-        for each in steps:
-            self.step.addItem(f"step {each}", each)
-        self.step.setCurrentIndex(max(0, self.step.findData(chosen)))
-        self.step.blockSignals(False)
+    def _offer_choices(self) -> None:
+        """What the shown runs measure, and after which inner steps; what was chosen stays."""
+        choices = dict.fromkeys((*self._curves.choices(), self.settings.measure))
+        self.bar.offer("measure", {each: _text(each) for each in choices})
+        if self.settings.when == "validation":
+            self.bar.offer("step", {each: f"step {each}" for each in self._curves.steps()})
 
     @Slot()
     def forget(self) -> None:
@@ -192,18 +107,17 @@ class LearningCurves(CurveChart):
     # --- drawing -----------------------------------------------------------------------------------
 
     def redraw(self) -> None:
-        self._offer_measures()
-        self._offer_steps()
-        spans = self.settings.row.open
-        self.set_logarithmic(x=self.log_x.isChecked(), y=self.log_y.isChecked() and spans)
-        self.log_y.setEnabled(spans)
-        self._curves.update(self.settings)
+        self._offer_choices()
+        settings = self.settings
+        self.set_logarithmic(x=settings.log_x, y=settings.log_y and settings.row.open)
+        self.bar["log_y"].setEnabled(settings.row.open)
+        self._curves.update(settings)
         self.set_hint(self._missing())
         drawn = self._curves.drawn
         self._say_smoothing()
         self._dress(drawn)
-        self.plot.getAxis("bottom").whole = self.settings.axis != "seconds"
-        self.set_label("bottom", AXIS_LABELS[self.settings.axis])
+        self.plot.getAxis("bottom").whole = settings.axis != "seconds"
+        self.set_label("bottom", AXIS_LABELS[settings.axis])
         self.set_label("left", self._curves.y_label())
         self.show_range()
 
@@ -212,8 +126,8 @@ class LearningCurves(CurveChart):
         window, longest = self.settings.smoothing, max((len(e.x) for e in self._curves.drawn), default=0)
         widest = window_at(longest - 1, window) if longest else window
         suffix = "" if widest == window else f" (now {count(widest)})"
-        if suffix != self.smoothing.suffix():
-            self.smoothing.setSuffix(suffix)
+        if suffix != self._smoothing.suffix():
+            self._smoothing.setSuffix(suffix)
 
     def _missing(self) -> str:
         if self._curves.drawn:
@@ -351,23 +265,19 @@ class LearningCurves(CurveChart):
 
     def values_at(self, x: float) -> tuple[str, list[str]]:
         readings: list[Reading] = []
+        settings = self.settings
+        unit = " %" if settings.row.share else ""
         for trace in self._curves.drawn:
             index = trace.nearest(x)
             if index is None or not trace.main.n[index]:
                 readings.append(None)
                 continue
             mean, n = float(trace.main.mean[index]), int(trace.main.n[index])
-            text = value(mean, float(trace.main.high[index]) - mean) + (
-                " %" if self.settings.row.share else ""
-            )
+            text = value(mean, float(trace.main.high[index]) - mean) + unit
             text = text if len(trace.group.runs) == 1 else f"{text} (n = {n})"
-            readings.append((self._place(float(trace.x[index])), text))
+            readings.append((_place(float(trace.x[index]), settings.axis), text))
         names: dict[Axis, str] = {"iterations": "meta-iteration ", "tasks": "tasks seen ", "seconds": ""}
-        return told(readings, names[self.settings.axis])
-
-    def _place(self, x: float) -> str:
-        """A place on the horizontal axis, as the readout says it."""
-        return f"{number(x)} s" if self.settings.axis == "seconds" else count(round(x))
+        return told(readings, names[settings.axis])
 
     def drawn_points(self) -> list[tuple[Array, Array]]:
         return [each.main.points for each in self._items]
@@ -391,44 +301,25 @@ class LearningCurves(CurveChart):
         )
 
     def state(self) -> dict[str, Any]:
-        settings = self.settings
-        return {
-            "measure": self.measure.currentData(),
-            "axis": settings.axis,
-            "smoothing": dict(self._windows),
-            "joined": settings.joined,
-            "step": self.step.currentData(),
-            "log_x": self.log_x.isChecked(),
-            "log_y": self.log_y.isChecked(),
-        }
+        return self.bar.state() | {"smoothing": dict(self._windows)}
 
     def restore(self, state: dict[str, Any]) -> None:
-        self._restoring = True
-        measure = state.get("measure")
-        if is_choice(measure) and self.measure.findData(measure) < 0:
-            self.measure.addItem(_text(str(measure)), measure)
-        for combo, name in ((self.measure, "measure"), (self.axis, "axis")):
-            index = combo.findData(state.get(name)) if isinstance(state.get(name), str) else -1
-            if index >= 0:
-                combo.setCurrentIndex(index)
+        self.bar.restore({name: value for name, value in state.items() if name != "smoothing"})
         windows = state.get("smoothing")
         for measure, window in list(windows.items() if isinstance(windows, dict) else ())[:MOST_WINDOWS]:
-            if isinstance(window, int) and 1 <= window <= self.smoothing.maximum():
+            if isinstance(window, int) and 1 <= window <= self._smoothing.maximum():
                 self._windows[str(measure)] = window
-        step = state.get("step")
-        if isinstance(step, int) and 0 <= step < 1_000_000:
-            if self.step.findData(step) < 0:
-                self.step.addItem(f"step {step}", step)
-            self.step.setCurrentIndex(self.step.findData(step))
-        for button, name in ((self.joined, "joined"), (self.log_x, "log_x"), (self.log_y, "log_y")):
-            if isinstance(state.get(name), bool):
-                button.setChecked(state[name])
-        self._restoring = False
+        self._offer_choices()
         self._show_tools()
         self.mark_stale()
 
 
+def _place(x: float, axis: Axis) -> str:
+    """A place on the horizontal axis, as the readout says it."""
+    return f"{number(x)} s" if axis == "seconds" else count(round(x))
+
+
 def _text(measure: str) -> str:
     """What can be drawn, in the list of choices."""
-    drawn = Settings(measure)
+    drawn = Settings(measure=measure)
     return f"{BEFORE[drawn.when]} {drawn.row.quantity}" if BEFORE[drawn.when] else shown(drawn.row.title)
