@@ -122,15 +122,13 @@ def _leading(value: float) -> int:
 SIDES = ("left", "bottom", "right", "top")
 
 
-def plot_item() -> pg.PlotItem:
+class Plot(pg.PlotWidget):  # type: ignore[misc]
     """A plot with axes of ours at the left and at the bottom (those at the other sides are hidden)."""
-    item = pg.PlotItem(axisItems={side: Axis(side) for side in SIDES}, enableMenu=False)
-    for side in SIDES[2:]:
-        item.hideAxis(side)
-    item.hideButtons()
-    return item
 
-
-def plot_widget(parent: QWidget) -> pg.PlotWidget:
-    """A widget that shows such a plot."""
-    return pg.PlotWidget(parent, plotItem=plot_item())
+    def __init__(self, parent: QWidget | None = None) -> None:
+        item = pg.PlotItem(axisItems={side: Axis(side) for side in SIDES}, enableMenu=False)
+        for side in SIDES[2:]:
+            item.hideAxis(side)
+        item.hideButtons()
+        super().__init__(parent, plotItem=item)
+        item.layout.setContentsMargins(1, 8, 8, 1)  # for the outermost numbers

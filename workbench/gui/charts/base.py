@@ -9,7 +9,7 @@ from PySide6.QtGui import QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from workbench.gui import theme
-from workbench.gui.charts.axis import plot_widget
+from workbench.gui.charts.axis import Plot
 from workbench.gui.plain import Label
 from workbench.gui.run_data import RunData
 from workbench.pictures import Figure
@@ -150,9 +150,8 @@ class PlotChart(Chart):
 
     def __init__(self, data: RunData, parent: QWidget | None = None) -> None:
         super().__init__(data, parent)
-        self.plot = plot_widget(self)
+        self.plot = Plot(self)
         self.plot.setObjectName(f"{self.object_name}_plot")
-        self.plot.getPlotItem().layout.setContentsMargins(1, 8, 8, 1)  # for the outermost numbers
         self.body.addWidget(self.plot)
 
     def set_label(self, side: str, text: str) -> None:

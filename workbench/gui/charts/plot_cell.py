@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QWidget
 from workbench.analysis import numerals
 from workbench.analysis.numerals import value
 from workbench.gui import theme
-from workbench.gui.charts.axis import SLANT, plot_item
+from workbench.gui.charts.axis import SLANT, Plot
 from workbench.gui.charts.curve_items import CurveMarks
 from workbench.gui.charts.items import Grid
 from workbench.pictures import Array, Curve, Panel
@@ -31,7 +31,7 @@ SLIM, FILLED = 0.05, 0.6
 BEAM = 0.09
 
 
-class PlotCell(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
+class PlotCell(Plot):
     """One panel of curves. Its items are kept and get new points: to make them takes ten times as long."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -40,9 +40,8 @@ class PlotCell(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         self._extra: list[pg.GraphicsObject] = []
         self.outer = True, True
         """Whether the axes at the left and at the bottom are named: in a grid, those at its edges."""
-        super().__init__(parent, plotItem=plot_item())
-        self.setMinimumSize(110, 90)
-        self.getPlotItem().layout.setContentsMargins(1, 8, 8, 1)  # for the outermost numbers
+        super().__init__(parent)
+        self.setMinimumSize(150, 100)  # room for long numbers beside it
         self.getViewBox().disableAutoRange()
         self._dress: tuple[object, ...] = ()
         self._named = False
