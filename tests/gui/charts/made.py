@@ -29,7 +29,8 @@ def add_curve(project: Project, run: int, loss: Any, seconds_each: float = 0.5) 
 
 def summary(loss: list[float | None], ci: float = 0.1, **more: Any) -> dict[str, Any]:
     """What an evaluation tells."""
-    return {
+    told = {
+        "problem": "regression",
         "inner_steps": list(range(len(loss))),
         "loss": loss,
         "loss_ci95": [ci] * len(loss),
@@ -38,9 +39,12 @@ def summary(loss: list[float | None], ci: float = 0.1, **more: Any) -> dict[str,
         "tasks": 100,
         "diverged": [0] * len(loss),
     } | more
+    names = [name for name in ("accuracy", "loss") if told[name] is not None]
+    measures = {name: {"mean": told[name], "ci95": told[f"{name}_ci95"]} for name in names}
+    return {"measures": measures} | told
 
 
 def classified(accuracy: list[float], **more: Any) -> dict[str, Any]:
     """What an evaluation of a classification tells."""
-    part = {"accuracy": accuracy, "accuracy_ci95": [0.02] * len(accuracy)}
+    part = {"problem": "classification", "accuracy": accuracy, "accuracy_ci95": [0.02] * len(accuracy)}
     return summary([1.0 - each for each in accuracy], **(part | more))
