@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from workbench.algorithms import ALGORITHMS, Algorithm, Citation
+from workbench.algorithms.wrapper import WrapperConfig
 from workbench.config import AlgorithmConfig, Trains
 from workbench.problems import PROBLEMS
 from workbench.settings import Kind, Section, fields_of
@@ -14,7 +15,46 @@ CITED = 49
 """Letters that a short citation may have, so that a table has 120."""
 
 
-def parameters(section: type[Section]) -> list[dict[str, Any]]:
+class Parameter(TypedDict):
+    """A field of a section, in JSON types."""
+
+    name: str
+    default: object
+    required: bool
+    allowed: str
+    unit: str
+    symbol: str
+    help: str
+    parameters: NotRequired[list[Parameter]]
+
+
+class Entry(TypedDict):
+    """What is told of everything that there is to choose from."""
+
+    name: str
+    title: str
+    summary: str
+    parameters: list[Parameter]
+
+
+class AlgorithmEntry(Entry):
+    """An algorithm; ``base`` lists what it can be built over, and is None where that is nothing."""
+
+    family: str
+    problems: list[str]
+    order: int
+    base: list[str] | None
+    citation: str | None
+
+
+class TaskEntry(Entry):
+    """A task family."""
+
+    problem: str
+    default_network: str
+
+
+def parameters(section: type[Section]) -> list[Parameter]:
     """Every field of a section: name, default, range, unit, symbol and help (JSON types).
 
     A field that holds a section lists the ``parameters`` of that, unless it comes in several kinds.
@@ -24,7 +64,7 @@ def parameters(section: type[Section]) -> list[dict[str, Any]]:
         default = field.default
         if field.where is not None:
             default = {name: field.usual(each.gives) for name, each in PROBLEMS.items()}
-        parameter = {
+        parameter: Parameter = {
             "name": field.name,
             "default": _plain(default),
             "required": field.required,
@@ -39,7 +79,7 @@ def parameters(section: type[Section]) -> list[dict[str, Any]]:
     return listed
 
 
-def _plain(default: Any) -> Any:
+def _plain(default: object) -> object:
     """A default in JSON types: of a section in several kinds, what differs from the kind's own."""
     if isinstance(default, Kind):
         said = default.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
@@ -47,9 +87,8 @@ def _plain(default: Any) -> Any:
     return default.model_dump(mode="json") if isinstance(default, Section) else default
 
 
-def algorithms() -> list[dict[str, Any]]:
-    """Every algorithm: name, family, what it supports, citation, parameters; ``base`` lists what it can be
-    built over, and is None where it is built over nothing."""
+def algorithms() -> list[AlgorithmEntry]:
+    """Every algorithm."""
     return [
         {
             "name": name,
@@ -68,8 +107,8 @@ def algorithms() -> list[dict[str, Any]]:
 
 def bases(algorithm: type[Algorithm]) -> list[str] | None:
     """The kinds of algorithms that one can be built over; None where it is no wrapper."""
-    config: Any = algorithm.Config
-    if not config.wraps:
+    config = algorithm.Config
+    if not issubclass(config, WrapperConfig):
         return None
     return sorted(name for name, kind in AlgorithmConfig.kinds.items() if config.allows(kind))
 
@@ -110,8 +149,8 @@ def cited(citation: Citation) -> str:
     return every
 
 
-def tasks() -> list[dict[str, Any]]:
-    """Every task family: name, problem, default network, parameters."""
+def tasks() -> list[TaskEntry]:
+    """Every task family."""
     return [
         {
             "name": name,

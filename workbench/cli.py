@@ -28,6 +28,7 @@ from workbench.terminal import OutputLost, say, say_json
 from workbench.words import told_apart, visible
 
 if TYPE_CHECKING:  # it imports pydantic
+    from workbench.catalogue import Entry, Parameter
     from workbench.settings import Field
 
 WIDTH = 120
@@ -445,24 +446,24 @@ def tasks(as_json: bool) -> None:
     from workbench import catalogue
 
     entries = catalogue.tasks()
-    columns = ("name", "problem", "default_network", "summary")
-    rows = [[str(entry[column]) for column in columns] for entry in entries]
-    _list(entries, as_json, [[column.replace("_", " ") for column in columns], *rows])
+    rows = [[each["name"], each["problem"], each["default_network"], each["summary"]] for each in entries]
+    _list(entries, as_json, [["name", "problem", "default network", "summary"], *rows])
 
 
-def _list(entries: list[dict[str, Any]], as_json: bool, rows: list[list[str]]) -> None:
+def _list(entries: Sequence[Entry], as_json: bool, rows: list[list[str]]) -> None:
     if as_json:
         say_json(json.dumps(entries, indent=2, ensure_ascii=False))
         return
     _print_table(rows)
     for entry in entries:
         say("\n" + _wrapped(f"{entry['name']}: {entry['summary']}", 2))
-        if entry.get("base"):
-            say(_wrapped(f"  over: {', '.join(entry['base'])}", 8))
+        over = entry.get("base")
+        if isinstance(over, list):
+            say(_wrapped(f"  over: {', '.join(over)}", 8))
         _list_parameters(entry["parameters"])
 
 
-def _list_parameters(parameters: list[dict[str, Any]], inside: str = "") -> None:
+def _list_parameters(parameters: list[Parameter], inside: str = "") -> None:
     for each in parameters:
         said = "required" if each["required"] else f"default {_default(each['default'])}"
         allowed = f", {each['allowed']}" if each["allowed"] else ""
@@ -471,7 +472,7 @@ def _list_parameters(parameters: list[dict[str, Any]], inside: str = "") -> None
         _list_parameters(each.get("parameters", []), f"{name}.")
 
 
-def _default(value: Any) -> str:
+def _default(value: object) -> str:
     if isinstance(value, dict):
         return (
             ", ".join(f"{name} {_default(each)}" for name, each in value.items() if each is not None)

@@ -37,7 +37,7 @@ def load(window: MainWindow, toml: Path, qtbot: QtBot, **training: object) -> No
     assert window.files.open_path(toml)
     assert window.panels is not None
     for name, value in training.items():
-        window.panels.setup.edits.set(f"training.{name}", value)
+        window.panels.setup.edits.set(("training", name), value)
     qtbot.waitUntil(window.panels.setup.can_run, timeout=RUN)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict, cast
 
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow
@@ -18,6 +18,28 @@ Docks = Mapping[str, QDockWidget]
 _ACROSS, _DOWN = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
 
 
+class Docked(TypedDict):
+    """Panels in one place of the window; the one in front comes first."""
+
+    panels: list[str]
+    place: list[int]
+
+
+class Floating(TypedDict):
+    """A panel in a window of its own."""
+
+    panel: str
+    place: list[int]
+    shown: bool
+
+
+class Places(TypedDict):
+    """Where every dock is (JSON types); a place is x, y, width and height."""
+
+    docked: list[Docked]
+    floating: list[Floating]
+
+
 class _Group(NamedTuple):
     """Docks in one place, as tabs where there are several: the one in front comes first."""
 
@@ -25,11 +47,11 @@ class _Group(NamedTuple):
     place: QRect
 
 
-def described(window: QMainWindow, docks: Docks) -> dict[str, Any]:
-    """Where every dock is (JSON types): docked ones by their places in the window, with their tabs."""
+def described(window: QMainWindow, docks: Docks) -> Places:
+    """Where every dock is: docked ones by their places in the window, with their tabs."""
     names = {dock: name for name, dock in docks.items()}
     left = [dock for dock in docks.values() if not dock.isHidden() and not dock.isFloating()]
-    docked = []
+    docked: list[Docked] = []
     while left:
         tabs = [left[0], *(each for each in window.tabifiedDockWidgets(left[0]) if each in left)]
         tabs.sort(key=lambda dock: dock.visibleRegion().isEmpty())
@@ -45,7 +67,7 @@ def described(window: QMainWindow, docks: Docks) -> dict[str, Any]:
     }
 
 
-def lay_out(window: QMainWindow, docks: Docks, description: Any) -> None:
+def lay_out(window: QMainWindow, docks: Docks, description: object) -> None:
     """Put docks where a description says; those that it does not name are hidden where they are.
 
     Raises
@@ -94,13 +116,13 @@ def take_out(window: QMainWindow, docks: Docks) -> None:
         window.removeDockWidget(dock)
 
 
-def _checked(description: Any, docks: Docks) -> dict[str, Any]:
+def _checked(description: object, docks: Docks) -> Places:
     panel, side = one_of(docks), whole(-100_000, 100_000)
     place = listed(side, 4)
     docked = table({"panels": listed(panel, len(docks)), "place": place}, {})
     floating = table({"panel": panel, "place": place, "shown": flag}, {})
     check = table({"docked": listed(docked, len(docks)), "floating": listed(floating, len(docks))}, {})
-    found: dict[str, Any] = named("layout", check, description)
+    found = cast(Places, named("layout", check, description))
     for each in (*found["docked"], *found["floating"]):
         if len(each["place"]) != 4 or min(each["place"][2:]) < 1 or not each.get("panels", True):
             raise ValueError("layout has a place that is none")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QKeySequence
@@ -14,6 +14,7 @@ from workbench.gui.actions import COMMANDS, SEPARATOR, SUBMENUS
 from workbench.gui.plain import Markup, Page, joined, name_window, rich
 
 if TYPE_CHECKING:
+    from workbench.catalogue import AlgorithmEntry
     from workbench.gui.setup.panel import SetupPanel
 
 CHART_KEYS = (
@@ -111,7 +112,7 @@ def _table(rows: list[tuple[str, str]], heads: tuple[str, str]) -> Markup:
     return rich('<table cellpadding="4" width="100%">{}</table>', joined(rich(""), lines))
 
 
-def _cited(algorithm: dict[str, Any]) -> Markup:
+def _cited(algorithm: AlgorithmEntry) -> Markup:
     citation = algorithm["citation"] or "No paper."
     before, arxiv, number = citation.partition("arXiv ")
     number = number.rstrip(".")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QSizePolicy, QWidget
@@ -104,11 +102,11 @@ class Layout(QObject):
         for pair, direction in (((first, second), across), ((third, fourth), across), ((first, third), down)):
             window.resizeDocks(list(pair), [1000, 1000], direction)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dock_places.Places:
         """Where everything is (JSON types)."""
         return dock_places.described(self._window, self.docks)
 
-    def restore(self, state: Any) -> None:
+    def restore(self, state: object) -> None:
         """Take up what :meth:`state` gave.
 
         Raises

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +41,7 @@ class News:
     iterations: int | None = None
     evaluations: list[tuple[int, Summary]] = field(default_factory=list)
     result: TestSummary | None = None
-    predictions: tuple[int, Any] | None = None
+    predictions: tuple[int, object] | None = None
     begun: bool = False
     status: str | None = None
     message: str | None = None
@@ -87,7 +86,7 @@ class Live:
         with self._lock:
             self._of(run).result = summary
 
-    def predicted(self, run: int, iteration: int, predictions: Any) -> None:
+    def predicted(self, run: int, iteration: int, predictions: object) -> None:
         """A view's predictions were computed."""
         with self._lock:
             self._of(run).predictions = (iteration, predictions)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QWidget
@@ -21,6 +21,7 @@ from workbench.gui.worker import Progress, Worker
 from workbench.project import ProjectError
 
 if TYPE_CHECKING:
+    from workbench.engine.predicted import Predictions
     from workbench.engine.trainer import Trainer
 
 KEEP_MILLISECONDS = 400
@@ -82,11 +83,11 @@ class Panels(QObject):
         if self._engine:
             self._take_draft()
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, object]:
         """The panels' settings (JSON types)."""
         return {"setup": self.setup.state()} | {chart.object_name: chart.state() for chart in self.charts}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: dict[str, object]) -> None:
         """Take up settings."""
         self.setup.restore(_table(state.get("setup")))
         for chart in self.charts:
@@ -149,7 +150,7 @@ class Panels(QObject):
     # --- predictions of the run that trains --------------------------------------------------------
 
     @Slot(int, int, object)
-    def _predicted(self, run: int, iteration: int, predictions: Any) -> None:
+    def _predicted(self, run: int, iteration: int, predictions: Predictions) -> None:
         self.predictions.receive(run, iteration, predictions)
 
     @Slot()
@@ -170,7 +171,7 @@ class Panels(QObject):
             return
         from workbench.engine import predictions
 
-        def compute(trainer: Trainer) -> Any:
+        def compute(trainer: Trainer) -> object:
             return predictions.compute(trainer, request)
 
         self._session.queue.compute_extra(compute)
@@ -192,5 +193,5 @@ def _import_engine(progress: Progress) -> str:
     return str(devices.environment(device)["device_name"])
 
 
-def _table(value: Any) -> dict[str, Any]:
+def _table(value: object) -> dict[str, object]:
     return value if isinstance(value, dict) else {}

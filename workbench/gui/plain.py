@@ -133,7 +133,7 @@ def set_tree_tip(item: QTreeWidgetItem, column: int, text: str) -> None:
 def tipped(words: Callable[..., str]) -> Callable[..., str]:
     """What makes the tool tips of a plot's points."""
 
-    def made(*point: Any, **more: Any) -> str:
+    def made(*point: object, **more: object) -> str:
         return tip(words(*point, **more))
 
     return made

@@ -82,7 +82,7 @@ class RunData(QObject):
         self._names: dict[int, list[str]] = {}
         self._evaluations: dict[int, dict[int, Summary]] = {}
         self._results: dict[int, TestSummary | None] = {}
-        self._diverged: dict[int, tuple[tuple[Any, ...], int | None]] = {}
+        self._diverged: dict[int, tuple[tuple[object, ...], int | None]] = {}
         self.highlighted: int | None = None
         self.live: int | None = None
         """The run on the run thread: what it told of its status is newer than the file."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, Signal
 
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 EXTRA_SECONDS = 4.0
 """At least so long between two computations for a view: training waits for each."""
 
-Extra = Callable[["Trainer"], Any]
+Extra = Callable[["Trainer"], object]
 """What a view wants computed on the training thread at each validation."""
 
 

@@ -170,7 +170,7 @@ class RunsModel(QAbstractTableModel):
         column = self.columns[section]
         return {Roles.DisplayRole: column.title, Roles.ToolTipRole: tip(column.tip)}.get(Roles(role))
 
-    def data(self, index: Index, role: int = Roles.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = Roles.DisplayRole) -> object:
         run, column = self._runs[index.row()], self.columns[index.column()]
         name = column.title == "Run"
         match role:
@@ -203,7 +203,7 @@ class RunsModel(QAbstractTableModel):
             flags |= Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsUserCheckable
         return flags
 
-    def setData(self, index: Index, value: Any, role: int = Roles.EditRole) -> bool:
+    def setData(self, index: Index, value: object, role: int = Roles.EditRole) -> bool:
         run = self._runs[index.row()]
         if role == Roles.CheckStateRole:
             self.shown_or_hidden.emit(run.id, Qt.CheckState(value) == Qt.CheckState.Checked)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import (
     QItemSelectionModel,
     QModelIndex,
@@ -119,7 +117,7 @@ class RunsPanel(QWidget):
             self.table.setFocus()
             self.table.edit(index.siblingAtColumn(0))
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, object]:
         """Which columns are shown, how wide they are (JSON types)."""
         header = self.table.horizontalHeader()
         return {
@@ -127,7 +125,7 @@ class RunsPanel(QWidget):
             for number, column in enumerate(self.model.columns)
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: dict[str, object]) -> None:
         """Take up what :meth:`state` gave."""
         self._size_columns()
         header = self.table.horizontalHeader()
@@ -228,7 +226,7 @@ class _Table(QTableView):
         self.horizontalHeader().setHighlightSections(False)
         self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
 
-    def resizeEvent(self, event: Any) -> None:
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         for hint in self.findChildren(Label):
             hint.setGeometry(12, 40, max(0, self.width() - 24), max(0, min(120, self.height() - 48)))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 import shiboken6
 
+Answer = TypeVar("Answer")
 
-def weakly(method: Callable[[Any], object]) -> Callable[[Any], None]:
+
+def weakly(method: Callable[[Answer], object]) -> Callable[[Answer], None]:
     """Call a widget's method as long as there is the widget.
 
     A background thread holds on to its job for a while. Were the widget's last reference among what it
@@ -17,9 +19,9 @@ def weakly(method: Callable[[Any], object]) -> Callable[[Any], None]:
     """
     reference = weakref.WeakMethod(method)
 
-    def call(value: Any) -> None:
-        bound: Any = reference()
-        if bound is not None and shiboken6.isValid(bound.__self__):
+    def call(value: Answer) -> None:
+        bound = reference()
+        if bound is not None and shiboken6.isValid(getattr(bound, "__self__")):  # noqa: B009 (a method)
             bound(value)
 
     return call

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
@@ -62,7 +62,7 @@ class MainWindow(QMainWindow):
         self.panels: Panels | None = None
         self._painted = self._closed = self._told_to_go = False
         self._first_experiment: Path | None = None
-        self._kept_layout: dict[str, Any] = {}
+        self._kept_layout: dict[str, object] = {}
 
         self.files = FileCommands(self.session, self.notices, self)
         self.run_commands = RunCommands(self.session, self.runs_panel, self.notices, self)
@@ -339,15 +339,15 @@ class MainWindow(QMainWindow):
         except ValueError as error:  # an older version's, or a stranger's
             self.log.say(f"the project's layout cannot be taken up: {error}")
         for part, taker in (("runs", self.runs_panel), ("panels", self.panels)):
-            if isinstance(self._kept_layout.get(part), dict):
-                taker.restore(self._kept_layout[part])
+            if isinstance(kept := self._kept_layout.get(part), dict):
+                taker.restore(kept)
 
     @Slot()
     def _keep_layout(self) -> None:
         project = self.session.project
         if project is None or project.read_only or self.panels is None or not self.isVisible():
             return
-        state = {
+        state: dict[str, object] = {
             "window": self.layout_.state(),
             "runs": self.runs_panel.state(),
             "panels": self.panels.state(),

@@ -29,7 +29,7 @@ class _Job:
 
     key: str
     what: str
-    work: Callable[[Progress], Any]
+    work: Callable[[Progress], object]
 
 
 class _Asked(NamedTuple):
@@ -175,7 +175,7 @@ class Worker(QObject):
             self.progressed.emit(job.key, done, text)
 
     @Slot(object, object, object)
-    def _answer(self, job: _Job, value: Any, error: Exception | None) -> None:
+    def _answer(self, job: _Job, value: object, error: Exception | None) -> None:
         asked = self._asked(job)
         if asked is None:
             return

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from workbench.config import AlgorithmConfig, NetworkConfig, TaskConfig
+from workbench.config import NetworkConfig, TaskConfig
 from workbench.gui.plain import set_tip
 from workbench.gui.setup.draft import Draft
 from workbench.gui.setup.edits import Edits
@@ -28,6 +28,7 @@ class Offered(NamedTuple):
 def offered(draft: Draft, path: Path) -> list[Offered]:
     """The kinds that the section at a path may be of; those of an algorithm by title."""
     from workbench.algorithms import ALGORITHMS
+    from workbench.algorithms.wrapper import WrapperConfig
     from workbench.networks import NETWORKS
     from workbench.tasks import FAMILIES
 
@@ -36,11 +37,12 @@ def offered(draft: Draft, path: Path) -> list[Offered]:
     if base is TaskConfig or base is NetworkConfig:
         registry = FAMILIES if base is TaskConfig else NETWORKS
         return [Offered(each.title, name, each.summary) for name, each in registry.items()]
-    allows = getattr(owner, "allows", lambda kind: True)
+    assert owner is not None
+    assert issubclass(owner, WrapperConfig)
     able = [
-        Offered(ALGORITHMS[name].title, name, ALGORITHMS[name].summary)
-        for name, kind in AlgorithmConfig.kinds.items()
-        if name in ALGORITHMS and allows(kind) and kind.needs <= draft.gives
+        Offered(each.title, name, each.summary)
+        for name, each in ALGORITHMS.items()
+        if owner.allows(each.Config) and each.Config.needs <= draft.gives
     ]
     return sorted(able, key=lambda each: each.title.lower())
 
