@@ -194,8 +194,8 @@ def test_a_run_that_fails_says_why_and_the_next_one_starts(
     window = open_window()
     load(window, toml, qtbot)
     assert window.panels is not None
-    window.panels.setup.edits.set("algorithm.maml.inner_lr", 100.0)
-    window.panels.setup.edits.set("algorithm.maml.inner_steps", 50)
+    window.panels.setup.edits.set(("algorithm", "maml", "inner_lr"), 100.0)
+    window.panels.setup.edits.set(("algorithm", "maml", "inner_steps"), 50)
     qtbot.waitUntil(window.panels.setup.can_run, timeout=RUN)
     press_run(window, qtbot)
     qtbot.waitUntil(lambda: statuses(window)[1] == "finished", timeout=RUN)
@@ -539,7 +539,7 @@ def test_from_an_import_to_results_and_the_set_once_more(
     setup = window.panels.setup
     assert setup is not None
     for kind in ("maml", "reptile"):
-        setup.edits.set(f"algorithm.{kind}.on", kind == "maml")
+        setup.edits.set(("algorithm", kind, "on"), kind == "maml")
     setup.import_path(sources.clinc(tmp_path / "intents.json"))
     dialog = setup.findChild(ImportDialog)
     assert dialog is not None
@@ -558,7 +558,7 @@ def test_from_an_import_to_results_and_the_set_once_more(
     assert result is not None
     assert result["episodes"] == 20
 
-    setup.edits.set("task.family", "sinusoid")
+    setup.edits.set(("task", "family"), "sinusoid")
     use, remove = registered(window)
     use["intents"].trigger()
     assert setup.draft.value(("task", "family")) == "text"
