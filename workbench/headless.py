@@ -14,8 +14,7 @@ from workbench import importing, runs, terminal
 from workbench.analysis.results import run_entries, told
 from workbench.analysis.tables import as_json
 from workbench.data import registry
-from workbench.data.look import look
-from workbench.data.prepared import prepare
+from workbench.data.cached import prepared_at
 from workbench.data.reading import Reading
 from workbench.engine.events import Evaluated, Failed, Finished, MetaSteps
 from workbench.engine.trainer import Trainer
@@ -249,9 +248,7 @@ def import_data(
     """Check a data set and register it; nothing is left behind if it is refused or cancelled."""
     progress = Progress(quiet)
     registry.check_free(name, replace=replace)
-    prepared = prepare(
-        look(path.expanduser(), reading, progress=progress.preparing), reading, progress=progress.preparing
-    )
+    prepared = prepared_at(path.expanduser(), reading, progress=progress.preparing)
     registry.refuse_unreadable(prepared, skip_unreadable=skip_unreadable)
     planned = importing.plan(prepared, how, fractions=fractions, seed=seed)
     progress.preparing(1.0, "Registering")

@@ -20,7 +20,7 @@ from tests.data import sources
 from workbench import runs
 from workbench.cli import main
 from workbench.config import parse
-from workbench.data import kept_pixels, registry
+from workbench.data import npz, registry
 from workbench.data.look import look
 from workbench.data.prepared import prepare
 from workbench.data.reading import Reading
@@ -345,12 +345,12 @@ def test_a_large_set_is_used_from_the_disk(
 ) -> None:
     path = sources.write(tmp_path / "in", sources.class_folders())
     small = import_(path)
-    monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path))
-    monkeypatch.setattr(kept_pixels, "IN_MEMORY", 1000)
+    monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(npz, "IN_MEMORY", 1000)
     assert import_(path)["hash"] == small["hash"]
     assert isinstance(registry.load("mine", "images").arrays["pixels"], np.memmap)
     assert import_(path)["hash"] == small["hash"]  # out of the cache
-    assert not list(tmp_path.glob(".images-*"))
+    assert not list((tmp_path / "cache").glob(".*"))
 
 
 # --- runs that were begun by earlier rules --------------------------------------------------------------

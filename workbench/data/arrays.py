@@ -6,20 +6,18 @@ MedMNIST: Yang, Shi, Wei, Liu, Zhao, Ke, Pfister, Ni, Scientific Data 2023.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.data.found import NOT_GIVEN, Finding, Found, FoundFunctions, FoundImages, Unreadable, some
 from workbench.data.labels import absent, look_alikes, told
-from workbench.data.npz import Header, load_npz, read_headers
+from workbench.data.npz import Array, Header, load_npz, read_headers
 from workbench.data.reading import NOW, Reading, refuse_beyond
 from workbench.data.splits import completed, shared_classes, splits_of, unknown
 from workbench.errors import DataError
@@ -36,7 +34,6 @@ _DISTINGUISHED = 1e-3
 _OF_A_LABEL, _OF_A_ROW, _OF_A_REFUSAL = 250, 120, 400
 """Bytes that are taken beside what is in the arrays, roughly."""
 _ROUNDED_ARE_LISTED = 3
-Arrays = Mapping[str, NDArray[Any]]
 
 
 def read_arrays(path: Path, reading: Reading = NOW) -> Found:
@@ -80,9 +77,9 @@ def _images(path: Path, headers: Mapping[str, Header], reading: Reading) -> Foun
     needed = sum(headers[name].bytes for name in read) + sum(each.bytes for each in labelled)
     needed += _OF_A_LABEL * sum(each.shape[0] for each in labelled if each.shape)
     refuse_beyond(reading, needed, f"{path}: its images and labels")
-    arrays: Arrays = load_npz(path, read)
+    arrays = load_npz(path, read)
     pixels: list[NDArray[np.uint8]] = []
-    labels: list[NDArray[Any]] = []
+    labels: list[Array] = []
     given: list[NDArray[np.int8]] = []
     for code, part in enumerate(_PARTS):
         if f"{part}_images" not in arrays:
@@ -96,7 +93,7 @@ def _images(path: Path, headers: Mapping[str, Header], reading: Reading) -> Foun
             )
         if pixels and images.shape[1:] != pixels[0].shape[1:]:
             raise DataError(f"{path}: {part}_images has another size than train_images")
-        pixels.append(images)
+        pixels.append(images.view(np.uint8))
         labels.append(own.reshape(-1))
         given.append(np.full(len(images), code, np.int8))
     all_labels = np.concatenate([each.astype(str) for each in labels]).tolist()
@@ -141,7 +138,6 @@ def _images(path: Path, headers: Mapping[str, Header], reading: Reading) -> Foun
         findings=tuple(findings),
         origins=chosen,
         opening=opening,
-        hash=lambda: _file_hash(path),
     )
 
 
@@ -174,7 +170,7 @@ def _rows(given: list[NDArray[np.int8]]) -> list[tuple[str, int]]:
     return [(_PARTS[int(each[0])], len(each)) for each in given if len(each)]
 
 
-def _check_images(path: Path, part: str, images: NDArray[Any]) -> None:
+def _check_images(path: Path, part: str, images: Array) -> None:
     fits = images.ndim == 3 or (images.ndim == 4 and images.shape[-1] in (1, 3))
     fits = fits and 0 not in images.shape[1:]  # of such, a tiny file can hold any number
     if not fits or images.dtype != np.uint8:
@@ -277,7 +273,7 @@ def _names_splits(headers: Mapping[str, Header], count: int) -> bool:
     return own is not None and own.dtype.kind == "U" and int(np.prod(own.shape, dtype=object)) == count
 
 
-def _in_64_bits(what: str, array: NDArray[Any]) -> tuple[NDArray[np.float64], list[Finding]]:
+def _in_64_bits(what: str, array: Array) -> tuple[NDArray[np.float64], list[Finding]]:
     """Numbers as float64; and that some of them cannot be told exactly so.
 
     Raises
@@ -333,8 +329,3 @@ def _kept(x: NDArray[np.floating], y: NDArray[np.floating]) -> Finding:
         "training tasks, and charts show them in these units"
     )
     return Finding("standardised", text, len(x))
-
-
-def _file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

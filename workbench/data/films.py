@@ -6,12 +6,11 @@ import contextlib
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from workbench.data.found import Finding, FoundImages, some
-from workbench.data.pictures import BAD_PICTURE, Page, open_picture, pages_of
+from workbench.data.found import Finding, FoundImages, Page, Picture, some
+from workbench.data.pictures import BAD_PICTURE, open_picture, pages_of
 from workbench.data.progress import Progress
 
 MOST_PAGES = 100_000
@@ -27,14 +26,10 @@ def with_pages(found: FoundImages, progress: Progress) -> FoundImages:
             if index % 100 == 0:
                 progress(index / count, f"Counting pages of image {index + 1:,} of {count:,}")
             try:
-                content = read(index)
-                if isinstance(content, bytes):
-                    with open_picture(content) as image:
-                        pages.append(min(pages_of(image), MOST_PAGES))
-                    continue
+                with open_picture(read(index)) as image:
+                    pages.append(min(pages_of(image), MOST_PAGES))
             except BAD_PICTURE:  # is listed when all are read
-                pass
-            pages.append(1)
+                pages.append(1)
     films = [index for index in range(count) if pages[index] > 1]
     if not films:
         return found
@@ -42,13 +37,14 @@ def with_pages(found: FoundImages, progress: Progress) -> FoundImages:
     rows = np.array([index for index, _ in place])
 
     @contextlib.contextmanager
-    def opening() -> Iterator[Callable[[int], Any]]:
+    def opening() -> Iterator[Callable[[int], Picture]]:
         with found.open() as read:
             once = functools.lru_cache(maxsize=1)(read)  # the pages of a film follow each other
 
-            def page(row: int) -> Any:
+            def page(row: int) -> Picture:
                 index, number = place[row]
-                return Page(once(index), number) if pages[index] > 1 else read(index)
+                content = once(index)
+                return Page(content, number) if pages[index] > 1 and isinstance(content, bytes) else content
 
             yield page
 

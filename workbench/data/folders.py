@@ -22,7 +22,6 @@ from workbench.data.reading import NOW, Reading
 from workbench.data.source import (
     Source,
     composed,
-    content_hash,
     folder_of,
     folders_above,
     hidden,
@@ -106,7 +105,6 @@ def read_class_folders(source: Source, reading: Reading = NOW) -> FoundImages:
         findings=tuple(findings),
         origins=paths,
         opening=opening(source.where, paths, reading),
-        hash=hashing(source.where, paths),
     )
 
 
@@ -155,11 +153,6 @@ def opening(where: Path, paths: Sequence[str], reading: Reading) -> Opening:
             yield lambda index: source.read(paths[index])
 
     return open_files
-
-
-def hashing(where: Path, paths: Sequence[str]) -> Callable[[], str]:
-    """What :class:`FoundImages` needs to tell whether files of a source have changed."""
-    return lambda: content_hash(where, paths)
 
 
 def _with_splits_by_rule_1(classes: Sequence[ImageClass]) -> list[ImageClass]:

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,14 +53,24 @@ class Unreadable(NamedTuple):
     why: str
 
 
+class Page(NamedTuple):
+    """One page of a film."""
+
+    content: bytes
+    number: int
+
+
+Picture = bytes | Page | NDArray[np.uint8]
+"""A file's bytes, one of its pages, or pixels ``[h, w]`` or ``[h, w, 3]``."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class Found(ABC):
-    """What is in a source. Examples are sorted by class, and in the order of their names within.
+class Examples:
+    """Examples of classes, sorted by class.
 
     Attributes
     ----------
-    layout : in words: class folders, split files, …
-    where : the path that was given.
+    layout : of their source, in words: class folders, split files, …
     names, groups : of the classes (of the tasks, for functions); an empty group is none.
     labels : the class of each example ``[N]``, ascending.
     given : the split that the source puts each example into: 0, 1, 2, or one of the two above.
@@ -68,9 +78,7 @@ class Found(ABC):
     unreadable : what has been left out.
     """
 
-    kind: ClassVar[Kind]
     layout: str
-    where: Path
     names: tuple[str, ...]
     groups: tuple[str, ...]
     labels: Ints
@@ -84,8 +92,35 @@ class Found(ABC):
         return tuple(np.bincount(self.labels, minlength=len(self.names)).tolist())
 
     def given_split(self) -> dict[str, list[str]] | None:
-        """The classes of each split as the source has them; None where it names none, or shares classes."""
-        return given_split(self.names, self.groups, self.labels, self.given)
+        """The classes of each split as the source has them, whole groups by the group's name.
+
+        None where a split is missing, or a class is in two of them.
+        """
+        labels, given, names, groups = self.labels, self.given, self.names, self.groups
+        parts: list[set[int]] = [set(np.unique(labels[given == code]).tolist()) for code in range(3)]
+        if not all(parts) or sum(map(len, parts)) != len(set().union(*parts)):
+            return None
+        if (given == NOT_GIVEN).any():
+            return None
+        of_group: dict[str, set[int]] = {}
+        for index, group in enumerate(groups):
+            of_group.setdefault(group, set()).add(index)
+        split = {}
+        for code, key in enumerate(("train", "validation", "test")):
+            units = {
+                groups[index] if groups[index] and of_group[groups[index]] <= parts[code] else names[index]
+                for index in parts[code]
+            }
+            split[key] = sorted(units)
+        return split
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found(Examples, ABC):
+    """What is in a source, at the path ``where``; within a class in the order of the examples' names."""
+
+    kind: ClassVar[Kind]
+    where: Path
 
     @abstractmethod
     def origin(self, index: int) -> str:
@@ -94,18 +129,17 @@ class Found(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class FoundImages(Found):
-    """Images that are yet to be read, as :data:`workbench.data.pictures.Picture` says."""
+    """Images that are yet to be read."""
 
     kind: ClassVar[Kind] = "images"
     origins: Sequence[str] = field(repr=False)
-    opening: Callable[[], contextlib.AbstractContextManager[Callable[[int], Any]]] = field(repr=False)
-    hash: Callable[[], str] = field(repr=False)
+    opening: Callable[[], contextlib.AbstractContextManager[Callable[[int], Picture]]] = field(repr=False)
 
     def origin(self, index: int) -> str:
         return shown(self.origins[index])
 
     @contextlib.contextmanager
-    def open(self) -> Iterator[Callable[[int], Any]]:
+    def open(self) -> Iterator[Callable[[int], Picture]]:
         """Gives a function that returns the content of an example by its index."""
         with self.opening() as read:
             yield read
@@ -119,7 +153,7 @@ class FoundText(Found):
     texts: Sequence[str] = field(repr=False)
 
     def origin(self, index: int) -> str:
-        return repr(shown(self.texts[index][:80]))
+        return quoted(self.texts[index])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,29 +171,9 @@ class FoundFunctions(Found):
         return f"a point of task {shown(self.names[int(self.labels[index])])}"
 
 
-def given_split(
-    names: Sequence[str], groups: Sequence[str], labels: Ints, given: NDArray[np.int8]
-) -> dict[str, list[str]] | None:
-    """The classes of each split as a source has them, whole groups by the group's name.
-
-    None where a split is missing, or a class is in two of them.
-    """
-    parts: list[set[int]] = [set(np.unique(labels[given == code]).tolist()) for code in range(3)]
-    if not all(parts) or sum(map(len, parts)) != len(set().union(*parts)):
-        return None
-    if (given == NOT_GIVEN).any():
-        return None
-    of_group: dict[str, set[int]] = {}
-    for index, group in enumerate(groups):
-        of_group.setdefault(group, set()).add(index)
-    split = {}
-    for code, key in enumerate(("train", "validation", "test")):
-        units = {
-            groups[index] if groups[index] and of_group[groups[index]] <= parts[code] else names[index]
-            for index in parts[code]
-        }
-        split[key] = sorted(units)
-    return split
+def quoted(text: str) -> str:
+    """What a text is called: its beginning."""
+    return repr(shown(text[:80]))
 
 
 def notes_of_a_path(findings: Iterable[Finding], rules: int) -> tuple[str, ...]:

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from workbench.data import decoding
 from workbench.data.arrays import read_arrays
 from workbench.data.decoding import undecodable
 from workbench.data.films import with_pages
 from workbench.data.folders import read_class_folders
 from workbench.data.found import NOT_GIVEN, Found, FoundImages, FoundText
+from workbench.data.npz import read_headers, refuse_giant
 from workbench.data.passed_over import passed_over
 from workbench.data.pictures import SUFFIXES as PICTURES
 from workbench.data.progress import Progress, silent
@@ -38,6 +40,7 @@ def look(path: Path, reading: Reading = NOW, *, progress: Progress = silent) -> 
         If it is none of the layouts, damaged, or made to do harm; or a name in it cannot be written down.
     """
     progress(0.0, f"Looking into {path}")
+    refuse_unlike_data(path)
     found = _read(path, reading)
     if reading.pages and isinstance(found, FoundImages):
         found = with_pages(found, progress)
@@ -47,16 +50,34 @@ def look(path: Path, reading: Reading = NOW, *, progress: Progress = silent) -> 
     return found
 
 
+def refuse_unlike_data(path: Path) -> None:
+    """Refuse what cannot be data, or could not be held, before any of it is read.
+
+    Raises
+    ------
+    DataError
+        Saying what would be.
+    """
+    if path.exists() and not path.is_dir() and not path.is_file():
+        raise DataError(f"{path}: neither a file nor a folder; give {ACCEPTED}")
+    if not path.is_file():
+        return
+    suffix, size = path.suffix.lower(), path.stat().st_size
+    if suffix == ".npz":
+        refuse_giant(path, read_headers(path))
+    elif suffix in SUFFIXES:
+        if size > decoding.MOST_TEXT:
+            raise DataError(f"{path}: {size / 2**20:.0f} MiB of text are too many (256 MiB)")
+    elif not zipfile.is_zipfile(path):
+        raise DataError(f"{path}: no readable zip, nor another kind of data; give {ACCEPTED}")
+
+
 def _read(path: Path, reading: Reading) -> Found:
     suffix = path.suffix.lower()
     if path.is_file() and suffix == ".npz":
         return read_arrays(path, reading)
     if path.is_file() and suffix in SUFFIXES:
         return read_texts(path, reading)
-    if path.exists() and not path.is_dir() and not path.is_file():
-        raise DataError(f"{path}: neither a file nor a folder; give {ACCEPTED}")
-    if path.is_file() and not zipfile.is_zipfile(path):
-        raise DataError(f"{path}: no readable zip, nor another kind of data; give {ACCEPTED}")
     with open_source(path, reading) as source:
         source.refuse_unsafe()
         texts = _texts_by_split(source, reading)

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
-import PIL
 from numpy.typing import NDArray
+from PIL import Image
 
-from workbench.data import kept_pixels
-from workbench.data.found import Finding, FoundImages, Unreadable
-from workbench.data.kept_pixels import Rows
+from workbench.data.found import Finding, FoundImages, Page, Picture, Unreadable
+from workbench.data.kept import Rows
 from workbench.data.picture_notes import Notes, kinds_of
 from workbench.data.pictures import (
     BAD_PICTURE,
-    DECODING,
-    Page,
-    Picture,
     Span,
     as_pixels,
-    decode,
     is_coloured,
     is_deep,
     open_picture,
@@ -36,6 +30,7 @@ from workbench.data.progress import Progress
 from workbench.data.reading import Reading, refuse_beyond_memory
 from workbench.errors import DataError
 
+FEWER = "choose a smaller size, or grey for colour, or use fewer images"
 LARGEST_SIZE = 84
 """Side to which larger images are scaled unless another is asked for: that of mini-ImageNet."""
 
@@ -72,24 +67,18 @@ class _Form:
 
 
 def read_pictures(found: FoundImages, reading: Reading, progress: Progress) -> PictureSet:
-    """Read every picture, or take them from the cache. What cannot be read is left out and listed.
+    """Read every picture. What cannot be read is left out and listed.
 
     Raises
     ------
     DataError
         If nothing can be read, or it would not fit into memory.
     """
-    # the order as well: the labels in split files decide it
-    said = [reading.rules, reading.size, reading.channels, reading.range, reading.pages, reading.budget]
-    key = json.dumps([DECODING, PIL.__version__, found.hash(), said, list(found.origins)])
-    held = kept_pixels.load(key)
-    if held is not None:
-        return _from_facts(*held)
     with found.open() as read:
         remembered = _Remembering(read)
         form = _form_by_rule_1(found, read, reading) if reading.rules == 1 else None
         form = form or _form(found, remembered, reading, progress)
-        return _read(found, remembered, reading, form, key, progress)
+        return _read(found, remembered, reading, form, progress)
 
 
 class _Remembering:
@@ -97,7 +86,7 @@ class _Remembering:
 
     def __init__(self, read: Read) -> None:
         self._read = read
-        self._made: dict[tuple[bytes, Callable[..., Any]], Any] = {}
+        self._made: dict[tuple[bytes, Callable[..., object]], object] = {}
 
     def picture(self, index: int) -> tuple[Picture, bytes]:
         content = self._read(index)
@@ -113,8 +102,7 @@ class _Remembering:
             if len(self._made) >= _REMEMBERED:
                 self._made.clear()
             self._made[key] = make()
-        made: Made = self._made[key]
-        return made
+        return cast("Made", self._made[key])
 
 
 def _form_by_rule_1(found: FoundImages, read: Read, reading: Reading) -> _Form:
@@ -161,11 +149,9 @@ def _look(
 ) -> tuple[int, bool, NDArray[np.int64] | None]:
     """The shorter side of a picture, whether it is coloured if that is asked, and how often a deep one has
     each number."""
-    if not isinstance(content, bytes | Page):
-        return min(content.shape[:2]), colour and is_coloured(content), None
     with open_picture(content) as image:
         side, deep, plain = min(image.size), is_deep(image), image.mode in ("1", "L", "LA")
-        _refuse_huge(image.size, reading.budget)
+        _refuse_huge(image, reading.budget)
         times = None
         if deep and asked is None:
             low, high = range_of(image)[:2]
@@ -176,7 +162,7 @@ def _look(
 _LOWEST = -(2**15)
 
 
-def _histogram(values: NDArray[Any], low: float, high: float) -> NDArray[np.int64]:
+def _histogram(values: NDArray[np.integer], low: float, high: float) -> NDArray[np.int64]:
     """How often each number of 16 bits, signed or not, is there."""
     times = np.zeros(2**16 - _LOWEST, np.int64)
     begin, end = int(low) - _LOWEST, int(high) - _LOWEST + 1
@@ -214,26 +200,24 @@ class _Range:
         return f"; 99.8% of the numbers lie from {low} to {high}: --range {low} {high} would show them finer"
 
 
-def _refuse_huge(size: tuple[int, int], budget: int) -> None:
-    needed = size[0] * size[1] * _BYTES_PER_PIXEL
-    if needed > budget:
+def _refuse_huge(image: Image.Image, budget: int) -> None:
+    needed = image.width * image.height * _BYTES_PER_PIXEL
+    if needed > budget and image.format is not None:  # given pixels are in memory already
         raise ValueError(
-            f"{size[0]} × {size[1]} pixels may need {needed / 2**30:.1f} GiB; allowed: {budget / 2**30:.1f}; "
-            "make it smaller, or allow more when you import it (--memory)"
+            f"{image.width} × {image.height} pixels may need {needed / 2**30:.1f} GiB; "
+            f"allowed: {budget / 2**30:.1f}; make it smaller, or allow more when you import it (--memory)"
         )
 
 
 def _read(
-    found: FoundImages, pictures: _Remembering, reading: Reading, form: _Form, key: str, progress: Progress
+    found: FoundImages, pictures: _Remembering, reading: Reading, form: _Form, progress: Progress
 ) -> PictureSet:
     count, size, channels = len(found.labels), form.size, form.channels
     what = f"{found.where}: {count:,} images of {size} × {size} × {channels}"
-    needed = count * channels * size * size
-    refuse_beyond_memory(what, needed, "choose a smaller size, or fewer images", reading.budget)
-    rows = Rows((channels, size, size), count, key)
+    refuse_beyond_memory(what, count * channels * size * size, FEWER, reading.budget)
     notes = Notes(size, form.span, form.hint)
     kept, digests, constant, sizes, unreadable = [], [], [], [], [*found.unreadable]
-    try:
+    with Rows((channels, size, size), count) as rows:
         for index in range(count):
             if index % 50 == 0:
                 done = index / count if reading.rules == 1 else 0.3 + 0.7 * index / count
@@ -256,36 +240,20 @@ def _read(
         if not kept:
             first = unreadable[0]
             raise DataError(f"{found.where}: none of the images can be read ({first.origin}: {first.why})")
-        widths, heights = zip(*sizes, strict=True)
-        findings = notes.findings()
-        if constant:
-            some = f"{len(constant):,} images show nothing: every pixel is the same"
-            first_few = tuple(found.origin(index) for index in constant[:3])
-            findings.append(Finding("constant", some, len(constant), first_few))
-        facts = {
-            "kept": kept,
-            "digests": b"".join(digests).hex(),
-            "sizes": [min(widths), max(widths), min(heights), max(heights)],
-            "unreadable": unreadable,
-            "findings": [[each.what, each.text, each.count, each.examples] for each in findings],
-        }
-        return _from_facts(rows.done(facts), facts)
-    finally:
-        rows.close()
-
-
-def _from_facts(pixels: NDArray[np.uint8], facts: dict[str, Any]) -> PictureSet:
-    together = bytes.fromhex(facts["digests"])
-    left, right, low, high = facts["sizes"]
+        pixels = rows.done()
+    widths, heights = zip(*sizes, strict=True)
+    findings = notes.findings()
+    if constant:
+        some = f"{len(constant):,} images show nothing: every pixel is the same"
+        first_few = tuple(found.origin(index) for index in constant[:3])
+        findings.append(Finding("constant", some, len(constant), first_few))
     return PictureSet(
         pixels,
-        np.array(facts["kept"], np.int64),
-        [together[start : start + 32] for start in range(0, len(together), 32)],
-        (left, right, low, high),
-        tuple(Unreadable(*each) for each in facts["unreadable"]),
-        tuple(
-            Finding(what, text, count, tuple(examples)) for what, text, count, examples in facts["findings"]
-        ),
+        np.array(kept, np.int64),
+        digests,
+        (min(widths), max(widths), min(heights), max(heights)),
+        tuple(unreadable),
+        tuple(findings),
     )
 
 
@@ -300,18 +268,16 @@ class _Made:
 
 def _made(content: Picture, form: _Form, reading: Reading) -> _Made:
     """One picture as it is kept, and what was done to it."""
-    if reading.rules == 1 or not isinstance(content, bytes | Page):
-        kinds: tuple[str, ...] = ()
-        pages, size = 1, size_of(content)
-        pixels = decode(content, form.size, form.channels, rules=reading.rules, span=form.span)
-    else:
-        with open_picture(content) as image:
-            size = image.size
-            _refuse_huge(size, reading.budget)
+    kinds: tuple[str, ...] = ()
+    with open_picture(content) as image:
+        pages, size = 1, image.size
+        if reading.rules > 1:
+            _refuse_huge(image, reading.budget)
             kinds, pages = kinds_of(image, all_pages=reading.pages)
             if form.span is not None and form.span.asked and is_deep(image):
                 kinds += _cut_off(image, form.span)
-            pixels = as_pixels(upright(image, form.size, form.span), form.size, form.channels)
+        plain = upright(image, form.size, rules=reading.rules, span=form.span)
+        pixels = as_pixels(plain, form.size, form.channels)
     if reading.rules > 1:
         if size != (form.size, form.size):
             kinds += ("scaled", "proportions") if size[0] != size[1] else ("scaled",)
@@ -320,6 +286,6 @@ def _made(content: Picture, form: _Form, reading: Reading) -> _Made:
     return _Made(pixels, size, bool(pixels.min() == pixels.max()), kinds, pages)
 
 
-def _cut_off(image: Any, span: Span) -> tuple[str, ...]:
+def _cut_off(image: Image.Image, span: Span) -> tuple[str, ...]:
     values = np.asarray(image)
     return ("cut off",) if values.min() < span.low or values.max() > span.high else ()

@@ -12,11 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from workbench.data.found import Page, Picture
 from workbench.data.reading import NEWEST
 from workbench.data.source import UNREADABLE
-
-DECODING = 3
-"""Raised by whoever changes how images are read, so that caches of the older ones are not used."""
 
 SUFFIXES_BY_RULE_1 = {
     *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pbm"),
@@ -73,17 +71,6 @@ class Span(NamedTuple):
     asked: bool = False
 
 
-class Page(NamedTuple):
-    """One page of a film."""
-
-    content: bytes
-    number: int
-
-
-Picture = bytes | Page | NDArray[np.uint8]
-"""A file's bytes, one of its pages, or pixels ``[h, w]`` or ``[h, w, 3]``."""
-
-
 @functools.cache
 def formats() -> tuple[str, ...]:
     """The formats that are read, as far as this Pillow knows them."""
@@ -96,13 +83,15 @@ def is_picture(begin: bytes) -> bool:
     return _MARKS.match(begin) is not None
 
 
-def open_picture(content: bytes | Page) -> Image.Image:
-    """An image whose pixels may be read without harm.
+def open_picture(content: Picture) -> Image.Image:
+    """An image whose pixels may be read without harm; one of given pixels is of no format.
 
     Raises
     ------
     One of ``BAD_PICTURE``, for what is no image, or an absurdly large one.
     """
+    if not isinstance(content, bytes | Page):
+        return Image.fromarray(content)
     content, page = content if isinstance(content, Page) else (content, 0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the limit below is stricter, and what is odd is said otherwise
@@ -193,19 +182,6 @@ def in_bytes(image: Image.Image, span: Span) -> Image.Image:
     return Image.fromarray(result)
 
 
-def decode(
-    content: Picture, size: int, channels: int, *, rules: int = NEWEST, span: Span | None = None
-) -> NDArray[np.uint8]:
-    """An image ``[channels, size, size]``, scaled whatever its proportions; transparency becomes white.
-
-    Parameters
-    ----------
-    rules : version of the rules for reading.
-    span : of deep images; None takes the numbers of this one.
-    """
-    return as_pixels(as_plain(content, size, rules=rules, span=span), size, channels)
-
-
 def as_pixels(image: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
     """An image of 8 bits as it is kept ``[channels, size, size]``; transparency becomes white."""
     if image.has_transparency_data:
@@ -216,26 +192,21 @@ def as_pixels(image: Image.Image, size: int, channels: int) -> NDArray[np.uint8]
     return scaled.reshape(size, size, channels).transpose(2, 0, 1)
 
 
-def as_plain(content: Picture, size: int, *, rules: int = NEWEST, span: Span | None = None) -> Image.Image:
-    """An image of 8 bits the right way up; a large one already made smaller, but not below ``size``."""
-    if not isinstance(content, bytes | Page):
-        image = Image.fromarray(content)
-    elif rules == 1:
-        with open_picture(content) as opened:
-            image = of_upper_bytes(ImageOps.exif_transpose(opened), opened.format)
-    else:
-        with open_picture(content) as opened:
-            image = upright(opened, size, span)
-    return image
+def upright(opened: Image.Image, size: int, *, rules: int = NEWEST, span: Span | None = None) -> Image.Image:
+    """An image of 8 bits the right way up; a large one already made smaller, but not below ``size``.
 
-
-def upright(opened: Image.Image, size: int, span: Span | None) -> Image.Image:
-    """:func:`as_plain` for an image that is open, by the newest rules."""
+    Parameters
+    ----------
+    rules : version of the rules for reading.
+    span : of deep images; None takes the numbers of this one.
+    """
+    if rules == 1:
+        return of_upper_bytes(ImageOps.exif_transpose(opened), opened.format)
     own = None
     if is_deep(opened):
         own = span if span is not None and (span.asked or _is_known(opened)) else range_of(opened)
         own = own if own.low < own.high else depth_of(own.high)
-    if opened.width * opened.height <= _LARGE:
+    if opened.format is None or opened.width * opened.height <= _LARGE:
         image: Image.Image = ImageOps.exif_transpose(opened)
         return image if own is None else in_bytes(image, own)
     turn = _TURNS.get(orientation_of(opened))
@@ -259,24 +230,19 @@ def depth_of(value: float) -> Span:
 
 
 def is_coloured(content: Picture) -> bool:
-    """Whether an image is more than shades of grey."""
-    if isinstance(content, bytes | Page):
-        with open_picture(content) as image:
-            if image.mode in ("1", "L", "LA", "I", "F") or image.mode.startswith("I;16"):
-                return False
+    """Whether an image is more than shades of grey; of a file, whether one can see that from afar."""
+    with open_picture(content) as image:
+        if image.mode in ("1", "L", "LA") or is_deep(image):
+            return False
+        small = image
+        if image.format is not None:
             small = _smaller(image, 64) if image.width * image.height > _LARGE else image
             small.thumbnail((64, 64))
-            pixels = np.asarray(small.convert("RGB")).astype(int)
-    else:
-        if content.ndim == 2:
-            return False
-        pixels = content.astype(int)
+        pixels = np.asarray(small.convert("RGB")).astype(int)
     return bool(np.ptp(pixels, axis=-1).max() > 8)
 
 
 def size_of(content: Picture) -> tuple[int, int]:
     """Width and height."""
-    if isinstance(content, bytes | Page):
-        with open_picture(content) as image:
-            return image.size
-    return content.shape[1], content.shape[0]
+    with open_picture(content) as image:
+        return image.size

@@ -4,38 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workbench.data import checks
-from workbench.data.found import (
-    Finding,
-    Found,
-    FoundFunctions,
-    FoundImages,
-    FoundText,
-    Ints,
-    Kind,
-    Unreadable,
-    given_split,
-)
-from workbench.data.kept_pixels import chunks
+from workbench.data.found import Examples, Finding, Found, FoundFunctions, FoundImages, FoundText, Ints, Kind
+from workbench.data.npz import Array, Arrays, chunks
 from workbench.data.picture_set import read_pictures
 from workbench.data.progress import Progress, silent
 from workbench.data.reading import NOW, Reading
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prepared:
-    """Examples as arrays, sorted by class.
+class Prepared(Examples):
+    """Examples as arrays.
 
     Attributes
     ----------
+    kind, where : of the source: what is learned from it, and its path.
     arrays : by kind: ``pixels`` uint8 ``[N, channels, size, size]``; ``text`` (UTF-8 bytes of all texts) and
         ``ends``; ``x`` and ``y``.
     origins : what to call each example.
@@ -44,27 +33,11 @@ class Prepared:
     """
 
     kind: Kind
-    layout: str
     where: str
-    names: tuple[str, ...]
-    groups: tuple[str, ...]
-    labels: Ints
-    given: NDArray[np.int8]
-    findings: tuple[Finding, ...]
-    unreadable: tuple[Unreadable, ...]
-    arrays: Mapping[str, NDArray[Any]] = field(repr=False)
+    arrays: Arrays = field(repr=False)
     origins: Sequence[str] = field(repr=False)
     digests: Sequence[bytes] = field(repr=False)
     sizes: tuple[int, int, int, int] | None = None
-
-    @property
-    def counts(self) -> tuple[int, ...]:
-        """The number of examples of each class."""
-        return tuple(np.bincount(self.labels, minlength=len(self.names)).tolist())
-
-    def given_split(self) -> dict[str, list[str]] | None:
-        """The classes of each split as the source has them, if it names splits that share no class."""
-        return given_split(self.names, self.groups, self.labels, self.given)
 
     def texts(self) -> list[str]:
         """The texts, one by one."""
@@ -102,8 +75,6 @@ def prepare(found: Found, reading: Reading = NOW, *, progress: Progress = silent
             digests = []  # that a function has a point twice says nothing
         case _:
             raise TypeError(f"{found!r} is of no kind that is known")
-    origins = checks.Named(found.origin, len(found.labels))
-    findings = (*found.findings, *_checked(found, digests, origins, found.names, found.labels, found.given))
     return Prepared(
         kind=found.kind,
         layout=found.layout,
@@ -112,10 +83,10 @@ def prepare(found: Found, reading: Reading = NOW, *, progress: Progress = silent
         groups=found.groups,
         labels=found.labels,
         given=found.given,
-        findings=findings,
+        findings=(*found.findings, *_checked(found, digests)),
         unreadable=found.unreadable,
         arrays=arrays,
-        origins=origins,
+        origins=checks.Named(found.origin, len(found.labels)),
         digests=digests,
     )
 
@@ -125,56 +96,59 @@ def _writable(path: Path) -> str:
     return str(path).encode("utf-8", "backslashreplace").decode()
 
 
-def _checked(
-    found: Found,
-    digests: Sequence[bytes],
-    origins: Sequence[str],
-    names: Sequence[str],
-    labels: Ints,
-    given: NDArray[np.int8],
-) -> list[Finding]:
+def _checked(found: Found, digests: Sequence[bytes]) -> list[Finding]:
     findings = []
-    if found.kind != "functions":
-        findings += checks.duplicates(digests, labels, given, names, origins)
-    findings += checks.small_classes(names, labels, found.kind)
-    return findings
+    if not isinstance(found, FoundFunctions):
+        origins = checks.Named(found.origin, len(found.labels))
+        findings = checks.duplicates(digests, found.labels, found.given, found.names, origins)
+    return findings + checks.small_classes(found.names, found.labels, found.kind)
 
 
 def _images(found: FoundImages, reading: Reading, progress: Progress) -> Prepared:
     read = read_pictures(found, reading, progress)
     present, labels = np.unique(found.labels[read.kept], return_inverse=True)
-    names = tuple(found.names[index] for index in present)
-    origins = checks.Named(lambda index: found.origin(int(read.kept[index])), len(read.kept))
-    given = found.given[read.kept]
-    checked = _checked(found, read.digests, origins, names, labels, given)
-    return Prepared(
-        kind="images",
-        layout=found.layout,
-        where=_writable(found.where),
-        names=names,
+    kept = replace(
+        found,
+        names=tuple(found.names[index] for index in present),
         groups=tuple(found.groups[index] for index in present),
         labels=labels.astype(np.int64),
-        given=given,
-        findings=(*found.findings, *checked, *read.findings),
+        given=found.given[read.kept],
+        origins=[found.origins[index] for index in read.kept],
+    )
+    return Prepared(
+        kind="images",
+        layout=kept.layout,
+        where=_writable(kept.where),
+        names=kept.names,
+        groups=kept.groups,
+        labels=kept.labels,
+        given=kept.given,
+        findings=(*kept.findings, *_checked(kept, read.digests), *read.findings),
         unreadable=read.unreadable,
         arrays={"pixels": read.pixels},
-        origins=origins,
+        origins=checks.Named(kept.origin, len(kept.labels)),
         digests=read.digests,
         sizes=read.sizes,
     )
 
 
-def packed(texts: Sequence[str]) -> dict[str, NDArray[Any]]:
+def packed(texts: Sequence[str]) -> dict[str, Array]:
     """Texts as two arrays without a pickle: all bytes, and where each text ends."""
     encoded = [text.encode() for text in texts]
     ends = np.cumsum([len(each) for each in encoded], dtype=np.int64)
     return {"text": np.frombuffer(b"".join(encoded), np.uint8), "ends": ends}
 
 
-def unpacked(arrays: Mapping[str, NDArray[Any]]) -> list[str]:
+def unpacked(arrays: Arrays) -> list[str]:
     """The texts in what :func:`packed` gave."""
     content, ends = arrays["text"].tobytes(), arrays["ends"].tolist()
     return [content[start:end].decode() for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def text_at(arrays: Arrays, index: int) -> str:
+    """One of the texts in what :func:`packed` gave."""
+    start, end = [0, *arrays["ends"][:1]] if index == 0 else arrays["ends"][index - 1 : index + 1].tolist()
+    return arrays["text"][start:end].tobytes().decode()
 
 
 def content_hash(
@@ -182,7 +156,7 @@ def content_hash(
     names: Sequence[str],
     groups: Sequence[str],
     labels: Ints,
-    arrays: Mapping[str, NDArray[Any]],
+    arrays: Arrays,
 ) -> str:
     """SHA-256 of a set, whichever file it came from."""
     head = [kind, list(names), list(groups)]

@@ -18,15 +18,13 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from workbench.data.found import Kind, some
-from workbench.data.kept_pixels import load_npz_mapped, save_npz
-from workbench.data.npz import load_npz, read_headers
+from workbench.data.npz import Arrays, load_own, save_own
 from workbench.data.prepared import Prepared, content_hash
 from workbench.errors import DataError
 from workbench.paths import data_folder
@@ -56,7 +54,7 @@ class Manifest(Section):
     names: Texts
     groups: Texts
     counts: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False)]
-    split: dict[str, Any]
+    split: dict[str, object]
     hash: str
     findings: Texts = ()
 
@@ -66,7 +64,7 @@ class Registered:
     """A registered set."""
 
     manifest: Manifest
-    arrays: Mapping[str, NDArray[Any]]
+    arrays: Arrays
 
 
 def check_name(name: str) -> str:
@@ -115,7 +113,7 @@ def check_free(name: str, *, replace: bool = False) -> str:
 def register(
     name: str,
     prepared: Prepared,
-    split: Mapping[str, Any],
+    split: Mapping[str, object],
     *,
     replace: bool = False,
     skip_unreadable: bool = False,
@@ -156,7 +154,7 @@ def register(
     try:
         new.mkdir()
         with (new / CONTENT).open("wb") as file:
-            save_npz(file, {"labels": prepared.labels, **prepared.arrays})
+            save_own(file, {"labels": prepared.labels, **prepared.arrays})
             file.flush()
             os.fsync(file.fileno())
         text = json.dumps(manifest.model_dump(mode="json"), ensure_ascii=False, indent=1)
@@ -248,28 +246,20 @@ def load(name: str, kind: Kind) -> Registered:
     if manifest.kind != kind:
         raise DataError(f"the data set {name!r} holds {manifest.kind}, and {kind} are needed")
     path = _home() / name / CONTENT
-    arrays = _content(path, kind)
-    labels = arrays.pop("labels", np.empty(0, np.int64))
+    arrays = load_own(path)
+    labels = arrays.pop("labels", np.empty(0))
+    names, groups, counts = manifest.names, manifest.groups, manifest.counts
     expected = _EARLIER.get(kind, _DTYPES[kind]) if manifest.format == 1 else _DTYPES[kind]
     sound = (
         {key: (each.dtype.type, each.ndim) for key, each in arrays.items()} == expected
         and labels.dtype == np.int64
-        and len(manifest.names) == len(manifest.groups) == len(manifest.counts)
-        and np.array_equal(labels, np.repeat(np.arange(len(manifest.names)), manifest.counts))
-        and manifest.hash == content_hash(kind, manifest.names, manifest.groups, labels, arrays)
+        and len(names) == len(groups) == len(counts)
+        and np.array_equal(labels, np.repeat(np.arange(len(names)), counts))
+        and manifest.hash == content_hash(kind, names, groups, labels.view(np.int64), arrays)
     )
     if not sound:
         raise DataError(f"{path}: is not what was registered as {name!r}; import the data again")
     return Registered(manifest, arrays)
-
-
-def _content(path: Path, kind: Kind) -> dict[str, NDArray[Any]]:
-    """The arrays of a set; the pixels of a large one are left on the disk, and read from there."""
-    headers = read_headers(path)
-    mapped = load_npz_mapped(path, "pixels") if kind == "images" else None
-    if mapped is None:
-        return load_npz(path)
-    return load_npz(path, headers.keys() - {"pixels"}) | {"pixels": mapped}
 
 
 def _home() -> Path:

@@ -169,26 +169,29 @@ def content_of(source: Source, file: str) -> bytes:
         raise DataError(f"{source.where}: {shown(file)}: cannot be read ({error})") from None
 
 
-def content_hash(path: Path, files: Sequence[str]) -> str:
-    """SHA-256 of a source's whole content, given the files that count."""
-    if path.is_file():
-        return _file_hash(path)
+def content_hash(path: Path) -> str:
+    """SHA-256 of all that reading a path can meet: every name there, and what is in every file."""
     digest = hashlib.sha256()
-    zips = zips_within(path)
-    for each in zips:
-        digest.update(f"{each.name}\0{_file_hash(each)}\n".encode("utf-8", "surrogateescape"))
-    for name in () if zips else sorted(files):
-        try:
-            content = hashlib.sha256(_plain_file(path / name)).hexdigest()
-        except UNREADABLE as error:
-            content = str(error)
-        digest.update(f"{name}\0{content}\n".encode("utf-8", "surrogateescape"))
+    if not path.is_dir():
+        return _file_hash(path)
+    source, zips = _folder(path), {each.name for each in zips_within(path)}
+    for kind, names in (("folder", source.folders), ("file", source.files), ("unsafe", source.unsafe)):
+        for name in sorted(names):
+            content = _file_hash(path / name, whole=name in zips) if kind == "file" else ""
+            digest.update(f"{kind} {name}\0{content}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
-def _file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _file_hash(path: Path, whole: bool = True) -> str:
+    """That of a file; of one that is too large to be read only its size, unless it is wanted whole."""
+    try:
+        size = path.stat().st_size
+        if not path.is_file() or (size > LARGEST_FILE and not whole):
+            return f"{size} bytes"
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        return str(error)
 
 
 def refuse_bomb(size: int, packed: int) -> None:

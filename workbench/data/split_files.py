@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 
 import numpy as np
 
-from workbench.data.folders import hashing, opening
+from workbench.data.folders import opening
 from workbench.data.found import NOT_GIVEN, SPLIT_NAMES, Finding, FoundImages, Unreadable
 from workbench.data.labels import absent, look_alikes, told
 from workbench.data.passed_over import passed_over, sorted_out
@@ -151,7 +151,6 @@ def read_split_files(
         unreadable=(*(each for table in tables.values() for each in table.unreadable), *missing),
         origins=paths,
         opening=opening(source.where, paths, reading),
-        hash=hashing(source.where, paths),
     )
 
 

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from workbench.data import decoding
 from workbench.data.decoding import as_text
 from workbench.data.found import NOT_GIVEN, Finding, FoundText, some
 from workbench.data.gathered import Gathered, Row
@@ -37,8 +36,6 @@ def read_texts(path: Path, reading: Reading = NOW) -> FoundText:
         If it is none of the layouts.
     """
     try:
-        if path.stat().st_size > decoding.MOST_TEXT:
-            raise DataError(f"{path}: {path.stat().st_size / 2**20:.0f} MiB of text are too many (256 MiB)")
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None

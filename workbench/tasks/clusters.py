@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from workbench.tasks.array_cache import load_arrays, store_arrays
+from workbench.data.kept import load_arrays, store_arrays
 from workbench.tasks.classes import as_floats
 
 MOST_PIXELS = 32

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -14,9 +13,6 @@ from pydantic import model_validator
 from scipy.spatial import KDTree
 
 from workbench.config import SPLITS, Split, TaskConfig
-from workbench.data import registry
-from workbench.data.found import FoundFunctions, notes_of_a_path, some
-from workbench.data.look import look
 from workbench.data.progress import Progress
 from workbench.data.reading import NOW, Reading
 from workbench.errors import DataError
@@ -24,7 +20,7 @@ from workbench.problems.regression import Regression
 from workbench.settings import Name, setting
 from workbench.tasks.base import Episode, EpisodeSize, TaskFamily, TaskShape
 from workbench.tasks.class_splits import ClassSplit, divide
-from workbench.tasks.own_data import of_the_set, of_the_source, one_of_both
+from workbench.tasks.own_data import one_of_both, own_data
 from workbench.tasks.standard import Floats, Standard, Standards
 from workbench.words import shown
 
@@ -48,7 +44,7 @@ class FunctionsConfig(TaskConfig):
 
     @model_validator(mode="after")
     def _path_or_dataset(self) -> Self:
-        one_of_both(self.path, self.dataset, needed="an .npz file with x, y and task")
+        one_of_both(self, needed="an .npz file with x, y and task")
         return self
 
 
@@ -70,22 +66,24 @@ class Functions(TaskFamily):
         self, config: FunctionsConfig, progress: Progress | None = None, reading: Reading = NOW
     ) -> None:
         super().__init__(config, progress)
-        names, groups, counts, split, x, y, self.notes = _data_of(config, reading)
-        members = divide(names, groups, split)
+        own = own_data("functions", config, reading, progress)
+        names, counts, self.notes = own.names, own.counts, own.notes
+        members = divide(names, own.groups, own.split)
         self._names = names
         self._members = {part: torch.tensor(members[part]) for part in SPLITS}
         self._counts = torch.tensor(counts)
         self._first = self._counts.cumsum(0) - self._counts
         training = np.isin(np.repeat(np.arange(len(names)), counts), members["train"])
+        x, y = own.arrays["x"], own.arrays["y"]
         if reading.rules == 1:  # 32 bits first
             x, y = (each.astype(np.float32) for each in (x, y))
             if config.standardise:
                 x, y = _standardised_by_rule_1(x, training), _standardised_by_rule_1(y, training)
         else:
             x, y = (each.astype(np.float64) for each in (x, y))
-            own = Standards(Standard.of(x[training]), Standard.of(y[training]))
-            self.standards = own if config.standardise else None
-            x, y = self._in_32_bits("x", x, own.x), self._in_32_bits("y", y, own.y)
+            known = Standards(Standard.of(x[training]), Standard.of(y[training]))
+            self.standards = known if config.standardise else None
+            x, y = self._in_32_bits("x", x, known.x), self._in_32_bits("y", y, known.y)
         self._x, self._y = torch.from_numpy(x), torch.from_numpy(y)
         self.shape = TaskShape(config.problem(), (x.shape[1],), y.shape[1])
         fewest = int(min(self._counts[self._members[part]].min() for part in SPLITS))
@@ -178,34 +176,6 @@ class Functions(TaskFamily):
         super().to(device)
         self._x, self._y = self._x.to(device), self._y.to(device)
         return self
-
-
-class _Held(NamedTuple):
-    names: tuple[str, ...]
-    groups: tuple[str, ...]
-    counts: tuple[int, ...]
-    split: ClassSplit
-    x: NDArray[np.floating]
-    y: NDArray[np.floating]
-    notes: tuple[str, ...]
-
-
-def _data_of(config: FunctionsConfig, reading: Reading) -> _Held:
-    if config.dataset is not None:
-        held = registry.load(config.dataset, "functions")
-        of = held.manifest
-        split = of_the_set(config.split, of)
-        x, y = held.arrays["x"], held.arrays["y"]
-        return _Held(of.names, of.groups, of.counts, split, x, y, ())
-    found = look(Path(config.path or ""), reading)
-    if not isinstance(found, FoundFunctions):
-        raise DataError(f"{config.path}: holds {found.kind}, no functions; choose that task family")
-    if found.unreadable:
-        first = some([f"{each.origin} ({each.why})" for each in found.unreadable])
-        raise DataError(f"{found.where}: cannot be read: {first}; mend it, or import the data without that")
-    split = of_the_source(config.split, found)
-    notes = notes_of_a_path(found.findings, reading.rules)
-    return _Held(found.names, found.groups, found.counts, split, found.x, found.y, notes)
 
 
 def _standardised_by_rule_1(values: NDArray[np.float32], training: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from PIL import features
 
 from workbench.config import SPLITS, ClassificationTaskConfig, Split
+from workbench.data.kept import load_arrays, store_arrays
 from workbench.settings import setting
-from workbench.tasks.array_cache import load_arrays, store_arrays
 from workbench.tasks.base import DataError, Progress
 from workbench.tasks.class_splits import ClassSplit, divide
 from workbench.tasks.classes import ClassFamily, ClassPool
@@ -102,7 +102,7 @@ def _drawn(
         "look_alikes": (np.bool_, (len(letters), len(letters))),
     }
     if {name: (each.dtype.type, each.shape) for name, each in arrays.items()} == expected:
-        return arrays["drawings"], arrays["look_alikes"]
+        return arrays["drawings"].view(np.uint8), arrays["look_alikes"].view(np.bool_)
     drawings = draw(
         letters, config.examples, config.data_seed, lambda done: progress(0.7 * done, "Drawing letters")
     )

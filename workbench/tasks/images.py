@@ -8,9 +8,9 @@ Blundell, Lillicrap, Kavukcuoglu, Wierstra, NeurIPS 2016).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -19,19 +19,15 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from workbench.config import ClassificationTaskConfig
-from workbench.data import registry
-from workbench.data.found import FoundImages, notes_of_a_path, some
-from workbench.data.look import look
-from workbench.data.pictures import decode
-from workbench.data.prepared import Prepared, prepare
+from workbench.data.picture_set import FEWER
+from workbench.data.pictures import as_pixels, open_picture
 from workbench.data.progress import Progress, silent
 from workbench.data.reading import NOW, Reading, refuse_beyond_memory
-from workbench.errors import DataError
 from workbench.settings import Name, setting
 from workbench.tasks.base import TaskFamily
 from workbench.tasks.class_splits import ClassSplit, divide
 from workbench.tasks.classes import ClassFamily, ClassPool
-from workbench.tasks.own_data import of_the_set, of_the_source, one_of_both
+from workbench.tasks.own_data import one_of_both, own_data
 
 _BRIGHT = 0.7
 
@@ -59,7 +55,7 @@ class ImagesConfig(ClassificationTaskConfig):
 
     @model_validator(mode="after")
     def _path_or_dataset(self) -> Self:
-        one_of_both(self.path, self.dataset, needed="a zip, a folder or an .npz file with images")
+        one_of_both(self, needed="a zip, a folder or an .npz file with images")
         return self
 
 
@@ -73,22 +69,16 @@ class Images(ClassFamily):
     def __init__(
         self, config: ImagesConfig, progress: Progress | None = None, reading: Reading = NOW
     ) -> None:
-        progress = progress or silent
-        if config.dataset is not None:
-            held = registry.load(config.dataset, "images")
-            names, groups, counts = held.manifest.names, held.manifest.groups, held.manifest.counts
-            split = of_the_set(config.split, held.manifest)
-            pixels = _scaled(held.arrays["pixels"], config, progress)
-        else:
-            read, split = _of_path(config, progress, reading)
-            names, groups, counts = read.names, read.groups, read.counts
-            pixels = read.arrays["pixels"]
-            self.notes = notes_of_a_path(read.findings, reading.rules)
+        asked = replace(reading, size=config.size, channels=config.channels)
+        own = own_data("images", config, asked, progress)
+        self.notes = own.notes
+        pixels = _scaled(own.arrays["pixels"].view(np.uint8), config, progress or silent)
         self._inverted = _bright_edges(pixels) if config.invert == "auto" else config.invert
         if self._inverted:
             np.subtract(255, pixels, out=pixels)
-        pool = ClassPool(torch.from_numpy(pixels), counts, names, groups)
-        super().__init__(config, pool, divide(names, groups, split), rotations=config.rotations)
+        pool = ClassPool(torch.from_numpy(pixels), own.counts, own.names, own.groups)
+        members = divide(own.names, own.groups, own.split)
+        super().__init__(config, pool, members, rotations=config.rotations)
 
     @classmethod
     def _read(cls, config: ImagesConfig, progress: Progress | None, reading: Reading) -> TaskFamily:
@@ -99,48 +89,20 @@ class Images(ClassFamily):
         return {**where, "inverted": self._inverted, **super().describe()}
 
 
-def _of_path(config: ImagesConfig, progress: Progress, reading: Reading) -> tuple[Prepared, ClassSplit]:
-    """The images of a file or a folder as an import would read them, all of them, and their split."""
-    found = look(Path(config.path or ""), reading)
-    if not isinstance(found, FoundImages):
-        raise DataError(f"{config.path}: holds {found.kind}, no images; choose that task family")
-    split = of_the_source(config.split, found)
-    divide(found.names, found.groups, split)  # before the reading, which may take long
-    if found.unreadable:
-        first = some([f"{each.origin} ({each.why})" for each in found.unreadable])
-        raise DataError(f"{found.where}: cannot be read: {first}; mend it, or import the data without that")
-    _refuse_too_many(len(found.labels), config)
-    asked = replace(reading, size=config.size, channels=config.channels)
-    read = prepare(found, asked, progress=progress)
-    if read.unreadable:
-        wrong = read.unreadable[0]
-        raise DataError(
-            f"{found.where}: the image {wrong.origin} cannot be read ({wrong.why}); replace or remove it, "
-            "or import the data"
-        )
-    return read, split
-
-
 def _scaled(pixels: NDArray[np.uint8], config: ImagesConfig, progress: Progress) -> NDArray[np.uint8]:
-    """The images of a registered set in the size and the channels that are asked for."""
+    """Images in the size and the channels that are asked for, which an imported set may not have."""
     shape = (config.channels, config.size, config.size)
     if pixels.shape[1:] == shape:
-        return pixels if isinstance(pixels, np.memmap) else pixels.copy()
-    _refuse_too_many(len(pixels), config)
+        return pixels
+    what = f"{config.dataset}: {len(pixels):,} images of {config.size} × {config.size} × {config.channels}"
+    refuse_beyond_memory(what, len(pixels) * math.prod(shape), FEWER)
     scaled = np.empty((len(pixels), *shape), np.uint8)
     for number, image in enumerate(pixels):
         if number % 100 == 0:
             progress(number / len(pixels), f"Scaling image {number + 1} of {len(pixels)}")
         plain = image[0] if len(image) == 1 else np.ascontiguousarray(image.transpose(1, 2, 0))
-        scaled[number] = decode(plain, config.size, config.channels)
+        scaled[number] = as_pixels(open_picture(plain), config.size, config.channels)
     return scaled
-
-
-def _refuse_too_many(count: int, config: ImagesConfig) -> None:
-    size, channels = config.size, config.channels
-    what = f"{config.path or config.dataset}: {count:,} images of {size} × {size} × {channels}"
-    mend = "lower task.size or task.channels, or use fewer images"
-    refuse_beyond_memory(what, count * channels * size * size, mend)
 
 
 def _bright_edges(pixels: NDArray[np.uint8]) -> bool:

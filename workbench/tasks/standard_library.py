@@ -17,10 +17,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from workbench.data.kept import load_arrays, store_arrays
 from workbench.data.prepared import packed, unpacked
 from workbench.data.progress import Progress, silent
 from workbench.errors import DataError
-from workbench.tasks.array_cache import load_arrays, store_arrays
 
 READING = 1
 """Raised by whoever changes what sentences are taken, so that caches of the older ones are not used."""

@@ -11,8 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -20,19 +19,15 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from workbench.config import SPLITS, ClassificationTaskConfig
-from workbench.data import registry
-from workbench.data.found import FoundText, notes_of_a_path, some
-from workbench.data.look import look
-from workbench.data.prepared import unpacked
+from workbench.data.kept import load_arrays, store_arrays
+from workbench.data.prepared import packed, unpacked
 from workbench.data.progress import Progress, silent
 from workbench.data.reading import NOW, Reading, refuse_beyond_memory
-from workbench.errors import DataError
 from workbench.settings import Name, setting
-from workbench.tasks.array_cache import load_arrays, store_arrays
 from workbench.tasks.base import TaskFamily
 from workbench.tasks.class_splits import ClassSplit, divide
 from workbench.tasks.classes import ClassFamily, ClassPool
-from workbench.tasks.own_data import of_the_set, of_the_source, one_of_both
+from workbench.tasks.own_data import OwnData, one_of_both, own_data
 from workbench.tasks.standard_library import sentences_by_module
 from workbench.tasks.text_features import FEATURES, as_vectors, as_words
 
@@ -64,7 +59,7 @@ class TextConfig(ClassificationTaskConfig):
 
     @model_validator(mode="after")
     def _path_or_dataset(self) -> Self:
-        one_of_both(self.path, self.dataset, needed="a file of texts with labels", optional=True)
+        one_of_both(self, needed="a file of texts with labels", optional=True)
         return self
 
 
@@ -77,24 +72,26 @@ class Text(ClassFamily):
 
     def __init__(self, config: TextConfig, progress: Progress | None = None, reading: Reading = NOW) -> None:
         progress = progress or silent
-        held = _texts_of(config, progress, reading)
+        held = own_data("text", config, reading, progress) if config.path or config.dataset else None
+        held = held or _sentences(config, progress)
+        texts = unpacked(held.arrays)
         members = divide(held.names, held.groups, held.split)
         width = "length" if config.features == "words" else "dimensions"
-        count, numbers = len(held.texts), getattr(config, width)
+        count, numbers = len(texts), getattr(config, width)
         what = f"{count:,} texts of {numbers} numbers each"
         refuse_beyond_memory(what, 4 * count * numbers, f"lower task.{width}, or use fewer texts")
         labels = np.repeat(np.arange(len(held.names)), held.counts)
         trained = np.isin(labels, members["train"]).tolist()
-        known = [text for text, own in zip(held.texts, trained, strict=True) if own]
+        known = [text for text, own in zip(texts, trained, strict=True) if own]
         progress(0.6, f"Learning the words of {len(known):,} texts")
         vocabulary = 0
         examples: NDArray[Any]
         if config.features == "words":
-            examples, vocabulary = as_words(held.texts, known, config.vocabulary, config.length)
+            examples, vocabulary = as_words(texts, known, config.vocabulary, config.length)
         else:
-            examples = _vectors(held.texts, known, config)
+            examples = _vectors(texts, known, config)
         pool = ClassPool(torch.from_numpy(examples), held.counts, held.names, held.groups)
-        super().__init__(config, pool, members, bounds=None, vocabulary=vocabulary, texts=held.texts)
+        super().__init__(config, pool, members, bounds=None, vocabulary=vocabulary, texts=texts)
         self.notes = held.notes
 
     def data_hash(self) -> str:
@@ -128,37 +125,14 @@ def _vectors(texts: Sequence[str], known: Sequence[str], config: TextConfig) -> 
     digest = hashlib.sha256(json.dumps([*settings, list(texts), list(known)]).encode()).hexdigest()
     kept = load_arrays("text", digest).get("vectors")
     if kept is not None and kept.dtype == np.float32 and kept.shape == (len(texts), config.dimensions):
-        return kept
+        return kept.view(np.float32)
     vectors = as_vectors(texts, known, config.vocabulary, config.dimensions)
     store_arrays("text", digest, {"vectors": vectors})
     return vectors
 
 
-class _Held(NamedTuple):
-    names: tuple[str, ...]
-    groups: tuple[str, ...]
-    counts: tuple[int, ...]
-    split: ClassSplit
-    texts: Sequence[str]
-    notes: tuple[str, ...] = ()
-
-
-def _texts_of(config: TextConfig, progress: Progress, reading: Reading) -> _Held:
-    if config.dataset:
-        held = registry.load(config.dataset, "text")
-        of = held.manifest
-        return _Held(of.names, of.groups, of.counts, of_the_set(config.split, of), unpacked(held.arrays))
-    if not config.path:
-        by_module = sentences_by_module(progress)
-        texts = [text for each in by_module.values() for text in each]
-        counts = tuple(map(len, by_module.values()))
-        return _Held(tuple(by_module), ("",) * len(counts), counts, config.split, texts)
-    found = look(Path(config.path), reading)
-    if not isinstance(found, FoundText):
-        raise DataError(f"{config.path}: holds {found.kind}, no texts; choose that task family")
-    if found.unreadable:
-        first = some([f"{each.origin} ({each.why})" for each in found.unreadable])
-        raise DataError(f"{found.where}: cannot be read: {first}; mend it, or import the data without that")
-    split = of_the_source(config.split, found)
-    notes = notes_of_a_path(found.findings, reading.rules)
-    return _Held(found.names, found.groups, found.counts, split, found.texts, notes)
+def _sentences(config: TextConfig, progress: Progress) -> OwnData:
+    by_module = sentences_by_module(progress)
+    counts = tuple(map(len, by_module.values()))
+    arrays = packed([text for each in by_module.values() for text in each])
+    return OwnData(tuple(by_module), ("",) * len(counts), counts, config.split, arrays)

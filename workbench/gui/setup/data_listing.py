@@ -60,7 +60,7 @@ class Listing:
         """In words: ``5 groups, 136 classes, 2,720 images (20 in each class)``."""
         from workbench.importing import UNITS, counted
 
-        return counted(self.groups, self.counts, *UNITS[self.found.kind])
+        return counted(self.groups, self.counts, *UNITS[self.kind])
 
     def units(self, whole_groups: bool) -> dict[str, int]:
         """The groups, or the classes, that a split may name, with the number of classes in each."""
@@ -117,14 +117,15 @@ def _first_of(found: Found, most: int) -> list[tuple[int, int]]:
 
 
 def _pictures(found: Any, progress: Progress) -> tuple[tuple[str, int, int, bytes], ...]:
-    from workbench.data.pictures import BAD_PICTURE, as_plain
+    from workbench.data.pictures import BAD_PICTURE, open_picture, upright
 
     pictures = []
     with found.open() as read:
         for number, (c, row) in enumerate(_first_of(found, SAMPLES)):
             progress(number / SAMPLES, "Reading samples")
             try:
-                image = as_plain(read(row), 2 * THUMBNAIL).convert("RGB")
+                with open_picture(read(row)) as opened:
+                    image = upright(opened, 2 * THUMBNAIL).convert("RGB")
             except BAD_PICTURE:  # is listed when all are read
                 continue
             image.thumbnail((2 * THUMBNAIL, 2 * THUMBNAIL))
@@ -140,10 +141,11 @@ def check_all(listing: Listing, config: TaskConfig | None, progress: Progress) -
     DataError
         If nothing of it can be read.
     """
-    from workbench.data.prepared import prepare
+    from workbench.data.cached import prepared_at
 
     size, channels = (getattr(config, name, None) for name in ("size", "channels"))
-    return prepare(listing.found, replace(listing.reading, size=size, channels=channels), progress=progress)
+    reading = replace(listing.reading, size=size, channels=channels)
+    return prepared_at(Path(listing.path), reading, progress=progress)
 
 
 def fits(prepared: Prepared, config: TaskConfig) -> bool:
