@@ -407,7 +407,7 @@ def test_what_is_cancelled_leaves_nothing_behind(tmp_path: Path, monkeypatch: py
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(registry, "save_npz", interrupted)
+    monkeypatch.setattr(registry, "save_own", interrupted)
     with pytest.raises(KeyboardInterrupt):
         importing.register(planned, "mine")
     assert list((tmp_path / "data" / "datasets").iterdir()) == []
