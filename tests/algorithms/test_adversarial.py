@@ -25,10 +25,11 @@ from workbench.algorithms import ALGORITHMS, Params
 from workbench.algorithms.attacks import fgsm, pgd
 from workbench.config import Attack, ConfigError
 from workbench.engine import evaluation
+from workbench.engine.building import evaluation_size
 from workbench.engine.episodes import FrozenEpisodes
 from workbench.engine.intervals import mean_interval
 from workbench.engine.meta_step import MetaStep
-from workbench.engine.trainer import Trainer, evaluation_size
+from workbench.engine.trainer import Trainer
 from workbench.tasks.base import DataError
 
 TIGHT = {"rtol": 1e-9, "atol": 1e-11}

@@ -14,9 +14,10 @@ from workbench import runs
 from workbench.algorithms import ALGORITHMS
 from workbench.config import SPLITS, Experiment, Trains
 from workbench.engine import evaluation
+from workbench.engine.building import evaluation_size
 from workbench.engine.episodes import FrozenEpisodes
 from workbench.engine.intervals import mean_interval
-from workbench.engine.trainer import Trainer, evaluation_size
+from workbench.engine.trainer import Trainer
 from workbench.tasks.base import TaskFamily
 from workbench.tasks.classes import ClassFamily, ClassPool
 

@@ -20,10 +20,10 @@ from workbench import runs
 from workbench.algorithms import ALGORITHMS, Algorithm, Params
 from workbench.algorithms.memory import Memory
 from workbench.config import Training, Trains, parse
+from workbench.engine.building import build, training_size
 from workbench.engine.episodes import TrainingEpisodes, seeded
 from workbench.engine.meta_step import MetaStep
 from workbench.engine.plan import choose
-from workbench.engine.trainer import build, training_size
 from workbench.tasks.base import Episode
 
 PROBLEMS = {"sinusoid": "regression", "glyphs": "classification"}

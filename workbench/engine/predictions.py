@@ -10,10 +10,11 @@ from torch.func import vmap
 
 from workbench.algorithms.base import Algorithm, Params
 from workbench.config import SPLITS, Experiment, Split
+from workbench.engine.building import evaluation_size
 from workbench.engine.episodes import seeded
 from workbench.engine.evaluation import once, predictor
 from workbench.engine.predicted import Predictions, Request
-from workbench.engine.trainer import Trainer, evaluation_size
+from workbench.engine.trainer import Trainer
 from workbench.tasks.base import Episode, EpisodeSize, TaskFamily
 from workbench.tasks.standard import Standards
 

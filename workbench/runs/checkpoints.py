@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workbench.algorithms import Algorithm, Params
-from workbench.engine import trainer
+from workbench.engine import building
 from workbench.engine.state import Demands, State
 from workbench.engine.tensor_file import StateError
 from workbench.project import Project, ProjectError
@@ -55,9 +55,9 @@ def learned(project: Project, run_id: int, family: TaskFamily) -> Learned:
     run = of_record(project, record)
     if record.data_hash != family.data_hash():
         raise DataError(f"run {run_id}: the data has changed since the run was set up")
-    demands = trainer.demands(run.experiment, run.config, family)
+    demands = building.demands(run.experiment, run.config, family)
     state = newest_state(project, run_id, demands)
     if state is None:
         raise ProjectError(f"{record.name} has no checkpoint yet, so nothing that it has learned is kept")
-    algorithm = trainer.build(run.experiment, run.config, family)
+    algorithm = building.build(run.experiment, run.config, family)
     return Learned(algorithm, demands.meta_of(state), state.values["iteration"])

@@ -9,7 +9,7 @@ from workbench import config
 from workbench.algorithms import ALGORITHMS
 from workbench.config import AlgorithmConfig, Experiment
 from workbench.data.reading import NEWEST
-from workbench.engine import devices, trainer
+from workbench.engine import building, devices
 from workbench.paths import resource
 from workbench.project import Project, ProjectError, RunRecord, Status
 from workbench.tasks import FAMILIES
@@ -109,10 +109,10 @@ def check(experiment: Experiment, family: TaskFamily) -> None:
     """
     devices.candidates(experiment.training.device)
     for each in experiment.algorithm:
-        trainer.build(experiment, each, family)
-        family.check(trainer.training_size(each, family), "train")
+        building.build(experiment, each, family)
+        family.check(building.training_size(each, family), "train")
     for split in config.SPLITS:
-        family.check(trainer.evaluation_size(experiment, family), split)
+        family.check(building.evaluation_size(experiment, family), split)
 
 
 def add(project: Project, experiment: Experiment, family: TaskFamily) -> list[int]:
@@ -128,7 +128,7 @@ def add(project: Project, experiment: Experiment, family: TaskFamily) -> list[in
                 task=experiment.task.name,
                 seed=run.seed,
                 status="queued",
-                iterations_planned=trainer.planned_iterations(experiment, run.config),
+                iterations_planned=building.planned_iterations(experiment, run.config),
                 config_hash=run.hash,
                 data_hash=family.data_hash(),
                 environment={"reading": family.reading, "problem": family.problem.name},

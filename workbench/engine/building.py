@@ -1,0 +1,87 @@
+"""What a run is made of, as its configuration says: algorithm, network, sizes, and the state it must hold."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from workbench import networks
+from workbench.algorithms import Algorithm, make
+from workbench.config import AlgorithmConfig, AnyWays, Experiment, Trains
+from workbench.engine.episodes import seeded
+from workbench.engine.state import Demands
+from workbench.engine.stream import Segments
+from workbench.tasks.base import EpisodeSize, TaskFamily, valid_range
+
+MOST_NUMBERS = 80_000_000
+"""Of all meta-parameters: with Adam's two moments of each they are as much as SQLite takes in one piece."""
+
+
+def build(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily) -> Algorithm:
+    """The algorithm of a run with its network, on the CPU.
+
+    Raises
+    ------
+    NetworkError, DataError
+        If the network cannot take the family's examples or is too large, or an attack cannot.
+    """
+    if experiment.evaluation.attack is not None:
+        valid_range(family.shape, "evaluation.attack")
+    demands(experiment, config, family)
+    return _made(experiment, config, family)
+
+
+def _made(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily) -> Algorithm:
+    shape = family.shape
+    network = networks.build(experiment.network, shape.input_shape, shape.outputs, shape.vocabulary)
+    return make(config, network, shape)
+
+
+def demands(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily) -> Demands:
+    """What a state of a run must hold, however large, told without any of it.
+
+    Raises
+    ------
+    NetworkError
+        If the network cannot take the family's examples, or there is too much to train.
+    """
+    generator = seeded(0)
+    with torch.device("meta"):  # tensors that are shapes alone
+        algorithm = _made(experiment, config, family)
+        shapes = {name: tuple(each.shape) for name, each in algorithm.initial(generator).items()}
+    numbers = sum(map(math.prod, shapes.values()))
+    if numbers > MOST_NUMBERS:
+        raise networks.NetworkError(
+            f"{config.name!r} with this network has {numbers:,} meta-parameters; at most {MOST_NUMBERS:,} "
+            "can be trained; make [network] smaller"
+        )
+    return Demands(
+        shapes,
+        Segments(family.segments if algorithm.drifts else 1, planned_iterations(experiment, config)),
+        every=experiment.evaluation.every,
+        adam=algorithm.outer.update is None,
+        capacity=algorithm.capacity,
+        new_tasks=algorithm.new_tasks(config.schedule(experiment.training).meta_batch),
+    )
+
+
+def training_size(config: AlgorithmConfig, family: TaskFamily) -> EpisodeSize:
+    """Ways, shots and queries of an algorithm's training episodes."""
+    size = family.size
+    if isinstance(config, AnyWays):
+        size = size._replace(ways=config.train_ways or size.ways)
+    if isinstance(config, Trains):
+        shots, queries = config.train_shots or size.shots, config.train_queries or size.queries
+        size = size._replace(shots=shots, queries=queries)
+    return size
+
+
+def evaluation_size(experiment: Experiment, family: TaskFamily) -> EpisodeSize:
+    """Ways, shots and queries of the frozen episodes."""
+    return family.size._replace(queries=experiment.evaluation.queries or family.size.queries)
+
+
+def planned_iterations(experiment: Experiment, config: AlgorithmConfig) -> int:
+    """Meta-iterations of a run; none where there is nothing to train."""
+    return config.schedule(experiment.training).iterations
