@@ -121,7 +121,7 @@ def test_a_path_is_read_with_the_notes_of_an_import(
     source = toml(
         f'[task]\nfamily = "{family}"\npath = "{path.as_posix()}"\n{size}'
         '[[algorithm]]\nkind = "maml"\n[training]\niterations = 2\nmeta_batch = 2\nseeds = [0, 1]\n'
-        "[evaluation]\nepisodes = 2\nvalidation_episodes = 2\n"
+        "threads = 1\nchunk = 2\n[evaluation]\nepisodes = 2\nvalidation_episodes = 2\n"
     )
     code, _, err = call("run", source)
     assert code == 0

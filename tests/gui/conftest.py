@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QSettings, QThread
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from tests.experiments import SINUSOID
@@ -16,6 +17,25 @@ from workbench.gui import app, theme
 from workbench.gui.window import MainWindow
 
 LOAD = 120_000  # milliseconds: importing PyTorch on a busy machine
+
+
+class Patient(QtBot):
+    """Waits as long as a busy machine takes: until its condition holds, not for a guessed time."""
+
+    def waitUntil(self, callback: Callable[[], object], *, timeout: int = LOAD) -> None:
+        super().waitUntil(callback, timeout=max(timeout, LOAD))
+
+    def waitSignal(self, signal: object, *, timeout: int = LOAD, **options: Any) -> Any:
+        must_come = options.get("raising") is not False  # otherwise it is what must not be emitted
+        return super().waitSignal(signal, timeout=max(timeout, LOAD) if must_come else timeout, **options)
+
+    def waitExposed(self, widget: QWidget, *, timeout: int = LOAD) -> Any:
+        return super().waitExposed(widget, timeout=max(timeout, LOAD))
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
+    return Patient(request)
 
 
 @pytest.fixture(scope="session")
