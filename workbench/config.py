@@ -7,8 +7,6 @@ code that they configure. Importing :mod:`workbench.tasks`, :mod:`workbench.netw
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -268,19 +266,27 @@ class Training(Section):
         None, rare=True, gt=0, help="Clamp each meta-gradient entry to ± this.", empty="no clamp"
     )
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = setting(
-        (0,), min_length=1, strict=False, help="One run per algorithm and seed."
+        (0,), incidental=True, min_length=1, strict=False, help="One run per algorithm and seed."
     )
     device: str = setting(
-        "auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", help="auto, cpu, cuda, cuda:1 or mps."
+        "auto",
+        incidental=True,
+        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+        help="auto, cpu, cuda, cuda:1 or mps.",
     )
     threads: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = setting(
-        "auto", rare=True, help="CPU threads; auto: the fastest in a short measurement."
+        "auto", incidental=True, rare=True, help="CPU threads; auto: the fastest in a short measurement."
     )
     chunk: Annotated[int, Field(ge=1, le=10_000)] | Literal["auto"] = setting(
-        "auto", rare=True, unit="tasks", help="Tasks computed at once; bounds memory. auto: measured."
+        "auto",
+        incidental=True,
+        rare=True,
+        unit="tasks",
+        help="Tasks computed at once; bounds memory. auto: measured.",
     )
     compile: bool | Literal["auto"] = setting(
         "auto",
+        incidental=True,
         rare=True,
         help="Compile the meta-step, where there is a C++ compiler; auto: where that saves time.",
     )
@@ -288,7 +294,9 @@ class Training(Section):
     mixed_precision: bool = setting(
         False, rare=True, help="bfloat16 where it is safe (CUDA): faster, less exact."
     )
-    checkpoint_every: float = setting(30.0, rare=True, ge=0, unit="s", help="Seconds between checkpoints.")
+    checkpoint_every: float = setting(
+        30.0, incidental=True, rare=True, ge=0, unit="s", help="Seconds between checkpoints."
+    )
 
     @field_validator("seeds")
     @classmethod
@@ -448,7 +456,7 @@ class Experiment(Section):
         """SHA-256 of everything but the name."""
         table = self.as_table()
         table.pop("name")
-        return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
+        return toml.digest(table)
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any], source: str = "") -> Self:

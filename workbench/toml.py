@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 LONGEST = 300_000
@@ -12,6 +14,11 @@ LONGEST = 300_000
 DEEPEST = 12
 MOST_DOTS = 100
 """Of a line: the time that tomllib takes grows with the cube of a dotted key's parts."""
+
+
+def digest(table: Mapping[str, object]) -> str:
+    """SHA-256 of tables, whatever the order of their keys."""
+    return hashlib.sha256(json.dumps(table, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def read(text: str) -> dict[str, Any]:

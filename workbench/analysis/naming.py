@@ -4,32 +4,46 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from workbench import words
 
+if TYPE_CHECKING:
+    from workbench.settings import Field
+
 NONE = "–"
-
-INCIDENTAL = ("seeds", "device", "threads", "chunk", "compile", "checkpoint_every")
-"""Of ``training``: what a run's results do not mean anything else by."""
-
-UNTOLD = frozenset({f"training.{name}" for name in INCIDENTAL} | {"algorithm.label", "name", "format"})
-"""Settings that say nothing about the learner."""
 
 MOST_SEARCHED, LONGEST_VALUE = 16, 40
 
 Settings = Mapping[str, object]
 
 
+@cache
+def training_fields() -> Mapping[str, Field]:
+    """How the settings under ``training`` are declared."""
+    from workbench.config import Training  # pydantic takes as long to load as showing a large project
+    from workbench.settings import fields_of
+
+    return fields_of(Training)
+
+
+def incidental() -> list[str]:
+    """Of ``training``, the settings whatever they are results mean the same."""
+    return [name for name, field in training_fields().items() if field.incidental]
+
+
 def flat(table: Settings, entry: Settings) -> dict[str, object]:
     """The settings of a run by dotted names such as ``algorithm.inner_lr``, the algorithm's first."""
     found: dict[str, object] = {}
+    untold = {f"training.{name}" for name in incidental()} | {"algorithm.label", "name", "format"}
 
     def add(prefix: str, value: object) -> None:
         if isinstance(value, Mapping):
             for name, each in value.items():
                 add(f"{prefix}.{name}" if prefix else name, each)
-        elif prefix not in UNTOLD:
+        elif prefix not in untold:
             found[prefix] = str(tuple(value)) if isinstance(value, list) else value
 
     add("algorithm", entry)

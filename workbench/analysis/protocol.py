@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +9,7 @@ from workbench.analysis.comparison import Episodes
 from workbench.analysis.naming import NONE
 from workbench.analysis.numerals import count
 from workbench.analysis.source import Group, Source, configuration, tested
+from workbench.toml import digest
 
 UNTRAINED = "no meta-training"
 HASH_LETTERS = 12
@@ -102,7 +101,7 @@ def _card(source: Source, group: Group) -> Card:
         "attack": _words(test.get("attack")),
         "episodes": _text(test.get("episodes")),
         "episodes_hash": str(test.get("episodes_hash") or NONE)[:HASH_LETTERS],
-        "split": _digest({"split": task.get("split"), "data": run.data_hash}),
+        "split": digest({"split": task.get("split"), "data": run.data_hash})[:HASH_LETTERS],
         "train_episode": _train_episode(task, entry),
         "train_steps": _text(_deep(entry, "inner_steps")),
         "order": order(entry) if entry else NONE,
@@ -255,8 +254,3 @@ def _text(value: object) -> str:
     if isinstance(value, Mapping):
         return _words(value)
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _digest(value: object) -> str:
-    text = json.dumps(value, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:HASH_LETTERS]

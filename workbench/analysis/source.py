@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -12,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.analysis.arrangement import Arrangement
-from workbench.analysis.naming import INCIDENTAL, Settings, flat, told_apart
+from workbench.analysis.naming import Settings, flat, incidental, told_apart, training_fields
 from workbench.pictures import RUNS
 from workbench.project import ExperimentRecord, Project, RunRecord
 from workbench.project.declared import tables
 from workbench.summaries import Summary, TestSummary
+from workbench.toml import digest
 
 Series = tuple[NDArray[np.int64], NDArray[np.float64]]
 
-DEFAULT_META_BATCH = 25
 DATA_LETTERS = 8
 
 
@@ -332,14 +330,15 @@ def _entry_of(table: dict[str, Any], run: RunRecord) -> _Entry:
     training = dict(table.get("training", {}))
     entry, exact = _configured(table, run)
     settings = flat(table, entry) | {"data": run.data_hash[:DATA_LETTERS]}
-    meta_batch = entry.get("meta_batch") or training.get("meta_batch") or DEFAULT_META_BATCH
+    found: Any = entry.get("meta_batch") or training.get("meta_batch")
+    meta_batch = int(found or training_fields()["meta_batch"].default)
     if not exact:
         return _Entry(f"{run.experiment_id} {run.algorithm} {run.label}", meta_batch, settings, exact)
-    for name in INCIDENTAL:
+    for name in incidental():
         training.pop(name, None)
     rest = {key: value for key, value in table.items() if key != "name"}
     rest |= {"algorithm": entry, "training": training, "data": run.data_hash}
-    return _Entry(f"{run.label} {_digest(rest)}", meta_batch, settings, exact)
+    return _Entry(f"{run.label} {digest(rest)}", meta_batch, settings, exact)
 
 
 def _table(toml: str) -> dict[str, Any]:
@@ -350,13 +349,9 @@ def _table(toml: str) -> dict[str, Any]:
 
 
 def _hash(table: dict[str, Any], training: dict[str, Any], entry: dict[str, Any], seed: int) -> str:
-    """As ``Experiment.single(entry, seed).hash()``, which needs torch for its kinds."""
+    """As :meth:`Experiment.hash` of ``single(entry, seed)``, whose kinds need torch."""
     single = table | {"algorithm": [entry], "training": training | {"seeds": [seed]}}
-    return _digest({key: value for key, value in single.items() if key != "name"})
-
-
-def _digest(table: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(table, sort_keys=True, default=str).encode()).hexdigest()
+    return digest({key: value for key, value in single.items() if key != "name"})
 
 
 def _by_name(kinds: list[dict[str, Any]], run: RunRecord) -> dict[str, Any]:

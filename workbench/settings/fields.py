@@ -59,6 +59,7 @@ class Field:
     empty : what an empty field means, in words.
     allowed : the values that it allows, in words: ``a number > 0 and ≤ 100``; empty where any will do.
     low, high : the limits of a number or of a list's items.
+    incidental : whether results mean the same whatever it is.
     rare : whether few people ever change it.
     is_name : whether its text is shown in tables, charts and files.
     section : the class of the section that it holds, of the base where that comes in several kinds.
@@ -82,6 +83,7 @@ class Field:
     allowed: str
     low: float
     high: float
+    incidental: bool
     rare: bool
     is_name: bool
     section: type[Section] | None
@@ -139,6 +141,7 @@ def _field(name: str, info: FieldInfo) -> Field:
         allowed=found.allowed(),
         low=max([-math.inf, *(bound for sign, bound in found.limits if sign in "≥>")]),
         high=min([math.inf, *(bound for sign, bound in found.limits if sign in "≤<")]),
+        incidental=bool(said.get("incidental")),
         rare=bool(said.get("rare")),
         is_name=found.is_name,
         section=found.section,

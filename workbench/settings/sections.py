@@ -29,6 +29,7 @@ def setting(
     needs: Iterable[str] = (),
     rare: bool = False,
     path: bool = False,
+    incidental: bool = False,
     titles: Mapping[str, str] | None = None,
     **constraints: Any,
 ) -> Any:
@@ -46,11 +47,18 @@ def setting(
     needs : what the problem must give for the field to mean anything.
     rare : whether few people ever change it; forms keep it apart.
     path : whether the text is the path of a file or a folder.
+    incidental : whether results mean the same whatever it is: where and how something is computed, not what.
     titles : how choices are called, where they are not called what they are in a file.
     constraints : ``gt``, ``ge``, ``lt``, ``le``, ``min_length``…, as in pydantic.
     """
     said: dict[str, Any] = {"empty": empty, "label": label, "unit": unit, "symbol": symbol}
-    said |= {"rare": rare, "path": path, "titles": dict(titles or {}), "needs": frozenset(needs)}
+    said |= {
+        "rare": rare,
+        "path": path,
+        "incidental": incidental,
+        "titles": dict(titles or {}),
+        "needs": frozenset(needs),
+    }
     if where is not None:
         said["where"] = {"": default, **where}
         default = None
