@@ -173,11 +173,16 @@ ACCURACY = Measure("accuracy", "Accuracy", "higher", share=True)
 declare(LOSS, ACCURACY)
 
 # what algorithms and streams measure of themselves: declared here, since their own files need torch
+OPEN_GATES = Measure("open gates", "Open gates", "neither", share=True)
+FROZEN_WEIGHTS = Measure("frozen weights", "Frozen weights", "neither", share=True)
+MEMBER_WEIGHT = Measure("weight", "Weight", "neither")
+TASKS_IN_MEMORY = Measure("tasks in memory", "Tasks in memory", "neither", on="the learner's memory")
+
 declare(
-    Measure("open gates", "Open gates", "neither", share=True),
-    Measure("frozen weights", "Frozen weights", "neither", share=True),
-    Measure("weight", "Weight", "neither"),
+    OPEN_GATES,
+    FROZEN_WEIGHTS,
+    MEMBER_WEIGHT,
+    TASKS_IN_MEMORY,
     Measure("CNP/log-likelihood of a value", "Log-likelihood of a value", "higher", signed=True),
     Measure("CNP/σ", "Predicted σ", "neither"),
-    Measure("tasks in memory", "Tasks in memory", "neither", on="the learner's memory"),
 )

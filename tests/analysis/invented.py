@@ -33,6 +33,8 @@ def add(
     seeds: Sequence[int] | None = None,
     iterations: int = 100,
     problem: Problem | None = None,
+    others: Mapping[str, NDArray[np.float64]] | None = None,
+    training: Mapping[str, float] | None = None,
     **settings: Any,
 ) -> list[int]:
     """Finished runs of one algorithm.
@@ -40,7 +42,12 @@ def add(
     Parameters
     ----------
     loss, accuracy : ``[seeds, tasks]`` after the last of two inner steps; before, a task's loss is 1 more.
+    problem : of the tasks; None: regression, or classification where there is accuracy.
+    others : further measures of the problem, as accuracy.
+    training : measures of training iterations beside the loss; constant.
     """
+    others = dict(others or {}) | ({} if accuracy is None else {"accuracy": accuracy})
+    problem = problem or (Regression() if accuracy is None else Classification())
     seeds = list(range(len(loss))) if seeds is None else list(seeds)
     entry = {"label": label, "kind": "maml", "inner_lr": 0.01, "inner_steps": 1, **settings}
     table = {"format": 1, "name": name, "algorithm": [entry], "task": dict(task), "network": NETWORK}
@@ -59,20 +66,21 @@ def add(
             iterations_planned=iterations, environment=dict(ENVIRONMENT),
         )  # fmt: skip
         values = {"loss": np.stack([loss[place] + 1, loss[place]])}
-        if accuracy is not None:
-            values["accuracy"] = np.stack([accuracy[place] * 0.5, accuracy[place]])
-        curves = Curves(
-            problem or (Classification() if accuracy is not None else Regression()), (0, 1), values
-        )
+        values |= {name: np.stack([each[place] * 0.5, each[place]]) for name, each in others.items()}
+        curves = Curves(problem, (0, 1), values)
         summary = curves.summary() | {
             "split": "test", "episodes": loss.shape[1], "episodes_hash": episodes, "transductive": None,
             "ways": task.get("ways", 1), "shots": task["shots"], "queries": task["queries"], "attack": None,
             "adaptation_steps_median": 1.0, "generalisation_gap": 0.1, "milliseconds_by_step": [0.1, 2.0],
+            "training": {"loss": 0.5, **(training or {})},
         }  # fmt: skip
         writer = RunWriter(project, run)
         writer.result("test", summary, curves.arrays(), episodes)
         writer.flush()
         project.append_series(run, "loss", np.arange(1, 11), 1 / np.arange(1.0, 11.0) + seed)
+        for series, value in (training or {}).items():
+            project.append_series(run, series, np.arange(1, 11), np.full(10, value))
+        project.add_evaluation(run, 0, "validation", curves.summary())
         ids.append(run)
     return ids
 

@@ -31,6 +31,7 @@ def validation(*loss: float | None, diverged: int = 0) -> dict[str, Any]:
     return {
         "inner_steps": steps,
         "loss": list(loss),
+        "measures": {"loss": {"mean": list(loss), "ci95": [None] * len(loss)}},
         "loss_median": list(loss),
         "diverged": found,
         "tasks": 10,

@@ -36,6 +36,7 @@ from workbench.algorithms.members import for_each, losses_of, side_by_side, stac
 from workbench.algorithms.memory import Memory
 from workbench.algorithms.wrapper import Wrapper, WrapperConfig
 from workbench.config import AlgorithmConfig, setting
+from workbench.measures import MEMBER_WEIGHT
 from workbench.problems.base import Supervised
 from workbench.settings import misfit
 from workbench.tasks.base import Data, Episode
@@ -234,7 +235,7 @@ class Fusion(Wrapper):
         measured = vmap(lambda output, query: self.problem.measured(lambda x: output, query))
         of_members = measured(outputs, self._for_each(episode.query))
         groups = {f"member {name}": values for name, values in of_members.items()}
-        groups["weight"] = learner[f"{OWN}log_weights"].exp()
+        groups[MEMBER_WEIGHT.name] = learner[f"{OWN}log_weights"].exp()
         return {
             group: {f"member {number + 1}": each for number, each in enumerate(values)}
             for group, values in groups.items()

@@ -30,6 +30,7 @@ from torch.func import functional_call, grad
 
 from workbench.algorithms.base import GradientDescent, InnerLoopConfig, Params, inner_rate, settled
 from workbench.config import setting
+from workbench.measures import OPEN_GATES
 from workbench.tasks.base import Data, Episode
 
 
@@ -118,7 +119,7 @@ class Gates(GradientDescent):
     def report(self, meta: Params, learner: Params, episode: Episode) -> dict[str, dict[str, Tensor]]:
         open_ = [(1 + gate != 0).to(gate.dtype) for name, gate in learner.items() if name.startswith("gate.")]
         shares = {f"layer {number}": each.mean() for number, each in enumerate(open_, 1)}
-        return {"open gates": shares | {"all": torch.cat(open_).mean()}}
+        return {OPEN_GATES.name: shares | {"all": torch.cat(open_).mean()}}
 
 
 def _keep(gate: Tensor, threshold: float) -> Tensor:

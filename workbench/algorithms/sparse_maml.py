@@ -20,6 +20,7 @@ from torch import Tensor
 from workbench.algorithms.base import Citation, InnerLoopConfig, Params
 from workbench.algorithms.maml import MAML
 from workbench.config import setting
+from workbench.measures import FROZEN_WEIGHTS
 from workbench.tasks.base import Data, Episode
 
 
@@ -77,7 +78,7 @@ class SparseMAML(MAML):
                 layers.setdefault(layer, []).append((mask < 0).to(mask.dtype).flatten())
         shares = {layer: torch.cat(frozen).mean() for layer, frozen in layers.items()}
         everything = torch.cat([each for frozen in layers.values() for each in frozen])
-        return {"frozen weights": shares | {"all": everything.mean()}}
+        return {FROZEN_WEIGHTS.name: shares | {"all": everything.mean()}}
 
 
 def _straight_through(mask: Tensor) -> Tensor:

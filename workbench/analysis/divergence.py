@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.analysis.reached import numbers
+from workbench.analysis.reached import measures, numbers
 from workbench.analysis.source import Series, Source
 from workbench.measures import LOSS
 from workbench.problems import measure_of
@@ -65,7 +65,7 @@ def _first_lasting(bad: NDArray[np.bool_]) -> int | None:
 
 def _start(evaluations: Evaluations) -> float:
     """The loss before training and adaptation; infinite where it is not known."""
-    first = evaluations[0][1]["loss"][0] if evaluations else None
+    first = measures(evaluations[0][1])[LOSS.name]["mean"][0] if evaluations else None
     return np.inf if first is None else abs(first)
 
 
@@ -75,7 +75,7 @@ def _out_of_bounds(values: NDArray[np.float64], limit: float) -> NDArray[np.bool
 
 def _lost(summary: Summary, limit: float) -> bool:
     """Whether more than half of the tasks are, after every inner step (before adaptation only if alone)."""
-    bad = _out_of_bounds(numbers(summary.get("loss_median", summary["loss"])), limit)
+    bad = _out_of_bounds(numbers(summary.get("loss_median", measures(summary)[LOSS.name]["mean"])), limit)
     if "diverged" in summary and "tasks" in summary:
         bad |= numbers(summary["diverged"]) > summary["tasks"] / 2
     adapted = bad[1:] if len(bad) > 1 else bad

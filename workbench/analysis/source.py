@@ -330,8 +330,9 @@ def _entry_of(table: dict[str, Any], run: RunRecord) -> _Entry:
     training = dict(table.get("training", {}))
     entry, exact = _configured(table, run)
     settings = flat(table, entry) | {"data": run.data_hash[:DATA_LETTERS]}
-    found: Any = entry.get("meta_batch") or training.get("meta_batch")
-    meta_batch = int(found or training_fields()["meta_batch"].default)
+    usual = training_fields()["meta_batch"].default
+    assert isinstance(usual, int)
+    meta_batch: int = entry.get("meta_batch") or training.get("meta_batch") or usual
     if not exact:
         return _Entry(f"{run.experiment_id} {run.algorithm} {run.label}", meta_batch, settings, exact)
     for name in incidental():

@@ -30,7 +30,7 @@ from workbench.engine.interruption import AbandonedError, Asked, nobody_asks
 from workbench.engine.plan import Plan, Work, choose
 from workbench.engine.state import State, Values
 from workbench.engine.stream import Stream
-from workbench.measures import LOSS
+from workbench.measures import LOSS, TASKS_IN_MEMORY
 from workbench.summaries import Entry, Summary
 from workbench.tasks.base import Episode, TaskFamily
 
@@ -202,7 +202,7 @@ class Trainer:
         report = summary["report"]
         report |= self._stream.measure(self.experiment, size, self.iteration, measured, self._asked)
         if self._memory.capacity:
-            report["tasks in memory"] = self._remembered()
+            report[TASKS_IN_MEMORY.name] = self._remembered()
         return summary
 
     def _fit(self) -> None:
