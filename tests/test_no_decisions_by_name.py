@@ -30,17 +30,7 @@ FIXED_KEYS = frozenset({"engine/stream.py", "project/declared.py", "tasks/functi
 known since the first edition; new readers take ``measures``. They may look these up, not compare them."""
 
 TO_DO = {
-    "analysis/adaptation.py": 5,
-    "analysis/comparison.py": 2,
-    "analysis/pairs.py": 1,
-    "analysis/reports.py": 4,
-    "analysis/results.py": 1,
-    "analysis/summaries.py": 7,
     "engine/evaluation.py": 10,
-    "export/report.py": 1,
-    "gui/charts/adaptation.py": 5,
-    "gui/runs_model.py": 1,
-    "headless.py": 1,
 }
 """Files with places that are still to go, and how many."""
 
