@@ -85,7 +85,8 @@ class Panels(QObject):
 
     def state(self) -> dict[str, object]:
         """The panels' settings (JSON types)."""
-        return {"setup": self.setup.state()} | {chart.object_name: chart.state() for chart in self.charts}
+        charts: dict[str, object] = {chart.object_name: chart.state() for chart in self.charts}
+        return {"setup": self.setup.state()} | charts
 
     def restore(self, state: dict[str, object]) -> None:
         """Take up settings."""

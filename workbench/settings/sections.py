@@ -77,6 +77,18 @@ class Section(BaseModel):
     refused: ClassVar[Mapping[str, str]] = {}
     """Keys that others like it have: why this one does not, and what would be right."""
 
+    @classmethod
+    def out_of(cls, kept: Mapping[str, object]) -> Self:
+        """What fits of what was kept with a project; unknown or unfit values are left out."""
+        fit = {}
+        for name in [each for each in cls.model_fields if each in kept]:
+            try:
+                cls.model_validate({name: kept[name]})
+            except ValidationError:
+                continue
+            fit[name] = kept[name]
+        return cls.model_validate(fit)
+
 
 class Kind(Section):
     """A section that comes in several kinds, told apart by one key (``kind`` or ``family``).

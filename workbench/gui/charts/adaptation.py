@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from PySide6.QtCore import Qt, Slot
@@ -45,7 +46,7 @@ class AdaptationChart(CurveChart):
         self._items: list[CurveMarks] = []
         self._iterations: list[int] = []
         self._wanted: int | None = None
-        self._showing: tuple[Any, ...] | None = None
+        self._showing: tuple[object, ...] | None = None
         self.bar = SettingsBar(Settings, "adaptation", self.tools, self, without={"at"})
         self.bar.changed.connect(self._chosen)
         self.tools.addStretch(1)
@@ -159,7 +160,7 @@ class AdaptationChart(CurveChart):
         self._drawn = self._adaptation.curves(settings)
         self._curves = [self._adaptation.drawn(each) for each in self._drawn]
 
-    def _what_is_there(self) -> tuple[Any, ...]:
+    def _what_is_there(self) -> tuple[object, ...]:
         """All that the picture depends on, but for the size."""
         runs = []
         for run in self.data.shown():
@@ -271,9 +272,9 @@ class AdaptationChart(CurveChart):
         x_range, y_range = self.shown_ranges()
         return self._adaptation.figure(self.settings, y_log=self.y_log, x_range=x_range, y_range=y_range)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, object]:
         return self.bar.state()
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Mapping[str, object]) -> None:
         self.bar.restore(state)
         self._chosen()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import ClassVar
 
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QPaintEvent, QResizeEvent, QShowEvent
@@ -67,11 +68,11 @@ class Chart(QWidget):
     def restyle(self) -> None:
         """The window turned light or dark."""
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, object]:
         """The settings that are kept with the project (JSON types)."""
         return {}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Mapping[str, object]) -> None:
         """Take up settings; unknown or unfit ones are left out."""
 
     @property

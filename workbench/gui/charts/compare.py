@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
-from PySide6.QtCore import QSignalBlocker, Qt, Slot
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from workbench.analysis import critical_difference, sweep
 from workbench.analysis.arrangement import Arrangement
 from workbench.gui.charts.arrange_list import ArrangeList
 from workbench.gui.charts.compare_job import Answer, Question, answer
 from workbench.gui.charts.compare_tables import TESTS, ProtocolCards, rows_of
-from workbench.gui.charts.comparison import ComparisonView
+from workbench.gui.charts.comparison import COST, PICTURES, RANKS, REACHED, SETTINGS, ComparisonView
 from workbench.gui.charts.result_table import Column, ResultTable
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.run_data import RunData
@@ -22,13 +22,6 @@ from workbench.pictures import Figure
 from workbench.words import plural
 
 JOB = "comparison"
-REACHED, COST, SETTINGS, RANKS = "reached", "cost", "settings", "ranks"
-PICTURES = {
-    REACHED: "What was reached",
-    COST: "Against …",
-    SETTINGS: "Parallel coordinates",
-    RANKS: "Ranks over task families",
-}
 
 
 class CompareView(ComparisonView):
@@ -46,10 +39,8 @@ class CompareView(ComparisonView):
         self._keys: tuple[str, ...] = ()
         self._question: Question | None = None
         self._answer: Answer | None = None
-        self._view_box = self._combo("view", "Picture", "What the picture shows", 14)
-        for key, text in PICTURES.items():
-            self._view_box.addItem(text, key)
-        self._x_box = self._combo("x", "Against", "What was reached is drawn against this")
+        self._view_box, self._x_box = self._combo("view", 14), self._combo("x")
+        self._offer("view", PICTURES)
         self.tools.insertWidget(0, self._view_box)
         self.tools.insertWidget(1, self._x_box)
         self._board_hint = Label(parent=self)
@@ -91,10 +82,9 @@ class CompareView(ComparisonView):
         self.arrange = ArrangeList(self)
         self.arrange.arranged.connect(self._arranged)
         boxes = QHBoxLayout()
-        self._rows_box = self._combo("pivot_rows", "Rows", "What the rows of the pivot table are")
-        self._columns_box = self._combo("pivot_columns", "Columns", "What its columns are")
-        for text, box in (("Rows", self._rows_box), ("Columns", self._columns_box)):
-            label = Label(text, self)
+        for name in ("rows", "columns"):
+            box = self._combo(name, part="pivot_")
+            label = Label(box.accessibleName(), self)
             label.setBuddy(box)
             boxes.addWidget(label)
             boxes.addWidget(box)
@@ -108,32 +98,19 @@ class CompareView(ComparisonView):
 
     # --- what is chosen ----------------------------------------------------------------------------
 
-    def _boxes(self) -> dict[str, QComboBox]:
-        return super()._boxes() | self._more_boxes()
-
     @Slot()
     def forget(self) -> None:
         self._worker.cancel(JOB)
         self._question = self._answer = None
         self.restore({})
 
-    def _more_boxes(self) -> dict[str, QComboBox]:
-        return {
-            "view": self._view_box,
-            "x": self._x_box,
-            "rows": self._rows_box,
-            "columns": self._columns_box,
-        }
+    def state(self) -> dict[str, object]:
+        return super().state() | {"arrange": self._arrangement.to_json()}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Mapping[str, object]) -> None:
         super().restore(state)
-        for name in self._more_boxes():
-            if isinstance(state.get(name), str):
-                self._wanted[name] = state[name]
         self._arrangement = Arrangement.from_json(state.get("arrange"))
-        self._wanted["arrange"] = self._arrangement.to_json()
-        found = self._view_box.findData(self._wanted.get("view", REACHED))
-        self._view_box.setCurrentIndex(max(0, found))
+        self._offer("view", PICTURES)
         self._show_answer()
 
     @property
@@ -147,7 +124,6 @@ class CompareView(ComparisonView):
         shown = self.arrange.arrangement()
         others = tuple(place for key, place in kept.items() if key not in {p.key for p in shown.places})
         self._arrangement = Arrangement((*shown.places, *others))
-        self._wanted = self._wanted | {"arrange": self._arrangement.to_json()}
         self._drawn = None
         self.mark_stale()
 
@@ -264,23 +240,13 @@ class CompareView(ComparisonView):
         self._tests_note.setText(str(words) if words else short if count else said)
 
     def _offer_settings(self, found: Answer) -> None:
-        names = sweep.names(found.setups)
-        costs = [(text, key) for key, text in sweep.COSTS.items()]
-        self._offer_quietly(self._x_box, [*costs, *((name, name) for name in names)], "x", "seconds")
-        for box, name, default in (
-            (self._rows_box, "rows", "algorithm"),
-            (self._columns_box, "columns", "task"),
-        ):
-            self._offer_quietly(box, [(each, each) for each in names], name, default)
-
-    def _offer_quietly(self, box: QComboBox, items: list[tuple[str, Any]], name: str, default: str) -> None:
-        blocked = QSignalBlocker(box)
-        self._offer(box, items, name, 0)
-        box.setCurrentIndex(max(0, box.findData(self._wanted.get(name, default))))
-        blocked.unblock()
+        names = {name: name for name in sweep.names(found.setups)}
+        self._offer("x", sweep.COSTS | names)
+        for box in ("rows", "columns"):
+            self._offer(box, names)
 
     def _show_pivot(self, found: Answer) -> None:
-        rows, columns = self._rows_box.currentData(), self._columns_box.currentData()
+        rows, columns = (self._boxes[name].currentData() for name in ("rows", "columns"))
         if not found.setups or rows is None or columns is None:
             return
         table = sweep.pivot(self._arranged_setups(found), str(rows), str(columns), self.measure, self.step)

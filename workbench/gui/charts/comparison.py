@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Literal
 
 import numpy as np
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QSignalBlocker, Qt, Slot
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QSplitter, QWidget
 
 from workbench.analysis import reports
@@ -26,8 +27,30 @@ from workbench.gui.run_data import RunData
 from workbench.measures import LOSS, Measure, known
 from workbench.pictures import Figure
 from workbench.project import RunRecord
+from workbench.settings import Section, fields_of, setting
 
 LAST_STEP = -1
+REACHED, COST, SETTINGS, RANKS = "reached", "cost", "settings", "ranks"
+PICTURES = {
+    REACHED: "What was reached",
+    COST: "Against …",
+    SETTINGS: "Parallel coordinates",
+    RANKS: "Ranks over task families",
+}
+
+
+class Choices(Section):
+    """What a person chose; the rest is what the runs have that is most telling."""
+
+    view: Literal["reached", "cost", "settings", "ranks"] = setting(
+        REACHED, label="Picture", titles=PICTURES, help="What the picture shows"
+    )
+    x: str = setting("seconds", label="Against", help="What was reached is drawn against this")
+    group: str = setting("", label="Test episodes", help="Runs are compared only on the same episodes")
+    measure: str = setting("", help="What is compared: of the queries, or what runs measure besides")
+    step: int = setting(LAST_STEP, label="Inner step", help="After how many inner steps (adaptation)")
+    rows: str = setting("algorithm", help="What the rows of the pivot table are")
+    columns: str = setting("task", help="What its columns are")
 
 
 class ComparisonView(Chart):
@@ -40,18 +63,12 @@ class ComparisonView(Chart):
         super().__init__(data, parent)
         self._group: Episodes | None = None
         self._compared: list[Compared] = []
-        self._wanted: dict[str, Any] = {}
-        self._drawn: tuple[Any, ...] | None = None
-        self._group_box = self._combo(
-            "group", "Test episodes", "Runs are compared only on the same episodes", 12
-        )
-        self._measure_box = self._combo(
-            "measure",
-            "Measure",
-            "What is compared: of the queries, or what runs measure besides",
-            9,
-        )
-        self._step_box = self._combo("step", "Inner step", "After how many inner steps (adaptation)", 17)
+        self._wanted = Choices()
+        self._drawn: tuple[object, ...] | None = None
+        self._boxes: dict[str, QComboBox] = {}
+        self._group_box = self._combo("group", 12)
+        self._measure_box = self._combo("measure", 9)
+        self._step_box = self._combo("step", 17)
         self.tools.addStretch(1)
         self._note = Label(parent=self)
         self._note.setObjectName(f"{self.object_name}_note")
@@ -77,12 +94,13 @@ class ComparisonView(Chart):
         self.body.addWidget(self._note)
         self._splitter = splitter
 
-    def _combo(self, name: str, label: str, tip: str, letters: int = 6) -> QComboBox:
+    def _combo(self, name: str, letters: int = 6, *, part: str = "") -> QComboBox:
         """A box for the row of tools, at least so many letters wide, whatever is in it."""
-        box = QComboBox(self)
-        box.setObjectName(f"comparison_{name}")
-        box.setAccessibleName(label)
-        set_tip(box, tip)
+        box, field = QComboBox(self), fields_of(Choices)[name]
+        self._boxes[name] = box
+        box.setObjectName(f"comparison_{part}{name}")
+        box.setAccessibleName(field.label)
+        set_tip(box, field.help)
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         box.setMinimumContentsLength(letters)
         box.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
@@ -95,23 +113,20 @@ class ComparisonView(Chart):
     @Slot(int)
     def _chosen(self, _: int) -> None:
         """Keep what the person chose, and nothing that merely stood beside it."""
-        name, box = next((name, box) for name, box in self._boxes().items() if box is self.sender())
-        self._wanted = self._wanted | {name: box.currentData()}
+        name, box = next((name, box) for name, box in self._boxes.items() if box is self.sender())
+        self._wanted = self._wanted.model_copy(update={name: box.currentData()})
         self.mark_stale()
-
-    def _boxes(self) -> dict[str, QComboBox]:
-        return {"group": self._group_box, "measure": self._measure_box, "step": self._step_box}
 
     @Slot()
     def forget(self) -> None:
-        self._wanted, self._drawn = {}, None
+        self._wanted, self._drawn = Choices(), None
 
-    def state(self) -> dict[str, Any]:
-        return dict(self._wanted)
+    def state(self) -> dict[str, object]:
+        kept: dict[str, object] = self._wanted.model_dump(exclude_unset=True)
+        return kept
 
-    def restore(self, state: dict[str, Any]) -> None:
-        fit: dict[str, Any] = {"group": str, "measure": str, "step": int}
-        self._wanted = {name: state[name] for name, kind in fit.items() if isinstance(state.get(name), kind)}
+    def restore(self, state: Mapping[str, object]) -> None:
+        self._wanted = Choices.out_of(state)
         self.mark_stale()
 
     @property
@@ -140,7 +155,7 @@ class ComparisonView(Chart):
 
     def redraw(self) -> None:
         seen = [(each, self.data.colour(each), self.data.result(each.id)) for each in self._shown()]
-        state = (tuple(seen), len(self.data.runs()), tuple(self._wanted.items()))
+        state = (tuple(seen), len(self.data.runs()), self._wanted)
         if state != self._drawn:  # a run that trains changes nothing here
             self._drawn = state
             self._draw_anew()
@@ -151,7 +166,7 @@ class ComparisonView(Chart):
 
     def _draw_anew(self) -> None:
         found, unfinished = episodes(self.data)
-        self._offer(self._group_box, [(each.title, each.hash) for each in found], "group", 0)
+        self._offer("group", {each.hash: each.title for each in found})
         chosen = self._group_box.currentData()
         self._group = next((each for each in found if each.hash == chosen), None)
         self._group_box.setVisible(len(found) > 1)
@@ -173,21 +188,23 @@ class ComparisonView(Chart):
 
     def _offer_measures(self, group: Episodes) -> None:
         measures = group.measures
-        self._offer(self._measure_box, [(group.row(name).title, name) for name in measures], "measure", 0)
+        self._offer("measure", {name: group.row(name).title for name in measures})
         self._measure_box.setEnabled(len(measures) > 1)
-        last = group.steps[-1]
-        steps = [(f"after the last step ({last})", LAST_STEP)]
-        steps += [("before adaptation" if s == 0 else f"after step {s}", s) for s in group.steps]
-        self._offer(self._step_box, steps, "step", LAST_STEP)
+        steps = {LAST_STEP: f"after the last step ({group.steps[-1]})"}
+        steps |= {each: f"after step {each}" if each else "before adaptation" for each in group.steps}
+        self._offer("step", steps)
         self._step_box.setVisible(reports.parts(self.measure) is None)
 
-    def _offer(self, box: QComboBox, items: list[tuple[str, Any]], name: str, default: Any) -> None:
+    def _offer(self, name: str, titles: Mapping[str, str] | Mapping[int, str]) -> None:
         """The choices of a box; what the person chose stays chosen as long as it is there."""
-        if items != [(box.itemText(i), box.itemData(i)) for i in range(box.count())]:
+        box = self._boxes[name]
+        blocked = QSignalBlocker(box)
+        if list(titles.items()) != [(box.itemData(i), box.itemText(i)) for i in range(box.count())]:
             box.clear()
-            for text, value in items:
+            for value, text in titles.items():
                 box.addItem(text, value)
-        box.setCurrentIndex(max(0, box.findData(self._wanted.get(name, default))))
+        box.setCurrentIndex(max(0, box.findData(getattr(self._wanted, name))))
+        blocked.unblock()
 
     def _draw(self) -> None:
         """What was reached. One that diverged does not press all others flat."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -34,7 +33,7 @@ EXTRA = (
 """Columns that are there where some row has a value."""
 
 
-def columns(measure: Measure, rows: Sequence[Mapping[str, Any]] = ()) -> list[Column]:
+def columns(measure: Measure, rows: Sequence[Mapping[str, object]] = ()) -> list[Column]:
     """The table's columns, as far as the rows have something to say."""
     form = ".1%" if measure.share else ".4g"
     name = measure.title
@@ -72,7 +71,7 @@ def columns(measure: Measure, rows: Sequence[Mapping[str, Any]] = ()) -> list[Co
     ]
 
 
-def row_of(compared: Compared) -> dict[str, Any]:
+def row_of(compared: Compared) -> dict[str, object]:
     """What the table shows of an algorithm."""
     row = compared.row
     lost = row.diverged, row.tasks

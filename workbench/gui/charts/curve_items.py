@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
@@ -12,7 +11,7 @@ from PySide6.QtGui import QColor
 from workbench.gui import theme
 from workbench.gui.charts.items import Band, Line, Whiskers
 from workbench.gui.plain import tipped
-from workbench.pictures import INK, MUTED, Curve
+from workbench.pictures import INK, MUTED, Array, Curve
 
 RAW_ALPHA, FADED_ALPHA, BAND_ALPHA = 80, 90, 46
 FAINT = 110
@@ -26,7 +25,7 @@ class CurveItems:
         view = plot.getViewBox()
         self.raw, self.band, self.main = Line(view), Band(view), Line(view)
         self.marks = pg.ScatterPlotItem(pxMode=True, pen=None)
-        self._dress: tuple[Any, ...] | None = None
+        self._dress: tuple[object, ...] | None = None
         self.strong = False
         plot.addItem(self.marks, ignoreBounds=True)
 
@@ -58,7 +57,7 @@ class CurveItems:
         for layer, item in enumerate((self.raw, self.band, self.main, self.marks)):
             item.setZValue(layer * 10 + order / 20)
 
-    def mark(self, x: Any, y: Any, marked: bool) -> None:
+    def mark(self, x: Array, y: Array, marked: bool) -> None:
         """Mark each point, or none."""
         known = np.isfinite(x) & np.isfinite(y)
         if marked:

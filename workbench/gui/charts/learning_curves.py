@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 from PySide6.QtCore import Slot
@@ -300,10 +301,10 @@ class LearningCurves(CurveChart):
             zoomed=not self.following,
         )
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, object]:
         return self.bar.state() | {"smoothing": dict(self._windows)}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Mapping[str, object]) -> None:
         self.bar.restore({name: value for name, value in state.items() if name != "smoothing"})
         windows = state.get("smoothing")
         for measure, window in list(windows.items() if isinstance(windows, dict) else ())[:MOST_WINDOWS]:

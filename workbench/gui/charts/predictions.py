@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar, Literal
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QComboBox, QSlider, QSpinBox, QSplitter, QToolButton, QWidget
@@ -24,11 +24,20 @@ from workbench.gui.weakly import weakly
 from workbench.gui.worker import Progress, Worker
 from workbench.pictures import Figure
 from workbench.project import RunRecord
+from workbench.settings import Section, fields_of, setting
 
 KEY = "predictions"
 LAST_STEP = -1
 MOST_TASKS, MOST_LEARNERS = 1000, 8
 LIVE = ("running",)
+
+
+class Place(Section):
+    """Where a person looks."""
+
+    first: int = setting(0, ge=0, le=MOST_TASKS, help="The first task, by its number")
+    tasks: Literal[1, 4] = setting(4, help="How many tasks are shown at once")
+    step: int = setting(LAST_STEP, ge=LAST_STEP, help="Predictions after this many inner steps (adaptation)")
 
 
 class PredictionView(Chart):
@@ -43,8 +52,7 @@ class PredictionView(Chart):
         self._worker, self._predictor, self._grouping = worker, Predictor(), Grouping(data)
         self._path: Path | None = None
         self._ready = False
-        self._first = 0
-        self._step = LAST_STEP
+        self._place = Place()
         self._held: dict[int, tuple[int, Predictions]] = {}  # meta-iteration and predictions, by run
         self._asked: dict[int, tuple[object, ...]] = {}
         self._trouble: dict[int, str] = {}
@@ -70,10 +78,11 @@ class PredictionView(Chart):
         self.body.addWidget(self._note)
 
     def _make_tools(self) -> None:
+        fields = fields_of(Place)
         self._count = QComboBox(self)
         self._count.setObjectName("prediction_count")
         self._count.setAccessibleName("Tasks shown")
-        set_tip(self._count, "How many tasks are shown at once")
+        set_tip(self._count, fields["tasks"].help)
         self._count.addItem("1 task", 1)
         self._count.addItem("4 tasks", 4)
         self._count.setCurrentIndex(1)
@@ -85,14 +94,14 @@ class PredictionView(Chart):
         self._slider = QSlider(Qt.Orientation.Horizontal, self)
         self._slider.setObjectName("prediction_step")
         self._slider.setAccessibleName("Inner step")
-        set_tip(self._slider, "Predictions after this many inner steps (adaptation)")
+        set_tip(self._slider, fields["step"].help)
         self._slider.setPageStep(1)
         self._slider.setMinimumWidth(90)
         self._slider.valueChanged.connect(self._step_chosen)
         self._spin = QSpinBox(self)
         self._spin.setObjectName("prediction_step_number")
         self._spin.setAccessibleName("Inner step, as a number")
-        set_tip(self._spin, "Predictions after this many inner steps (adaptation)")
+        set_tip(self._spin, fields["step"].help)
         self._spin.setPrefix("step ")
         self._spin.valueChanged.connect(self._step_chosen)
         self._score = Label(parent=self)
@@ -124,7 +133,7 @@ class PredictionView(Chart):
         """Another project is open, or none."""
         self._worker.cancel(KEY)
         self._computing, self._path = None, path
-        self._first = 0
+        self._put(first=0)
         self._held, self._asked, self._trouble = {}, {}, {}
         self._grouping = Grouping(self.data)
         self.mark_stale()
@@ -156,7 +165,7 @@ class PredictionView(Chart):
         return [run for run in found if (run.task, run.data_hash) == (leading.task, leading.data_hash)]
 
     def _request(self) -> Request:
-        return Request(self._first, int(self._count.currentData()))
+        return Request(self._place.first, self._place.tasks)
 
     def _fits(self, predictions: Predictions) -> bool:
         request = self._request()
@@ -175,8 +184,8 @@ class PredictionView(Chart):
 
     @Slot(int)
     def _count_chosen(self, _: int) -> None:
-        self._first -= self._first % int(self._count.currentData())
-        self.mark_stale()
+        count = self._count.currentData()
+        self._put(first=self._place.first - self._place.first % count, tasks=count)
 
     @Slot()
     def _go_back(self) -> None:
@@ -188,29 +197,26 @@ class PredictionView(Chart):
 
     def _move(self, direction: int) -> None:
         held = next(iter(self._held.values()), None)
-        shown = held[1].tasks if held else int(self._count.currentData())
-        self._first = min(MOST_TASKS, max(0, self._first + direction * shown))
+        shown = held[1].tasks if held else self._place.tasks
+        self._put(first=min(MOST_TASKS, max(0, self._place.first + direction * shown)))
+
+    def _put(self, **place: int) -> None:
+        self._place = self._place.model_copy(update=place)
         self.mark_stale()
 
     @Slot(int)
     def _step_chosen(self, step: int) -> None:
-        self._step = LAST_STEP if step == self._slider.maximum() else step
         self._slider.setValue(step)
         self._spin.setValue(step)
-        self.mark_stale()
+        self._put(step=LAST_STEP if step == self._slider.maximum() else step)
 
-    def state(self) -> dict[str, Any]:
-        return {"first": self._first, "tasks": self._count.currentData(), "step": self._step}
+    def state(self) -> dict[str, object]:
+        kept: dict[str, object] = self._place.model_dump()
+        return kept
 
-    def restore(self, state: dict[str, Any]) -> None:
-        first, tasks, step = state.get("first"), state.get("tasks"), state.get("step")
-        if isinstance(first, int) and 0 <= first <= MOST_TASKS:
-            self._first = first
-        if isinstance(tasks, int) and (index := self._count.findData(tasks)) >= 0:
-            self._count.setCurrentIndex(index)
-        if isinstance(step, int) and step >= LAST_STEP:
-            self._step = step
-        self.mark_stale()
+    def restore(self, state: Mapping[str, object]) -> None:
+        self._put(**Place.out_of(state).model_dump(exclude_unset=True))
+        self._count.setCurrentIndex(self._count.findData(self._place.tasks))
 
     # --- computing ---------------------------------------------------------------------------------
 
@@ -305,7 +311,7 @@ class PredictionView(Chart):
         self._drawn = None
         self._note.setText("")
         self._score.setText("")
-        self._task.setText(f"Task {self._first + 1}")
+        self._task.setText(f"Task {self._place.first + 1}")
         self.set_hint(hint)
 
     def _waiting_for(self, run: RunRecord) -> str:
@@ -315,7 +321,7 @@ class PredictionView(Chart):
 
     def _chosen(self, seen: list[grid.Seen]) -> int:
         last = grid.last_step(seen)
-        return last if self._step == LAST_STEP else min(self._step, last)
+        return last if self._place.step == LAST_STEP else min(self._place.step, last)
 
     def _set_tools(self, seen: list[grid.Seen]) -> int:
         """Fit the controls to what is seen; the inner step that is chosen."""
@@ -330,7 +336,7 @@ class PredictionView(Chart):
         found = seen[0].predictions
         first, end = found.first + 1, found.first + found.tasks
         self._task.setText(f"Task {first}" if first == end else f"Tasks {first}–{end}")
-        self._previous.setEnabled(self._first > 0)
+        self._previous.setEnabled(self._place.first > 0)
         self._count.setVisible(Request(tasks=2).of(found.problem) > 1)
         stepwise = next((each for each in seen if len(each.predictions.steps) > 1), seen[0])
         self._score.setText(grid.words_of(stepwise, chosen))

@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from PySide6.QtCore import QSortFilterProxyModel, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QStandardItem, QStandardItemModel
@@ -30,7 +29,7 @@ class Column:
     tip: str
     form: str = ""
 
-    def shown(self, value: Any) -> str:
+    def shown(self, value: object) -> str:
         """The value as the table shows it."""
         if value is None:
             return "–"
@@ -43,7 +42,7 @@ class ResultTable(QTableView):
     def __init__(self, columns: Sequence[Column], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._columns = list(columns)
-        self._rows: list[Mapping[str, Any]] = []
+        self._rows: list[Mapping[str, object]] = []
         self._model = QStandardItemModel(self)
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(self._model)
@@ -61,7 +60,7 @@ class ResultTable(QTableView):
         self.setAlternatingRowColors(True)
         self.setTabKeyNavigation(False)  # Tab leaves the table
 
-    def show_rows(self, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> None:
+    def show_rows(self, columns: Sequence[Column], rows: Sequence[Mapping[str, object]]) -> None:
         """Show other rows; the order that was chosen stays."""
         if list(columns) == self._columns and list(rows) == self._rows and self._model.columnCount():
             return
@@ -78,7 +77,7 @@ class ResultTable(QTableView):
         self.setColumnWidth(0, min(WIDEST, self.columnWidth(0)))
 
     @staticmethod
-    def _item(column: Column, value: Any) -> QStandardItem:
+    def _item(column: Column, value: object) -> QStandardItem:
         item = QStandardItem(column.shown(value))
         missing = value is None or (column.form and isinstance(value, str))  # words in a number's place
         item.setData(LAST if missing else value, SORT_ROLE)
