@@ -23,7 +23,7 @@ from workbench.config import Training, Trains, parse
 from workbench.engine.building import build, training_size
 from workbench.engine.episodes import TrainingEpisodes, seeded
 from workbench.engine.meta_step import MetaStep
-from workbench.engine.plan import choose
+from workbench.engine.plan import Work, choose
 from workbench.tasks.base import Episode
 
 PROBLEMS = {"sinusoid": "regression", "glyphs": "classification"}
@@ -89,8 +89,8 @@ def main() -> None:
         memory = Memory(algorithm.capacity)
         memory.add(new, 0, seeded(1))
         episode = algorithm.prepare(new, 0.5, seeded(2), memory)
-        training = Training(threads=1)
-        plan = choose(training, algorithm, meta, episode, torch.device("cpu"))
+        training = Training(threads=1, device="cpu", compile=False)
+        plan, _ = choose(Work(training, algorithm, meta, episode, iterations=1))
         step = MetaStep(algorithm, chunk=plan.chunk)
         exact, few = {n: value.double() for n, value in meta.items()}, _doubled(episode.tasks(0, 3))
         one, other = MetaStep(algorithm, chunk=3).gradient(exact, few)[0], looped(algorithm, exact, few)

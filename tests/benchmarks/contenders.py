@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from workbench.algorithms.fomaml import FOMAML, FOMAMLConfig
 from workbench.algorithms.maml import MAML, MAMLConfig
-from workbench.engine.compiling import CompiledOrNot
+from workbench.engine.meta_step import MetaStep
 from workbench.networks import Network, initialise
 from workbench.networks.conv4 import Conv4, Conv4Config
 from workbench.networks.mlp import MLP, MLPConfig
@@ -135,7 +135,7 @@ class Engine(Contender):
             else FOMAML(FOMAMLConfig(**settings), network, case.shape)
         )
         self.meta = {name: w.detach().clone().requires_grad_() for name, w in network.named_parameters()}
-        self.meta_step = CompiledOrNot(self.algorithm, chunk=chunk, threads=workers, compile=compile)
+        self.meta_step = MetaStep(self.algorithm, chunk=chunk, threads=workers, compile=compile)
         self.optimiser = torch.optim.Adam(self.meta.values(), fused=True)
 
     @property
@@ -166,7 +166,8 @@ class Peer(Contender):
         return list(self.network.parameters())
 
     def gradient(self, episode: Episode) -> Sequence[Tensor]:
-        tasks = list(zip(*episode[:4], strict=True))
+        pairs = (part[name] for part in (episode.support, episode.query) for name in ("x", "y"))
+        tasks = list(zip(*pairs, strict=True))
         total: list[Tensor] = []
         for task in tasks:
             part = self.task_gradient(*task)
@@ -245,3 +246,52 @@ class TorchOpt(Peer):
         torchopt.recover_state_dict(self.network, before)
         torchopt.recover_state_dict(self.inner, inner_before)
         return list(gradient)
+
+
+class Floor(Contender):
+    """The convolutions of such a meta-step and nothing else, task after task: what nobody can do without.
+
+    Of each block forwards and backwards on the support set in each inner step, where the order is 2
+    backwards once more through that, and forwards and backwards on the query set.
+    """
+
+    title = "convolutions alone"
+
+    def __init__(self, case: Case, dtype: torch.dtype) -> None:
+        self.case = case
+        self.stride = 2 if case.network == "conv4-strided" else 1
+        sides = [28]
+        for _ in range(3):
+            sides.append((sides[-1] + 1) // 2 if self.stride == 2 else sides[-1] // 2)
+        self.layers = [  # inputs of support and query sets; the images themselves need no derivatives
+            [
+                torch.rand(n, channels, side, side, dtype=dtype, requires_grad=channels > 1)
+                for n in (5, 5 * case.queries)
+            ]
+            for channels, side in zip((1, *(case.width,) * 3), sides, strict=True)
+        ]
+        self.filters = [torch.rand(case.width, x.shape[1], 3, 3, dtype=dtype) for x, _ in self.layers]
+
+    @property
+    def weights(self) -> list[Tensor]:
+        return self.filters
+
+    def gradient(self, episode: Episode) -> Sequence[Tensor]:
+        raise NotImplementedError("it has none")
+
+    def step(self, episode: Episode) -> None:
+        for _ in range(episode.count):
+            for filters, (support, query) in zip(self.filters, self.layers, strict=True):
+                for _ in range(self.case.steps):
+                    self._convolve(support, filters, second=self.case.order == 2)
+                self._convolve(query, filters, second=False)
+
+    def _convolve(self, x: Tensor, filters: Tensor, *, second: bool) -> None:
+        filters = filters.detach().requires_grad_()
+        inputs = [each for each in (x, filters) if each.requires_grad]
+        y = F.conv2d(x, filters, None, self.stride, padding=1)
+        cotangent = torch.ones_like(y).requires_grad_(second)
+        first = torch.autograd.grad(y, inputs, cotangent, create_graph=second)
+        if second:
+            directions = [each.detach() for each in first]
+            torch.autograd.grad(first, [*inputs, cotangent], directions, allow_unused=True)

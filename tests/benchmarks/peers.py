@@ -1,7 +1,13 @@
 """The meta-step of this engine beside its peers': the same work, in turn, in one process.
 
 python tests/benchmarks/peers.py [--rounds 20] [--quick] [--compile] [--case NAME] [--markdown]
+python tests/benchmarks/peers.py --figures
 python tests/benchmarks/peers.py --memory
+
+--figures prints what the project holds itself to, in some minutes: second order, one inner step, five rounds,
+the sinusoid compiled too, and plans made three times beside a busy process.
+"of floor" is what the convolutions alone take in a plain loop, by the time that is taken: 100% is all
+that can be had without quicker convolutions.
 
 Before anything is timed, the contenders' meta-gradients are compared (float64, three tasks). Peers run
 with one thread and with all, the engine with what it chooses for itself; --threads sets both.
@@ -27,11 +33,11 @@ import torch
 
 warnings.filterwarnings("ignore")  # of the peers: what they use is deprecated
 
-from contenders import Case, Contender, Engine, Higher, Loop, Peer, TorchOpt  # noqa: E402
+from contenders import Case, Contender, Engine, Floor, Higher, Loop, Peer, TorchOpt  # noqa: E402
 
 from workbench.config import Training  # noqa: E402
 from workbench.engine.devices import keep_freed_memory, most_threads  # noqa: E402
-from workbench.engine.plan import Plan, choose  # noqa: E402
+from workbench.engine.plan import Work, choose, plans_of, timed_plans  # noqa: E402
 
 PEERS: tuple[type[Peer], ...] = (Loop, Higher, TorchOpt)
 NETWORKS = {"sinusoid": (25, 0.01), "conv4-strided": (32, 0.1), "conv4-pooled": (32, 0.1)}
@@ -86,26 +92,28 @@ def check_same_work(case: Case) -> None:
                 raise SystemExit(f"{case.name}: {contender.title} computes something else")
 
 
-def engine_plan(case: Case, threads: int | None, chunk: int | None) -> Plan:
-    """Chunk and threads as a run would choose them."""
+def work_of(case: Case, threads: int | None = None, chunk: int | None = None) -> Work:
+    """What a plan is measured for, as in a run that is too short to be compiled."""
     engine = Engine(case, torch.float32, chunk=1)
-    training = Training(meta_batch=case.tasks, threads=threads or "auto", chunk=chunk or "auto")
-    episode = case.episode(case.tasks)
-    return choose(training, engine.algorithm, engine.meta, episode, torch.device("cpu"))
+    training = Training(
+        meta_batch=case.tasks, threads=threads or "auto", chunk=chunk or "auto", device="cpu", compile=False
+    )
+    return Work(training, engine.algorithm, engine.meta, case.episode(case.tasks), iterations=1)
 
 
 def race(case: Case, rounds: int, compile: bool, threads: int | None, chunk: int | None) -> list[Entry]:
     """Time the contenders, turn by turn."""
-    plan = engine_plan(case, threads, chunk)
+    plan = choose(work_of(case, threads, chunk))[0]
     workers, inside = plan.workers(case.tasks), plan.threads_of_an_operation(case.tasks)
     engine = Engine(case, torch.float32, plan.chunk, workers)
-    entries = [Entry(engine, inside, f"chunk {plan.chunk}, {workers} × {inside}")]
+    entries = [Entry(engine, inside, f"{workers * inside} ({workers} × {inside}), chunk {plan.chunk}")]
     if compile:  # a compiled chunk takes all threads, as in a run
         compiled = Engine(case, torch.float32, plan.chunk, compile=True)
-        entries.append(Entry(compiled, plan.threads, f"chunk {plan.chunk}, 1 × {plan.threads}"))
+        how = f"{plan.threads} (1 × {plan.threads}), chunk {plan.chunk}"
+        entries.append(Entry(compiled, plan.threads, how))
     entries += [
         Entry(peer(case, torch.float32), each, str(each))
-        for peer in peers_of(case)
+        for peer in [*peers_of(case), *([Floor] if case.network != "sinusoid" else [])]
         for each in ([threads] if threads else sorted({1, most_threads()}))
     ]
     for _ in range(2):  # the first compiles and warms up
@@ -135,13 +143,15 @@ def table(heading: list[str], rows: list[list[str]], markdown: bool) -> str:
 
 
 def compare(cases: list[Case], options: argparse.Namespace) -> None:
-    rounds = min(options.rounds, 5) if options.quick else options.rounds
+    rounds = min(options.rounds, 5) if options.quick or options.figures else options.rounds
     print(f"torch {torch.__version__}, {most_threads()} processors, {rounds} rounds", flush=True)
     rows = []
     for case in cases:
         check_same_work(case)
-        entries = race(case, rounds, options.compile, options.threads, options.chunk)
+        compile = options.compile or (options.figures and case.network == "sinusoid")
+        entries = race(case, rounds, compile, options.threads, options.chunk)
         best = min(entry.median for entry in entries if isinstance(entry.contender, Peer))
+        floor = min((entry.median for entry in entries if isinstance(entry.contender, Floor)), default=0.0)
         for entry in entries:
             rows.append(
                 [
@@ -151,12 +161,45 @@ def compare(cases: list[Case], options: argparse.Namespace) -> None:
                     f"{min(entry.milliseconds):.2f}",
                     f"{statistics.median(entry.cpu):.2f}",
                     f"{best / entry.median:.2f}×",
+                    f"{floor / entry.median:.0%}" if floor else "–",
                     entry.how,
                 ]
             )
         print(f"{case.name} done", file=sys.stderr, flush=True)
-    heading = ["case", "contender", "ms (median)", "ms (least)", "CPU ms", "of best peer", "threads"]
+    heading = [
+        "case",
+        "contender",
+        "ms (median)",
+        "ms (least)",
+        "CPU ms",
+        "of best peer",
+        "of the floor",
+        "threads used",
+    ]
     print(table(heading, rows, options.markdown))
+
+
+def plans_beside_a_busy_process(cases: list[Case], markdown: bool) -> None:
+    """Choose a plan three times beside a process that never rests, then race all plans without it."""
+    rows = []
+    for case in cases:
+        work, chosen = work_of(case), []
+        for _ in range(3):
+            (Path(os.environ["WORKBENCH_CACHE"]) / "plans.json").unlink(missing_ok=True)
+            busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+            try:
+                chosen.append(choose(work)[0])
+            finally:
+                busy.kill()
+                busy.wait()
+        seconds = {plan: each.seconds for plan, each in timed_plans(plans_of(work), work).items()}
+        best = min(seconds, key=lambda plan: seconds[plan])
+        for plan in chosen:
+            ratio = f"{seconds[plan] / seconds[best]:.2f}"
+            rows.append([case.name, *(f"{each.threads} × {each.chunk}" for each in (plan, best)), ratio])
+    print()
+    heading = ["case", "threads × chunk beside a busy process", "the best", "time / the best's"]
+    print(table(heading, rows, markdown))
 
 
 def memory_growth(network: str, tasks: int, chunk: int) -> float:
@@ -186,6 +229,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--quick", action="store_true", help="second order, one inner step, 5 rounds")
+    parser.add_argument("--figures", action="store_true", help="what the project holds itself to")
     parser.add_argument("--compile", action="store_true", help="the compiled engine too")
     parser.add_argument("--case", help="only cases whose name contains this")
     parser.add_argument("--threads", type=int, help="for everyone")
@@ -204,7 +248,7 @@ def main() -> None:
         cases = [
             replace(case, queries=options.queries) for case in CASES if (options.case or "") in case.name
         ]
-        if options.quick:
+        if options.quick or options.figures:
             cases = [case for case in cases if case.order == 2 and case.steps == 1]
         if not cases:
             parser.error(f"no such case; there are {', '.join(case.name for case in CASES)}")
@@ -212,6 +256,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             os.environ["WORKBENCH_CACHE"] = folder  # plans measured now, not on another day
             compare(cases, options)
+            if options.figures:
+                plans_beside_a_busy_process(cases, options.markdown)
 
 
 if __name__ == "__main__":

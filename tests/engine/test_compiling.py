@@ -13,7 +13,6 @@ import pytest
 import torch
 
 from tests.experiments import REGRESSION, Smooth, algorithm, episodes, meta_parameters
-from workbench.engine.compiling import CompiledOrNot
 from workbench.engine.meta_step import MetaStep
 
 HAS_COMPILER = any(map(shutil.which, ("g++", "clang++", "cl")))
@@ -24,7 +23,7 @@ HAS_COMPILER = any(map(shutil.which, ("g++", "clang++", "cl")))
 def test_a_compiled_meta_step_gives_the_same_gradient(name: str) -> None:
     learner = algorithm(name, Smooth(2, 1), REGRESSION, inner_steps=1)
     meta, tasks = meta_parameters(learner), episodes(REGRESSION, 4)
-    step = CompiledOrNot(learner, chunk=4, compile=True)
+    step = MetaStep(learner, chunk=4, compile=True)
     gradient, losses = step.gradient(meta, tasks)
     assert (step.compiled, step.note) == (True, None)
     expected, expected_losses = MetaStep(learner, chunk=4).gradient(meta, tasks)
@@ -36,9 +35,9 @@ SCRIPT = """
 import logging, sys
 logging.basicConfig(level=logging.WARNING, format="%(message)s")
 from tests.experiments import REGRESSION, Smooth, algorithm, episodes, meta_parameters
-from workbench.engine.compiling import CompiledOrNot
+from workbench.engine.meta_step import MetaStep
 learner = algorithm("maml", Smooth(2, 1), REGRESSION)
-step = CompiledOrNot(learner, chunk=4, compile=True)
+step = MetaStep(learner, chunk=4, compile=True)
 for _ in range(2):
     gradient, losses = step.gradient(meta_parameters(learner), episodes(REGRESSION, 4))
 assert not step.compiled and step.note, step.note
@@ -73,6 +72,4 @@ def test_an_error_of_the_algorithm_itself_is_not_hidden(caplog: pytest.LogCaptur
     learner = algorithm("maml", Smooth(2, 1), REGRESSION)
     learner.loss = lambda meta, episode: 1 / 0  # type: ignore[method-assign,assignment]
     with caplog.at_level(logging.CRITICAL), pytest.raises(ZeroDivisionError):
-        CompiledOrNot(learner, chunk=4, compile=True).gradient(
-            meta_parameters(learner), episodes(REGRESSION, 4)
-        )
+        MetaStep(learner, chunk=4, compile=True).gradient(meta_parameters(learner), episodes(REGRESSION, 4))

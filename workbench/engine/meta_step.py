@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import logging
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
@@ -13,7 +13,11 @@ from workbench.algorithms.base import Algorithm, Params
 from workbench.engine.crew import Crew
 from workbench.tasks.base import Episode
 
-ChunkGradient = Callable[[Params, Episode], tuple[Params, Tensor]]
+log = logging.getLogger(__name__)
+
+Part = tuple[Params, Episode]
+Result = tuple[Params, Tensor]
+ChunkGradient = Callable[[Params, Episode], Result]
 
 
 class MetaStep:
@@ -24,9 +28,13 @@ class MetaStep:
     algorithm : whose outer step it is.
     chunk : tasks computed at once.
     threads : chunks computed at the same time.
-    compile : compile the computation of a chunk with ``torch.compile``; raises on the first call where
-        that is not possible.
+    compile : compile the computation of a chunk with ``torch.compile``, on the first call.
     autocast : dtype for mixed precision, or None.
+
+    Attributes
+    ----------
+    compiled : whether it is compiled; no more, once that was not possible.
+    note : why, in one line, where that was asked for or considered.
     """
 
     def __init__(
@@ -39,15 +47,19 @@ class MetaStep:
         autocast: torch.dtype | None = None,
     ) -> None:
         self.chunk = chunk
+        self.compiled = compile
+        self.note: str | None = None
         self._autocast = autocast
-        make = _directed if algorithm.outer.direction else _functional if compile else _recorded
-        compute = torch.compile(make(algorithm), fullgraph=True, dynamic=False) if compile else None
+        directed = algorithm.outer.direction is not None
+        make, compilable = (_directed, _directed) if directed else (_recorded, _functional)
 
-        def of_part(copy: Algorithm) -> Callable[[tuple[Params, Episode]], tuple[Params, Tensor]]:
-            of_chunk = compute or make(copy)
-            return lambda part: self._compute(of_chunk, *part)
+        def of_part(copy: Algorithm) -> Callable[[Part], Result]:
+            of_chunk = make(copy)
+            return lambda part: self._compute(of_chunk, part)
 
-        self._crew = Crew(algorithm, of_part, threads)
+        self._crew: Crew[Part, Result] = Crew(algorithm, of_part, threads)
+        if compile:
+            self._of_chunk = torch.compile(compilable(algorithm), fullgraph=True, dynamic=False)
 
     def gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
         """The direction of the outer step.
@@ -65,23 +77,39 @@ class MetaStep:
         count = episode.count
         meta = {name: value.detach() for name, value in meta.items()}  # or a compiled chunk records itself
         parts = [(meta, episode.tasks(start, start + self.chunk)) for start in range(0, count, self.chunk)]
-        total: Params = {}
-        losses = []
-        for part, part_losses in self._crew.map(parts):
-            losses.append(part_losses)
-            total = {name: total[name] + part[name] for name in part} if total else part
-        # contiguous: torch's fused Adam reads memory in order and takes no notice of strides
-        return {name: (each / count).contiguous() for name, each in total.items()}, torch.cat(losses)
+        if not self.compiled:
+            return _mean(self._crew.map(parts), count)
+        try:
+            return _mean((self._compute(self._of_chunk, part) for part in parts), count)
+        except (torch._dynamo.exc.TorchDynamoException, RuntimeError, OSError, ImportError) as error:
+            result = _mean(self._crew.map(parts), count)  # an error of the algorithm itself is raised here
+            self.compiled = False
+            lines = [line for line in str(error).splitlines() if line and not line.startswith("Set TORCH")]
+            reason = f"not compiled, runs as it is: {type(error).__name__}: {' '.join(lines[:2])}"
+            self.note = reason[:300]
+            log.warning(self.note)
+            return result
 
     def close(self) -> None:
         """End the threads, if there are any."""
         self._crew.close()
 
-    def _compute(self, of_chunk: ChunkGradient, meta: Params, part: Episode) -> tuple[Params, Tensor]:
+    def _compute(self, of_chunk: ChunkGradient, part: Part) -> Result:
         if self._autocast is None:
-            return of_chunk(meta, part)
-        with torch.autocast(part.device.type, self._autocast):
-            return of_chunk(meta, part)
+            return of_chunk(*part)
+        with torch.autocast(part[1].device.type, self._autocast):
+            return of_chunk(*part)
+
+
+def _mean(parts: Iterable[Result], count: int) -> Result:
+    """The mean gradient of so many tasks, and the loss of each, from those of their chunks."""
+    total: Params = {}
+    losses = []
+    for part, part_losses in parts:
+        losses.append(part_losses)
+        total = {name: total[name] + part[name] for name in part} if total else part
+    # contiguous: torch's fused Adam reads memory in order and takes no notice of strides
+    return {name: (each / count).contiguous() for name, each in total.items()}, torch.cat(losses)
 
 
 def _recorded(algorithm: Algorithm) -> ChunkGradient:
@@ -105,7 +133,7 @@ def _functional(algorithm: Algorithm) -> ChunkGradient:
         losses = losses_of(meta, part)
         return losses.sum(), losses
 
-    compute: Any = grad(total, has_aux=True)
+    compute: ChunkGradient = grad(total, has_aux=True)
     return lambda meta, part: compute(meta, part)
 
 

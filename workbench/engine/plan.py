@@ -22,9 +22,9 @@ from pydantic import ValidationError
 
 from workbench.algorithms.base import Algorithm, Params
 from workbench.config import Training, Trains
-from workbench.engine.compiling import CompiledOrNot
 from workbench.engine.devices import candidates, environment, most_threads
 from workbench.engine.interruption import Asked, give_up_if, nobody_asks
+from workbench.engine.meta_step import MetaStep
 from workbench.engine.timing import Timed, race
 from workbench.paths import cache_folder, write_atomically
 from workbench.settings import Section, setting
@@ -89,9 +89,9 @@ class Plan:
         """Whether it computes in mixed precision."""
         return training.mixed_precision and self.device.startswith("cuda")
 
-    def meta_step(self, training: Training, algorithm: Algorithm, tasks: int) -> CompiledOrNot:
+    def meta_step(self, training: Training, algorithm: Algorithm, tasks: int) -> MetaStep:
         """What computes the outer step of so many tasks."""
-        return CompiledOrNot(
+        return MetaStep(
             algorithm,
             chunk=self.chunk,
             threads=self.workers(tasks),
@@ -157,11 +157,11 @@ class Work:
         """That a chunk may have, so that memory holds it."""
         return max(1, CHUNK_NUMBERS // self.episode.numbers)
 
-    def step(self, plan: Plan) -> CompiledOrNot:
+    def step(self, plan: Plan) -> MetaStep:
         """What computes its meta-step by a plan."""
         return plan.meta_step(self.training, self.algorithm, self.tasks)
 
-    def timed(self, plan: Plan, step: CompiledOrNot, tasks: int) -> Timed:
+    def timed(self, plan: Plan, step: MetaStep, tasks: int) -> Timed:
         """The meta-step of some of its tasks, to be timed."""
         device = torch.device(plan.device)
         part = self.episode.tasks(0, tasks).to(device)
@@ -170,7 +170,7 @@ class Work:
         return Timed(lambda: step.gradient(meta, part), part.count, device, inside)
 
 
-def choose(work: Work) -> tuple[Plan, CompiledOrNot]:
+def choose(work: Work) -> tuple[Plan, MetaStep]:
     """The plan that a configuration asks for, and the meta-step by it; what is left to ``auto`` is measured.
 
     Raises
@@ -180,7 +180,7 @@ def choose(work: Work) -> tuple[Plan, CompiledOrNot]:
     AbandonedError
         If somebody asked.
     """
-    plans = _plans(work)
+    plans = plans_of(work)
     before = torch.get_num_threads()
     try:
         plan, measured = plans[0], None
@@ -196,7 +196,7 @@ def choose(work: Work) -> tuple[Plan, CompiledOrNot]:
         torch.set_num_threads(before)
 
 
-def _plans(work: Work) -> list[Plan]:
+def plans_of(work: Work) -> list[Plan]:
     """The plans to choose from; one, where the configuration leaves no choice or nothing is trained."""
     training, tasks = work.training, work.tasks
     devices = candidates(training.device)
@@ -224,10 +224,9 @@ def _sizes(tasks: int, most: int) -> list[int]:
     return sorted({-(-tasks // -(-tasks // size)) for size in doubled if size <= most}, reverse=True)
 
 
-def _measured(plans: list[Plan], work: Work) -> Measured:
-    """The quickest of some plans, timed in turn, each by as many chunks as it computes at once."""
-    single = Plan("cpu", 1, 1)
-    steps = {plan: work.step(plan) for plan in dict.fromkeys([*plans, single])}
+def timed_plans(plans: list[Plan], work: Work) -> dict[Plan, Timed]:
+    """Plans timed in turn, each by as many chunks as it computes at once."""
+    steps = {plan: work.step(plan) for plan in plans}
     timed = {
         plan: work.timed(plan, step, plan.workers(work.tasks) * plan.chunk) for plan, step in steps.items()
     }
@@ -236,6 +235,13 @@ def _measured(plans: list[Plan], work: Work) -> Measured:
     finally:
         for step in steps.values():
             step.close()
+    return timed
+
+
+def _measured(plans: list[Plan], work: Work) -> Measured:
+    """The quickest of some plans."""
+    single = Plan("cpu", 1, 1)
+    timed = timed_plans(list(dict.fromkeys([*plans, single])), work)
 
     def charged(plan: Plan) -> float:
         more = plan.threads > 1 or plan.device != "cpu"
@@ -267,7 +273,7 @@ def _overhead(plan: Plan, of_a_task: float, alone: float, tasks: int) -> float:
     return max(0.0, (size * alone - of_a_chunk) / (size - 1)) * -(-tasks // size) / workers
 
 
-def _compiled_if_it_pays(measured: Measured, work: Work) -> tuple[Plan, CompiledOrNot]:
+def _compiled_if_it_pays(measured: Measured, work: Work) -> tuple[Plan, MetaStep]:
     """The plan, compiled where that saves more than it takes: by an estimate, then by trying."""
     plan = measured.plan
     step = work.step(plan)
