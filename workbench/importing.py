@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replace_fields
-from typing import Any, Literal
+from typing import Literal
 
 from workbench.config import SPLITS, Split
 from workbench.data import registry
@@ -96,11 +96,8 @@ def divided(prepared: Prepared, split: ClassSplit) -> Plan:
         members = divide(prepared.names, prepared.groups, split)
     except DataError as error:
         raise DataError(f"{prepared.where}: {error}") from None
-    across = None
-    if prepared.kind != "functions":
-        across = duplicates_across(prepared.digests, prepared.labels, prepared.origins, members)
-    findings = (*prepared.findings, *([across] if across is not None else []))
-    return Plan(prepared, split, members, findings)
+    across = duplicates_across(prepared.digests, prepared.labels, prepared.origins, members)
+    return Plan(prepared, split, members, (*prepared.findings, *across))
 
 
 def with_split(
@@ -139,7 +136,7 @@ def register(planned: Plan, name: str, *, replace: bool = False, skip_unreadable
     )
 
 
-def as_json(planned: Plan, manifest: Manifest) -> dict[str, Any]:
+def as_json(planned: Plan, manifest: Manifest) -> dict[str, object]:
     """What was imported (JSON types)."""
     prepared = planned.prepared
     return {

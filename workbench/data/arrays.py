@@ -15,8 +15,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.data.found import NOT_GIVEN, Finding, Found, FoundFunctions, FoundImages, Unreadable, some
-from workbench.data.labels import absent, look_alikes, told
+from workbench.data.found import (
+    NOT_GIVEN,
+    Finding,
+    Found,
+    FoundFunctions,
+    FoundImages,
+    Unreadable,
+    about,
+    some,
+)
+from workbench.data.labels import absent, made_one
 from workbench.data.npz import Array, Header, load_npz, read_headers
 from workbench.data.reading import NOW, Reading, refuse_beyond
 from workbench.data.splits import completed, shared_classes, splits_of, unknown
@@ -33,7 +42,6 @@ _DISTINGUISHED = 1e-3
 """Part of a column's spread that may be lost to 64 bits."""
 _OF_A_LABEL, _OF_A_ROW, _OF_A_REFUSAL = 250, 120, 400
 """Bytes that are taken beside what is in the arrays, roughly."""
-_ROUNDED_ARE_LISTED = 3
 
 
 def read_arrays(path: Path, reading: Reading = NOW) -> Found:
@@ -59,11 +67,9 @@ def read_arrays(path: Path, reading: Reading = NOW) -> Found:
 def _left_out(headers: Mapping[str, Header], read: Sequence[str]) -> list[Finding]:
     """That there are arrays of other names."""
     others = sorted(set(headers) - set(read))
-    if not others:
-        return []
     are = "arrays are" if len(others) > 1 else "array is"
-    text = f"{len(others):,} {are} passed over, since the layout has none of that name: {shown(some(others))}"
-    return [Finding("passed over", text, len(others), tuple(map(shown, others[:3])))]
+    text = f"{len(others):,} {are} passed over, since the layout has none of that name"
+    return about("passed over", text, others)
 
 
 def _images(path: Path, headers: Mapping[str, Header], reading: Reading) -> FoundImages:
@@ -158,12 +164,9 @@ def _with_one_label_each(
     better: Counter[str] = Counter()
     for name, count in counts.items():
         better[whole[name]] += count
-    alike = look_alikes(sorted(better), [better[name] for name in sorted(better)])
-    findings += told(alike, merged=reading.merge_labels)
-    findings += absent(sorted(better), [better[name] for name in sorted(better)])
-    if reading.merge_labels:
-        whole = {name: alike.get(each, each) for name, each in whole.items()}
-    return whole
+    alike, said = made_one(dict(sorted(better.items())), reading)
+    findings += said + absent(better)
+    return {name: alike.get(each, each) for name, each in whole.items()}
 
 
 def _rows(given: list[NDArray[np.int8]]) -> list[tuple[str, int]]:
@@ -297,12 +300,11 @@ def _in_64_bits(what: str, array: Array) -> tuple[NDArray[np.float64], list[Find
                 f"{what} has whole numbers about {reach:.3g} that differ by {spread:.3g} only, which 64-bit "
                 "floating point cannot tell apart; subtract their smallest first"
             )
-    listed = tuple(f"row {row}" for row in rows[:_ROUNDED_ARE_LISTED])
     text = (
         f"{what}: {len(rows):,} numbers have more digits than 64-bit floating point and are rounded by up to "
-        f"{np.spacing(reach) / 2:.3g}: {some([f'row {row}' for row in rows])}"
+        f"{np.spacing(reach) / 2:.3g}"
     )
-    return values, [Finding("rounded", text, len(rows), listed)]
+    return values, about("rounded", text, [f"row {row}" for row in rows])
 
 
 def _constant(x: NDArray[np.floating], y: NDArray[np.floating]) -> list[Finding]:
@@ -312,10 +314,7 @@ def _constant(x: NDArray[np.floating], y: NDArray[np.floating]) -> list[Finding]
         for name, each in (("x", x), ("y", y))
         for column in np.flatnonzero(each.min(0) == each.max(0)).tolist()
     ]
-    if not columns:
-        return []
-    text = f"the same in every row, so that nothing can be learned from it: {some(columns)}"
-    return [Finding("constant", text, len(columns), tuple(columns[:3]))]
+    return about("constant", "the same in every row, so that nothing can be learned from it", columns)
 
 
 def _kept(x: NDArray[np.floating], y: NDArray[np.floating]) -> Finding:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.config import Split
-from workbench.data.found import LEFT_OUT, NOT_GIVEN, Finding, Ints, Kind, some
+from workbench.data.found import LEFT_OUT, NOT_GIVEN, Finding, Ints, Kind, about
 from workbench.words import shown
 
 USUAL = 16
@@ -57,13 +57,10 @@ def duplicates(
             between.append(f"{pair} ({' and '.join(shown(names[each]) for each in classes[:2])})")
         else:
             within += len(same) - 1
-    findings = []
-    if across:
-        text = f"{len(across):,} examples occur in more than one split of the source: {some(across, 2)}"
-        findings.append(Finding("duplicates across given splits", text, len(across), tuple(across[:3])))
-    if between:
-        text = f"{len(between):,} examples occur in more than one class: {some(between, 2)}"
-        findings.append(Finding("duplicates across classes", text, len(between), tuple(between[:3])))
+    text = f"{len(across):,} examples occur in more than one split of the source"
+    findings = about("duplicates across given splits", text, across, most=2)
+    text = f"{len(between):,} examples occur in more than one class"
+    findings += about("duplicates across classes", text, between, most=2)
     if within:
         text = f"{within:,} {'examples repeat' if within > 1 else 'example repeats'} another one of its class"
         findings.append(Finding("duplicates", text, within))
@@ -75,7 +72,7 @@ def duplicates_across(
     labels: Ints,
     origins: Sequence[str],
     members: Mapping[Split, Sequence[int]],
-) -> Finding | None:
+) -> list[Finding]:
     """Examples of the same content in two of the splits that were chosen: the test would be seen before."""
     part_of: dict[int, str] = {index: part for part, indices in members.items() for index in indices}
     found = []
@@ -84,24 +81,18 @@ def duplicates_across(
         if len(parts) > 1:
             pair = " = ".join(origins[index] for index in same[:2])
             found.append(f"{pair} ({' and '.join(sorted(parts))})")
-    if not found:
-        return None
-    text = f"{len(found):,} examples occur in more than one split: {some(found, 2)}"
-    return Finding("duplicates across splits", text, len(found), tuple(found[:3]))
+    text = f"{len(found):,} examples occur in more than one split"
+    return about("duplicates across splits", text, found, most=2)
 
 
 def small_classes(names: Sequence[str], labels: Ints, kind: Kind) -> list[Finding]:
     """Classes with too few examples for the usual episode."""
     counts = np.bincount(labels, minlength=len(names))
     small = np.flatnonzero(counts < USUAL)
-    if not len(small):
-        return []
     what = "tasks have" if kind == "functions" else "classes have"
-    listed = tuple(f"{shown(names[index])} ({counts[index]})" for index in small[counts[small].argsort()][:3])
-    more = f" and {len(small) - 3:,} more" if len(small) > 3 else ""
+    listed = [f"{shown(names[index])} ({counts[index]})" for index in small[counts[small].argsort()]]
     needs = f"fewer than {USUAL} examples (1 shot and 15 queries)"
-    text = f"{len(small):,} {what} {needs}: {', '.join(listed)}{more}"
-    return [Finding("small classes", text, len(small), listed)]
+    return about("small classes", f"{len(small):,} {what} {needs}", listed)
 
 
 def _same(digests: Sequence[bytes]) -> list[list[int]]:

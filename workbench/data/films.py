@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from workbench.data.found import Finding, FoundImages, Page, Picture, some
+from workbench.data.found import FoundImages, Page, Picture, about
 from workbench.data.pictures import BAD_PICTURE, open_picture, pages_of
 from workbench.data.progress import Progress
 
@@ -49,9 +49,8 @@ def with_pages(found: FoundImages, progress: Progress) -> FoundImages:
             yield page
 
     taken = sum(pages[index] for index in films)
-    names = [found.origin(index) for index in films[:3]]
-    text = f"{len(films):,} films are taken page by page, as {taken:,} pictures: {some(names)}"
-    text += f" and {len(films) - 3:,} more" if len(films) > 3 else ""
+    names = [found.origins[index] for index in films]
+    text = f"{len(films):,} films are taken page by page, as {taken:,} pictures"
     origins = [
         f"{found.origins[index]}, page {number + 1}" if pages[index] > 1 else found.origins[index]
         for index, number in place
@@ -62,5 +61,5 @@ def with_pages(found: FoundImages, progress: Progress) -> FoundImages:
         given=found.given[rows],
         origins=origins,
         opening=opening,
-        findings=(*found.findings, Finding("pages", text, taken, tuple(names))),
+        findings=(*found.findings, *about("pages", text, names, taken)),
     )

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.data.found import LEFT_OUT, NOT_GIVEN, SPLIT_NAMES, Finding, FoundImages, some
-from workbench.data.labels import look_alikes, told
+from workbench.data.found import LEFT_OUT, NOT_GIVEN, SPLIT_NAMES, Finding, FoundImages, about
+from workbench.data.labels import made_one
 from workbench.data.passed_over import sorted_out
 from workbench.data.reading import NOW, Reading
 from workbench.data.source import (
@@ -80,10 +80,9 @@ def read_class_folders(source: Source, reading: Reading = NOW) -> FoundImages:
         counts = Counter(dict.fromkeys(names, 0))
         for name, each in zip(names, classes, strict=True):
             counts[name] += len(each.images)
-        alike = look_alikes(list(counts), list(counts.values()))
-        findings += told(alike, merged=reading.merge_labels, what="class folders")
-        if reading.merge_labels:
-            names = [alike.get(name, name) for name in names]
+        alike, told = made_one(counts, reading, "class folders")
+        findings += told
+        names = [alike.get(name, name) for name in names]
     group_of = dict(zip(names, groups, strict=True))
     unique = sorted(group_of)
     number = {name: index for index, name in enumerate(unique)}
@@ -196,30 +195,21 @@ def _composed(images: Sequence[str]) -> list[Finding]:
     """Folders whose names have letters in parts, as some systems write them."""
     folders = {folder_of(file) for file in images}
     changed = sorted(composed(folder) for folder in folders if composed(folder) != folder)
-    if not changed:
-        return []
     text = f"{len(changed):,} folders have letters in parts (e and an accent), which are put together (NFC)"
-    return [
-        Finding("composed", f"{text}: {shown(some(changed))}", len(changed), tuple(map(shown, changed[:3])))
-    ]
+    return about("composed", text, changed)
 
 
 def _written_twice(names: Sequence[str]) -> list[Finding]:
     """Folders whose names differ only in how their letters are composed are one class."""
     twice = sorted(name for name, times in Counter(names).items() if times > 1)
-    if not twice:
-        return []
     text = f"{len(twice):,} class names are there in two ways of writing the same letters, and are one class"
-    return [Finding("merged", f"{text}: {shown(some(twice))}", len(twice), tuple(map(shown, twice[:3])))]
+    return about("merged", text, twice)
 
 
 def _left_out(classes: Sequence[ImageClass]) -> list[Finding]:
     """Classes beside folders that are splits."""
     outside = [each.name for each in classes if each.code == LEFT_OUT]
-    if not outside:
-        return []
-    text = f"{len(outside):,} classes lie in no split's folder, and are in none: {shown(some(outside))}"
-    return [Finding("left out", text, len(outside), tuple(map(shown, outside[:3])))]
+    return about("left out", f"{len(outside):,} classes lie in no split's folder, and are in none", outside)
 
 
 def _shared_depth(folders: Sequence[str]) -> int:

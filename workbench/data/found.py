@@ -27,6 +27,8 @@ SPLIT_NAMES = {
 }
 """What authors call the three splits."""
 
+_LONGEST = 300  # letters of what a finding names: two examples with their classes
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -44,6 +46,22 @@ class Finding:
     text: str
     count: int
     examples: tuple[str, ...] = ()
+
+
+def about(
+    what: str, text: str, names: Sequence[str], count: int | None = None, most: int = 3
+) -> list[Finding]:
+    """A finding whose text ends with the first few of the names that it is about; none if there are no names.
+
+    Parameters
+    ----------
+    count : of examples, if it is not that of the names.
+    """
+    if not names:
+        return []
+    listed = [shown(name, _LONGEST) for name in names[:3]]
+    told = some([*listed[:most], *names[most:]], most)
+    return [Finding(what, f"{text}: {told}", len(names) if count is None else count, tuple(listed))]
 
 
 class Unreadable(NamedTuple):

@@ -5,17 +5,16 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from workbench.data.decoding import undecodable
-from workbench.data.found import NOT_GIVEN, SPLIT_NAMES, Finding, FoundText, Unreadable, some
-from workbench.data.labels import absent, look_alikes, told
+from workbench.data.found import NOT_GIVEN, SPLIT_NAMES, Finding, FoundText, Unreadable, about
+from workbench.data.labels import absent, made_one
 from workbench.data.reading import Reading
 from workbench.data.splits import completed, shared_classes, splits_of, unknown
 from workbench.errors import DataError
-from workbench.words import shown
 
 LONGEST_LABEL = 200
 NO_TEXT = "no text, or no label"
@@ -34,10 +33,10 @@ _CHANGES = {
 class Row(NamedTuple):
     """One example as it stands in a file; ``split`` in its own words, or the number of the file's."""
 
-    text: Any
-    label: Any
-    group: Any
-    split: Any
+    text: object
+    label: object
+    group: object
+    split: object
     origin: str
 
 
@@ -110,7 +109,11 @@ class Gathered:
             first = f" ({self.bad[0].origin}: {self.bad[0].why})" if self.bad else ""
             raise DataError(f"{where}: no texts with labels{first}; {_NEEDED}")
         newer = self._reading.rules > 1
-        rows, alike = self._with_one_label_each() if newer else (self._good, [])
+        rows, alike = self._good, list[Finding]()
+        if newer:
+            counts = Counter(label for label, *_ in rows)
+            better, alike = made_one(dict(sorted(counts.items())), self._reading)
+            rows = [(better.get(row[0], row[0]), *row[1:]) for row in rows]
         names = sorted({label for label, *_ in rows})
         number = {name: index for index, name in enumerate(names)}
         group_of: dict[str, set[str]] = {}
@@ -125,11 +128,10 @@ class Gathered:
         labels, given = labels[order], np.array(own, np.int8)[order]
         findings = [*self.findings, *alike]
         if newer:
-            several = [shown(name) for name in names if len(group_of[name]) > 1]
-            findings += absent(names, np.bincount(labels, minlength=len(names)).tolist())
-            if several:
-                text = f"{len(several):,} labels stand in several groups, and belong to none: {some(several)}"
-                findings.append(Finding("groups", text, len(several), tuple(several[:3])))
+            several = [name for name in names if len(group_of[name]) > 1]
+            findings += absent(Counter(label for label, *_ in rows))
+            text = f"{len(several):,} labels stand in several groups, and belong to none"
+            findings += about("groups", text, several)
             findings += unknown({word: count for word, count in words.items() if codes[word] == NOT_GIVEN})
             given, drawn = completed(names, groups, labels, given)
             findings += [*drawn, *shared_classes(names, labels, given), *self._told()]
@@ -145,21 +147,14 @@ class Gathered:
             texts=[rows[index][1] for index in order],
         )
 
-    def _with_one_label_each(self) -> tuple[list[tuple[str, str, str, int | str]], list[Finding]]:
-        """Labels that look the same made one, if that is asked for; and what is to be said of them."""
-        counts = Counter(label for label, *_ in self._good)
-        names = sorted(counts)
-        alike, merged = look_alikes(names, [counts[name] for name in names]), self._reading.merge_labels
-        rows = [(alike.get(label, label), *rest) for label, *rest in self._good] if merged else self._good
-        return rows, told(alike, merged=merged)  # type: ignore[return-value]
-
     def _told(self) -> list[Finding]:
         if len(self._numbers) < len(self._good) and self._numbers:
             self._changes["numbers"] = self._numbers
+        places = {change: _without_the_file(self._changes.get(change, [])) for change in _CHANGES}
         return [
-            Finding(change, f"{words.format(f'{len(found):,}')}: {some(found)}", len(found), tuple(found[:3]))
+            finding
             for change, words in _CHANGES.items()
-            if (found := _without_the_file(self._changes.get(change, [])))
+            for finding in about(change, words.format(f"{len(places[change]):,}"), places[change])
         ]
 
 
@@ -171,7 +166,7 @@ def _without_the_file(origins: list[str]) -> list[str]:
     return [f"line {origin.rpartition(', line ')[2]}" for origin in origins]
 
 
-def _word(value: Any) -> str | None:
+def _word(value: object) -> str | None:
     """A label or a group: a word, or a whole number as one."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)

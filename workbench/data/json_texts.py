@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Never
 
 from workbench.data.decoding import undecodable
-from workbench.data.found import NOT_GIVEN, SPLIT_NAMES, Finding, Unreadable, some
+from workbench.data.found import NOT_GIVEN, SPLIT_NAMES, Finding, Unreadable, about, some
 from workbench.data.gathered import NO_TEXT, Gathered, Row
 from workbench.data.reading import Reading, refuse_beyond
 from workbench.data.source import UNREADABLE
@@ -20,13 +20,13 @@ _OF_A_VALUE, _OF_A_LETTER = 120, 6
 """Bytes of memory, roughly."""
 
 
-class _Object(dict[str, Any]):
+class _Object(dict[str, object]):
     """An object that remembers which of its keys was there twice."""
 
     twice: str | None = None
 
 
-def _object(pairs: list[tuple[str, Any]]) -> _Object:
+def _object(pairs: list[tuple[str, object]]) -> _Object:
     found = _Object(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
@@ -34,11 +34,11 @@ def _object(pairs: list[tuple[str, Any]]) -> _Object:
     return found
 
 
-def _no_number(word: str) -> Any:
+def _no_number(word: str) -> Never:
     raise ValueError(f"{word} is no number of JSON")
 
 
-def _parsed(text: str, reading: Reading) -> Any:
+def _parsed(text: str, reading: Reading) -> object:
     if reading.rules == 1:
         return json.loads(text)
     return json.loads(text, object_pairs_hook=_object, parse_constant=_no_number)
@@ -60,11 +60,9 @@ class JsonTexts:
     def say_what_is_not_read(self, where: str) -> None:
         """Keys of objects that are none of the columns."""
         if self._unread and self._reading.rules > 1:
-            keys = sorted(map(shown, self._unread))
-            text = (
-                f"{where}: {len(keys):,} {'keys are' if len(keys) > 1 else 'key is'} not read: {some(keys)}"
-            )
-            self._gathered.findings.append(Finding("columns", text, len(keys), tuple(keys[:3])))
+            keys = sorted(self._unread)
+            text = f"{where}: {len(keys):,} {'keys are' if len(keys) > 1 else 'key is'} not read"
+            self._gathered.findings += about("columns", text, keys)
 
     def read_document(self, text: str, where: str, code: int = NOT_GIVEN) -> None:
         """A whole file, which is that split.
@@ -97,7 +95,7 @@ class JsonTexts:
                 why = "not UTF-8" if undecodable(line) else "not valid JSON"
                 self._gathered.bad.append(Unreadable(origin, why))
 
-    def _from_document(self, data: Any, where: str, code: int) -> None:
+    def _from_document(self, data: object, where: str, code: int) -> None:
         if isinstance(data, list):
             self._from_entries(data, code, where)
             return
@@ -130,7 +128,7 @@ class JsonTexts:
             for index, text in enumerate(part):
                 self._gathered.add(Row(text, label, None, code, f"{where}, {shown(str(label))}[{index}]"))
 
-    def _are_columns(self, data: Mapping[str, list[Any]], where: str) -> bool:
+    def _are_columns(self, data: Mapping[str, Sequence[object]], where: str) -> bool:
         """Whether lists are columns of a table: of texts and of labels, which repeat.
 
         Raises
@@ -150,7 +148,7 @@ class JsonTexts:
             )
         return True
 
-    def _codes(self, data: Mapping[str, Any]) -> dict[str, int]:
+    def _codes(self, data: Mapping[str, Sequence[object]]) -> dict[str, int]:
         if self._reading.rules == 1:
             return {key: SPLIT_NAMES.get(str(key).lower(), NOT_GIVEN) for key in data}
         codes = splits_of(list(data))
@@ -159,11 +157,11 @@ class JsonTexts:
         )
         return dict.fromkeys(data, NOT_GIVEN) if of_words else codes  # a list of words belongs to a label
 
-    def _from_entries(self, entries: Iterable[Any], code: int, where: str) -> None:
+    def _from_entries(self, entries: Iterable[object], code: int, where: str) -> None:
         for index, entry in enumerate(entries):
             self._from_entry(entry, code, f"{where}[{index}]")
 
-    def _from_entry(self, entry: Any, code: int, origin: str) -> None:
+    def _from_entry(self, entry: object, code: int, origin: str) -> None:
         """An object with a text and a label, or a pair of them."""
         if isinstance(entry, Mapping):
             lowered = {str(key).lower(): value for key, value in entry.items()}
@@ -189,6 +187,6 @@ class JsonTexts:
             self._gathered.bad.append(Unreadable(origin, NO_TEXT))
 
 
-def _like_another(entry: Mapping[str, Any]) -> str:
+def _like_another(entry: Mapping[str, object]) -> str:
     lowered = [str(key).lower() for key in entry]
     return next(key for key in entry if lowered.count(str(key).lower()) > 1)

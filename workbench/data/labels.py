@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from workbench.data.found import Finding, some
+from workbench.data.found import Finding, about, some
+from workbench.data.reading import Reading
 from workbench.words import shown
 
 _TWINS = str.maketrans("АВЕКМНОРСТХУІЈЅаеорсухіјѕΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEKMHOPCTXYIJSaeopcyxijsABEZHIKMNOPTYXo")
@@ -33,14 +34,12 @@ _ABSENT = {
 _NUMBER = re.compile(r"([+-]?)0*([0-9]+)(?:[.,]0*)?")
 
 
-def absent(labels: Sequence[str], counts: Sequence[int]) -> list[Finding]:
-    """That labels look as if there were none."""
-    found = [(label, n) for label, n in zip(labels, counts, strict=True) if label.casefold() in _ABSENT]
-    if not found:
-        return []
-    listed, count = [f"{label} ({n:,})" for label, n in found], sum(n for _, n in found)
-    text = f"{count:,} labels look as if there were none, and stay classes of their own: {some(listed)}"
-    return [Finding("absent labels", text, count, tuple(listed[:3]))]
+def absent(counts: Mapping[str, int]) -> list[Finding]:
+    """That labels, each of so many examples, look as if there were none."""
+    found = {label: n for label, n in sorted(counts.items()) if label.casefold() in _ABSENT}
+    count = sum(found.values())
+    text = f"{count:,} labels look as if there were none, and stay classes of their own"
+    return about("absent labels", text, [f"{label} ({n:,})" for label, n in found.items()], count)
 
 
 def appearance(label: str) -> str:
@@ -53,32 +52,26 @@ def appearance(label: str) -> str:
     return " ".join(seen.casefold().split())
 
 
-def look_alikes(labels: Sequence[str], counts: Sequence[int]) -> dict[str, str]:
-    """Each label that looks like another one, with the one among them that has the most examples.
+def made_one(
+    counts: Mapping[str, int], reading: Reading, what: str = "labels"
+) -> tuple[dict[str, str], list[Finding]]:
+    """Each label that looks like another one with the one among them that has the most examples, if they are
+    to be made one; and what is to be said of them.
 
     Parameters
     ----------
-    labels, counts : the different labels, and the number of examples of each.
+    counts : the number of examples of each label.
     """
-    alike: dict[str, list[int]] = {}
-    for index, label in enumerate(labels):
-        alike.setdefault(appearance(label), []).append(index)
-    found: dict[str, str] = {}
-    for indices in alike.values():
-        if len(indices) > 1:
-            best = max(indices, key=lambda index: (counts[index], -index))
-            found |= {labels[index]: labels[best] for index in indices}
-    return found
-
-
-def told(alike: dict[str, str], *, merged: bool, what: str = "labels") -> list[Finding]:
-    """What there is to say of :func:`look_alikes`."""
-    if not alike:
-        return []
-    together: dict[str, list[str]] = {}
-    for label, best in alike.items():
-        together.setdefault(best, []).append(label)
+    alike: dict[str, list[str]] = {}
+    for label in counts:
+        alike.setdefault(appearance(label), []).append(label)
+    together = {max(same, key=counts.__getitem__): same for same in alike.values() if len(same) > 1}
+    better = {label: best for best, same in together.items() for label in same}
+    if not better:
+        return {}, []
+    merged = reading.merge_labels
     examples = [" = ".join(repr(shown(each)) for each in sorted(same)) for same in together.values()]
-    more = f"{len(alike):,} {what} look like another one: {some(examples)}"
+    more = f"{len(better):,} {what} look like another one: {some(examples)}"
     done = "they are made one, as asked" if merged else "they stay classes of their own (--merge-labels)"
-    return [Finding("look-alikes", f"{more}; {done}", len(alike), tuple(examples[:3]))]
+    told = Finding("look-alikes", f"{more}; {done}", len(better), tuple(examples[:3]))
+    return better if merged else {}, [told]

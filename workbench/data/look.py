@@ -119,8 +119,8 @@ def _beside(source: Source, files: Mapping[int, str], found: FoundText, reading:
     others = sorted(set(source.files) - set(files.values()))
     if reading.rules == 1 or not others:
         return found
-    note = passed_over(others, "beside the tables of texts")
-    return replace(found, findings=(*source.findings, *found.findings, note))
+    notes = passed_over(others, "beside the tables of texts")
+    return replace(found, findings=(*source.findings, *found.findings, *notes))
 
 
 def _only_data_file(source: Source) -> str | None:

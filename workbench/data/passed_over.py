@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from workbench.data.found import Finding, some
+from workbench.data.found import Finding, about
 from workbench.data.pictures import SUFFIXES, SUFFIXES_BY_RULE_1, is_picture
 from workbench.data.reading import Reading
 from workbench.data.source import UNREADABLE, Source, hidden, suffix_of
-from workbench.words import shown
 
 _LOOKED_INTO = 20_000
 """Files without the name of a picture whose first bytes are looked at."""
@@ -48,24 +47,19 @@ def sorted_out(
         return pictures, []
     findings = list(source.findings)
     misnamed = [file for file in others[:_LOOKED_INTO] if _is_picture(source, file)]
-    if misnamed:
-        text = (
-            f"{len(misnamed):,} files are pictures, whatever their names say: {shown(some(sorted(misnamed)))}"
-        )
-        findings.append(Finding("misnamed", text, len(misnamed), tuple(map(shown, sorted(misnamed)[:3]))))
-        others = sorted(set(others) - set(misnamed))
+    text = f"{len(misnamed):,} files are pictures, whatever their names say"
+    findings += about("misnamed", text, sorted(misnamed))
+    others = sorted(set(others) - set(misnamed)) if misnamed else others
     for reason, files in _by_reason(others).items():
-        findings.append(passed_over(files, reason))
-    if unseen:
-        findings.append(passed_over(unseen, "hidden"))
+        findings += passed_over(files, reason)
+    findings += passed_over(unseen, "hidden")
     return pictures + misnamed, findings
 
 
-def passed_over(files: list[str], reason: str) -> Finding:
-    """That files are not read, and why."""
+def passed_over(files: list[str], reason: str) -> list[Finding]:
+    """That files, if there are any, are not read, and why."""
     are = "files are" if len(files) > 1 else "file is"
-    text = f"{len(files):,} {are} passed over ({reason}): {shown(some(sorted(files)))}"
-    return Finding("passed over", text, len(files), tuple(map(shown, sorted(files)[:3])))
+    return about("passed over", f"{len(files):,} {are} passed over ({reason})", sorted(files))
 
 
 def _by_reason(files: list[str]) -> dict[str, list[str]]:

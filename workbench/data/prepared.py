@@ -97,10 +97,8 @@ def _writable(path: Path) -> str:
 
 
 def _checked(found: Found, digests: Sequence[bytes]) -> list[Finding]:
-    findings = []
-    if not isinstance(found, FoundFunctions):
-        origins = checks.Named(found.origin, len(found.labels))
-        findings = checks.duplicates(digests, found.labels, found.given, found.names, origins)
+    origins = checks.Named(found.origin, len(found.labels))
+    findings = checks.duplicates(digests, found.labels, found.given, found.names, origins)
     return findings + checks.small_classes(found.names, found.labels, found.kind)
 
 

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.data.found import Finding, some
+from workbench.data.found import Finding, about
 from workbench.data.reading import NOW, Reading
 from workbench.data.zip_names import names_of
 from workbench.errors import DataError
@@ -146,12 +146,9 @@ def _joined(path: Path, parts: Sequence[Source]) -> Source:
         part, file = place[inner]
         return part.peek(file)
 
-    names = [shown(part.where.name) for part in parts]
-    told = Finding(
-        "joined", f"{len(parts):,} zips are read together: {some(names)}", len(parts), tuple(names[:3])
-    )
+    told = about("joined", f"{len(parts):,} zips are read together", [part.where.name for part in parts])
     unsafe = [*own.unsafe, *(f"{part.where.name}: {name}" for part in parts for name in part.unsafe)]
-    findings = (told, *(each for part in parts for each in part.findings))
+    findings = (*told, *(each for part in parts for each in part.findings))
     return Source(path, list(place), list(dict.fromkeys(folders)), unsafe, read, peek, findings)
 
 
@@ -257,10 +254,8 @@ def _zip(path: Path, archive: zipfile.ZipFile, reading: Reading) -> Source:
         if plain in entries:
             twice.append(plain)
         entries[plain] = info
-    if twice:
-        text = f"{len(twice):,} entries of the zip have the name of a later one, which is taken: "
-        text += shown(some(twice))
-        found = [*found, Finding("passed over", text, len(twice), tuple(map(shown, twice[:3])))]
+    text = f"{len(twice):,} entries of the zip have the name of a later one, which is taken"
+    found = found + about("passed over", text, twice)
 
     def read(inner: str) -> bytes:
         refuse_bomb(entries[inner].file_size, entries[inner].compress_size)

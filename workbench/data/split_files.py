@@ -14,7 +14,7 @@ import numpy as np
 
 from workbench.data.folders import opening
 from workbench.data.found import NOT_GIVEN, SPLIT_NAMES, Finding, FoundImages, Unreadable
-from workbench.data.labels import absent, look_alikes, told
+from workbench.data.labels import absent, made_one
 from workbench.data.passed_over import passed_over, sorted_out
 from workbench.data.pictures import SUFFIXES
 from workbench.data.reading import NEWEST, NOW, Reading
@@ -129,7 +129,7 @@ def read_split_files(
     if reading.rules > 1:
         entries, more = _with_one_label_each(entries, reading)
         unnamed = sorted(set(images) - {found for *_, found in entries})
-        findings += more + ([passed_over(unnamed, "named by no split file")] if unnamed else [])
+        findings += more + passed_over(unnamed, "named by no split file")
     entries.sort()
     names = tuple(dict.fromkeys(label for label, *_ in entries))
     number = {name: index for index, name in enumerate(names)}
@@ -169,11 +169,9 @@ def _with_one_label_each(
 ) -> tuple[list[tuple[str, int, str]], list[Finding]]:
     """Labels that look the same made one, if that is asked for; and what is to be said of them."""
     counts = Counter(label for label, *_ in entries)
-    alike = look_alikes(sorted(counts), [counts[label] for label in sorted(counts)])
-    if reading.merge_labels:
-        entries = [(alike.get(label, label), code, found) for label, code, found in entries]
-    missing = absent(list(counts), list(counts.values()))
-    return entries, told(alike, merged=reading.merge_labels) + missing
+    alike, told = made_one(dict(sorted(counts.items())), reading)
+    entries = [(alike.get(label, label), code, found) for label, code, found in entries]
+    return entries, told + absent(counts)
 
 
 Find = Callable[[str, str], tuple[str | None, str]]

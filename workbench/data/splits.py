@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.data.found import LEFT_OUT, NOT_GIVEN, SPLIT_NAMES, Finding, Ints, some
+from workbench.data.found import LEFT_OUT, NOT_GIVEN, SPLIT_NAMES, Finding, Ints, about
 from workbench.words import shown
 
 _TRAIN, _VALIDATION, _TEST = range(3)
@@ -50,11 +50,9 @@ def may_be_split(name: str) -> bool:
 
 def unknown(words: Mapping[str, int]) -> list[Finding]:
     """That words, each in so many rows, name no split that is known."""
-    if not words:
-        return []
     count, listed = sum(words.values()), [f"{shown(word.strip())} ({n:,})" for word, n in words.items()]
-    text = f"{count:,} rows name a split that is neither for training, validation nor test: {some(listed)}"
-    return [Finding("split", text, count, tuple(listed[:3]))]
+    text = f"{count:,} rows name a split that is neither for training, validation nor test"
+    return about("split", text, listed, count)
 
 
 def completed(
@@ -85,8 +83,8 @@ def completed(
     changed = given.copy()
     changed[np.isin(labels, members)] = missing[0]
     of = f"{len(drawn):,} of its {len(units):,} training {'groups' if whole else 'classes'}"
-    text = f"the source has no {lacking} split; {of} are drawn for {lacking}: {shown(some(drawn))}"
-    return changed, [*findings, Finding("drawn split", text, len(drawn), tuple(map(shown, drawn[:3])))]
+    text = f"the source has no {lacking} split; {of} are drawn for {lacking}"
+    return changed, [*findings, *about("drawn split", text, drawn)]
 
 
 def _with_their_class(
@@ -108,16 +106,12 @@ def _with_their_class(
         ]
     changed = np.where(without, code_of[labels], given)
     followed = np.flatnonzero(without & (changed != LEFT_OUT))
-    findings = []
-    if len(followed):
-        several = [shown(names[index]) for index in np.unique(labels[followed])]
-        text = f"{len(followed):,} examples name no split, and go with the others of their class"
-        findings.append(Finding("split", f"{text}: {some(several)}", len(followed), tuple(several[:3])))
-    left = [shown(names[index]) for index in np.unique(labels[without & (changed == LEFT_OUT)])]
-    if left:
-        text = f"{len(left):,} {'classes name' if len(left) > 1 else 'class names'} no split, and are in none"
-        findings.append(Finding("left out", f"{text}: {some(left)}", len(left), tuple(left[:3])))
-    return changed, findings
+    several = [names[index] for index in np.unique(labels[followed])]
+    text = f"{len(followed):,} examples name no split, and go with the others of their class"
+    findings = about("split", text, several, len(followed))
+    left = [names[index] for index in np.unique(labels[without & (changed == LEFT_OUT)])]
+    text = f"{len(left):,} {'classes name' if len(left) > 1 else 'class names'} no split, and are in none"
+    return changed, findings + about("left out", text, left)
 
 
 def _not_kept(why: str) -> Finding:
@@ -128,13 +122,11 @@ def shared_classes(names: Sequence[str], labels: Ints, given: NDArray[np.int8]) 
     """That the source's splits are of examples, not of classes."""
     parts = [set(np.unique(labels[given == code]).tolist()) for code in range(3)]
     shared = [names[index] for index in range(len(names)) if sum(index in part for part in parts) > 1]
-    if not shared:
-        return []
     text = (
         f"{len(shared):,} classes are in more than one split of the source, whose splits are those of "
-        f"examples; they are put together, and classes are divided anew: {shown(some(shared))}"
+        "examples; they are put together, and classes are divided anew"
     )
-    return [Finding("shared classes", text, len(shared), tuple(map(shown, shared[:3])))]
+    return about("shared classes", text, shared)
 
 
 def _plain(name: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from workbench.data.decoding import Encoding, encoding_of, undecodable
-from workbench.data.found import Finding, Unreadable, some
+from workbench.data.found import Finding, Unreadable, about
 from workbench.data.reading import NOW, Reading, refuse_beyond
 from workbench.errors import DataError
 from workbench.words import shown
@@ -54,9 +54,8 @@ class Table:
         lines = (
             "more lines that name the columns are" if len(more) > 1 else "more line that names the columns is"
         )
-        text = f"{self.where}: {len(more):,} {lines} passed over: {some(listed)}"
-        finding = Finding("heads", text, len(more), tuple(listed[:3]))
-        return replace(self, rows=rows, findings=(*self.findings, finding))
+        told = about("heads", f"{self.where}: {len(more):,} {lines} passed over", listed)
+        return replace(self, rows=rows, findings=(*self.findings, *told))
 
 
 def read_table(content: bytes, where: str, suffix: str, reading: Reading = NOW) -> Table:
@@ -153,24 +152,20 @@ class _SortedOut:
         return ""
 
     def findings(self, *, literal: bool) -> Iterator[Finding]:
-        if self._empty:
-            text = f"{len(self._empty):,} rows without anything in them are passed over: {some(self._empty)}"
-            yield self._finding("empty rows", text, self._empty)
-        if literal and self._quoted:
-            text = (
-                f"{len(self._quoted):,} rows have quotes, not all of them around fields; every line is read "
-                f"as it stands, with them: {some(self._quoted)}"
-            )
-            yield self._finding("quotes", text, self._quoted)
-        if self._long:
-            text = (
-                f"{len(self._long):,} rows go over several lines, between quotes; if these are rows of their "
-                f"own, a quote among them is not closed: {some(self._long)}"
-            )
-            yield self._finding("long rows", text, self._long)
-
-    def _finding(self, what: str, text: str, places: list[str]) -> Finding:
-        return Finding(what, f"{self.where}: {text}", len(places), tuple(places[:3]))
+        texts = {
+            "empty rows": (self._empty, "rows without anything in them are passed over"),
+            "quotes": (
+                self._quoted if literal else [],
+                "rows have quotes, not all of them around fields; every line is read as it stands, with them",
+            ),
+            "long rows": (
+                self._long,
+                "rows go over several lines, between quotes; if these are rows of their own, a quote among "
+                "them is not closed",
+            ),
+        }
+        for what, (places, text) in texts.items():
+            yield from about(what, f"{self.where}: {len(places):,} {text}", places)
 
 
 def _by_quotes(lines: Iterator[str], separator: str, where: str) -> Iterator[tuple[int, int, list[str]]]:

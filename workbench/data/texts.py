@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from workbench.data.decoding import as_text
-from workbench.data.found import NOT_GIVEN, Finding, FoundText, some
+from workbench.data.found import NOT_GIVEN, Finding, FoundText, about
 from workbench.data.gathered import Gathered, Row
 from workbench.data.json_texts import JsonTexts
 from workbench.data.reading import NOW, Reading
@@ -162,11 +162,9 @@ def _missing(text: int | None, label: int | None) -> str:
 
 def _say_what_is_not_read(gathered: Gathered, table: Table, columns: tuple[int | None, ...]) -> None:
     left = [name for index, name in enumerate(table.header) if index not in columns]
-    if left:
-        are = "columns are" if len(left) > 1 else "column is"
-        names = [shown(name.strip()) or "one without a name" for name in left]
-        text = f"{table.where}: {len(left):,} {are} not read: {some(names)}"
-        gathered.findings.append(Finding("columns", text, len(left), tuple(names[:3])))
+    are = "columns are" if len(left) > 1 else "column is"
+    names = [name.strip() or "one without a name" for name in left]
+    gathered.findings += about("columns", f"{table.where}: {len(left):,} {are} not read", names)
 
 
 def _named(header: tuple[str, ...]) -> str:
