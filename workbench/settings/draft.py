@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, cast
@@ -34,36 +35,31 @@ class Spot:
     optional : whether it may be left out; it is there once anything is held of it, be it nothing.
     node : of one in several kinds: what is held of all of them.
     kind, usual_kind : of one in several kinds: the present one, and that where none is chosen.
+    selector : the name of the key that tells the kind; empty where there is one kind only.
     listed : whether it is a list of kinds, by key.
     """
 
     section: type[Section] | None
     said: Table | None = None
-    usual: Table | None = None
+    usual: Table = dataclasses.field(default_factory=dict)
     optional: bool = False
-    node: Table | None = None
+    node: Table = dataclasses.field(default_factory=dict)
     kind: str = ""
     usual_kind: str = ""
+    selector: str = ""
     listed: bool = False
 
     @property
     def table(self) -> Table:
         """What it says: what is held, or what is usual."""
-        return self.said if self.said is not None else self.usual or {}
-
-    @property
-    def selector(self) -> str:
-        """The name of the key that tells the kind; empty where there is one kind only."""
-        return self.section.selector if self.section is not None and issubclass(self.section, Kind) else ""
+        return self.said if self.said is not None else self.usual
 
     def holding(self, table: Table) -> object:
         """What is held where this is its table; UNSET where that says nothing new."""
-        says_nothing = table == (self.usual or {})
-        if self.node is None:
-            return UNSET if says_nothing and not (self.optional or self.listed) else table
-        kinds = {name: each for name, each in table_of(self.node.get("kinds")).items() if name != self.kind}
-        node = self.node | {"kinds": kinds if says_nothing else kinds | {self.kind: table}}
-        return UNSET if node == NOTHING else node
+        if self.selector:
+            kinds = table_of(self.node.get("kinds")) | {self.kind: table}
+            return self.node | {"kinds": {name: each for name, each in kinds.items() if each}}
+        return UNSET if table == self.usual and not self.optional else table
 
 
 class TableDraft:
@@ -102,21 +98,23 @@ class TableDraft:
     def value(self, path: Path) -> object:
         """What a field holds: the person's value, or the default."""
         spot, name = self.spot(path[:-1]), str(path[-1])
-        if spot.node is not None and name in (spot.selector, "on"):
-            return spot.kind if name == spot.selector else spot.node.get("on") is True
+        if name == "on":
+            return spot.node.get("on") is True
+        if name == spot.selector:
+            return spot.kind
         return spot.said[name] if spot.said is not None and name in spot.said else self.default(path)
 
     def is_set(self, path: Path) -> bool:
         """Whether a field is not as it is by default, or a section that may be left out is there."""
         spot, name = self.spot(path[:-1]), str(path[-1])
-        if spot.node is not None and name == spot.selector:
+        if name == spot.selector:
             return spot.kind != spot.usual_kind
         return name in (spot.said or {})
 
     def default(self, path: Path) -> object:
         """The value of a field that the person left alone; None if it has none."""
         spot, name = self.spot(path[:-1]), str(path[-1])
-        if spot.node is not None and name == spot.selector:
+        if name == spot.selector:
             return spot.usual_kind
         field = self._field(self.state, spot, name)
         usual = None if field is None else field.default
@@ -165,25 +163,23 @@ class TableDraft:
     def placed(self, state: Table, path: Path, value: object) -> Table:
         """The state in which a field has another value: one as in a file, or UNSET."""
         spot, name = self._spot(state, path[:-1]), str(path[-1])
-        if spot.node is not None and name == spot.selector:
+        if name == spot.selector:
             return self._of_kind(state, path[:-1], value)
-        if spot.node is not None and name == "on":
-            return self._put(
-                state, path[:-1], {"kind": spot.kind, "kinds": {}} | spot.node | {"on": value is True}
-            )
-        field = self._field(state, spot, name)
-        held = self._held(state, path, field, value)
+        if name == "on":
+            entry: Table = {"kind": spot.kind, "kinds": {}}
+            return self._put(state, path[:-1], entry | spot.node | {"on": value is True})
+        held = self._held(state, path, self._field(state, spot, name), value)
         if isinstance(held, dict) and "kinds" in held:  # other kinds keep their values
             spot = self._spot(state, path)
-            kept = table_of(table_of(spot.node).get("kinds"))
-            others = {name: each for name, each in kept.items() if name != held.get("kind", spot.usual_kind)}
+            others = dict(table_of(spot.node.get("kinds")))
+            others.pop(str(held.get("kind", spot.usual_kind)), None)
             held = held | {"kinds": others | table_of(held["kinds"])}
-        return self._put(state, path, UNSET if held == NOTHING else held)
+        return self._put(state, path, held)
 
     def _of_kind(self, state: Table, path: Path, kind: object) -> Table:
         """Another kind has the values that it had when it was left, and what both share if they are akin."""
         spot = self._spot(state, path)
-        if kind is UNSET or spot.node is None:
+        if kind is UNSET:
             return self._put(state, path, UNSET)
         node: Table = {"kinds": {}} | {name: each for name, each in spot.node.items() if name != "kind"}
         after = self._put(state, path, node if kind == spot.usual_kind else node | {"kind": str(kind)})
@@ -197,8 +193,8 @@ class TableDraft:
         if not path:
             return table_of(held)
         spot, name = self._spot(state, path[:-1]), str(path[-1])
-        table = spot.table if held is not UNSET else {n: each for n, each in spot.table.items() if n != name}
-        return self._put(state, path[:-1], spot.holding(table if held is UNSET else table | {name: held}))
+        table = {each: value for each, value in (spot.table | {name: held}).items() if value is not UNSET}
+        return self._put(state, path[:-1], spot.holding(table))
 
     # --- inside ------------------------------------------------------------------------------------
 
@@ -215,8 +211,8 @@ class TableDraft:
         usual = table_of(field.default)
         if field.shape == "kinds":
             return _spot_of_kind(field.section, held, usual, self._usual_kind(state, path, field))
-        said = None if held is None else table_of(held)
-        return Spot(field.section, said, usual, field.optional, listed=field.shape == "list of kinds")
+        said, listed = None if held is None else table_of(held), field.shape == "list of kinds"
+        return Spot(field.section, said, usual, field.optional or listed, listed=listed)
 
     def _usual_kind(self, state: Table, path: Path, field: Field) -> str:
         selector = cast(type[Kind], field.section).selector
@@ -261,35 +257,29 @@ class TableDraft:
             for name, each in values.items()
             if name != selector
         }
-        return {name: each for name, each in held.items() if each not in (UNSET, NOTHING)}
+        return {name: each for name, each in held.items() if each is not UNSET}
 
     def _in_file(self, section: type[Section], said: Table, path: Path) -> Table:
-        fields, gives = fields_of(section), self.gives
-        return {
-            name: self._value_in_file(fields.get(name), each, (*path, name))
-            for name, each in said.items()
-            if name not in fields or fields[name].needs <= gives
-        }
+        fields, found = fields_of(section), Table()
+        for name, held in said.items():
+            field = fields.get(name)
+            if field is None or (field.needs <= self.gives and (field.required or held != NOTHING)):
+                found[name] = self._value_in_file(field, held, (*path, name))
+        return found
 
     def _value_in_file(self, field: Field | None, held: object, path: Path) -> object:
         if field is None or field.section is None or not isinstance(held, dict):
             return held
         if field.shape == "section":
             return self._in_file(field.section, held, path)
-        base = cast(type[Kind], field.section)
         if field.shape == "list of kinds":
-            return [
-                self._kind_in_file(base, table_of(held.get(key)), key, (*path, key))
-                for key in self.present(path)
-            ]
-        return self._kind_in_file(base, held, self._usual_kind(self.state, path, field), path)
+            return [self._kind_in_file((*path, key)) for key in self.present(path)]
+        return self._kind_in_file(path) if "kinds" in held else held
 
-    def _kind_in_file(self, base: type[Kind], node: Table, usual: str, path: Path) -> Table:
-        if "kinds" not in node:
-            return node
-        kind = str(node.get("kind", usual))
-        table = table_of(table_of(node["kinds"]).get(kind))
-        return {base.selector: kind} | self._in_file(base.kinds.get(kind, base), table, path)
+    def _kind_in_file(self, path: Path) -> Table:
+        spot = self.spot(path)
+        assert spot.section is not None
+        return {spot.selector: spot.kind} | self._in_file(spot.section, spot.table, path)
 
 
 def cleaned(section: type[Section], data: object) -> Table:
@@ -323,14 +313,12 @@ def table_of(value: object) -> Table:
 
 
 def _spot_of_kind(base: type[Section] | None, held: object, usual: Table, usual_kind: str) -> Spot:
-    base = cast(type[Kind], base)
-    node = table_of(held)
-    kind, kinds = str(node.get("kind", usual_kind)), table_of(node.get("kinds"))
-    if kind != usual_kind or node:
-        usual = {}
+    base, node = cast(type[Kind], base), table_of(held)
+    kind = str(node.get("kind", usual_kind))
+    said = table_of(table_of(node.get("kinds")).get(kind)) if node else None
     usual = {name: each for name, each in usual.items() if name != base.selector}
-    said = table_of(kinds.get(kind)) if node else None
-    return Spot(base.kinds.get(kind, base), said, usual, node=node, kind=kind, usual_kind=usual_kind)
+    section = base.kinds.get(kind, base)
+    return Spot(section, said, usual, node=node, kind=kind, usual_kind=usual_kind, selector=base.selector)
 
 
 def _shared(old: type[Section] | None, new: type[Section] | None) -> Mapping[str, Field]:

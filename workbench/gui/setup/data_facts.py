@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TypeGuard
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
@@ -85,7 +85,7 @@ def told_of_stream(config: TaskConfig) -> str:
     return f"Training is a stream of {drift.segments} segments, each with a part of the {part}."
 
 
-def _by_split(value: Any) -> bool:
+def _by_split(value: object) -> TypeGuard[Mapping[str, int]]:
     return (
         isinstance(value, Mapping)
         and bool(value)
@@ -94,7 +94,7 @@ def _by_split(value: Any) -> bool:
     )
 
 
-def _in_words(value: Any) -> tuple[str, str]:
+def _in_words(value: object) -> tuple[str, str]:
     """A value of a family's description: short, and in full."""
     if isinstance(value, Mapping):
         parts = [(key, *_in_words(each)) for key, each in value.items()]

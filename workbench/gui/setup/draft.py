@@ -189,7 +189,7 @@ class Draft(QObject, TableDraft):
         """A field in words: ``inner learning rate of MAML``."""
         first, last = path[0], str(path[-1])
         spot, field = self.spot(path[:-1]), self.field(path)
-        if len(path) > 2 and spot.node is not None and last == spot.selector:
+        if len(path) > 2 and last == spot.selector:
             return self.describe(path[:-1])
         name = field.label if field else label_of(last)
         name = name if name[:2].isupper() else name[:1].lower() + name[1:]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt, Signal, SignalInstance, Slot
 from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
@@ -38,8 +38,8 @@ class FieldWidget(Protocol):
     input : the widget that has the focus and the object name.
     """
 
-    edited: Any
-    finished: Any
+    edited: SignalInstance
+    finished: SignalInstance
     input: QWidget
 
     def show_value(self, value: object, *, settled: bool) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QSize, Qt
@@ -62,7 +60,7 @@ class SampleList(QListWidget):
         self.addItem(item)
 
 
-def _curve(points: NDArray[Any], low: NDArray[Any], high: NDArray[Any]) -> QPixmap:
+def _curve(points: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]) -> QPixmap:
     """Points of a function, joined, between the corners of a scale."""
     picture = QPixmap(_CURVE)
     picture.fill(QColor(theme.background()))

@@ -39,6 +39,7 @@ from workbench.gui.setup.widgets import Collapsible, Reason, order_tabs
 from workbench.gui.worker import Worker
 from workbench.settings import Path as Place
 from workbench.settings import fields_of
+from workbench.words import plural
 
 if TYPE_CHECKING:
     from workbench.tasks import TaskFamily
@@ -358,13 +359,8 @@ class SetupPanel(QWidget):
 
 def run_text(algorithms: int, seeds: int) -> str:
     """How many runs there will be: ``Run 3 algorithms × 3 seeds = 9 runs``."""
-
-    def count(number: int, what: str) -> str:
-        return f"{number} {what}{'s' * (number != 1)}"
-
-    return (
-        f"Run {count(algorithms, 'algorithm')} × {count(seeds, 'seed')} = {count(algorithms * seeds, 'run')}"
-    )
+    counts = plural(algorithms, "algorithm"), plural(seeds, "seed")
+    return f"Run {' × '.join(counts)} = {plural(algorithms * seeds, 'run')}"
 
 
 def _loading() -> QWidget:

@@ -84,11 +84,11 @@ def _texts(family: TaskFamily, split: Split, seed: int) -> tuple[tuple[str, str,
     return tuple((name, support[0], query[0]) for name, support, query in rows)[:MOST_CLASSES]
 
 
-def _points(x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+def _points(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.stack([x.reshape(len(x), -1)[:, 0], y.reshape(len(y), -1)[:, 0]], 1)
 
 
-def _pictures(x: NDArray[Any], y: NDArray[Any], classes: int) -> NDArray[np.uint8]:
+def _pictures(x: NDArray[np.float32], y: NDArray[np.int64], classes: int) -> NDArray[np.uint8]:
     """Examples ``[n, …]`` by class; what is no image becomes a strip of grey values."""
     if x.ndim != 4 or x.shape[1] not in (1, 3):
         x = x.reshape(len(x), 1, 1, -1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
@@ -29,7 +29,7 @@ class Opened:
 
     config: TaskConfig
     family: TaskFamily
-    description: Mapping[str, Any]
+    description: Mapping[str, object]
     data_hash: str
 
 

@@ -19,6 +19,7 @@ from workbench.gui.setup.task_data import TaskData, in_words
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Worker
 from workbench.settings import Path
+from workbench.words import plural
 
 if TYPE_CHECKING:
     from workbench.tasks import TaskFamily
@@ -105,9 +106,8 @@ class TrainingPanel(QWidget):
         self.refresh()
 
     def _take(self, speed: Speed) -> None:
-        runs = f"{speed.runs} run{'s' * (speed.runs != 1)}"
         self._say(
-            f"About {duration(speed.seconds)} of training for {runs} on {speed.device}; "
+            f"About {duration(speed.seconds)} of training for {plural(speed.runs, 'run')} on {speed.device}; "
             f"slowest: {speed.slowest}. Evaluation comes on top.",
             theme.muted(),
         )
