@@ -45,10 +45,10 @@ class DataFacts(QWidget):
         if tables:
             for column, split in enumerate(SPLITS, 1):
                 self._put(0, column, split, "")
-        for name, value in tables.items():
+        for name, counts in tables.items():
             row = self._put_name(name)
             for column, split in enumerate(SPLITS, 1):
-                self._put(row, column, f"{value[split]:,}" if split in value else "", "")
+                self._put(row, column, f"{counts[split]:,}" if split in counts else "", "")
         for name, value in facts.items():
             if name not in tables:
                 self._put(self._put_name(name), 1, *_in_words(value), span=len(SPLITS))
