@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import ClassVar, cast
 
 from workbench.settings.complaints import Complaint, Path
@@ -70,6 +71,7 @@ class TableDraft:
     """
 
     root: ClassVar[type[Section]]
+    _spots: tuple[Table, dict[Path, Spot]] = {}, {}
 
     @property
     def state(self) -> Table:
@@ -128,17 +130,20 @@ class TableDraft:
         """What is known of the field at a path, with its present default."""
         return self._field(self.state, self.spot(path[:-1]), str(path[-1]))
 
-    def fields(self, path: Path) -> Iterator[Field]:
+    def fields(self, path: Path) -> list[Field]:
         """The fields of the section at a path that mean something at present."""
-        section = self.section(path)
-        for name in fields_of(section) if section is not None else ():
-            field = self.field((*path, name))
-            if field is not None and field.needs <= self.gives:
-                yield field
+        section, gives = self.section(path), self.gives
+        fields = _fields(section, gives).values() if section is not None else ()
+        return [each for each in fields if each.needs <= gives]
 
     def spot(self, path: Path) -> Spot:
         """The section at a path."""
-        return self._spot(self.state, path)
+        if self._spots[0] is not self.state:  # a form asks for the same ones again and again
+            self._spots = self.state, {}
+        known = self._spots[1]
+        if path not in known:
+            known[path] = self._spot(self.state, path)
+        return known[path]
 
     def table(self) -> Table:
         """All of it as in its file."""
@@ -219,8 +224,9 @@ class TableDraft:
         return str(table_of(plain(field.default)).get(selector) or self.usual_kind_of(state, path))
 
     def _field(self, state: Table, spot: Spot, name: str) -> Field | None:
-        found = fields_of(spot.section).get(name) if spot.section is not None and not spot.listed else None
-        return found and replace(found, default=plain(found.usual(self.gives_of(state))))
+        if spot.section is None or spot.listed:
+            return None
+        return _fields(spot.section, self.gives_of(state)).get(name)
 
     def _held(self, state: Table, path: Path, field: Field | None, value: object) -> object:
         """How a value of a file is held: a default not at all, the values of a kind under its name."""
@@ -280,6 +286,14 @@ class TableDraft:
         spot = self.spot(path)
         assert spot.section is not None
         return {spot.selector: spot.kind} | self._in_file(spot.section, spot.table, path)
+
+
+@lru_cache(maxsize=512)
+def _fields(section: type[Section], gives: frozenset[str]) -> Mapping[str, Field]:
+    """The fields of a section with their defaults for tasks that have this, in JSON types."""
+    return {
+        name: replace(each, default=plain(each.usual(gives))) for name, each in fields_of(section).items()
+    }
 
 
 def cleaned(section: type[Section], data: object) -> Table:

@@ -133,6 +133,18 @@ def test_another_kind_begins_anew(draft: Draft) -> None:
     assert not draft.is_set(at(f"{TASK_REPLAY}.base"))
 
 
+def test_a_kind_that_is_chosen_again_has_its_values_back(draft: Draft) -> None:
+    draft.set(at(f"{TASK_REPLAY}.on"), True)
+    draft.set(at(f"{TASK_REPLAY}.base.inner_steps"), 3)
+    draft.set(at(f"{TASK_REPLAY}.base.kind"), "anil")
+    draft.set(at(f"{TASK_REPLAY}.base.kind"), "maml")
+    assert draft.value(at(f"{TASK_REPLAY}.base.inner_steps")) == 3
+    assert draft.table()["algorithm"][-1] == {
+        "kind": "task_replay",
+        "base": {"kind": "maml", "inner_steps": 3},
+    }
+
+
 def test_a_base_is_chosen_among_those_that_fit_and_undo_brings_the_old_one_back(stage: Stage) -> None:
     stage.tick("Task replay (ours)")
     box = combo(stage, f"{TASK_REPLAY}.base.kind")
