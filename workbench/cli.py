@@ -164,12 +164,13 @@ def _tell_damaged(project: Project) -> None:
 
 def _show(entries: Sequence[RunEntry]) -> None:
     others = [results.beside(entry["test"]) for entry in entries]
-    attacked = any(each.robust_accuracy is not None for each in others)
-    drifted = any(each.forgetting is not None for each in others)
+    attacked = any(each["robust_accuracy"] is not None for each in others)
+    drifted = any(each["forgetting"] is not None for each in others)
     rows = [["run", "name", "experiment", "status", "iterations", "per second", "test"]]
     rows[0] += ["attacked"] * attacked + ["forgotten"] * drifted
     for entry, other in zip(entries, others, strict=True):
-        speed, robust = entry["meta_iterations_per_second"], other.robust_accuracy
+        speed, robust = entry["meta_iterations_per_second"], other["robust_accuracy"]
+        forgotten, half = other["forgetting"], other["robust_accuracy_ci95"]
         rows.append(
             [
                 str(entry["id"]),
@@ -179,8 +180,8 @@ def _show(entries: Sequence[RunEntry]) -> None:
                 f"{entry['iterations']}/{entry['iterations_planned']}",
                 f"{speed:.1f}" if speed else NONE,
                 results.told(entry["test"]),
-                *[NONE if robust is None else text(ACCURACY, robust, other.robust_accuracy_ci95)] * attacked,
-                *[NONE if other.forgetting is None else number(other.forgetting)] * drifted,
+                *[NONE if robust is None else text(ACCURACY, robust, half)] * attacked,
+                *[NONE if forgotten is None else number(forgotten)] * drifted,
             ]
         )
     columns = terminal.columns()

@@ -6,8 +6,8 @@ A name out of a stranger's file is text: never markup, never a command to a term
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, count
 
 LONGEST = 120
 """Letters of a name that are shown in a line."""
@@ -65,6 +65,23 @@ def shown(text: str, most: int = LONGEST) -> str:
 def plural(number: int, one: str, several: str = "") -> str:
     """A number of things: ``1 pair``, ``3 pairs``, ``2 families``."""
     return f"{number} {one if number == 1 else several or f'{one}s'}"
+
+
+def listed(names: Sequence[str], most: int = 6, sign: str = ", ") -> str:
+    """Names in a line, the first ``most`` of them: ``A, B and 3 more``."""
+    rest = len(names) - most
+    and_ = " and" if sign == ", " else f"{sign.rstrip()} and"
+    return sign.join(names[:most]) + (f"{and_} {rest} more" if rest > 0 else "")
+
+
+def numbered(names: Sequence[str], taken: Iterable[str] = ()) -> list[str]:
+    """The names, each once: what is there (or taken) already gets a number, ``A (2)``."""
+    known, found = set(taken), []
+    for name in names:
+        free = next(each for each in chain([name], (f"{name} ({n})" for n in count(2))) if each not in known)
+        known.add(free)
+        found.append(free)
+    return found
 
 
 def told_apart(names: Sequence[str], most: int) -> list[str]:

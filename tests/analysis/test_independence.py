@@ -201,7 +201,7 @@ def test_what_repeats_an_episode_is_one_pair_with_it(project: Project) -> None:
     row = compare(source, episodes(source)[0][0], "loss")[0].row
     interval = mean_interval(values[0])
     assert (row.mean, row.ci95_over_tasks) == pytest.approx((interval.mean, interval.half_width))
-    assert row.beside.distinct_episodes == 9
+    assert row.beside["distinct_episodes"] == 9
     text = caption(project)
     assert "Of 600 episodes 9 are distinct" in text
     assert "600 episodes, all from 2 classes and 6 examples" in text

@@ -47,7 +47,7 @@ def test_a_row_sums_up_its_seeds() -> None:
     row = row_of([entry(0, 4.0, 1.0), entry(1, 4.0, 2.0), entry(2, 4.0, None)])
     assert (row.seeds, row.seeds_measured, row.mean, row.ci95_over_tasks) == (3, 2, 1.5, 0.5)
     assert row.ci95_over_seeds == pytest.approx(12.706 * 0.5, rel=1e-3)
-    assert (row.beside.adaptation_steps_median, row.beside.generalisation_gap) == (3, 0.5)
+    assert (row.beside["adaptation_steps_median"], row.beside["generalisation_gap"]) == (3, 0.5)
     assert row.meta_iterations_per_second == 11
 
 
@@ -55,7 +55,7 @@ def test_seeds_that_mostly_never_adapt_have_no_median() -> None:
     never = [entry(seed, 4.0, 1.0) for seed in range(3)]
     for each in never[:2]:
         each["test"]["adaptation_steps_median"] = None
-    assert row_of(never).beside.adaptation_steps_median is None
+    assert row_of(never).beside["adaptation_steps_median"] is None
 
 
 @pytest.mark.parametrize(("step", "value"), [(None, 1.0), (0, 4.0), (1, 1.0), (7, None)])

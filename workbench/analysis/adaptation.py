@@ -224,8 +224,8 @@ class Adaptation:
         lost = []
         for group in self._grouping.groups(joined=True):
             if group.key not in drawn:
-                counts = [lost_tasks(self._summary(run.id, settings)[1]) for run in group.runs]
-                lost.append((group.label, sum(each for each, _ in counts), sum(each for _, each in counts)))
+                found = (self._summary(run.id, settings)[1] for run in group.runs)
+                lost.append((group.label, *lost_tasks(found)))
         tests = (self._source.result(run.id) for run in self._source.shown())
         test = next(filter(None, tests), None) if settings.split == "test" else None
         said = remarks.episodes(test) if test else []

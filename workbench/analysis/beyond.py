@@ -10,6 +10,7 @@ import numpy as np
 from workbench.analysis.numerals import number
 from workbench.pictures import Array, Curve, Figure, Panel
 from workbench.problems.base import DIVERGED_FACTOR
+from workbench.words import listed
 
 MOST_NAMED = 2
 FAR = 100.0
@@ -36,9 +37,8 @@ def farthest_of(curves: Sequence[Curve]) -> float:
 
 def told_beyond(found: Sequence[tuple[str, float]]) -> str:
     """Which curves leave the picture, and how far they go."""
-    named = [f"{label} ({number(value, 3)})" for label, value in found[:MOST_NAMED]]
-    more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-    return f"Beyond the picture: {', '.join(named)}{more}" if found else ""
+    named = [f"{label} ({number(value, 3)})" for label, value in found]
+    return f"Beyond the picture: {listed(named, MOST_NAMED)}" if found else ""
 
 
 def framed(figure: Figure) -> Figure:

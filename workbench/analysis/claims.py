@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -16,9 +17,10 @@ from workbench.analysis import results
 from workbench.analysis.statistics import SIGNIFICANCE, Array, Estimate, Paired, plain, too_few
 from workbench.engine.intervals import mean_interval
 from workbench.project import RunRecord
-from workbench.words import plural
+from workbench.words import listed, plural
 
 MOST_LISTED = 12
+_listed = partial(listed, most=MOST_LISTED, sign="; ")
 
 
 @dataclass(frozen=True)
@@ -206,11 +208,6 @@ def _by(found: Sequence[Claim], text: Callable[[Claim], str]) -> dict[str, list[
         if text(each):
             result.setdefault(text(each), []).append(each)
     return result
-
-
-def _listed(parts: Sequence[str]) -> str:
-    rest = len(parts) - MOST_LISTED
-    return "; ".join(parts[:MOST_LISTED]) + (f"; and {rest} more" if rest > 0 else "")
 
 
 def _equals(p: float) -> str:

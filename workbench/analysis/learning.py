@@ -18,14 +18,14 @@ from workbench.pictures import Curve, Figure, Panel
 from workbench.problems import PROBLEMS
 from workbench.project import RunRecord
 from workbench.summaries import Summary
-from workbench.words import plural
+from workbench.words import listed, plural
 
 AXIS_LABELS: dict[Axis, str] = {
     "iterations": "Meta-iteration",
     "seconds": "Training time (s)",
     "tasks": "Tasks seen",
 }
-MOST_BANDS, MOST_NAMED = 4, 6
+MOST_BANDS = 4
 MOST_POINTS = 5000  # in a figure; more are thinned
 
 
@@ -228,14 +228,12 @@ class LearningCurves:
             )
         runs = {run.id: run for each in self.traces for run in each.group.runs}  # with or without a value
         lost = [
-            (run.name, at)
+            f"{run.name} at {at}"
             for run in runs.values()
             if (at := training_diverged_at(self._source, run)) is not None
         ]
         if lost:
-            named = ", ".join(f"{name} at {at}" for name, at in lost[:MOST_NAMED])
-            more = f" and {len(lost) - MOST_NAMED} more" if len(lost) > MOST_NAMED else ""
-            parts.append(f"Training diverged: {named}{more}.")
+            parts.append(f"Training diverged: {listed(lost)}.")
         if x_range is not None:
             parts.append(f"Range shown: {x_range[0]:.6g} to {x_range[1]:.6g}.")
         if thinned:

@@ -209,14 +209,13 @@ def scores(
         tests = [entries[run.id] for run, _ in known]
         fixed = without_chance(tests)
         tests = tests[:1] if fixed else tests
-        lost = [lost_tasks(test, None if reports.parts(measure) else step) for test in tests]
         found.append(
             Scores(
                 group.label,
                 known[0][0],
                 tuple(run.seed for run, _ in known),
                 np.stack([values for _, values in (known[:1] if fixed else known)]),
-                (sum(each for each, _ in lost), sum(each for _, each in lost)),
+                lost_tasks(tests, None if reports.parts(measure) else step),
                 fixed,
             )
         )

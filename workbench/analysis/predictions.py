@@ -11,6 +11,7 @@ from workbench.analysis.numerals import count
 from workbench.engine.predicted import Predictions
 from workbench.pictures import Drawing, Figure
 from workbench.problems.predicted import step_name
+from workbench.words import listed
 
 MOST_NAMED, SIDE_BY_SIDE = 4, 3
 """Learners that a caption names, and that stand in one row where there is one task."""
@@ -121,5 +122,4 @@ def _range(predictions: Predictions) -> str:
 
 def _named(seen: Sequence[Seen], step: int) -> str:
     named = [f"{e.name}, after {count(e.iteration)} meta-iterations, {words_of(e, step)}" for e in seen]
-    more = f"; and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
-    return "; ".join(named[:MOST_NAMED]) + more
+    return listed(named, MOST_NAMED, "; ")

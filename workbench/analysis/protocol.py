@@ -10,6 +10,7 @@ from workbench.analysis.naming import NONE
 from workbench.analysis.numerals import count
 from workbench.analysis.source import Group, Source, configuration, tested
 from workbench.toml import digest
+from workbench.words import numbered
 
 UNTRAINED = "no meta-training"
 HASH_LETTERS = 12
@@ -168,23 +169,12 @@ def _named(keys: Sequence[str], titles: Mapping[str, str], found: Sequence[Card]
 def rows(found: Sequence[Card]) -> list[dict[str, object]]:
     """A row for each condition, a column for each algorithm, and whether they differ."""
     unlike = differing(found)
-    columns = _distinct([each.name for each in found])
+    columns = numbered([each.name for each in found], ("condition", "differs"))
     return [
         {"condition": title, "differs": key in unlike}
         | {name: each.entries[key] for name, each in zip(columns, found, strict=True)}
         for key, title in (TEST | TRAINING).items()
     ]
-
-
-def _distinct(names: list[str]) -> list[str]:
-    reserved, found = {"condition", "differs"}, []
-    for name in names:
-        number, free = 2, name
-        while free in reserved:
-            free, number = f"{name} ({number})", number + 1
-        reserved.add(free)
-        found.append(free)
-    return found
 
 
 def order(entry: Table) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -84,13 +84,15 @@ def by_task(summary: Summary, arrays: Arrays, measure: str, step: int | None) ->
     return values[index].astype(np.float64) if index < len(values) and values.ndim == 2 else None
 
 
-def lost_tasks(summary: Summary | None, step: int | None = None) -> tuple[int, int]:
-    """How many tasks diverged by an inner step (None: the last), and of how many; (0, 0) if not known."""
-    lost = (summary or {}).get("diverged")
-    index = place(summary["inner_steps"], step) if summary and lost else None
-    if not summary or not lost or index is None or "tasks" not in summary:
-        return 0, 0
-    return lost[index], summary["tasks"]
+def lost_tasks(summaries: Iterable[Summary | None], step: int | None = None) -> tuple[int, int]:
+    """How many tasks diverged by an inner step (None: the last), and of how many, as far as that is known."""
+    diverged = total = 0
+    for summary in summaries:
+        lost = summary.get("diverged") if summary else None
+        index = place(summary["inner_steps"], step) if summary and lost else None
+        if summary and lost and index is not None and "tasks" in summary:
+            diverged, total = diverged + lost[index], total + summary["tasks"]
+    return diverged, total
 
 
 def without_chance(summaries: Sequence[Summary | None]) -> bool:

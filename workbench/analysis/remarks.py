@@ -8,9 +8,7 @@ from workbench.analysis import results
 from workbench.analysis.numerals import count
 from workbench.analysis.results import Row
 from workbench.summaries import TestSummary
-from workbench.words import plural
-
-MOST_NAMED = 6
+from workbench.words import listed, plural
 
 
 def of(rows: Sequence[Row]) -> list[str]:
@@ -19,7 +17,7 @@ def of(rows: Sequence[Row]) -> list[str]:
     fixed = [row.algorithm for row in rows if row.deterministic]
     if fixed:
         said.append(
-            f"Without chance, so the same for every seed (n = 1, no interval over seeds): {_listed(fixed)}."
+            f"Without chance, so the same for every seed (n = 1, no interval over seeds): {listed(fixed)}."
         )
     copies = sum(row.copies for row in rows)
     if copies:
@@ -29,7 +27,7 @@ def of(rows: Sequence[Row]) -> list[str]:
         )
         unlike = [row.algorithm for row in rows if row.copies_differ]
         if unlike:
-            said.append(f"Copies that reached something else than the run that counts: {_listed(unlike)}.")
+            said.append(f"Copies that reached something else than the run that counts: {listed(unlike)}.")
     return [each for each in said if each]
 
 
@@ -38,7 +36,7 @@ def astray(found: Iterable[tuple[str, int, int]]) -> str:
     lost = [f"{name} {results.share(diverged, tasks)}" for name, diverged, tasks in found if diverged]
     if not lost:
         return ""
-    return f"Diverged tasks (loss not finite, or over ten times the mean before adaptation): {_listed(lost)}."
+    return f"Diverged tasks (loss not finite, or over ten times the mean before adaptation): {listed(lost)}."
 
 
 def episodes(test: TestSummary) -> list[str]:
@@ -59,8 +57,3 @@ def episodes(test: TestSummary) -> list[str]:
             "not about others."
         )
     return said
-
-
-def _listed(names: Sequence[str]) -> str:
-    rest = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")

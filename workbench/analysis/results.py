@@ -89,43 +89,27 @@ RUN_COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Beside:
-    """What a test tells beside its measure, as columns of every table.
+def beside(test: TestSummary | None) -> dict[str, float | None]:
+    """What a test (None: there is none yet) tells beside its measure, by the names of columns.
 
-    Attributes
-    ----------
-    robust_accuracy, robust_accuracy_ci95 : on attacked queries, over tasks; None where nothing was attacked.
-    forgetting, backward_transfer : of a stream; None where nothing drifts.
-    distinct_episodes, distinct_classes, distinct_examples : what stands behind the episodes; not known of
-        older runs.
+    ``robust_accuracy`` is on attacked queries, its ``ci95`` over tasks; ``forgetting`` and
+    ``backward_transfer`` are of a stream; what is ``distinct`` stands behind the episodes, and is not known
+    of older runs.
     """
-
-    adaptation_steps_median: float | None
-    generalisation_gap: float | None
-    robust_accuracy: float | None
-    robust_accuracy_ci95: float | None
-    forgetting: float | None
-    backward_transfer: float | None
-    distinct_episodes: int | None
-    distinct_classes: int | None
-    distinct_examples: int | None
-
-
-def beside(test: TestSummary | None) -> Beside:
-    """What a test (None: there is none yet) tells beside its measure."""
     told = test or TestSummary()
     drift = told.get("drift") or {}
-    return Beside(
-        told.get("adaptation_steps_median"),
-        told.get("generalisation_gap"),
-        *reports.entry(test, "robust", ACCURACY.name),
-        drift.get("forgetting_mean"),
-        drift.get("backward_transfer"),
-        told.get("distinct_episodes"),
-        told.get("distinct_classes"),
-        told.get("distinct_examples"),
-    )
+    robust, half = reports.entry(test, "robust", ACCURACY.name)
+    return {
+        "adaptation_steps_median": told.get("adaptation_steps_median"),
+        "generalisation_gap": told.get("generalisation_gap"),
+        "robust_accuracy": robust,
+        "robust_accuracy_ci95": half,
+        "forgetting": drift.get("forgetting_mean"),
+        "backward_transfer": drift.get("backward_transfer"),
+        "distinct_episodes": told.get("distinct_episodes"),
+        "distinct_classes": told.get("distinct_classes"),
+        "distinct_examples": told.get("distinct_examples"),
+    }
 
 
 def trained(tests: Iterable[TestSummary | None]) -> list[str]:
@@ -141,7 +125,7 @@ def runs_rows(entries: Sequence[RunEntry]) -> list[dict[str, object]]:
         test, known = entry["test"], dict(entry)
         told = test or TestSummary()
         measure, mean, half = reached(test)
-        diverged, tasks = lost_tasks(test)
+        diverged, tasks = lost_tasks([test])
         environment = entry["environment"]
         rows.append(
             {
@@ -151,7 +135,7 @@ def runs_rows(entries: Sequence[RunEntry]) -> list[dict[str, object]]:
                 "test_ci95": half,
                 "episodes": told.get("episodes"),
                 "episodes_hash": told.get("episodes_hash"),
-                **vars(beside(test)),
+                **beside(test),
                 **{name: environment.get(name) for name in ("device", "threads", "chunk")},
                 "diverged": diverged,
                 "tasks": tasks,
@@ -205,11 +189,11 @@ class Row:
     deterministic: bool
     copies: int
     copies_differ: bool
-    beside: Beside
+    beside: dict[str, float | None]
 
     def cells(self) -> dict[str, object]:
         """Every value by the name of its column."""
-        return {name: value for name, value in vars(self).items() if name != "beside"} | vars(self.beside)
+        return {name: value for name, value in vars(self).items() if name != "beside"} | self.beside
 
 
 def table_row(
@@ -234,7 +218,6 @@ def table_row(
     finals = [reached(test, measure, step) for test in counted]
     means = [each.mean for each in finals if each.mean is not None]
     over_seeds = mean_interval(np.array(means))
-    lost = [lost_tasks(test, step if reports.parts(measure) is None else None) for test in counted]
     return Row(
         first.experiment,
         algorithm,
@@ -248,8 +231,7 @@ def table_row(
         tests[0]["episodes"],
         tests[0]["episodes_hash"],
         _mean([each.run.meta_iterations_per_second for each in members]),
-        sum(each for each, _ in lost),
-        sum(each for _, each in lost),
+        *lost_tasks(counted, step if reports.parts(measure) is None else None),
         fixed,
         len(copies),
         _differ(members, copies),
@@ -257,23 +239,13 @@ def table_row(
     )
 
 
-def _over_seeds(told: Sequence[Beside]) -> Beside:
+def _over_seeds(told: Sequence[dict[str, float | None]]) -> dict[str, float | None]:
     """Means over seeds. Of the steps, the median: a seed that never got there counts as infinite."""
-    first = told[0]
-    steps = statistics.median(
-        math.inf if each.adaptation_steps_median is None else each.adaptation_steps_median for each in told
-    )
-    return Beside(
-        steps if math.isfinite(steps) else None,
-        _mean([each.generalisation_gap for each in told]),
-        _mean([each.robust_accuracy for each in told]),
-        _mean([each.robust_accuracy_ci95 for each in told]),
-        _mean([each.forgetting for each in told]),
-        _mean([each.backward_transfer for each in told]),
-        first.distinct_episodes,
-        first.distinct_classes,
-        first.distinct_examples,
-    )
+    means = {name: _mean([each[name] for each in told]) for name in told[0]}
+    steps = [each["adaptation_steps_median"] for each in told]
+    median = statistics.median(math.inf if each is None else each for each in steps)
+    means["adaptation_steps_median"] = median if math.isfinite(median) else None
+    return means | {name: value for name, value in told[0].items() if name.startswith("distinct")}
 
 
 def _differ(members: Sequence[Outcome], copies: Sequence[Outcome]) -> bool:
@@ -319,7 +291,7 @@ def told(summary: Summary | None, *, interval: bool = True) -> str:
     ----------
     interval : whether its interval is told too.
     """
-    lost = lost_tasks(summary)
+    lost = lost_tasks([summary])
     measure, mean, half = reached(summary)
     if summary is None or mean is None:
         return diverged(*lost, none_left=True) or NONE

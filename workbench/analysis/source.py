@@ -16,6 +16,7 @@ from workbench.project import ExperimentRecord, Project, RunRecord
 from workbench.project.declared import tables
 from workbench.summaries import Summary, TestSummary
 from workbench.toml import digest
+from workbench.words import numbered
 
 Series = tuple[NDArray[np.int64], NDArray[np.float64]]
 
@@ -222,7 +223,7 @@ class Grouping:
         """Each run's label; where several share one, with the settings in which they differ."""
         named = self._told(heads, lambda run: self._entry(run).settings)
         twice = {each for each in named if named.count(each) > 1}
-        return _numbered(
+        return numbered(
             [
                 f"{name}, {self._source.experiment(run).name}" if name in twice else name
                 for name, run in zip(named, heads, strict=True)
@@ -308,15 +309,6 @@ def configuration(experiment: ExperimentRecord, run: RunRecord) -> tuple[dict[st
 def _distinct_names(heads: list[RunRecord]) -> list[str]:
     names = [each.name for each in heads]
     return [f"{each.name} (run {each.id})" if names.count(each.name) > 1 else each.name for each in heads]
-
-
-def _numbered(names: list[str]) -> list[str]:
-    seen: dict[str, int] = {}
-    result = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        result.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return result
 
 
 def _configured(table: dict[str, Any], run: RunRecord) -> tuple[dict[str, Any], bool]:

@@ -84,8 +84,7 @@ class Setup:
 
     def lost(self, step: int | None = None) -> tuple[int, int]:
         """How many tasks diverged, of how many, summed over the runs that count."""
-        found = [lost_tasks(test, step) for test in self._counted]
-        return sum(each for each, _ in found), sum(each for _, each in found)
+        return lost_tasks(self._counted, step)
 
     @property
     def _counted(self) -> tuple[TestSummary, ...]:

@@ -24,6 +24,7 @@ from workbench.measures import LOSS
 from workbench.paths import resource
 from workbench.pictures import Figure
 from workbench.project import Project, RunRecord
+from workbench.words import listed
 
 NUMBER = ' class="number"'
 SMOOTHED = 25
@@ -139,8 +140,7 @@ def _environments(runs: Sequence[RunRecord]) -> Iterator[str]:
         key = tuple((name, "–" if value is None else str(value)) for name, value in run.environment.items())
         found.setdefault(key, []).append(run.name)
     for key, names in found.items():
-        listed = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
-        yield f"<p>{escape(listed)}</p><div class='wide'><table><tbody>"
+        yield f"<p>{escape(listed(names))}</p><div class='wide'><table><tbody>"
         yield "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in key)
         yield "</tbody></table></div>"
 

@@ -13,7 +13,7 @@ from workbench.gui.charts.result_table import Column
 from workbench.gui.run_data import RunData
 from workbench.measures import Measure
 from workbench.project import RunRecord
-from workbench.words import plural
+from workbench.words import listed, plural
 
 MOST_NAMED = 4
 FAR = 100.0
@@ -116,42 +116,38 @@ def notes(
     said += [*remarks.episodes(met.test), *remarks.of([each.row for each in compared])]
     single = [each.name for each in compared if len(each.seeds) == 1 and not each.row.deterministic]
     if single:
-        said.append(f"One seed (n = 1) allows no claim over seeds: {_listed(single)}.")
+        said.append(f"One seed (n = 1) allows no claim over seeds: {listed(single, MOST_NAMED)}.")
     missing = [each.name for each in compared if not each.seeds and not each.row.diverged]
     if missing:
         what = "of this measure" if reports.parts(measure) else "after this step"
-        said.append(f"No value {what}: {_listed(missing)}.")
+        said.append(f"No value {what}: {listed(missing, MOST_NAMED)}.")
     shown = met.row(measure)
     beyond = off_the_chart(compared, shown)
     if beyond:
-        far = _listed(
-            [f"{each.name} ({quantities.text(shown, float(np.max(each.means)))})" for each in beyond]
+        far = listed(
+            [f"{each.name} ({quantities.text(shown, float(np.max(each.means)))})" for each in beyond],
+            MOST_NAMED,
         )
         said.append(f"Off the chart: {far}.")
     met_by = [run for each in met.entries if (run := data.run(each.run.id)) is not None]
     gone = [f"{run.name} (at {count(at)})" for run in met_by if (at := data.diverged_at(run)) is not None]
     gone = list(dict.fromkeys(gone))  # copies are called alike
     if gone:
-        said.append(f"⚠ Diverged in training: {_listed(gone)}.")
+        said.append(f"⚠ Diverged in training: {listed(gone, MOST_NAMED)}.")
     lost = [
         each.name for each in compared if 0 < len(each.seeds) < each.row.seeds and not each.row.deterministic
     ]
     if lost:
-        said.append(f"Seeds without a finite value are left out of the mean: {_listed(lost)}.")
+        said.append(f"Seeds without a finite value are left out of the mean: {listed(lost, MOST_NAMED)}.")
     others = sum(len(each.entries) for each in found if each is not met)
     if others:
         said.append(f"Left out: {plural(others, 'run')} that met other episodes.")
     if unfinished:
-        said.append(f"Not finished yet: {_listed([each.name for each in unfinished])}.")
+        said.append(f"Not finished yet: {listed([each.name for each in unfinished], MOST_NAMED)}.")
     hidden = len(data.runs()) - len(data.shown())
     if hidden:
         said.append(f"Hidden in the table of runs: {plural(hidden, 'run')}.")
     return said
-
-
-def _listed(names: list[str]) -> str:
-    rest = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def nothing_yet(data: RunData, unfinished: list[RunRecord]) -> str:
@@ -160,7 +156,7 @@ def nothing_yet(data: RunData, unfinished: list[RunRecord]) -> str:
         return "No runs yet. Set up an experiment on the left and press Run."
     if not unfinished:
         return "Every run is hidden. Tick the runs to compare in the table of runs."
-    names = _listed([each.name for each in unfinished])
+    names = listed([each.name for each in unfinished], MOST_NAMED)
     return (
         "Algorithms are compared here once their runs have been tested on the meta-test episodes.\n"
         f"Not finished yet: {names}."
