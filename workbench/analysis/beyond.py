@@ -75,13 +75,16 @@ def _range(panel: Panel, cap: float, far: set[str]) -> tuple[float, float] | Non
     return (10.0**bottom, 10.0**top) if panel.y_log else (bottom, top)
 
 
-def extent(curves: Sequence[Curve], cap: float, *, log: bool) -> tuple[float, float] | None:
+def extent(
+    curves: Sequence[Curve], cap: float, *, log: bool, room: float = 1 / 3
+) -> tuple[float, float] | None:
     """From the lowest to the highest value that counts, with its band as far as that keeps to their size: an
     interval of two seeds may be huge. Of a logarithmic axis, the logarithms (base 10).
 
     Parameters
     ----------
     cap : values farther from 0 do not count.
+    room : how far a band counts beyond the values, as part of their range.
     """
     values = _counted([each.y for each in curves], cap, log)
     ends = [part for each in curves if each.shaded for part in (each.low, each.high) if part is not None]
@@ -90,10 +93,10 @@ def extent(curves: Sequence[Curve], cap: float, *, log: bool) -> tuple[float, fl
         return None
     values, band = (np.log10(each) if log else each for each in (values, band))
     low, high = float(values.min()), float(values.max())
-    room = (high - low) / 3 or (0.5 if log else abs(high))
+    most = room * (high - low) or (0.5 if log else abs(high))
     return (
-        min(low, max(float(band.min(initial=low)), low - room)),
-        max(high, min(float(band.max(initial=high)), high + room)),
+        min(low, max(float(band.min(initial=low)), low - most)),
+        max(high, min(float(band.max(initial=high)), high + most)),
     )
 
 

@@ -209,7 +209,8 @@ class AdaptationChart(CurveChart):
         self.readout.set_entries(entries)
 
     def whole(self) -> Extent | None:
-        ends = extent(self._curves, np.inf if self.everything else self._farthest(), log=self.y_log)
+        cap = np.inf if self.everything else self._farthest()
+        ends = extent(self._curves, cap, log=self.y_log, room=1.0)
         if ends is None:
             return None
         steps = np.concatenate([each.x for each in self._curves])

@@ -210,6 +210,7 @@ class ComparisonView(Chart):
         """What was reached. One that diverged does not press all others flat."""
         drawn = self._reached()
         if drawn is not None:
+            drawn = replace(drawn, legend=False)  # what the points are, the note below says
             (panel,) = drawn.panels
             beyond = off_the_chart(self._compared, self.row)
             near = [each for each in self._compared if each not in beyond and each.seeds]

@@ -131,7 +131,7 @@ class CurveMarks:
         if curve.kind != "line":
             self.dots.setBrush(shade)
             self.dots.setSymbol("d" if estimate else "o")
-            self.dots.setSize(12 if estimate else 6 if curve.faint else 8)
+            self.dots.setSize(12 if estimate else 6 if curve.faint or curve.low is not None else 8)
             items.append(self.dots)
         for layer, item in enumerate(items):
             item.setZValue(layer * 10 + order / 20)

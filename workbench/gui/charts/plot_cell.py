@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -44,6 +44,7 @@ class PlotCell(Plot):
         self.setMinimumSize(150, 100)  # room for long numbers beside it
         self.getViewBox().disableAutoRange()
         self._dress: tuple[object, ...] = ()
+        self._origins = "", ""
         self._named = False
         self._grid = Grid(self.getViewBox(), None, self.getAxis("left"))
         self.getViewBox().sigRangeChanged.connect(self._range_changed)
@@ -53,7 +54,8 @@ class PlotCell(Plot):
         """Draw a panel, in the colours of the theme."""
         self.panel = panel
         origins = _origin(panel, "x"), _origin(panel, "y")
-        self._dress_axes(panel, origins[0][1], origins[1][1])
+        self._origins = origins[0][1], origins[1][1]
+        self._dress_axes()
         plot = self.getPlotItem()
         while len(self._curves) > len(panel.curves):
             self._curves.pop().remove()
@@ -68,18 +70,12 @@ class PlotCell(Plot):
         self._frame(panel, placed)
         self._name_positions()
 
-    def _dress_axes(self, panel: Panel, *origins: str) -> None:
+    def _dress_axes(self) -> None:
         """Colours and names; an axis that gets any is laid out anew, so only where something has changed."""
-        dress: tuple[object, ...] = (
-            theme.palette(),
-            self.outer,
-            origins,
-            panel.x_label,
-            panel.y_label,
-            panel.x_log,
-            panel.y_log,
-        )
-        dress = (*dress, panel.x_hidden, panel.y_hidden, panel.y_percent, bool(panel.x_names))
+        panel = replace(self.panel, title="", curves=(), texts=(), x_range=None, y_range=None)
+        x_label, y_label = panel.x_label + self._origins[0], panel.y_label + self._origins[1]
+        y_label = self.fontMetrics().elidedText(y_label, Qt.TextElideMode.ElideMiddle, self.height() - 30)
+        dress = theme.palette(), self.outer, x_label, y_label, panel
         if dress == self._dress:
             return
         self._dress = dress
@@ -89,14 +85,15 @@ class PlotCell(Plot):
         self.setMouseEnabled(x=not panel.x_names, y=True)
         self._grid.set_colour(QColor(theme.grid()))
         self._grid.setVisible(not panel.y_hidden)
-        sides = (("bottom", panel.x_label, panel.x_log), ("left", panel.y_label, panel.y_log))
-        for (side, label, log), origin in zip(sides, origins, strict=True):
+        for at, (side, label, log) in enumerate(
+            (("left", y_label, panel.y_log), ("bottom", x_label, panel.x_log))
+        ):
             axis = self.getAxis(side)
             if log != axis.logMode:
                 axis.setLogMode(log)
             axis.setPen(theme.grid())
             axis.setTextPen(theme.foreground())
-            text = label + origin if origin or self.outer[side == "bottom"] else ""
+            text = label if self._origins[1 - at] or self.outer[at] else ""
             if axis.isVisible() and axis.labelText != text:  # a label would show a hidden axis
                 axis.setLabel(text)
                 axis.showLabel(bool(text))
@@ -177,7 +174,8 @@ class PlotCell(Plot):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if self.panel.x_names:
+        if self.panel.curves:
+            self._dress_axes()
             self._name_positions()
 
 
