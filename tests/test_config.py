@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.experiments import SINUSOID, experiment
 from workbench import runs
-from workbench.config import ConfigError, admitted, load, parse
+from workbench.config import ConfigError, TaskConfig, admitted, load, parse
 from workbench.project import Project
 from workbench.runs import expand, load_experiment
 from workbench.words import visible
@@ -249,6 +249,25 @@ def test_an_experiment_yields_a_run_for_each_algorithm_and_seed() -> None:
     yielded = expand(quickstart)
     assert [run.seed for run in yielded] == [3, 4] * len(quickstart.algorithm)
     assert len({run.hash for run in yielded}) == len(yielded) == 2 * len(quickstart.algorithm)
+
+
+@pytest.mark.parametrize("family", sorted(TaskConfig.kinds))
+def test_a_family_and_a_learner_alone_are_an_experiment_that_suits_the_family(family: str) -> None:
+    own = 'path = "x"\n' if family in ("images", "functions") else ""
+    alone = f'[task]\nfamily = "{family}"\n{own}[[algorithm]]\nkind = "maml"\n'
+    suited = TaskConfig.kinds[family].suits
+    asked = parse(alone)
+    assert asked.training == suited.training
+    assert asked.evaluation == suited.evaluation
+    assert parse(asked.to_toml()) == asked
+    assert parse(alone, ["training.iterations=7"]).training == suited.training.model_copy(
+        update={"iterations": 7}
+    )
+
+
+def test_letters_are_trained_for_a_shorter_time_than_sine_waves() -> None:
+    letters, waves = (TaskConfig.kinds[each].suits.training for each in ("glyphs", "sinusoid"))
+    assert letters.iterations * letters.meta_batch < waves.iterations * waves.meta_batch
 
 
 def test_all_stands_for_every_algorithm_that_fits_and_each_may_be_changed() -> None:

@@ -52,6 +52,7 @@ class TaskEntry(Entry):
 
     problem: str
     default_network: str
+    suits: dict[str, dict[str, object]]
 
 
 def parameters(section: type[Section]) -> list[Parameter]:
@@ -158,6 +159,10 @@ def tasks() -> list[TaskEntry]:
             "summary": each.summary,
             "problem": each.Config.problem.name,
             "default_network": each.Config.default_network,
+            "suits": {
+                name: suited.model_dump(mode="json", exclude_unset=True)
+                for name, suited in each.Config.suits._asdict().items()
+            },
             "parameters": parameters(each.Config),
         }
         for name, each in FAMILIES.items()

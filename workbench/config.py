@@ -58,6 +58,7 @@ __all__ = [
     "NetworkConfig",
     "Section",
     "Split",
+    "Suits",
     "TaskConfig",
     "Training",
     "Trains",
@@ -80,6 +81,125 @@ class Drift(Section):
     )
 
 
+class Training(Section):
+    """How long, how wide and where every algorithm is meta-trained."""
+
+    iterations: int = setting(10_000, ge=1, unit="meta-iterations", help="Length of training.")
+    meta_batch: int = setting(25, ge=1, le=10_000, unit="tasks", symbol="T", help="Tasks in a meta-batch.")
+    meta_lr: float = setting(1e-3, gt=0, le=100, symbol="β", help="Outer learning rate (Adam).")
+    gradient_clamp: float | None = setting(
+        None, rare=True, gt=0, help="Clamp each meta-gradient entry to ± this.", empty="no clamp"
+    )
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = setting(
+        (0,), incidental=True, min_length=1, strict=False, help="One run per algorithm and seed."
+    )
+    device: str = setting(
+        "auto",
+        incidental=True,
+        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+        help="auto, cpu, cuda, cuda:1 or mps.",
+    )
+    threads: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = setting(
+        "auto", incidental=True, rare=True, help="CPU threads; auto: the fastest in a short measurement."
+    )
+    chunk: Annotated[int, Field(ge=1, le=10_000)] | Literal["auto"] = setting(
+        "auto",
+        incidental=True,
+        rare=True,
+        unit="tasks",
+        help="Tasks computed at once; bounds memory. auto: measured.",
+    )
+    compile: bool | Literal["auto"] = setting(
+        "auto",
+        incidental=True,
+        rare=True,
+        help="Compile the meta-step, where there is a C++ compiler; auto: where that saves time.",
+    )
+    tf32: bool = setting(False, rare=True, help="TensorFloat-32 matrix products on CUDA: faster, less exact.")
+    mixed_precision: bool = setting(
+        False, rare=True, help="bfloat16 where it is safe (CUDA): faster, less exact."
+    )
+    checkpoint_every: float = setting(
+        30.0, incidental=True, rare=True, ge=0, unit="s", help="Seconds between checkpoints."
+    )
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("each seed may be named once")
+        return seeds
+
+
+class Attack(Section):
+    """An adversary that changes every input a little, so that the learner errs."""
+
+    kind: Literal["fgsm", "pgd"] = setting(
+        "pgd", help="fgsm: one step along the gradient's sign; pgd: several, from a random start."
+    )
+    epsilon: float = setting(
+        8 / 255, ge=0, le=1, symbol="ε", help="Largest change of a pixel, whose values run from 0 to 1."
+    )
+    steps: int = setting(20, ge=1, le=1000, unit="steps", help="Steps of pgd (fgsm takes one).")
+    step_size: float = setting(2 / 255, gt=0, le=1, help="Change of a pixel in one step of pgd.")
+
+
+def _named_attack(value: Any) -> Any:
+    """``attack = "pgd"`` is a table with its defaults; "none" is as good as no table."""
+    kind = value.get("kind") if isinstance(value, Mapping) else value
+    if kind == "none":
+        return None
+    return {"kind": value} if isinstance(value, str) else value
+
+
+class Evaluation(Section):
+    """How unseen tasks are measured: on frozen episodes, the same for every algorithm."""
+
+    episodes: int = setting(600, ge=2, le=100_000, help="Meta-test episodes, drawn once and frozen.")
+    validation_episodes: int = setting(
+        100,
+        ge=2,
+        le=100_000,
+        help="Meta-validation episodes, measured while training (and, at the end, "
+        "as many meta-training episodes for the generalisation gap).",
+    )
+    inner_steps: int = setting(10, ge=1, le=1000, unit="steps", help="Inner steps of the adaptation curve.")
+    every: int = setting(
+        500, label="Validate every", ge=1, unit="meta-iterations", help="Meta-iterations between validations."
+    )
+    queries: int | None = setting(
+        None, ge=1, le=10_000, help="Query examples in evaluation.", empty="as in the task"
+    )
+    seed: int = setting(12345, rare=True, ge=0, lt=2**32, help="Seed of the frozen episodes.")
+    transductive: bool = setting(
+        True,
+        rare=True,
+        help="Batch norm sees a task's queries together; else each beside the support set only.",
+    )
+    attack: Annotated[Attack | None, BeforeValidator(_named_attack)] = setting(
+        None,
+        needs=["classes", "bounds"],
+        help="Measure classifiers on attacked queries too, at the end.",
+        empty="none",
+    )
+    threshold: float | None = setting(
+        None,
+        rare=True,
+        gt=0,
+        symbol="τ",
+        help="Query loss that counts as adapted.",
+        empty="a quarter of the loss of the best predictor that cannot adapt",
+    )
+
+
+class Suits(NamedTuple):
+    """What suits a task family, of these tables of an experiment: long enough for learners to learn it, short
+    enough to wait for. Only what is named differs from the usual."""
+
+    training: Training = Training()
+    evaluation: Evaluation = Evaluation()
+
+
 class TaskConfig(Kind):
     """A distribution of tasks and the size of its episodes."""
 
@@ -91,6 +211,9 @@ class TaskConfig(Kind):
     and a largest value)."""
 
     default_network: ClassVar[str] = "mlp"
+    suits: ClassVar[Suits] = Suits()
+    """What an experiment with the family says where its file does not."""
+
     refused: ClassVar[Mapping[str, str]] = {"drift": "tasks of this family do not drift; leave it out"}
 
     shots: int = setting(10, ge=1, le=1000, help="Support examples of a task (of a class, if classified).")
@@ -256,117 +379,6 @@ class Schedule(NamedTuple):
     meta_lr: float
 
 
-class Training(Section):
-    """How long, how wide and where every algorithm is meta-trained."""
-
-    iterations: int = setting(10_000, ge=1, unit="meta-iterations", help="Length of training.")
-    meta_batch: int = setting(25, ge=1, le=10_000, unit="tasks", symbol="T", help="Tasks in a meta-batch.")
-    meta_lr: float = setting(1e-3, gt=0, le=100, symbol="β", help="Outer learning rate (Adam).")
-    gradient_clamp: float | None = setting(
-        None, rare=True, gt=0, help="Clamp each meta-gradient entry to ± this.", empty="no clamp"
-    )
-    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = setting(
-        (0,), incidental=True, min_length=1, strict=False, help="One run per algorithm and seed."
-    )
-    device: str = setting(
-        "auto",
-        incidental=True,
-        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
-        help="auto, cpu, cuda, cuda:1 or mps.",
-    )
-    threads: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = setting(
-        "auto", incidental=True, rare=True, help="CPU threads; auto: the fastest in a short measurement."
-    )
-    chunk: Annotated[int, Field(ge=1, le=10_000)] | Literal["auto"] = setting(
-        "auto",
-        incidental=True,
-        rare=True,
-        unit="tasks",
-        help="Tasks computed at once; bounds memory. auto: measured.",
-    )
-    compile: bool | Literal["auto"] = setting(
-        "auto",
-        incidental=True,
-        rare=True,
-        help="Compile the meta-step, where there is a C++ compiler; auto: where that saves time.",
-    )
-    tf32: bool = setting(False, rare=True, help="TensorFloat-32 matrix products on CUDA: faster, less exact.")
-    mixed_precision: bool = setting(
-        False, rare=True, help="bfloat16 where it is safe (CUDA): faster, less exact."
-    )
-    checkpoint_every: float = setting(
-        30.0, incidental=True, rare=True, ge=0, unit="s", help="Seconds between checkpoints."
-    )
-
-    @field_validator("seeds")
-    @classmethod
-    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(seeds)) < len(seeds):
-            raise ValueError("each seed may be named once")
-        return seeds
-
-
-class Attack(Section):
-    """An adversary that changes every input a little, so that the learner errs."""
-
-    kind: Literal["fgsm", "pgd"] = setting(
-        "pgd", help="fgsm: one step along the gradient's sign; pgd: several, from a random start."
-    )
-    epsilon: float = setting(
-        8 / 255, ge=0, le=1, symbol="ε", help="Largest change of a pixel, whose values run from 0 to 1."
-    )
-    steps: int = setting(20, ge=1, le=1000, unit="steps", help="Steps of pgd (fgsm takes one).")
-    step_size: float = setting(2 / 255, gt=0, le=1, help="Change of a pixel in one step of pgd.")
-
-
-def _named_attack(value: Any) -> Any:
-    """``attack = "pgd"`` is a table with its defaults; "none" is as good as no table."""
-    kind = value.get("kind") if isinstance(value, Mapping) else value
-    if kind == "none":
-        return None
-    return {"kind": value} if isinstance(value, str) else value
-
-
-class Evaluation(Section):
-    """How unseen tasks are measured: on frozen episodes, the same for every algorithm."""
-
-    episodes: int = setting(600, ge=2, le=100_000, help="Meta-test episodes, drawn once and frozen.")
-    validation_episodes: int = setting(
-        100,
-        ge=2,
-        le=100_000,
-        help="Meta-validation episodes, measured while training (and, at the end, "
-        "as many meta-training episodes for the generalisation gap).",
-    )
-    inner_steps: int = setting(10, ge=1, le=1000, unit="steps", help="Inner steps of the adaptation curve.")
-    every: int = setting(
-        500, label="Validate every", ge=1, unit="meta-iterations", help="Meta-iterations between validations."
-    )
-    queries: int | None = setting(
-        None, ge=1, le=10_000, help="Query examples in evaluation.", empty="as in the task"
-    )
-    seed: int = setting(12345, rare=True, ge=0, lt=2**32, help="Seed of the frozen episodes.")
-    transductive: bool = setting(
-        True,
-        rare=True,
-        help="Batch norm sees a task's queries together; else each beside the support set only.",
-    )
-    attack: Annotated[Attack | None, BeforeValidator(_named_attack)] = setting(
-        None,
-        needs=["classes", "bounds"],
-        help="Measure classifiers on attacked queries too, at the end.",
-        empty="none",
-    )
-    threshold: float | None = setting(
-        None,
-        rare=True,
-        gt=0,
-        symbol="τ",
-        help="Query loss that counts as adapted.",
-        empty="a quarter of the loss of the best predictor that cannot adapt",
-    )
-
-
 class Experiment(Section):
     """A configuration that yields runs: one per algorithm and seed."""
 
@@ -385,13 +397,18 @@ class Experiment(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _network_of_the_family(cls, data: Any) -> Any:
-        network = data.get("network", {}) if isinstance(data, dict) else None
-        if not isinstance(network, dict) or "kind" in network:
+    def _as_suits_the_family(cls, data: object) -> object:
+        """Fill in what is not said; an experiment that is stored says it all."""
+        task = data.get("task") if isinstance(data, dict) else None
+        if not isinstance(data, dict) or not isinstance(task, dict):
             return data
-        task = data.get("task")
-        family = TaskConfig.kinds.get(str(task.get("family"))) if isinstance(task, dict) else None
-        return data | {"network": {"kind": (family or TaskConfig).default_network} | network}
+        family: type[TaskConfig] = TaskConfig.kinds.get(str(task.get(TaskConfig.selector)), TaskConfig)
+        usual: dict[str, Any] = {"network": {"kind": family.default_network}}
+        usual |= {name: each.model_dump(exclude_unset=True) for name, each in family.suits._asdict().items()}
+        for name, table in usual.items():
+            said = data.get(name, {})
+            usual[name] = table | said if isinstance(said, dict) else said
+        return data | usual
 
     @field_validator("evaluation")
     @classmethod

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from workbench.config import parse
 from workbench.headless import resume
 from workbench.project import Project, ProjectError, schema
 
@@ -90,6 +92,15 @@ def test_a_released_project_keeps_everything_to_the_last_bit(released: Path) -> 
         assert kept(project) == as_it_was
     assert version(released) == schema.newest()
     assert curves(released) == before
+
+
+def test_a_released_experiment_means_what_it_meant(released: Path) -> None:
+    """Nothing is filled in but what its file leaves out, which is nothing."""
+    with Project.open(released, read_only=True) as project:
+        for record in project.experiments():
+            experiment = parse(record.toml)
+            assert experiment.hash() == record.config_hash
+            assert tomllib.loads(experiment.to_toml()) == tomllib.loads(record.toml)
 
 
 def test_a_released_project_shows_the_same_figures(released: Path, call: Call) -> None:

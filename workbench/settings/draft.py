@@ -82,6 +82,10 @@ class TableDraft:
         """What the tasks that are set up have: decides on defaults, and on which fields there are."""
         raise NotImplementedError
 
+    def suited(self, state: Table, section: type[Section]) -> Section | None:
+        """The section whose values are the defaults of one, where these are not its own."""
+        return None
+
     def usual_kind_of(self, state: Table, path: Path) -> str:
         """The kind of a section that has no default."""
         raise NotImplementedError
@@ -132,9 +136,9 @@ class TableDraft:
 
     def fields(self, path: Path) -> list[Field]:
         """The fields of the section at a path that mean something at present."""
-        section, gives = self.section(path), self.gives
-        fields = _fields(section, gives).values() if section is not None else ()
-        return [each for each in fields if each.needs <= gives]
+        section = self.section(path)
+        fields = self._fields_of(self.state, section).values() if section is not None else ()
+        return [each for each in fields if each.needs <= self.gives]
 
     def spot(self, path: Path) -> Spot:
         """The section at a path."""
@@ -223,10 +227,13 @@ class TableDraft:
         selector = cast(type[Kind], field.section).selector
         return str(table_of(plain(field.default)).get(selector) or self.usual_kind_of(state, path))
 
+    def _fields_of(self, state: Table, section: type[Section]) -> Mapping[str, Field]:
+        return _fields(section, self.gives_of(state), self.suited(state, section))
+
     def _field(self, state: Table, spot: Spot, name: str) -> Field | None:
         if spot.section is None or spot.listed:
             return None
-        return _fields(spot.section, self.gives_of(state)).get(name)
+        return self._fields_of(state, spot.section).get(name)
 
     def _held(self, state: Table, path: Path, field: Field | None, value: object) -> object:
         """How a value of a file is held: a default not at all, the values of a kind under its name."""
@@ -289,10 +296,12 @@ class TableDraft:
 
 
 @lru_cache(maxsize=512)
-def _fields(section: type[Section], gives: frozenset[str]) -> Mapping[str, Field]:
-    """The fields of a section with their defaults for tasks that have this, in JSON types."""
+def _fields(section: type[Section], gives: frozenset[str], suited: Section | None) -> Mapping[str, Field]:
+    """The fields of a section with their defaults, in JSON types: what suits, or what is usual for tasks that
+    have this."""
     return {
-        name: replace(each, default=plain(each.usual(gives))) for name, each in fields_of(section).items()
+        name: replace(each, default=plain(getattr(suited, name) if suited else each.usual(gives)))
+        for name, each in fields_of(section).items()
     }
 
 

@@ -20,8 +20,18 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-from workbench.config import SPLITS, ClassificationTaskConfig, Split
+from workbench.config import SPLITS, ClassificationTaskConfig, Evaluation, Split, Suits, Training
 from workbench.tasks.base import DataError, Episode, EpisodeSize, Excerpt, TaskFamily, TaskShape
+
+
+class ImageTaskConfig(ClassificationTaskConfig):
+    """A task family whose examples are images of about 28 × 28 pixels or more."""
+
+    has = frozenset({"bounds"})
+    suits = Suits(
+        Training(iterations=300, meta_batch=16),
+        Evaluation(episodes=300, validation_episodes=50, inner_steps=5, every=50),
+    )
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Literal
 
 import torch
 
-from workbench.config import ClassificationTaskConfig
+from workbench.config import ClassificationTaskConfig, Evaluation, Suits, Training
 from workbench.settings import setting
 from workbench.tasks.base import Progress
 from workbench.tasks.class_splits import ClassSplit, divide
@@ -22,6 +22,10 @@ DIGITS = 10
 class DigitsConfig(ClassificationTaskConfig):
     has = frozenset({"bounds"})
     default_network = "mlp"
+    suits = Suits(
+        Training(iterations=1000, meta_batch=16),
+        Evaluation(every=100),
+    )
 
     family: Literal["digits"] = "digits"
     ways: int = setting(2, ge=2, le=DIGITS, help="Classes in one task.")

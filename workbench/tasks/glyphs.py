@@ -17,12 +17,12 @@ import torch
 from numpy.typing import NDArray
 from PIL import features
 
-from workbench.config import SPLITS, ClassificationTaskConfig, Split
+from workbench.config import SPLITS, Split
 from workbench.data.kept import load_arrays, store_arrays
 from workbench.settings import setting
 from workbench.tasks.base import DataError, Progress
 from workbench.tasks.class_splits import ClassSplit, divide
-from workbench.tasks.classes import ClassFamily, ClassPool
+from workbench.tasks.classes import ClassFamily, ClassPool, ImageTaskConfig
 from workbench.tasks.glyph_rendering import SIDE, Letter, Typefaces, draw, plain
 from workbench.tasks.look_alikes import likeness
 
@@ -47,8 +47,7 @@ SCRIPTS = ClassSplit(
 )
 
 
-class GlyphsConfig(ClassificationTaskConfig):
-    has = frozenset({"bounds"})
+class GlyphsConfig(ImageTaskConfig):
     family: Literal["glyphs"] = "glyphs"
     examples: int = setting(20, ge=20, le=200, help="Drawings of each letter.")
     data_seed: int = setting(0, rare=True, ge=0, lt=2**32, help="Seed of the drawings.")

@@ -18,7 +18,6 @@ import torch
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from workbench.config import ClassificationTaskConfig
 from workbench.data.picture_set import FEWER
 from workbench.data.pictures import as_pixels, open_picture
 from workbench.data.progress import Progress, silent
@@ -26,14 +25,13 @@ from workbench.data.reading import NOW, Reading, refuse_beyond_memory
 from workbench.settings import Name, setting
 from workbench.tasks.base import TaskFamily
 from workbench.tasks.class_splits import ClassSplit, divide
-from workbench.tasks.classes import ClassFamily, ClassPool
+from workbench.tasks.classes import ClassFamily, ClassPool, ImageTaskConfig
 from workbench.tasks.own_data import one_of_both, own_data
 
 _BRIGHT = 0.7
 
 
-class ImagesConfig(ClassificationTaskConfig):
-    has = frozenset({"bounds"})
+class ImagesConfig(ImageTaskConfig):
     family: Literal["images"] = "images"
     path: str | None = setting(
         None,

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from workbench.config import SPLITS, ClassificationTaskConfig
+from workbench.config import SPLITS, ClassificationTaskConfig, Evaluation, Suits, Training
 from workbench.data.kept import load_arrays, store_arrays
 from workbench.data.prepared import packed, unpacked
 from workbench.data.progress import Progress, silent
@@ -34,6 +34,10 @@ from workbench.tasks.text_features import FEATURES, as_vectors, as_words
 
 class TextConfig(ClassificationTaskConfig):
     default_network = "mlp"
+    suits = Suits(
+        Training(iterations=300, meta_batch=16),
+        Evaluation(every=50),
+    )
 
     family: Literal["text"] = "text"
     path: str | None = setting(

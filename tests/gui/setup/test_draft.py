@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.gui.setup.conftest import at
 from workbench import runs
-from workbench.config import parse
+from workbench.config import TaskConfig, parse
 from workbench.gui.setup.draft import Draft
 
 
@@ -162,6 +162,22 @@ def test_defaults_follow_the_problem(draft: Draft) -> None:
     assert draft.value(at("algorithm.maml.inner_lr")) == 0.01
     draft.set(at("task.family"), "glyphs")
     assert draft.value(at("algorithm.maml.inner_lr")) == 0.4
+
+
+def test_the_length_of_training_follows_the_family_unless_chosen(draft: Draft) -> None:
+    path = ("training", "iterations")
+    draft.set(("task", "family"), "glyphs")
+    suited = TaskConfig.kinds["glyphs"].suits.training.iterations
+    assert draft.value(path) == suited
+    draft.set(path, 10_000)  # what other families have
+    assert draft.is_set(path)
+    experiment = draft.experiment()
+    assert experiment is not None
+    assert experiment.training.iterations == 10_000
+    draft.set(path, suited)
+    assert not draft.is_set(path)
+    draft.load(experiment)
+    assert draft.value(path) == 10_000
 
 
 def test_what_cannot_do_the_task_is_left_out_but_stays_ticked(draft: Draft) -> None:

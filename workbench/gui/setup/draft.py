@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import QObject, Signal
 
 from workbench.config import AlgorithmConfig, ConfigError, Experiment, NetworkConfig, TaskConfig, admitted
-from workbench.settings import Path
+from workbench.settings import Path, Section
 from workbench.settings.draft import Table, TableDraft, cleaned, table_of
 from workbench.settings.fields import UNSET, label_of
 
@@ -79,6 +79,9 @@ class Draft(QObject, TableDraft):
     def gives_of(self, state: Table) -> frozenset[str]:
         family = self._task_class(state)
         return family.gives() if family in TaskConfig.kinds.values() else frozenset()
+
+    def suited(self, state: Table, section: type[Section]) -> Section | None:
+        return next((each for each in self._task_class(state).suits if type(each) is section), None)
 
     def usual_kind_of(self, state: Table, path: Path) -> str:
         return "sinusoid" if path == FAMILY[:1] else self._task_class(state).default_network
