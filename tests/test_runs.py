@@ -175,11 +175,15 @@ def test_a_run_is_not_resumed_on_other_data(tmp_path: Path) -> None:
     project.close()
 
 
-def test_a_resume_computes_as_the_run_did_before(tmp_path: Path) -> None:
-    project, (run,) = start(tmp_path / "p.mlwb", "maml", overrides=("training.chunk='auto'",))
-    project.update_run(run, environment={"device": "cpu", "threads": 1, "chunk": 3})
+@pytest.mark.parametrize("compile", ["true", "false", "'auto'"])
+def test_a_resume_computes_as_the_run_did_before(compile: str, tmp_path: Path) -> None:
+    overrides = ("training.chunk='auto'", f"training.compile={compile}")
+    project, (run,) = start(tmp_path / "p.mlwb", "maml", overrides=overrides)
+    before = {"device": "cpu", "threads": 1, "chunk": 3, "compiled": False}
+    project.update_run(run, environment=before)
     perform(project, run)
-    assert project.run(run).environment["chunk"] == 3
+    after = project.run(run).environment
+    assert {name: after[name] for name in before} == before
     project.close()
 
 

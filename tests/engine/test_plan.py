@@ -139,3 +139,56 @@ def test_one_thread_and_the_whole_meta_batch_win_where_others_bring_little(
     taken = {"seconds": 1.0, "sure": True}
     monkeypatch.setattr(plan, "Timed", lambda *_: SimpleNamespace(**taken))
     assert _plan() == Plan("cpu", 1, 4)
+
+
+@pytest.fixture
+def sinusoid_like(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each chunk takes 2 ms and a little for each task; what is compiled (by a stand-in) a fifth of it."""
+
+    def timed(work: object, tasks: int, device: torch.device, threads: int) -> SimpleNamespace:
+        return SimpleNamespace(seconds=(0.002 + tasks * 16e-6) / tasks, sure=True)
+
+    def race(timed: list[SimpleNamespace], asked: object) -> None:
+        plain, *others = timed
+        for other in others:
+            if other.seconds == plain.seconds:  # the same chunk: the compiled one
+                other.seconds /= 5
+
+    monkeypatch.setattr(plan, "race", race)
+    monkeypatch.setattr(plan, "Timed", timed)
+    monkeypatch.setattr(torch, "compile", lambda function, **_: function)
+
+
+@pytest.mark.usefixtures("sinusoid_like")
+@pytest.mark.parametrize(("iterations", "compiled"), [(300, False), (3000, False), (30_000, True)])
+def test_what_runs_long_enough_is_compiled(iterations: int, compiled: bool) -> None:
+    e = experiment("maml", f"training.iterations={iterations}")
+    work = Trainer(e, e.algorithm[0], 0, family(e))
+    assert (work.record["compiled"], work.plan.compile) == (compiled, compiled)
+
+
+@pytest.mark.usefixtures("sinusoid_like")
+def test_why_it_is_compiled_or_not_is_recorded() -> None:
+    notes = []
+    for iterations in (3000, 30_000):
+        e = experiment("maml", f"training.iterations={iterations}")
+        notes.append(Trainer(e, e.algorithm[0], 0, family(e)).record["compile_note"])
+    assert notes[0] == "not compiled: it would save about 6 s of 6 s and take about 20 s"
+    assert notes[1].endswith("0.41 instead of 2.06 ms a step")
+
+
+@pytest.mark.usefixtures("sinusoid_like")
+def test_what_cannot_be_compiled_runs_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(function: object, **_: object) -> object:
+        def raises(*_: object) -> None:
+            raise RuntimeError("no C++ compiler")
+
+        return raises
+
+    monkeypatch.setattr(torch, "compile", refuse)
+    e = experiment("maml", "training.iterations=30000")
+    work = Trainer(e, e.algorithm[0], 0, family(e))
+    assert work.record["compiled"] is False
+    assert "no C++ compiler" in work.record["compile_note"]
+    again = Trainer(e, e.algorithm[0], 0, family(e))  # which is not tried once more
+    assert "it would save about 0 s" in again.record["compile_note"]

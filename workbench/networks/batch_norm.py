@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.autograd import Function
+
+from workbench.networks.autograd import Context, InDims, Mapped
 
 
 class BatchNorm(nn.Module):
@@ -38,15 +40,20 @@ class BatchNorm(nn.Module):
         return x * scale[:, None, None] + shift[:, None, None]
 
 
-def _over_tasks(function: type[Function], tasks: int, in_dims: tuple[Any, ...], *inputs: Any) -> Any:
+class _Kept(Context, Protocol):
+    eps: float
+
+
+def _over_tasks(
+    function: type[Function], tasks: int, in_dims: InDims, tensors: tuple[Tensor, ...], eps: float
+) -> tuple[tuple[Tensor, ...], InDims]:
     """What ``vmap`` does: its dimension joins the leading one, which both functions below loop over."""
 
     def joined(value: Tensor, dim: int | None) -> Tensor:
         batched = value.expand(tasks, *value.shape) if dim is None else value.movedim(dim, 0)
         return _channels_last(batched.flatten(0, 1))
 
-    *tensors, eps = inputs
-    outputs = function.apply(*map(joined, tensors, in_dims[:-1]), eps)  # type: ignore[no-untyped-call]
+    outputs = function.apply(*map(joined, tensors, in_dims), eps)  # type: ignore[no-untyped-call]
     return tuple(each.unflatten(0, (tasks, -1)) for each in outputs), (0,) * len(outputs)
 
 
@@ -65,20 +72,24 @@ class _Normalise(Function):
         return y, mean, rstd
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    def setup_context(
+        ctx: _Kept, inputs: tuple[Tensor, Tensor, Tensor, float], output: tuple[Tensor, ...]
+    ) -> None:
         x, weight, _, ctx.eps = inputs
         _, mean, rstd = output
         ctx.mark_non_differentiable(mean, rstd)
         ctx.save_for_backward(x, weight, mean, rstd)
 
     @staticmethod
-    def backward(ctx: Any, *cotangents: Tensor) -> Any:
+    def backward(ctx: _Kept, *cotangents: Tensor) -> tuple[Tensor | None, ...]:
         by_all = _NormaliseBackward.apply(cotangents[0], *ctx.saved_tensors, ctx.eps)  # type: ignore[no-untyped-call]
         return *by_all, None
 
     @staticmethod
-    def vmap(info: Any, in_dims: Any, *inputs: Any) -> Any:
-        return _over_tasks(_Normalise, info.batch_size, in_dims, *inputs)
+    def vmap(
+        info: Mapped, in_dims: InDims, x: Tensor, weight: Tensor, bias: Tensor, eps: float
+    ) -> tuple[tuple[Tensor, ...], InDims]:
+        return _over_tasks(_Normalise, info.batch_size, in_dims[:-1], (x, weight, bias), eps)
 
 
 class _NormaliseBackward(Function):
@@ -105,13 +116,15 @@ class _NormaliseBackward(Function):
         return tuple(torch.stack(each) for each in zip(*tasks, strict=True))
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    def setup_context(
+        ctx: _Kept, inputs: tuple[Tensor, Tensor, Tensor, Tensor, Tensor, float], output: tuple[Tensor, ...]
+    ) -> None:
         g, x, weight, mean, rstd, _ = inputs
         _, by_weight, by_bias = output
         ctx.save_for_backward(g, x, weight, mean, rstd, by_weight, by_bias)
 
     @staticmethod
-    def backward(ctx: Any, *cotangents: Tensor) -> Any:
+    def backward(ctx: _Kept, *cotangents: Tensor) -> tuple[Tensor | None, ...]:
         """The derivatives of ⟨v, ∂x⟩ + ⟨a, ∂weight⟩ + ⟨b, ∂bias⟩, where x̂ and σ depend on x too."""
         v, a, b = cotangents
         g, x, weight, mean, rstd, by_weight, by_bias = ctx.saved_tensors
@@ -134,8 +147,18 @@ class _NormaliseBackward(Function):
         return by_g, by_x, count * rstd * inner, None, None, None
 
     @staticmethod
-    def vmap(info: Any, in_dims: Any, *inputs: Any) -> Any:
-        return _over_tasks(_NormaliseBackward, info.batch_size, in_dims, *inputs)
+    def vmap(
+        info: Mapped,
+        in_dims: InDims,
+        g: Tensor,
+        x: Tensor,
+        weight: Tensor,
+        mean: Tensor,
+        rstd: Tensor,
+        eps: float,
+    ) -> tuple[tuple[Tensor, ...], InDims]:
+        tensors = (g, x, weight, mean, rstd)
+        return _over_tasks(_NormaliseBackward, info.batch_size, in_dims[:-1], tensors, eps)
 
 
 def _channels_last(value: Tensor) -> Tensor:
