@@ -6,20 +6,16 @@ independent draws from the same distribution: amplitude and phase are continuous
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Literal
 
 import torch
-from pydantic import Field, field_validator
+from pydantic import field_validator
 from torch import Tensor
 
-from workbench.config import Drift, Drifts, Split, setting
-from workbench.problems.regression import Regression
-from workbench.tasks.base import Episode, EpisodeSize, Progress, TaskFamily, TaskShape
-
-Range = Annotated[tuple[float, float], Field(strict=False)]
+from workbench.config import Drift, Drifts, setting
+from workbench.tasks.base import Progress
+from workbench.tasks.curves import CurveConfig, CurveFamily, Range, uniform
 
 
 class SinusoidDrift(Drift):
@@ -30,9 +26,7 @@ class SinusoidDrift(Drift):
     )
 
 
-class SinusoidConfig(Drifts):
-    problem = Regression
-
+class SinusoidConfig(Drifts, CurveConfig):
     family: Literal["sinusoid"] = "sinusoid"
     amplitude: Range = setting((0.1, 5.0), symbol="A", help="Smallest and largest amplitude.")
     phase: Range = setting((0.0, math.pi), symbol="φ", unit="rad", help="Smallest and largest phase.")
@@ -52,59 +46,35 @@ class SinusoidConfig(Drifts):
         return value
 
 
-class Sinusoid(TaskFamily):
+class Sinusoid(CurveFamily):
     """Regress A sin(x − φ) from a few points."""
 
     Config = SinusoidConfig
     title = "Sinusoid"
     summary = "Regress a sine wave of unknown amplitude and phase from K points."
 
+    config: SinusoidConfig
+
     def __init__(self, config: SinusoidConfig, progress: Progress | None = None) -> None:
         super().__init__(config, progress)
-        self.shape = TaskShape(config.problem(), (1,), 1)
         self.reference_loss = self._best_without_adapting()
 
-    def sample(
-        self,
-        split: Split,
-        count: int,
-        generator: torch.Generator,
-        size: EpisodeSize | None = None,
-        segment: int | None = None,
-    ) -> Episode:
-        _, shots, queries = size or self.size
-        amplitude = self._uniform(self._range("amplitude", segment), (count, 1, 1), generator)
-        phase = self._uniform(self._range("phase", segment), (count, 1, 1), generator)
-        x = self._uniform(self._range("x", segment), (count, shots + queries, 1), generator)
-        y = amplitude * torch.sin(x - phase)
-        return Episode.pairs(x[:, :shots], y[:, :shots], x[:, shots:], y[:, shots:]).to(self.device)
-
-    def data_hash(self) -> str:
-        c = self.config
-        return hashlib.sha256(f"sinusoid {c.amplitude} {c.phase} {c.x}".encode()).hexdigest()
-
-    def describe(self) -> Mapping[str, Any]:
-        c = self.config
-        return {
-            "amplitude": list(c.amplitude),
-            "phase": list(c.phase),
-            "x": list(c.x),
-            "splits": "independent draws of one continuous distribution",
-        }
+    def points(
+        self, count: int, each: int, generator: torch.Generator, segment: int | None
+    ) -> tuple[Tensor, Tensor]:
+        amplitude = uniform(self._range("amplitude", segment), (count, 1, 1), generator)
+        phase = uniform(self._range("phase", segment), (count, 1, 1), generator)
+        x = uniform(self._range("x", segment), (count, each, 1), generator)
+        return x, amplitude * torch.sin(x - phase)
 
     def _range(self, parameter: str, segment: int | None) -> tuple[float, float]:
         """A parameter's range, or the part of it that a segment of the stream has."""
         low, high = getattr(self.config, parameter)
-        drift: SinusoidDrift | None = self.config.drift
+        drift = self.config.drift
         if segment is None or drift is None or drift.parameter != parameter:
             return low, high
         width = (high - low) / drift.segments
         return low + segment * width, low + (segment + 1) * width
-
-    @staticmethod
-    def _uniform(bounds: tuple[float, float], shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-        low, high = bounds
-        return low + (high - low) * torch.rand(shape, generator=generator)
 
     def _best_without_adapting(self) -> float:
         """E over x of Var over tasks of y: what is left when f(x) = E[y | x] is predicted."""

@@ -1,0 +1,83 @@
+"""Families of functions of one number that are drawn, not read: a file for each says which functions."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from workbench.config import Drifts, Split, TaskConfig
+from workbench.problems.regression import Regression
+from workbench.tasks.base import Episode, EpisodeSize, Progress, TaskFamily, TaskShape
+
+Range = Annotated[tuple[float, float], Field(strict=False)]
+
+
+class CurveConfig(TaskConfig):
+    """What the functions are drawn from; every field of its own is a part of the data."""
+
+    problem = Regression
+
+
+class CurveFamily(TaskFamily):
+    """Every task is a function of one number, known at a few points.
+
+    The three splits are independent draws from the same distribution: its parameters are continuous, so no
+    task returns.
+    """
+
+    config: CurveConfig
+
+    def __init__(self, config: CurveConfig, progress: Progress | None = None) -> None:
+        super().__init__(config, progress)
+        self.shape = TaskShape(config.problem(), (1,), 1)
+
+    @abstractmethod
+    def points(
+        self, count: int, each: int, generator: torch.Generator, segment: int | None
+    ) -> tuple[Tensor, Tensor]:
+        """x and y of so many points of each of ``count`` functions, ``[count, each, 1]``, on the CPU.
+
+        Parameters
+        ----------
+        segment : of the drifting stream; None draws from all of it.
+        """
+
+    def sample(
+        self,
+        split: Split,
+        count: int,
+        generator: torch.Generator,
+        size: EpisodeSize | None = None,
+        segment: int | None = None,
+    ) -> Episode:
+        _, shots, queries = size or self.size
+        x, y = self.points(count, shots + queries, generator, segment)
+        return Episode.pairs(x[:, :shots], y[:, :shots], x[:, shots:], y[:, shots:]).to(self.device)
+
+    def data_hash(self) -> str:
+        values = " ".join(str(value) for value in self._parameters.values())
+        return hashlib.sha256(f"{self.config.name} {values}".encode()).hexdigest()
+
+    def describe(self) -> Mapping[str, object]:
+        told = {name: list(v) if isinstance(v, tuple) else v for name, v in self._parameters.items()}
+        return told | {"splits": "independent draws of one continuous distribution"}
+
+    @property
+    def _parameters(self) -> dict[str, object]:
+        """The fields of the configuration that say which functions there are."""
+        others = {self.config.selector, *Drifts.model_fields}
+        return {
+            name: getattr(self.config, name) for name in type(self.config).model_fields if name not in others
+        }
+
+
+def uniform(bounds: tuple[float, float], shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Numbers between two bounds."""
+    low, high = bounds
+    return low + (high - low) * torch.rand(shape, generator=generator)
