@@ -143,10 +143,10 @@ def test_predictions_are_shown_in_the_units_of_the_data(tmp_path: Path) -> None:
     found = compute(work, Request())
     with np.load(path) as arrays:
         x, y = arrays["x"], arrays["y"]
-    for own, values, apart in ((x, found.query_x, 2.0), (y, found.query_y, 1e-5)):
+    for own, values, apart in ((x, found.query["x"], 2.0), (y, found.query["y"], 1e-5)):
         assert np.abs(values.ravel()[:, None] - own[None]).min(1).max() < apart
-    assert (np.abs(found.support_y - 6e7) < 4).all()
-    assert np.abs(found.outputs - 6e7).max() < 50
+    assert (np.abs(found.support["y"] - 6e7) < 4).all()
+    assert np.abs(found.outputs["shown"] - 6e7).max() < 50
     assert found.standardised
     assert "squared error of the standardised y" in str(family.describe())
     assert "1.6e+15" in str(family.describe())

@@ -15,6 +15,7 @@ from workbench.algorithms.memory import Memory
 from workbench.config import AlgorithmConfig, Experiment
 from workbench.engine import evaluation
 from workbench.engine.building import build, demands, evaluation_size, planned_iterations, training_size
+from workbench.engine.collecting import collected
 from workbench.engine.devices import candidates, environment, set_up, synchronise
 from workbench.engine.episodes import (
     FITTED,
@@ -111,7 +112,7 @@ class Trainer:
         self.device = device
         self.family = family.to(device)
         size = training_size(self.config, family)
-        source = self.algorithm.training_family(family)
+        self._source = source = self.algorithm.training_family(family)
         source.check(size, "train")
         new_tasks = self.algorithm.new_tasks(self._meta_batch)
         self._stream = Stream(source, planned_iterations(self.experiment, self.config))
@@ -319,7 +320,8 @@ class Trainer:
     def _prepared(self) -> Episode:
         """What the outer step of this meta-iteration learns from."""
         generator = seeded(self.seed, PREPARED, self.iteration)
-        return self.algorithm.prepare(self._episodes[self.iteration], self._done, generator, self._memory)
+        tasks = collected(self._source, self.algorithm, self.meta, self._episodes[self.iteration])
+        return self.algorithm.prepare(tasks, self._done, generator, self._memory)
 
     def time_steps(self, seconds: float) -> list[float]:
         """Time meta-iterations, as they would be done in a run, for some seconds (after one to warm up)."""

@@ -6,12 +6,12 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from workbench.config import Drifts, Split, TaskConfig
+from workbench.config import ClassificationTaskConfig, Drifts, Split, TaskConfig
 from workbench.data.progress import Progress as Progress
 from workbench.data.reading import NEWEST, Reading
 from workbench.errors import DataError as DataError
@@ -135,6 +135,10 @@ def numbers_in(data: Data) -> int:
     return sum(each[0].numel() for name, each in data.items() if name not in ("y", "classes"))
 
 
+Policy = Callable[[Tensor], Tensor]
+"""The learners of T tasks: inputs ``[T, n, …]`` to outputs ``[T, n, outputs]``."""
+
+
 class EpisodeSize(NamedTuple):
     """How large an episode is; ``ways`` is 1 for regression."""
 
@@ -216,6 +220,7 @@ class TaskFamily(ABC):
     title: ClassVar[str]
     summary: ClassVar[str]
 
+    config: TaskConfig
     shape: TaskShape
     reference_loss: float
     """Expected query loss of the best predictor that cannot adapt."""
@@ -232,18 +237,18 @@ class TaskFamily(ABC):
     notes: tuple[str, ...] = ()
     """What reading its files did to them. A set that was imported has told it then."""
 
-    def __init__(self, config: Any, progress: Progress | None = None) -> None:
+    def __init__(self, config: TaskConfig, progress: Progress | None = None) -> None:
         self.config = config
 
     @classmethod
-    def opened(cls, config: Any, progress: Progress | None, reading: int) -> TaskFamily:
+    def opened(cls, config: TaskConfig, progress: Progress | None, reading: int) -> TaskFamily:
         """The family with its data, as the rules of that version read it."""
         family = cls._read(config, progress, Reading(rules=reading))
         family.reading = reading
         return family
 
     @classmethod
-    def _read(cls, config: Any, progress: Progress | None, reading: Reading) -> TaskFamily:
+    def _read(cls, config: TaskConfig, progress: Progress | None, reading: Reading) -> TaskFamily:
         """The family; one that learns from a person's files heeds the reading."""
         return cls(config, progress)
 
@@ -255,7 +260,8 @@ class TaskFamily(ABC):
     @property
     def size(self) -> EpisodeSize:
         """The episodes that the configuration asks for."""
-        return EpisodeSize(getattr(self.config, "ways", 1), self.config.shots, self.config.queries)
+        ways = self.config.ways if isinstance(self.config, ClassificationTaskConfig) else 1
+        return EpisodeSize(ways, self.config.shots, self.config.queries)
 
     @property
     def segments(self) -> int:
@@ -284,12 +290,27 @@ class TaskFamily(ABC):
             a family with classes has segments; the others do not drift.
         """
 
+    def collect(self, tasks: Episode, policy: Policy, part: Literal["support", "query"]) -> Data:
+        """The data of one part of drawn tasks, ``[T, n, …]`` by name, when a policy acts on them.
+
+        Here it does not matter who acts: the data were drawn with the tasks, and the policy is not asked.
+        A world outside torch will let it act, with the chance that is part of the tasks, and give what was
+        met (observations, actions, rewards, how likely the actions were); losses are pure functions of that.
+
+        Parameters
+        ----------
+        tasks : as :meth:`sample` draws them.
+        policy : of the learners of all these tasks: not yet adapted, where it collects what they adapt to.
+        part : which of the two sets.
+        """
+        return tasks.support if part == "support" else tasks.query
+
     @abstractmethod
     def data_hash(self) -> str:
         """SHA-256 of everything that the episodes are drawn from, splits included."""
 
     @abstractmethod
-    def describe(self) -> Mapping[str, Any]:
+    def describe(self) -> Mapping[str, object]:
         """What the data is, for people: classes, examples, sizes of the splits (JSON types)."""
 
     def excerpt(

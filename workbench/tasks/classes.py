@@ -11,7 +11,6 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -197,8 +196,8 @@ class ClassFamily(TaskFamily):
                 digest.update(_bytes(apart))
         return digest.hexdigest()
 
-    def describe(self) -> Mapping[str, Any]:
-        description: dict[str, Any] = {
+    def describe(self) -> Mapping[str, object]:
+        description: dict[str, object] = {
             "input_shape": list(self.shape.input_shape),
             "classes": {split: self._classes_of(split) for split in SPLITS},
             "examples": {split: int(self._counts[self._members[split]].sum()) for split in SPLITS},

@@ -8,14 +8,21 @@ from collections.abc import Mapping
 from typing import Annotated
 
 import torch
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from torch import Tensor
 
 from workbench.config import Drifts, Split, TaskConfig
 from workbench.problems.regression import Regression
 from workbench.tasks.base import Episode, EpisodeSize, Progress, TaskFamily, TaskShape
 
-Range = Annotated[tuple[float, float], Field(strict=False)]
+
+def _ordered(value: tuple[float, float]) -> tuple[float, float]:
+    if value[0] >= value[1]:
+        raise ValueError(f"{list(value)} is not a range; allowed: [smallest, largest]")
+    return value
+
+
+Range = Annotated[tuple[float, float], Field(strict=False), AfterValidator(_ordered)]
 
 
 class CurveConfig(TaskConfig):
@@ -71,10 +78,8 @@ class CurveFamily(TaskFamily):
     @property
     def _parameters(self) -> dict[str, object]:
         """The fields of the configuration that say which functions there are."""
-        others = {self.config.selector, *Drifts.model_fields}
-        return {
-            name: getattr(self.config, name) for name in type(self.config).model_fields if name not in others
-        }
+        own = [name for name in type(self.config).model_fields if name not in Drifts.model_fields]
+        return {name: getattr(self.config, name) for name in own if name != self.config.selector}
 
 
 def uniform(bounds: tuple[float, float], shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

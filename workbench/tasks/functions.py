@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import torch
@@ -59,6 +59,7 @@ class Functions(TaskFamily):
     """
 
     Config = FunctionsConfig
+    config: FunctionsConfig
     title = "Functions"
     summary = "Your own functions to regress: an .npz file with x, y and the task that each row belongs to."
 
@@ -148,10 +149,11 @@ class Functions(TaskFamily):
         return digest.hexdigest()
 
     @classmethod
-    def _read(cls, config: FunctionsConfig, progress: Progress | None, reading: Reading) -> TaskFamily:
+    def _read(cls, config: TaskConfig, progress: Progress | None, reading: Reading) -> TaskFamily:
+        assert isinstance(config, FunctionsConfig)
         return cls(config, progress, reading)
 
-    def describe(self) -> Mapping[str, Any]:
+    def describe(self) -> Mapping[str, object]:
         where = {"path": self.config.path} if self.config.path else {"dataset": self.config.dataset}
         return {
             **where,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -76,7 +76,7 @@ class Glyphs(ClassFamily):
         self._left_out = {split: len(named[split]) - len(members[split]) for split in SPLITS[1:]}
         super().__init__(config, pool, members, look_alikes=look_alikes)
 
-    def describe(self) -> Mapping[str, Any]:
+    def describe(self) -> Mapping[str, object]:
         return {**super().describe(), "left_out_as_like_a_letter_of_training": dict(self._left_out)}
 
 

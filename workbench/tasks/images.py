@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import model_validator
 
+from workbench.config import TaskConfig
 from workbench.data.picture_set import FEWER
 from workbench.data.pictures import as_pixels, open_picture
 from workbench.data.progress import Progress, silent
@@ -61,6 +62,7 @@ class Images(ClassFamily):
     """Tell classes of images apart that were never seen in training."""
 
     Config = ImagesConfig
+    config: ImagesConfig
     title = "Images"
     summary = "Your own images, or Omniglot: a zip or a folder with a folder for each class."
 
@@ -79,10 +81,11 @@ class Images(ClassFamily):
         super().__init__(config, pool, members, rotations=config.rotations)
 
     @classmethod
-    def _read(cls, config: ImagesConfig, progress: Progress | None, reading: Reading) -> TaskFamily:
+    def _read(cls, config: TaskConfig, progress: Progress | None, reading: Reading) -> TaskFamily:
+        assert isinstance(config, ImagesConfig)
         return cls(config, progress, reading)
 
-    def describe(self) -> Mapping[str, Any]:
+    def describe(self) -> Mapping[str, object]:
         where = {"path": self.config.path} if self.config.path else {"dataset": self.config.dataset}
         return {**where, "inverted": self._inverted, **super().describe()}
 

@@ -10,7 +10,6 @@ import math
 from typing import Literal
 
 import torch
-from pydantic import field_validator
 from torch import Tensor
 
 from workbench.config import Drift, Drifts, setting
@@ -37,13 +36,6 @@ class SinusoidConfig(Drifts, CurveConfig):
         label="Drifting stream",
         help="Train on a stream that drifts: a parameter's range comes segment by segment.",
     )
-
-    @field_validator("amplitude", "phase", "x")
-    @classmethod
-    def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
-        if value[0] >= value[1]:
-            raise ValueError(f"{list(value)} is not a range; allowed: [smallest, largest]")
-        return value
 
 
 class Sinusoid(CurveFamily):

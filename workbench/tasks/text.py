@@ -11,14 +11,14 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from workbench.config import SPLITS, ClassificationTaskConfig, Evaluation, Suits, Training
+from workbench.config import SPLITS, ClassificationTaskConfig, Evaluation, Suits, TaskConfig, Training
 from workbench.data.kept import load_arrays, store_arrays
 from workbench.data.prepared import packed, unpacked
 from workbench.data.progress import Progress, silent
@@ -71,6 +71,7 @@ class Text(ClassFamily):
     """Tell texts of topics apart that were never seen in training."""
 
     Config = TextConfig
+    config: TextConfig
     title = "Text"
     summary = "Tell texts apart by topic or intent: your own, or sentences of Python's documentation."
 
@@ -89,7 +90,7 @@ class Text(ClassFamily):
         known = [text for text, own in zip(texts, trained, strict=True) if own]
         progress(0.6, f"Learning the words of {len(known):,} texts")
         vocabulary = 0
-        examples: NDArray[Any]
+        examples: NDArray[np.generic]
         if config.features == "words":
             examples, vocabulary = as_words(texts, known, config.vocabulary, config.length)
         else:
@@ -113,10 +114,11 @@ class Text(ClassFamily):
         return digest.hexdigest()
 
     @classmethod
-    def _read(cls, config: TextConfig, progress: Progress | None, reading: Reading) -> TaskFamily:
+    def _read(cls, config: TaskConfig, progress: Progress | None, reading: Reading) -> TaskFamily:
+        assert isinstance(config, TextConfig)
         return cls(config, progress, reading)
 
-    def describe(self) -> Mapping[str, Any]:
+    def describe(self) -> Mapping[str, object]:
         c = self.config
         where = c.path or c.dataset or "sentences of Python's documentation"
         words = {"vocabulary": self.shape.vocabulary} if self.shape.vocabulary else {}

@@ -11,7 +11,6 @@ import json
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -132,7 +131,7 @@ class UnlabelledFamily(TaskFamily):
         digest.update(self._examples.cpu().numpy().tobytes())
         return digest.hexdigest()
 
-    def describe(self) -> Mapping[str, Any]:
+    def describe(self) -> Mapping[str, object]:
         return {"input_shape": list(self.shape.input_shape), "examples": {"train": len(self._examples)}}
 
     def _at(self, rows: Tensor) -> Tensor:

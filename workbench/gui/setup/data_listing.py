@@ -245,5 +245,6 @@ def check_fit(listing: Listing, config: TaskConfig) -> dict[Split, int]:
     pool = ClassPool(blank, listing.counts, listing.names, listing.groups)
     fields: Any = config
     family = ClassFamily(fields, pool, members, rotations=getattr(fields, "rotations", False))
-    found: dict[Split, int] = dict(family.describe()["classes"])
-    return found
+    classes = family.describe()["classes"]
+    assert isinstance(classes, dict)
+    return classes
