@@ -13,7 +13,7 @@ from workbench.analysis.reached import measures
 from workbench.analysis.source import Group, Grouping, Source
 from workbench.analysis.thinning import column_edges, visible
 from workbench.analysis.traces import Axis, Settings, Trace, choice
-from workbench.measures import LOSS, MEASURES, Measure
+from workbench.measures import MEASURES, Measure
 from workbench.pictures import Curve, Figure, Panel
 from workbench.problems import PROBLEMS
 from workbench.project import RunRecord
@@ -83,7 +83,7 @@ class LearningCurves:
         measured = dict.fromkeys(name for each in newest if each for name in measures(each))
         expected = dict.fromkeys(row.name for problem in PROBLEMS.values() for row in problem.measures)
         return [
-            *(choice("training", name) for name in training if name in series or name == LOSS.name),
+            *(choice("training", name) for name in training if name in series or name in expected),
             *(choice("validation", name) for name in measured or expected),
             *(choice("report", group) for group in reports.groups(newest)),
         ]
