@@ -98,10 +98,3 @@ def test_what_is_offered_follows_the_data_and_the_chosen_one_stays(
     bar.restore({"step": None})
     bar.offer("step", {1: "step 1"})
     assert bar.settings.step is None
-
-
-def test_a_chart_chooses_as_a_person_does(qtbot: QtBot, bar: SettingsBar[Drawn]) -> None:
-    with qtbot.waitSignal(bar.changed):
-        bar.choose("part", "train")
-    with qtbot.assertNotEmitted(bar.changed):
-        bar.choose("part", "train")

@@ -99,11 +99,6 @@ class SettingsBar(QWidget, Generic[SettingsType]):
             control.setCurrentIndex(max(0, list(offered).index(chosen) if chosen in offered else 0))
             blocked.unblock()
 
-    def choose(self, name: str, value: object) -> None:
-        """Set a field as if the person did."""
-        if self._show(name, value):
-            self.changed.emit(name)
-
     def state(self) -> dict[str, object]:
         """The settings as they are kept with a project (JSON types)."""
         kept: dict[str, object] = self.settings.model_dump(mode="json", include=set(self._fields))
@@ -154,20 +149,19 @@ class SettingsBar(QWidget, Generic[SettingsType]):
                 values[name] = control.value()
         return values
 
-    def _show(self, name: str, value: object) -> bool:
-        """Show a value; returns whether it is another one than before."""
-        control, before = self._controls[name], self._values().get(name)
+    def _show(self, name: str, value: object) -> None:
+        control, field = self._controls[name], self._fields[name]
         blocked = QSignalBlocker(control)
         if isinstance(control, QCheckBox):
             control.setChecked(value is True)
         elif isinstance(control, QComboBox):
-            if control.findData(value) < 0 and self._fields[name].shape != "choice":
-                control.addItem(self._fields[name].title_of(value), value)
-            control.setCurrentIndex(max(control.findData(value), 0))
+            if control.findData(value) < 0 and field.shape != "choice":
+                control.addItem(field.title_of(value), value)
+            if control.findData(value) >= 0:
+                control.setCurrentIndex(control.findData(value))
         else:
             control.setProperty("value", value)
         blocked.unblock()
-        return self._values().get(name) != before
 
     @Slot()
     def _told(self, *_: object) -> None:

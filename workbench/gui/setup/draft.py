@@ -207,30 +207,24 @@ class Draft(QObject, TableDraft):
 
     def _validate(self) -> tuple[Experiment | None, dict[Path, str]]:
         if self._validated is None:
+            experiment, found = None, self._names_used_twice()
             try:
-                self._validated = (admitted(Experiment.from_table(self.table())), {})
+                experiment = admitted(Experiment.from_table(self.table()))
             except ConfigError as error:
-                found: dict[Path, str] = {}
                 for each in error.complaints:
-                    nothing = each.place == ALGORITHM
-                    found.setdefault(
-                        self.at(each), "tick at least one algorithm" if nothing else each.message
-                    )
-                self._validated = (None, found)
-            twice = self._names_used_twice()
-            if twice:
-                self._validated = (None, twice | self._validated[1])
+                    message = NOTHING_TICKED if each.place == ALGORITHM else each.message
+                    found.setdefault(self.at(each), message)
+            self._validated = None if found else experiment, found
         return self._validated
 
     def _names_used_twice(self) -> dict[Path, str]:
-        first: dict[str, str] = {}
-        found: dict[Path, str] = {}
-        for key in self.ticked():
-            title = self.title(key)
-            if first.setdefault(title, key) != key:
-                wrong = f"{title!r} names two algorithms; give each its own name"
-                found[*ALGORITHM, key, "label"] = wrong
-        return found
+        titles = {key: self.title(key) for key in self.ticked()}
+        first = {title: key for key, title in reversed(titles.items())}
+        return {
+            (*ALGORITHM, key, "label"): f"{title!r} names two algorithms; give each its own name"
+            for key, title in titles.items()
+            if first[title] != key
+        }
 
     def _of_earlier(self, data: Table) -> Table:
         """What a draft of the first edition held, where kinds were not held alike."""
