@@ -43,6 +43,16 @@ def value(mean: float, half: float | None = None, digits: int = 4) -> str:
     return number(mean, digits) + (f" ± {number(half, 2)}" if half is not None and known else "")
 
 
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: ``8 s``, ``2 min``, ``1 h 20 min``."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
 def raised(text: str) -> str:
     """A number as Python formats it, with a power of ten as people write it."""
     mantissa, e, exponent = text.partition("e")

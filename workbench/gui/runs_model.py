@@ -10,6 +10,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor
 
 from workbench.analysis import quantities
+from workbench.analysis.numerals import duration
 from workbench.analysis.reached import reached
 from workbench.gui import icons, theme
 from workbench.gui.plain import tip
@@ -239,13 +240,3 @@ class RunsModel(QAbstractTableModel):
 def rounded(rate: float) -> str:
     """A rate with the digits that mean something: ``412``, ``5.3``, ``0.42``."""
     return f"{rate:.0f}" if rate >= 20 else f"{rate:.2g}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them: ``8 s``, ``2 min``, ``1 h 20 min``."""
-    if seconds < 99.5:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60:02d} min"

@@ -9,8 +9,9 @@ import psutil
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QProgressBar, QStatusBar, QWidget
 
+from workbench.analysis.numerals import duration
 from workbench.gui.plain import Label, set_tip
-from workbench.gui.runs_model import duration, rounded
+from workbench.gui.runs_model import rounded
 from workbench.gui.session import Session
 
 LOOK_MILLISECONDS = 1000

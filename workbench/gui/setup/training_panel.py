@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
+from workbench.analysis.numerals import duration
 from workbench.config import Experiment
 from workbench.gui import theme
 from workbench.gui.plain import Label, set_tip
@@ -106,8 +107,9 @@ class TrainingPanel(QWidget):
         self.refresh()
 
     def _take(self, speed: Speed) -> None:
+        seconds = max(1.0, speed.seconds)
         self._say(
-            f"About {duration(speed.seconds)} of training for {plural(speed.runs, 'run')} on {speed.device}; "
+            f"About {duration(seconds)} of training for {plural(speed.runs, 'run')} on {speed.device}; "
             f"slowest: {speed.slowest}. Evaluation comes on top.",
             theme.muted(),
         )
@@ -121,15 +123,6 @@ class TrainingPanel(QWidget):
         self.answer.setText(text)
         self.answer.setStyleSheet(f"color: {colour};")
         self.answer.show()
-
-
-def duration(seconds: float) -> str:
-    """A time as people say it."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 90 * 60:
-        return f"{round(seconds / 60)} min"
-    return f"{seconds / 3600:.1f} h"
 
 
 def _time(experiment: Experiment, family: TaskFamily, progress: Callable[[float, str], None]) -> Speed:
