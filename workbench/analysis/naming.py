@@ -52,12 +52,23 @@ def flat(table: Settings, entry: Settings) -> dict[str, object]:
 
 
 def worded(value: object) -> str:
-    """A setting's value as people read it."""
-    if value is None:
-        return NONE
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    """A setting's value as people read it; a table in a line: ``mlp, hidden 40 40``."""
+    match value:
+        case None:
+            return NONE
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.6g}"
+        case list() | tuple():
+            return " ".join(map(worded, value))
+        case Mapping():
+            kind = [worded(value["kind"])] if "kind" in value else []
+            rest = [
+                f"{name.replace('_', ' ')} {worded(each)}" for name, each in value.items() if name != "kind"
+            ]
+            return ", ".join(kind + rest) or NONE
+    return str(value)
 
 
 def told_apart(found: Sequence[Settings]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from workbench.analysis.comparison import Episodes
-from workbench.analysis.naming import NONE
+from workbench.analysis.naming import NONE, worded
 from workbench.analysis.numerals import count
 from workbench.analysis.source import Group, Source, configuration, tested
 from workbench.toml import digest
@@ -94,21 +94,21 @@ def _card(source: Source, group: Group) -> Card:
     ways = _first(test, task, key="ways")
     entries = {
         "task": run.task,
-        "ways": _text(ways) if ways not in (1, None) else NONE,
-        "shots": _text(_first(test, task, key="shots")),
-        "queries": _text(_first(test, task, key="queries")),
+        "ways": worded(ways) if ways not in (1, None) else NONE,
+        "shots": worded(_first(test, task, key="shots")),
+        "queries": worded(_first(test, task, key="queries")),
         "test_steps": _steps(test, evaluation),
         "batch_norm": _BATCH_NORM.get(str(test.get("transductive")), "none"),
         "attack": _words(test.get("attack")),
-        "episodes": _text(test.get("episodes")),
+        "episodes": worded(test.get("episodes")),
         "episodes_hash": str(test.get("episodes_hash") or NONE)[:HASH_LETTERS],
         "split": digest({"split": task.get("split"), "data": run.data_hash})[:HASH_LETTERS],
         "train_episode": _train_episode(task, entry),
-        "train_steps": _text(_deep(entry, "inner_steps")),
+        "train_steps": worded(_deep(entry, "inner_steps")),
         "order": order(entry) if entry else NONE,
         "network": _words(network),
         "meta_iterations": " / ".join(count(each) for each in sorted(iterations)),
-        "meta_batch": _text(entry.get("meta_batch") or training.get("meta_batch"))
+        "meta_batch": worded(entry.get("meta_batch") or training.get("meta_batch"))
         if any(iterations)
         else NONE,
         "tasks_seen": " / ".join(count(each * group.meta_batch) for each in sorted(iterations)),
@@ -212,8 +212,8 @@ def _deep(entry: Table, key: str) -> object:
 def _steps(test: Table, evaluation: Table) -> str:
     steps = test.get("inner_steps")
     if isinstance(steps, list) and steps == [1]:
-        return _text(evaluation.get("inner_steps")) + CLOSED_FORM
-    return _text(steps[-1] if isinstance(steps, list) and steps else evaluation.get("inner_steps"))
+        return worded(evaluation.get("inner_steps")) + CLOSED_FORM
+    return worded(steps[-1] if isinstance(steps, list) and steps else evaluation.get("inner_steps"))
 
 
 def _train_episode(task: Table, entry: Table) -> str:
@@ -221,26 +221,10 @@ def _train_episode(task: Table, entry: Table) -> str:
     for name in ("ways", "shots", "queries"):
         value = entry.get(f"train_{name}") or task.get(name)
         if value is not None:
-            parts.append(f"{_text(value)} {name}")
+            parts.append(f"{worded(value)} {name}")
     return ", ".join(parts) or NONE
 
 
 def _words(value: object) -> str:
-    """A table in a line: ``mlp, hidden 40 40``."""
-    if not isinstance(value, Mapping):
-        return "none" if value is None else _text(value)
-    kind = [_text(value["kind"])] if "kind" in value else []
-    rest = [f"{name.replace('_', ' ')} {_text(each)}" for name, each in value.items() if name != "kind"]
-    return ", ".join(kind + rest) or NONE
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return NONE
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return " ".join(_text(each) for each in value)
-    if isinstance(value, Mapping):
-        return _words(value)
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    """A table in a line, or that there is none."""
+    return "none" if value is None else worded(value)
