@@ -28,9 +28,9 @@ from matplotlib.ticker import LogFormatter, MaxNLocator, PercentFormatter
 
 from workbench.analysis import numerals
 from workbench.analysis.figure import as_csv
-from workbench.analysis.picture_grid import draw_pictures, shape_of
 from workbench.export.fonts import embedded, lacking
 from workbench.export.looks import Look, Looks, handles_of, looks_of
+from workbench.export.picture_grid import draw_pictures, shape_of
 from workbench.export.wishes import Style
 from workbench.paths import write_atomically
 from workbench.pictures import Curve, Figure, Panel
