@@ -96,7 +96,7 @@ def divided(prepared: Prepared, split: ClassSplit) -> Plan:
         members = divide(prepared.names, prepared.groups, split)
     except DataError as error:
         raise DataError(f"{prepared.where}: {error}") from None
-    across = duplicates_across(prepared.digests, prepared.labels, prepared.origins, members)
+    across = duplicates_across(prepared.digests, prepared.labels, prepared.origin, members)
     return Plan(prepared, split, members, (*prepared.findings, *across))
 
 

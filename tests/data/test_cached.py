@@ -55,7 +55,7 @@ def everything(made: Prepared) -> object:
     arrays = {name: (each.dtype, each.shape, each.tobytes()) for name, each in made.arrays.items()}
     plain = made.names, made.groups, made.findings, made.unreadable, made.kind, made.layout, made.sizes
     given = made.labels.tolist(), made.given.tolist(), made.given_split()
-    origins = [*made.origins] if made.kind != "functions" else []
+    origins = [made.origin(index) for index in range(len(made.labels))] if made.kind != "functions" else []
     return arrays, plain, given, origins, [*made.digests], made.hash(), made.where
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import PIL
 
-from workbench.data.checks import Named
 from workbench.data.found import Finding, Found, Unreadable, quoted
 from workbench.data.kept import load_arrays, store_arrays
 from workbench.data.look import look, refuse_unlike_data
@@ -70,7 +69,8 @@ def _packed(made: Prepared) -> dict[str, Array]:
     """A set as arrays; texts are called by their beginnings, which need not be kept beside them."""
     head = {name: getattr(made, name) for name in ("kind", "layout", "where", "names", "groups", "sizes")}
     told = {**head, "findings": [asdict(each) for each in made.findings], "unreadable": made.unreadable}
-    words = packed([json.dumps(told), *(made.origins if made.kind == "images" else ())])
+    origins = map(made.origin, range(len(made.labels))) if made.kind == "images" else ()
+    words = packed([json.dumps(told), *origins])
     return {
         **made.arrays,
         "labels": made.labels,
@@ -101,7 +101,7 @@ def _loaded(key: str) -> Prepared | None:
         findings=tuple(Finding(**each | {"examples": tuple(each["examples"])}) for each in told["findings"]),
         unreadable=tuple(Unreadable(*each) for each in told["unreadable"]),
         arrays=held,
-        origins=origins or Named(lambda index: quoted(text_at(held, index)), len(labels)),
+        origin=origins.__getitem__ if origins else lambda index: quoted(text_at(held, index)),
         digests=[digests[start : start + _DIGEST] for start in range(0, len(digests), _DIGEST)],
         sizes=tuple(told["sizes"]) if told["sizes"] else None,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,38 +18,19 @@ USUAL = 16
 _SPLITS = ("train", "validation", "test")
 
 
-class Named(Sequence[str]):
-    """Names of examples that are made up when somebody asks."""
-
-    def __init__(self, name: Callable[[int], str], count: int) -> None:
-        self._name, self._count = name, count
-
-    def __len__(self) -> int:
-        return self._count
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self._name(each) for each in range(self._count)[index]]
-        return self._name(range(self._count)[index])
-
-
 def duplicates(
     digests: Sequence[bytes],
     labels: Ints,
     given: NDArray[np.int8],
     names: Sequence[str],
-    origins: Sequence[str],
+    origin: Callable[[int], str],
 ) -> list[Finding]:
     """Examples of the same content: within a class, in two classes, in two splits of the source."""
     within, between, across = 0, [], []
     for same in _same(digests):
         classes = sorted({int(labels[index]) for index in same})
         splits = sorted({int(given[index]) for index in same} - {NOT_GIVEN, LEFT_OUT})
-        pair = " = ".join(origins[index] for index in same[:2])
+        pair = " = ".join(origin(index) for index in same[:2])
         if len(splits) > 1:
             across.append(f"{pair} ({' and '.join(_SPLITS[code] for code in splits)})")
         if len(classes) > 1:
@@ -70,7 +50,7 @@ def duplicates(
 def duplicates_across(
     digests: Sequence[bytes],
     labels: Ints,
-    origins: Sequence[str],
+    origin: Callable[[int], str],
     members: Mapping[Split, Sequence[int]],
 ) -> list[Finding]:
     """Examples of the same content in two of the splits that were chosen: the test would be seen before."""
@@ -79,7 +59,7 @@ def duplicates_across(
     for same in _same(digests):
         parts = {part_of[int(labels[index])] for index in same if int(labels[index]) in part_of}
         if len(parts) > 1:
-            pair = " = ".join(origins[index] for index in same[:2])
+            pair = " = ".join(origin(index) for index in same[:2])
             found.append(f"{pair} ({' and '.join(sorted(parts))})")
     text = f"{len(found):,} examples occur in more than one split"
     return about("duplicates across splits", text, found, most=2)

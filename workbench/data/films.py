@@ -21,7 +21,7 @@ def with_pages(found: FoundImages, progress: Progress) -> FoundImages:
     """What was found, with a picture for each page. A film that cannot be opened stays one picture."""
     pages = []
     count = len(found.labels)
-    with found.open() as read:
+    with found.opening() as read:
         for index in range(count):
             if index % 100 == 0:
                 progress(index / count, f"Counting pages of image {index + 1:,} of {count:,}")
@@ -38,7 +38,7 @@ def with_pages(found: FoundImages, progress: Progress) -> FoundImages:
 
     @contextlib.contextmanager
     def opening() -> Iterator[Callable[[int], Picture]]:
-        with found.open() as read:
+        with found.opening() as read:
             once = functools.lru_cache(maxsize=1)(read)  # the pages of a film follow each other
 
             def page(row: int) -> Picture:

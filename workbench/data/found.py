@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
@@ -147,7 +147,7 @@ class Found(Examples, ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class FoundImages(Found):
-    """Images that are yet to be read."""
+    """Images that are yet to be read: ``opening`` gives a function from an example's index to its content."""
 
     kind: ClassVar[Kind] = "images"
     origins: Sequence[str] = field(repr=False)
@@ -155,12 +155,6 @@ class FoundImages(Found):
 
     def origin(self, index: int) -> str:
         return shown(self.origins[index])
-
-    @contextlib.contextmanager
-    def open(self) -> Iterator[Callable[[int], Picture]]:
-        """Gives a function that returns the content of an example by its index."""
-        with self.opening() as read:
-            yield read
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,20 +15,7 @@ _TWINS = str.maketrans("АВЕКМНОРСТХУІЈЅаеорсухіјѕΑΒΕ
 
 
 _ABSENT = {
-    "na",
-    "n/a",
-    "#n/a",
-    "#na",
-    "null",
-    "nan",
-    "none",
-    "nil",
-    "-",
-    "--",
-    "?",
-    "<na>",
-    "(null)",
-    "missing",
+    *("na", "n/a", "#n/a", "#na", "null", "nan", "none", "nil", "-", "--", "?", "<na>", "(null)", "missing"),
 }
 """What programs write where there is no value."""
 _NUMBER = re.compile(r"([+-]?)0*([0-9]+)(?:[.,]0*)?")

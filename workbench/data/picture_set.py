@@ -74,7 +74,7 @@ def read_pictures(found: FoundImages, reading: Reading, progress: Progress) -> P
     DataError
         If nothing can be read, or it would not fit into memory.
     """
-    with found.open() as read:
+    with found.opening() as read:
         remembered = _Remembering(read)
         form = _form_by_rule_1(found, read, reading) if reading.rules == 1 else None
         form = form or _form(found, remembered, reading, progress)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 
 from workbench.data import checks
 from workbench.data.found import Examples, Finding, Found, FoundFunctions, FoundImages, FoundText, Ints, Kind
 from workbench.data.npz import Array, Arrays, chunks
-from workbench.data.picture_set import read_pictures
+from workbench.data.picture_set import PictureSet, read_pictures
 from workbench.data.progress import Progress, silent
 from workbench.data.reading import NOW, Reading
 
@@ -27,7 +26,7 @@ class Prepared(Examples):
     kind, where : of the source: what is learned from it, and its path.
     arrays : by kind: ``pixels`` uint8 ``[N, channels, size, size]``; ``text`` (UTF-8 bytes of all texts) and
         ``ends``; ``x`` and ``y``.
-    origins : what to call each example.
+    origin : what to call an example, by its index.
     digests : SHA-256 of each example's content.
     sizes : smallest and largest width and height of the images as they were.
     """
@@ -35,7 +34,7 @@ class Prepared(Examples):
     kind: Kind
     where: str
     arrays: Arrays = field(repr=False)
-    origins: Sequence[str] = field(repr=False)
+    origin: Callable[[int], str] = field(repr=False)
     digests: Sequence[bytes] = field(repr=False)
     sizes: tuple[int, int, int, int] | None = None
 
@@ -62,9 +61,13 @@ def prepare(found: Found, reading: Reading = NOW, *, progress: Progress = silent
     DataError
         If nothing can be read, or it would not fit into memory.
     """
+    arrays: Arrays
+    sizes, of_pictures = None, tuple[Finding, ...]()
     match found:
         case FoundImages():
-            return _images(found, reading, progress)
+            read = read_pictures(found, reading, progress)
+            found, arrays, digests = _left(found, read), {"pixels": read.pixels}, read.digests
+            sizes, of_pictures = read.sizes, read.findings
         case FoundText():
             progress(0.5, f"Checking {len(found.texts):,} texts")
             arrays = packed(found.texts)
@@ -75,58 +78,36 @@ def prepare(found: Found, reading: Reading = NOW, *, progress: Progress = silent
             digests = []  # that a function has a point twice says nothing
         case _:
             raise TypeError(f"{found!r} is of no kind that is known")
+    checked = checks.duplicates(digests, found.labels, found.given, found.names, found.origin)
+    checked += checks.small_classes(found.names, found.labels, found.kind)
     return Prepared(
         kind=found.kind,
         layout=found.layout,
-        where=_writable(found.where),
+        where=str(found.where).encode("utf-8", "backslashreplace").decode(),
         names=found.names,
         groups=found.groups,
         labels=found.labels,
         given=found.given,
-        findings=(*found.findings, *_checked(found, digests)),
+        findings=(*found.findings, *checked, *of_pictures),
         unreadable=found.unreadable,
         arrays=arrays,
-        origins=checks.Named(found.origin, len(found.labels)),
+        origin=found.origin,
         digests=digests,
+        sizes=sizes,
     )
 
 
-def _writable(path: Path) -> str:
-    """A path in UTF-8, whatever bytes the folder's names have."""
-    return str(path).encode("utf-8", "backslashreplace").decode()
-
-
-def _checked(found: Found, digests: Sequence[bytes]) -> list[Finding]:
-    origins = checks.Named(found.origin, len(found.labels))
-    findings = checks.duplicates(digests, found.labels, found.given, found.names, origins)
-    return findings + checks.small_classes(found.names, found.labels, found.kind)
-
-
-def _images(found: FoundImages, reading: Reading, progress: Progress) -> Prepared:
-    read = read_pictures(found, reading, progress)
+def _left(found: FoundImages, read: PictureSet) -> FoundImages:
+    """What was found without the pictures that cannot be read."""
     present, labels = np.unique(found.labels[read.kept], return_inverse=True)
-    kept = replace(
+    return replace(
         found,
         names=tuple(found.names[index] for index in present),
         groups=tuple(found.groups[index] for index in present),
         labels=labels.astype(np.int64),
         given=found.given[read.kept],
         origins=[found.origins[index] for index in read.kept],
-    )
-    return Prepared(
-        kind="images",
-        layout=kept.layout,
-        where=_writable(kept.where),
-        names=kept.names,
-        groups=kept.groups,
-        labels=kept.labels,
-        given=kept.given,
-        findings=(*kept.findings, *_checked(kept, read.digests), *read.findings),
         unreadable=read.unreadable,
-        arrays={"pixels": read.pixels},
-        origins=checks.Named(kept.origin, len(kept.labels)),
-        digests=read.digests,
-        sizes=read.sizes,
     )
 
 

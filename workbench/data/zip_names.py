@@ -21,20 +21,8 @@ from workbench.errors import DataError
 from workbench.words import shown
 
 CODE_PAGES = (
-    *(
-        "cp437",
-        "cp850",
-        "cp1252",
-        "cp1254",
-        "cp852",
-        "cp1250",
-        "cp866",
-        "cp1251",
-        "koi8-r",
-        "cp737",
-        "cp1253",
-    ),
-    *("cp862", "cp1255", "cp720", "cp1256", "cp874", "cp932", "euc_jp", "gbk", "big5", "cp949"),
+    *("cp437", "cp850", "cp1252", "cp1254", "cp852", "cp1250", "cp866", "cp1251", "koi8-r", "cp737"),
+    *("cp1253", "cp862", "cp1255", "cp720", "cp1256", "cp874", "cp932", "euc_jp", "gbk", "big5", "cp949"),
 )
 """What names are tried in; of two that fit alike the first is taken."""
 

@@ -120,7 +120,7 @@ def _pictures(found: Any, progress: Progress) -> tuple[tuple[str, int, int, byte
     from workbench.data.pictures import BAD_PICTURE, open_picture, upright
 
     pictures = []
-    with found.open() as read:
+    with found.opening() as read:
         for number, (c, row) in enumerate(_first_of(found, SAMPLES)):
             progress(number / SAMPLES, "Reading samples")
             try:
