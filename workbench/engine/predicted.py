@@ -87,12 +87,12 @@ class Predictions:
         told = self.excerpt if task == 0 else None
         return problem().picture(
             Predicted(
-                self.steps[:stop],
-                {name: each[task] for name, each in self.support.items()},
-                {name: each[task] for name, each in self.query.items()},
-                {name: each[:stop, task] for name, each in self.outputs.items()},
-                {name: each[:stop, task] for name, each in self.measured.items()},
-                colour,
+                steps=self.steps[:stop],
+                support={name: each[task] for name, each in self.support.items()},
+                query={name: each[task] for name, each in self.query.items()},
+                outputs={name: each[:stop, task] for name, each in self.outputs.items()},
+                measured={name: each[:stop, task] for name, each in self.measured.items()},
+                colour=colour,
                 classes=told.classes if told else (),
                 support_texts=told.support if told else (),
                 query_texts=told.query if told else (),

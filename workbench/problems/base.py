@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from workbench.measures import MEASURES, DeclarationError, Measure
 from workbench.pictures import Drawing
-from workbench.problems.predicted import Predicted
+from workbench.problems.predicted import Example, Predicted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -92,6 +92,10 @@ class Problem(ABC):
     def queries_shown(self, queries: int, input_shape: tuple[int, ...]) -> int:
         """How many queries (of each class) a task has that is drawn, of ``queries`` usually."""
         return queries
+
+    def example(self, task: Example) -> Drawing | None:
+        """A task as people see it before anything is learned; needs no torch. None where there is no way."""
+        return None
 
     def predicted(self, predict: Predict, data: Data) -> dict[str, Tensor]:
         """What a picture needs of each query, ``[n, …]`` by name."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from workbench.measures import ACCURACY, LOSS, Measure, declare
 from workbench.pictures import RIGHT, WRONG, Drawing, Panel, Picture
 from workbench.problems.base import Array, Data, Predict, Supervised
-from workbench.problems.predicted import Predicted, class_names, class_titles
+from workbench.problems.predicted import Example, Predicted, class_names, class_titles
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,6 +21,10 @@ BINS = 15
 MOST_QUERIES, MOST_SUPPORT = 15, 5
 """Examples of each class that are drawn: as many as a person looks at."""
 
+MOST_CLASSES, MOST_EXAMPLES = 10, 24
+"""Of a task that is looked at before anything is learned."""
+
+SUPPORT = "S"
 RIGHT_MARK, WRONG_MARK = "✓", "✗"
 CONFIDENCE = Measure("confidence", "Confidence", "neither", share=True)
 
@@ -73,6 +77,38 @@ class Classification(Supervised):
     def queries_shown(self, queries: int, input_shape: tuple[int, ...]) -> int:
         return min(queries, MOST_QUERIES)
 
+    def example(self, task: Example) -> Drawing:
+        """The support examples of each class (S), then its queries; of texts, one of each."""
+        ways = int(task.query["y"].max()) + 1
+        fewer = f"; the first {MOST_CLASSES} classes" if ways > MOST_CLASSES else ""
+        titles = class_titles(ways, task.classes)[:MOST_CLASSES]
+        support, query = as_pictures(task.support["x"]), as_pictures(task.query["x"])
+        parts = ((support, task.support["y"], SUPPORT), (query, task.query["y"], ""))
+        rows = tuple(
+            tuple(
+                Picture(pictures[index], caption, told=title)
+                for pictures, y, caption in parts
+                for index in np.flatnonzero(y == label)[:MOST_EXAMPLES]
+            )
+            for label, title in enumerate(titles)
+        )
+        texts = zip(task.classes, task.support_texts, task.query_texts, strict=False)
+        seen = tuple({"class": name, "support": own[0], "query": other[0]} for name, own, other in texts)
+        counts = [int((part["y"] == 0).sum()) for part in (task.support, task.query)]
+        if seen:
+            words = (
+                f"{ways} classes, {counts[0]} support and {counts[1]} query texts each; of each class one "
+                "support text and one query text"
+            )
+        else:
+            words = (
+                f"{ways} classes (rows, with their labels), {counts[0]} support and {counts[1]} query "
+                f"examples each{fewer}"
+            )
+        names = tuple(map(str, range(len(titles))))
+        panel = Panel(pictures=() if seen else rows, row_names=names, row_titles=titles)
+        return Drawing(panel, "One task", "", words, seen=seen[:MOST_CLASSES])
+
     def picture(self, task: Predicted) -> Drawing:
         """The examples of each class in a row; of texts, how many of each class were taken for each."""
         shares, true = task.outputs["shown"][-1], task.query["y"].astype(np.int64)
@@ -119,7 +155,7 @@ def _examples(task: Predicted, true: Labels, taken: Labels, shares: Array, title
     for label, title in enumerate(titles):
         shown = np.flatnonzero(task.support["y"] == label)
         told = f"class {title}: support example, one of {len(shown)}"
-        row = [Picture(support[index], "S", told=told) for index in shown[:MOST_SUPPORT]]
+        row = [Picture(support[index], SUPPORT, told=told) for index in shown[:MOST_SUPPORT]]
         for index in np.flatnonzero(true == label):
             right, name = taken[index] == label, names[taken[index]]
             mark, frame = (RIGHT_MARK, RIGHT) if right else (WRONG_MARK, WRONG)

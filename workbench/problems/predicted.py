@@ -1,4 +1,4 @@
-"""What a learner predicts on one task, as plain values: what a problem makes a picture of."""
+"""One task, and what a learner predicts on it, as plain values: what a problem makes pictures of."""
 
 from __future__ import annotations
 
@@ -16,31 +16,41 @@ Arrays = Mapping[str, NDArray[np.generic]]
 TOLD_STEPS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
-@dataclass(frozen=True)
-class Predicted:
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """One task.
+
+    Attributes
+    ----------
+    support, query : what the task holds, ``[n, …]`` by name.
+    classes : the name behind each label, where that is known.
+    support_texts, query_texts : the examples of each class, where they are texts; else empty.
+    """
+
+    support: Arrays
+    query: Arrays
+    classes: tuple[str, ...] = ()
+    support_texts: tuple[tuple[str, ...], ...] = ()
+    query_texts: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predicted(Example):
     """One task after each inner step, up to the one that is looked at.
 
     Attributes
     ----------
     steps : inner steps; the last is looked at.
-    support, query : what the task holds, ``[n, …]`` by name.
     outputs : what is shown of the predictions of the queries, ``[steps, n, …]`` by name.
     measured : every measure, ``[steps]`` by name.
     colour : role of the learner.
-    classes : the name behind each label, where that is known.
-    support_texts, query_texts : the examples of each class, where they are texts; else empty.
     standardised : whether the loss is that of standardised values, while all others are in the data's units.
     """
 
     steps: tuple[int, ...]
-    support: Arrays
-    query: Arrays
     outputs: Mapping[str, Array]
     measured: Mapping[str, Array]
     colour: str
-    classes: tuple[str, ...] = ()
-    support_texts: tuple[tuple[str, ...], ...] = ()
-    query_texts: tuple[tuple[str, ...], ...] = ()
     standardised: bool = False
 
     @property

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.measures import LOSS
-from workbench.pictures import INK, MUTED, Array, Curve, Drawing, Panel
+from workbench.pictures import INK, MUTED, RUNS, Array, Curve, Drawing, Panel
 from workbench.problems.base import Supervised
-from workbench.problems.predicted import Predicted, step_name
+from workbench.problems.predicted import Example, Predicted, step_name
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,6 +43,21 @@ class Regression(Supervised):
 
     def queries_shown(self, queries: int, input_shape: tuple[int, ...]) -> int:
         return FUNCTION_POINTS if input_shape == (1,) else queries
+
+    def example(self, task: Example) -> Drawing:
+        """The support points, and the queries: of a function of one number as its curve."""
+        x, support_x = (part["x"].reshape(len(part["x"]), -1)[:, 0] for part in (task.query, task.support))
+        y, support_y = (part["y"].reshape(len(part["y"]), -1)[:, 0] for part in (task.query, task.support))
+        single = task.query["x"].shape[1:] == (1,)
+        order = np.argsort(x, kind="stable")
+        known = Curve("support", RUNS[1], _flat(support_x), _flat(support_y), kind="markers")
+        asked = Curve(
+            "query", RUNS[0], _flat(x[order]), _flat(y[order]), kind="line" if single else "markers"
+        )
+        words = f"{len(support_x)} support points (dots) of one task; " + (
+            "its curve is the query" if single else "the others are queries; the first number of x, and of y"
+        )
+        return Drawing(Panel(x_label="x", y_label="y", curves=(asked, known)), "One task", "", words)
 
     def picture(self, task: Predicted) -> Drawing:
         """A function of one number as curves; else what is predicted against what is true."""

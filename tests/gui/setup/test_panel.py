@@ -226,8 +226,9 @@ def test_the_sample_episode_of_a_regression_is_a_curve_that_can_be_drawn_again(s
     stage.settle()
     first = picture(stage).sample
     assert first is not None
-    assert first.is_curve
-    assert len(first.support) == 10
+    query, support = first.drawing.panel.curves
+    assert (query.kind, len(query.x)) == ("line", 200)
+    assert (support.kind, len(support.x)) == ("markers", 10)
     stage.qtbot.mouseClick(stage.widget("draw_another"), Qt.MouseButton.LeftButton)
     stage.qtbot.waitUntil(lambda: picture(stage).sample is not first)
     assert stage.panel.family() is not None
@@ -243,7 +244,8 @@ def test_another_family_changes_form_picture_and_network_and_comes_back(stage: S
     stage.settle()
     sample = picture(stage).sample
     assert sample is not None
-    assert sample.support.shape == (2, 3, 8, 8, 3)
+    rows = sample.drawing.panel.pictures
+    assert [[each.pixels.shape for each in row if each.caption] for row in rows] == [[(1, 8, 8)] * 3] * 2
     choose(stage, "preview_split", "test split")
     stage.qtbot.waitUntil(lambda: getattr(picture(stage).sample, "split", "") == "test")
     labels = [each.text() for each in stage.widget("data_summary").findChildren(QLabel) if each.isVisible()]
@@ -507,7 +509,10 @@ def test_a_zip_becomes_the_task_in_one_command(stage: Stage, image_zip: Callable
     stage.settle()
     sample = picture(stage).sample
     assert sample is not None
-    assert sample.query.shape[:2] == (2, 3)
+    assert [len([each for each in row if not each.caption]) for row in sample.drawing.panel.pictures] == [
+        3,
+        3,
+    ]
     stage.undo.undo()
     assert stage.draft.value(at("task.family")) == "sinusoid"
 

@@ -32,7 +32,7 @@ class PictureCell(QWidget):
     def show_panel(self, panel: Panel) -> None:
         """Draw a panel, in the colours of the theme."""
         self.panel = panel
-        self._drawn = [[_pixmap(picture.pixels) for picture in row] for row in panel.pictures]
+        self._drawn = [[pixmap(picture.pixels) for picture in row] for row in panel.pictures]
         self._place()
         self.update()
 
@@ -116,7 +116,7 @@ class PictureCell(QWidget):
         return super().event(event)
 
 
-def _pixmap(picture: Array) -> QPixmap:
+def pixmap(picture: Array) -> QPixmap:
     """``[channels, height, width]`` as a pixmap."""
     bytes_ = np.ascontiguousarray(np.rint(np.moveaxis(picture, 0, -1) * 255).astype(np.uint8))
     height, width, channels = bytes_.shape

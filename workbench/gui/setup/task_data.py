@@ -131,14 +131,14 @@ class TaskData(QObject):
         if self.opened is not None:
             family, split, seed = self.opened.family, self.split, self._seed
 
-            def job(_: Callable[[float, str], None]) -> Sample:
+            def job(_: Callable[[float, str], None]) -> Sample | None:
                 return draw(family, split, seed)
 
             self._worker.submit(
                 DRAW, "Drawing an episode", job, weakly(self._take_sample), weakly(self._refuse_drawing)
             )
 
-    def _take_sample(self, sample: Sample) -> None:
+    def _take_sample(self, sample: Sample | None) -> None:
         self.drawn.emit(sample)
 
     def _refuse_drawing(self, error: Exception) -> None:

@@ -19,7 +19,7 @@ from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.fields import ChoiceField
 from workbench.gui.setup.form import Form
 from workbench.gui.setup.kinds import KindPart
-from workbench.gui.setup.preview import EpisodeView, caption
+from workbench.gui.setup.preview import EpisodeView
 from workbench.gui.setup.row import GUTTER
 from workbench.gui.setup.samples import Sample
 from workbench.gui.setup.task_data import OPEN, TaskData
@@ -141,7 +141,9 @@ class TaskPanel(QWidget):
         self._picture_of = self.family.kind
         if isinstance(sample, Sample):
             self.picture.set_sample(sample)
-            set_tip(self.picture, caption(sample))
+            set_tip(self.picture, sample.caption)
+        elif sample is None:
+            self.picture.set_hint("A task of this kind has no picture")
         else:
             self.picture.set_hint(str(sample), wrong=True)
 
