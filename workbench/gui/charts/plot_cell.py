@@ -28,7 +28,7 @@ MOST_LINES = 3
 SLIM, FILLED = 0.05, 0.6
 """What is left free around the curves, and how full a range must be to stay."""
 
-BEAM = 0.09
+BEAM = 0.045
 
 
 class PlotCell(Plot):
