@@ -1,4 +1,4 @@
-"""Shared fixtures: a cache folder of the test session's own, and one thread (so results are bit for bit)."""
+"""Shared fixtures: a cache folder of the test session's own, and the threads of an operation."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # real widgets, on no scr
 
 
 LONGEST = ("test_killed.py", "test_window_lasts.py")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--threads", type=int, default=1, help="Threads of an operation (see .ci/anywhere).")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,7 +71,7 @@ def call(
 
 
 @pytest.fixture(autouse=True)
-def _one_thread() -> None:
+def _threads(pytestconfig: pytest.Config) -> None:
     import torch
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(pytestconfig.getoption("threads"))
