@@ -144,7 +144,7 @@ class Attack(Section):
     step_size: float = setting(2 / 255, gt=0, le=1, help="Change of a pixel in one step of pgd.")
 
 
-def _named_attack(value: Any) -> Any:
+def _named_attack(value: object) -> object:
     """``attack = "pgd"`` is a table with its defaults; "none" is as good as no table."""
     kind = value.get("kind") if isinstance(value, Mapping) else value
     if kind == "none":
@@ -403,12 +403,12 @@ class Experiment(Section):
         if not isinstance(data, dict) or not isinstance(task, dict):
             return data
         family: type[TaskConfig] = TaskConfig.kinds.get(str(task.get(TaskConfig.selector)), TaskConfig)
-        usual: dict[str, Any] = {"network": {"kind": family.default_network}}
-        usual |= {name: each.model_dump(exclude_unset=True) for name, each in family.suits._asdict().items()}
-        for name, table in usual.items():
+        suits = {name: each.model_dump(exclude_unset=True) for name, each in family.suits._asdict().items()}
+        filled = dict(data)
+        for name, usual in ({"network": {"kind": family.default_network}} | suits).items():
             said = data.get(name, {})
-            usual[name] = table | said if isinstance(said, dict) else said
-        return data | usual
+            filled[name] = usual | said if isinstance(said, dict) else said
+        return filled
 
     @field_validator("evaluation")
     @classmethod
@@ -457,8 +457,7 @@ class Experiment(Section):
 
     def as_table(self) -> dict[str, Any]:
         """The experiment as plain tables, without the fields that are empty."""
-        table: dict[str, Any] = self.model_dump(mode="json", exclude_none=True)
-        return table
+        return self.model_dump(mode="json", exclude_none=True)
 
     def to_toml(self) -> str:
         """The experiment as TOML text; :func:`parse` reads it back unchanged."""
@@ -476,7 +475,7 @@ class Experiment(Section):
         return toml.digest(table)
 
     @classmethod
-    def from_table(cls, table: Mapping[str, Any], source: str = "") -> Self:
+    def from_table(cls, table: Mapping[str, object], source: str = "") -> Self:
         """Validate plain tables.
 
         Raises
@@ -593,7 +592,7 @@ def _hint(text: str, error: str) -> str:
     return _BACKSLASH if line and "\\" in line[0] else ""
 
 
-def _assign(table: dict[str, Any], override: str) -> None:
+def _assign(table: dict[str, object], override: str) -> None:
     """Carry out one ``a.b=c``; c is TOML, or a plain string where it is not."""
     key, equals, text = override.partition("=")
     if not equals or not key.strip():
@@ -603,20 +602,25 @@ def _assign(table: dict[str, Any], override: str) -> None:
     except ValueError:
         value = text.strip()
     *parents, last = key.strip().replace("[", ".").replace("]", "").split(".")
-    target: Any = table
+    target: object = table
     for part in parents:
-        target = target.setdefault(part, {}) if isinstance(target, dict) else _item(target, part, key)
+        if isinstance(target, dict):
+            target = target.setdefault(part, {})
+        else:
+            items, index = _item(target, part, key)
+            target = items[index]
     if isinstance(target, dict):
         target[last] = value
     else:
-        _item(target, last, key)
-        target[int(last)] = value
+        items, index = _item(target, last, key)
+        items[index] = value
 
 
-def _item(target: Any, part: str, key: str) -> Any:
+def _item(target: object, part: str, key: str) -> tuple[list[object], int]:
+    """The list that a part of an override indexes, and the index."""
     if not isinstance(target, list):
         raise ConfigError([Complaint((key,), f"{part!r} is inside a value that is no table")], "--set")
     if not part.isdigit() or int(part) >= len(target):
         allowed = f"allowed: 0 to {len(target) - 1}" if target else "the list is empty"
         raise ConfigError([Complaint((key,), f"{part!r} is no index here; {allowed}")], "--set")
-    return target[int(part)]
+    return target, int(part)
