@@ -141,6 +141,24 @@ def test_one_thread_and_the_whole_meta_batch_win_where_others_bring_little(
     assert _plan() == Plan("cpu", 1, 4)
 
 
+def test_threads_that_only_dispatch_are_not_believed_to_be_quick(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where others keep the threads waiting, it does not show that they wait for each other."""
+
+    def timed(work: object, tasks: int, device: torch.device, threads: int) -> SimpleNamespace:
+        return SimpleNamespace(seconds=0.002 / tasks, sure=False)
+
+    def race(timed: list[SimpleNamespace], asked: object) -> None:
+        two_of_two = timed[4]  # after chunks of 4, 2 and 1 on one thread, and of 4 on two
+        two_of_two.seconds /= 2
+
+    monkeypatch.setattr(plan, "race", race)
+    monkeypatch.setattr(plan, "most_threads", lambda: 2)
+    monkeypatch.setattr(plan, "Timed", timed)
+    assert _plan() == Plan("cpu", 1, 4)
+
+
 @pytest.fixture
 def sinusoid_like(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each chunk takes 2 ms and a little for each task; what is compiled (by a stand-in) a fifth of it."""

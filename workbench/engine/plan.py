@@ -243,34 +243,46 @@ def _measured(plans: list[Plan], work: Work) -> Measured:
     single = Plan("cpu", 1, 1)
     timed = timed_plans(list(dict.fromkeys([*plans, single])), work)
 
+    # the longest line to measure dispatch by: one task alone, and as many as one thread takes at once
+    least = min(
+        (plan for plan in plans if plan.device == "cpu"), default=None, key=lambda p: (p.threads, -p.chunk)
+    )
+    dispatch = 0.0 if least is None else _dispatch(least, timed[least], timed[single], work.tasks)
+
+    def seconds_of(plan: Plan) -> float:
+        taken = timed[plan].seconds
+        if plan.workers(work.tasks) > 1:  # which hold the interpreter by turns, even where others hid that
+            taken = max(taken, dispatch / plan.chunk)
+        return taken * work.tasks
+
     def charged(plan: Plan) -> float:
         more = plan.threads > 1 or plan.device != "cpu"
-        seconds = timed[plan].seconds / (MORE_MUST_BRING if more else 1)
+        seconds = seconds_of(plan) / (MORE_MUST_BRING if more else 1)
         return seconds / (PARTS_MUST_BRING if plan.chunk < work.tasks else 1)
 
     best = min(plans, key=charged)
-    seconds = timed[best].seconds * work.tasks
+    seconds = seconds_of(best)
+    calls = -(-work.tasks // best.chunk) / best.workers(work.tasks)
     return Measured(
         device=best.device,
         threads=best.threads,
         chunk=best.chunk,
         seconds=seconds,
-        overhead=min(seconds, _overhead(best, timed[best].seconds, timed[single].seconds, work.tasks)),
+        overhead=min(seconds, dispatch * calls),
         at=time.time(),
         sure=timed[best].sure,
     )
 
 
-def _overhead(plan: Plan, of_a_task: float, alone: float, tasks: int) -> float:
-    """Seconds of a meta-step that do not grow with the tasks in a chunk: dispatch, which compiling saves.
+def _dispatch(plan: Plan, chunk: Timed, alone: Timed, tasks: int) -> float:
+    """Seconds of a chunk that do not grow with its tasks: what compiling saves.
 
     They are where a straight line through the time of one task alone and that of a chunk begins.
     """
-    if plan.chunk == 1:  # the only one, or the quickest since it is all arithmetic
-        return alone if tasks == 1 else 0.0
-    workers, size = plan.workers(tasks), plan.chunk
-    of_a_chunk = of_a_task * size * workers
-    return max(0.0, (size * alone - of_a_chunk) / (size - 1)) * -(-tasks // size) / workers
+    size = plan.chunk
+    if size == 1:  # the only one, or one that is all arithmetic
+        return alone.seconds if tasks == 1 else 0.0
+    return max(0.0, size * (alone.seconds - chunk.seconds * plan.workers(tasks)) / (size - 1))
 
 
 def _compiled_if_it_pays(measured: Measured, work: Work) -> tuple[Plan, MetaStep]:
