@@ -335,6 +335,7 @@ _tested = table(
             table({}, {"kind": _name, "epsilon": _mean, "steps": _few, "step_size": _mean}),
         ),
         "transductive": optional(one_of((False, True))),
+        **dict.fromkeys(("distinct_episodes", "distinct_classes", "distinct_examples"), optional(_few)),
         "ways": _few,
         "shots": _few,
         "queries": _few,
