@@ -54,7 +54,7 @@ class Episodes:
         """A test on them, for what all of them share: number and size of the episodes."""
         return self.entries[0].test
 
-    @property
+    @cached_property
     def tests(self) -> dict[int, TestSummary]:
         """What each run reached, by its id."""
         return {each.run.id: each.test for each in self.entries}

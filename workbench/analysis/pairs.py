@@ -11,6 +11,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ class Statistics:
     claims: tuple[Claim, ...]
     missing: tuple[str, ...]
 
-    @property
+    @cached_property
     def row(self) -> Measure:
         """What is compared."""
         return self.met.row(self.measure)
