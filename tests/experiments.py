@@ -31,6 +31,7 @@ hidden = [8]
 iterations = 12
 meta_batch = 4
 threads = 1
+compile = false
 chunk = 4
 [evaluation]
 episodes = 20

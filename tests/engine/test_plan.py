@@ -180,7 +180,7 @@ def sinusoid_like(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("sinusoid_like")
 @pytest.mark.parametrize(("iterations", "compiled"), [(300, False), (3000, False), (30_000, True)])
 def test_what_runs_long_enough_is_compiled(iterations: int, compiled: bool) -> None:
-    e = experiment("maml", f"training.iterations={iterations}")
+    e = experiment("maml", f"training.iterations={iterations}", "training.compile='auto'")
     work = Trainer(e, e.algorithm[0], 0, family(e))
     assert (work.record["compiled"], work.plan.compile) == (compiled, compiled)
 
@@ -189,7 +189,7 @@ def test_what_runs_long_enough_is_compiled(iterations: int, compiled: bool) -> N
 def test_why_it_is_compiled_or_not_is_recorded() -> None:
     notes = []
     for iterations in (3000, 30_000):
-        e = experiment("maml", f"training.iterations={iterations}")
+        e = experiment("maml", f"training.iterations={iterations}", "training.compile='auto'")
         notes.append(Trainer(e, e.algorithm[0], 0, family(e)).record["compile_note"])
     assert notes[0] == "not compiled: it would save about 6 s of 6 s and take about 20 s"
     assert notes[1].endswith("0.41 instead of 2.06 ms a step")
@@ -204,7 +204,7 @@ def test_what_cannot_be_compiled_runs_as_it_is(monkeypatch: pytest.MonkeyPatch) 
         return raises
 
     monkeypatch.setattr(torch, "compile", refuse)
-    e = experiment("maml", "training.iterations=30000")
+    e = experiment("maml", "training.iterations=30000", "training.compile='auto'")
     work = Trainer(e, e.algorithm[0], 0, family(e))
     assert work.record["compiled"] is False
     assert "no C++ compiler" in work.record["compile_note"]
