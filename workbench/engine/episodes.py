@@ -35,6 +35,11 @@ def seeded(*path: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(words[0]) << 32 | int(words[1]))
 
 
+def numbers_of(family: TaskFamily, split: Split, size: EpisodeSize) -> int:
+    """How many numbers the data of one task has, whatever it holds: one is drawn to see."""
+    return family.sample(split, 1, seeded(0), size).numbers
+
+
 class TrainingEpisodes:
     """The meta-batches of a run, by meta-iteration.
 
@@ -57,7 +62,7 @@ class TrainingEpisodes:
     ) -> None:
         self._family, self._size, self._meta_batch, self._seed = family, size, meta_batch, seed
         self._segment_of = segment_of
-        numbers = family.sample("train", 1, seeded(seed), size).numbers
+        numbers = numbers_of(family, "train", size)
         self._iterations = max(1, min(MOST_ITERATIONS, BLOCK_NUMBERS // (meta_batch * numbers)))
         self._number = -1
         self._block: Episode
@@ -116,8 +121,7 @@ class FrozenEpisodes:
         self._path = (purpose,) if segment is None else (purpose, segment)
         self._segment = segment
         self._asked = asked
-        first = next(self._draw())
-        small = count * first.numbers <= KEPT_NUMBERS
+        small = count * numbers_of(family, split, size) <= KEPT_NUMBERS
         self._kept: list[Episode] | None = list(self._draw()) if small else None
         digest, self.seen = hashlib.sha256(), Seen()
         for block in self:
