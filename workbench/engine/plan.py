@@ -187,10 +187,14 @@ def choose(work: Work) -> tuple[Plan, MetaStep]:
         if len(plans) > 1:
             measured = _remembered_or_measured(plans, work)
             plan = measured.plan
-        calls = work.iterations * -(-work.tasks // plan.chunk)
-        if work.training.compile != "auto" or plan.device != "cpu" or calls < FEWEST_CALLS:
-            plan = replace(plan, compile=work.training.compile is True)
+        if work.training.compile != "auto":
+            plan = replace(plan, compile=work.training.compile)
             return plan, work.step(plan)
+        calls = work.iterations * -(-work.tasks // plan.chunk)
+        if plan.device != "cpu" or calls < FEWEST_CALLS:
+            step = work.step(plan)
+            step.note = f"not compiled: only on the CPU and from {FEWEST_CALLS:,} chunks on is it thought of"
+            return plan, step
         return _compiled_if_it_pays(measured or _remembered_or_measured(plans, work), work)
     finally:
         torch.set_num_threads(before)
