@@ -31,7 +31,6 @@ class Points(TaskFamily):
     def __init__(self, config: PointsConfig, progress: Progress | None = None) -> None:
         super().__init__(config, progress)
         self.shape = TaskShape(config.problem(), (1,), 1)
-        self.reference_loss = 0.0
 
     def sample(
         self,

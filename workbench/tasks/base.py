@@ -222,8 +222,8 @@ class TaskFamily(ABC):
 
     config: TaskConfig
     shape: TaskShape
-    reference_loss: float
-    """Expected query loss of the best predictor that cannot adapt."""
+    reference_loss: float | None = None
+    """Expected query loss of the best predictor that cannot adapt; None where nobody can say it."""
 
     most_queries: int | None = None
     """Queries that every task can give beside its shots; None: as many as are asked for."""
