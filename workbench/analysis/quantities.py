@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 
 from workbench.analysis.numerals import percent, value
-from workbench.analysis.source import Source, configuration
+from workbench.analysis.source import Source
 from workbench.measures import Measure, known
 from workbench.problems import measure_of
 from workbench.project import RunRecord
+from workbench.project.declared import tables
 from workbench.summaries import Summary
 
 
@@ -51,8 +53,16 @@ def _plain(name: str, rows: Iterable[Measure]) -> Measure:
 
 def _on_standardised(source: Source, run: RunRecord) -> bool:
     """Whether the targets of a run's tasks are standardised: own functions are, unless that is turned off."""
-    task = configuration(source.experiment(run), run)[0].get("task", {})
-    return run.task == "functions" and bool(task.get("standardise", True))
+    return run.task == "functions" and _standardises(source.experiment(run).toml)
+
+
+@lru_cache(maxsize=64)  # live charts ask five times a second
+def _standardises(toml: str) -> bool:
+    try:
+        task = tables(toml).get("task", {})
+    except ValueError:
+        return True
+    return bool(task.get("standardise", True))
 
 
 def _standardised(row: Measure) -> Measure:
