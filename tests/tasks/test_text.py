@@ -14,7 +14,7 @@ from torch.func import functional_call, grad, vmap
 from tests.data import sources
 from workbench import networks, runs
 from workbench.algorithms import ALGORITHMS
-from workbench.config import parse
+from workbench.config import ConfigError, parse
 from workbench.data import reading
 from workbench.engine.events import Finished
 from workbench.engine.trainer import Trainer
@@ -26,7 +26,7 @@ from workbench.tasks.standard_library import sentences_by_module, split_sentence
 from workbench.tasks.text import Text, TextConfig
 from workbench.tasks.text_features import as_vectors, as_words
 
-BOUNDS = "an attack needs inputs with a smallest and a largest value"
+BOUNDS = r"needs bounds, which family 'text' \(classification\) does not give"
 REFUSED = {
     ("adml", ""): BOUNDS,
     ("adversarial_querying", ""): BOUNDS,
@@ -87,18 +87,19 @@ def test_an_excerpt_is_the_sampled_task_in_words(path: Path) -> None:
 @pytest.mark.parametrize("algorithm", CLASSIFIERS)
 def test_every_classifier_trains_on_texts(path: Path, algorithm: str, features: str) -> None:
     network = 'kind = "bag"\nwidth = 6\nhidden = 5' if features == "words" else 'kind = "mlp"\nhidden = [6]'
-    experiment = parse(
+    text = (
         f'[task]\nfamily = "text"\npath = {json.dumps(str(path))}\nways = 2\nqueries = 3\ndimensions = 8\n'
         f'features = "{features}"\n[network]\n{network}\n[[algorithm]]\nkind = "{algorithm}"\n'
         "[training]\niterations = 2\nmeta_batch = 2\nthreads = 1\nchunk = 2\n"
         "[evaluation]\nepisodes = 4\nvalidation_episodes = 4\ninner_steps = 1\n"
     )
-    family = runs.open_family(experiment)
     reason = REFUSED.get((algorithm, features)) or REFUSED.get((algorithm, ""))
     if reason:
-        with pytest.raises(DataError, match=reason):
-            runs.check(experiment, family)
+        with pytest.raises((ConfigError, DataError), match=reason):
+            runs.check(refused := parse(text), runs.open_family(refused))
         return
+    experiment = parse(text)
+    family = runs.open_family(experiment)
     *_, last = Trainer(experiment, experiment.algorithm[0], 0, family).events()
     assert isinstance(last, Finished), last
 
