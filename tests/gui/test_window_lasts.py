@@ -88,7 +88,9 @@ def _trained(folder: Path) -> int:
 
 def test_hundreds_of_starts_and_stops_leave_no_thread_and_no_memory(qtbot: QtBot, tmp_path: Path) -> None:
     project, runs = start_project(
-        tmp_path / "p.mlwb", "maml", overrides=("training.iterations=1000000", "evaluation.episodes=2")
+        tmp_path / "p.mlwb",
+        "maml",
+        overrides=("training.iterations=1000000", "evaluation.every=1000000", "evaluation.episodes=2"),
     )
     data = RunData()
     queue = RunQueue(data)
@@ -108,7 +110,7 @@ def test_hundreds_of_starts_and_stops_leave_no_thread_and_no_memory(qtbot: QtBot
     for cycle in range(400):
         before = project.run(runs[0]).iterations
         queue.resume(runs)
-        if cycle % 20 == 0:  # now and then after some training, otherwise at any moment
+        if cycle % 50 == 0:  # now and then after some training, otherwise at any moment
             qtbot.waitUntil(begun, timeout=RUN)
         queue.stop()
         qtbot.waitUntil(idle, timeout=RUN)
