@@ -51,9 +51,10 @@ def evaluated(*loss: float | None, **more: Any) -> dict[str, Any]:
 
 
 def completed(told: dict[str, Any]) -> dict[str, Any]:
-    """The same as a project gives it: with its problem, and its measures by name."""
+    """The same as a project gives it: with its problem, its measures by name, and its number of tasks."""
     measures = {"loss": {"mean": told["loss"], "ci95": told["loss_ci95"]}}
-    return told | {"problem": "regression", "measures": measures}
+    tasks = {"tasks": told["episodes"]} if "episodes" in told else {}
+    return told | {"problem": "regression", "measures": measures} | tasks
 
 
 def reached(*loss: float | None, **more: Any) -> dict[str, Any]:
