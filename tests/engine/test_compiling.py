@@ -19,10 +19,6 @@ HAS_COMPILER = any(map(shutil.which, ("g++", "clang++", "cl")))
 
 
 @pytest.mark.skipif(not HAS_COMPILER, reason="no C++ compiler on this machine")
-@pytest.mark.skipif(
-    os.environ.get("ATEN_CPU_CAPABILITY") == "default",
-    reason="torch's C++ for float64 names at::vec, which it does not declare without vector instructions",
-)
 @pytest.mark.parametrize("name", ["maml", "fomaml", "reptile"])
 def test_a_compiled_meta_step_gives_the_same_gradient(name: str) -> None:
     learner = algorithm(name, Smooth(2, 1), REGRESSION, inner_steps=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable
 
 import torch
@@ -11,6 +12,7 @@ from torch.func import grad, vmap
 
 from workbench.algorithms.base import Algorithm, Params
 from workbench.engine.crew import Crew
+from workbench.paths import cache_folder
 from workbench.tasks.base import Episode
 
 log = logging.getLogger(__name__)
@@ -18,6 +20,13 @@ log = logging.getLogger(__name__)
 Part = tuple[Params, Episode]
 Result = tuple[Params, Tensor]
 ChunkGradient = Callable[[Params, Episode], Result]
+
+
+def _keep_apart() -> None:
+    """Keep compiled code by the vector instructions that it was made for: torch's own cache takes that of
+    others for its own, whose numbers are wrong then."""
+    folder = cache_folder() / "compiled" / torch.backends.cpu.get_cpu_capability()
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
 
 
 class MetaStep:
@@ -59,6 +68,7 @@ class MetaStep:
 
         self._crew: Crew[Part, Result] = Crew(algorithm, of_part, threads)
         if compile:
+            _keep_apart()
             self._of_chunk = torch.compile(compilable(algorithm), fullgraph=True, dynamic=False)
 
     def gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
