@@ -73,3 +73,22 @@ def test_an_error_of_the_algorithm_itself_is_not_hidden(caplog: pytest.LogCaptur
     learner.loss = lambda meta, episode: 1 / 0  # type: ignore[method-assign,assignment]
     with caplog.at_level(logging.CRITICAL), pytest.raises(ZeroDivisionError):
         MetaStep(learner, chunk=4, compile=True).gradient(meta_parameters(learner), episodes(REGRESSION, 4))
+
+
+@pytest.mark.parametrize("capability", ["DEFAULT", "AVX2"])
+def test_compiled_code_is_kept_by_the_instructions_it_is_made_for(
+    capability: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "")  # so that what was there comes back
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR")
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    MetaStep(algorithm("maml", Smooth(2, 1), REGRESSION), chunk=4, compile=True)
+    assert Path(os.environ["TORCHINDUCTOR_CACHE_DIR"]).name == capability
+
+
+def test_a_place_for_compiled_code_that_somebody_chose_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    MetaStep(algorithm("maml", Smooth(2, 1), REGRESSION), chunk=4, compile=True)
+    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(tmp_path)
