@@ -1,0 +1,191 @@
+"""The contract of a world: plain torch, written for one episode, over any leading dimensions.
+
+Every tensor of a state, of a task and of an action has the same leading dimensions ``…`` (none, tasks, tasks
+and episodes); a world computes element by element and along its own last dimensions only. So the same lines
+act in one episode, in thousands at once, and under ``vmap``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from workbench.measures import Measure
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Tensors = dict[str, "Tensor"]
+"""Tensors by name: a task (hidden parameters), a state, the chance of an episode."""
+
+Plan = Callable[["Tensor", int], "Tensor"]
+"""A policy by exact planning: observations ``[…, n]`` and the step of the episode (from 0) to moves ``[…]``."""
+
+
+@dataclass(frozen=True)
+class Actions:
+    """What can be done in a world.
+
+    Attributes
+    ----------
+    moves : what each of the discrete moves is called; empty where actions are numbers.
+    numbers : how many numbers an action has, each from −1 to 1; 0 where there are moves.
+    """
+
+    moves: tuple[str, ...] = ()
+    numbers: int = 0
+
+    @property
+    def discrete(self) -> bool:
+        return bool(self.moves)
+
+    @property
+    def width(self) -> int:
+        """Numbers that say what was done: one for each move (one-hot), or the action itself."""
+        return len(self.moves) or self.numbers
+
+    def encoded(self, action: Tensor) -> Tensor:
+        """An action as numbers, ``[…, width]``."""
+        from torch.nn import functional as F
+
+        return F.one_hot(action, self.width).float() if self.discrete else action
+
+
+class World(ABC):
+    """A world with hidden parameters, which differ from task to task.
+
+    A *trial* is some episodes with one hidden task; an episode has at most ``horizon`` steps. All chance is
+    drawn beforehand and is part of the episode; nothing here is random.
+
+    Attributes
+    ----------
+    observations : numbers that are seen at a step.
+    actions : what can be done.
+    horizon : most steps of an episode.
+    draws : the hidden parameters: how many uniform numbers each is made from (see :meth:`task`).
+    shifts : other distributions of tasks, for tests: what each is, in words, by its name.
+    restarts : whether another episode begins at once when one ends early; else nothing happens for the rest
+        of the horizon. Then the state is not reset at the start of an episode's chance either: episodes are
+        parts of one long run.
+    measures : what is measured of what happened, beside the return (see :meth:`measured`).
+    episode : what an episode is called: ``episode``, ``pull``, ``match``, ``drive``.
+    """
+
+    observations: int
+    actions: Actions
+    horizon: int
+    draws: Mapping[str, int]
+    shifts: ClassVar[Mapping[str, str]] = {}
+    restarts: ClassVar[bool] = False
+    measures: ClassVar[tuple[Measure, ...]] = ()
+    episode: ClassVar[str] = "episode"
+
+    @abstractmethod
+    def task(self, uniform: Tensors, shift: str = "") -> Tensors:
+        """Hidden parameters from uniform numbers.
+
+        Parameters
+        ----------
+        uniform : by the names in ``draws``, ``[…, numbers]`` in [0, 1). A stream that drifts draws one of them
+            from a part of that range.
+        shift : a name in ``shifts``: from another distribution.
+
+        Returns
+        -------
+        dict of tensors ``[…, *]``; names differ from those of :meth:`chance`.
+        """
+
+    @abstractmethod
+    def chance(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensors:
+        """The chance of episodes, but for that of who acts: ``[*shape, horizon, *]`` by name (``start`` and the
+        like too: a state at the start may use its first step's). May be empty."""
+
+    @abstractmethod
+    def reset(self, task: Tensors, chance: Tensors) -> Tensors:
+        """The state at the start of an episode, ``[…, *]`` by name, from the episode's chance
+        ``[…, horizon, *]``."""
+
+    @abstractmethod
+    def observe(self, state: Tensors, task: Tensors, time: int) -> Tensor:
+        """What is seen, ``[…, observations]``, before step ``time`` of the episode (from 0); never the task."""
+
+    @abstractmethod
+    def step(
+        self, state: Tensors, action: Tensor, task: Tensors, chance: Tensors, time: int
+    ) -> tuple[Tensors, Tensor, Tensor]:
+        """What follows from an action.
+
+        Parameters
+        ----------
+        action : int64 ``[…]``, or float ``[…, numbers]`` (clipped or squashed by the world).
+        chance : of this step, ``[…, *]`` by name.
+        time : step of the episode, from 0 (of no meaning where ``restarts``).
+
+        Returns
+        -------
+        state, reward ``[…]``, done (bool ``[…]``: the episode ends; the horizon need not be told).
+        """
+
+    @abstractmethod
+    def known(self, task: Tensors) -> Tensor:
+        """The hidden parameters as numbers, ``[…, n]`` of the order of −1 to 1: what an oracle sees."""
+
+    def measured(self, data: Tensors) -> Tensors:
+        """Its own measures of episodes, ``[…]`` by name.
+
+        Parameters
+        ----------
+        data : of each episode, as :func:`~workbench.worlds.rollout.rollout` gives it: ``observation``
+            ``[…, horizon, n]``, ``action``, ``reward``, ``alive``, ``ended`` ``[…, horizon]``, and
+            what :meth:`watched` names.
+        """
+        return {}
+
+    def watched(self, state: Tensors) -> Tensors:
+        """What of a state is kept at each step (after it), for measures and pictures: ``[…, *]`` by name."""
+        return {}
+
+
+class Solvable(World):
+    """A world whose best policy can be computed where the hidden parameters are known."""
+
+    @abstractmethod
+    def plan(self, task: Tensors) -> Plan:
+        """The best policy for an episode of known parameters (exact)."""
+
+    @abstractmethod
+    def best_return(self, task: Tensors) -> Tensor:
+        """What that policy earns in an episode on average, ``[…]``."""
+
+
+class Conjugate(Solvable):
+    """A solvable world whose hidden parameters have a conjugate prior, the one that they are drawn from."""
+
+    replans: ClassVar[bool] = False
+    """Whether references plan anew at every step of an episode; else at its start."""
+
+    @abstractmethod
+    def prior(self, shape: tuple[int, ...]) -> Tensors:
+        """What is believed before anything is seen, ``[*shape, *]`` by name."""
+
+    @abstractmethod
+    def learned(
+        self, belief: Tensors, seen: Tensor, action: Tensor, reward: Tensor, then: Tensor, ended: Tensor
+    ) -> Tensors:
+        """What is believed after a step: the observation, the action, the reward, the next observation, and
+        whether the episode ended (then the next one begins another episode)."""
+
+    @abstractmethod
+    def expected(self, belief: Tensors) -> Tensors:
+        """The task of posterior means."""
+
+    @abstractmethod
+    def sampled(self, belief: Tensors, generator: torch.Generator) -> Tensors:
+        """A task drawn from what is believed."""
+
+    @abstractmethod
+    def optimistic(self, task: Tensors, belief: Tensors) -> Tensors:
+        """A sampled task in which nothing is worse than expected."""
