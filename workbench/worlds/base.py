@@ -22,7 +22,7 @@ Tensors = dict[str, "Tensor"]
 """Tensors by name: a task (hidden parameters), a state, the chance of an episode."""
 
 Plan = Callable[["Tensor", int], "Tensor"]
-"""A policy by exact planning: observations ``[…, n]`` and the step of the episode (from 0) to moves ``[…]``."""
+"""A policy by exact planning: observations ``[…, n]`` and the step of the episode to moves ``[…]``."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ class World(ABC):
 
         Parameters
         ----------
-        uniform : by the names in ``draws``, ``[…, numbers]`` in [0, 1). A stream that drifts draws one of them
-            from a part of that range.
+        uniform : by the names in ``draws``, ``[…, numbers]`` in [0, 1). A stream that drifts draws one of
+            them from a part of that range.
         shift : a name in ``shifts``: from another distribution.
 
         Returns
@@ -100,8 +100,8 @@ class World(ABC):
 
     @abstractmethod
     def chance(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensors:
-        """The chance of episodes, but for that of who acts: ``[*shape, horizon, *]`` by name (``start`` and the
-        like too: a state at the start may use its first step's). May be empty."""
+        """The chance of episodes, but for that of who acts: ``[*shape, horizon, *]`` by name (what only the
+        start needs, too). May be empty."""
 
     @abstractmethod
     def reset(self, task: Tensors, chance: Tensors) -> Tensors:
@@ -110,7 +110,7 @@ class World(ABC):
 
     @abstractmethod
     def observe(self, state: Tensors, task: Tensors, time: int) -> Tensor:
-        """What is seen, ``[…, observations]``, before step ``time`` of the episode (from 0); never the task."""
+        """What is seen before step ``time`` of the episode, from 0: ``[…, observations]``; never the task."""
 
     @abstractmethod
     def step(

@@ -58,9 +58,9 @@ def rollout(world: World, task: Tensors, chance: Tensors, policy: Policy) -> Ten
 
     Returns
     -------
-    Tensors ``[…, horizon, *]``: ``observation``, ``action``, ``reward`` (0 once an episode is over), ``alive``
-    (0 once it is over), ``ended`` (1 at the step that ends it), what the policy kept and what the world
-    watches.
+    Tensors ``[…, horizon, *]``: ``observation``, ``action``, ``reward`` (0 once an episode is over),
+    ``alive`` (0 once it is over), ``ended`` (1 at the step that ends it), what the policy kept and what the
+    world watches.
     """
     axis = chance[ACTING].dim() - 2
     return trial(world, task, {name: each.unsqueeze(axis) for name, each in chance.items()}, policy)
