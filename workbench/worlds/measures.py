@@ -1,0 +1,25 @@
+"""What is measured where somebody acts: the rows that several worlds share."""
+
+from __future__ import annotations
+
+from workbench.measures import Measure, declare
+
+RETURN = Measure("return", "Return", "higher", signed=True, on="each episode: its rewards, added up")
+TOTAL_RETURN = Measure(
+    "total_return", "Total return", "higher", signed=True, on="all episodes of a trial so far: their rewards"
+)
+REGRET = Measure(
+    "regret",
+    "Regret",
+    "lower",
+    signed=True,
+    on="each episode: what the best policy earns on average, less the return",
+)
+SUCCESS = Measure("success", "Success", "higher", share=True, on="episodes that reach the goal")
+LATERAL_ERROR = Measure(
+    "lateral_error", "Lateral error", "lower", unit="m", on="each episode: root mean square over its steps"
+)
+OFF_LANE = Measure("off_lane", "Off the lane", "lower", share=True, on="episodes that leave the lane")
+COLLISIONS = Measure("collisions", "Collisions", "lower", share=True, on="episodes with a collision")
+
+declare(RETURN, TOTAL_RETURN, REGRET, SUCCESS, LATERAL_ERROR, OFF_LANE, COLLISIONS)
