@@ -16,10 +16,11 @@ REGRET = Measure(
     on="each episode: what the best policy earns on average, less the return",
 )
 SUCCESS = Measure("success", "Success", "higher", share=True, on="episodes that reach the goal")
+GOALS = Measure("goals", "Goals reached", "higher", on="each episode: how often the goal is reached")
 LATERAL_ERROR = Measure(
     "lateral_error", "Lateral error", "lower", unit="m", on="each episode: root mean square over its steps"
 )
 OFF_LANE = Measure("off_lane", "Off the lane", "lower", share=True, on="episodes that leave the lane")
 COLLISIONS = Measure("collisions", "Collisions", "lower", share=True, on="episodes with a collision")
 
-declare(RETURN, TOTAL_RETURN, REGRET, SUCCESS, LATERAL_ERROR, OFF_LANE, COLLISIONS)
+declare(RETURN, TOTAL_RETURN, REGRET, SUCCESS, GOALS, LATERAL_ERROR, OFF_LANE, COLLISIONS)

@@ -1,0 +1,124 @@
+"""Bandits: arms of unknown pay (Duan et al. 2016, RL², arXiv 1611.02779, section 3.1).
+
+An episode is one pull, a trial some pulls of the same k arms. Bernoulli arms pay 1 with p ~ U[0, 1], else 0.
+Gaussian arms pay N(mean, 1), mean ~ N(0, 1): the testbed of Sutton and Barto (2018, section 2.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from workbench.worlds.base import Actions, Conjugate, Plan, Tensors
+from workbench.worlds.numbers import beta_sample, entry, normal
+
+
+class BanditsWorld(Conjugate):
+    """Arms that pay 1 or 0.
+
+    Belief: how often each arm has paid (``paid``) and not (``failed``), and once more, which is U[0, 1].
+    """
+
+    horizon = 1
+    episode: ClassVar[str] = "pull"
+    shifts: ClassVar[Mapping[str, str]] = {"scarce": "poor arms only: p ~ U[0, .5], or means ~ N(−1, 1)"}
+
+    def __init__(self, arms: int = 5) -> None:
+        self.arms = arms
+        self.observations = 1
+        self.actions = Actions(moves=tuple(f"arm {arm + 1}" for arm in range(arms)))
+        self.draws = {"pay": arms}
+
+    def task(self, uniform: Tensors, shift: str = "") -> Tensors:
+        return {"pay": uniform["pay"] * (0.5 if shift else 1.0)}
+
+    def chance(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensors:
+        return {"luck": torch.rand(*shape, 1, generator=generator)}
+
+    def reset(self, task: Tensors, chance: Tensors) -> Tensors:
+        return {}
+
+    def observe(self, state: Tensors, task: Tensors, time: int) -> Tensor:
+        """There is nothing to see: a 1, for what needs an input."""
+        return torch.ones_like(task["pay"][..., :1])
+
+    def step(
+        self, state: Tensors, action: Tensor, task: Tensors, chance: Tensors, time: int
+    ) -> tuple[Tensors, Tensor, Tensor]:
+        reward = self._reward(entry(task["pay"], action), chance["luck"])
+        return state, reward, torch.ones_like(reward, dtype=torch.bool)
+
+    def _reward(self, pay: Tensor, luck: Tensor) -> Tensor:
+        return (luck < pay).to(pay.dtype)
+
+    def known(self, task: Tensors) -> Tensor:
+        return 2 * task["pay"] - 1
+
+    def plan(self, task: Tensors) -> Plan:
+        best = task["pay"].argmax(-1)
+        return lambda observation, time: best
+
+    def best_return(self, task: Tensors) -> Tensor:
+        return task["pay"].amax(-1)
+
+    def prior(self, shape: tuple[int, ...]) -> Tensors:
+        return {"paid": torch.ones(*shape, self.arms), "failed": torch.ones(*shape, self.arms)}
+
+    def learned(
+        self, belief: Tensors, seen: Tensor, action: Tensor, reward: Tensor, then: Tensor, ended: Tensor
+    ) -> Tensors:
+        pulled, paid = F.one_hot(action, self.arms), reward[..., None]
+        return {"paid": belief["paid"] + pulled * paid, "failed": belief["failed"] + pulled * (1 - paid)}
+
+    def expected(self, belief: Tensors) -> Tensors:
+        return {"pay": belief["paid"] / (belief["paid"] + belief["failed"])}
+
+    def sampled(self, belief: Tensors, generator: torch.Generator) -> Tensors:
+        return {"pay": beta_sample(belief["paid"], belief["failed"], generator)}
+
+    def optimistic(self, task: Tensors, belief: Tensors) -> Tensors:
+        return {"pay": torch.maximum(task["pay"], self.expected(belief)["pay"])}
+
+
+class GaussianBanditsWorld(BanditsWorld):
+    """Arms that pay a mean with normal noise around it.
+
+    Belief: one more than an arm's pulls (``precision``, as the prior counts as one pull that paid 0), and
+    what they have paid (``total``).
+    """
+
+    def task(self, uniform: Tensors, shift: str = "") -> Tensors:
+        return {"pay": normal(uniform["pay"]) - (1.0 if shift else 0.0)}
+
+    def chance(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensors:
+        return {"luck": torch.randn(*shape, 1, generator=generator)}
+
+    def _reward(self, pay: Tensor, luck: Tensor) -> Tensor:
+        return pay + luck
+
+    def known(self, task: Tensors) -> Tensor:
+        return task["pay"]
+
+    def prior(self, shape: tuple[int, ...]) -> Tensors:
+        return {"precision": torch.ones(*shape, self.arms), "total": torch.zeros(*shape, self.arms)}
+
+    def learned(
+        self, belief: Tensors, seen: Tensor, action: Tensor, reward: Tensor, then: Tensor, ended: Tensor
+    ) -> Tensors:
+        pulled = F.one_hot(action, self.arms)
+        return {
+            "precision": belief["precision"] + pulled,
+            "total": belief["total"] + pulled * reward[..., None],
+        }
+
+    def expected(self, belief: Tensors) -> Tensors:
+        return {"pay": belief["total"] / belief["precision"]}
+
+    def sampled(self, belief: Tensors, generator: torch.Generator) -> Tensors:
+        mean, spread = belief["total"] / belief["precision"], belief["precision"].rsqrt()
+        noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype)
+        return {"pay": mean + spread * noise}

@@ -1,0 +1,105 @@
+"""Grid navigation (Zintgraf et al., ICLR 2020, VariBAD, arXiv 1910.08348, section 5.1).
+
+A grid of cells, a hidden goal, and no hint but the reward: 1 on the goal, else −.1. An episode begins in a
+corner and always lasts to the horizon; the goal is never in the 2×2 cells of that corner.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from workbench.measures import Measure
+from workbench.worlds.base import Actions, Plan, Solvable, Tensors
+from workbench.worlds.measures import SUCCESS
+from workbench.worlds.numbers import choice
+
+STAY, UP, RIGHT, DOWN, LEFT = range(5)
+STEP_COST = 0.1
+
+
+class GridWorld(Solvable):
+    """Cells to search for a goal.
+
+    Parameters
+    ----------
+    size : cells along each side, at least 3.
+    held_out : so many goals (the same ones always, spread at random) are drawn by the shift ``held_out``
+        only.
+    """
+
+    shifts: ClassVar[Mapping[str, str]] = {
+        "far": "only goals more steps from the start than a side has cells",
+        "held_out": "only goals that training never draws (held_out says how many)",
+    }
+    measures: ClassVar[tuple[Measure, ...]] = (SUCCESS,)
+
+    def __init__(self, size: int = 5, horizon: int = 15, held_out: int = 0) -> None:
+        self.size, self.horizon = size, horizon
+        self.observations = 2
+        self.actions = Actions(moves=("stay", "up", "right", "down", "left"))
+        self.draws = {"goal": 1}
+        goals = [(x, y) for x in range(size) for y in range(size) if max(x, y) > 1]
+        apart = set(random.Random(0).sample(goals, held_out))
+        self.goals = {
+            "": [goal for goal in goals if goal not in apart],
+            "far": [goal for goal in goals if sum(goal) > size],
+            "held_out": sorted(apart),
+        }
+
+    def task(self, uniform: Tensors, shift: str = "") -> Tensors:
+        """``goal`` ``[…, 2]``: its cell, from 0, right and up."""
+        drawn = uniform["goal"]
+        cells = torch.tensor(self.goals[shift], dtype=drawn.dtype, device=drawn.device)
+        return {"goal": cells[choice(drawn[..., 0], len(cells))]}
+
+    def chance(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensors:
+        return {}
+
+    def reset(self, task: Tensors, chance: Tensors) -> Tensors:
+        return {"place": torch.zeros_like(task["goal"])}
+
+    def observe(self, state: Tensors, task: Tensors, time: int) -> Tensor:
+        """The place, from −1 to 1 along each side."""
+        return self._scaled(state["place"])
+
+    def _scaled(self, cell: Tensor) -> Tensor:
+        return cell * (2 / (self.size - 1)) - 1
+
+    def step(
+        self, state: Tensors, action: Tensor, task: Tensors, chance: Tensors, time: int
+    ) -> tuple[Tensors, Tensor, Tensor]:
+        x = (action == RIGHT).long() - (action == LEFT).long()
+        y = (action == UP).long() - (action == DOWN).long()
+        place = (state["place"] + torch.stack([x, y], -1)).clamp(0, self.size - 1)
+        there = (place == task["goal"]).all(-1)
+        reward = torch.where(there, 1.0, -STEP_COST).to(place.dtype)
+        return {"place": place}, reward, torch.zeros_like(there)
+
+    def known(self, task: Tensors) -> Tensor:
+        return self._scaled(task["goal"])
+
+    def watched(self, state: Tensors) -> Tensors:
+        return {"place": state["place"]}
+
+    def measured(self, data: Tensors) -> Tensors:
+        return {SUCCESS.name: (data["reward"] > 0).any(-1).to(data["reward"].dtype)}
+
+    def plan(self, task: Tensors) -> Plan:
+        """Along x, then along y: with no walls, one shortest path of many."""
+        goal = task["goal"]
+
+        def move(observation: Tensor, time: int) -> Tensor:
+            x, y = (goal - ((observation + 1) * ((self.size - 1) / 2)).round()).unbind(-1)
+            upright = UP * (y > 0).long() + DOWN * (y < 0).long()
+            return torch.where(x > 0, RIGHT, torch.where(x < 0, LEFT, upright))
+
+        return move
+
+    def best_return(self, task: Tensors) -> Tensor:
+        before = (task["goal"].sum(-1) - 1).clamp_max(self.horizon)
+        return self.horizon - before - STEP_COST * before
