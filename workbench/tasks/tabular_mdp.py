@@ -134,5 +134,7 @@ class TabularWorld(Conjugate):
         }
 
     def optimistic(self, task: Tensors, belief: Tensors) -> Tensors:
-        """Transitions as sampled, for none of them is better than another by itself."""
-        return task | {"mean": torch.maximum(task["mean"], self.expected(belief)["mean"])}
+        """Mean rewards one standard deviation of their posterior above what is expected, and transitions as
+        expected, for none of them is better than another by itself: nothing sampled is left."""
+        expected = self.expected(belief)
+        return expected | {"mean": expected["mean"] + belief["precision"].rsqrt()}
