@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import multiprocessing
 import os
 import signal
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Semaphore
 from typing import TextIO
 
 CLI = [sys.executable, "-c", "from workbench.cli import main; main()"]
@@ -33,10 +35,19 @@ class Command:
     ----------
     process : the process, to wait for or to send signals to.
     said : what it writes to standard output and standard error, line by line.
+    room : so many lines it may write now, where that is limited.
     """
 
     process: BaseProcess
     said: TextIO
+    room: Semaphore | None = None
+
+    def lines(self) -> Iterator[str]:
+        """What it says; each line that is done with lets one that :func:`started` holds back go on."""
+        for line in self.said:
+            yield line
+            if self.room is not None:
+                self.room.release()
 
     @property
     def returncode(self) -> int | None:
@@ -54,17 +65,21 @@ class Command:
 
 
 @contextlib.contextmanager
-def started(*arguments: object) -> Iterator[Command]:
-    """Begin a command; at the end, wait for it (or kill it, after an error in between)."""
+def started(*arguments: object, ahead: int | None = None) -> Iterator[Command]:
+    """Begin a command; at the end, wait for it (or kill it, after an error in between).
+
+    With ``ahead``, it is never more than so many lines of standard error ahead of who reads its ``lines``.
+    """
     reading, writing = _CONTEXT.Pipe(duplex=False)
     environment = dict(os.environ)
-    process = _CONTEXT.Process(target=_main, args=([*map(str, arguments)], writing, environment))
+    room = None if ahead is None else _CONTEXT.Semaphore(ahead)
+    process = _CONTEXT.Process(target=_main, args=([*map(str, arguments)], writing, environment, room))
     process.start()
     writing.close()
     with os.fdopen(os.dup(reading.fileno()), encoding="utf-8") as said:
         reading.close()
         try:
-            yield Command(process, said)
+            yield Command(process, said, room)
         except BaseException:
             process.kill()
             raise
@@ -80,7 +95,18 @@ def finished(*arguments: object) -> str:
     return said
 
 
-def _main(arguments: list[str], out: Connection, environment: dict[str, str]) -> None:
+class _HeldBack(io.TextIOWrapper):
+    """A stream whose lines wait until there is room for them."""
+
+    room: Semaphore
+
+    def write(self, text: str) -> int:
+        for _ in range(text.count("\n")):
+            self.room.acquire()
+        return super().write(text)
+
+
+def _main(arguments: list[str], out: Connection, environment: dict[str, str], room: Semaphore | None) -> None:
     os.environ.clear()
     os.environ.update(environment)
     for stream in (1, 2):
@@ -88,6 +114,9 @@ def _main(arguments: list[str], out: Connection, environment: dict[str, str]) ->
     out.close()
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
+    if room is not None:
+        sys.stderr = _HeldBack(sys.stderr.detach(), encoding="utf-8", line_buffering=True)
+        sys.stderr.room = room
     sys.argv = ["workbench", *arguments]
     from workbench.cli import main
 

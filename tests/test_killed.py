@@ -16,6 +16,9 @@ from tests.experiments import SINUSOID
 from tests.test_runs import contents
 from workbench.project import Project
 
+AHEAD = 1
+"""So many evaluations a run that is to be killed may be ahead of the one that decides when."""
+
 CONV4 = """
 name = "small digits"
 [task]
@@ -35,12 +38,13 @@ inner_steps = 2
 @pytest.mark.parametrize(
     ("text", "kills", "each"),
     [
-        pytest.param(SINUSOID, 20, 30, id="sinusoid-mlp"),
-        pytest.param(CONV4, 8, 8, id="digits-conv4"),
+        pytest.param(SINUSOID, 20, 20, id="sinusoid-mlp"),
+        pytest.param(CONV4, 8, 5, id="digits-conv4"),
     ],
 )
 def test_a_killed_run_resumes_bit_for_bit(text: str, kills: int, each: int, tmp_path: Path) -> None:
-    segments = kills + 4  # so many iterations after the last kill that the run cannot be over before it
+    # a kill comes at most so many evaluations after the one before, so the run cannot be over before the last
+    segments = (AHEAD + 2) * kills + 1
     toml = tmp_path / "e.toml"
     toml.write_text(text + '[[algorithm]]\nkind = "maml"\n', encoding="utf-8")
     settings = {
@@ -81,14 +85,18 @@ def sets(settings: Mapping[str, object]) -> list[str]:
 
 def _kill_at(command: list[str], iteration: int, chance: random.Random) -> None:
     """Start the process and kill it a random moment after it has told of an iteration."""
-    with processes.started(*command) as process:
-        for line in process.said:
+    with processes.started(*command, ahead=AHEAD) as process:
+        said = []
+        for line in process.lines():
+            said.append(line)
             told = re.search(r": (\d+)/\d+  validation", line)
             if told and int(told[1]) >= iteration:
                 break
-        process.wait(chance.uniform(0, 0.1))
+        else:
+            pytest.fail(f"the process ended before it was killed: {said}")
+        process.wait(chance.uniform(0, 0.05))
         process.send_signal(signal.SIGKILL)
-    assert process.returncode == -signal.SIGKILL, "the process ended before it was killed"
+    assert process.returncode == -signal.SIGKILL
 
 
 def test_at_most_a_second_of_curves_is_missing_after_a_kill(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -25,8 +27,13 @@ ChunkGradient = Callable[[Params, Episode], Result]
 def _keep_apart() -> None:
     """Keep compiled code by the vector instructions that it was made for: torch's own cache takes that of
     others for its own, whose numbers are wrong then."""
+    from torch._inductor.runtime.cache_dir_utils import default_cache_dir  # slow, and only compiling needs it
+
     folder = cache_folder() / "compiled" / torch.backends.cpu.get_cpu_capability()
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
+    chosen = os.environ.get("TORCHINDUCTOR_CACHE_DIR")
+    # torch names its own place there once it is imported, which is nobody's choice
+    if chosen is None or Path(chosen) == Path(default_cache_dir()).absolute():
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder)
 
 
 class MetaStep:
@@ -94,9 +101,7 @@ class MetaStep:
         except (torch._dynamo.exc.TorchDynamoException, RuntimeError, OSError, ImportError) as error:
             result = _mean(self._crew.map(parts), count)  # an error of the algorithm itself is raised here
             self.compiled = False
-            lines = [line for line in str(error).splitlines() if line and not line.startswith("Set TORCH")]
-            reason = f"not compiled, runs as it is: {type(error).__name__}: {' '.join(lines[:2])}"
-            self.note = reason[:300]
+            self.note = f"not compiled, runs as it is: {type(error).__name__}: {_said(error)}"[:300]
             log.warning(self.note)
             return result
 
@@ -109,6 +114,13 @@ class MetaStep:
             return of_chunk(*part)
         with torch.autocast(part[1].device.type, self._autocast):
             return of_chunk(*part)
+
+
+def _said(error: Exception) -> str:
+    """What an error of compiling says in one line, with the first error of the C++ compiler."""
+    lines = [line for line in str(error).splitlines() if line and not line.startswith("Set TORCH")]
+    found = re.search(r"\berror\b[^:\n]*: .*", "\n".join(lines[2:]))
+    return " ".join([*lines[:2], *([found[0]] if found else [])])
 
 
 def _mean(parts: Iterable[Result], count: int) -> Result:
