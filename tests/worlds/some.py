@@ -5,8 +5,12 @@ from __future__ import annotations
 import torch
 
 from workbench.tasks.bandits import BanditsWorld, GaussianBanditsWorld
+from workbench.tasks.cartpole import CartPoleWorld
+from workbench.tasks.driving import DrivingWorld
+from workbench.tasks.following import FollowingWorld
 from workbench.tasks.grid_navigation import GridWorld
 from workbench.tasks.maze import MazeWorld
+from workbench.tasks.navigation import NavigationWorld
 from workbench.tasks.opponents import OpponentsWorld
 from workbench.tasks.tabular_mdp import TabularWorld
 from workbench.worlds.base import Tensors, World
@@ -21,6 +25,10 @@ WORLDS: dict[str, World] = {
     "permuted maze": MazeWorld(size=3, horizon=12, permuted=True),
     "opponents": OpponentsWorld(rounds=6),
     "pennies": OpponentsWorld("pennies", rounds=6),
+    "navigation": NavigationWorld(horizon=12),
+    "driving": DrivingWorld(horizon=7),
+    "following": FollowingWorld(horizon=20),
+    "cart and pole": CartPoleWorld(horizon=25),
 }
 
 

@@ -20,7 +20,12 @@ GOALS = Measure("goals", "Goals reached", "higher", on="each episode: how often 
 LATERAL_ERROR = Measure(
     "lateral_error", "Lateral error", "lower", unit="m", on="each episode: root mean square over its steps"
 )
-OFF_LANE = Measure("off_lane", "Off the lane", "lower", share=True, on="episodes that leave the lane")
+OFF_LANE = Measure("off_lane", "Off the lane", "lower", share=True, on="steps beyond .9 m from the middle")
+LEFT_LANE = Measure("left_lane", "Left the lane", "lower", share=True, on="episodes that go beyond 1.75 m")
+TIME_GAP_ERROR = Measure(
+    "time_gap_error", "Error of the time gap", "lower", unit="s", on="each episode: root mean square"
+)
 COLLISIONS = Measure("collisions", "Collisions", "lower", share=True, on="episodes with a collision")
 
-declare(RETURN, TOTAL_RETURN, REGRET, SUCCESS, GOALS, LATERAL_ERROR, OFF_LANE, COLLISIONS)
+declare(RETURN, TOTAL_RETURN, REGRET, SUCCESS, GOALS)
+declare(LATERAL_ERROR, OFF_LANE, LEFT_LANE, TIME_GAP_ERROR, COLLISIONS)

@@ -35,3 +35,13 @@ def beta_sample(one: Tensor, other: Tensor, generator: torch.Generator) -> Tenso
     # the only way to draw them from a generator of one's own
     drawn: Tensor = torch._sample_dirichlet(torch.stack([one, other], -1), generator=generator)
     return drawn[..., 0]
+
+
+def start_size(numbers: int, horizon: int) -> tuple[int, int]:
+    """The last dimensions of a chance that only the start needs: so many numbers, spread over the steps."""
+    return horizon, -(-numbers // horizon)
+
+
+def start(chance: Tensor, numbers: int) -> list[Tensor]:
+    """The numbers ``[…]`` that are spread over a chance of such a size, ``[…, horizon, *]``."""
+    return list(chance.flatten(-2)[..., :numbers].unbind(-1))

@@ -1,0 +1,110 @@
+"""Cart and pole: A. G. Barto, R. S. Sutton, C. W. Anderson, "Neuronlike Adaptive Elements That Can Solve
+Difficult Learning Control Problems", IEEE Transactions on Systems, Man, and Cybernetics 13(5), 1983.
+
+A pole stands on a cart that is pushed left or right at every step, and every step until it falls earns 1.
+Equations, limits and start are those of gymnasium's CartPole-v1, which has no friction. Here the pole's
+length, both masses, and strength and direction of the push are unknown: which move pushes to which side
+must be found out before the pole falls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import radians
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from workbench.measures import Measure
+from workbench.worlds import spans
+from workbench.worlds.base import Actions, Tensors, World
+from workbench.worlds.measures import SUCCESS
+from workbench.worlds.numbers import start, start_size
+from workbench.worlds.spans import Span, Spans
+
+STEP = 0.02
+"""Seconds."""
+
+GRAVITY = 9.8
+FARTHEST = 2.4
+"""Metres from the middle."""
+
+STEEPEST = radians(12)
+
+CARTS: Spans = {
+    "half_length": Span(0.25, 1.0),  # m, of the pole
+    "pole_mass": Span(0.05, 0.5, logarithmic=True),  # kg
+    "cart_mass": Span(0.5, 2.0, logarithmic=True),  # kg
+    "force": Span(5, 15, signed=True),  # N, of the push that is called right
+}
+
+SHIFTS: Mapping[str, Spans] = {"long poles": {"half_length": Span(1.0, 2.0)}}
+
+
+class CartPoleWorld(World):
+    """A pole on a cart.
+
+    Seen: place and speed of the cart, angle and angular speed of the pole, in units of 2.4 m, 2.4 m/s, 12°
+    and 2 rad/s.
+
+    Parameters
+    ----------
+    horizon : most steps of an episode, of .02 s.
+    """
+
+    observations = 4
+    actions = Actions(moves=("left", "right"))
+    shifts: ClassVar[Mapping[str, str]] = {"long poles": "poles two to four metres long"}
+    measures: ClassVar[tuple[Measure, ...]] = (SUCCESS.said("Standing to the end"),)
+
+    def __init__(self, horizon: int = 100) -> None:
+        self.horizon = horizon
+        self.draws = dict.fromkeys(CARTS, 1)
+
+    def task(self, uniform: Tensors, shift: str = "") -> Tensors:
+        return spans.drawn({**CARTS, **SHIFTS.get(shift, {})}, uniform)
+
+    def chance(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensors:
+        return {"start": torch.rand(*shape, *start_size(4, self.horizon), generator=generator)}
+
+    def known(self, task: Tensors) -> Tensor:
+        return spans.scaled(CARTS, task)
+
+    def reset(self, task: Tensors, chance: Tensors) -> Tensors:
+        place, speed, angle, turning = (0.1 * each - 0.05 for each in start(chance["start"], 4))
+        stands = torch.ones_like(place)
+        return {"place": place, "speed": speed, "angle": angle, "turning": turning, "stands": stands}
+
+    def observe(self, state: Tensors, task: Tensors, time: int) -> Tensor:
+        seen = [state["place"] / FARTHEST, state["speed"] / FARTHEST]
+        return torch.stack([*seen, state["angle"] / STEEPEST, state["turning"] / 2], -1)
+
+    def step(
+        self, state: Tensors, action: Tensor, task: Tensors, chance: Tensors, time: int
+    ) -> tuple[Tensors, Tensor, Tensor]:
+        place, speed, angle, turning = (state[name] for name in ("place", "speed", "angle", "turning"))
+        length, mass, total = task["half_length"], task["pole_mass"], task["pole_mass"] + task["cart_mass"]
+        push = task["force"] * (2 * action - 1)
+        sine, cosine = torch.sin(angle), torch.cos(angle)
+        pull = (push + mass * length * turning.square() * sine) / total
+        lever = length * (4 / 3 - mass * cosine.square() / total)
+        angular = (GRAVITY * sine - cosine * pull) / lever
+        linear = pull - mass * length * angular * cosine / total
+        # what has fallen stays within limits that nothing which stands ever meets, however long this goes on
+        after = {
+            "place": (place + STEP * speed).clamp(-10, 10),
+            "speed": (speed + STEP * linear).clamp(-100, 100),
+            "angle": (angle + STEP * turning).clamp(-2, 2),
+            "turning": (turning + STEP * angular).clamp(-100, 100),
+        }
+        fallen = (after["place"].abs() > FARTHEST) | (after["angle"].abs() > STEEPEST)
+        after["stands"] = 1 - fallen.to(angle.dtype)
+        return after, torch.ones_like(angle), fallen
+
+    def watched(self, state: Tensors) -> Tensors:
+        """Where the cart is (m), the pole's angle (rad), and whether it stands."""
+        return {name: state[name] for name in ("place", "angle", "stands")}
+
+    def measured(self, data: Tensors) -> Tensors:
+        return {SUCCESS.name: data["stands"][..., -1] * data["alive"][..., -1]}
