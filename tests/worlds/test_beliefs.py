@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 import torch
 from torch import Tensor
@@ -80,31 +78,31 @@ def test_the_same_seed_samples_the_same_task(world: Conjugate) -> None:
     assert not all(torch.equal(each, other[name]) for name, each in one.items())
 
 
-def posterior_mean(prior: Tensor, likelihood: Tensor, grid: Tensor) -> float:
-    """By adding up over a grid of what the parameter may be."""
-    weight = prior * likelihood
-    return float((weight * grid).sum() / weight.sum())
+def by_adding_up(weight: Tensor, grid: Tensor) -> tuple[float, float]:
+    """Mean and standard deviation of a parameter, by what it may be and how likely each is."""
+    mean = (weight * grid).sum() / weight.sum()
+    return float(mean), float(((weight * (grid - mean).square()).sum() / weight.sum()).sqrt())
 
 
-def test_arms_are_believed_as_bayes_rule_says() -> None:
-    data, belief = after_a_trial(BanditsWorld(arms=3))
-    normal_data, normal_belief = after_a_trial(GaussianBanditsWorld(arms=3))
-    share = torch.linspace(0, 1, 20_001, dtype=torch.float64)
-    mean = torch.linspace(-8, 8, 20_001, dtype=torch.float64)
+@pytest.mark.parametrize("world", [BanditsWorld(arms=3), GaussianBanditsWorld(arms=3)])
+def test_arms_are_believed_as_bayes_rule_says(world: BanditsWorld) -> None:
+    data, belief = after_a_trial(world)
+    normal = isinstance(world, GaussianBanditsWorld)
+    pay = torch.linspace(-8 if normal else 0, 8 if normal else 1, 20_001, dtype=torch.float64)
+    expected = world.expected(belief)["pay"]
+    many = {name: each.expand(10_000, *each.shape) for name, each in belief.items()}
+    sampled = world.sampled(many, torch.Generator().manual_seed(1))["pay"]
     for task in range(TASKS):
         for arm in range(3):
             rewards = data["reward"][task][data["action"][task] == arm]
-            likely = share ** rewards.sum() * (1 - share) ** (1 - rewards).sum()
-            said = BanditsWorld(3).expected(belief)["pay"][task, arm]
-            assert float(said) == pytest.approx(
-                posterior_mean(torch.ones_like(share), likely, share), abs=1e-4
-            )
-            rewards = normal_data["reward"][task][normal_data["action"][task] == arm]
-            likely = torch.exp(-(rewards[:, None] - mean).square().sum(0) / 2)
-            said = GaussianBanditsWorld(3).expected(normal_belief)["pay"][task, arm]
-            density = torch.exp(-mean.square() / 2)
-            assert float(said) == pytest.approx(posterior_mean(density, likely, mean), abs=1e-4)
-            assert float(normal_belief["precision"][task, arm]) == 1 + len(rewards)
+            if normal:
+                weight = torch.exp(-(pay.square() + (rewards[:, None] - pay).square().sum(0)) / 2)
+            else:
+                weight = pay ** rewards.sum() * (1 - pay) ** (1 - rewards).sum()
+            mean, spread = by_adding_up(weight, pay)
+            assert float(expected[task, arm]) == pytest.approx(mean, abs=1e-4)
+            assert float(sampled[:, task, arm].mean()) == pytest.approx(mean, abs=0.05)
+            assert float(sampled[:, task, arm].std()) == pytest.approx(spread, rel=0.05)
 
 
 def test_tables_are_believed_by_counting_and_no_transition_leads_into_another_episode() -> None:
@@ -122,9 +120,13 @@ def test_tables_are_believed_by_counting_and_no_transition_leads_into_another_ep
         assert (belief["total"][task] - pays).abs().max() < 1e-4
         taken = torch.bincount(state[task] * 3 + data["action"][task], minlength=12).reshape(4, 3)
         assert torch.equal(belief["precision"][task].long(), 1 + taken)
-    spread = belief["precision"].rsqrt()
-    assert float(spread.max()) <= 1
-    assert float(spread.min()) >= 1 / math.sqrt(1 + 5 * EPISODES)
+    many = {name: each.expand(10_000, *each.shape) for name, each in belief.items()}
+    sampled = world.sampled(many, torch.Generator().manual_seed(1))
+    # n rewards of variance 1 about a mean of variance 1
+    assert (sampled["mean"].std(0) * belief["precision"].sqrt() - 1).abs().max() < 0.05
+    share = belief["visits"] / belief["visits"].sum(-1, keepdim=True)
+    variance = share * (1 - share) / (belief["visits"].sum(-1, keepdim=True) + 1)  # Dirichlet's
+    assert (sampled["transition"].std(0) / variance.sqrt() - 1).abs().max() < 0.05
 
 
 @pytest.mark.parametrize("game", ["stag_hunt", "prisoners_dilemma", "chicken", "pennies"])

@@ -24,6 +24,7 @@ class BanditsWorld(Conjugate):
     """
 
     horizon = 1
+    rewards = (0.5, 0.5)
     episode: ClassVar[str] = "pull"
     shifts: ClassVar[Mapping[str, str]] = {"scarce": "poor arms only: p ~ U[0, .5], or means ~ N(−1, 1)"}
 
@@ -90,6 +91,8 @@ class GaussianBanditsWorld(BanditsWorld):
     Belief: one more than an arm's pulls (``precision``, as the prior counts as one pull that paid 0), and
     what they have paid (``total``).
     """
+
+    rewards = (0.0, 2**0.5)
 
     def task(self, uniform: Tensors, shift: str = "") -> Tensors:
         return {"pay": normal(uniform["pay"]) - (1.0 if shift else 0.0)}

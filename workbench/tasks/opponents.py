@@ -9,6 +9,7 @@ moves.
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -65,6 +66,8 @@ class OpponentsWorld(Conjugate):
 
     def __init__(self, game: str = "stag_hunt", rounds: int = 20) -> None:
         self.pays, self.horizon = GAMES[game], rounds
+        pays = [each for row in self.pays for each in row]
+        self.rewards = (statistics.fmean(pays), statistics.pstdev(pays))
         self.observations = 6
         self.actions = Actions(moves=("cooperate", "defect"))
         self.draws = {"strategy": 5}

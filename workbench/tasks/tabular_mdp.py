@@ -26,6 +26,7 @@ class TabularWorld(Conjugate):
     (``total``), as the prior of a mean reward counts as one that was 1.
     """
 
+    rewards = (1.0, 2**0.5)
     shifts: ClassVar[Mapping[str, str]] = {
         "poor": "mean rewards ~ N(0, 1), 1 less than in training",
         "sharp": "an action mostly leads to one state: the weights of Dirichlet(1) to the third power",
