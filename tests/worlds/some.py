@@ -13,7 +13,7 @@ from workbench.tasks.maze import MazeWorld
 from workbench.tasks.navigation import NavigationWorld
 from workbench.tasks.opponents import OpponentsWorld
 from workbench.tasks.tabular_mdp import TabularWorld
-from workbench.worlds.base import Tensors, World
+from workbench.worlds.base import Solvable, Tensors, World
 from workbench.worlds.rollout import ACTING, Policy, Seen, draw_acting
 
 WORLDS: dict[str, World] = {
@@ -30,6 +30,8 @@ WORLDS: dict[str, World] = {
     "following": FollowingWorld(horizon=20),
     "cart and pole": CartPoleWorld(horizon=25),
 }
+
+SOLVABLE: dict[str, Solvable] = {name: each for name, each in WORLDS.items() if isinstance(each, Solvable)}
 
 
 def uniform(world: World, shape: tuple[int, ...], seed: int = 0) -> Tensors:

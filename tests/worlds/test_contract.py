@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.worlds.some import WORLDS, at_random, chance, spread_out, tasks, uniform
+from tests.worlds.some import SOLVABLE, WORLDS, at_random, chance, spread_out, tasks, uniform
 from workbench.worlds.base import Solvable, Tensors, World
 from workbench.worlds.rollout import Seen, rollout, trial
 
@@ -134,10 +134,8 @@ def test_the_same_chance_is_drawn_from_the_same_seed(world: World) -> None:
     assert not any(torch.equal(each, other[name]) for name, each in one.items())
 
 
-@every_world
-def test_a_plan_over_many_tasks_is_that_of_each(world: World) -> None:
-    if not isinstance(world, Solvable):
-        pytest.skip("nobody can say the best policy of this world")
+@pytest.mark.parametrize("world", SOLVABLE.values(), ids=SOLVABLE)
+def test_a_plan_over_many_tasks_is_that_of_each(world: Solvable) -> None:
     task, luck = tasks(world, (TASKS,)), chance(world, (TASKS, EPISODES))
 
     def act(task: Tensors, luck: Tensors) -> Tensors:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.worlds.some import WORLDS, chance, spread_out, tasks, uniform
+from tests.worlds.some import SOLVABLE, chance, spread_out, tasks, uniform
 from workbench.tasks.grid_navigation import GridWorld
 from workbench.tasks.maze import MazeWorld
 from workbench.tasks.opponents import COOPERATE, DEFECT, GAMES, OpponentsWorld
@@ -17,8 +17,6 @@ from workbench.tasks.tabular_mdp import TabularWorld
 from workbench.worlds.base import Solvable, Tensors
 from workbench.worlds.measures import GOALS, SUCCESS
 from workbench.worlds.rollout import Policy, Seen, rollout, trial
-
-SOLVABLE = {name: world for name, world in WORLDS.items() if isinstance(world, Solvable)}
 
 
 def by_plan(world: Solvable, task: Tensors) -> Policy:
