@@ -52,7 +52,9 @@ __all__ = [
     "Complaint",
     "ConfigError",
     "Drifts",
+    "EpisodeSize",
     "Evaluation",
+    "Examples",
     "Experiment",
     "Name",
     "NetworkConfig",
@@ -89,6 +91,12 @@ class Training(Section):
     meta_lr: float = setting(1e-3, gt=0, le=100, symbol="β", help="Outer learning rate (Adam).")
     gradient_clamp: float | None = setting(
         None, rare=True, gt=0, help="Clamp each meta-gradient entry to ± this.", empty="no clamp"
+    )
+    gradient_norm: float | None = setting(
+        None, rare=True, gt=0, help="Clip each meta-gradient to this norm.", empty="no clip"
+    )
+    decay: Literal["linear"] | None = setting(
+        None, rare=True, help="How the outer learning rate falls to 0.", empty="it stays"
     )
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = setting(
         (0,), incidental=True, min_length=1, strict=False, help="One run per algorithm and seed."
@@ -200,6 +208,14 @@ class Suits(NamedTuple):
     evaluation: Evaluation = Evaluation()
 
 
+class EpisodeSize(NamedTuple):
+    """How large an episode is; ``ways`` is 1 where there are no classes."""
+
+    ways: int
+    shots: int
+    queries: int
+
+
 class TaskConfig(Kind):
     """A distribution of tasks and the size of its episodes."""
 
@@ -211,18 +227,33 @@ class TaskConfig(Kind):
     and a largest value)."""
 
     default_network: ClassVar[str] = "mlp"
+    network: ClassVar[Mapping[str, object]] = {}
+    """How the default network is, where not as usual."""
     suits: ClassVar[Suits] = Suits()
     """What an experiment with the family says where its file does not."""
 
     refused: ClassVar[Mapping[str, str]] = {"drift": "tasks of this family do not drift; leave it out"}
 
-    shots: int = setting(10, ge=1, le=1000, help="Support examples of a task (of a class, if classified).")
-    queries: int = setting(10, ge=1, le=1000, help="Query examples of a task (of a class, if classified).")
-
     @classmethod
     def gives(cls) -> frozenset[str]:
         """What its tasks have, for the algorithms and the settings that need it."""
         return cls.problem.gives | cls.has
+
+    @property
+    def size(self) -> EpisodeSize:
+        """The episodes that it asks for."""
+        raise NotImplementedError
+
+
+class Examples(TaskConfig):
+    """A task family whose episodes are so many examples to learn from, and to be measured on."""
+
+    shots: int = setting(10, ge=1, le=1000, help="Support examples of a task (of a class, if classified).")
+    queries: int = setting(10, ge=1, le=1000, help="Query examples of a task (of a class, if classified).")
+
+    @property
+    def size(self) -> EpisodeSize:
+        return EpisodeSize(1, self.shots, self.queries)
 
 
 class Drifts(TaskConfig):
@@ -235,7 +266,7 @@ class Drifts(TaskConfig):
     )
 
 
-class ClassificationTaskConfig(Drifts):
+class ClassificationTaskConfig(Drifts, Examples):
     """A task family whose tasks tell ``ways`` classes apart."""
 
     problem = Classification
@@ -244,6 +275,10 @@ class ClassificationTaskConfig(Drifts):
     ways: int = setting(5, ge=2, le=1000, help="Classes in one task.")
     shots: int = setting(1, ge=1, le=1000, help="Support examples of each class.")
     queries: int = setting(15, ge=1, le=1000, help="Query examples of each class.")
+
+    @property
+    def size(self) -> EpisodeSize:
+        return EpisodeSize(self.ways, self.shots, self.queries)
 
 
 class NetworkConfig(Kind):
@@ -261,6 +296,9 @@ class AlgorithmConfig(Kind):
 
     wraps: ClassVar[bool] = False
     """Whether it is built over another algorithm, its ``base``."""
+
+    acts: ClassVar[bool] = False
+    """Whether it acts in whole trials and remembers, instead of adapting step by step to a support set."""
 
     refused: ClassVar[Mapping[str, str]] = {
         "train_ways": "this algorithm has one output a class; leave it out"
@@ -405,7 +443,11 @@ class Experiment(Section):
         family: type[TaskConfig] = TaskConfig.kinds.get(str(task.get(TaskConfig.selector)), TaskConfig)
         suits = {name: each.model_dump(exclude_unset=True) for name, each in family.suits._asdict().items()}
         filled = dict(data)
-        for name, usual in ({"network": {"kind": family.default_network}} | suits).items():
+        network = {"kind": family.default_network}
+        said = data.get("network", {})
+        if isinstance(said, dict) and said.get("kind", family.default_network) == family.default_network:
+            network |= family.network
+        for name, usual in ({"network": network} | suits).items():
             said = data.get(name, {})
             filled[name] = usual | said if isinstance(said, dict) else said
         return filled

@@ -9,11 +9,11 @@ from typing import Any, Literal
 import torch
 
 from tests.toy.density import Density
-from workbench.config import Split, TaskConfig, setting
+from workbench.config import Examples, Split, setting
 from workbench.tasks.base import Episode, EpisodeSize, Progress, TaskFamily, TaskShape
 
 
-class PointsConfig(TaskConfig):
+class PointsConfig(Examples):
     problem = Density
 
     family: Literal["points"] = "points"

@@ -27,10 +27,10 @@ class WrapperConfig(AnyWays):
 
     @classmethod
     def allows(cls, base: type[AlgorithmConfig]) -> bool:
-        """Whether it can be built over an algorithm; here over all that train, are no wrappers, and can do
-        a task that it can do itself."""
+        """Whether it can be built over an algorithm; here over all that train and adapt, are no wrappers, and
+        can do a task that it can do itself."""
         serves_both = any(cls.needs | base.needs <= each.gives() for each in TaskConfig.kinds.values())
-        return issubclass(base, Trains) and not base.wraps and serves_both
+        return issubclass(base, Trains) and not (base.wraps or base.acts) and serves_both
 
     @field_validator("base")
     @classmethod

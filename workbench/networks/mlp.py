@@ -17,6 +17,9 @@ class MLPConfig(NetworkConfig):
     hidden: tuple[Annotated[int, Field(ge=1, le=10_000)], ...] = setting(
         (40, 40), min_length=1, max_length=20, strict=False, unit="units", help="Width of each hidden layer."
     )
+    activation: Literal["tanh"] | None = setting(
+        None, rare=True, help="What follows each hidden layer.", empty="ReLU"
+    )
 
 
 class MLP(Network):
@@ -31,7 +34,7 @@ class MLP(Network):
         layers: list[nn.Module] = [nn.Flatten()]
         width = math.prod(input_shape)
         for hidden in config.hidden:
-            layers += [nn.Linear(width, hidden), nn.ReLU()]
+            layers += [nn.Linear(width, hidden), nn.Tanh() if config.activation else nn.ReLU()]
             width = hidden
         self.body = nn.Sequential(*layers)
         self.units = {str(2 * index + 2): width for index, width in enumerate(config.hidden)}

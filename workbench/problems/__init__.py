@@ -45,7 +45,9 @@ def rows_of(summary: Mapping[str, object]) -> tuple[Measure, ...]:
     problem = problem_of(summary)
     measured = summary.get("measures")
     names = list(measured) if isinstance(measured, Mapping) else []
-    return problem.measures if problem else tuple(map(known, names))
+    if problem is None:
+        return tuple(map(known, names))
+    return tuple(row for row in problem.measures if row.name in names or not names)
 
 
 def measure_of(name: str, summary: Mapping[str, object]) -> Measure:

@@ -49,8 +49,11 @@ class Problem(ABC):
 
     name: ClassVar[str]
     title: ClassVar[str]
+    most_norm: float | None = None
+    """The norm that the gradient of each inner step is clipped to; None: it is not."""
+
     gives: ClassVar[frozenset[str]]
-    measures: ClassVar[tuple[Measure, ...]]
+    measures: tuple[Measure, ...]
     kept: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(cls, **kwargs: object) -> None:
@@ -76,12 +79,22 @@ class Problem(ABC):
         """The same on a support set, which may hold less than a query set does."""
         return self.loss(predict, data)
 
+    def part(self, support: Data, index: int) -> Data:
+        """What inner step ``index`` (from 0) learns from; the whole support set, unless each has its own."""
+        return support
+
     def measured(self, predict: Predict, data: Data) -> dict[str, Tensor]:
         """Every measure on a query set, by name (scalars)."""
         return {"loss": self.loss(predict, data)}
 
     def details(self, predict: Predict, data: Data) -> dict[str, Tensor]:
         """What is kept of each query after the last inner step, ``[n]`` by name."""
+        return {}
+
+    # --- of T tasks in training ---------------------------------------------------------------------
+
+    def trained(self, losses: Tensor, query: Data) -> dict[str, Tensor]:
+        """What is told of a meta-iteration beside the mean of its outer losses ``[T]``: scalars by measure."""
         return {}
 
     # --- to be looked at ----------------------------------------------------------------------------

@@ -6,12 +6,13 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
-from workbench.config import ClassificationTaskConfig, Drifts, Split, TaskConfig
+from workbench.config import Drifts, Split, TaskConfig
+from workbench.config import EpisodeSize as EpisodeSize
 from workbench.data.progress import Progress as Progress
 from workbench.data.reading import NEWEST, Reading
 from workbench.errors import DataError as DataError
@@ -135,18 +136,6 @@ def numbers_in(data: Data) -> int:
     return sum(each[0].numel() for name, each in data.items() if name not in ("y", "classes"))
 
 
-Policy = Callable[[Tensor], Tensor]
-"""The learners of T tasks: inputs ``[T, n, …]`` to outputs ``[T, n, outputs]``."""
-
-
-class EpisodeSize(NamedTuple):
-    """How large an episode is; ``ways`` is 1 for regression."""
-
-    ways: int
-    shots: int
-    queries: int
-
-
 class Excerpt(NamedTuple):
     """One task in words.
 
@@ -260,8 +249,7 @@ class TaskFamily(ABC):
     @property
     def size(self) -> EpisodeSize:
         """The episodes that the configuration asks for."""
-        ways = self.config.ways if isinstance(self.config, ClassificationTaskConfig) else 1
-        return EpisodeSize(ways, self.config.shots, self.config.queries)
+        return self.config.size
 
     @property
     def segments(self) -> int:
@@ -289,21 +277,6 @@ class TaskFamily(ABC):
         segment : of the drifting stream, from 0; None draws from all of them. Only the ``train`` split of
             a family with classes has segments; the others do not drift.
         """
-
-    def collect(self, tasks: Episode, policy: Policy, part: Literal["support", "query"]) -> Data:
-        """The data of one part of drawn tasks, ``[T, n, …]`` by name, when a policy acts on them.
-
-        Here it does not matter who acts: the data were drawn with the tasks, and the policy is not asked.
-        A world outside torch will let it act, with the chance that is part of the tasks, and give what was
-        met (observations, actions, rewards, how likely the actions were); losses are pure functions of that.
-
-        Parameters
-        ----------
-        tasks : as :meth:`sample` draws them.
-        policy : of the learners of all these tasks: not yet adapted, where it collects what they adapt to.
-        part : which of the two sets.
-        """
-        return tasks.support if part == "support" else tasks.query
 
     @abstractmethod
     def data_hash(self) -> str:

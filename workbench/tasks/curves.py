@@ -11,7 +11,7 @@ import torch
 from pydantic import AfterValidator, Field
 from torch import Tensor
 
-from workbench.config import Drifts, Split, TaskConfig
+from workbench.config import Drifts, Examples, Split
 from workbench.problems.regression import Regression
 from workbench.tasks.base import Episode, EpisodeSize, Progress, TaskFamily, TaskShape
 
@@ -25,7 +25,7 @@ def _ordered(value: tuple[float, float]) -> tuple[float, float]:
 Range = Annotated[tuple[float, float], Field(strict=False), AfterValidator(_ordered)]
 
 
-class CurveConfig(TaskConfig):
+class CurveConfig(Examples):
     """What the functions are drawn from; every field of its own is a part of the data."""
 
     problem = Regression

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 from scipy.spatial import KDTree
 
-from workbench.config import SPLITS, Split, TaskConfig
+from workbench.config import SPLITS, Examples, Split, TaskConfig
 from workbench.data.progress import Progress
 from workbench.data.reading import NOW, Reading
 from workbench.errors import DataError
@@ -30,7 +30,7 @@ _LOST = 1e-3
 """Part of a column's spread that may be lost to 32 bits."""
 
 
-class FunctionsConfig(TaskConfig):
+class FunctionsConfig(Examples):
     problem = Regression
 
     family: Literal["functions"] = "functions"

@@ -232,13 +232,14 @@ def check_fit(listing: Listing, config: TaskConfig) -> dict[Split, int]:
 
     members = divided(listing, config)
     if "classes" not in config.gives():
-        needed = config.shots + config.queries
+        _, shots, queries = config.size
+        needed = shots + queries
         for split in SPLITS:
             scarcest = min(members[split], key=listing.counts.__getitem__)
             if listing.counts[scarcest] < needed:
                 raise DataError(
                     f"task {listing.names[scarcest]!r} of the {split} split has {listing.counts[scarcest]} "
-                    f"points, but {config.shots} shots + {config.queries} queries need {needed}"
+                    f"points, but {shots} shots + {queries} queries need {needed}"
                 )
         return {split: len(members[split]) for split in SPLITS}
     blank = torch.zeros(1, 1, 1, 1, dtype=torch.uint8).expand(sum(listing.counts), 1, 1, 1)

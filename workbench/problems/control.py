@@ -1,0 +1,151 @@
+"""Control: a policy acts in a world whose parameters are hidden; a larger return is better.
+
+The data of a task are *rows*, an episode each: the chance of the episode under ``chance/NAME``
+``[rows, horizon, *]`` and the hidden parameters under ``task/NAME`` ``[rows, *]``, repeated so that rows can be
+taken apart. No learner but an oracle reads the latter; the simulator does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.measures import LOSS
+from workbench.problems.base import Data, Predict, Problem
+from workbench.worlds.base import Solvable, Tensors, World
+from workbench.worlds.measures import ALL, REGRET, RETURN, TOTAL_RETURN
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from workbench.worlds.rollout import Policy, Seen
+
+NEGATIVE_RETURN = LOSS.said("Negative return", signed=True)
+
+
+class Control(Problem):
+    """Acting in a world.
+
+    Parameters
+    ----------
+    world : None only for the words of the problem.
+    rollouts : episodes that an update of a gradient learner acts in.
+    """
+
+    name = "control"
+    title = "Control"
+    gives = frozenset({"rollouts"})
+    measures = (RETURN, TOTAL_RETURN, REGRET, *ALL, NEGATIVE_RETURN)
+    world: World
+
+    def __init__(self, world: World | None = None, rollouts: int = 1) -> None:
+        if world is None:
+            return
+        self.world, self.rollouts = world, rollouts
+        regret = (REGRET,) if isinstance(world, Solvable) else ()
+        self.measures = (RETURN, TOTAL_RETURN, *regret, *world.measures, NEGATIVE_RETURN)
+
+    most_norm = 1.0
+
+    # --- a learner that adapts by updates ------------------------------------------------------------
+
+    def part(self, support: Data, index: int) -> Data:
+        """The rows of update ``index``; the first ones again where there are no more."""
+        rows = len(next(iter(support.values())))
+        start = index * self.rollouts % max(self.rollouts, rows - rows % self.rollouts)
+        return {name: each[start : start + self.rollouts] for name, each in support.items()}
+
+    def acted(self, predict: Predict, data: Data) -> Data:
+        """What happens when a memoryless policy acts in all rows at once, each an episode of its own."""
+        from workbench.worlds.rollout import rollout
+
+        return rollout(self.world, hidden(data), chance(data), self.policy(predict))
+
+    def policy(self, predict: Predict) -> Policy:
+        """The policy of what a network says of an observation."""
+
+        def policy(seen: Seen) -> tuple[Tensor, Tensors]:
+            return self.act(predict(seen.observation), seen.chance), {}
+
+        return policy
+
+    def act(self, said: Tensor, chance: Tensor) -> Tensor:
+        """An action from what a network says.
+
+        Parameters
+        ----------
+        said : logits of the moves; the numbers of an action; or these and the logarithms of the standard
+            deviations of normal numbers about them.
+        chance : what it is drawn by, ``[…, width]``.
+        """
+        if self.world.actions.discrete:
+            action: Tensor = (said + chance).argmax(-1)
+            return action
+        width = self.world.actions.width
+        if said.shape[-1] == width:
+            return said
+        return said[..., :width] + said[..., width:].exp() * chance
+
+    def loss(self, predict: Predict, data: Data) -> Tensor:
+        """Minus the mean return of the rows, through the simulator."""
+        return -self.acted(predict, data)["reward"].sum(-1).mean()
+
+    def measured(self, predict: Predict, data: Data) -> dict[str, Tensor]:
+        """The means over all rows; what a trial adds up is not known of episodes that are no trial."""
+        found = self.by_row(self.acted(predict, data), data)
+        means = {name: each.mean() for name, each in found.items()}
+        summed = {each.name for each in (TOTAL_RETURN, REGRET)} & {row.name for row in self.measures}
+        return means | {name: means[RETURN.name].new_full((), float("nan")) for name in summed}
+
+    # --- who acts in whole trials and remembers ------------------------------------------------------
+
+    def by_episode(self, trial: Data, query: Data) -> dict[str, Tensor]:
+        """Every measure of each episode of trials, ``[…, episodes]`` by name: how good it was after as many
+        episodes as went before.
+
+        Parameters
+        ----------
+        trial : ``[…, episodes · horizon, *]``, as :func:`~workbench.worlds.rollout.trial` gives it.
+        query : the rows that it was acted in, ``[…, episodes, *]``.
+        """
+        axis = trial["reward"].dim() - 1
+        shape = (-1, self.world.horizon)
+        rows = {name: each.unflatten(axis, shape) for name, each in trial.items()}
+        found = self.by_row(rows, query)
+        found[TOTAL_RETURN.name] = found[RETURN.name].cumsum(-1)
+        if isinstance(self.world, Solvable):
+            best = self.world.best_return(hidden(query))
+            found[REGRET.name] = (best - found[RETURN.name]).cumsum(-1)
+        return found
+
+    def by_row(self, rows: Data, data: Data) -> dict[str, Tensor]:
+        """What is measured of episodes one by one, ``[…, rows]``."""
+        gained = rows["reward"].sum(-1)
+        return {RETURN.name: gained, LOSS.name: -gained, **self.world.measured(rows | hidden(data))}
+
+    def trained(self, losses: Tensor, query: Data) -> dict[str, Tensor]:
+        """The mean return of an episode, of what was collected or of what was differentiated."""
+        if "reward" not in query:
+            return {RETURN.name: -losses.mean()}
+        episodes = next(each for name, each in query.items() if name.startswith(CHANCE)).shape[1]
+        gained = query["reward"].flatten(1).sum(-1).mean() / episodes
+        return {RETURN.name: gained, LOSS.name: -gained}
+
+
+CHANCE, TASK = "chance/", "task/"
+
+
+def chance(data: Data) -> Tensors:
+    """The chance of rows, by the world's own names."""
+    return {name.removeprefix(CHANCE): each for name, each in data.items() if name.startswith(CHANCE)}
+
+
+def hidden(data: Data) -> Tensors:
+    """The hidden parameters of rows, by the world's own names."""
+    return {name.removeprefix(TASK): each for name, each in data.items() if name.startswith(TASK)}
+
+
+def rows(chance: Tensors, task: Tensors) -> Data:
+    """Rows from both."""
+    return {CHANCE + name: each for name, each in chance.items()} | {
+        TASK + name: each for name, each in task.items()
+    }

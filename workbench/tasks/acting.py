@@ -1,0 +1,125 @@
+"""Task families that are worlds to act in: a file for each says which world."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from workbench.config import Drift, Drifts, EpisodeSize, Evaluation, Split, Suits, Training, setting
+from workbench.problems.control import Control, rows
+from workbench.tasks.base import Data, Episode, Progress, TaskFamily, TaskShape
+from workbench.worlds.base import Tensors, World
+from workbench.worlds.rollout import ACTING, draw_acting
+
+
+class WorldDrift(Drift):
+    """A stream whose tasks come from one part of a hidden parameter's range after the other."""
+
+    parameter: str = setting("", help="The hidden parameter whose range is cut into the segments.", empty="the first")
+
+
+class WorldConfig(Drifts):
+    """A world with hidden parameters, and how long somebody acts in it.
+
+    Attributes
+    ----------
+    parameters : the hidden parameters that a stream can drift in: the names in ``draws`` of the world.
+    """
+
+    problem = Control
+    default_network: ClassVar[str] = "mlp"
+    network: ClassVar[Mapping[str, object]] = {"hidden": (64, 64), "activation": "tanh"}
+    suits = Suits(Training(iterations=500, meta_batch=64), Evaluation(inner_steps=3, every=50))
+
+    episodes: int = setting(4, ge=1, le=10_000, help="Episodes of a trial, one after the other with one task.")
+    rollouts: int = setting(
+        10, rare=True, ge=1, le=1000, help="Episodes that each update of a gradient learner acts in."
+    )
+    updates: int = setting(
+        3, rare=True, ge=1, le=1000, help="Updates that have episodes of their own; later ones meet them again."
+    )
+    drift: WorldDrift | None = setting(
+        None,
+        label="Drifting stream",
+        help="Train on a stream that drifts: a hidden parameter's range comes segment by segment.",
+    )
+    shift: str = setting("", help="Measure on another distribution of tasks too.", empty="none")
+
+    @property
+    def size(self) -> EpisodeSize:
+        return EpisodeSize(1, self.rollouts * self.updates, self.episodes)
+
+
+class WorldFamily(TaskFamily):
+    """Every task is a world whose parameters are hidden.
+
+    The splits are independent draws of one distribution, unless the world says otherwise.
+    """
+
+    config: WorldConfig
+    shifted: str = ""
+    """The shift that test tasks are drawn from; empty: none."""
+
+    def __init__(self, config: WorldConfig, progress: Progress | None = None) -> None:
+        super().__init__(config, progress)
+        self.world = world = self.made(config)
+        actions = world.actions
+        self.shape = TaskShape(Control(world, config.rollouts), (world.observations,), actions.width)
+
+    @classmethod
+    @abstractmethod
+    def made(cls, config: WorldConfig) -> World:
+        """The world that a configuration describes."""
+
+    def sample(
+        self,
+        split: Split,
+        count: int,
+        generator: torch.Generator,
+        size: EpisodeSize | None = None,
+        segment: int | None = None,
+    ) -> Episode:
+        _, support, query = size or self.size
+        task = self.world.task(self._uniform(split, count, generator, segment), self.shifted)
+        parts = (self._rows(task, each, generator) for each in (support, query))
+        return Episode(*parts, task=task).to(self.device)
+
+    def _uniform(
+        self, split: Split, count: int, generator: torch.Generator, segment: int | None
+    ) -> Tensors:
+        """The numbers that hidden parameters are made from."""
+        drift = self.config.drift
+        drawn = {}
+        for name, numbers in self.world.draws.items():
+            drawn[name] = torch.rand(count, numbers, generator=generator)
+            if segment is not None and drift is not None and name == (drift.parameter or next(iter(self.world.draws))):
+                drawn[name] = (drawn[name] + segment) / drift.segments
+        return drawn
+
+    def _rows(self, task: Tensors, number: int, generator: torch.Generator) -> Data:
+        """So many episodes of each task."""
+        count = len(next(iter(task.values())))
+        chance = self.world.chance((count, number), generator)
+        chance[ACTING] = draw_acting(self.world, (count, number), generator)
+        return rows(chance, {name: _repeated(each, number) for name, each in task.items()})
+
+    def data_hash(self) -> str:
+        values = " ".join(f"{name}={value}" for name, value in sorted(self._described().items()))
+        return hashlib.sha256(f"{self.config.name} {values}".encode()).hexdigest()
+
+    def describe(self) -> Mapping[str, object]:
+        return self._described() | {"splits": "independent draws of one distribution"}
+
+    def _described(self) -> dict[str, object]:
+        """The fields of the configuration that say which worlds there are."""
+        own = [name for name in type(self.config).model_fields if name not in WorldConfig.model_fields]
+        return {name: getattr(self.config, name) for name in own if name != self.config.selector}
+
+
+def _repeated(each: Tensor, number: int) -> Tensor:
+    return each[:, None].expand(-1, number, *each.shape[1:])
