@@ -240,7 +240,7 @@ class TaskConfig(Kind):
         return cls.problem.gives | cls.has
 
     @property
-    def size(self) -> EpisodeSize:
+    def episode_size(self) -> EpisodeSize:
         """The episodes that it asks for."""
         raise NotImplementedError
 
@@ -252,7 +252,7 @@ class Examples(TaskConfig):
     queries: int = setting(10, ge=1, le=1000, help="Query examples of a task (of a class, if classified).")
 
     @property
-    def size(self) -> EpisodeSize:
+    def episode_size(self) -> EpisodeSize:
         return EpisodeSize(1, self.shots, self.queries)
 
 
@@ -277,7 +277,7 @@ class ClassificationTaskConfig(Drifts, Examples):
     queries: int = setting(15, ge=1, le=1000, help="Query examples of each class.")
 
     @property
-    def size(self) -> EpisodeSize:
+    def episode_size(self) -> EpisodeSize:
         return EpisodeSize(self.ways, self.shots, self.queries)
 
 
@@ -443,7 +443,7 @@ class Experiment(Section):
         family: type[TaskConfig] = TaskConfig.kinds.get(str(task.get(TaskConfig.selector)), TaskConfig)
         suits = {name: each.model_dump(exclude_unset=True) for name, each in family.suits._asdict().items()}
         filled = dict(data)
-        network = {"kind": family.default_network}
+        network: dict[str, object] = {"kind": family.default_network}
         said = data.get("network", {})
         if isinstance(said, dict) and said.get("kind", family.default_network) == family.default_network:
             network |= family.network

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import torch
 from torch import Tensor
-from torch.func import functional_call, grad
+from torch.func import functional_call, grad, vmap
 from torch.nn import functional as F
 
 from workbench.algorithms.memory import Memory
@@ -60,7 +60,21 @@ class InnerLoop(AlgorithmConfig):
     )
 
 
-class InnerLoopConfig(InnerLoop, Trains):
+class Warms(Trains):
+    """What may begin by learning one policy for all tasks, before it learns to adapt."""
+
+    warm_up: int | None = setting(
+        None,
+        rare=True,
+        ge=1,
+        needs=["rollouts"],
+        unit="meta-iterations",
+        help="Meta-iterations at the beginning that learn without adapting.",
+        empty="none",
+    )
+
+
+class InnerLoopConfig(InnerLoop, Warms):
     """What is trained for that."""
 
 
@@ -73,6 +87,15 @@ def settled(value: T | None) -> T:
 def descended(weights: Params, gradient: Params, rate: float) -> Params:
     """A step of plain gradient descent: w − α g."""
     return {name: weight - rate * gradient[name] for name, weight in weights.items()}
+
+
+def clipped(gradient: Params, norm: float | None) -> Params:
+    """A gradient scaled down to a norm, where it is larger; the scale is not differentiated."""
+    if norm is None:
+        return gradient
+    length = torch.sqrt(sum(each.detach().square().sum() for each in gradient.values()))  # type: ignore[arg-type]
+    scale = (norm / length.clamp_min(norm)).nan_to_num(0.0)
+    return {name: each.nan_to_num(0.0) * scale for name, each in gradient.items()}
 
 
 def one_hot(support: Data) -> Tensor:
@@ -89,10 +112,15 @@ class OuterStep:
     direction : what to descend along for one task, by the name of each meta-parameter, and a loss to show;
         None: the gradient of the algorithm's loss.
     update : the meta-parameters after a step along the tasks' mean direction, at a rate; None: one of Adam.
+    epochs, parts : steps are taken so many times over the same tasks, each time in so many parts of them.
+    norm : the direction of a step is clipped to that norm; None: it is not.
     """
 
     direction: Callable[[Params, Episode], tuple[Params, Tensor]] | None = None
     update: Callable[[Params, Params, float], Params] | None = None
+    epochs: int = 1
+    parts: int = 1
+    norm: float | None = None
 
 
 class Algorithm(ABC):
@@ -151,6 +179,26 @@ class Algorithm(ABC):
         """The outer loss of one task (a scalar); by default, the adapted learner's on the query set."""
         learner = self.adapt(meta, episode.support, self.trained_steps)
         return self.problem.loss(partial(self.predict, learner), episode.query)
+
+    def losses(self, meta: Params, tasks: Episode) -> Tensor:
+        """The outer loss of each of T tasks, ``[T]``; by default, each by itself."""
+        found: Tensor = vmap(self.loss, in_dims=(None, 0))(meta, tasks)
+        return found
+
+    def warm_losses(self, meta: Params, tasks: Episode) -> Tensor:
+        """The same while it warms up: of learners that have not adapted."""
+
+        def loss(meta: Params, episode: Episode) -> Tensor:
+            learner = self.start(meta, episode.support)
+            return self.problem.loss(partial(self.predict, learner), episode.query)
+
+        found: Tensor = vmap(loss, in_dims=(None, 0))(meta, tasks)
+        return found
+
+    def collect(self, meta: Params, tasks: Episode) -> Episode:
+        """The tasks with what happens in them when its learners act, where it learns from that. Losses are
+        pure functions of it: the gradient flows when they are computed once more."""
+        return tasks
 
     @property
     def outer(self) -> OuterStep:
@@ -235,7 +283,7 @@ class Algorithm(ABC):
         """The learner after ``steps`` inner steps."""
         learner = self.start(meta, support)
         for index in range(steps):
-            learner = self.step(meta, learner, support, index)
+            learner = self.step(meta, learner, self.problem.part(support, index), index)
         return learner
 
     def adaptation(self, meta: Params, support: Data, steps: int) -> Iterator[Params]:
@@ -244,13 +292,13 @@ class Algorithm(ABC):
         yield learner
         if self.adapts_stepwise:
             for index in range(steps):
-                learner = self.step(meta, learner, support, index)
+                learner = self.step(meta, learner, self.problem.part(support, index), index)
                 yield learner
 
     def gradient(self, weights: Params, support: Data) -> Params:
         """∇L of a learner's weights on a support set; can be differentiated once more."""
         result: Params = grad(lambda at: self.problem.adapt_loss(partial(self.predict, at), support))(weights)
-        return result
+        return clipped(result, self.problem.most_norm)
 
 
 class GradientDescent(Algorithm):

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad
 
-from workbench.algorithms.base import Citation, InnerLoopConfig, Params, inner_rate, settled
+from workbench.algorithms.base import Citation, InnerLoopConfig, Params, clipped, inner_rate, settled
 from workbench.algorithms.maml import MAML
 from workbench.config import setting
 from workbench.networks.base import Network, initialise
@@ -80,7 +80,8 @@ class CAVIA(MAML):
             return self.problem.adapt_loss(partial(self.predict, learner | {"context": context}), support)
 
         context = learner["context"]
-        return learner | {"context": context - self.inner_lr * grad(loss)(context)}
+        gradient = clipped({"context": grad(loss)(context)}, self.problem.most_norm)
+        return learner | {"context": context - self.inner_lr * gradient["context"]}
 
     def predict(self, learner: Params, x: Tensor) -> Tensor:
         weights = {name: w for name, w in learner.items() if not name.startswith("context")}

@@ -23,7 +23,6 @@ from workbench.tasks.base import Data, Episode
 
 
 class TransferConfig(AnyWays, InnerLoopConfig):
-    needs = frozenset({"gradient", "pairs"})
     episodic = False
 
     kind: Literal["transfer"] = "transfer"
@@ -70,6 +69,6 @@ class Transfer(GradientDescent):
     def loss(self, meta: Params, episode: Episode) -> Tensor:
         task = whole_task(episode)
         if "joint.weight" not in meta:
-            return self.problem.loss(partial(self.predict, meta), task)
+            return self.problem.adapt_loss(partial(self.predict, meta), task)
         logits = F.linear(self.embed(meta, task["x"]), meta["joint.weight"], meta["joint.bias"])
         return F.cross_entropy(logits, task["classes"][task["y"]])

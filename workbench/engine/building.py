@@ -73,7 +73,7 @@ def training_size(config: AlgorithmConfig, family: TaskFamily) -> EpisodeSize:
         size = size._replace(ways=config.train_ways or size.ways)
     if isinstance(config, Trains):
         shots, queries = config.train_shots or size.shots, config.train_queries or size.queries
-        size = size._replace(shots=shots, queries=queries)
+        size = size._replace(shots=0 if config.acts else shots, queries=queries)
     return size
 
 

@@ -17,11 +17,12 @@ from torch.func import vmap
 
 from workbench.algorithms import attacks
 from workbench.algorithms.base import Algorithm, Params
+from workbench.algorithms.trials import TrialLearner
 from workbench.config import Attack
 from workbench.engine import intervals
 from workbench.engine.crew import Crew
 from workbench.engine.devices import synchronise
-from workbench.engine.episodes import ATTACKED, FrozenEpisodes, seeded
+from workbench.engine.episodes import ACTED, ATTACKED, FrozenEpisodes, seeded
 from workbench.engine.interruption import Asked, give_up_if, nobody_asks
 from workbench.measures import LOSS
 from workbench.problems import Data, Predict, Problem
@@ -30,6 +31,8 @@ from workbench.tasks.base import Episode, numbers_in, valid_range
 
 CHUNK_NUMBERS = 1_000_000
 TIMED_TASKS = 20
+TRIALS = 500
+"""Trials that are acted in at once."""
 
 ByName = dict[str, NDArray[np.generic]]
 
@@ -159,6 +162,9 @@ def evaluate(
     """
     alone = not transductive and algorithm.network.uses_batch_statistics
 
+    if isinstance(algorithm, TrialLearner):
+        return trials(algorithm, meta, episodes, asked)
+
     def make(algorithm: Algorithm) -> Callable[[Episode], Measured]:
         batched = vmap(_curve_of(algorithm, steps, alone, asked, attack), in_dims=(None, 0))
 
@@ -175,6 +181,10 @@ def evaluate(
         parts = list(crew.map(_chunks(episodes, alone)))
     finally:
         crew.close()
+    return _curves(algorithm, parts)
+
+
+def _curves(algorithm: Algorithm, parts: list[Measured]) -> Curves:
     values = {name: each.T for name, each in _doubles(_joined([part.values for part in parts])).items()}
     return Curves(
         algorithm.problem,
@@ -183,6 +193,34 @@ def evaluate(
         _joined([part.details for part in parts]),
         {group: _doubles(_joined([part.report[group] for part in parts])) for group in parts[0].report},
     )
+
+
+def trials(algorithm: TrialLearner, meta: Params, episodes: Iterable[Episode], asked: Asked) -> Curves:
+    """The same of who acts in trials and remembers: every measure of each episode of a trial, that is after
+    0, 1, … episodes."""
+    parts = []
+    for number, part in enumerate(_merged(episodes)):
+        give_up_if(asked)
+        with torch.no_grad():
+            acted = algorithm.act(meta, part.query, seeded(ACTED, number))
+            values = algorithm.problem.by_episode(acted, part.query)
+            report = algorithm.report_trials(meta, part, values)
+        parts.append(
+            Measured(_arrays(values), {}, {group: _arrays(entries) for group, entries in report.items()})
+        )
+    return _curves(algorithm, parts)
+
+
+def _merged(episodes: Iterable[Episode]) -> Iterator[Episode]:
+    """Blocks joined to so many tasks that a step of all of them is worth its while."""
+    waiting: list[Episode] = []
+    for block in episodes:
+        waiting.append(block)
+        if sum(each.count for each in waiting) >= TRIALS:
+            yield Episode.joined(waiting)
+            waiting = []
+    if waiting:
+        yield Episode.joined(waiting)
 
 
 def _arrays(tensors: Params) -> ByName:
@@ -298,6 +336,12 @@ def milliseconds(
             synchronise(device)
             start, times = time.perf_counter(), []
             give_up_if(asked)
+            if isinstance(algorithm, TrialLearner):
+                query = block.tasks(max(0, index - 1), max(1, index)).query
+                algorithm.act(meta, query, seeded(ACTED))
+                trial, count = (time.perf_counter() - start) * 1e3, algorithm.problem.episodes(query)
+                taken.append([trial * episode / count for episode in range(count)])
+                continue
             for _ in algorithm.adaptation(meta, task.support, steps):
                 synchronise(device)
                 times.append((time.perf_counter() - start) * 1e3)

@@ -46,6 +46,7 @@ class MetaStep:
     threads : chunks computed at the same time.
     compile : compile the computation of a chunk with ``torch.compile``, on the first call.
     autocast : dtype for mixed precision, or None.
+    warm : learn without adapting, as a learner does that warms up.
 
     Attributes
     ----------
@@ -61,13 +62,15 @@ class MetaStep:
         threads: int = 1,
         compile: bool = False,
         autocast: torch.dtype | None = None,
+        warm: bool = False,
     ) -> None:
         self.chunk = chunk
         self.compiled = compile
         self.note: str | None = None
         self._autocast = autocast
-        directed = algorithm.outer.direction is not None
-        make, compilable = (_directed, _directed) if directed else (_recorded, _functional)
+        make, compilable = (_recorded, _functional) if not warm else (_recorded_warm, _recorded_warm)
+        if algorithm.outer.direction is not None and not warm:
+            make = compilable = _directed
 
         def of_part(copy: Algorithm) -> Callable[[Part], Result]:
             of_chunk = make(copy)
@@ -134,9 +137,16 @@ def _mean(parts: Iterable[Result], count: int) -> Result:
     return {name: (each / count).contiguous() for name, each in total.items()}, torch.cat(losses)
 
 
+def _recorded_warm(algorithm: Algorithm) -> ChunkGradient:
+    return _recording(algorithm.warm_losses)
+
+
 def _recorded(algorithm: Algorithm) -> ChunkGradient:
+    return _recording(algorithm.losses)
+
+
+def _recording(losses_of: Callable[[Params, Episode], Tensor]) -> ChunkGradient:
     """Sum of the tasks' gradients, the outer one by recording: a quarter quicker than ``torch.func.grad``."""
-    losses_of = vmap(algorithm.loss, in_dims=(None, 0))
 
     def compute(meta: Params, part: Episode) -> tuple[Params, Tensor]:
         leaves = {name: value.detach().requires_grad_() for name, value in meta.items()}
@@ -149,10 +159,9 @@ def _recorded(algorithm: Algorithm) -> ChunkGradient:
 
 def _functional(algorithm: Algorithm) -> ChunkGradient:
     """The same by ``torch.func.grad``, which can be compiled as a whole."""
-    losses_of = vmap(algorithm.loss, in_dims=(None, 0))
 
     def total(meta: Params, part: Episode) -> tuple[Tensor, Tensor]:
-        losses = losses_of(meta, part)
+        losses = algorithm.losses(meta, part)
         return losses.sum(), losses
 
     compute: ChunkGradient = grad(total, has_aux=True)

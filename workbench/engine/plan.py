@@ -89,7 +89,9 @@ class Plan:
         """Whether it computes in mixed precision."""
         return training.mixed_precision and self.device.startswith("cuda")
 
-    def meta_step(self, training: Training, algorithm: Algorithm, tasks: int) -> MetaStep:
+    def meta_step(
+        self, training: Training, algorithm: Algorithm, tasks: int, *, warm: bool = False
+    ) -> MetaStep:
         """What computes the outer step of so many tasks."""
         return MetaStep(
             algorithm,
@@ -97,6 +99,7 @@ class Plan:
             threads=self.workers(tasks),
             compile=self.compile,
             autocast=torch.bfloat16 if self.mixed(training) else None,
+            warm=warm,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,17 +12,18 @@ import torch
 from torch import Tensor
 
 from workbench.algorithms import Params
+from workbench.algorithms.base import OuterStep, Warms, clipped
 from workbench.algorithms.memory import Memory
 from workbench.config import AlgorithmConfig, Experiment
 from workbench.engine import evaluation
 from workbench.engine.building import build, demands, evaluation_size, planned_iterations, training_size
-from workbench.engine.collecting import collected
 from workbench.engine.devices import candidates, environment, set_up, synchronise
 from workbench.engine.episodes import (
     FITTED,
     MEASURED,
     PREPARED,
     REMEMBERED,
+    SHUFFLED,
     FrozenEpisodes,
     TrainingEpisodes,
     seeded,
@@ -102,6 +104,9 @@ class Trainer:
         else:
             self._meta_step = plan.meta_step(training, self.algorithm, self._meta_batch)
         self.plan = plan
+        self._warm_up = (config.warm_up or 0) if isinstance(config, Warms) else 0
+        if self._warm_up:
+            self._warm_step = plan.meta_step(training, self.algorithm, self._meta_batch, warm=True)
         if plan.device != str(self.device):
             self._place(torch.device(plan.device), family)
         self._workers = plan.workers(self._meta_batch)
@@ -162,6 +167,8 @@ class Trainer:
             yield Failed(self.iteration, _advice(error, self))
         finally:
             self._meta_step.close()
+            if self._warm_up:
+                self._warm_step.close()
 
     def _train(self, validation: FrozenEpisodes) -> Generator[Event, None, None]:
         settings = self.experiment.evaluation
@@ -285,42 +292,74 @@ class Trainer:
 
     def _step(self) -> Mapping[str, Tensor]:
         """One meta-iteration, and what is measured at it, by measure. On the CPU a loss that is not finite
-        raises, and nothing has changed."""
-        gradient, losses = self._meta_step.gradient(self.meta, self._prepared())
-        loss = losses.mean()
-        if self.device.type == "cpu" and not torch.isfinite(loss):
-            bad = int((~torch.isfinite(losses)).sum())
-            raise NonFiniteError(f"the loss of {bad} of {len(losses)} tasks is not finite")
-        clamp = self.experiment.training.gradient_clamp
-        if clamp is not None:
-            gradient = {name: each.clamp(-clamp, clamp) for name, each in gradient.items()}
-        rate = self.algorithm.meta_lr(self._base_lr, self._done)
-        update = self.algorithm.outer.update
-        if update is None:
-            for name, weight in self.meta.items():
-                weight.grad = gradient[name]
-            for group in self._optimiser.param_groups:
-                group["lr"] = rate
-            self._optimiser.step()
-        else:
-            with torch.no_grad():
-                for name, value in update(self.meta, gradient, rate).items():
-                    self.meta[name].copy_(value)
+        raises, and nothing has changed by that step."""
+        warm = self.iteration < self._warm_up
+        outer = OuterStep(norm=self.algorithm.outer.norm) if warm else self.algorithm.outer
+        meta_step = self._warm_step if warm else self._meta_step
+        tasks = self._drawn() if warm else self._prepared()
+        losses: list[Tensor] = []
+        for part in self._parts(tasks, outer):
+            gradient, found = meta_step.gradient(self.meta, part)
+            losses.append(found)
+            if self.device.type == "cpu" and not torch.isfinite(found.mean()):
+                bad = int((~torch.isfinite(found)).sum())
+                raise NonFiniteError(f"the loss of {bad} of {len(found)} tasks is not finite")
+            self._move(self._limited(gradient, outer), outer)
         if self._memory.capacity:
             remembering = seeded(self.seed, REMEMBERED, self.iteration)
             self._memory.add(self._episodes[self.iteration], self.iteration, remembering)
         self.iteration += 1
-        return {LOSS.name: loss}
+        told = torch.cat(losses) if len(losses) > 1 else losses[0]
+        return {LOSS.name: told.mean()} | self.algorithm.problem.trained(told, tasks.query)
+
+    def _parts(self, tasks: Episode, outer: OuterStep) -> Iterator[Episode]:
+        """What each step of a meta-iteration learns from: all tasks, or in every epoch some by chance."""
+        if outer.epochs == outer.parts == 1:
+            yield tasks
+            return
+        generator = seeded(self.seed, SHUFFLED, self.iteration)
+        for _ in range(outer.epochs):
+            order = torch.randperm(tasks.count, generator=generator)
+            for chosen in order.chunk(outer.parts):
+                yield tasks.map(itemgetter(chosen.to(self.device)))
+
+    def _limited(self, gradient: Params, outer: OuterStep) -> Params:
+        training = self.experiment.training
+        clamp = training.gradient_clamp
+        if clamp is not None:
+            gradient = {name: each.clamp(-clamp, clamp) for name, each in gradient.items()}
+        return clipped(gradient, outer.norm or training.gradient_norm)
+
+    def _move(self, gradient: Params, outer: OuterStep) -> None:
+        """One outer step."""
+        rate = self.algorithm.meta_lr(self._base_lr, self._done)
+        if self.experiment.training.decay is not None:
+            rate *= 1 - self._done
+        if outer.update is not None:
+            with torch.no_grad():
+                for name, value in outer.update(self.meta, gradient, rate).items():
+                    self.meta[name].copy_(value)
+            return
+        for name, weight in self.meta.items():
+            weight.grad = gradient[name]
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        self._optimiser.step()
 
     @property
     def _done(self) -> float:
         """Part of the training that is over."""
         return min(1.0, self.iteration / max(1, self.iterations))
 
+    def _drawn(self) -> Episode:
+        """The new tasks of this meta-iteration."""
+        return self._episodes[self.iteration]
+
     def _prepared(self) -> Episode:
         """What the outer step of this meta-iteration learns from."""
         generator = seeded(self.seed, PREPARED, self.iteration)
-        tasks = collected(self._source, self.algorithm, self.meta, self._episodes[self.iteration])
+        with torch.no_grad():
+            tasks = self.algorithm.collect(self.meta, self._drawn())
         return self.algorithm.prepare(tasks, self._done, generator, self._memory)
 
     def time_steps(self, seconds: float) -> list[float]:

@@ -1,8 +1,8 @@
 """Control: a policy acts in a world whose parameters are hidden; a larger return is better.
 
 The data of a task are *rows*, an episode each: the chance of the episode under ``chance/NAME``
-``[rows, horizon, *]`` and the hidden parameters under ``task/NAME`` ``[rows, *]``, repeated so that rows can be
-taken apart. No learner but an oracle reads the latter; the simulator does.
+``[rows, horizon, *]`` and the hidden parameters under ``task/NAME`` ``[rows, *]``, repeated so that rows can
+be taken apart. No learner but an oracle reads the latter; the simulator does.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Control(Problem):
         """
         axis = trial["reward"].dim() - 1
         shape = (-1, self.world.horizon)
-        rows = {name: each.unflatten(axis, shape) for name, each in trial.items()}
+        rows = {name: _unflattened(each, axis, shape) for name, each in trial.items()}
         found = self.by_row(rows, query)
         found[TOTAL_RETURN.name] = found[RETURN.name].cumsum(-1)
         if isinstance(self.world, Solvable):
@@ -122,12 +122,15 @@ class Control(Problem):
         gained = rows["reward"].sum(-1)
         return {RETURN.name: gained, LOSS.name: -gained, **self.world.measured(rows | hidden(data))}
 
+    def episodes(self, data: Data) -> int:
+        """Rows of each of T tasks, ``[T, rows, …]``."""
+        return next(each for name, each in data.items() if name.startswith(CHANCE)).shape[1]
+
     def trained(self, losses: Tensor, query: Data) -> dict[str, Tensor]:
         """The mean return of an episode, of what was collected or of what was differentiated."""
         if "reward" not in query:
             return {RETURN.name: -losses.mean()}
-        episodes = next(each for name, each in query.items() if name.startswith(CHANCE)).shape[1]
-        gained = query["reward"].flatten(1).sum(-1).mean() / episodes
+        gained = query["reward"].flatten(1).sum(-1).mean() / self.episodes(query)
         return {RETURN.name: gained, LOSS.name: -gained}
 
 
@@ -142,6 +145,10 @@ def chance(data: Data) -> Tensors:
 def hidden(data: Data) -> Tensors:
     """The hidden parameters of rows, by the world's own names."""
     return {name.removeprefix(TASK): each for name, each in data.items() if name.startswith(TASK)}
+
+
+def _unflattened(each: Tensor, axis: int, shape: tuple[int, int]) -> Tensor:
+    return each.reshape(*each.shape[:axis], *shape, *each.shape[axis + 1 :])
 
 
 def rows(chance: Tensors, task: Tensors) -> Data:

@@ -20,7 +20,9 @@ from workbench.worlds.rollout import ACTING, draw_acting
 class WorldDrift(Drift):
     """A stream whose tasks come from one part of a hidden parameter's range after the other."""
 
-    parameter: str = setting("", help="The hidden parameter whose range is cut into the segments.", empty="the first")
+    parameter: str = setting(
+        "", help="The hidden parameter whose range is cut into the segments.", empty="the first"
+    )
 
 
 class WorldConfig(Drifts):
@@ -36,12 +38,18 @@ class WorldConfig(Drifts):
     network: ClassVar[Mapping[str, object]] = {"hidden": (64, 64), "activation": "tanh"}
     suits = Suits(Training(iterations=500, meta_batch=64), Evaluation(inner_steps=3, every=50))
 
-    episodes: int = setting(4, ge=1, le=10_000, help="Episodes of a trial, one after the other with one task.")
+    episodes: int = setting(
+        4, ge=1, le=10_000, help="Episodes of a trial, one after the other with one task."
+    )
     rollouts: int = setting(
         10, rare=True, ge=1, le=1000, help="Episodes that each update of a gradient learner acts in."
     )
     updates: int = setting(
-        3, rare=True, ge=1, le=1000, help="Updates that have episodes of their own; later ones meet them again."
+        3,
+        rare=True,
+        ge=1,
+        le=1000,
+        help="Updates that have episodes of their own; later ones meet them again.",
     )
     drift: WorldDrift | None = setting(
         None,
@@ -51,7 +59,7 @@ class WorldConfig(Drifts):
     shift: str = setting("", help="Measure on another distribution of tasks too.", empty="none")
 
     @property
-    def size(self) -> EpisodeSize:
+    def episode_size(self) -> EpisodeSize:
         return EpisodeSize(1, self.rollouts * self.updates, self.episodes)
 
 
@@ -86,18 +94,20 @@ class WorldFamily(TaskFamily):
     ) -> Episode:
         _, support, query = size or self.size
         task = self.world.task(self._uniform(split, count, generator, segment), self.shifted)
-        parts = (self._rows(task, each, generator) for each in (support, query))
-        return Episode(*parts, task=task).to(self.device)
+        first, then = (self._rows(task, each, generator) for each in (support, query))
+        return Episode(first, then, task).to(self.device)
 
-    def _uniform(
-        self, split: Split, count: int, generator: torch.Generator, segment: int | None
-    ) -> Tensors:
+    def _uniform(self, split: Split, count: int, generator: torch.Generator, segment: int | None) -> Tensors:
         """The numbers that hidden parameters are made from."""
         drift = self.config.drift
         drawn = {}
         for name, numbers in self.world.draws.items():
             drawn[name] = torch.rand(count, numbers, generator=generator)
-            if segment is not None and drift is not None and name == (drift.parameter or next(iter(self.world.draws))):
+            if (
+                segment is not None
+                and drift is not None
+                and name == (drift.parameter or next(iter(self.world.draws)))
+            ):
                 drawn[name] = (drawn[name] + segment) / drift.segments
         return drawn
 

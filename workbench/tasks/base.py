@@ -249,7 +249,7 @@ class TaskFamily(ABC):
     @property
     def size(self) -> EpisodeSize:
         """The episodes that the configuration asks for."""
-        return self.config.size
+        return self.config.episode_size
 
     @property
     def segments(self) -> int:

@@ -72,6 +72,7 @@ class World(ABC):
         parts of one long run.
     measures : what is measured of what happened, beside the return (see :meth:`measured`).
     episode : what an episode is called: ``episode``, ``pull``, ``match``, ``drive``.
+    rewards : mean and spread of the rewards that are to be expected, by which learners scale them.
     """
 
     observations: int
@@ -82,6 +83,7 @@ class World(ABC):
     restarts: ClassVar[bool] = False
     measures: ClassVar[tuple[Measure, ...]] = ()
     episode: ClassVar[str] = "episode"
+    rewards: tuple[float, float] = (0.0, 1.0)
 
     @abstractmethod
     def task(self, uniform: Tensors, shift: str = "") -> Tensors:
@@ -132,6 +134,14 @@ class World(ABC):
     @abstractmethod
     def known(self, task: Tensors) -> Tensor:
         """The hidden parameters as numbers, ``[…, n]`` of the order of −1 to 1: what an oracle sees."""
+
+    @property
+    def numbers_known(self) -> int:
+        """How many numbers :meth:`known` gives."""
+        import torch
+
+        middle = {name: torch.full((each,), 0.5) for name, each in self.draws.items()}
+        return self.known(self.task(middle)).shape[-1]
 
     def measured(self, data: Tensors) -> Tensors:
         """Its own measures of episodes, ``[…]`` by name.

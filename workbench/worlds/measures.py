@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from workbench.measures import Measure, declare
 
-RETURN = Measure("return", "Return", "higher", signed=True, on="each episode: its rewards, added up")
+RETURN = Measure(
+    "return",
+    "Return",
+    "higher",
+    signed=True,
+    when=("training", "validation", "test"),
+    on="each episode: its rewards, added up",
+)
 TOTAL_RETURN = Measure(
     "total_return", "Total return", "higher", signed=True, on="all episodes of a trial so far: their rewards"
 )
@@ -13,7 +20,7 @@ REGRET = Measure(
     "Regret",
     "lower",
     signed=True,
-    on="each episode: what the best policy earns on average, less the return",
+    on="all episodes of a trial so far: what the best policy earns on average, less their returns",
 )
 SUCCESS = Measure("success", "Success", "higher", share=True, on="episodes that reach the goal")
 GOALS = Measure("goals", "Goals reached", "higher", on="each episode: how often the goal is reached")
@@ -27,5 +34,7 @@ TIME_GAP_ERROR = Measure(
 )
 COLLISIONS = Measure("collisions", "Collisions", "lower", share=True, on="episodes with a collision")
 
-declare(RETURN, TOTAL_RETURN, REGRET, SUCCESS, GOALS)
-declare(LATERAL_ERROR, OFF_LANE, LEFT_LANE, TIME_GAP_ERROR, COLLISIONS)
+ALL = (SUCCESS, GOALS, LATERAL_ERROR, OFF_LANE, LEFT_LANE, TIME_GAP_ERROR, COLLISIONS)
+"""What some worlds measure."""
+
+declare(RETURN, TOTAL_RETURN, REGRET, *ALL)

@@ -232,7 +232,7 @@ def check_fit(listing: Listing, config: TaskConfig) -> dict[Split, int]:
 
     members = divided(listing, config)
     if "classes" not in config.gives():
-        _, shots, queries = config.size
+        _, shots, queries = config.episode_size
         needed = shots + queries
         for split in SPLITS:
             scarcest = min(members[split], key=listing.counts.__getitem__)

@@ -1,0 +1,71 @@
+"""Learners that act in whole trials: what they have learned of a task is what they remember."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from workbench.algorithms.base import Algorithm, Params
+from workbench.config import AlgorithmConfig
+from workbench.problems.control import Control, chance, hidden
+from workbench.tasks.base import Data, Episode
+from workbench.worlds.rollout import Policy, trial
+
+
+class TrialConfig(AlgorithmConfig):
+    """What every such learner has."""
+
+    needs = frozenset({"rollouts"})
+    episodic = False
+    acts = True
+
+
+class TrialLearner(Algorithm):
+    """Acts in the query rows of a task one after the other; its memory is cleared between tasks only.
+
+    It is written for T trials at once, which are all the leading dimension there is.
+    """
+
+    problem: Control
+
+    @abstractmethod
+    def policy(self, meta: Params, query: Data, generator: torch.Generator) -> Policy:
+        """Who acts in T trials, with an empty memory.
+
+        Parameters
+        ----------
+        query : the rows of the trials, ``[T, episodes, …]``, for those that may see more than others.
+        generator : chance of its own, on the CPU.
+        """
+
+    def act(self, meta: Params, query: Data, generator: torch.Generator) -> Data:
+        """What happens in T trials, ``[T, episodes · horizon, …]`` by name."""
+        return self.acted(query, self.policy(meta, query, generator))
+
+    def acted(self, query: Data, policy: Policy) -> Data:
+        """The same of a policy."""
+        return trial(self.problem.world, task_of(query), chance(query), policy)
+
+    def report_trials(self, meta: Params, tasks: Episode, found: dict[str, Tensor]) -> dict[str, Params]:
+        """Measures of its own of T trials, ``[T]`` by group and name."""
+        return {}
+
+    # it has no learner of one task that could be adapted to a support set
+
+    @property
+    def trained_steps(self) -> int:
+        return 0
+
+    def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
+        return learner
+
+    def adaptation(self, meta: Params, support: Data, steps: int) -> Iterator[Params]:
+        raise NotImplementedError("it acts in trials")
+
+
+def task_of(query: Data) -> Params:
+    """The hidden parameters of T trials, ``[T, …]``, from those of their rows."""
+    return {name: each[:, 0] for name, each in hidden(query).items()}
