@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 
 from workbench.algorithms import ALGORITHMS, Algorithm, Citation
 from workbench.algorithms.wrapper import WrapperConfig
-from workbench.config import AlgorithmConfig, Trains
+from workbench.config import AlgorithmConfig, TaskConfig, Trains
 from workbench.problems import PROBLEMS
 from workbench.settings import Kind, Section, fields_of
 from workbench.tasks import FAMILIES
@@ -117,6 +117,7 @@ def bases(algorithm: type[Algorithm]) -> list[str] | None:
 def algorithm_rows() -> list[list[str]]:
     """The algorithms as a table of 120 columns, with a heading."""
     rows = [["name", "family", "problems", "order", "base", "citation"]]
+    of_families = {each.problem.name for each in TaskConfig.kinds.values()}
     for name, each in ALGORITHMS.items():
         problems = sorted(each.Config.problems())
         over = each.Config.wraps
@@ -124,7 +125,7 @@ def algorithm_rows() -> list[list[str]]:
             [
                 name,
                 each.family,
-                problems[0] if len(problems) == 1 else "both",
+                "all" if len(problems) == len(of_families) else ", ".join(problems),
                 "base's" if over else str(each.order) if issubclass(each.Config, Trains) else "–",
                 "yes" if over else "–",
                 cited(each.citation) if each.citation else "ours" if "(ours)" in each.title else "–",

@@ -144,6 +144,9 @@ class Algorithm(ABC):
     adapts_stepwise: bool = True
     """False for a closed form, which has no learner before it has seen the support set."""
 
+    compilable: bool = True
+    """Whether torch can compile its losses."""
+
     drifts: bool = True
     """False where training tasks do not follow the drift of the family: see :meth:`training_family`."""
 

@@ -23,6 +23,7 @@ cosine between the members' errors over a task's queries (diversity).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Literal, Self
 
 import torch
@@ -152,7 +153,7 @@ class Fusion(Wrapper):
             updated = vmap(base.update, in_dims=(0, 0, None))(_members(meta), _members(gradient), rate)
             return updated | _own(meta)
 
-        return OuterStep(base.direction and direction, base.update and update)
+        return replace(base, direction=base.direction and direction, update=base.update and update)
 
     def _related_loss(self, meta: Params, episode: Episode) -> Tensor:
         learners = self._adapted(meta, episode.support, self.trained_steps)

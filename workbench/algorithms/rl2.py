@@ -4,13 +4,14 @@ Learn", 2016, arXiv 1611.05763.
 
 A recurrent policy sees the observation, its last action and reward, and whether an episode has just ended.
 Its state is kept over the episodes of a trial and cleared between trials, so what it learns of a task is in
-that state. It is trained by the clipped objective of Schulman, Wolski, Dhariwal, Radford, Klimov, "Proximal Policy
-Optimization Algorithms", 2017, arXiv 1707.06347, with advantages by Schulman et al., "High-Dimensional
+that state. It is trained by the clipped objective of Schulman, Wolski, Dhariwal, Radford, Klimov,
+"Proximal Policy Optimization Algorithms", 2017, arXiv 1707.06347, with advantages by Schulman et al.,
+"High-Dimensional
 Continuous Control Using Generalized Advantage Estimation", ICLR 2016, arXiv 1506.02438.
 
-For worlds whose observation is a state (one number of them 1, the others 0) the memory may have a table beside
-it, of fast weights (Schmidhuber, "Learning to Control Fast-Weight Memories", Neural Computation 1992): what
-was earned in each state, by action, is written there and read at the present state.
+For worlds whose observation is a state (one number of them 1, the others 0) the memory may have a table
+beside it, of fast weights (Schmidhuber, "Learning to Control Fast-Weight Memories", Neural Computation 1992):
+what was earned in each state, by action, is written there and read at the present state.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ class RL2(TrialLearner):
         "1611.02779",
     )
     config: RL2Config
+    compilable = False  # torch has no graph for its own GRU
 
     def __init__(self, config: RL2Config, network: Network, shape: TaskShape) -> None:
         super().__init__(config, network, shape)

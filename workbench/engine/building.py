@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 
 from workbench import networks
 from workbench.algorithms import Algorithm, make
+from workbench.algorithms.base import Warms
 from workbench.config import AlgorithmConfig, AnyWays, Experiment, Trains
 from workbench.engine.episodes import seeded
 from workbench.engine.state import Demands
@@ -60,10 +62,21 @@ def demands(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily)
         shapes,
         Segments(family.segments if algorithm.drifts else 1, planned_iterations(experiment, config)),
         every=experiment.evaluation.every,
-        adam=algorithm.outer.update is None,
+        adam=partial(adam_steps, algorithm, config) if algorithm.outer.update is None else None,
         capacity=algorithm.capacity,
         new_tasks=algorithm.new_tasks(config.schedule(experiment.training).meta_batch),
     )
+
+
+def warm_up(config: AlgorithmConfig) -> int:
+    """Meta-iterations at the beginning that learn without adapting."""
+    return (config.warm_up or 0) if isinstance(config, Warms) else 0
+
+
+def adam_steps(algorithm: Algorithm, config: AlgorithmConfig, iteration: int) -> int:
+    """Steps of Adam after so many meta-iterations."""
+    warm = min(iteration, warm_up(config))
+    return warm + (iteration - warm) * algorithm.outer.epochs * algorithm.outer.parts
 
 
 def training_size(config: AlgorithmConfig, family: TaskFamily) -> EpisodeSize:

@@ -23,8 +23,8 @@ BLOCK_NUMBERS = 1_000_000
 MEASURED, SEGMENT, FITTED, ATTACKED, PREPARED, REMEMBERED = 2, 4, 5, 6, 7, 8
 SHUFFLED, ACTED = 9, 10
 """What randomness is for, one path each: measuring, segments of a stream, fitting, attacks, an algorithm's
-own preparation of a meta-batch, its memory, parts of a meta-batch, who acts in trials. 0 is initial weights, 1
-training, 3 pictures."""
+own preparation of a meta-batch, its memory, parts of a meta-batch, who acts in trials. 0 is initial weights,
+1 training, 3 pictures."""
 
 MOST_ITERATIONS = 64
 FROZEN_BLOCK = 50

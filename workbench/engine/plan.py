@@ -190,6 +190,8 @@ def choose(work: Work) -> tuple[Plan, MetaStep]:
         if len(plans) > 1:
             measured = _remembered_or_measured(plans, work)
             plan = measured.plan
+        if not work.algorithm.compilable:
+            return plan, work.step(plan)
         if work.training.compile != "auto":
             plan = replace(plan, compile=work.training.compile)
             return plan, work.step(plan)

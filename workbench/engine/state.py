@@ -78,7 +78,8 @@ class Demands:
     meta : the shape of every meta-parameter, in order.
     segments : of the run's training stream.
     every : meta-iterations between validations.
-    adam : whether the outer step is Adam's, which keeps two moments of each meta-parameter.
+    adam : steps of Adam after so many meta-iterations, which keeps two moments of each meta-parameter; None
+        where the outer step is another.
     capacity, new_tasks : of a memory; tasks that the stream gives in one meta-iteration.
     """
 
@@ -88,7 +89,7 @@ class Demands:
         segments: Segments,
         *,
         every: int,
-        adam: bool,
+        adam: Callable[[int], int] | None,
         capacity: int,
         new_tasks: int,
     ) -> None:
@@ -116,7 +117,8 @@ class Demands:
             f"meta.{name}": Entry(Described("float32", each), _finite) for name, each in self._meta.items()
         }
         if self._adam and iteration:
-            counted = Entry(Described("float32", ()), _equal_to(min(iteration, MOST_ADAM_STEPS)))
+            steps = min(self._adam(iteration), MOST_ADAM_STEPS)
+            counted = Entry(Described("float32", ()), _equal_to(steps))
             for index, shape in enumerate(self._meta.values()):
                 entries[f"optimiser.{index}.step"] = counted
                 entries[f"optimiser.{index}.exp_avg"] = Entry(Described("float32", shape), _finite)

@@ -12,11 +12,18 @@ import torch
 from torch import Tensor
 
 from workbench.algorithms import Params
-from workbench.algorithms.base import OuterStep, Warms, clipped
+from workbench.algorithms.base import OuterStep, clipped
 from workbench.algorithms.memory import Memory
 from workbench.config import AlgorithmConfig, Experiment
 from workbench.engine import evaluation
-from workbench.engine.building import build, demands, evaluation_size, planned_iterations, training_size
+from workbench.engine.building import (
+    build,
+    demands,
+    evaluation_size,
+    planned_iterations,
+    training_size,
+    warm_up,
+)
 from workbench.engine.devices import candidates, environment, set_up, synchronise
 from workbench.engine.episodes import (
     FITTED,
@@ -98,19 +105,24 @@ class Trainer:
 
         self._place(torch.device(plan.device) if plan else candidates(training.device)[0], family)
         if plan is None:
-            plan, self._meta_step = choose(
-                Work(training, self.algorithm, self.meta, self._prepared(), self.iterations, asked)
-            )
+            part = next(self._parts(self._prepared(), self.algorithm.outer))
+            steps = self.iterations * self.algorithm.outer.epochs * self.algorithm.outer.parts
+            plan, self._meta_step = choose(Work(training, self.algorithm, self.meta, part, steps, asked))
         else:
-            self._meta_step = plan.meta_step(training, self.algorithm, self._meta_batch)
+            self._meta_step = plan.meta_step(training, self.algorithm, self._tasks_of_a_step)
         self.plan = plan
-        self._warm_up = (config.warm_up or 0) if isinstance(config, Warms) else 0
+        self._warm_up = warm_up(config)
         if self._warm_up:
             self._warm_step = plan.meta_step(training, self.algorithm, self._meta_batch, warm=True)
         if plan.device != str(self.device):
             self._place(torch.device(plan.device), family)
-        self._workers = plan.workers(self._meta_batch)
-        set_up(self.device, plan.threads_of_an_operation(self._meta_batch), training.tf32)
+        self._workers = plan.workers(self._tasks_of_a_step)
+        set_up(self.device, plan.threads_of_an_operation(self._tasks_of_a_step), training.tf32)
+
+    @property
+    def _tasks_of_a_step(self) -> int:
+        """Most tasks that an outer step learns from at once."""
+        return -(-self._meta_batch // self.algorithm.outer.parts)
 
     def _place(self, device: torch.device, family: TaskFamily) -> None:
         """Begin on a device: with the data, the episodes and the initial weights there."""

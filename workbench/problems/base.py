@@ -94,7 +94,7 @@ class Problem(ABC):
     # --- of T tasks in training ---------------------------------------------------------------------
 
     def trained(self, losses: Tensor, query: Data) -> dict[str, Tensor]:
-        """What is told of a meta-iteration with outer losses ``[T]`` beside their mean: scalars by measure."""
+        """What is told of a meta-iteration beside its mean loss, of losses ``[T]``: scalars by measure."""
         return {}
 
     # --- to be looked at ----------------------------------------------------------------------------
