@@ -12,7 +12,10 @@ from workbench.algorithms.wrapper import Wrapper, WrapperConfig
 from workbench.engine.meta_step import MetaStep
 from workbench.tasks.base import TaskShape
 
-SAYS_ITSELF = {"Config", "title", "family", "summary", "citation", "config", "with_network"}
+SAYS_ITSELF = {"Config", "title", "family", "summary", "citation", "config", "with_network"} | {
+    "losses",
+    "warm_losses",
+}
 """What a wrapper has of its own, and what it makes of itself."""
 
 
