@@ -132,10 +132,10 @@ def test_a_vehicle_holds_a_bend_as_the_equations_of_a_steady_turn_say() -> None:
     speed, wheelbase = task["speed"], task["wheelbase"]
     front, rear = task["front_stiffness"], task["front_stiffness"] * task["rear_stiffness"]
     wheels = task["steering_gain"] * 1.8 / speed * math.tanh(0.02)
-    acceleration = speed * state["yaw"]
+    acceleration = speed * state["motion"][..., 2]
     # loads: each axle bears its share, and each tyre's force is stiffness · load · slip
     slips = (acceleration / 9.81) * (1 / front - 1 / rear)
-    assert torch.allclose(wheels, wheelbase * state["yaw"] / speed + slips, rtol=1e-4)
+    assert torch.allclose(wheels, wheelbase * state["motion"][..., 2] / speed + slips, rtol=1e-4)
 
 
 def test_on_ice_the_same_hand_steers_worse() -> None:
@@ -198,7 +198,7 @@ def test_a_command_takes_effect_after_the_delay_of_the_task(
     def pushed_at_first(seen: Seen) -> tuple[Tensor, Tensors]:
         return torch.full_like(seen.observation[..., :1], float(seen.time == 0)), {}
 
-    moved = next(name for name in ("yaw", "acceleration") if name in world.reset(task, luck))
+    moved = next(name for name in ("wheels", "acceleration") if name in world.reset(task, luck))
     paths = []
     for policy in (by(nothing), pushed_at_first):
         state, path = world.reset(task, luck), []

@@ -45,6 +45,10 @@ OFF = 0.9
 LEAVES = 1.75
 """Metres from the middle: partly off the lane, and off it."""
 
+LIMITS = (6.0, 1.0, 2.0, 8.0)
+"""Of lateral error (m), heading error (rad), yaw rate (rad/s), lateral speed (m/s): a vehicle that is lost
+does not get more so, and has no gradient."""
+
 VEHICLES: Spans = {
     "wheelbase": Span(2.3, 4.0),  # m
     "axle_split": Span(0.42, 0.58),  # from the front axle to the centre of mass, of the wheelbase
@@ -83,6 +87,7 @@ class DrivingWorld(World):
 
     observations = 7
     actions = Actions(numbers=1)
+    rewards = (0.0, 0.1)
     shifts: ClassVar[Mapping[str, str]] = {
         "lorries": "heavier loads, longer wheelbases, slower steering",
         "ice": "friction of .15 to .3",
@@ -108,16 +113,15 @@ class DrivingWorld(World):
         lateral, heading, *road = start(chance["start"], 8)
         demand = self._demand(road)
         zero = torch.zeros_like(lateral)
+        line = zero.unsqueeze(-1)
         return {
-            "lateral": lateral - 0.5,
-            "heading": (heading - 0.5) * 0.05,
-            "drift": zero,
-            "yaw": zero,
+            "motion": torch.stack([lateral - 0.5, (heading - 0.5) * 0.05, zero, zero], -1),
             "wheels": zero,
             "error": lateral - 0.5,
-            "commands": zero.unsqueeze(-1).expand(*zero.shape, LATEST + 1),
-            "scale": zero.unsqueeze(-1) + zero.new_tensor([1.0, 10.0, 5.0, 1.0, 0.0, 0.0, 0.0]),
-            "nothing": zero,
+            "commands": line.expand(*zero.shape, LATEST + 1),
+            "scale": line + zero.new_tensor([1.0, 10.0, 5.0, 1.0, 0.0, 0.0, 0.0]),
+            "nothing": line.expand(*zero.shape, 3),
+            "limits": line + zero.new_tensor(LIMITS),
         } | self._folded(task, demand)
 
     def _demand(self, road: list[Tensor]) -> Tensor:
@@ -164,9 +168,8 @@ class DrivingWorld(World):
         }
 
     def observe(self, state: Tensors, task: Tensors, time: int) -> Tensor:
-        nothing = state["nothing"]
-        own = [state["lateral"], state["heading"], state["yaw"], state["commands"][..., 0], *[nothing] * 3]
-        return torch.addcmul(state["road"][..., time, :], torch.stack(own, -1), state["scale"])
+        own = torch.cat([state["motion"][..., :3], state["commands"][..., :1], state["nothing"]], -1)
+        return torch.addcmul(state["road"][..., time, :], own, state["scale"])
 
     def step(
         self, state: Tensors, action: Tensor, task: Tensors, chance: Tensors, time: int
@@ -174,9 +177,7 @@ class DrivingWorld(World):
         s, euler = state, STEP / SUBSTEPS
         commands = torch.cat([torch.tanh(action), s["commands"][..., :-1]], -1)
         target = torch.addcmul(s["target_0"], s["target"], commands.gather(-1, s["delay"])[..., 0])
-        wheels, drift, yaw, lateral, heading = (
-            s[name] for name in ("wheels", "drift", "yaw", "lateral", "heading")
-        )
+        wheels, (lateral, heading, yaw, drift) = s["wheels"], s["motion"].unbind(-1)
         for substep in range(SUBSTEPS):
             wheels = torch.lerp(wheels, target, s["follows"])
             slip = torch.addcmul(s["front_wheels"] * wheels, s["front_drift"], drift)
@@ -192,10 +193,7 @@ class DrivingWorld(World):
         change = commands[..., 0] - s["commands"][..., 0]
         reward = torch.addcmul(-0.4 * torch.tanh(lateral.square() / 4), change, change, value=-0.02)
         after = {
-            "lateral": lateral.clamp(-6, 6),
-            "heading": heading.clamp(-1, 1),
-            "drift": drift.clamp(-8, 8),
-            "yaw": yaw.clamp(-2, 2),
+            "motion": torch.stack([lateral, heading, yaw, drift], -1).clamp(-s["limits"], s["limits"]),
             "wheels": wheels,
             "error": lateral,
             "commands": commands,

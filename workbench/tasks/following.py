@@ -72,6 +72,7 @@ class FollowingWorld(World):
 
     observations = 5
     actions = Actions(numbers=1)
+    rewards = (0.0, 0.1)
     shifts: ClassVar[Mapping[str, str]] = {
         "mountains": "steeper roads, up and down",
         "trucks": "weaker and slower engines and brakes",
