@@ -24,6 +24,10 @@ INK, MUTED, RIGHT, WRONG = "ink", "muted", "right", "wrong"
 """Other roles: what is as strong as text, what is of second rank, and what is right or wrong."""
 
 
+SIGNS = ("square", "star", "cross", "dash")
+"""Shapes of points that are no dots."""
+
+
 @dataclass(frozen=True)
 class Curve:
     """A line, or points with whiskers.
@@ -39,9 +43,10 @@ class Curve:
     faint : what a stronger curve summarises (raw values beside the smoothed, runs beside their mean).
     shaded : whether the interval around a line is drawn; it is in the data all the same.
     dashed : how a line is broken: 0 not at all, 1 dashes, 2 dots, 3 both.
-    thick : a bar.
+    thick : a bar, or large points.
     shade : −1 to 1, how far its colour goes towards the ink (below 0) or the paper (above).
     points : what is said of each point, beside its value.
+    sign : the shape of its points, one of ``SIGNS``; empty: the usual.
     """
 
     label: str
@@ -58,6 +63,7 @@ class Curve:
     thick: bool = False
     shade: float = 0.0
     points: tuple[str, ...] = ()
+    sign: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ class Panel:
     Attributes
     ----------
     x_label, y_label : quantity and unit.
-    x_names : names of the positions 0, 1, … where x is no number.
+    x_names, y_names : names of the positions 0, 1, … where x (or y) is no number.
     pictures : rows of pictures; a panel has either curves or pictures.
     row_names : one for each row of pictures, in short.
     row_titles : the same in full, where there is room.
@@ -111,6 +117,8 @@ class Panel:
     x_hidden, y_hidden : without that axis.
     y_percent : y is a share, whose numbers are written in percent.
     ratio : height by width; 0: the usual.
+    square : a step across is as long as a step up, as on a map.
+    moving : where what moves is at each step of time; a picture that stands still shows where it ends.
     """
 
     title: str = ""
@@ -119,6 +127,7 @@ class Panel:
     x_log: bool = False
     y_log: bool = False
     x_names: tuple[str, ...] = ()
+    y_names: tuple[str, ...] = ()
     x_range: tuple[float, float] | None = None
     y_range: tuple[float, float] | None = None
     curves: tuple[Curve, ...] = ()
@@ -130,6 +139,23 @@ class Panel:
     y_hidden: bool = False
     y_percent: bool = False
     ratio: float = 0.0
+    square: bool = False
+    moving: Curve | None = None
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a row or a column of panels has in common.
+
+    Attributes
+    ----------
+    text : more about it, below its title.
+    colour : role of a sign before the title; empty: none.
+    """
+
+    title: str
+    text: str = ""
+    colour: str = ""
 
 
 @dataclass(frozen=True)
@@ -143,6 +169,7 @@ class Figure:
     columns : panels side by side.
     table : rows that belong to it (a comparison's numbers).
     legend : below the panels; False where the curves are named beside them.
+    column_heads, row_heads : above the columns and beside the rows; empty: the panels say all.
     """
 
     name: str
@@ -151,6 +178,15 @@ class Figure:
     columns: int = 1
     table: tuple[dict[str, Any], ...] = field(default=())
     legend: bool = True
+    column_heads: tuple[Head, ...] = ()
+    row_heads: tuple[Head, ...] = ()
+
+    def title_of(self, index: int) -> str:
+        """What a panel shows, its heads included."""
+        row, column = divmod(index, max(1, self.columns))
+        heads = [*self.column_heads[column : column + 1], *self.row_heads[row : row + 1]]
+        titles = [*(head.title for head in heads), self.panels[index].title]
+        return " · ".join(filter(None, titles))
 
 
 @dataclass(frozen=True)
@@ -165,6 +201,7 @@ class Drawing:
     words : how to read it, for a caption.
     rows : data that a table has of it, one for each query.
     seen : the same of the support examples, where these can be read: texts.
+    task : what the task is, which the learner is not told, in a few words; empty: the picture shows it.
     """
 
     panel: Panel
@@ -173,3 +210,4 @@ class Drawing:
     words: str = ""
     rows: tuple[dict[str, Any], ...] = ()
     seen: tuple[dict[str, Any], ...] = ()
+    task: str = ""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workbench.analysis.predictions import Drawn, Seen, figure, last_step
+from workbench.analysis.predictions import Drawn, Seen, figure, places
 from workbench.engine.predicted import Predictions
 from workbench.export.drawing import to_bytes
 from workbench.export.wishes import Style
 from workbench.pictures import RIGHT, WRONG
+from workbench.problems import Classification, Regression
 
 
 def regressed(
@@ -18,7 +19,7 @@ def regressed(
     rng = np.random.default_rng(seed)
     x, y = rng.normal(size=(tasks, 9, inputs)), rng.normal(size=(tasks, 9, 1))
     return Predictions(
-        "regression", 4, steps, {"x": x[:, :3], "y": y[:, :3]}, {"x": x, "y": y},
+        Regression(), 4, steps, {"x": x[:, :3], "y": y[:, :3]}, {"x": x, "y": y},
         {"shown": rng.normal(size=(len(steps), tasks, 9, 1))}, {"loss": rng.random((len(steps), tasks))},
     )  # fmt: skip
 
@@ -28,7 +29,7 @@ def classified() -> Predictions:
     y = np.array([[0, 0, 1, 1]])
     shares = np.array([[[[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.4, 0.6]]]])
     return Predictions(
-        "classification", 0, (1,),
+        Classification(), 0, (1,),
         {"x": rng.random((1, 2, 5)), "y": y[:, ::2]}, {"x": rng.random((1, 4, 5)), "y": y},
         {"shown": shares}, {"loss": np.ones((1, 1)), "accuracy": np.full((1, 1), 0.75)},
     )  # fmt: skip
@@ -48,7 +49,7 @@ def test_learners_stand_in_rows_on_the_same_tasks() -> None:
 
 def test_a_learner_without_the_step_stands_at_its_last_before() -> None:
     seen = [Seen("A", "run 1", 1, regressed(steps=(0, 1, 2))), Seen("B", "run 2", 1, regressed(steps=(1,)))]
-    assert last_step(seen) == 2
+    assert places(seen) == (0, 1, 2)
     found = figure(seen, 0)
     assert found is not None
     labels = [[curve.label for curve in panel.curves] for panel in (found.panels[0], found.panels[2])]
@@ -96,8 +97,15 @@ def test_a_cell_that_stays_is_drawn_once() -> None:
     assert [a is b for a, b in zip(before.panels, after.panels, strict=True)] == [True, True, False, False]
 
 
+class Dancing(Regression):
+    """Regression that nobody can look at."""
+
+    def picture(self, task: object) -> None:  # type: ignore[override]
+        return None
+
+
 def test_a_kind_of_task_without_a_picture_has_no_figure() -> None:
-    unknown = Predictions("dancing", 0, (0,), {}, {"x": np.zeros((1, 1))}, {}, {"loss": np.zeros((1, 1))})
+    unknown = Predictions(Dancing(), 0, (0,), {}, {"x": np.zeros((1, 1))}, {}, {"loss": np.zeros((1, 1))})
     assert figure([Seen("A", "run 1", 1, unknown)], 0) is None
 
 

@@ -11,15 +11,15 @@ from workbench.pictures import Figure
 
 def rows(figure: Figure) -> Iterator[dict[str, object]]:
     """The figure's data, tidy: one row for each point of each curve (pictures have none)."""
-    for number, panel in enumerate(figure.panels, 1):
+    for at, panel in enumerate(figure.panels):
         for curve in panel.curves:
             for index, (x, y) in enumerate(zip(curve.x.tolist(), curve.y.tolist(), strict=True)):
                 yield {
-                    "panel": panel.title or number,
+                    "panel": figure.title_of(at) or at + 1,
                     "curve": curve.label,
                     "raw": curve.faint,
                     "x": _named(x, panel.x_names),
-                    "y": y,
+                    "y": _named(y, panel.y_names),
                     "low": None if curve.low is None else float(curve.low[index]),
                     "high": None if curve.high is None else float(curve.high[index]),
                     "n": None if curve.n is None else int(curve.n[index]),

@@ -9,8 +9,7 @@ from typing import Any
 
 from workbench.analysis.numerals import count
 from workbench.engine.predicted import Predictions
-from workbench.pictures import Drawing, Figure
-from workbench.problems.predicted import step_name
+from workbench.pictures import Drawing, Figure, Head
 from workbench.words import listed
 
 MOST_NAMED, SIDE_BY_SIDE = 4, 3
@@ -33,23 +32,24 @@ class Seen:
     predictions: Predictions
 
 
-Drawn = dict[tuple[str, str, int, int, int, bool], Drawing | None]
+Drawn = dict[tuple[str, str, int, int, int, int, bool], Drawing | None]
 """Cells that were drawn, by what they are of: a cell that stays is drawn once."""
 
 
-def last_step(seen: Sequence[Seen]) -> int:
-    """The most inner steps that one of the learners has; 0 where none adapts step by step."""
-    return max((each.predictions.steps[-1] for each in seen if len(each.predictions.steps) > 1), default=0)
+def places(seen: Sequence[Seen]) -> tuple[int, ...]:
+    """The experience at which one of the learners stands that adapts step by step, in order; 0 at least."""
+    known = {place for each in seen if len(each.predictions.steps) > 1 for place in each.predictions.places}
+    return tuple(sorted(known | {0}))
 
 
-def words_of(each: Seen, step: int) -> str:
+def words_of(each: Seen, place: int) -> str:
     """The step that is shown of a learner, in words."""
-    steps = each.predictions.steps
-    return step_name(steps[each.predictions.at(step)]) if len(steps) > 1 else "adapted in closed form"
+    found = each.predictions
+    return found.step_name(place) if len(found.steps) > 1 or found.trial else "adapted in closed form"
 
 
-def drawings(seen: Sequence[Seen], step: int, drawn: Drawn | None = None) -> list[list[Drawing | None]]:
-    """The cells, learner by learner, after an inner step (of those that have it, else their last before).
+def drawings(seen: Sequence[Seen], place: int, drawn: Drawn | None = None) -> list[list[Drawing | None]]:
+    """The cells, learner by learner, after some experience (at the last step that has no more).
 
     Parameters
     ----------
@@ -60,8 +60,9 @@ def drawings(seen: Sequence[Seen], step: int, drawn: Drawn | None = None) -> lis
     for each in seen:
         found = each.predictions
         for task in range(found.tasks):
-            key = (each.name, each.colour, id(found), task, found.at(step), several)
-            known[key] = drawn[key] if drawn and key in drawn else _cell(each, task, step, several)
+            at = found.at(place), found.looked_at(place)
+            key = (each.name, each.colour, id(found), task, *at, several)
+            known[key] = drawn[key] if drawn and key in drawn else _cell(each, task, place, several)
     cells = iter(known.values())
     grid = [[next(cells) for _ in range(each.predictions.tasks)] for each in seen]
     if drawn is not None:
@@ -70,39 +71,70 @@ def drawings(seen: Sequence[Seen], step: int, drawn: Drawn | None = None) -> lis
     return grid
 
 
-def _cell(each: Seen, task: int, step: int, several: bool) -> Drawing | None:
-    found = each.predictions.drawing(task, step, each.colour)
+def _cell(each: Seen, task: int, place: int, several: bool) -> Drawing | None:
+    found = each.predictions.drawing(task, place, each.colour)
     if found is None:
         return None
     title = f"Task {each.predictions.first + task + 1} · {found.said}"
-    return replace(found, panel=replace(found.panel, title=f"{each.name} · {title}" if several else title))
+    if found.task:  # the heads of the grid say which learner and which task
+        title = found.said
+    elif several:
+        title = f"{each.name} · {title}"
+    return replace(found, panel=replace(found.panel, title=title))
 
 
-def figure(seen: Sequence[Seen], step: int, drawn: Drawn | None = None) -> Figure | None:
-    """Learners by tasks, up to an inner step; None where there is nothing, or nothing that can be drawn."""
+def figure(seen: Sequence[Seen], place: int, drawn: Drawn | None = None) -> Figure | None:
+    """Learners by tasks, up to some experience; None where there is nothing, or nothing that can be drawn."""
+    grid = drawings(seen, place, drawn)
     cells: list[Drawing] = []
     table = []
-    for each, row in zip(seen, drawings(seen, step, drawn), strict=True):
-        place = {"learner": each.name, "inner_step": each.predictions.steps[each.predictions.at(step)]}
-        for task, cell in enumerate(row, each.predictions.first + 1):
+    for each, row in zip(seen, grid, strict=True):
+        found = each.predictions
+        where = {"learner": each.name, "inner_step": found.steps[found.at(place)]}
+        for task, cell in enumerate(row, found.first + 1):
             if cell is None:
                 return None
             cells.append(cell)
-            table += [place | {"task": task} | values for values in cell.rows]
+            table += [where | {"task": task} | values for values in cell.rows]
     if not cells:
         return None
     tasks, learners = seen[0].predictions.tasks, len(seen)
-    columns = ceil(sqrt(len(cells))) if learners == 1 or learners > SIDE_BY_SIDE else learners
-    columns = tasks if tasks > 1 and learners > 1 else columns
-    what = f"{cells[0].title} on {_range(seen[0].predictions)} by {_named(seen, step)}. {cells[0].words}"
+    what = f"{cells[0].title} on {_range(seen[0].predictions)} by {_named(seen, place)}. {cells[0].words}"
     panels = tuple(cell.panel for cell in cells)
-    return Figure("predictions", panels, what.strip(), columns=columns, table=tuple(table))
+    told = all(cell.task for cell in cells)
+    if told:
+        panels = tuple(panels[learner * tasks + task] for task in range(tasks) for learner in range(learners))
+        columns = tasks if learners == 1 else learners
+    else:
+        columns = ceil(sqrt(len(cells))) if learners == 1 or learners > SIDE_BY_SIDE else learners
+        columns = tasks if tasks > 1 and learners > 1 else columns
+    above, beside = _heads(seen, place, cells[:tasks]) if told else ((), ())
+    return Figure(
+        "predictions",
+        panels,
+        what.strip(),
+        columns=columns,
+        table=tuple(table),
+        column_heads=above,
+        row_heads=beside,
+    )
 
 
-def listing(seen: Sequence[Seen], step: int) -> list[dict[str, Any]]:
+def _heads(
+    seen: Sequence[Seen], place: int, cells: Sequence[Drawing]
+) -> tuple[tuple[Head, ...], tuple[Head, ...]]:
+    """Above the columns the learners, beside the rows the tasks; a single learner's tasks above."""
+    first = seen[0].predictions.first + 1
+    tasks = tuple(Head(f"Task {number}", cell.task) for number, cell in enumerate(cells, first))
+    if len(seen) == 1:
+        return tasks, ()
+    return tuple(Head(each.name, words_of(each, place), each.colour) for each in seen), tasks
+
+
+def listing(seen: Sequence[Seen], place: int) -> list[dict[str, Any]]:
     """The examples that can be read, one a row, with what each learner takes them for; empty if none can."""
     rows: list[dict[str, Any]] = []
-    for each, (cell, *_) in zip(seen, drawings(seen, step), strict=True):
+    for each, (cell, *_) in zip(seen, drawings(seen, place), strict=True):
         if cell is None or not cell.seen:
             return []
         told = [{"text": row["text"], "true": row["true"], each.name: "support"} for row in cell.seen]
@@ -120,6 +152,6 @@ def _range(predictions: Predictions) -> str:
     return f"meta-validation task {first}" if first == last else f"meta-validation tasks {first} to {last}"
 
 
-def _named(seen: Sequence[Seen], step: int) -> str:
-    named = [f"{e.name}, after {count(e.iteration)} meta-iterations, {words_of(e, step)}" for e in seen]
+def _named(seen: Sequence[Seen], place: int) -> str:
+    named = [f"{e.name}, after {count(e.iteration)} meta-iterations, {words_of(e, place)}" for e in seen]
     return listed(named, MOST_NAMED, "; ")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.pictures import Drawing
-from workbench.problems import PROBLEMS
+from workbench.problems import Problem
 from workbench.problems.predicted import Arrays, Predicted
 
 if TYPE_CHECKING:  # it imports torch
@@ -31,10 +31,9 @@ class Request:
     tasks: int = 4
     steps: int = 50
 
-    def of(self, problem: str) -> int:
+    def of(self, problem: Problem) -> int:
         """How many tasks of a problem that is."""
-        known = PROBLEMS.get(problem)
-        return min(self.tasks, known.most_tasks) if known else self.tasks
+        return min(self.tasks, problem.most_tasks)
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,7 @@ class Predictions:
 
     Attributes
     ----------
+    problem : of the tasks, which draws them.
     first : number of the first task in its stream.
     steps : inner steps (0 … k; of a closed form the one adaptation, 1).
     support, query : what the tasks hold, ``[T, n, …]`` by name.
@@ -50,9 +50,11 @@ class Predictions:
     measured : every measure of the problem, ``[steps, T]`` by name.
     excerpt : the first task in words; None where nobody told them.
     standardised : whether the loss is that of standardised values, while all others are in the data's units.
+    trial : whether the learner went through the queries one after the other: then a step is a query, and n of
+        the outputs is 1.
     """
 
-    problem: str
+    problem: Problem
     first: int
     steps: tuple[int, ...]
     support: Arrays
@@ -61,31 +63,43 @@ class Predictions:
     measured: dict[str, NDArray[np.float64]]
     excerpt: Excerpt | None = None
     standardised: bool = False
+    trial: bool = False
 
     @property
     def tasks(self) -> int:
         """T."""
         return len(next(iter(self.query.values())))
 
-    def at(self, step: int) -> int:
-        """The place of the last inner step that is not after another."""
-        return max((at for at, each in enumerate(self.steps) if each <= step), default=0)
+    @property
+    def places(self) -> tuple[int, ...]:
+        """The experience that each step stands for."""
+        return tuple(self.problem.experience(step, trial=self.trial) for step in self.steps)
+
+    def at(self, place: int) -> int:
+        """The number of the last step with no more experience than that."""
+        return max((at for at, each in enumerate(self.places) if each <= place), default=0)
+
+    def looked_at(self, place: int) -> int:
+        """The number of the query that a picture shows, of those that the outputs are of."""
+        queries = next((each.shape[2] for each in self.outputs.values()), 1)
+        return self.problem.looked_at(place, queries)
+
+    def step_name(self, place: int) -> str:
+        """That step in words."""
+        return self.problem.step_name(self.steps[self.at(place)], trial=self.trial)
 
     def same_tasks(self, other: Predictions) -> bool:
         """Whether both are of the same tasks."""
-        return self.problem == other.problem and all(
+        return self.problem.name == other.problem.name and all(
             ours.keys() == theirs.keys() and all(np.array_equal(ours[name], theirs[name]) for name in ours)
             for ours, theirs in ((self.support, other.support), (self.query, other.query))
         )
 
-    def drawing(self, task: int, step: int, colour: str) -> Drawing | None:
-        """The picture of a task after an inner step; None where the problem has none."""
-        problem = PROBLEMS.get(self.problem)
-        if problem is None:
-            return None
-        stop = self.at(step) + 1
+    def drawing(self, task: int, place: int, colour: str) -> Drawing | None:
+        """The picture of a task after some experience; None where the problem has none."""
+        stop = self.at(place) + 1
         told = self.excerpt if task == 0 else None
-        return problem().picture(
+        return self.problem.picture(
             Predicted(
                 steps=self.steps[:stop],
                 support={name: each[task] for name, each in self.support.items()},
@@ -97,5 +111,7 @@ class Predictions:
                 support_texts=told.support if told else (),
                 query_texts=told.query if told else (),
                 standardised=self.standardised,
+                trial=self.trial,
+                looked_at=self.looked_at(place),
             )
         )

@@ -9,9 +9,10 @@ import torch
 from torch.func import vmap
 
 from workbench.algorithms.base import Algorithm, Params
+from workbench.algorithms.trials import TrialLearner
 from workbench.config import SPLITS, Experiment, Split
 from workbench.engine.building import evaluation_size
-from workbench.engine.episodes import seeded
+from workbench.engine.episodes import ACTED, seeded
 from workbench.engine.evaluation import once, predictor
 from workbench.engine.predicted import Predictions, Request
 from workbench.engine.trainer import Trainer
@@ -81,6 +82,8 @@ def predict(
     transductive : as in :func:`workbench.engine.evaluation.evaluate`.
     first : the number of the first task, to be told on.
     """
+    if isinstance(algorithm, TrialLearner):
+        return _acted(algorithm, meta, episode, first)
     alone = not transductive and algorithm.network.uses_batch_statistics
     problem = algorithm.problem
 
@@ -95,18 +98,53 @@ def predict(
     with torch.no_grad():
         weights = {name: weight.detach() for name, weight in meta.items()}
         shown, measured = vmap(of_task, in_dims=(None, 0), out_dims=1)(weights, episode)
+    return _predictions(
+        algorithm,
+        episode,
+        shown,
+        measured,
+        first=first,
+        steps=tuple(range(len(next(iter(measured.values()))))) if algorithm.adapts_stepwise else (1,),
+    )
+
+
+def _acted(algorithm: TrialLearner, meta: Params, episode: Episode, first: int) -> Predictions:
+    """What who acts in trials did in each episode of a trial: that is after 0, 1, … episodes."""
+    query, problem = episode.query, algorithm.problem
+    with torch.no_grad():
+        acted = algorithm.act(meta, query, seeded(ACTED, 0))
+        measured = problem.by_episode(acted, query)
+    episodes = problem.episodes(query)
+    rows = {name: torch.unflatten(each, 1, (episodes, 1, -1)).swapaxes(0, 1) for name, each in acted.items()}
+    measured = {name: each.T for name, each in measured.items()}
+    steps = tuple(range(episodes))
+    return _predictions(algorithm, episode, rows, measured, first=first, steps=steps, trial=True)
+
+
+def _predictions(
+    algorithm: Algorithm,
+    episode: Episode,
+    shown: Params,
+    measured: Params,
+    *,
+    first: int,
+    steps: tuple[int, ...],
+    trial: bool = False,
+) -> Predictions:
+    """All of it as plain values."""
     support, query = (
         {name: each.cpu().numpy() for name, each in part.items() if name != "classes"}
         for part in (episode.support, episode.query)
     )
     return Predictions(
-        problem=problem.name,
+        problem=algorithm.problem,
         first=first,
-        steps=tuple(range(len(next(iter(measured.values()))))) if algorithm.adapts_stepwise else (1,),
+        steps=steps,
         support=support,
         query=query,
         outputs={name: each.double().cpu().numpy() for name, each in shown.items()},
         measured={name: each.double().cpu().numpy() for name, each in measured.items()},
+        trial=trial,
     )
 
 
@@ -129,7 +167,7 @@ def requested(
     algorithm: Algorithm, meta: Params, experiment: Experiment, family: TaskFamily, request: Request
 ) -> Predictions:
     """What a view asks for, from weights that were learned in an experiment."""
-    count = request.of(family.problem.name)
+    count = request.of(family.problem)
     episode = sample_tasks(experiment, family, count, first=request.first)
     device = next(iter(meta.values())).device
     settings = experiment.evaluation

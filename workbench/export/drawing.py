@@ -27,19 +27,23 @@ from matplotlib.text import Text
 from matplotlib.ticker import LogFormatter, MaxNLocator, PercentFormatter
 
 from workbench.analysis import numerals
+from workbench.analysis.colours import on_paper
 from workbench.analysis.figure import as_csv
 from workbench.export.fonts import embedded, lacking
-from workbench.export.looks import Look, Looks, handles_of, looks_of
+from workbench.export.looks import SIGNS, Look, Looks, handles_of, looks_of
 from workbench.export.picture_grid import draw_pictures, shape_of
 from workbench.export.wishes import Style
 from workbench.paths import write_atomically
-from workbench.pictures import Curve, Figure, Panel
+from workbench.pictures import Curve, Figure, Head, Panel
 from workbench.words import shown, told_apart, visible
 
 MM = 1 / 25.4
 FORMATS = ("png", "svg", "pdf")
 LETTER = 0.58
 """Mean width of a letter in parts of the font's size."""
+
+BESIDE, MOST_HEAD_LINES = 0.75, 5
+"""Width of the words beside a row, in panels, and how many lines they have at most."""
 
 LONGEST_TICK, LONGEST_LABEL, LONGEST_IN_FULL = 28, 80, 500
 """Letters of a name beside an axis, of what the axis shows, and of a name in a file's description."""
@@ -93,6 +97,7 @@ def without_shape(figure: Figure) -> str:
         words += [panel.title, panel.x_label, panel.y_label, *panel.x_names, *panel.row_names]
         words += [curve.label for curve in panel.curves]
         words += [picture.caption for row in panel.pictures for picture in row]
+    words += [part for head in (*figure.column_heads, *figure.row_heads) for part in (head.title, head.text)]
     return lacking(visible("".join(words)))
 
 
@@ -150,17 +155,30 @@ def _draw(figure: Figure, style: Style) -> Canvas:
     canvas = Canvas(figsize=(width, 1.0), layout="constrained")
     FigureCanvasAgg(canvas)
     count = -(-len(figure.panels) // columns)
-    heights = _row_heights(figure, columns, width, style)
-    grid = canvas.add_gridspec(max(1, count), columns, height_ratios=heights or None)
+    beside = int(bool(figure.row_heads))
+    width_each = width / (columns + BESIDE * beside)
+    above = [_heads_height(figure, width_each, style)] if figure.column_heads else []
+    heights = above + _row_heights(figure, columns, width_each, style)
+    grid = canvas.add_gridspec(
+        max(1, len(above) + count),
+        beside + columns,
+        height_ratios=heights or None,
+        width_ratios=[BESIDE] * beside + [1.0] * columns,
+    )
     looks = looks_of(figure, colour=not style.black)
-    titles = told_apart([panel.title for panel in figure.panels], _letters(width / columns, style.font_size))
+    for at, head in enumerate(figure.column_heads):
+        _draw_head(canvas.add_subplot(grid[0, beside + at]), head, width_each, style)
+    for at, head in enumerate(figure.row_heads):
+        _draw_head(canvas.add_subplot(grid[len(above) + at, 0]), head, BESIDE * width_each, style)
+    titles = told_apart([panel.title for panel in figure.panels], _letters(width_each, style.font_size))
     for index, (panel, title) in enumerate(zip(figure.panels, titles, strict=True)):
-        axes = canvas.add_subplot(grid[divmod(index, columns)])
+        row, column = divmod(index, columns)
+        axes = canvas.add_subplot(grid[len(above) + row, beside + column])
         axes.set_title(title)
         if panel.pictures:
             draw_pictures(axes, panel, style.font_size, colour=not style.black)
         else:
-            _draw_panel(axes, panel, looks, width / columns, style)
+            _draw_panel(axes, panel, looks, width_each, style)
     canvas.set_size_inches(width, sum(heights) or 1.0)
     legend = _add_legend(canvas, figure, looks, style)
     for text in canvas.findobj(Text):
@@ -173,18 +191,44 @@ def _draw(figure: Figure, style: Style) -> Canvas:
     return canvas
 
 
+def _head_lines(head: Head, width: float, style: Style) -> list[str]:
+    """The title of a head and more about it, line by line."""
+    letters = _letters(width, style.font_size)
+    return [
+        told_apart([visible(head.title)], letters)[0],
+        *textwrap.wrap(visible(head.text), letters, max_lines=MOST_HEAD_LINES, placeholder=" …"),
+    ]
+
+
+def _heads_height(figure: Figure, width: float, style: Style) -> float:
+    """Inches of the heads above the columns."""
+    lines = max(len(_head_lines(head, width, style)) for head in figure.column_heads)
+    return lines * style.font_size / 72 * 1.35
+
+
+def _draw_head(axes: Axes, head: Head, width: float, style: Style) -> None:
+    """A head: its title in the colour of what it stands for, and more about it beneath."""
+    axes.set_axis_off()
+    title, *more = _head_lines(head, width, style)
+    colour = on_paper(head.colour, 0.0) if head.colour and not style.black else "#000000"
+    text = "\n".join(["", *more])
+    place: dict[str, Any] = {"va": "top", "transform": axes.transAxes, "in_layout": False}
+    axes.text(0.0, 1.0, title, color=colour, fontweight="bold", **place)
+    axes.text(0.0, 1.0, text, fontsize=style.font_size * 0.9, **place)
+
+
 def _letters(inches: float, points: float) -> int:
     """How many letters have room in a width; at least so many that names can be told apart."""
     return max(12, int(inches * 72 / (points * LETTER)))
 
 
 def _row_heights(figure: Figure, columns: int, width: float, style: Style) -> list[float]:
-    """Inches of each row of panels."""
+    """Inches of each row of panels, each so wide."""
     line = style.font_size / 72 * 1.6
     heights = []
     for start in range(0, len(figure.panels), columns):
         row = figure.panels[start : start + columns]
-        heights.append(max(_height(panel, width / columns, line) for panel in row))
+        heights.append(max(_height(panel, width, line) for panel in row))
     return heights
 
 
@@ -213,13 +257,21 @@ def _draw_panel(axes: Axes, panel: Panel, looks: Looks, width: float, style: Sty
         _name_decades(axes.yaxis)
     if panel.y_percent:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    if panel.square:
+        axes.set_aspect("equal", adjustable="box" if panel.x_range and panel.y_range else "datalim")
+    if panel.moving is not None and len(panel.moving.x):
+        end = panel.moving
+        axes.plot(end.x[-1:], end.y[-1:], "o", color=looks[end.label, end.colour].colour, markersize=4.5)
     if panel.x_range:
         axes.set_xlim(*panel.x_range)
     if panel.y_range:
         axes.set_ylim(*panel.y_range)
     if panel.x_names:
         _name_positions(axes, panel, width, style)
-    elif not panel.x_log:
+    if panel.y_names:
+        axes.set_yticks(range(len(panel.y_names)), told_apart(panel.y_names, LONGEST_TICK))
+        axes.set_ylim(-0.5, len(panel.y_names) - 0.5)
+    if not (panel.x_names or panel.x_log):
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=_whole(panel), steps=[1, 2, 2.5, 5, 10]))
     if numerals.origin(*axes.get_xlim())[1]:  # matplotlib says at the right what it counts from
         axes.set_xlabel(axes.get_xlabel(), loc="left")
@@ -311,12 +363,12 @@ def _draw_curve(axes: Axes, curve: Curve, look: Look) -> None:
         curve.x,
         curve.y,
         whiskers,
-        fmt=look.marker,
+        fmt=SIGNS.get(curve.sign, look.marker),
         linestyle=look.dashes if curve.kind == "both" else "none",
         linewidth=1.0,
         elinewidth=0.6 if curve.faint else 1.2,
         capsize=0 if curve.faint else 2.5,
-        markersize=2.5 if curve.faint else 4.5,
+        markersize=2.5 if curve.faint else 9 if curve.thick else 4.5,
         markerfacecolor="white" if black and curve.faint else None,
         **common,
     )

@@ -13,6 +13,9 @@ from workbench.pictures import PATTERNS, Curve, Figure
 NEUTRAL = "#404040"
 _DASHES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 3)), (0, (3, 1)))
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+SIGNS = {"square": "s", "star": "*", "cross": "x", "dash": "_"}
+"""The shapes of points, as matplotlib calls them."""
+
 _HATCHES = ("////", "\\\\\\\\", "....", "xxxx", "----", "||||", "oooo", "++++")
 
 
@@ -34,6 +37,7 @@ def looks_of(figure: Figure, *, colour: bool) -> Looks:
     """How each curve is drawn, by label and colour; nameless curves look like the named of their colour."""
     looks: Looks = {}
     curves = [curve for panel in figure.panels for curve in panel.curves]
+    curves += [panel.moving for panel in figure.panels if panel.moving is not None]
     of_colour: dict[str, Look] = {}
     for curve in sorted(curves, key=lambda each: (not each.label, each.faint)):  # stable: named ones first
         key = (curve.label, curve.colour)
@@ -72,6 +76,7 @@ def handles_of(figure: Figure, looks: Looks) -> list[Line2D]:
     for label, (curve, look) in drawn.items():
         dots = curve.kind != "line"
         marker = look.marker if dots or (look.hatch and not curve.faint) else None
+        marker = SIGNS.get(curve.sign, marker)
         handles.append(
             Line2D(
                 [],

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from workbench.measures import MEASURES, DeclarationError, Measure
 from workbench.pictures import Drawing
-from workbench.problems.predicted import Example, Predicted
+from workbench.problems.predicted import Example, Predicted, step_name
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -106,8 +106,33 @@ class Problem(ABC):
         """How many queries (of each class) a task has that is drawn, of ``queries`` usually."""
         return queries
 
+    def step_name(self, step: int, *, trial: bool = False) -> str:
+        """A step of adaptation in words.
+
+        Parameters
+        ----------
+        trial : whether it is a query of those that a learner goes through one after the other.
+        """
+        return step_name(step)
+
+    def experience(self, step: int, *, trial: bool = False) -> int:
+        """How much of a task a learner has seen at a step, by which learners are put side by side."""
+        return step
+
+    moves: bool = False
+    """Whether anything moves in its pictures."""
+
+    @property
+    def experience_name(self) -> str:
+        """What experience is counted in."""
+        return "steps"
+
+    def looked_at(self, place: int, queries: int) -> int:
+        """Which of a task's queries a picture shows after some experience, where it has room for one."""
+        return 0
+
     def example(self, task: Example) -> Drawing | None:
-        """A task as people see it before anything is learned; needs no torch. None where there is no way."""
+        """A task as people see it before anything is learned. None where there is no way."""
         return None
 
     def predicted(self, predict: Predict, data: Data) -> dict[str, Tensor]:

@@ -7,12 +7,20 @@ be taken apart. No learner but an oracle reads the latter; the simulator does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from workbench.measures import LOSS
+from workbench.pictures import RUNS, Drawing
 from workbench.problems.base import Data, Predict, Problem
+from workbench.problems.predicted import Example, Predicted
+from workbench.words import plural
 from workbench.worlds.base import Solvable, Tensors, World
 from workbench.worlds.measures import ALL, REGRET, RETURN, TOTAL_RETURN
+from workbench.worlds.pictures import Acted, number, several
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,6 +50,7 @@ class Control(Problem):
             return
         self.world, self.rollouts = world, rollouts
         regret = (REGRET,) if isinstance(world, Solvable) else ()
+        self.moves = world.horizon > 1
         self.measures = (RETURN, TOTAL_RETURN, *regret, *world.measures, NEGATIVE_RETURN)
 
     most_norm = 1.0
@@ -133,6 +142,94 @@ class Control(Problem):
         gained = query["reward"].flatten(1).sum(-1).mean() / self.episodes(query)
         return {RETURN.name: gained, LOSS.name: -gained}
 
+    # --- to be looked at -----------------------------------------------------------------------------
+
+    most_tasks = 3
+
+    def step_name(self, step: int, *, trial: bool = False) -> str:
+        episode = self.world.episode
+        if trial:
+            return f"after {plural(step, episode, several(episode))}" if step else f"in the first {episode}"
+        if not step:
+            return "before adaptation"
+        acted_in = plural(step * self.rollouts, episode, several(episode))
+        return f"after {plural(step, 'update')} ({acted_in})"
+
+    def experience(self, step: int, *, trial: bool = False) -> int:
+        """Episodes that were acted in before."""
+        return step if trial else step * self.rollouts
+
+    @property
+    def experience_name(self) -> str:
+        return several(self.world.episode)
+
+    def looked_at(self, place: int, queries: int) -> int:
+        """The episode that comes next to one who acts in a trial: all are then looked at in the same one."""
+        return min(place, queries - 1)
+
+    def predicted(self, predict: Predict, data: Data) -> dict[str, Tensor]:
+        """What happens in each row."""
+        return self.acted(predict, data)
+
+    def example(self, task: Example) -> Drawing:
+        """A world in which one moves at random; needs torch, as the world does."""
+        import torch
+
+        from workbench.worlds.rollout import rollout
+
+        data = {name: torch.from_numpy(each) for name, each in task.query.items()}
+
+        def policy(seen: Seen) -> tuple[Tensor, Tensors]:
+            return (seen.chance.argmax(-1) if self.world.actions.discrete else seen.chance), {}
+
+        found = rollout(self.world, hidden(data), chance(data), policy)
+        rows = {name: each.double().numpy() for name, each in found.items()}
+        before = {name: each[:0] for name, each in rows.items()}
+        acted = Acted(rows=rows, before=before, colour=RUNS[0], episode=self.world.episode)
+        title, words = self.world.drawing
+        what = self._told(task)
+        return Drawing(
+            self.world.drawn(hidden_of(task), acted), title, "", f"{what}, moves at random. {words}".strip()
+        )
+
+    def picture(self, task: Predicted) -> Drawing:
+        """What the world makes of the episodes of the last step, over those that went before."""
+        outputs, last = task.outputs, len(task.steps) - 1
+        rows = {name: each[-1] for name, each in outputs.items()}
+        if task.trial:
+            before = {name: each[:-1, 0] for name, each in outputs.items()}
+        else:
+            before = {name: each[0][: None if last else 0] for name, each in outputs.items()}
+        acted = Acted(
+            rows=rows,
+            row=task.looked_at,
+            before=before,
+            colour=task.colour,
+            episode=self.world.episode,
+            trial=task.trial,
+        )
+        title, words = self.world.drawing
+        return Drawing(
+            self.world.drawn(hidden_of(task), acted),
+            title,
+            self._said(task),
+            words,
+            rows=tuple(_table(acted)),
+            task=self._told(task),
+        )
+
+    def _told(self, task: Example) -> str:
+        return self.world.told(hidden_of(task))
+
+    def _said(self, task: Predicted) -> str:
+        """The return and the first of the world's own measures, at the last step."""
+        told = []
+        for row in (RETURN, *self.world.measures[:1]):
+            value = float(task.measured[row.name][-1])
+            unit = "%" if row.share else f" {row.unit}".rstrip()
+            told.append(f"{row.quantity} {number(row.scale * value, 0 if row.share else 2)}{unit}")
+        return ", ".join(told)
+
 
 CHANCE, TASK = "chance/", "task/"
 
@@ -145,6 +242,21 @@ def chance(data: Data) -> Tensors:
 def hidden(data: Data) -> Tensors:
     """The hidden parameters of rows, by the world's own names."""
     return {name.removeprefix(TASK): each for name, each in data.items() if name.startswith(TASK)}
+
+
+def hidden_of(task: Example) -> dict[str, NDArray[np.generic]]:
+    """The hidden parameters of one task, ``[*]`` by the world's own names, as plain values."""
+    return {name.removeprefix(TASK): each[0] for name, each in task.query.items() if name.startswith(TASK)}
+
+
+def _table(acted: Acted) -> Iterator[dict[str, Any]]:
+    """What was done and earned at each step of the episodes, until they ended."""
+    rows = {name: acted.rows[name] for name in ("action", "reward", "alive")}
+    for episode, (actions, rewards, alive) in enumerate(zip(*rows.values(), strict=True), 1):
+        for step in np.flatnonzero(alive):
+            told = np.atleast_1d(actions[step]).tolist()
+            named = {f"action_{at}" if len(told) > 1 else "action": each for at, each in enumerate(told, 1)}
+            yield {"episode": episode, "step": int(step) + 1} | named | {"reward": float(rewards[step])}
 
 
 def _unflattened(each: Tensor, axis: int, shape: tuple[int, int]) -> Tensor:

@@ -45,6 +45,8 @@ class Predicted(Example):
     measured : every measure, ``[steps]`` by name.
     colour : role of the learner.
     standardised : whether the loss is that of standardised values, while all others are in the data's units.
+    trial : whether the learner went through the queries one after the other, and a step is one of them.
+    looked_at : number of the query that is looked at, where a picture has room for one.
     """
 
     steps: tuple[int, ...]
@@ -52,6 +54,8 @@ class Predicted(Example):
     measured: Mapping[str, Array]
     colour: str
     standardised: bool = False
+    trial: bool = False
+    looked_at: int = 0
 
     @property
     def told(self) -> tuple[int, ...]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from workbench.measures import Measure
+from workbench.pictures import Panel
+from workbench.worlds.pictures import Acted, Arrays, rewards_so_far, told_numbers
 
 if TYPE_CHECKING:
     import torch
@@ -157,6 +159,19 @@ class World(ABC):
     def watched(self, state: Tensors) -> Tensors:
         """What of a state is kept at each step (after it), for measures and pictures: ``[…, *]`` by name."""
         return {}
+
+    # --- to be looked at; plain values, no torch -----------------------------------------------------
+
+    drawing: ClassVar[tuple[str, str]] = ("Rewards", "")
+    """What a picture shows, and how to read it, in words."""
+
+    def told(self, task: Arrays) -> str:
+        """The hidden parameters of one task, ``[*]`` by name, in a few words with their units."""
+        return told_numbers(task)
+
+    def drawn(self, task: Arrays, acted: Acted) -> Panel:
+        """What somebody did in one task: a picture of the world where nobody did anything yet."""
+        return rewards_so_far(acted)
 
 
 class Solvable(World):

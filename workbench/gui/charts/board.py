@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from workbench.gui import theme
 from workbench.gui.charts.picture_cell import PictureCell
 from workbench.gui.charts.plot_cell import PlotCell
-from workbench.gui.plain import Label, Markup, legend, set_tip
-from workbench.pictures import INK, Curve, Figure, Panel
+from workbench.gui.plain import Label, Markup, coloured, legend, rich, set_tip
+from workbench.pictures import INK, Curve, Figure, Head, Panel
 from workbench.words import told_apart
 
 LONGEST_NAME, LONGEST_TITLE = 32, 60
 """Letters of a name in the legend, and above a cell."""
+
+BESIDE = 140
+"""Pixels of the words beside a row."""
 
 Cell = PlotCell | PictureCell
 
@@ -33,7 +36,10 @@ class Board(QWidget):
         self.setAccessibleName(title)
         self.cells: list[Cell] = []
         self._titles: list[Label] = []
+        self._above: list[Label] = []
+        self._beside: list[Label] = []
         self._figure: Figure | None = None
+        self._time = 1.0
         self._inside = QWidget()
         self._grid = QGridLayout(self._inside)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -66,18 +72,30 @@ class Board(QWidget):
         panels = figure.panels if figure is not None else ()
         columns = max(1, min(figure.columns, len(panels))) if figure is not None else 1
         self._lay_out(panels, columns)
+        self._write_heads(figure)
         named = told_apart([panel.title for panel in panels], LONGEST_TITLE)
-        for cell, title, panel, text in zip(self.cells, self._titles, panels, named, strict=True):
+        for at, (cell, title, panel) in enumerate(zip(self.cells, self._titles, panels, strict=True)):
+            text = named[at]
             title.setText(text)
             title.setVisible(bool(text))
             set_tip(title, panel.title)
             if cell.panel is not panel:
-                cell.setAccessibleName(panel.title or self.accessibleName())
+                assert figure is not None
+                cell.setAccessibleName(figure.title_of(at) or self.accessibleName())
                 cell.show_panel(panel)
+                if isinstance(cell, PlotCell):
+                    cell.show_time(self._time)
         self.setAccessibleDescription("; ".join(panel.title for panel in panels if panel.title))
         words = _legend(panels if figure is not None and figure.legend else ())
         self.legend.setText(words)
         self.legend.setVisible(bool(words))
+
+    @Slot(float)
+    def show_time(self, part: float) -> None:
+        """Where what moves is when a part of the time is over, from 0 to 1."""
+        self._time = part
+        for cell in self.plots:
+            cell.show_time(part)
 
     def restyle(self) -> None:
         """The window turned light or dark."""
@@ -112,13 +130,45 @@ class Board(QWidget):
             del widgets[len(panels) :]
         for index, (cell, title) in enumerate(zip(self.cells, self._titles, strict=True)):
             row, column = divmod(index, columns)
-            self._grid.addWidget(title, 2 * row, column)
-            self._grid.addWidget(cell, 2 * row + 1, column)
+            self._grid.addWidget(title, 2 * row + 1, column + 1)
+            self._grid.addWidget(cell, 2 * row + 2, column + 1)
             cell.show()
+        rows = -(-len(panels) // columns)
         for row in range(self._grid.rowCount()):
-            self._grid.setRowStretch(row, row % 2 if row < 2 * -(-len(panels) // columns) else 0)
+            self._grid.setRowStretch(row, int(row % 2 == 0 and 0 < row <= 2 * rows))
         for column in range(self._grid.columnCount()):
-            self._grid.setColumnStretch(column, int(column < columns))
+            self._grid.setColumnStretch(column, int(0 < column <= columns))
+
+    def _write_heads(self, figure: Figure | None) -> None:
+        """Above the columns and beside the rows, where the figure has any."""
+        above, beside = (figure.column_heads, figure.row_heads) if figure is not None else ((), ())
+        for labels, heads, side in ((self._above, above, "column"), (self._beside, beside, "row")):
+            while len(labels) > len(heads):
+                labels[-1].hide()
+                labels.pop().deleteLater()
+            while len(labels) < len(heads):
+                labels.append(Label(parent=self._inside))
+                labels[-1].setObjectName(f"{self.objectName()}_{side}{len(labels)}")
+                labels[-1].setWordWrap(True)
+                labels[-1].setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+                labels[-1].show()
+            short = told_apart([head.title for head in heads], LONGEST_NAME)
+            for at, (label, head, title) in enumerate(zip(labels, heads, short, strict=True)):
+                label.setText(_head(head, title))
+                set_tip(label, "\n".join(filter(None, (head.title, head.text))))
+                if side == "column":
+                    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+                    self._grid.addWidget(label, 0, at + 1)
+                else:
+                    label.setFixedWidth(BESIDE)
+                    self._grid.addWidget(label, 2 * at + 1, 0, 2, 1)
+
+
+def _head(head: Head, title: str) -> Markup:
+    """A head's words: its sign, its title, and more about it in the second rank."""
+    sign = rich("{}&nbsp;", coloured("■", theme.colour(head.colour))) if head.colour else rich("")
+    text = rich("<br>{}", coloured(head.text, theme.muted())) if head.text else rich("")
+    return rich("{}<b>{}</b>{}", sign, title, text)
 
 
 def _title(parent: QWidget) -> Label:

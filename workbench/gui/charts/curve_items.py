@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QPainterPath
 
 from workbench.gui import theme
 from workbench.gui.charts.items import Band, Line, Whiskers
@@ -16,6 +16,11 @@ from workbench.pictures import INK, MUTED, Array, Curve
 RAW_ALPHA, FADED_ALPHA, BAND_ALPHA = 80, 90, 46
 FAINT = 110
 """Opacity of a figure's curve beside the one that is picked."""
+
+_DASH = QPainterPath()
+_DASH.addRect(-0.5, -0.1, 1.0, 0.2)
+SIGNS = {"square": "s", "star": "star", "cross": "x", "dash": _DASH}
+"""The shapes of points, as pyqtgraph calls or takes them."""
 
 
 class CurveItems:
@@ -117,7 +122,18 @@ class CurveMarks:
         estimate = curve.kind == "markers" and curve.low is not None and not curve.faint
         thin = faded or curve.faint or curve.shade > 0 or curve.colour in (INK, MUTED)
         width = 5 if curve.thick else 1 if thin else 3 if strong else 2
-        dress = colour, order, strong, faded, curve.kind, estimate, width, curve.dashed, curve.faint
+        dress = (
+            colour,
+            order,
+            strong,
+            faded,
+            curve.kind,
+            estimate,
+            width,
+            curve.dashed,
+            curve.faint,
+            curve.sign,
+        )
         if dress == self._dress:
             return
         self._dress = dress
@@ -130,8 +146,9 @@ class CurveMarks:
         items = [self.band, self.whiskers, self.line]
         if curve.kind != "line":
             self.dots.setBrush(shade)
-            self.dots.setSymbol("d" if estimate else "o")
-            self.dots.setSize(12 if estimate else 6 if curve.faint or curve.low is not None else 8)
+            self.dots.setSymbol(SIGNS.get(curve.sign) or ("d" if estimate else "o"))
+            small = 6 if curve.faint or curve.low is not None else 8
+            self.dots.setSize(16 if curve.thick else 12 if estimate else small)
             items.append(self.dots)
         for layer, item in enumerate(items):
             item.setZValue(layer * 10 + order / 20)

@@ -35,7 +35,7 @@ class _Item(QGraphicsItem):
             self._bounds = QRectF()
             return
         across, up = (3 * float(each) for each in self._view.viewPixelSize())
-        left, right = float(x[0]) - across, float(x[-1]) + across
+        left, right = float(x.min()) - across, float(x.max()) + across
         bottom, top = float(low.min()) - up, float(high.max()) + up
         self._bounds = QRectF(left, bottom, right - left, top - bottom)
 
@@ -76,7 +76,7 @@ class Line(_Item):
         self.update()
 
     def set_data(self, x: Array, y: Array) -> None:
-        """Points in view coordinates; x rises."""
+        """Points in view coordinates."""
         known = np.isfinite(x) & np.isfinite(y)
         whole = bool(known.all())
         self.points = x, y

@@ -38,6 +38,7 @@ class PlotCell(Plot):
         self.panel = Panel()
         self._curves: list[CurveMarks] = []
         self._extra: list[pg.GraphicsObject] = []
+        self._moving: pg.ScatterPlotItem | None = None
         self.outer = True, True
         """Whether the axes at the left and at the bottom are named: in a grid, those at its edges."""
         super().__init__(parent)
@@ -70,9 +71,26 @@ class PlotCell(Plot):
         self._frame(panel, placed)
         self._name_positions()
 
+    def show_time(self, part: float) -> None:
+        """Put what moves where it is when a part of the time is over, from 0 to 1."""
+        moving = self.panel.moving
+        shown = moving is not None and len(moving.x) > 0
+        if self._moving is None and shown:
+            self._moving = pg.ScatterPlotItem(pxMode=True, size=11)
+            self._moving.setZValue(60)
+            self.addItem(self._moving, ignoreBounds=True)
+        if self._moving is None:
+            return
+        self._moving.setVisible(shown)
+        if moving is not None and shown:
+            at = min(len(moving.x) - 1, int(part * len(moving.x)))
+            self._moving.setBrush(QColor(theme.colour(moving.colour, moving.shade)))
+            self._moving.setPen(pg.mkPen(theme.background(), width=1.5))
+            self._moving.setData(moving.x[at : at + 1], moving.y[at : at + 1])
+
     def _dress_axes(self) -> None:
         """Colours and names; an axis that gets any is laid out anew, so only where something has changed."""
-        panel = replace(self.panel, title="", curves=(), texts=(), x_range=None, y_range=None)
+        panel = replace(self.panel, title="", curves=(), texts=(), x_range=None, y_range=None, moving=None)
         x_label, y_label = panel.x_label + self._origins[0], panel.y_label + self._origins[1]
         y_label = self.fontMetrics().elidedText(y_label, Qt.TextElideMode.ElideMiddle, self.height() - 30)
         dress = theme.palette(), self.outer, x_label, y_label, panel
@@ -82,7 +100,10 @@ class PlotCell(Plot):
         self.setBackground(theme.background())
         self.showAxis("left", not panel.y_hidden)
         self.showAxis("bottom", not panel.x_hidden)
-        self.setMouseEnabled(x=not panel.x_names, y=True)
+        self.setMouseEnabled(x=not panel.x_names, y=not panel.y_names)
+        self.getViewBox().setAspectLocked(panel.square)
+        left = self.getAxis("left")
+        left.setTicks([list(enumerate(panel.y_names))] if panel.y_names else None)
         self._grid.set_colour(QColor(theme.grid()))
         self._grid.setVisible(not panel.y_hidden)
         for at, (side, label, log) in enumerate(
@@ -140,6 +161,8 @@ class PlotCell(Plot):
         up = _wider(asked[1], 0.02) if asked[1] else None
         (x0, x1), (y0, y1) = self.getViewBox().viewRange()
         fits = y0 <= y[0] and y[1] <= y1 and y[1] - y[0] > FILLED * (y1 - y0)
+        if panel.y_names:
+            up = -0.5, len(panel.y_names) - 0.5
         across = asked[0] or (x if panel.x_names else _wider(x, SLIM))
         up = up or ((y0, y1) if fits else _wider(y, 2 * SLIM))
         if not np.allclose((x0, x1, y0, y1), (*across, *up)):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QComboBox, QSlider, QSpinBox, QSplitter, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QSplitter, QToolButton, QWidget
 
 from workbench.analysis import predictions as grid
 from workbench.analysis.source import Grouping
@@ -16,6 +16,7 @@ from workbench.errors import InputError
 from workbench.gui import theme
 from workbench.gui.charts.base import Chart
 from workbench.gui.charts.board import Board
+from workbench.gui.charts.player import Player
 from workbench.gui.charts.prediction_job import NothingLearnedError, Predictor
 from workbench.gui.charts.result_table import Column, ResultTable
 from workbench.gui.plain import Label, set_tip
@@ -37,7 +38,7 @@ class Place(Section):
 
     first: int = setting(0, ge=0, le=MOST_TASKS, help="The first task, by its number")
     tasks: Literal[1, 4] = setting(4, help="How many tasks are shown at once")
-    step: int = setting(LAST_STEP, ge=LAST_STEP, help="Predictions after this many inner steps (adaptation)")
+    step: int = setting(LAST_STEP, ge=LAST_STEP, help="Predictions after so much adaptation")
 
 
 class PredictionView(Chart):
@@ -71,6 +72,12 @@ class PredictionView(Chart):
         self._parts.setSizes([200, 200])
         self._parts.hide()
         self.body.addWidget(self._parts, 1)
+        self.player = Player(self)
+        self.player.chosen.connect(self._step_chosen)
+        self.player.moved.connect(self.board.show_time)
+        self.player.listen(self.board)
+        self.player.listen(self.player)
+        self.body.addWidget(self.player)
         self._note = Label(parent=self)
         self._note.setObjectName(f"{self.object_name}_note")
         self._note.setAccessibleName("Whose predictions these are")
@@ -91,24 +98,8 @@ class PredictionView(Chart):
         self._task = Label(parent=self)
         self._task.setObjectName("prediction_task")
         self._next = self._button("prediction_next", "▶", "Next task", self._go_on)
-        self._slider = QSlider(Qt.Orientation.Horizontal, self)
-        self._slider.setObjectName("prediction_step")
-        self._slider.setAccessibleName("Inner step")
-        set_tip(self._slider, fields["step"].help)
-        self._slider.setPageStep(1)
-        self._slider.setMinimumWidth(90)
-        self._slider.valueChanged.connect(self._step_chosen)
-        self._spin = QSpinBox(self)
-        self._spin.setObjectName("prediction_step_number")
-        self._spin.setAccessibleName("Inner step, as a number")
-        set_tip(self._spin, fields["step"].help)
-        self._spin.setPrefix("step ")
-        self._spin.valueChanged.connect(self._step_chosen)
-        self._score = Label(parent=self)
-        self._score.setObjectName("prediction_score")
-        for widget in (self._previous, self._task, self._next, self._count, self._slider, self._spin):
+        for widget in (self._previous, self._task, self._next, self._count):
             self.tools.addWidget(widget)
-        self.tools.addWidget(self._score)
         self.tools.addStretch(1)
 
     def _button(self, name: str, sign: str, text: str, pressed: Callable[[], None]) -> QToolButton:
@@ -206,9 +197,7 @@ class PredictionView(Chart):
 
     @Slot(int)
     def _step_chosen(self, step: int) -> None:
-        self._slider.setValue(step)
-        self._spin.setValue(step)
-        self._put(step=LAST_STEP if step == self._slider.maximum() else step)
+        self._put(step=LAST_STEP if step == self.player.places[-1] else step)
 
     def state(self) -> dict[str, object]:
         kept: dict[str, object] = self._place.model_dump()
@@ -266,6 +255,7 @@ class PredictionView(Chart):
     def restyle(self) -> None:
         self._drawn = None
         self.board.restyle()
+        self.player.restyle()
         self._note.setStyleSheet(f"color: {theme.muted()}")
 
     def redraw(self) -> None:
@@ -305,12 +295,13 @@ class PredictionView(Chart):
             ]
             self.texts.show_rows(columns, rows)
         self._parts.show()
+        self.player.show()
 
     def _show_nothing(self, hint: str) -> None:
         self._parts.hide()
         self._drawn = None
         self._note.setText("")
-        self._score.setText("")
+        self.player.hide()
         self._task.setText(f"Task {self._place.first + 1}")
         self.set_hint(hint)
 
@@ -320,26 +311,22 @@ class PredictionView(Chart):
         return f"Working on the predictions of {run.name}…"
 
     def _chosen(self, seen: list[grid.Seen]) -> int:
-        last = grid.last_step(seen)
-        return last if self._place.step == LAST_STEP else min(self._place.step, last)
+        places = grid.places(seen)
+        wanted = places[-1] if self._place.step == LAST_STEP else self._place.step
+        return max(place for place in places if place <= wanted)
 
     def _set_tools(self, seen: list[grid.Seen]) -> int:
-        """Fit the controls to what is seen; the inner step that is chosen."""
-        chosen, last = self._chosen(seen), grid.last_step(seen)
-        for control in (self._slider, self._spin):
-            blocked = control.blockSignals(True)
-            control.setRange(0, last)
-            control.setValue(chosen)
-            control.blockSignals(blocked)
-            control.setVisible(last > 0)
-        self._spin.setSuffix(f" of {last}")
-        found = seen[0].predictions
+        """Fit the controls to what is seen; the place in adaptation that is chosen."""
+        chosen, found = self._chosen(seen), seen[0].predictions
+        self.player.offer(grid.places(seen), chosen, found.problem.experience_name, moves=found.problem.moves)
         first, end = found.first + 1, found.first + found.tasks
         self._task.setText(f"Task {first}" if first == end else f"Tasks {first}–{end}")
         self._previous.setEnabled(self._place.first > 0)
-        self._count.setVisible(Request(tasks=2).of(found.problem) > 1)
+        most = Request(tasks=4).of(found.problem)
+        self._count.setVisible(most > 1)
+        self._count.setItemText(1, f"{most} tasks")
         stepwise = next((each for each in seen if len(each.predictions.steps) > 1), seen[0])
-        self._score.setText(grid.words_of(stepwise, chosen))
+        self.player.words.setText(grid.words_of(stepwise, chosen))
         return chosen
 
     def _said(self, learners: list[RunRecord], seen: list[grid.Seen]) -> str:

@@ -1,0 +1,170 @@
+"""What somebody did in a world, as plain values, and the pieces that worlds draw it from; needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.pictures import INK, MUTED, Array, Curve, Panel
+
+Arrays = Mapping[str, NDArray[np.generic]]
+
+MOST_BEFORE = 4
+"""Episodes before the one that is looked at which are drawn beneath it: more of them would hide it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acted:
+    """Episodes of one task, as :func:`~workbench.worlds.rollout.rollout` gives them, by name.
+
+    Attributes
+    ----------
+    rows : ``[episodes, horizon, *]``, those of the step that is looked at; may be none.
+    row : which of them is looked at.
+    before : ``[n, horizon, *]``: of a trial all earlier episodes, else those before adaptation, row by row.
+    colour : role of the learner.
+    episode : what an episode is called.
+    trial : whether the episodes were one trial, acted in one after the other.
+    """
+
+    rows: Arrays
+    row: int = 0
+    before: Arrays
+    colour: str
+    episode: str = "episode"
+    trial: bool = False
+
+    def seen(self, name: str) -> Array | None:
+        """What is looked at, ``[horizon, *]``; None where nobody acted."""
+        found = self.rows[name]
+        return found[self.row].astype(np.float64) if len(found) else None
+
+    def earlier(self, name: str) -> list[Array]:
+        """What is drawn beneath it, ``[horizon, *]`` each: the last episodes of a trial, or the same one
+        before adaptation."""
+        found = self.before[name].astype(np.float64)
+        if not len(found):
+            return []
+        return list(found[-MOST_BEFORE:]) if self.trial else [found[min(self.row, len(found) - 1)]]
+
+    def so_far(self, name: str) -> Array:
+        """Of a trial all of it until now, else the episodes of this step: ``[episodes, horizon, *]``."""
+        found = [self.before[name], self.rows[name]] if self.trial else [self.rows[name]]
+        return np.concatenate(found).astype(np.float64)
+
+    @property
+    def label(self) -> str:
+        """What lies beneath."""
+        return f"earlier {several(self.episode)}" if self.trial else "before adaptation"
+
+    def beneath(self, curve: Curve) -> Curve:
+        """A curve as it is drawn for what went before."""
+        own = {"colour": self.colour, "shade": 0.6} if self.trial else {"colour": MUTED, "dashed": 1}
+        return replace(curve, label=self.label, faint=self.trial, **own)  # type: ignore[arg-type]
+
+
+def several(episode: str) -> str:
+    """More than one of it."""
+    return f"{episode}es" if episode.endswith(("ch", "s", "x")) else f"{episode}s"
+
+
+def number(value: float, places: int = 2) -> str:
+    """A number with at most so many decimals, and as many digits before them as it has."""
+    text = f"{float(value):.{places}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in ("-0", "0") else text.replace("-", "\N{MINUS SIGN}")
+
+
+def told_numbers(task: Arrays, most: int = 3) -> str:
+    """Hidden parameters by their names, the first few that are single numbers."""
+    single = {name: each for name, each in task.items() if np.size(each) == 1}
+    return ", ".join(
+        f"{name.replace('_', ' ')} {number(float(np.asarray(each).reshape(-1)[0]))}"
+        for name, each in list(single.items())[:most]
+    )
+
+
+def steps_alive(acted: Acted) -> int:
+    """Steps of the episode that is looked at, until it ended."""
+    alive = acted.seen("alive")
+    return int(alive.sum()) if alive is not None else 0
+
+
+def rewards_so_far(acted: Acted) -> Panel:
+    """What an episode has paid by step: a picture of any world."""
+    curves = []
+    for before in acted.earlier("reward"):
+        curves.append(acted.beneath(_summed(before, acted)))
+    reward = acted.seen("reward")
+    moving = None
+    if reward is not None:
+        curves.append(replace(_summed(reward, acted), label=f"this {acted.episode}"))
+        moving = replace(curves[-1], x=curves[-1].x[1:], y=curves[-1].y[1:], kind="markers", label="")
+    return Panel(x_label="step", y_label="reward so far", curves=tuple(curves), moving=moving)
+
+
+def _summed(reward: Array, acted: Acted) -> Curve:
+    total = np.concatenate([[0.0], np.cumsum(reward)])
+    return Curve("", acted.colour, np.arange(len(total), dtype=np.float64), total)
+
+
+# --- maps ------------------------------------------------------------------------------------------
+
+
+def path(acted: Acted, places: str, start: Sequence[float]) -> tuple[list[Curve], Curve | None]:
+    """Ways over a map: those before beneath, then the one that is looked at, and where on it one is when.
+
+    Parameters
+    ----------
+    places : the name of where one is after each step, ``[horizon, 2]``.
+    start : where an episode begins.
+    """
+    curves = [
+        acted.beneath(_way(each, alive, start, acted.colour))
+        for each, alive in zip(acted.earlier(places), acted.earlier("alive"), strict=True)
+    ]
+    seen, alive = acted.seen(places), acted.seen("alive")
+    if seen is None or alive is None:
+        return curves, None
+    way = replace(_way(seen, alive, start, acted.colour), label=f"this {acted.episode}")
+    return [*curves, way], replace(way, x=way.x[1:], y=way.y[1:], kind="markers", label="")
+
+
+def _way(places: Array, alive: Array, start: Sequence[float], colour: str) -> Curve:
+    known = places[alive > 0]
+    return Curve("", colour, np.append(start[0], known[:, 0]), np.append(start[1], known[:, 1]))
+
+
+def points(label: str, places: Array, colour: str = INK, sign: str = "", *, thick: bool = False) -> Curve:
+    """Places on a map, ``[n, 2]``."""
+    return Curve(label, colour, places[:, 0], places[:, 1], kind="markers", sign=sign, thick=thick)
+
+
+def lines(
+    label: str, pieces: Sequence[Array], colour: str = INK, *, faint: bool = False, thick: bool = False
+) -> Curve:
+    """Straight pieces, ``[2, 2]`` each (from and to, across and up), as one curve with gaps."""
+    gap = np.full((1, 2), np.nan)
+    joined = np.concatenate([part for each in pieces for part in (each, gap)]) if pieces else gap
+    return Curve(label, colour, joined[:, 0], joined[:, 1], faint=faint, thick=thick)
+
+
+def grid(size: int) -> Curve:
+    """The lines between cells that are 1 wide, around 0 … size − 1."""
+    ends, low, high = np.arange(size + 1) - 0.5, -0.5, size - 0.5
+    across = [np.array([[low, at], [high, at]]) for at in ends]
+    return lines("", across + [np.array([[at, low], [at, high]]) for at in ends], MUTED, faint=True)
+
+
+def bars(label: str, heights: Array, colour: str) -> Curve:
+    """A bar at each of 0, 1, …"""
+    half, count = 0.36, len(heights)
+    at = np.arange(count, dtype=np.float64)[:, None]
+    x = (at + np.array([-half, -half, half, half, np.nan])).reshape(-1)
+    known = np.repeat(heights[:, None], 5, 1) * np.array([0.0, 1.0, 1.0, 0.0, np.nan])
+    y = known.reshape(-1)
+    top = (np.repeat(heights[:, None], 5, 1) + np.where(np.isnan(known), np.nan, 0.0)).reshape(-1)
+    return Curve(label, colour, x, y, low=np.where(np.isnan(top), np.nan, 0.0), high=top)
