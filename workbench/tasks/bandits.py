@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from workbench.pictures import INK, Array, Curve, Panel
 from workbench.worlds.base import Actions, Conjugate, Plan, Tensors
 from workbench.worlds.numbers import beta_sample, entry, normal
+from workbench.worlds.pictures import Acted, Arrays, bars, number
 
 
 class BanditsWorld(Conjugate):
@@ -59,6 +62,50 @@ class BanditsWorld(Conjugate):
     def known(self, task: Tensors) -> Tensor:
         return 2 * task["pay"] - 1
 
+    drawing: ClassVar[tuple[str, str]] = (
+        "Pulls of the arms so far",
+        "Bars: the share of all pulls; dashes: how often an arm pays.",
+    )
+
+    def told(self, task: Arrays) -> str:
+        pay = task["pay"]
+        if len(pay) <= 6:
+            return f"arms pay {', '.join(map(number, pay))}"
+        best = int(pay.argmax())
+        return f"arm {best + 1} pays {number(pay[best])}, the others {number(pay.mean())} on average"
+
+    def drawn(self, task: Arrays, acted: Acted) -> Panel:
+        """Bars of pulls beside what the arms pay."""
+        now, before = acted.so_far("action"), acted.before["action"].astype(np.float64)
+        curves = [bars("pulls", self._shares(now), acted.colour)]
+        if not acted.trial and len(before):
+            curves.insert(0, acted.beneath(bars("", self._shares(before), acted.colour)))
+        if acted.trial:
+            pulled, high = now[-1], self._shares(now)[int(now[-1, 0])]
+            curves.append(Curve("this pull", INK, pulled, np.full(1, high), kind="markers"))
+        return Panel(
+            x_label="arm",
+            y_label="share of pulls",
+            x_names=self._names(task),
+            y_range=(0.0, 1.0),
+            y_percent=True,
+            curves=(*curves, *self._marks(task)),
+        )
+
+    def _shares(self, pulls: Array) -> Array:
+        counted = np.bincount(pulls.reshape(-1).astype(np.int64), minlength=self.arms)
+        shares: Array = counted / max(1, counted.sum())
+        return shares
+
+    def _names(self, task: Arrays) -> tuple[str, ...]:
+        return tuple(str(arm + 1) for arm in range(self.arms))
+
+    def _marks(self, task: Arrays) -> tuple[Curve, ...]:
+        arms = np.arange(self.arms, dtype=np.float64)
+        return (
+            Curve("pays", INK, arms, task["pay"].astype(np.float64), kind="markers", sign="dash", thick=True),
+        )
+
     def plan(self, task: Tensors) -> Plan:
         best = task["pay"].argmax(-1)
         return lambda observation, time: best
@@ -102,6 +149,17 @@ class GaussianBanditsWorld(BanditsWorld):
 
     def _reward(self, pay: Tensor, luck: Tensor) -> Tensor:
         return pay + luck
+
+    drawing: ClassVar[tuple[str, str]] = (
+        "Pulls of the arms so far",
+        "Bars: the share of all pulls; below each arm what it pays on average.",
+    )
+
+    def _names(self, task: Arrays) -> tuple[str, ...]:
+        return tuple(map(number, task["pay"]))
+
+    def _marks(self, task: Arrays) -> tuple[Curve, ...]:
+        return ()
 
     def known(self, task: Tensors) -> Tensor:
         return task["pay"]

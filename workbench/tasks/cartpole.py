@@ -10,17 +10,21 @@ must be found out before the pole falls.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import radians
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from workbench.measures import Measure
+from workbench.pictures import INK, Array, Panel
 from workbench.worlds import spans
 from workbench.worlds.base import Actions, Tensors, World
 from workbench.worlds.measures import SUCCESS
 from workbench.worlds.numbers import start, start_size
+from workbench.worlds.pictures import Acted, Arrays, lines, number, over_time
 from workbench.worlds.spans import Span, Spans
 
 STEP = 0.02
@@ -108,3 +112,42 @@ class CartPoleWorld(World):
 
     def measured(self, data: Tensors) -> Tensors:
         return {SUCCESS.name: data["stands"][..., -1] * data["alive"][..., -1]}
+
+    drawing: ClassVar[tuple[str, str]] = (
+        "Pole and cart",
+        "1 and −1: where the pole (12°) or the cart (2.4 m) counts as fallen.",
+    )
+
+    def told(self, task: Arrays) -> str:
+        pole, mass, cart, force = (
+            float(task[name]) for name in ("half_length", "pole_mass", "cart_mass", "force")
+        )
+        pushed = "" if force > 0 else ", left and right swapped"
+        return (
+            f"pole {number(2 * pole)} m, {number(mass)} kg, cart {number(cart, 1)} kg, "
+            f"push {number(abs(force), 1)} N{pushed}"
+        )
+
+    def drawn(self, task: Arrays, acted: Acted) -> Panel:
+        """The pole's angle and the cart's place over time, in parts of their limits."""
+        limit = 1.1
+
+        def scaled(values: Array, most: float) -> Array:
+            return np.clip(values / most, -limit, limit)
+
+        poles, moving = over_time(acted, "angle", STEP, lambda each: scaled(each, STEEPEST))
+        carts, _ = over_time(acted, "place", STEP, lambda each: scaled(each, FARTHEST))
+        lasts = self.horizon * STEP
+        limits = [np.array([[0.0, side], [lasts, side]]) for side in (-1.0, 1.0)]
+        shown = [lines("limit", limits, INK, faint=True)]
+        if moving is not None:
+            shown.append(replace(carts[-1], label="cart", dashed=2))
+            poles[-1] = replace(poles[-1], label="pole")
+        return Panel(
+            x_label="time (s)",
+            y_label="of the limit",
+            x_range=(0.0, lasts),
+            y_range=(-limit, limit),
+            curves=(*shown, *poles),
+            moving=moving,
+        )

@@ -15,14 +15,17 @@ from collections.abc import Mapping
 from math import tau
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from workbench.measures import Measure
+from workbench.pictures import MUTED, Array, Curve, Panel
 from workbench.worlds import spans
 from workbench.worlds.base import Actions, Tensors, World
 from workbench.worlds.measures import LATERAL_ERROR, LEFT_LANE, OFF_LANE
 from workbench.worlds.numbers import start, start_size
+from workbench.worlds.pictures import Acted, Arrays, number, over_time
 from workbench.worlds.spans import Span, Spans
 
 STEP = 0.1
@@ -44,6 +47,12 @@ LATEST = 3
 OFF = 0.9
 LEAVES = 1.75
 """Metres from the middle: partly off the lane, and off it."""
+
+DEMAND = 4
+"""What the road demands now, among what is seen."""
+
+BENDS = 1.0
+"""Metres to each side that a road goes where it is drawn."""
 
 LIMITS = (6.0, 1.0, 2.0, 8.0)
 """Of lateral error (m), heading error (rad), yaw rate (rad/s), lateral speed (m/s): a vehicle that is lost
@@ -212,3 +221,44 @@ class DrivingWorld(World):
             OFF_LANE.name: (far > OFF).to(error.dtype).mean(-1),
             LEFT_LANE.name: (far > LEAVES).any(-1).to(error.dtype),
         }
+
+    drawing: ClassVar[tuple[str, str]] = (
+        "Paths of the vehicle",
+        "Lanes are 3.5 m wide; the road's bends are drawn flatter than they are, the distance from the "
+        "middle is not.",
+    )
+
+    def told(self, task: Arrays) -> str:
+        own = {name: float(each) for name, each in task.items()}
+        return (
+            f"{number(own['mass'] / 1000, 1)} t, wheelbase {number(own['wheelbase'], 1)} m, "
+            f"{number(own['speed'], 0)} m/s, friction {number(own['friction'])}, "
+            f"delay {number(own['delay'] * STEP, 1)} s, steering × {number(own['steering_gain'], 1)}"
+        )
+
+    def drawn(self, task: Arrays, acted: Acted) -> Panel:
+        """The road from above, and the vehicle's way along it."""
+        seen, pace = acted.seen("observation"), STEP * float(task["speed"])
+        road = np.zeros(self.horizon) if seen is None else _bends(seen[:, DEMAND])
+        along: Array = pace * np.arange(1.0, self.horizon + 1)
+        edges = [Curve("lane", MUTED, along, road + side * LEAVES) for side in (-1.0, 1.0)]
+        middle = Curve("", MUTED, along, road, dashed=1, faint=True)
+        widest = BENDS + LEAVES + 0.5
+        ways, moving = over_time(acted, "lateral", pace, lambda each: np.clip(road + each, -widest, widest))
+        return Panel(
+            x_range=(0.0, pace * (self.horizon + 1)),
+            y_range=(-widest, widest),
+            curves=(*edges, middle, *ways),
+            moving=moving,
+            x_hidden=True,
+            y_hidden=True,
+        )
+
+
+def _bends(demand: Array) -> Array:
+    """Where the middle of a road is, in metres, from the lateral acceleration that it demands at each step:
+    without its direction, and flattened where it goes far."""
+    place = np.cumsum(np.cumsum(demand)) * STEP**2
+    at = np.arange(len(place), dtype=np.float64)
+    place -= np.polyval(np.polyfit(at, place, 1), at) if len(place) > 1 else place
+    return place * min(1.0, BENDS / max(1e-9, float(np.abs(place).max())))

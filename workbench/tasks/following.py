@@ -13,14 +13,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from workbench.measures import Measure
+from workbench.pictures import INK, Panel
 from workbench.worlds import spans
 from workbench.worlds.base import Actions, Tensors, World
 from workbench.worlds.measures import COLLISIONS, TIME_GAP_ERROR
 from workbench.worlds.numbers import normal, start, start_size
+from workbench.worlds.pictures import Acted, Arrays, lines, number, over_time, points
 from workbench.worlds.spans import Span, Spans
 
 STEP = 0.1
@@ -187,6 +190,40 @@ class FollowingWorld(World):
             TIME_GAP_ERROR.name: data["time_gap"].square().mean(-1).sqrt(),
             COLLISIONS.name: (gap < 0).any(-1).to(gap.dtype),
         }
+
+    drawing: ClassVar[tuple[str, str]] = (
+        "Time gap to the leader",
+        "0 is the wished gap; above it the car is too far behind. A cross: a collision.",
+    )
+
+    def told(self, task: Arrays) -> str:
+        own = {
+            name: float(task[name]) for name in ("throttle", "brake", "lag", "delay", "slope", "leader_speed")
+        }
+        way = "uphill" if own["slope"] > 0 else "downhill"
+        return (
+            f"throttle {number(own['throttle'], 1)}, brake {number(own['brake'], 1)} m/s², "
+            f"lag {number(own['lag'], 1)} s, delay {number(own['delay'] * STEP, 1)} s, {way} "
+            f"{number(abs(own['slope']), 1)} m/s², leader {number(own['leader_speed'], 0)} m/s"
+        )
+
+    def drawn(self, task: Arrays, acted: Acted) -> Panel:
+        """How much too long the time gap is, over time."""
+        limit, lasts = 0.6, self.horizon * STEP
+        curves, moving = over_time(acted, "time_gap", STEP, lambda each: np.clip(each, -limit, limit))
+        zero = lines("wished gap", [np.array([[0.0, 0.0], [lasts, 0.0]])], INK, faint=True)
+        gap, crashes = acted.seen("gap"), []
+        if gap is not None and (gap < 0).any():
+            at = STEP * (1 + int((gap < 0).argmax()))
+            crashes = [points("collision", np.array([[at, -limit]]), INK, "cross", thick=True)]
+        return Panel(
+            x_label="time (s)",
+            y_label="gap too long by (s)",
+            x_range=(0.0, lasts),
+            y_range=(-limit, limit),
+            curves=(zero, *curves, *crashes),
+            moving=moving,
+        )
 
 
 def _error(gap: Tensor, speed: Tensor) -> Tensor:

@@ -10,13 +10,16 @@ import random
 from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from workbench.measures import Measure
+from workbench.pictures import INK, Panel
 from workbench.worlds.base import Actions, Plan, Solvable, Tensors
 from workbench.worlds.measures import SUCCESS
 from workbench.worlds.numbers import choice
+from workbench.worlds.pictures import Acted, Arrays, cells, path, points
 
 STAY, UP, RIGHT, DOWN, LEFT = range(5)
 STEP_COST = 0.1
@@ -88,6 +91,18 @@ class GridWorld(Solvable):
 
     def measured(self, data: Tensors) -> Tensors:
         return {SUCCESS.name: (data["reward"] > 0).any(-1).to(data["reward"].dtype)}
+
+    drawing: ClassVar[tuple[str, str]] = ("Paths over the grid", "")
+
+    def told(self, task: Arrays) -> str:
+        right, up = (int(each) for each in task["goal"])
+        return f"goal {right} right, {up} up"
+
+    def drawn(self, task: Arrays, acted: Acted) -> Panel:
+        """A map of the cells, the goal and the way."""
+        ways, moving = path(acted, "place", (0.0, 0.0))
+        goal = points("goal", task["goal"].astype(np.float64)[None], INK, "star", thick=True)
+        return cells(self.size, [goal, *ways], moving)
 
     def plan(self, task: Tensors) -> Plan:
         """Along x, then along y: with no walls, one shortest path of many."""

@@ -11,14 +11,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from workbench.measures import Measure
+from workbench.pictures import INK, Panel
 from workbench.worlds.base import Actions, Plan, Solvable, Tensors
 from workbench.worlds.measures import GOALS
 from workbench.worlds.numbers import choice, entry
+from workbench.worlds.pictures import Acted, Arrays, cells, lines, points, restarting_path
 
 FAR = 1e6
 """Steps to where no way leads, and the weight of what may not be chosen."""
@@ -136,6 +139,32 @@ class MazeWorld(Solvable):
 
     def measured(self, data: Tensors) -> Tensors:
         return {GOALS.name: (data["reward"] > 0).to(data["reward"].dtype).sum(-1)}
+
+    drawing: ClassVar[tuple[str, str]] = (
+        "Paths through the maze",
+        "Who reaches the goal goes on from the start; a piece of the run goes on where the last one ended.",
+    )
+
+    def told(self, task: Arrays) -> str:
+        goal = int(task["goal"])
+        told = f"goal {goal // self.size} right, {goal % self.size} up"
+        if not self.permuted:
+            return told
+        ways = ("up", "right", "down", "left")
+        return f"{told}; the moves lead {', '.join(ways[int(each)] for each in task['moves'])}"
+
+    def drawn(self, task: Arrays, acted: Acted) -> Panel:
+        """A map of the walls, the goal and the way."""
+        rooms = np.stack(np.divmod(np.arange(self.rooms), self.size), -1).astype(np.float64)
+        walls = []
+        for first, second, direction in self._walls:
+            if not task["open"][first, direction]:
+                middle = (rooms[first] + rooms[second]) / 2
+                along = np.array([0.5, 0.0] if direction == 0 else [0.0, 0.5])
+                walls.append(np.stack([middle - along, middle + along]))
+        ways, moving = restarting_path(acted, "room", rooms)
+        goal = points("goal", rooms[[int(task["goal"])]], INK, "star", thick=True)
+        return cells(self.size, [lines("wall", walls, wide=True), goal, *ways], moving)
 
     def steps_to_goal(self, task: Tensors) -> tuple[Tensor, Tensor]:
         """Steps of the shortest way from each room, ``[…, rooms]``, and by the direction in which it begins,

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from workbench.measures import Measure
+from workbench.pictures import INK, MUTED, Panel
 from workbench.worlds import spans
 from workbench.worlds.base import Actions, Plan, Solvable, Tensors
 from workbench.worlds.measures import SUCCESS
+from workbench.worlds.pictures import Acted, Arrays, number, path, points
 from workbench.worlds.spans import Span, Spans
 
 PACE = 0.1
@@ -78,6 +81,30 @@ class NavigationWorld(Solvable):
 
     def measured(self, data: Tensors) -> Tensors:
         return {SUCCESS.name: (data["reached"] * data["alive"]).amax(-1)}
+
+    drawing: ClassVar[tuple[str, str]] = ("Paths to the goal", "The square is where goals may be.")
+
+    def told(self, task: Arrays) -> str:
+        return f"goal at {', '.join(map(number, task['goal'].tolist()))}"
+
+    def drawn(self, task: Arrays, acted: Acted) -> Panel:
+        """A map of the way to the goal."""
+        goal = task["goal"].astype(np.float64)
+        reach = 0.8 if np.abs(goal).max() <= GOALS["goal_x"].high else 1.3
+        ways, moving = path(acted, "place", (0.0, 0.0), reach)
+        known = points("goal", goal[None], INK, "star", thick=True)
+        middle = points("start", np.zeros((1, 2)), MUTED, "cross")
+        limits = -reach, reach
+        return Panel(
+            curves=(middle, *ways, known),
+            moving=moving,
+            x_range=limits,
+            y_range=limits,
+            x_hidden=True,
+            y_hidden=True,
+            square=True,
+            ratio=1.0,
+        )
 
     def plan(self, task: Tensors) -> Plan:
         """Straight on, each way as fast as can be: then no distance after any step could be smaller."""

@@ -13,12 +13,15 @@ import statistics
 from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from workbench.pictures import INK, Curve, Panel
 from workbench.worlds.base import Actions, Conjugate, Plan, Tensors
 from workbench.worlds.numbers import beta_sample, choice, entry
+from workbench.worlds.pictures import Acted, Arrays
 
 COOPERATE, DEFECT = range(2)
 
@@ -114,6 +117,40 @@ class OpponentsWorld(Conjugate):
 
     def known(self, task: Tensors) -> Tensor:
         return 2 * task["strategy"] - 1
+
+    drawing: ClassVar[tuple[str, str]] = ("Moves by round", "")
+
+    def told(self, task: Arrays) -> str:
+        """The name of a known strategy, else the chances that the other cooperates."""
+        strategy = task["strategy"].astype(np.float64)
+        for name, chances in STRATEGIES.items():
+            if np.allclose(strategy, np.array(chances) * (1 - 2 * NOISE) + NOISE, atol=1e-4):
+                return f"{name}, {NOISE:.0%} noise"
+        first, *after = (f"{each:.0%}" for each in strategy)
+        moves = ", ".join(f"{each} {of}" for of, each in zip(after, ("CC", "CD", "DC", "DD"), strict=True))
+        return f"cooperates at first {first}, after {moves}"
+
+    def drawn(self, task: Arrays, acted: Acted) -> Panel:
+        """Both players' moves in each round of a match."""
+        action, reward = acted.seen("action"), acted.seen("reward")
+        rounds = np.arange(1, self.horizon + 1, dtype=np.float64)
+        curves: list[Curve] = []
+        if action is not None and reward is not None:
+            pays = np.array(self.pays)[action.astype(np.int64)]
+            other = np.abs(reward[:, None] - pays).argmin(-1)
+            for label, colour, moves, aside, sign in (
+                ("the other", INK, other, -0.1, "square"),
+                ("the learner", acted.colour, action, 0.1, ""),
+            ):
+                up = 1.0 - moves + aside
+                curves.append(Curve(label, colour, rounds, up, kind="both", sign=sign))
+        return Panel(
+            x_label="round",
+            y_names=("defect", "cooperate"),
+            x_range=(0.0, self.horizon + 1.0),
+            curves=tuple(curves),
+            moving=curves[-1] if curves else None,
+        )
 
     def values(self, task: Tensors) -> Tensor:
         """What each move earns until the end of the match if the best moves follow it, ``[…, rounds, 5, 2]``:

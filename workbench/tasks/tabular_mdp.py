@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from workbench.pictures import Panel
 from workbench.worlds.base import Actions, Conjugate, Plan, Tensors
 from workbench.worlds.numbers import entry, exponential, normal
+from workbench.worlds.pictures import Acted, Arrays, number, rewards_so_far
 
 
 class TabularWorld(Conjugate):
@@ -79,6 +82,21 @@ class TabularWorld(Conjugate):
     def known(self, task: Tensors) -> Tensor:
         transition = self.states * task["transition"].flatten(-3) - 1
         return torch.cat([transition, task["mean"].flatten(-2) - 1], -1)
+
+    drawing: ClassVar[tuple[str, str]] = (
+        "States and rewards",
+        "Each point: the state, and the reward so far.",
+    )
+
+    def told(self, task: Arrays) -> str:
+        best = np.unravel_index(int(task["mean"].argmax()), task["mean"].shape)
+        state, action = (int(each) + 1 for each in best)
+        return f"at most {number(task['mean'].max(), 1)} on average (state {state}, action {action})"
+
+    def drawn(self, task: Arrays, acted: Acted) -> Panel:
+        seen = acted.seen("observation")
+        states = () if seen is None else tuple(str(1 + each) for each in seen.argmax(-1))
+        return rewards_so_far(acted, states)
 
     def _values(self, task: Tensors) -> tuple[Tensor, Tensor]:
         """By value iteration backwards from the horizon: the best actions ``[…, horizon, states]``, and what

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -87,55 +87,110 @@ def told_numbers(task: Arrays, most: int = 3) -> str:
     )
 
 
-def steps_alive(acted: Acted) -> int:
-    """Steps of the episode that is looked at, until it ended."""
-    alive = acted.seen("alive")
-    return int(alive.sum()) if alive is not None else 0
+def rewards_so_far(acted: Acted, states: tuple[str, ...] = ()) -> Panel:
+    """What an episode has paid by step: a picture of any world.
 
-
-def rewards_so_far(acted: Acted) -> Panel:
-    """What an episode has paid by step: a picture of any world."""
-    curves = []
-    for before in acted.earlier("reward"):
-        curves.append(acted.beneath(_summed(before, acted)))
-    reward = acted.seen("reward")
-    moving = None
+    Parameters
+    ----------
+    states : where one was at each step, where that has a name.
+    """
+    curves = [acted.beneath(_summed(each, acted.colour)) for each in acted.earlier("reward")]
+    reward, moving = acted.seen("reward"), None
     if reward is not None:
-        curves.append(replace(_summed(reward, acted), label=f"this {acted.episode}"))
-        moving = replace(curves[-1], x=curves[-1].x[1:], y=curves[-1].y[1:], kind="markers", label="")
+        own = replace(_summed(reward, acted.colour), label=f"this {acted.episode}")
+        if states:
+            own = replace(own, kind="both", points=(*(f"from state {each}" for each in states), "end"))
+        curves.append(own)
+        moving = _later(own)
     return Panel(x_label="step", y_label="reward so far", curves=tuple(curves), moving=moving)
 
 
-def _summed(reward: Array, acted: Acted) -> Curve:
+def _summed(reward: Array, colour: str) -> Curve:
     total = np.concatenate([[0.0], np.cumsum(reward)])
-    return Curve("", acted.colour, np.arange(len(total), dtype=np.float64), total)
+    return Curve("", colour, np.arange(len(total), dtype=np.float64), total)
+
+
+def _later(curve: Curve) -> Curve:
+    """What moves along a curve, which begins before the first step."""
+    return replace(curve, x=curve.x[1:], y=curve.y[1:], kind="markers", label="", points=())
+
+
+def over_time(
+    acted: Acted, name: str, step: float, made: Callable[[Array], Array]
+) -> tuple[list[Curve], Curve | None]:
+    """Something over the time of an episode, until it ended: that before beneath, then what is looked at.
+
+    Parameters
+    ----------
+    name : of what is watched, ``[horizon]``.
+    step : how long a step is.
+    made : makes of it what is drawn.
+    """
+
+    def curve(values: Array, alive: Array) -> Curve:
+        known = made(values)[alive > 0]
+        return Curve("", acted.colour, step * np.arange(1.0, len(known) + 1), known)
+
+    pairs = zip(acted.earlier(name), acted.earlier("alive"), strict=True)
+    curves = [acted.beneath(curve(*each)) for each in pairs]
+    seen, alive = acted.seen(name), acted.seen("alive")
+    if seen is None or alive is None:
+        return curves, None
+    own = replace(curve(seen, alive), label=f"this {acted.episode}")
+    return [*curves, own], replace(own, kind="markers", label="")
 
 
 # --- maps ------------------------------------------------------------------------------------------
 
 
-def path(acted: Acted, places: str, start: Sequence[float]) -> tuple[list[Curve], Curve | None]:
-    """Ways over a map: those before beneath, then the one that is looked at, and where on it one is when.
+def path(
+    acted: Acted, places: str, start: Sequence[float], reach: float = np.inf
+) -> tuple[list[Curve], Curve | None]:
+    """Ways over a map: those before beneath, then the one that is looked at, and what moves along it.
 
     Parameters
     ----------
     places : the name of where one is after each step, ``[horizon, 2]``.
     start : where an episode begins.
+    reach : what is drawn is not farther from 0, either way.
     """
-    curves = [
-        acted.beneath(_way(each, alive, start, acted.colour))
-        for each, alive in zip(acted.earlier(places), acted.earlier("alive"), strict=True)
-    ]
+
+    def way(places: Array, alive: Array) -> Curve:
+        known = np.concatenate([np.array([start]), places[alive > 0]]).clip(-reach, reach)
+        return Curve("", acted.colour, known[:, 0], known[:, 1])
+
+    pairs = zip(acted.earlier(places), acted.earlier("alive"), strict=True)
+    curves = [acted.beneath(way(*each)) for each in pairs]
     seen, alive = acted.seen(places), acted.seen("alive")
     if seen is None or alive is None:
         return curves, None
-    way = replace(_way(seen, alive, start, acted.colour), label=f"this {acted.episode}")
-    return [*curves, way], replace(way, x=way.x[1:], y=way.y[1:], kind="markers", label="")
+    own = replace(way(seen, alive), label=f"this {acted.episode}")
+    return [*curves, own], _later(own)
 
 
-def _way(places: Array, alive: Array, start: Sequence[float], colour: str) -> Curve:
-    known = places[alive > 0]
-    return Curve("", colour, np.append(start[0], known[:, 0]), np.append(start[1], known[:, 1]))
+def restarting_path(acted: Acted, name: str, rooms: Array) -> tuple[list[Curve], Curve | None]:
+    """The same where an episode that ends begins anew at once, from the first room.
+
+    Parameters
+    ----------
+    name : of the number of the room after each step, ``[horizon]``.
+    rooms : where each is, ``[n, 2]``.
+    """
+    number, ended = acted.so_far(name).astype(np.int64), acted.so_far("ended")
+    if not len(number):
+        return [], None
+    looked_at = len(number) - 1 if acted.trial else acted.row
+    room = np.zeros((), np.int64)
+    if acted.trial and looked_at and not ended[looked_at - 1, -1]:
+        room = number[looked_at - 1, -1]
+    way = [rooms[room]]
+    for then, over in zip(number[looked_at], ended[looked_at], strict=True):
+        way.append(rooms[then])
+        if over:
+            way += [np.full(2, np.nan), rooms[0]]
+    known, after = np.array(way), rooms[number[looked_at]]
+    own = Curve(f"this {acted.episode}", acted.colour, known[:, 0], known[:, 1])
+    return [own], replace(own, x=after[:, 0], y=after[:, 1], kind="markers", label="")
 
 
 def points(label: str, places: Array, colour: str = INK, sign: str = "", *, thick: bool = False) -> Curve:
@@ -144,19 +199,30 @@ def points(label: str, places: Array, colour: str = INK, sign: str = "", *, thic
 
 
 def lines(
-    label: str, pieces: Sequence[Array], colour: str = INK, *, faint: bool = False, thick: bool = False
+    label: str, pieces: Sequence[Array], colour: str = INK, *, faint: bool = False, wide: bool = False
 ) -> Curve:
     """Straight pieces, ``[2, 2]`` each (from and to, across and up), as one curve with gaps."""
     gap = np.full((1, 2), np.nan)
     joined = np.concatenate([part for each in pieces for part in (each, gap)]) if pieces else gap
-    return Curve(label, colour, joined[:, 0], joined[:, 1], faint=faint, thick=thick)
+    return Curve(label, colour, joined[:, 0], joined[:, 1], faint=faint, thick=wide)
 
 
-def grid(size: int) -> Curve:
-    """The lines between cells that are 1 wide, around 0 … size − 1."""
-    ends, low, high = np.arange(size + 1) - 0.5, -0.5, size - 0.5
+def cells(size: int, drawn: Sequence[Curve], moving: Curve | None) -> Panel:
+    """A map of ``size`` × ``size`` cells that are 1 wide, the first around (0, 0)."""
+    ends, limits = np.arange(size + 1) - 0.5, (-0.6, size - 0.4)
+    low, high = ends[0], ends[-1]
     across = [np.array([[low, at], [high, at]]) for at in ends]
-    return lines("", across + [np.array([[at, low], [at, high]]) for at in ends], MUTED, faint=True)
+    grid = lines("", across + [np.array([[at, low], [at, high]]) for at in ends], MUTED, faint=True)
+    return Panel(
+        curves=(grid, *drawn),
+        moving=moving,
+        x_range=limits,
+        y_range=limits,
+        x_hidden=True,
+        y_hidden=True,
+        square=True,
+        ratio=1.0,
+    )
 
 
 def bars(label: str, heights: Array, colour: str) -> Curve:
