@@ -25,8 +25,8 @@ class WorldDrift(Drift):
     )
 
 
-class WorldConfig(Drifts):
-    """A world with hidden parameters, and how long somebody acts in it.
+class ActingConfig(Drifts):
+    """A world with hidden parameters, and somebody who acts in it.
 
     Attributes
     ----------
@@ -38,9 +38,6 @@ class WorldConfig(Drifts):
     network: ClassVar[Mapping[str, object]] = {"hidden": (64, 64), "activation": "tanh"}
     suits = Suits(Training(iterations=500, meta_batch=64), Evaluation(inner_steps=3, every=50))
 
-    episodes: int = setting(
-        4, ge=1, le=10_000, help="Episodes of a trial, one after the other with one task."
-    )
     rollouts: int = setting(
         10, rare=True, ge=1, le=1000, help="Episodes that each update of a gradient learner acts in."
     )
@@ -60,7 +57,24 @@ class WorldConfig(Drifts):
 
     @property
     def episode_size(self) -> EpisodeSize:
-        return EpisodeSize(1, self.rollouts * self.updates, self.episodes)
+        return EpisodeSize(1, self.rollouts * self.updates, self.trial)
+
+    @property
+    def trial(self) -> int:
+        """Episodes of a trial, one after the other with one task."""
+        raise NotImplementedError
+
+
+class WorldConfig(ActingConfig):
+    """A world, and how many episodes somebody acts in it."""
+
+    episodes: int = setting(
+        4, ge=1, le=10_000, help="Episodes of a trial, one after the other with one task."
+    )
+
+    @property
+    def trial(self) -> int:
+        return self.episodes
 
 
 class WorldFamily(TaskFamily):
@@ -69,11 +83,11 @@ class WorldFamily(TaskFamily):
     The splits are independent draws of one distribution, unless the world says otherwise.
     """
 
-    config: WorldConfig
+    config: ActingConfig
     shifted: str = ""
     """The shift that test tasks are drawn from; empty: none."""
 
-    def __init__(self, config: WorldConfig, progress: Progress | None = None) -> None:
+    def __init__(self, config: ActingConfig, progress: Progress | None = None) -> None:
         super().__init__(config, progress)
         self.world = world = self.made(config)
         actions = world.actions
@@ -81,7 +95,7 @@ class WorldFamily(TaskFamily):
 
     @classmethod
     @abstractmethod
-    def made(cls, config: WorldConfig) -> World:
+    def made(cls, config: ActingConfig) -> World:
         """The world that a configuration describes."""
 
     def sample(

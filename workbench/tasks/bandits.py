@@ -7,14 +7,16 @@ Gaussian arms pay N(mean, 1), mean ~ N(0, 1): the testbed of Sutton and Barto (2
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from workbench.config import setting
 from workbench.pictures import INK, Array, Curve, Panel
+from workbench.tasks.acting import ActingConfig, WorldFamily
 from workbench.worlds.base import Actions, Conjugate, Plan, Tensors
 from workbench.worlds.numbers import beta_sample, entry, normal
 from workbench.worlds.pictures import Acted, Arrays, bars, number
@@ -183,3 +185,32 @@ class GaussianBanditsWorld(BanditsWorld):
         mean, spread = belief["total"] / belief["precision"], belief["precision"].rsqrt()
         noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype)
         return {"pay": mean + spread * noise}
+
+
+class BanditsConfig(ActingConfig):
+    has = frozenset({"moves", "plan", "belief", "arms"})
+    family: Literal["bandits"] = "bandits"
+    arms: int = setting(5, ge=2, le=1000, symbol="k", help="Arms to choose from.")
+    pays: Literal["bernoulli", "gaussian"] = setting(
+        "bernoulli",
+        titles={"bernoulli": "1 or 0", "gaussian": "normal numbers"},
+        help="bernoulli: an arm pays 1 with p ~ U[0, 1], else 0; gaussian: N(mean, 1), mean ~ N(0, 1).",
+    )
+    pulls: int = setting(10, ge=1, le=10_000, symbol="n", help="Pulls of a trial, each an episode.")
+
+    @property
+    def trial(self) -> int:
+        return self.pulls
+
+
+class Bandits(WorldFamily):
+    """Find the best of some arms while they are pulled."""
+
+    Config = BanditsConfig
+    title = "Bandits"
+    summary = "Pull the best of k arms, whose pay is unknown, as often as possible."
+
+    @classmethod
+    def made(cls, config: ActingConfig) -> BanditsWorld:
+        assert isinstance(config, BanditsConfig)
+        return (GaussianBanditsWorld if config.pays == "gaussian" else BanditsWorld)(config.arms)

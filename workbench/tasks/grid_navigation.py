@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import torch
+from pydantic import ValidationInfo, field_validator, model_validator
 from torch import Tensor
 
+from workbench.config import setting
 from workbench.measures import Measure
 from workbench.pictures import INK, Panel
+from workbench.settings import misfit
+from workbench.tasks.acting import ActingConfig, WorldConfig, WorldFamily
 from workbench.worlds.base import Actions, Plan, Solvable, Tensors
 from workbench.worlds.measures import SUCCESS
 from workbench.worlds.numbers import choice
@@ -118,3 +122,41 @@ class GridWorld(Solvable):
     def best_return(self, task: Tensors) -> Tensor:
         before = (task["goal"].sum(-1) - 1).clamp_max(self.horizon)
         return self.horizon - before - STEP_COST * before
+
+
+class GridConfig(WorldConfig):
+    has = frozenset({"moves", "plan"})
+    family: Literal["grid_navigation"] = "grid_navigation"
+    size: int = setting(5, ge=3, le=50, unit="cells", help="Cells along each side.")
+    horizon: int = setting(15, ge=1, le=1000, unit="steps", help="Length of an episode.")
+    episodes: int = setting(4, ge=1, le=10_000, help="Episodes of a trial.")
+    held_out: int = setting(
+        0, rare=True, ge=0, help="Goals that training never draws, for the shift held_out."
+    )
+
+    @field_validator("held_out")
+    @classmethod
+    def _some_are_left(cls, held_out: int, info: ValidationInfo) -> int:
+        size = info.data.get("size")
+        if size is not None and held_out >= (goals := size * size - 4):
+            raise ValueError(f"must be below {goals}, all the goals of the grid")
+        return held_out
+
+    @model_validator(mode="after")
+    def _some_are_held_out(self) -> Self:
+        if self.shift == "held_out" and not self.held_out:
+            raise misfit(("held_out",), "must be at least 1 for the shift held_out")
+        return self
+
+
+class Grid(WorldFamily):
+    """Search a grid for its goal, then go there at once."""
+
+    Config = GridConfig
+    title = "Grid navigation"
+    summary = "Search a grid for a hidden goal, and go straight to it in later episodes."
+
+    @classmethod
+    def made(cls, config: ActingConfig) -> GridWorld:
+        assert isinstance(config, GridConfig)
+        return GridWorld(config.size, config.horizon, config.held_out)

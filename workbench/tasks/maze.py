@@ -9,15 +9,18 @@ seen, and its place, not the goal. The maze task of RL² (Duan et al. 2016, arXi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
+from pydantic import ValidationInfo, field_validator
 from torch import Tensor
 from torch.nn import functional as F
 
+from workbench.config import setting
 from workbench.measures import Measure
 from workbench.pictures import INK, Panel
+from workbench.tasks.acting import ActingConfig, WorldFamily
 from workbench.worlds.base import Actions, Plan, Solvable, Tensors
 from workbench.worlds.measures import GOALS
 from workbench.worlds.numbers import choice, entry
@@ -198,3 +201,41 @@ class MazeWorld(Solvable):
         many steps as the way is long."""
         steps = self.steps_to_goal(task)[0][..., 0]
         return torch.where(steps > self.horizon, 0.0, self.horizon / steps) - 1
+
+
+class MazeConfig(ActingConfig):
+    has = frozenset({"moves", "plan"})
+    family: Literal["maze"] = "maze"
+    size: int = setting(5, ge=2, le=20, unit="rooms", help="Rooms along each side.")
+    horizon: int = setting(
+        30, ge=2, le=1000, unit="steps", help="Steps after which one is led back without the goal."
+    )
+    steps: int = setting(120, ge=2, le=100_000, unit="steps", help="Length of a trial, one long run.")
+    permuted: bool = setting(
+        False, help="Which move leads in which direction is unknown, too: it differs from task to task."
+    )
+
+    @field_validator("steps")
+    @classmethod
+    def _whole_parts(cls, steps: int, info: ValidationInfo) -> int:
+        horizon = info.data.get("horizon")
+        if horizon is not None and steps % horizon:
+            raise ValueError(f"must be a multiple of horizon, {horizon}: it is measured in such parts")
+        return steps
+
+    @property
+    def trial(self) -> int:
+        return self.steps // self.horizon
+
+
+class Maze(WorldFamily):
+    """Find the goal of a maze as often as possible."""
+
+    Config = MazeConfig
+    title = "Maze"
+    summary = "Find the hidden goal of an unknown maze, again and again in one long run."
+
+    @classmethod
+    def made(cls, config: ActingConfig) -> MazeWorld:
+        assert isinstance(config, MazeConfig)
+        return MazeWorld(config.size, config.horizon, config.permuted)

@@ -11,14 +11,16 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from workbench.config import setting
 from workbench.pictures import INK, Curve, Panel
+from workbench.tasks.acting import ActingConfig, WorldConfig, WorldFamily
 from workbench.worlds.base import Actions, Conjugate, Plan, Tensors
 from workbench.worlds.numbers import beta_sample, choice, entry
 from workbench.worlds.pictures import Acted, Arrays
@@ -201,3 +203,34 @@ class OpponentsWorld(Conjugate):
     def optimistic(self, task: Tensors, belief: Tensors) -> Tensors:
         """An opponent that cooperates more, which is better for a learner in every game but pennies."""
         return {"strategy": torch.maximum(task["strategy"], self.expected(belief)["strategy"])}
+
+
+class OpponentsConfig(WorldConfig):
+    has = frozenset({"moves", "plan", "belief"})
+    family: Literal["opponents"] = "opponents"
+    game: Literal["stag_hunt", "prisoners_dilemma", "chicken", "pennies"] = setting(
+        "stag_hunt",
+        titles={
+            "stag_hunt": "stag hunt",
+            "prisoners_dilemma": "prisoner's dilemma",
+            "pennies": "matching pennies",
+        },
+        help="What a round pays by both moves.",
+    )
+    rounds: int = setting(20, ge=1, le=1000, help="Rounds of a match.")
+    episodes: int = setting(
+        3, label="Matches", ge=1, le=10_000, help="Matches of a trial, against the same opponent."
+    )
+
+
+class Opponents(WorldFamily):
+    """Find the best answer to an opponent while playing against it."""
+
+    Config = OpponentsConfig
+    title = "Opponents"
+    summary = "Play matches of a repeated game against an opponent whose strategy is unknown."
+
+    @classmethod
+    def made(cls, config: ActingConfig) -> OpponentsWorld:
+        assert isinstance(config, OpponentsConfig)
+        return OpponentsWorld(config.game, config.rounds)

@@ -8,14 +8,16 @@ first state. The prior of the references is the one of Osband, Russo and Van Roy
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from workbench.config import setting
 from workbench.pictures import Panel
+from workbench.tasks.acting import ActingConfig, WorldConfig, WorldFamily
 from workbench.worlds.base import Actions, Conjugate, Plan, Tensors
 from workbench.worlds.numbers import entry, exponential, normal
 from workbench.worlds.pictures import Acted, Arrays, number, rewards_so_far
@@ -157,3 +159,25 @@ class TabularWorld(Conjugate):
         expected, for none of them is better than another by itself: nothing sampled is left."""
         expected = self.expected(belief)
         return expected | {"mean": expected["mean"] + belief["precision"].rsqrt()}
+
+
+class TabularConfig(WorldConfig):
+    has = frozenset({"moves", "plan", "belief"})
+    family: Literal["tabular_mdp"] = "tabular_mdp"
+    states: int = setting(10, ge=2, le=200, help="States; every episode begins in the first.")
+    actions: int = setting(5, ge=2, le=100, help="Actions in each state.")
+    horizon: int = setting(10, ge=1, le=1000, unit="steps", help="Length of an episode.")
+    episodes: int = setting(10, ge=1, le=10_000, help="Episodes of a trial.")
+
+
+class Tabular(WorldFamily):
+    """Learn a random Markov decision process while acting in it."""
+
+    Config = TabularConfig
+    title = "Tabular MDP"
+    summary = "Earn rewards in a few states whose transitions and mean rewards are unknown."
+
+    @classmethod
+    def made(cls, config: ActingConfig) -> TabularWorld:
+        assert isinstance(config, TabularConfig)
+        return TabularWorld(config.states, config.actions, config.horizon)
