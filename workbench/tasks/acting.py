@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from workbench.config import Drift, Drifts, EpisodeSize, Evaluation, Split, Suits, Training, setting
 from workbench.problems.control import Control, rows
-from workbench.tasks.base import Data, Episode, Progress, TaskFamily, TaskShape
+from workbench.tasks.base import Data, DataError, Episode, Progress, TaskFamily, TaskShape
 from workbench.worlds.base import Tensors, World
 from workbench.worlds.rollout import ACTING, draw_acting
 
@@ -26,12 +26,7 @@ class WorldDrift(Drift):
 
 
 class ActingConfig(Drifts):
-    """A world with hidden parameters, and somebody who acts in it.
-
-    Attributes
-    ----------
-    parameters : the hidden parameters that a stream can drift in: the names in ``draws`` of the world.
-    """
+    """A world with hidden parameters, and somebody who acts in it."""
 
     problem = Control
     default_network: ClassVar[str] = "mlp"
@@ -53,7 +48,7 @@ class ActingConfig(Drifts):
         label="Drifting stream",
         help="Train on a stream that drifts: a hidden parameter's range comes segment by segment.",
     )
-    shift: str = setting("", help="Measure on another distribution of tasks too.", empty="none")
+    shift: str | None = setting(None, help="Measure on another distribution of tasks too.", empty="none")
 
     @property
     def episode_size(self) -> EpisodeSize:
@@ -90,6 +85,10 @@ class WorldFamily(TaskFamily):
     def __init__(self, config: ActingConfig, progress: Progress | None = None) -> None:
         super().__init__(config, progress)
         self.world = world = self.made(config)
+        if config.shift is not None:
+            _one_of("shift", config.shift, world.shifts)
+        if config.drift is not None and config.drift.parameter:
+            _one_of("drift.parameter", config.drift.parameter, world.draws)
         actions = world.actions
         self.shape = TaskShape(Control(world, config.rollouts), (world.observations,), actions.width)
 
@@ -143,6 +142,11 @@ class WorldFamily(TaskFamily):
         """The fields of the configuration that say which worlds there are."""
         own = [name for name in type(self.config).model_fields if name not in WorldConfig.model_fields]
         return {name: getattr(self.config, name) for name in own if name != self.config.selector}
+
+
+def _one_of(field: str, name: str, allowed: Iterable[str]) -> None:
+    if name not in allowed:
+        raise DataError(f"task.{field}: {name!r} is not known; allowed: {', '.join(allowed) or 'nothing'}")
 
 
 def _repeated(each: Tensor, number: int) -> Tensor:

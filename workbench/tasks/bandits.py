@@ -198,6 +198,10 @@ class BanditsConfig(ActingConfig):
     )
     pulls: int = setting(10, ge=1, le=10_000, symbol="n", help="Pulls of a trial, each an episode.")
 
+    shift: Literal["scarce"] | None = setting(
+        None, titles=BanditsWorld.shifts, help="Measure on another distribution of tasks too.", empty="none"
+    )
+
     @property
     def trial(self) -> int:
         return self.pulls

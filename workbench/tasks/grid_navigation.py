@@ -134,6 +134,10 @@ class GridConfig(WorldConfig):
         0, rare=True, ge=0, help="Goals that training never draws, for the shift held_out."
     )
 
+    shift: Literal["far", "held_out"] | None = setting(
+        None, titles=GridWorld.shifts, help="Measure on another distribution of tasks too.", empty="none"
+    )
+
     @field_validator("held_out")
     @classmethod
     def _some_are_left(cls, held_out: int, info: ValidationInfo) -> int:

@@ -70,7 +70,7 @@ class MazeWorld(Solvable):
         self._wall_of = [walls] * (4 * self.rooms)  # by room and direction; one more for the outer wall
         for wall, (first, second, direction) in enumerate(across):
             self._wall_of[4 * first + direction] = self._wall_of[4 * second + direction + 2] = wall
-        self.draws = {"weights": walls, "openings": walls, "goal": 1} | ({"moves": 4} if permuted else {})
+        self.draws = {"goal": 1, "openings": walls, "weights": walls} | ({"moves": 4} if permuted else {})
 
     def task(self, uniform: Tensors, shift: str = "") -> Tensors:
         """``open`` ``[…, rooms, 4]``, 1 where a direction is open; ``goal``, a room, never the start;
@@ -213,6 +213,10 @@ class MazeConfig(ActingConfig):
     steps: int = setting(120, ge=2, le=100_000, unit="steps", help="Length of a trial, one long run.")
     permuted: bool = setting(
         False, help="Which move leads in which direction is unknown, too: it differs from task to task."
+    )
+
+    shift: Literal["open", "dense"] | None = setting(
+        None, titles=MazeWorld.shifts, help="Measure on another distribution of tasks too.", empty="none"
     )
 
     @field_validator("steps")

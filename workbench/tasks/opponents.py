@@ -221,6 +221,9 @@ class OpponentsConfig(WorldConfig):
     episodes: int = setting(
         3, label="Matches", ge=1, le=10_000, help="Matches of a trial, against the same opponent."
     )
+    shift: Literal["named", "uniform"] | None = setting(
+        None, titles=OpponentsWorld.shifts, help="Measure on another distribution of tasks too.", empty="none"
+    )
 
 
 class Opponents(WorldFamily):

@@ -41,7 +41,7 @@ class TabularWorld(Conjugate):
         self.states, self.choices, self.horizon = states, actions, horizon
         self.observations = states
         self.actions = Actions(moves=tuple(f"action {action + 1}" for action in range(actions)))
-        self.draws = {"transition": states * actions * states, "mean": states * actions}
+        self.draws = {"mean": states * actions, "transition": states * actions * states}
 
     def task(self, uniform: Tensors, shift: str = "") -> Tensors:
         """``transition`` ``[…, states, actions, states]``, from and to; ``mean`` reward ``[…, states,
@@ -168,6 +168,9 @@ class TabularConfig(WorldConfig):
     actions: int = setting(5, ge=2, le=100, help="Actions in each state.")
     horizon: int = setting(10, ge=1, le=1000, unit="steps", help="Length of an episode.")
     episodes: int = setting(10, ge=1, le=10_000, help="Episodes of a trial.")
+    shift: Literal["poor", "sharp"] | None = setting(
+        None, titles=TabularWorld.shifts, help="Measure on another distribution of tasks too.", empty="none"
+    )
 
 
 class Tabular(WorldFamily):
