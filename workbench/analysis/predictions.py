@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from math import ceil, sqrt
 from typing import Any
 
+import numpy as np
+
 from workbench.analysis.numerals import count
 from workbench.engine.predicted import Predictions
-from workbench.pictures import Drawing, Figure, Head
+from workbench.pictures import Drawing, Figure, Head, Panel
 from workbench.words import listed
 
 MOST_NAMED, SIDE_BY_SIDE = 4, 3
@@ -103,6 +105,7 @@ def figure(seen: Sequence[Seen], place: int, drawn: Drawn | None = None) -> Figu
     panels = tuple(cell.panel for cell in cells)
     told = all(cell.task for cell in cells)
     if told:
+        panels = _alike(panels, tasks)
         panels = tuple(panels[learner * tasks + task] for task in range(tasks) for learner in range(learners))
         columns = tasks if learners == 1 else learners
     else:
@@ -117,6 +120,21 @@ def figure(seen: Sequence[Seen], place: int, drawn: Drawn | None = None) -> Figu
         table=tuple(table),
         column_heads=above,
         row_heads=beside,
+    )
+
+
+def _alike(panels: Sequence[Panel], tasks: int) -> tuple[Panel, ...]:
+    """Panels of one task, in the range of all of them where they ask for none."""
+    ranges = []
+    for task in range(tasks):
+        ends = [each.y for panel in panels[task::tasks] for each in panel.curves]
+        known = np.concatenate([np.zeros(1), *ends])
+        known = known[np.isfinite(known)]
+        room = 0.05 * float(known.max() - known.min()) or 0.5
+        ranges.append((float(known.min()) - room, float(known.max()) + room))
+    return tuple(
+        panel if panel.y_range or panel.y_names else replace(panel, y_range=ranges[at % tasks])
+        for at, panel in enumerate(panels)
     )
 
 

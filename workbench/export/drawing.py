@@ -42,7 +42,7 @@ FORMATS = ("png", "svg", "pdf")
 LETTER = 0.58
 """Mean width of a letter in parts of the font's size."""
 
-BESIDE, MOST_HEAD_LINES = 0.75, 5
+BESIDE, MOST_HEAD_LINES = 0.75, 7
 """Width of the words beside a row, in panels, and how many lines they have at most."""
 
 LONGEST_TICK, LONGEST_LABEL, LONGEST_IN_FULL = 28, 80, 500
@@ -170,15 +170,22 @@ def _draw(figure: Figure, style: Style) -> Canvas:
         _draw_head(canvas.add_subplot(grid[0, beside + at]), head, width_each, style)
     for at, head in enumerate(figure.row_heads):
         _draw_head(canvas.add_subplot(grid[len(above) + at, 0]), head, BESIDE * width_each, style)
-    titles = told_apart([panel.title for panel in figure.panels], _letters(width_each, style.font_size))
+    own_names = len({panel.x_names for panel in figure.panels}) > 1
+    letters = _letters(width_each, style.font_size)
+    longest = 2 * letters if figure.column_heads else letters
+    titles = told_apart([panel.title for panel in figure.panels], longest)
     for index, (panel, title) in enumerate(zip(figure.panels, titles, strict=True)):
         row, column = divmod(index, columns)
         axes = canvas.add_subplot(grid[len(above) + row, beside + column])
-        axes.set_title(title)
+        axes.set_title(title.replace(" · ", "\n") if figure.column_heads and len(title) > letters else title)
         if panel.pictures:
             draw_pictures(axes, panel, style.font_size, colour=not style.black)
         else:
             _draw_panel(axes, panel, looks, width_each, style)
+        if figure.column_heads:
+            _leave_to_the_edge(
+                axes, first=column == 0, last=own_names or index >= len(figure.panels) - columns
+            )
     canvas.set_size_inches(width, sum(heights) or 1.0)
     legend = _add_legend(canvas, figure, looks, style)
     for text in canvas.findobj(Text):
@@ -191,9 +198,19 @@ def _draw(figure: Figure, style: Style) -> Canvas:
     return canvas
 
 
+def _leave_to_the_edge(axes: Axes, *, first: bool, last: bool) -> None:
+    """Numbers and names of axes stand at the edges of a grid with heads only, whose panels are alike."""
+    if not first:
+        axes.set_ylabel("")
+        axes.tick_params(axis="y", labelleft=False)
+    if not last:
+        axes.set_xlabel("")
+        axes.tick_params(axis="x", labelbottom=False)
+
+
 def _head_lines(head: Head, width: float, style: Style) -> list[str]:
     """The title of a head and more about it, line by line."""
-    letters = _letters(width, style.font_size)
+    letters = max(8, int(_letters(width, style.font_size) * 0.9))
     return [
         told_apart([visible(head.title)], letters)[0],
         *textwrap.wrap(visible(head.text), letters, max_lines=MOST_HEAD_LINES, placeholder=" …"),
@@ -203,7 +220,7 @@ def _head_lines(head: Head, width: float, style: Style) -> list[str]:
 def _heads_height(figure: Figure, width: float, style: Style) -> float:
     """Inches of the heads above the columns."""
     lines = max(len(_head_lines(head, width, style)) for head in figure.column_heads)
-    return lines * style.font_size / 72 * 1.35
+    return lines * style.font_size / 72 * 1.6
 
 
 def _draw_head(axes: Axes, head: Head, width: float, style: Style) -> None:

@@ -222,13 +222,15 @@ class Control(Problem):
         return self.world.told(hidden_of(task))
 
     def _said(self, task: Predicted) -> str:
-        """The return and the first of the world's own measures, at the last step."""
+        """The return (where an episode is a single step, of all so far) and the first of the world's own
+        measures, at the last step."""
+        first = RETURN if self.world.horizon > 1 or not task.trial else TOTAL_RETURN
         told = []
-        for row in (RETURN, *self.world.measures[:1]):
-            value = float(task.measured[row.name][-1])
+        for row in (first, *self.world.measures[:1]):
+            value = row.scale * float(task.measured[row.name][-1])
             unit = "%" if row.share else f" {row.unit}".rstrip()
-            told.append(f"{row.quantity} {number(row.scale * value, 0 if row.share else 2)}{unit}")
-        return ", ".join(told)
+            told.append(f"{row.quantity} {number(value, 0 if row.share else 2)}{unit}")
+        return " · ".join(told)
 
 
 CHANCE, TASK = "chance/", "task/"

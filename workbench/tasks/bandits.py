@@ -89,7 +89,7 @@ class BanditsWorld(Conjugate):
             x_label="arm",
             y_label="share of pulls",
             x_names=self._names(task),
-            y_range=(0.0, 1.0),
+            y_range=(0.0, 1.05),
             y_percent=True,
             curves=(*curves, *self._marks(task)),
         )

@@ -139,7 +139,7 @@ class CartPoleWorld(World):
         carts, _ = over_time(acted, "place", STEP, lambda each: scaled(each, FARTHEST))
         lasts = self.horizon * STEP
         limits = [np.array([[0.0, side], [lasts, side]]) for side in (-1.0, 1.0)]
-        shown = [lines("limit", limits, INK, faint=True)]
+        shown = [lines("limit", limits, INK, pale=True)]
         if moving is not None:
             shown.append(replace(carts[-1], label="cart", dashed=2))
             poles[-1] = replace(poles[-1], label="pole")

@@ -25,7 +25,7 @@ from workbench.worlds import spans
 from workbench.worlds.base import Actions, Tensors, World
 from workbench.worlds.measures import LATERAL_ERROR, LEFT_LANE, OFF_LANE
 from workbench.worlds.numbers import start, start_size
-from workbench.worlds.pictures import Acted, Arrays, number, over_time
+from workbench.worlds.pictures import PALE, Acted, Arrays, number, over_time
 from workbench.worlds.spans import Span, Spans
 
 STEP = 0.1
@@ -242,9 +242,9 @@ class DrivingWorld(World):
         road = np.zeros(self.horizon) if seen is None else _bends(seen[:, DEMAND])
         along: Array = pace * np.arange(1.0, self.horizon + 1)
         edges = [Curve("lane", MUTED, along, road + side * LEAVES) for side in (-1.0, 1.0)]
-        middle = Curve("", MUTED, along, road, dashed=1, faint=True)
+        middle = Curve("", MUTED, along, road, dashed=1, shade=PALE)
         widest = BENDS + LEAVES + 0.5
-        ways, moving = over_time(acted, "lateral", pace, lambda each: np.clip(road + each, -widest, widest))
+        ways, moving = over_time(acted, "lateral", pace, lambda each: road + each, widest)
         return Panel(
             x_range=(0.0, pace * (self.horizon + 1)),
             y_range=(-widest, widest),

@@ -210,8 +210,8 @@ class FollowingWorld(World):
     def drawn(self, task: Arrays, acted: Acted) -> Panel:
         """How much too long the time gap is, over time."""
         limit, lasts = 0.6, self.horizon * STEP
-        curves, moving = over_time(acted, "time_gap", STEP, lambda each: np.clip(each, -limit, limit))
-        zero = lines("wished gap", [np.array([[0.0, 0.0], [lasts, 0.0]])], INK, faint=True)
+        curves, moving = over_time(acted, "time_gap", STEP, most=limit)
+        zero = lines("wished gap", [np.array([[0.0, 0.0], [lasts, 0.0]])], INK, pale=True)
         gap, crashes = acted.seen("gap"), []
         if gap is not None and (gap < 0).any():
             at = STEP * (1 + int((gap < 0).argmax()))

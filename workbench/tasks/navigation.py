@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from workbench.measures import Measure
-from workbench.pictures import INK, MUTED, Panel
+from workbench.pictures import INK, MUTED, Curve, Panel
 from workbench.worlds import spans
 from workbench.worlds.base import Actions, Plan, Solvable, Tensors
 from workbench.worlds.measures import SUCCESS
-from workbench.worlds.pictures import Acted, Arrays, number, path, points
+from workbench.worlds.pictures import PALE, Acted, Arrays, number, path, points
 from workbench.worlds.spans import Span, Spans
 
 PACE = 0.1
@@ -82,7 +82,7 @@ class NavigationWorld(Solvable):
     def measured(self, data: Tensors) -> Tensors:
         return {SUCCESS.name: (data["reached"] * data["alive"]).amax(-1)}
 
-    drawing: ClassVar[tuple[str, str]] = ("Paths to the goal", "The square is where goals may be.")
+    drawing: ClassVar[tuple[str, str]] = ("Paths to the goal", "The square is where goals are in training.")
 
     def told(self, task: Arrays) -> str:
         return f"goal at {', '.join(map(number, task['goal'].tolist()))}"
@@ -94,9 +94,12 @@ class NavigationWorld(Solvable):
         ways, moving = path(acted, "place", (0.0, 0.0), reach)
         known = points("goal", goal[None], INK, "star", thick=True)
         middle = points("start", np.zeros((1, 2)), MUTED, "cross")
+        low, high = GOALS["goal_x"].low, GOALS["goal_x"].high
+        corners = np.array([[low, low], [high, low], [high, high], [low, high], [low, low]])
+        square = Curve("", MUTED, corners[:, 0], corners[:, 1], shade=PALE)
         limits = -reach, reach
         return Panel(
-            curves=(middle, *ways, known),
+            curves=(square, middle, *ways, known),
             moving=moving,
             x_range=limits,
             y_range=limits,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -23,7 +24,7 @@ from workbench.pictures import INK, Curve, Panel
 from workbench.tasks.acting import ActingConfig, WorldConfig, WorldFamily
 from workbench.worlds.base import Actions, Conjugate, Plan, Tensors
 from workbench.worlds.numbers import beta_sample, choice, entry
-from workbench.worlds.pictures import Acted, Arrays
+from workbench.worlds.pictures import Acted, Arrays, points, tiles
 
 COOPERATE, DEFECT = range(2)
 
@@ -120,7 +121,7 @@ class OpponentsWorld(Conjugate):
     def known(self, task: Tensors) -> Tensor:
         return 2 * task["strategy"] - 1
 
-    drawing: ClassVar[tuple[str, str]] = ("Moves by round", "")
+    drawing: ClassVar[tuple[str, str]] = ("Moves by round", "Filled: who cooperates; crosses: who defects.")
 
     def told(self, task: Arrays) -> str:
         """The name of a known strategy, else the chances that the other cooperates."""
@@ -140,18 +141,16 @@ class OpponentsWorld(Conjugate):
         if action is not None and reward is not None:
             pays = np.array(self.pays)[action.astype(np.int64)]
             other = np.abs(reward[:, None] - pays).argmin(-1)
-            for label, colour, moves, aside, sign in (
-                ("the other", INK, other, -0.1, "square"),
-                ("the learner", acted.colour, action, 0.1, ""),
-            ):
-                up = 1.0 - moves + aside
-                curves.append(Curve(label, colour, rounds, up, kind="both", sign=sign))
+            for row, colour, moves in ((0.0, INK, other), (1.0, acted.colour, action)):
+                helps = moves == COOPERATE
+                against = points("defects", np.stack([rounds, np.full_like(rounds, row)], -1)[~helps], colour)
+                curves += [tiles("cooperates", rounds[helps], row, colour)] if helps.any() else []
+                curves += [replace(against, sign="cross", faint=True)] if not helps.all() else []
         return Panel(
             x_label="round",
-            y_names=("defect", "cooperate"),
+            y_names=("other", "own"),
             x_range=(0.0, self.horizon + 1.0),
             curves=tuple(curves),
-            moving=curves[-1] if curves else None,
         )
 
     def values(self, task: Tensors) -> Tensor:

@@ -15,6 +15,9 @@ Arrays = Mapping[str, NDArray[np.generic]]
 MOST_BEFORE = 4
 """Episodes before the one that is looked at which are drawn beneath it: more of them would hide it."""
 
+PALE = 0.6
+"""The shade of what is only there to be seen against."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Acted:
@@ -62,7 +65,7 @@ class Acted:
 
     def beneath(self, curve: Curve) -> Curve:
         """A curve as it is drawn for what went before."""
-        own = {"colour": self.colour, "shade": 0.6} if self.trial else {"colour": MUTED, "dashed": 1}
+        own = {"colour": self.colour, "shade": PALE} if self.trial else {"colour": MUTED, "dashed": 1}
         return replace(curve, label=self.label, faint=self.trial, **own)  # type: ignore[arg-type]
 
 
@@ -72,8 +75,9 @@ def several(episode: str) -> str:
 
 
 def number(value: float, places: int = 2) -> str:
-    """A number with at most so many decimals, and as many digits before them as it has."""
-    text = f"{float(value):.{places}f}"
+    """A number with at most so many decimals: the fewer, the more digits are before them."""
+    digits = len(f"{abs(float(value)):.0f}") - 1
+    text = f"{float(value):.{max(0, places - digits)}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text in ("-0", "0") else text.replace("-", "\N{MINUS SIGN}")
 
@@ -116,7 +120,11 @@ def _later(curve: Curve) -> Curve:
 
 
 def over_time(
-    acted: Acted, name: str, step: float, made: Callable[[Array], Array]
+    acted: Acted,
+    name: str,
+    step: float,
+    made: Callable[[Array], Array] = np.asarray,
+    most: float = np.inf,
 ) -> tuple[list[Curve], Curve | None]:
     """Something over the time of an episode, until it ended: that before beneath, then what is looked at.
 
@@ -125,10 +133,12 @@ def over_time(
     name : of what is watched, ``[horizon]``.
     step : how long a step is.
     made : makes of it what is drawn.
+    most : what is drawn is not farther from 0; a curve has a gap where it is.
     """
 
     def curve(values: Array, alive: Array) -> Curve:
         known = made(values)[alive > 0]
+        known = np.where(np.abs(known) <= most, known, np.nan)
         return Curve("", acted.colour, step * np.arange(1.0, len(known) + 1), known)
 
     pairs = zip(acted.earlier(name), acted.earlier("alive"), strict=True)
@@ -152,11 +162,12 @@ def path(
     ----------
     places : the name of where one is after each step, ``[horizon, 2]``.
     start : where an episode begins.
-    reach : what is drawn is not farther from 0, either way.
+    reach : what is drawn is not farther from 0, either way; a way has a gap where it is.
     """
 
     def way(places: Array, alive: Array) -> Curve:
-        known = np.concatenate([np.array([start]), places[alive > 0]]).clip(-reach, reach)
+        known = np.concatenate([np.array([start]), places[alive > 0]])
+        known = np.where(np.abs(known).max(-1, keepdims=True) <= reach, known, np.nan)
         return Curve("", acted.colour, known[:, 0], known[:, 1])
 
     pairs = zip(acted.earlier(places), acted.earlier("alive"), strict=True)
@@ -199,12 +210,12 @@ def points(label: str, places: Array, colour: str = INK, sign: str = "", *, thic
 
 
 def lines(
-    label: str, pieces: Sequence[Array], colour: str = INK, *, faint: bool = False, wide: bool = False
+    label: str, pieces: Sequence[Array], colour: str = INK, *, pale: bool = False, wide: bool = False
 ) -> Curve:
     """Straight pieces, ``[2, 2]`` each (from and to, across and up), as one curve with gaps."""
     gap = np.full((1, 2), np.nan)
     joined = np.concatenate([part for each in pieces for part in (each, gap)]) if pieces else gap
-    return Curve(label, colour, joined[:, 0], joined[:, 1], faint=faint, thick=wide)
+    return Curve(label, colour, joined[:, 0], joined[:, 1], thick=wide, shade=PALE if pale else 0.0)
 
 
 def cells(size: int, drawn: Sequence[Curve], moving: Curve | None) -> Panel:
@@ -212,7 +223,7 @@ def cells(size: int, drawn: Sequence[Curve], moving: Curve | None) -> Panel:
     ends, limits = np.arange(size + 1) - 0.5, (-0.6, size - 0.4)
     low, high = ends[0], ends[-1]
     across = [np.array([[low, at], [high, at]]) for at in ends]
-    grid = lines("", across + [np.array([[at, low], [at, high]]) for at in ends], MUTED, faint=True)
+    grid = lines("", across + [np.array([[at, low], [at, high]]) for at in ends], MUTED, pale=True)
     return Panel(
         curves=(grid, *drawn),
         moving=moving,
@@ -234,3 +245,12 @@ def bars(label: str, heights: Array, colour: str) -> Curve:
     y = known.reshape(-1)
     top = (np.repeat(heights[:, None], 5, 1) + np.where(np.isnan(known), np.nan, 0.0)).reshape(-1)
     return Curve(label, colour, x, y, low=np.where(np.isnan(top), np.nan, 0.0), high=top)
+
+
+def tiles(label: str, at: Array, row: float, colour: str) -> Curve:
+    """A filled tile at some places of a row."""
+    half, low, high = 0.42, row - 0.3, row + 0.3
+    x = (at[:, None] + np.array([-half, -half, half, half, -half, np.nan])).reshape(-1)
+    y = np.tile([low, high, high, low, low, np.nan], len(at))
+    band = np.where(np.isnan(x), np.nan, 1.0)
+    return Curve(label, colour, x, y, low=low * band, high=high * band)

@@ -18,6 +18,9 @@ LONGEST_NAME, LONGEST_TITLE = 32, 60
 BESIDE = 140
 """Pixels of the words beside a row."""
 
+SIGNS = {"square": "■", "star": "★", "cross": "✕", "dash": "━"}
+"""Of points that are no dots, as a text has them."""
+
 Cell = PlotCell | PictureCell
 
 
@@ -71,12 +74,15 @@ class Board(QWidget):
         self._figure = figure
         panels = figure.panels if figure is not None else ()
         columns = max(1, min(figure.columns, len(panels))) if figure is not None else 1
-        self._lay_out(panels, columns)
+        headed = figure is not None and bool(figure.column_heads)
+        self._lay_out(panels, columns, headed)
         self._write_heads(figure)
         named = told_apart([panel.title for panel in panels], LONGEST_TITLE)
         for at, (cell, title, panel) in enumerate(zip(self.cells, self._titles, panels, strict=True)):
             text = named[at]
             title.setText(text)
+            side = Qt.AlignmentFlag.AlignLeft if headed else Qt.AlignmentFlag.AlignHCenter
+            title.setAlignment(side | Qt.AlignmentFlag.AlignVCenter)
             title.setVisible(bool(text))
             set_tip(title, panel.title)
             if cell.panel is not panel:
@@ -106,7 +112,7 @@ class Board(QWidget):
             cell.show_panel(cell.panel)
         self.show_figure(self._figure)
 
-    def _lay_out(self, panels: tuple[Panel, ...], columns: int) -> None:
+    def _lay_out(self, panels: tuple[Panel, ...], columns: int, headed: bool) -> None:
         """As many cells as there are panels, each of the kind that its panel needs."""
         for index, panel in enumerate(panels):
             kind = PictureCell if panel.pictures else PlotCell
@@ -120,8 +126,9 @@ class Board(QWidget):
             if isinstance(cell, PlotCell):
                 others = len({(each.x_label, each.y_label) for each in panels}) > 1
                 outer = others or index % columns == 0, others or index >= len(panels) - columns
-                if outer != cell.outer:
-                    cell.outer, cell.panel = outer, Panel()  # to be drawn again
+                bare = headed and index % columns > 0
+                if (outer, bare) != (cell.outer, cell.bare):
+                    cell.outer, cell.bare, cell.panel = outer, bare, Panel()  # to be drawn again
             cell.setObjectName(f"{self.objectName()}_plot{index + 1 if index else ''}")
         for widgets in (self.cells, self._titles):
             for widget in widgets[len(panels) :]:
@@ -190,8 +197,9 @@ def _legend(panels: tuple[Panel, ...]) -> Markup:
         colours.setdefault(curve.label, set()).add(theme.colour(curve.colour, curve.shade))
     entries = []
     for name, (label, curve) in zip(told_apart(list(drawn), LONGEST_NAME), drawn.items(), strict=True):
+        known = SIGNS.get(curve.sign)
         sign = "┅" if curve.dashed else "━" if curve.kind == "line" else "●" if curve.faint else "◆"
         sign = "●" if sign == "◆" and curve.low is None else sign
         colour = colours[label].pop() if len(colours[label]) == 1 else theme.colour(INK, curve.shade)
-        entries.append((sign, colour, name))
+        entries.append((known or sign, colour, name))
     return legend(entries)

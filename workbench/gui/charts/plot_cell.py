@@ -41,6 +41,8 @@ class PlotCell(Plot):
         self._moving: pg.ScatterPlotItem | None = None
         self.outer = True, True
         """Whether the axes at the left and at the bottom are named: in a grid, those at its edges."""
+        self.bare = False
+        """Whether the axis at the left has no numbers: in a grid whose rows are alike, but for the first."""
         super().__init__(parent)
         self.setMinimumSize(150, 100)  # room for long numbers beside it
         self.getViewBox().disableAutoRange()
@@ -74,7 +76,8 @@ class PlotCell(Plot):
     def show_time(self, part: float) -> None:
         """Put what moves where it is when a part of the time is over, from 0 to 1."""
         moving = self.panel.moving
-        shown = moving is not None and len(moving.x) > 0
+        at = 0 if moving is None else min(len(moving.x) - 1, int(part * len(moving.x)))
+        shown = moving is not None and at >= 0 and bool(np.isfinite(moving.x[at] + moving.y[at]))
         if self._moving is None and shown:
             self._moving = pg.ScatterPlotItem(pxMode=True, size=11)
             self._moving.setZValue(60)
@@ -83,7 +86,6 @@ class PlotCell(Plot):
             return
         self._moving.setVisible(shown)
         if moving is not None and shown:
-            at = min(len(moving.x) - 1, int(part * len(moving.x)))
             self._moving.setBrush(QColor(theme.colour(moving.colour, moving.shade)))
             self._moving.setPen(pg.mkPen(theme.background(), width=1.5))
             self._moving.setData(moving.x[at : at + 1], moving.y[at : at + 1])
@@ -93,7 +95,7 @@ class PlotCell(Plot):
         panel = replace(self.panel, title="", curves=(), texts=(), x_range=None, y_range=None, moving=None)
         x_label, y_label = panel.x_label + self._origins[0], panel.y_label + self._origins[1]
         y_label = self.fontMetrics().elidedText(y_label, Qt.TextElideMode.ElideMiddle, self.height() - 30)
-        dress = theme.palette(), self.outer, x_label, y_label, panel
+        dress = theme.palette(), self.outer, self.bare, x_label, y_label, panel
         if dress == self._dress:
             return
         self._dress = dress
@@ -103,6 +105,7 @@ class PlotCell(Plot):
         self.setMouseEnabled(x=not panel.x_names, y=not panel.y_names)
         self.getViewBox().setAspectLocked(panel.square)
         left = self.getAxis("left")
+        left.setStyle(showValues=not self.bare)
         left.setTicks([list(enumerate(panel.y_names))] if panel.y_names else None)
         self._grid.set_colour(QColor(theme.grid()))
         self._grid.setVisible(not panel.y_hidden)

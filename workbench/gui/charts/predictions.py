@@ -286,6 +286,9 @@ class PredictionView(Chart):
             return
         self.set_hint("")
         self.board.show_figure(figure)
+        stepwise = next((each for each in seen if len(each.predictions.steps) > 1), seen[0])
+        said = figure.column_heads and (len(seen) > 1 or stepwise.predictions.trial)
+        self.player.words.setText("" if said else grid.words_of(stepwise, step))
         rows = grid.listing(seen, step)
         self.texts.setVisible(bool(rows))
         if rows:
@@ -325,8 +328,6 @@ class PredictionView(Chart):
         most = Request(tasks=4).of(found.problem)
         self._count.setVisible(most > 1)
         self._count.setItemText(1, f"{most} tasks")
-        stepwise = next((each for each in seen if len(each.predictions.steps) > 1), seen[0])
-        self.player.words.setText(grid.words_of(stepwise, chosen))
         return chosen
 
     def _said(self, learners: list[RunRecord], seen: list[grid.Seen]) -> str:
