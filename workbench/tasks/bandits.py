@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from workbench.config import setting
+from workbench.config import Evaluation, Suits, Training, setting
 from workbench.pictures import INK, Array, Curve, Panel
 from workbench.tasks.acting import ActingConfig, WorldFamily
 from workbench.worlds.base import Actions, Conjugate, Plan, Tensors
@@ -189,6 +189,7 @@ class GaussianBanditsWorld(BanditsWorld):
 
 class BanditsConfig(ActingConfig):
     has = frozenset({"moves", "plan", "belief", "arms"})
+    suits = Suits(Training(iterations=300, meta_batch=256, meta_lr=3e-3), Evaluation(inner_steps=3, every=50))
     family: Literal["bandits"] = "bandits"
     arms: int = setting(5, ge=2, le=1000, symbol="k", help="Arms to choose from.")
     pays: Literal["bernoulli", "gaussian"] = setting(

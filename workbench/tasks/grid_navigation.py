@@ -15,7 +15,7 @@ import torch
 from pydantic import ValidationInfo, field_validator, model_validator
 from torch import Tensor
 
-from workbench.config import setting
+from workbench.config import Evaluation, Suits, Training, setting
 from workbench.measures import Measure
 from workbench.pictures import INK, Panel
 from workbench.settings import misfit
@@ -126,6 +126,7 @@ class GridWorld(Solvable):
 
 class GridConfig(WorldConfig):
     has = frozenset({"moves", "plan"})
+    suits = Suits(Training(iterations=600, meta_batch=256, meta_lr=3e-3), Evaluation(inner_steps=3, every=50))
     family: Literal["grid_navigation"] = "grid_navigation"
     size: int = setting(5, ge=3, le=50, unit="cells", help="Cells along each side.")
     horizon: int = setting(15, ge=1, le=1000, unit="steps", help="Length of an episode.")

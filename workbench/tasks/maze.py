@@ -17,7 +17,7 @@ from pydantic import ValidationInfo, field_validator
 from torch import Tensor
 from torch.nn import functional as F
 
-from workbench.config import setting
+from workbench.config import Evaluation, Suits, Training, setting
 from workbench.measures import Measure
 from workbench.pictures import INK, Panel
 from workbench.tasks.acting import ActingConfig, WorldFamily
@@ -205,6 +205,7 @@ class MazeWorld(Solvable):
 
 class MazeConfig(ActingConfig):
     has = frozenset({"moves", "plan"})
+    suits = Suits(Training(iterations=400, meta_batch=256, meta_lr=3e-3), Evaluation(inner_steps=3, every=50))
     family: Literal["maze"] = "maze"
     size: int = setting(5, ge=2, le=20, unit="rooms", help="Rooms along each side.")
     horizon: int = setting(

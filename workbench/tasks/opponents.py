@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from workbench.config import setting
+from workbench.config import Evaluation, Suits, Training, setting
 from workbench.pictures import INK, Curve, Panel
 from workbench.tasks.acting import ActingConfig, WorldConfig, WorldFamily
 from workbench.worlds.base import Actions, Conjugate, Plan, Tensors
@@ -206,6 +206,7 @@ class OpponentsWorld(Conjugate):
 
 class OpponentsConfig(WorldConfig):
     has = frozenset({"moves", "plan", "belief"})
+    suits = Suits(Training(iterations=500, meta_batch=256, meta_lr=3e-3), Evaluation(inner_steps=3, every=50))
     family: Literal["opponents"] = "opponents"
     game: Literal["stag_hunt", "prisoners_dilemma", "chicken", "pennies"] = setting(
         "stag_hunt",

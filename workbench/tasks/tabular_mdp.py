@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from workbench.config import setting
+from workbench.config import Evaluation, Suits, Training, setting
 from workbench.pictures import Panel
 from workbench.tasks.acting import ActingConfig, WorldConfig, WorldFamily
 from workbench.worlds.base import Actions, Conjugate, Plan, Tensors
@@ -163,6 +163,7 @@ class TabularWorld(Conjugate):
 
 class TabularConfig(WorldConfig):
     has = frozenset({"moves", "plan", "belief"})
+    suits = Suits(Training(iterations=400, meta_batch=256, meta_lr=3e-3), Evaluation(inner_steps=3, every=50))
     family: Literal["tabular_mdp"] = "tabular_mdp"
     states: int = setting(10, ge=2, le=200, help="States; every episode begins in the first.")
     actions: int = setting(5, ge=2, le=100, help="Actions in each state.")
