@@ -239,6 +239,7 @@ EXPORT_HELP = """Write figures, tables, tests or a report to a file.
 
 \b
 learning_curves adaptation comparison scatter parallel   png svg pdf csv
+predictions                               png svg pdf csv gif
 critical_difference                       png svg pdf csv json markdown latex
 table runs statistics protocol pivot      csv json markdown latex
 report                                    html

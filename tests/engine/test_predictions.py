@@ -14,6 +14,7 @@ from workbench.engine.evaluation import evaluate
 from workbench.engine.events import Evaluated
 from workbench.engine.predicted import Request
 from workbench.engine.trainer import Trainer
+from workbench.worlds.pictures import number
 
 DIGITS = """
 name = "digits"
@@ -80,6 +81,61 @@ def test_predictions_agree_with_the_evaluation(text: str) -> None:
     else:
         np.testing.assert_allclose(found.measured["accuracy"], curves.values["accuracy"])
         np.testing.assert_allclose(shown.sum(-1), 1, rtol=1e-5)
+
+
+GRID = """
+name = "grid"
+[task]
+family = "grid_navigation"
+size = 4
+horizon = 6
+episodes = 3
+[training]
+iterations = 2
+meta_batch = 2
+threads = 1
+[evaluation]
+episodes = 4
+validation_episodes = 2
+every = 2
+"""
+
+
+def test_who_acts_in_trials_did_what_the_evaluation_measured() -> None:
+    work = trainer("rl2", GRID)
+    tasks = predictions.sample_tasks(work.experiment, work.family, 3)
+    found = predictions.predict(work.algorithm, work.meta, tasks, 1)
+    curves = evaluate(work.algorithm, work.meta, [tasks], 1)
+    assert found.steps == found.places == curves.steps == (0, 1, 2)
+    assert found.measured.keys() == curves.values.keys()
+    for name, values in curves.values.items():
+        np.testing.assert_array_equal(found.measured[name], values)
+    acted = found.outputs
+    assert acted["place"].shape == (
+        3,
+        3,
+        1,
+        6,
+        2,
+    )  # episodes, tasks, the one that is looked at, steps, x and y
+    np.testing.assert_allclose(acted["reward"].sum((2, 3)), curves.values["return"], rtol=1e-5)
+    assert (acted["place"][:, :, 0, 0].sum(-1) <= 1).all()  # each begins in the corner
+
+
+def test_each_episode_of_a_trial_is_drawn_over_those_before() -> None:
+    found = predictions.compute(trainer("rl2", GRID), Request(tasks=4))
+    assert found.tasks == 3
+    for place, said in enumerate(("in the first episode", "after 1 episode", "after 2 episodes")):
+        assert found.step_name(place) == said
+        drawing = found.drawing(1, place, "run 1")
+        assert drawing is not None
+        own = [curve for curve in drawing.panel.curves if curve.colour == "run 1" and not curve.faint]
+        assert len(own) == 1
+        np.testing.assert_array_equal(own[0].x[1:], found.outputs["place"][place, 1, 0, :, 0])
+        assert len([curve for curve in drawing.panel.curves if curve.label == "earlier episodes"]) == place
+        assert f"return {number(found.measured['return'][place, 1])}" in drawing.said
+        goal = found.query["task/goal"][1, 0]
+        assert drawing.task == f"goal {goal[0]:.0f} right, {goal[1]:.0f} up"
 
 
 def test_a_closed_form_predicts_once() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,26 @@ def test_each_format_is_written_as_drawn(qtbot: QtBot, dialog: ExportDialog, tmp
         assert path.read_bytes() == to_bytes(FIGURE, style, form)
     with Image.open(tmp_path / "f.png") as image:
         assert image.width == pytest.approx(175 / 25.4 * 200, abs=1)
+
+
+def test_what_goes_on_is_written_as_an_animation(
+    qtbot: QtBot, worker: Worker, settings: QSettings, tmp_path: Path
+) -> None:
+    later = replace(FIGURE, panels=(replace(FIGURE.panels[0], title="later"),))
+    dialog = ExportDialog(FIGURE, worker, settings=settings, film=lambda: [FIGURE, later, FIGURE])
+    qtbot.addWidget(dialog)
+    dialog.show()
+    choose(dialog, "format", "gif")
+    preview(qtbot, dialog)
+    path = tmp_path / "f.gif"
+    dialog.save_to(path)
+    qtbot.waitUntil(lambda: dialog.status.text() == f"Saved as {path}.")
+    with Image.open(path) as film:
+        assert film.n_frames == 3  # type: ignore[attr-defined]
+        assert film.info["loop"] == 0
+    still = ExportDialog(FIGURE, worker, settings=settings)
+    qtbot.addWidget(still)
+    assert still.choice().format != "gif"
 
 
 def test_the_data_is_shown_and_written(qtbot: QtBot, dialog: ExportDialog, tmp_path: Path) -> None:

@@ -12,10 +12,15 @@ import numpy as np
 from workbench.analysis.numerals import count
 from workbench.engine.predicted import Predictions
 from workbench.pictures import Drawing, Figure, Head, Panel
+from workbench.project import RunRecord
 from workbench.words import listed
 
-MOST_NAMED, SIDE_BY_SIDE = 4, 3
-"""Learners that a caption names, and that stand in one row where there is one task."""
+MOST_NAMED, SIDE_BY_SIDE, MOST_LEARNERS = 4, 3, 8
+"""Learners that a caption names, that stand in one row where there is one task, and that are drawn."""
+
+MOST_FRAMES = 100
+LIVE = ("running",)
+NOTHING = np.empty(0)
 
 
 @dataclass(frozen=True)
@@ -163,6 +168,39 @@ def listing(seen: Sequence[Seen], place: int) -> list[dict[str, Any]]:
 
 def _taken(row: dict[str, Any]) -> str:
     return f"{row['predicted'].split('  ')[0]} {'✓' if row['right'] else '✗'} {row['probability']:.0%}"
+
+
+def film(seen: Sequence[Seen]) -> list[Figure]:
+    """The same place after place in adaptation: of very many, some at equal distances.
+
+    All have the same legend, so that nothing jumps.
+    """
+    known = places(seen)
+    shown = np.unique(np.linspace(0, len(known) - 1, min(MOST_FRAMES, len(known))).round().astype(int))
+    drawn = [figure(seen, known[at]) for at in shown]
+    figures = [each for each in drawn if each is not None]
+    named = {
+        (curve.label, curve.colour): replace(curve, x=NOTHING, y=NOTHING, low=None, high=None, points=())
+        for each in figures
+        for panel in each.panels
+        for curve in panel.curves
+        if curve.label
+    }
+    films = []
+    for each in figures:
+        first, *rest = each.panels
+        own = {(curve.label, curve.colour) for panel in each.panels for curve in panel.curves}
+        lacking = (curve for key, curve in named.items() if key not in own)
+        films.append(replace(each, panels=(replace(first, curves=(*first.curves, *lacking)), *rest)))
+    return films
+
+
+def one_of(runs: Sequence[RunRecord], picked: RunRecord | None = None) -> RunRecord:
+    """The run of an algorithm that is looked at: the picked one, else one that runs, else one that ended."""
+    if picked is not None and picked.id in {run.id for run in runs}:
+        return picked
+    wanted = (*LIVE, "finished", "stopped")
+    return min(runs, key=lambda run: wanted.index(run.status) if run.status in wanted else len(wanted))
 
 
 def _range(predictions: Predictions) -> str:

@@ -59,6 +59,10 @@ KINDS = {
         "ranks over several task families (Friedman, Nemenyi)", ("png", "svg", "pdf", *WRITTEN),
         _FIGURE - {"step", "order"}, makers.ranks,
     ),
+    "predictions": Kind(
+        "what each learner does on unseen tasks, after the steps of adaptation (gif: one after the other)",
+        (*DRAWN, "gif"), _FIGURE - {"measure"} | {"first", "tasks"}, makers.predictions,
+    ),
     "table": Kind("a row for each algorithm", WRITTEN, _TESTED, makers.table),
     "runs": Kind("a row for each run", WRITTEN, _RUNS, makers.runs),
     "statistics": Kind("paired tests of every two algorithms", WRITTEN, _TESTED, makers.statistics),

@@ -212,7 +212,7 @@ def _head_lines(head: Head, width: float, style: Style) -> list[str]:
     """The title of a head and more about it, line by line."""
     letters = max(8, int(_letters(width, style.font_size) * 0.9))
     return [
-        told_apart([visible(head.title)], letters)[0],
+        told_apart([visible(head.title)], max(8, int(0.85 * letters)))[0],  # it is bold
         *textwrap.wrap(visible(head.text), letters, max_lines=MOST_HEAD_LINES, placeholder=" …"),
     ]
 

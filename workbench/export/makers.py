@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from workbench.analysis import critical_difference, pairs, protocol, results, sweep
+from workbench.analysis import predictions as grid
 from workbench.analysis.adaptation import Adaptation
 from workbench.analysis.adaptation import Settings as AdaptationSettings
 from workbench.analysis.arrangement import Arrangement
@@ -16,15 +17,16 @@ from workbench.analysis.claims import conclusions
 from workbench.analysis.comparison import Episodes, compare, episodes, figure
 from workbench.analysis.figure import as_csv
 from workbench.analysis.learning import AXIS_LABELS, LearningCurves
-from workbench.analysis.source import ProjectSource
+from workbench.analysis.source import Grouping, ProjectSource
 from workbench.analysis.tables import Cells, Table, written
 from workbench.analysis.traces import Settings
+from workbench.engine.predicted import Request as Wanted
 from workbench.errors import InputError
 from workbench.export import paper_tables
 from workbench.export.wishes import Wish
 from workbench.measures import LOSS
 from workbench.pictures import RUNS, Figure
-from workbench.project import Project
+from workbench.project import Project, RunRecord
 from workbench.words import plural, shown
 
 WRITTEN = ("csv", "json", "markdown", "latex")
@@ -152,6 +154,46 @@ def ranks(request: Request) -> Made:
     if request.form in WRITTEN:
         return request.written([critical_difference.table(found)], found.words)
     return request.drawn(critical_difference.figure(found), "a critical-difference diagram")
+
+
+def predictions(request: Request) -> Made:
+    seen = looked_at(request)
+    if request.form == "gif":
+        from workbench.export.animation import to_gif
+
+        figures = grid.film(seen)
+        if figures:
+            return Made(to_gif(figures, request.wish), figures[-1].caption)
+    places, wanted = grid.places(seen), request.wish.step
+    place = places[-1] if wanted is None else max(each for each in places if each <= wanted)
+    return request.drawn(grid.figure(seen, place), "predictions")
+
+
+def looked_at(request: Request) -> list[grid.Seen]:
+    """What one run of each algorithm predicts on the same few tasks, from its newest checkpoint."""
+    from workbench.export.predicting import NothingLearnedError, Predictor
+
+    source, wish, predictor = request.source, request.wish, Predictor()
+    first: RunRecord | None = None
+    seen: list[grid.Seen] = []
+    for group in Grouping(source).groups(joined=True):
+        run = grid.one_of(group.runs)
+        first = first or run
+        if (run.task, run.data_hash) != (first.task, first.data_hash) or len(seen) == grid.MOST_LEARNERS:
+            continue
+        name = group.label if len(group.runs) == 1 else f"{group.label}, seed {run.seed}"
+        try:
+            wanted = Wanted(wish.first - 1, wish.tasks)
+            iteration, found = predictor.predict(
+                request.project.path, run.id, wanted, lambda done, text: None
+            )
+        except NothingLearnedError:
+            continue
+        if not seen or found.same_tasks(seen[0].predictions):
+            seen.append(grid.Seen(name, source.colour(run), iteration, found))
+    if not seen:
+        raise InputError(f"{request.project.path}: no run that is shown has a checkpoint, so none predicts")
+    return seen
 
 
 # --- tables ----------------------------------------------------------------------------------------

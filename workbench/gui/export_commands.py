@@ -41,7 +41,9 @@ class ExportCommands(QObject):
 
         figure = self._figure()
         if figure is not None:
-            dialog = ExportDialog(figure, self._worker, self._window)
+            chart = self._chart()
+            film = chart.film() if chart is not None else None
+            dialog = ExportDialog(figure, self._worker, self._window, film=film)
             dialog.finished.connect(dialog.deleteLater)
             dialog.open()
 

@@ -23,6 +23,7 @@ KINDS = {
     "png": "PNG image",
     "svg": "SVG drawing",
     "pdf": "PDF document",
+    "gif": "GIF animation",
     "csv": "Comma-separated values",
 }
 """What a file is, by its suffix."""
@@ -31,7 +32,7 @@ KINDS = {
 class Choice(Section):
     """What the dialog asks for; its controls are made from this."""
 
-    format: Literal["png", "svg", "pdf", "csv", "table"] = setting(
+    format: Literal["png", "svg", "pdf", "gif", "csv", "table"] = setting(
         "png",
         titles=KINDS | {"csv": "CSV, the data", "table": "CSV, the table"},
         help="What kind of file is written",
@@ -58,7 +59,7 @@ class Choice(Section):
     @property
     def is_drawn(self) -> bool:
         """Whether a figure is wanted, not its data."""
-        return self.format in ("png", "svg", "pdf")
+        return self.format in ("png", "svg", "pdf", "gif")
 
     @property
     def suffix(self) -> str:
@@ -76,10 +77,18 @@ class Choice(Section):
         )
 
 
-def content(figure: Figure, choice: Choice) -> bytes:
+Film = Callable[[], list[Figure]]
+"""Makes the figures of an animation."""
+
+
+def content(figure: Figure, choice: Choice, film: Film | None = None) -> bytes:
     """The file that a choice asks for; takes a while, so it is made in the background."""
     if not choice.is_drawn:
         return as_csv(figure, table=choice.format == "table").encode()
+    if choice.format == "gif" and film is not None:
+        from workbench.export.animation import to_gif
+
+        return to_gif(film(), choice.style())
     from workbench.export.drawing import to_bytes
 
     return to_bytes(figure, choice.style(), choice.format)

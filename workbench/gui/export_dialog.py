@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.gui import dialogs, theme
-from workbench.gui.export_content import KINDS, Choice, content, copy, first_lines, in_words
+from workbench.gui.export_content import KINDS, Choice, Film, content, copy, first_lines, in_words
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.settings_bar import SettingsBar
 from workbench.gui.weakly import weakly
@@ -44,6 +44,7 @@ class ExportDialog(QDialog):
     figure : what to draw.
     worker : draws in the background.
     settings : where the last choices are kept; by default the application's.
+    film : makes the figures of an animation; None where there is none.
     """
 
     def __init__(
@@ -52,11 +53,12 @@ class ExportDialog(QDialog):
         worker: Worker,
         parent: QWidget | None = None,
         settings: QSettings | None = None,
+        film: Film | None = None,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("export_dialog")
         self.setWindowTitle("Export chart")
-        self._figure, self._worker = figure, worker
+        self._figure, self._worker, self._film = figure, worker, film
         self._settings = settings or QSettings()
         self._png = QPixmap()
         self._target: Path | None = None
@@ -76,10 +78,11 @@ class ExportDialog(QDialog):
     def _make_fields(self) -> None:
         self.form = QFormLayout()
         self.bar = SettingsBar(Choice, "export", self.form, self)
-        if not self._figure.table:
-            formats = self.bar["format"]
-            assert isinstance(formats, QComboBox)
-            formats.removeItem(formats.findData("table"))
+        formats = self.bar["format"]
+        assert isinstance(formats, QComboBox)
+        for form, there in (("table", self._figure.table), ("gif", self._film)):
+            if not there:
+                formats.removeItem(formats.findData(form))
         for name, step in STEPS.items():
             box = self.bar[name]
             assert isinstance(box, QDoubleSpinBox)
@@ -244,13 +247,13 @@ class ExportDialog(QDialog):
         self._target = path
         self._say("Saving…")
         self._set_saving(True)
-        figure, choice = self._figure, self.choice()
+        figure, choice, film = self._figure, self.choice(), self._film
         suffix = path.suffix[1:].lower()
-        if suffix in KINDS and suffix != choice.suffix:
+        if suffix in KINDS and suffix != choice.suffix and (film is not None or suffix != "gif"):
             choice = choice.model_copy(update={"format": suffix})
 
         def job(_: Progress) -> None:
-            made = content(figure, choice)
+            made = content(figure, choice, film)
             write_atomically(path, lambda file: file.write(made))
 
         self._worker.submit(SAVE, "saving the figure", job, weakly(self._saved), weakly(self._not_saved))

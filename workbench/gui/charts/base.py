@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from PySide6.QtCore import Qt, QTimer, Slot
@@ -63,6 +63,10 @@ class Chart(QWidget):
 
     def figure(self) -> Figure | None:
         """What an export draws; None where there is nothing."""
+        return None
+
+    def film(self) -> Callable[[], list[Figure]] | None:
+        """Makes the figures of an animation, on any thread; None where nothing moves."""
         return None
 
     def restyle(self) -> None:

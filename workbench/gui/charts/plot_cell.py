@@ -73,6 +73,14 @@ class PlotCell(Plot):
         self._frame(panel, placed)
         self._name_positions()
 
+    @property
+    def moving(self) -> tuple[float, float] | None:
+        """Where what moves stands; None where nothing does."""
+        if self._moving is None or not self._moving.isVisible():
+            return None
+        x, y = self._moving.getData()
+        return float(x[0]), float(y[0])
+
     def show_time(self, part: float) -> None:
         """Put what moves where it is when a part of the time is over, from 0 to 1."""
         moving = self.panel.moving

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -13,11 +14,11 @@ from workbench.analysis import predictions as grid
 from workbench.analysis.source import Grouping
 from workbench.engine.predicted import Predictions, Request
 from workbench.errors import InputError
+from workbench.export.predicting import NothingLearnedError, Predictor
 from workbench.gui import theme
 from workbench.gui.charts.base import Chart
 from workbench.gui.charts.board import Board
 from workbench.gui.charts.player import Player
-from workbench.gui.charts.prediction_job import NothingLearnedError, Predictor
 from workbench.gui.charts.result_table import Column, ResultTable
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.run_data import RunData
@@ -29,8 +30,7 @@ from workbench.settings import Section, fields_of, setting
 
 KEY = "predictions"
 LAST_STEP = -1
-MOST_TASKS, MOST_LEARNERS = 1000, 8
-LIVE = ("running",)
+MOST_TASKS = 1000
 
 
 class Place(Section):
@@ -131,7 +131,7 @@ class PredictionView(Chart):
 
     def wanted(self) -> Request | None:
         """What to compute on the training thread at each validation; None where nobody looks."""
-        live = self.seen and any(run.status in LIVE for run in self._learners())
+        live = self.seen and any(run.status in grid.LIVE for run in self._learners())
         return self._request() if live else None
 
     def receive(self, run_id: int, iteration: int, predictions: Predictions) -> None:
@@ -146,8 +146,8 @@ class PredictionView(Chart):
         """One run of each algorithm, all with the task of the picked one (else the one that runs, else the
         first); those that are shown, and that one."""
         picked = None if self.data.highlighted is None else self.data.run(self.data.highlighted)
-        running = next((each for each in self.data.runs() if each.status in LIVE), None)
-        found = [_one_of(each.runs, picked) for each in self._grouping.groups(joined=True)]
+        running = next((each for each in self.data.runs() if each.status in grid.LIVE), None)
+        found = [grid.one_of(each.runs, picked) for each in self._grouping.groups(joined=True)]
         leading = picked or running or next(iter(found), None)
         if leading is None:
             return []
@@ -165,7 +165,7 @@ class PredictionView(Chart):
     def _seen(self) -> list[grid.Seen]:
         """The learners whose predictions on the wanted tasks are there, if these are the same."""
         found: list[grid.Seen] = []
-        for run in self._learners()[:MOST_LEARNERS]:
+        for run in self._learners()[: grid.MOST_LEARNERS]:
             iteration, predictions = self._held.get(run.id, (0, None))
             if predictions is None or not self._fits(predictions):
                 continue
@@ -215,7 +215,7 @@ class PredictionView(Chart):
         A run that trains tells its own at each validation; it is asked only when other tasks are wanted.
         """
         for run in runs if self._ready and self._path is not None and self._computing is None else ():
-            done = -1 if run.status in LIVE else run.iterations
+            done = -1 if run.status in grid.LIVE else run.iterations
             question = (run.status, done, self._request())
             if question != self._asked.get(run.id):
                 self._asked[run.id] = question
@@ -263,7 +263,7 @@ class PredictionView(Chart):
         if not learners:
             self._show_nothing("No runs yet. Set up an experiment on the left and press Run.")
             return
-        self._ask(learners[:MOST_LEARNERS])
+        self._ask(learners[: grid.MOST_LEARNERS])
         seen = self._seen()
         if not seen and self._drawn and any(run.id in self._held for run in learners):
             self._note.setText("Working on the next task…")
@@ -337,8 +337,10 @@ class PredictionView(Chart):
         said = "; ".join(named) + (places[0] if alike else "")
         said += ", on the same meta-validation tasks." if len(seen) > 1 else ", on meta-validation tasks."
         trouble = [self._trouble[run.id] for run in learners if run.id in self._trouble]
-        if len(learners) > MOST_LEARNERS:
-            trouble.append(f"{len(learners) - MOST_LEARNERS} more algorithms are not drawn: hide others.")
+        if len(learners) > grid.MOST_LEARNERS:
+            trouble.append(
+                f"{len(learners) - grid.MOST_LEARNERS} more algorithms are not drawn: hide others."
+            )
         return " ".join([said, *trouble])
 
     # --- export ------------------------------------------------------------------------------------
@@ -347,19 +349,14 @@ class PredictionView(Chart):
         seen = self._seen()
         return grid.figure(seen, self._chosen(seen), self._cells) if seen else None
 
-
-def _one_of(runs: tuple[RunRecord, ...], picked: RunRecord | None) -> RunRecord:
-    """The run of an algorithm that is looked at."""
-    if picked is not None and picked.id in {run.id for run in runs}:
-        return picked
-    wanted = (*LIVE, "finished", "stopped")
-    ordered = sorted(runs, key=lambda run: wanted.index(run.status) if run.status in wanted else len(wanted))
-    return ordered[0]
+    def film(self) -> Callable[[], list[Figure]] | None:
+        seen = self._seen()
+        return partial(grid.film, seen) if len(grid.places(seen)) > 1 else None
 
 
 def _in_words(error: Exception, run: RunRecord) -> str:
     if isinstance(error, NothingLearnedError):
-        if run.status in LIVE:
+        if run.status in grid.LIVE:
             return "The first predictions appear at the next validation."
         return f"{error}. Predictions appear once it has trained up to its first one."
     if isinstance(error, InputError):

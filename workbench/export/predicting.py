@@ -1,4 +1,4 @@
-"""Computes a run's predictions from its newest checkpoint, on the background thread."""
+"""Computes a run's predictions from its newest checkpoint; a window does so on its background thread."""
 
 from __future__ import annotations
 
