@@ -348,8 +348,8 @@ def _shared(old: type[Section] | None, new: type[Section] | None) -> Mapping[str
     """The fields of akin kinds that are the same in both, as the new one has them."""
     if old is None or new is None or not issubclass(old, Kind) or not old.akin:
         return {}
-    common = next(each for each in old.__mro__ if issubclass(new, each))
-    names = fields_of(common) if issubclass(common, Section) else ()
+    common = [each for each in old.__mro__ if issubclass(new, each) and issubclass(each, Section)]
+    names = {name for each in common for name in fields_of(each)}
     return {name: field for name, field in fields_of(new).items() if name in names}
 
 
