@@ -159,7 +159,9 @@ class MazeWorld(Solvable):
     def drawn(self, task: Arrays, acted: Acted) -> Panel:
         """A map of the walls, the goal and the way."""
         rooms = np.stack(np.divmod(np.arange(self.rooms), self.size), -1).astype(np.float64)
-        walls = []
+        edge, far = -0.5, self.size - 0.5
+        corners = np.array([[edge, edge], [far, edge], [far, far], [edge, far], [edge, edge]])
+        walls = [corners[side : side + 2] for side in range(4)]
         for first, second, direction in self._walls:
             if not task["open"][first, direction]:
                 middle = (rooms[first] + rooms[second]) / 2

@@ -238,19 +238,20 @@ def cells(size: int, drawn: Sequence[Curve], moving: Curve | None) -> Panel:
 
 def bars(label: str, heights: Array, colour: str) -> Curve:
     """A bar at each of 0, 1, …"""
-    half, count = 0.36, len(heights)
-    at = np.arange(count, dtype=np.float64)[:, None]
-    x = (at + np.array([-half, -half, half, half, np.nan])).reshape(-1)
-    known = np.repeat(heights[:, None], 5, 1) * np.array([0.0, 1.0, 1.0, 0.0, np.nan])
-    y = known.reshape(-1)
-    top = (np.repeat(heights[:, None], 5, 1) + np.where(np.isnan(known), np.nan, 0.0)).reshape(-1)
-    return Curve(label, colour, x, y, low=np.where(np.isnan(top), np.nan, 0.0), high=top)
+    return _boxes(
+        label, np.arange(len(heights), dtype=np.float64), 0.36, np.zeros(len(heights)), heights, colour
+    )
+
+
+def _boxes(label: str, at: Array, half: float, low: Array, high: Array, colour: str) -> Curve:
+    """A filled box around each of some places, from its low to its high."""
+    x = (at[:, None] + np.array([-half, -half, half, half, np.nan])).reshape(-1)
+    gap = np.full(len(at), np.nan)
+    y = np.stack([low, high, high, low, gap], -1).reshape(-1)
+    bottom, top = (np.stack([each, each, each, each, gap], -1).reshape(-1) for each in (low, high))
+    return Curve(label, colour, x, y, low=bottom, high=top)
 
 
 def tiles(label: str, at: Array, row: float, colour: str) -> Curve:
     """A filled tile at some places of a row."""
-    half, low, high = 0.42, row - 0.3, row + 0.3
-    x = (at[:, None] + np.array([-half, -half, half, half, -half, np.nan])).reshape(-1)
-    y = np.tile([low, high, high, low, low, np.nan], len(at))
-    band = np.where(np.isnan(x), np.nan, 1.0)
-    return Curve(label, colour, x, y, low=low * band, high=high * band)
+    return _boxes(label, at, 0.42, np.full(len(at), row - 0.3), np.full(len(at), row + 0.3), colour)

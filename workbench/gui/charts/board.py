@@ -15,7 +15,10 @@ from workbench.words import told_apart
 LONGEST_NAME, LONGEST_TITLE = 32, 60
 """Letters of a name in the legend, and above a cell."""
 
-BESIDE = 140
+NARROW = 4
+"""From so many columns with heads on, what is said of a cell stands in lines of its own."""
+
+BESIDE = 124
 """Pixels of the words beside a row."""
 
 SIGNS = {"square": "■", "star": "★", "cross": "✕", "dash": "━"}
@@ -44,6 +47,7 @@ class Board(QWidget):
         self._figure: Figure | None = None
         self._time = 1.0
         self._inside = QWidget()
+        self._inside.setObjectName(f"{name}_inside")
         self._grid = QGridLayout(self._inside)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(2)
@@ -79,7 +83,7 @@ class Board(QWidget):
         self._write_heads(figure)
         named = told_apart([panel.title for panel in panels], LONGEST_TITLE)
         for at, (cell, title, panel) in enumerate(zip(self.cells, self._titles, panels, strict=True)):
-            text = named[at]
+            text = named[at].replace(" · ", "\n") if headed and columns >= NARROW else named[at]
             title.setText(text)
             side = Qt.AlignmentFlag.AlignLeft if headed else Qt.AlignmentFlag.AlignHCenter
             title.setAlignment(side | Qt.AlignmentFlag.AlignVCenter)
@@ -106,7 +110,7 @@ class Board(QWidget):
     def restyle(self) -> None:
         """The window turned light or dark."""
         self.setStyleSheet(
-            f"QScrollArea, QScrollArea > QWidget > QWidget {{background: {theme.background()}}}"
+            f"QScrollArea, QWidget#{self._inside.objectName()} {{background: {theme.background()}}}"
         )
         for cell in self.cells:
             cell.show_panel(cell.panel)

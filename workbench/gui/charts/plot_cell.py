@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -44,7 +44,7 @@ class PlotCell(Plot):
         self.bare = False
         """Whether the axis at the left has no numbers: in a grid whose rows are alike, but for the first."""
         super().__init__(parent)
-        self.setMinimumSize(150, 100)  # room for long numbers beside it
+        self._take_room()
         self.getViewBox().disableAutoRange()
         self._dress: tuple[object, ...] = ()
         self._origins = "", ""
@@ -52,6 +52,16 @@ class PlotCell(Plot):
         self._grid = Grid(self.getViewBox(), None, self.getAxis("left"))
         self.getViewBox().sigRangeChanged.connect(self._range_changed)
         self.getViewBox().sigResized.connect(self._range_changed)
+
+    def _take_room(self) -> None:
+        """As small as can be read: with numbers beside it, or without."""
+        bare = self.panel.y_hidden or self.bare
+        self.setMinimumSize(90 if bare else 150, 80 if self.panel.x_hidden else 100)
+
+    def sizeHint(self) -> QSize:
+        """No more than it needs: a grid of them takes what there is."""
+        size: QSize = self.minimumSize()
+        return size
 
     def show_panel(self, panel: Panel) -> None:
         """Draw a panel, in the colours of the theme."""
@@ -107,6 +117,7 @@ class PlotCell(Plot):
         if dress == self._dress:
             return
         self._dress = dress
+        self._take_room()
         self.setBackground(theme.background())
         self.showAxis("left", not panel.y_hidden)
         self.showAxis("bottom", not panel.x_hidden)
