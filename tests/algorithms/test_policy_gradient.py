@@ -11,13 +11,12 @@ from torch import Tensor
 from torch.distributions import Categorical, Independent, Normal, kl_divergence
 from torch.func import grad, hessian, jacrev, vmap
 
+from workbench.algorithms.policies import divergence, log_probability
 from workbench.algorithms.policy_gradient import (
     ESTIMATORS,
     advantages,
     baseline_features,
-    divergence,
     linear_baseline,
-    log_probability,
     proximal,
     to_go,
 )
@@ -252,8 +251,8 @@ def test_likelihood_and_divergence_are_those_of_torch() -> None:
     numbers = torch.randn(6, 2, generator=g, dtype=torch.float64)
     normals = [Independent(Normal(each[:, :2], each[:, 2:].exp()), 1) for each in said]
     torch.testing.assert_close(log_probability(said[0], numbers), normals[0].log_prob(numbers))
-    torch.testing.assert_close(divergence(*said, moves=False), kl_divergence(*normals))
+    torch.testing.assert_close(divergence(*said, discrete=False), kl_divergence(*normals))
     moves = torch.tensor([0, 1, 2, 3, 1, 0])
     choices = [Categorical(logits=each) for each in said]
     torch.testing.assert_close(log_probability(said[0], moves), choices[0].log_prob(moves))
-    torch.testing.assert_close(divergence(*said, moves=True), kl_divergence(*choices))
+    torch.testing.assert_close(divergence(*said, discrete=True), kl_divergence(*choices))

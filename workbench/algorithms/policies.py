@@ -31,3 +31,13 @@ def entropy(said: Tensor, *, discrete: bool) -> Tensor:
         return -(logs.exp() * logs).sum(-1)
     _, log_std = said.chunk(2, -1)
     return (log_std + 0.5 * math.log(2 * math.pi * math.e)).sum(-1)
+
+
+def divergence(old: Tensor, new: Tensor, *, discrete: bool) -> Tensor:
+    """KL(old ‖ new) at each step, ``[…]``, of what two policies say (see :func:`log_probability`)."""
+    if discrete:
+        old, new = old.log_softmax(-1), new.log_softmax(-1)
+        return (old.exp() * (old - new)).sum(-1)
+    (old_mean, before), (new_mean, after) = old.chunk(2, -1), new.chunk(2, -1)
+    spread = (2 * (before - after)).exp() + (old_mean - new_mean).square() * (-2 * after).exp()
+    return (after - before + 0.5 * (spread - 1)).sum(-1)

@@ -17,7 +17,6 @@ Foerster, "Loaded DiCE", NeurIPS 2019, arXiv 1909.10549. Right in every derivati
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -30,36 +29,6 @@ Estimator = Callable[[Tensor, Tensor, Tensor], Tensor]
 RIDGE = 1e-6
 """Part of each feature's own square that is added in the normal equations: a feature that is constant, or the
 sum of others, has no weight of its own."""
-
-
-# --- policies -------------------------------------------------------------------------------------
-
-
-def log_probability(said: Tensor, action: Tensor) -> Tensor:
-    """How likely actions are, ``[…]``.
-
-    Parameters
-    ----------
-    said : what a policy says of each step: logits of the moves, ``[…, moves]``; or means and logarithms of
-        the standard deviations of normal numbers, ``[…, 2 · numbers]``.
-    action : int64 ``[…]``, or float ``[…, numbers]``.
-    """
-    if not action.is_floating_point():
-        chosen: Tensor = said.log_softmax(-1).gather(-1, action.unsqueeze(-1)).squeeze(-1)
-        return chosen
-    mean, log_sigma = said.chunk(2, -1)
-    deviation = (action - mean) * (-log_sigma).exp()
-    return (-0.5 * deviation.square() - log_sigma - 0.5 * math.log(2 * math.pi)).sum(-1)
-
-
-def divergence(old: Tensor, new: Tensor, *, moves: bool) -> Tensor:
-    """KL(old ‖ new) at each step, ``[…]``, of what two policies say (see :func:`log_probability`)."""
-    if moves:
-        old, new = old.log_softmax(-1), new.log_softmax(-1)
-        return (old.exp() * (old - new)).sum(-1)
-    (old_mean, before), (new_mean, after) = old.chunk(2, -1), new.chunk(2, -1)
-    spread = (2 * (before - after)).exp() + (old_mean - new_mean).square() * (-2 * after).exp()
-    return (after - before + 0.5 * (spread - 1)).sum(-1)
 
 
 # --- estimators -----------------------------------------------------------------------------------
