@@ -64,7 +64,7 @@ def test_a_figure_is_of_the_step_that_is_asked_for(bandits: Path, tmp_path: Path
     saved(bandits, tmp_path / "a.csv", "csv", step=1, tasks=2, first=3)
     rows = list(csv.DictReader(io.StringIO((tmp_path / "a.csv").read_text(encoding="utf-8"))))
     panels = {row["panel"].rsplit(" · ", 1)[0] for row in rows}
-    assert panels == {f"{name}, seed 0 · Task {task}" for name in ("small", "RL²") for task in (3, 4)}
+    assert panels == {f"{name} · Task {task}" for name in ("small", "RL²") for task in (3, 4)}
     highest = [max(float(row["y"] or 0) for row in rows if (row["panel"], row["curve"]) == (panel, "pulls"))
                for panel in {row["panel"] for row in rows}]  # fmt: skip
     assert set(highest) <= {0.5, 1.0}  # two pulls

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil, sqrt
@@ -21,6 +22,7 @@ MOST_NAMED, SIDE_BY_SIDE, MOST_LEARNERS = 4, 3, 8
 MOST_FRAMES = 100
 LIVE = ("running",)
 NOTHING = np.empty(0)
+SEED = re.compile(r", seed \d+$")
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,17 @@ def _heads(
     tasks = tuple(Head(f"Task {number}", cell.task) for number, cell in enumerate(cells, first))
     if len(seen) == 1:
         return tasks, ()
-    return tuple(Head(each.name, words_of(each, place), each.colour) for each in seen), tasks
+    names = _without_a_common_seed([each.name for each in seen])
+    heads = (Head(name, words_of(each, place), each.colour) for name, each in zip(names, seen, strict=True))
+    return tuple(heads), tasks
+
+
+def _without_a_common_seed(names: Sequence[str]) -> list[str]:
+    """Names without the seed that all of them have; the caption has it."""
+    seeds = [SEED.search(name) for name in names]
+    if None in seeds or len({seed[0] for seed in seeds if seed}) > 1:
+        return list(names)
+    return [SEED.sub("", name) for name in names]
 
 
 def listing(seen: Sequence[Seen], place: int) -> list[dict[str, Any]]:

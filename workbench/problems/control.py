@@ -168,8 +168,9 @@ class Control(Problem):
         return min(place, queries - 1)
 
     def predicted(self, predict: Predict, data: Data) -> dict[str, Tensor]:
-        """What happens in each row."""
-        return self.acted(predict, data)
+        """What happens in each row, and what is measured of it."""
+        acted = self.acted(predict, data)
+        return acted | {ROW + name: each for name, each in self.by_row(acted, data).items()}
 
     def example(self, task: Example) -> Drawing:
         """A world in which one moves at random; needs torch, as the world does."""
@@ -194,7 +195,8 @@ class Control(Problem):
 
     def picture(self, task: Predicted) -> Drawing:
         """What the world makes of the episodes of the last step, over those that went before."""
-        outputs, last = task.outputs, len(task.steps) - 1
+        outputs = {name: each for name, each in task.outputs.items() if not name.startswith(ROW)}
+        last = len(task.steps) - 1
         rows = {name: each[-1] for name, each in outputs.items()}
         if task.trial:
             before = {name: each[:-1, 0] for name, each in outputs.items()}
@@ -222,18 +224,21 @@ class Control(Problem):
         return self.world.told(hidden_of(task))
 
     def _said(self, task: Predicted) -> str:
-        """The return (where an episode is a single step, of all so far) and the first of the world's own
-        measures, at the last step."""
-        first = RETURN if self.world.horizon > 1 or not task.trial else TOTAL_RETURN
+        """The return and the first of the world's own measures, of the episode that is looked at; where it is
+        a single step, the return of all so far."""
+        single = self.world.horizon == 1
         told = []
-        for row in (first, *self.world.measures[:1]):
-            value = row.scale * float(task.measured[row.name][-1])
+        for row in (TOTAL_RETURN if single and task.trial else RETURN, *self.world.measures[:1]):
+            by_row = None if single else task.outputs.get(ROW + row.name)
+            found = task.measured[row.name][-1] if by_row is None else by_row[-1, task.looked_at]
+            value = row.scale * float(found)
             unit = "%" if row.share else f" {row.unit}".rstrip()
             told.append(f"{row.quantity} {number(value, 0 if row.share else 2)}{unit}")
         return " · ".join(told)
 
 
-CHANCE, TASK = "chance/", "task/"
+CHANCE, TASK, ROW = "chance/", "task/", "row/"
+"""Before the names of data: the chance of rows, their hidden parameters, and what is measured of them."""
 
 
 def chance(data: Data) -> Tensors:

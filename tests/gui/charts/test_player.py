@@ -142,7 +142,7 @@ def test_the_slider_changes_what_is_drawn(qtbot: QtBot, view: PredictionView) ->
     assert [head.text for head in figure.column_heads] == ["in the first episode"] * 2
     assert view.state()["step"] == 0
     labels = [cell.accessibleName() for cell in view.board.cells]
-    assert labels[0].startswith("a memory of four units, with a long name, seed 0 · Task 1 · return ")
+    assert labels[0].startswith("a memory of four units, with a long name · Task 1 · return ")
 
 
 def test_space_plays_and_pauses_where_the_grid_is(qtbot: QtBot, view: PredictionView) -> None:

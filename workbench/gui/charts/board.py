@@ -172,6 +172,7 @@ class Board(QWidget):
                     self._grid.addWidget(label, 0, at + 1)
                 else:
                     label.setFixedWidth(BESIDE)
+                    label.setContentsMargins(0, 0, 6, 0)
                     self._grid.addWidget(label, 2 * at + 1, 0, 2, 1)
 
 
