@@ -211,7 +211,7 @@ def plans_of(work: Work) -> list[Plan]:
     devices = candidates(training.device)
     threads = None if training.threads == "auto" else training.threads
     chunk = None if training.chunk == "auto" else min(training.chunk, tasks)
-    if not isinstance(work.algorithm.config, Trains):
+    if not (isinstance(work.algorithm.config, Trains) and work.iterations):
         return [Plan(str(devices[0]), threads or most_threads(), chunk or tasks)]
     plans = []
     for device in devices:

@@ -69,6 +69,7 @@ class World(ABC):
     horizon : most steps of an episode.
     draws : the hidden parameters: how many uniform numbers each is made from (see :meth:`task`).
     shifts : other distributions of tasks, for tests: what each is, in words, by its name.
+    smooth : whether gradients reach from rewards to actions and states.
     restarts : whether another episode begins at once when one ends early; else nothing happens for the rest
         of the horizon. Then the state is not reset at the start of an episode's chance either: episodes are
         parts of one long run.
@@ -82,7 +83,8 @@ class World(ABC):
     horizon: int
     draws: Mapping[str, int]
     shifts: ClassVar[Mapping[str, str]] = {}
-    restarts: ClassVar[bool] = False
+    smooth: bool = False
+    restarts: bool = False
     measures: ClassVar[tuple[Measure, ...]] = ()
     episode: ClassVar[str] = "episode"
     rewards: tuple[float, float] = (0.0, 1.0)
