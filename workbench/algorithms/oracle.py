@@ -27,7 +27,7 @@ from workbench.worlds.rollout import Policy
 
 
 class OracleConfig(TrialConfig, Warms):
-    needs = frozenset({"rollouts", "world"})
+    needs = frozenset({"rollouts"})
 
     kind: Literal["oracle"] = "oracle"
     iterations: int | None = setting(
@@ -41,8 +41,7 @@ class OracleConfig(TrialConfig, Warms):
     )
     memory: bool = setting(
         False,
-        help="Whether a policy that is trained remembers, too: a memory also tells what the hidden parameters "
-        "do not.",
+        help="Whether a trained policy remembers, too: a memory also tells what the parameters do not.",
     )
     hidden: int = setting(64, rare=True, ge=1, le=4096, unit="units", help="Width of the memory.")
     every: int = setting(1, rare=True, ge=1, le=1000, unit="steps", help="Steps that a memory reads at once.")
@@ -118,17 +117,7 @@ def _learner(config: OracleConfig, network: Network, shape: TaskShape, world: Wo
     if not world.smooth:
         return RL2(RL2Config(hidden=config.hidden), network, shape)
     own = RecurrentConfig(hidden=config.hidden, every=config.every)
-    return (Recurrent if config.memory else Memoryless)(own, network, shape)
-
-
-class Memoryless(Recurrent):
-    """Never remembers what it sees."""
-
-    def losses(self, meta: Params, tasks: Episode) -> Tensor:
-        return self.warm_losses(meta, tasks)
-
-    def remembering(self, meta: Params, memory: Params) -> Policy:
-        return self.forgetting(meta)
+    return Recurrent(own, network, shape, remembers=config.memory)
 
 
 class Shown(World):

@@ -1,11 +1,11 @@
-"""A recurrent policy that is trained through the simulator: where a world can be differentiated, the gradient of
-a trial's return reaches what the policy remembered of earlier episodes.
+"""A recurrent policy that is trained through the simulator: where a world can be differentiated, the gradient
+of a trial's return reaches what the policy remembered of earlier episodes.
 
 It is RL² (Duan et al. 2016, arXiv 1611.02779) without the noise of policy gradients; Heess, Hunt, Lillicrap,
 Silver, "Memory-based control with recurrent neural networks", 2015, arXiv 1512.04455, differentiate a learned
-model in this way. In a test it needs no gradient: it acts and remembers. A memory (GRU) reads what was seen and
-done, every few steps; a few numbers that it makes of that, the *context*, are a further input of the network,
-which acts at every step.
+model in this way. In a test it needs no gradient: it acts and remembers. A memory (GRU) reads what was seen
+and done, every few steps; a few numbers that it makes of that, the *context*, are a further input of the
+network, which acts at every step.
 """
 
 from __future__ import annotations
@@ -54,8 +54,11 @@ class Recurrent(TrialLearner):
     config: RecurrentConfig
     compilable = False  # torch has no graph for its own GRU
 
-    def __init__(self, config: RecurrentConfig, network: Network, shape: TaskShape) -> None:
+    def __init__(
+        self, config: RecurrentConfig, network: Network, shape: TaskShape, *, remembers: bool = True
+    ) -> None:
         super().__init__(config, network, shape)
+        self._remembers = remembers
         world = self.problem.world
         self._inputs = (world.observations + world.actions.width + 1) * config.every
         self.net = nn.ModuleDict(
@@ -79,7 +82,7 @@ class Recurrent(TrialLearner):
     # --- acting --------------------------------------------------------------------------------------
 
     def policy(self, meta: Params, query: Data, generator: torch.Generator) -> Policy:
-        return self.remembering(meta, {})
+        return self.remembering(meta, {}) if self._remembers else self.forgetting(meta)
 
     def remembering(self, meta: Params, memory: Params) -> Policy:
         """Who acts, with what it remembers of T trials, ``[T, …]`` by name: nothing, if that is empty."""
@@ -118,6 +121,8 @@ class Recurrent(TrialLearner):
     # --- learning ------------------------------------------------------------------------------------
 
     def losses(self, meta: Params, tasks: Episode) -> Tensor:
+        if not self._remembers:
+            return self.warm_losses(meta, tasks)
         acted = self.acted(tasks.query, self.remembering(meta, {}))
         lost = -acted["reward"].sum(-1) / self.problem.episodes(tasks.query)
         if not self.config.guess:
@@ -128,9 +133,7 @@ class Recurrent(TrialLearner):
 
     def warm_losses(self, meta: Params, tasks: Episode) -> Tensor:
         """Without a memory, all episodes at once."""
-        acted = rollout(
-            self.problem.world, hidden(tasks.query), chance(tasks.query), self.forgetting(meta)
-        )
+        acted = rollout(self.problem.world, hidden(tasks.query), chance(tasks.query), self.forgetting(meta))
         return -acted["reward"].sum(-1).mean(-1)
 
     def report_trials(self, meta: Params, tasks: Episode, found: dict[str, Tensor]) -> dict[str, Params]:

@@ -96,6 +96,7 @@ class DrivingWorld(World):
 
     observations = 7
     actions = Actions(numbers=1)
+    smooth = True
     rewards = (0.0, 0.1)
     shifts: ClassVar[Mapping[str, str]] = {
         "lorries": "heavier loads, longer wheelbases, slower steering",

@@ -75,6 +75,7 @@ class FollowingWorld(World):
 
     observations = 5
     actions = Actions(numbers=1)
+    smooth = True
     rewards = (0.0, 0.1)
     shifts: ClassVar[Mapping[str, str]] = {
         "mountains": "steeper roads, up and down",

@@ -46,7 +46,7 @@ class MazeWorld(Solvable):
     permuted : whether which move leads in which direction differs from task to task.
     """
 
-    restarts: ClassVar[bool] = True
+    restarts = True
     measures: ClassVar[tuple[Measure, ...]] = (GOALS,)
     shifts: ClassVar[Mapping[str, str]] = {
         "open": "45% of the walls beyond the tree are open, not 15%",

@@ -41,6 +41,7 @@ class NavigationWorld(Solvable):
 
     observations = 2
     actions = Actions(numbers=2)
+    smooth = True
     rewards = (0.0, 0.4)
     shifts: ClassVar[Mapping[str, str]] = {"far": "goals outside the square"}
     measures: ClassVar[tuple[Measure, ...]] = (SUCCESS,)
