@@ -125,7 +125,7 @@ def algorithm_rows() -> list[list[str]]:
             [
                 name,
                 each.family,
-                "all" if len(problems) == len(of_families) else ", ".join(problems),
+                "all" if len(problems) == len(of_families) else ", ".join(problems) or "–",
                 "base's" if over else str(each.order) if issubclass(each.Config, Trains) else "–",
                 "yes" if over else "–",
                 cited(each.citation) if each.citation else "ours" if "(ours)" in each.title else "–",
