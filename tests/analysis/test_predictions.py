@@ -11,6 +11,8 @@ from workbench.export.drawing import to_bytes
 from workbench.export.wishes import Style
 from workbench.pictures import RIGHT, WRONG
 from workbench.problems import Classification, Regression
+from workbench.problems.control import Control
+from workbench.tasks.grid_navigation import GridWorld
 
 
 def regressed(
@@ -115,3 +117,56 @@ def test_the_grid_goes_on_paper(black: bool) -> None:
         found = figure([Seen("A", "run 1", 1, predictions)], 2)
         assert found is not None
         assert to_bytes(found, Style(black=black), "svg").startswith(b"<?xml")
+
+
+def walked(steps: int, rows: int, *, trial: bool) -> Predictions:
+    """One task on a grid: at step s and in row r the first move leads to (s, r)."""
+    horizon = 3
+    place = np.zeros((steps, 1, rows, horizon, 2))
+    place[..., 0, 0], place[..., 0, 1] = np.arange(steps)[:, None, None], np.arange(rows)
+    known = np.ones((steps, 1, rows, horizon))
+    outputs = {"place": place, "alive": known, "ended": 0 * known, "reward": -known, "action": known}
+    measured = {"return": -np.ones((steps, 1)), "success": np.ones((steps, 1))}
+    goal = np.tile(np.array([2.0, 4.0]), (1, rows, 1))
+    control = Control(GridWorld(horizon=horizon), rollouts=10)
+    return Predictions(
+        control, 0, tuple(range(steps)), {}, {"task/goal": goal}, outputs, measured, trial=trial
+    )
+
+
+def test_learners_stand_beside_each_other_by_episodes_seen() -> None:
+    gradient, trial = walked(3, 4, trial=False), walked(4, 1, trial=True)
+    seen = [Seen("MAML, seed 1", "run 1", 10, gradient), Seen("RL², seed 1", "run 2", 10, trial)]
+    assert places(seen) == (0, 1, 2, 3, 10, 20)
+    told = {0: ("before adaptation", "in the first episode"), 2: ("before adaptation", "after 2 episodes"),
+            10: ("after 1 update (10 episodes)", "after 3 episodes")}  # fmt: skip
+    for place, words in told.items():
+        found = figure(seen, place)
+        assert found is not None
+        assert tuple(head.text for head in found.column_heads) == words
+    assert [head.title for head in found.column_heads] == ["MAML", "RL²"]
+    assert [(head.title, head.text) for head in found.row_heads] == [("Task 1", "goal 2 right, 4 up")]
+
+
+def test_all_are_looked_at_in_the_same_episode() -> None:
+    gradient, trial = walked(3, 4, trial=False), walked(4, 1, trial=True)
+    for place, episode in ((0, 0), (2, 2), (3, 3), (10, 3)):
+        assert gradient.looked_at(place) == episode
+        drawing, other = gradient.drawing(0, place, "run 1"), trial.drawing(0, place, "run 1")
+        assert drawing is not None
+        assert other is not None
+        own, another = (each.panel.moving for each in (drawing, other))
+        assert own is not None
+        assert another is not None
+        assert (own.x[0], own.y[0]) == (place // 10, episode)
+        assert (another.x[0], another.y[0]) == (episode, 0)
+        before = [curve for curve in drawing.panel.curves if curve.label == "before adaptation"]
+        assert [curve.y[1] for curve in before] == [episode] * (place >= 10)
+
+
+def test_a_single_learner_has_its_tasks_side_by_side() -> None:
+    found = figure([Seen("RL²", "run 1", 10, walked(4, 1, trial=True))], 3)
+    assert found is not None
+    assert (found.columns, len(found.column_heads), found.row_heads) == (1, 1, ())
+    assert found.panels[0].title == "return −1 · success 100%"
+    assert [row["inner_step"] for row in found.table] == [3, 3, 3]

@@ -70,6 +70,13 @@ def test_a_figure_is_of_the_step_that_is_asked_for(bandits: Path, tmp_path: Path
     assert set(highest) <= {0.5, 1.0}  # two pulls
 
 
+def test_learners_stand_above_and_tasks_beside(bandits: Path, tmp_path: Path) -> None:
+    saved(bandits, tmp_path / "a.svg", "svg", tasks=2)
+    drawn = (tmp_path / "a.svg").read_text(encoding="utf-8")
+    for words in (">small<", ">RL²<", "after 3 pulls", ">Task 1<", ">Task 2<", "arms pay"):
+        assert words in drawn
+
+
 def test_what_has_learned_nothing_yet_is_said(tmp_path: Path) -> None:
     path = tmp_path / "p.mlwb"
     project_of(path, "rl2", seeds=1, text=BANDITS, done=0)

@@ -159,6 +159,8 @@ def _draw(figure: Figure, style: Style) -> Canvas:
     width_each = width / (columns + BESIDE * beside)
     above = [_heads_height(figure, width_each, style)] if figure.column_heads else []
     heights = above + _row_heights(figure, columns, width_each, style)
+    for at, head in enumerate(figure.row_heads, len(above)):
+        heights[at] = max(heights[at], _head_height(head, BESIDE * width_each, style))
     grid = canvas.add_gridspec(
         max(1, len(above) + count),
         beside + columns,
@@ -210,17 +212,20 @@ def _leave_to_the_edge(axes: Axes, *, first: bool, last: bool) -> None:
 
 def _head_lines(head: Head, width: float, style: Style) -> list[str]:
     """The title of a head and more about it, line by line."""
-    letters = max(8, int(_letters(width, style.font_size) * 0.9))
+    letters = _letters(width, style.font_size)
     return [
-        told_apart([visible(head.title)], max(8, int(0.85 * letters)))[0],  # it is bold
+        told_apart([visible(head.title)], max(8, int(0.76 * letters)))[0],  # it is bold
         *textwrap.wrap(visible(head.text), letters, max_lines=MOST_HEAD_LINES, placeholder=" …"),
     ]
 
 
 def _heads_height(figure: Figure, width: float, style: Style) -> float:
     """Inches of the heads above the columns."""
-    lines = max(len(_head_lines(head, width, style)) for head in figure.column_heads)
-    return lines * style.font_size / 72 * 1.6
+    return max(_head_height(head, width, style) for head in figure.column_heads)
+
+
+def _head_height(head: Head, width: float, style: Style) -> float:
+    return len(_head_lines(head, width, style)) * style.font_size / 72 * 1.5
 
 
 def _draw_head(axes: Axes, head: Head, width: float, style: Style) -> None:
@@ -278,7 +283,8 @@ def _draw_panel(axes: Axes, panel: Panel, looks: Looks, width: float, style: Sty
         axes.set_aspect("equal", adjustable="box" if panel.x_range and panel.y_range else "datalim")
     if panel.moving is not None and len(panel.moving.x):
         end = panel.moving
-        axes.plot(end.x[-1:], end.y[-1:], "o", color=looks[end.label, end.colour].colour, markersize=4.5)
+        colour = looks[end.label, end.colour].colour
+        axes.plot(end.x[-1:], end.y[-1:], "o", color=colour, markersize=4.5, clip_on=False)
     if panel.x_range:
         axes.set_xlim(*panel.x_range)
     if panel.y_range:

@@ -242,8 +242,8 @@ class DrivingWorld(World):
         seen, pace = acted.seen("observation"), STEP * float(task["speed"])
         road = np.zeros(self.horizon) if seen is None else _bends(seen[:, DEMAND])
         along: Array = pace * np.arange(1.0, self.horizon + 1)
-        edges = [Curve("lane", MUTED, along, road + side * LEAVES) for side in (-1.0, 1.0)]
-        middle = Curve("", MUTED, along, road, dashed=1, shade=PALE)
+        edges = [Curve("lane", MUTED, along, road + side * LEAVES, faint=True) for side in (-1.0, 1.0)]
+        middle = Curve("", MUTED, along, road, dashed=1, faint=True, shade=PALE)
         widest = BENDS + LEAVES + 0.5
         ways, moving = over_time(acted, "lateral", pace, lambda each: road + each, widest)
         return Panel(

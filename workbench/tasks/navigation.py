@@ -97,7 +97,7 @@ class NavigationWorld(Solvable):
         middle = points("start", np.zeros((1, 2)), MUTED, "cross")
         low, high = GOALS["goal_x"].low, GOALS["goal_x"].high
         corners = np.array([[low, low], [high, low], [high, high], [low, high], [low, low]])
-        square = Curve("", MUTED, corners[:, 0], corners[:, 1], shade=PALE)
+        square = Curve("", MUTED, corners[:, 0], corners[:, 1], faint=True, shade=PALE)
         limits = -reach, reach
         return Panel(
             curves=(square, middle, *ways, known),

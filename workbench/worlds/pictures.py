@@ -15,7 +15,7 @@ Arrays = Mapping[str, NDArray[np.generic]]
 MOST_BEFORE = 4
 """Episodes before the one that is looked at which are drawn beneath it: more of them would hide it."""
 
-PALE = 0.6
+PALE = 0.4
 """The shade of what is only there to be seen against."""
 
 
@@ -65,7 +65,7 @@ class Acted:
 
     def beneath(self, curve: Curve) -> Curve:
         """A curve as it is drawn for what went before."""
-        own = {"colour": self.colour, "shade": PALE} if self.trial else {"colour": MUTED, "dashed": 1}
+        own = {"colour": self.colour, "shade": 0.6} if self.trial else {"colour": MUTED, "dashed": 1}
         return replace(curve, label=self.label, faint=self.trial, **own)  # type: ignore[arg-type]
 
 
@@ -215,7 +215,9 @@ def lines(
     """Straight pieces, ``[2, 2]`` each (from and to, across and up), as one curve with gaps."""
     gap = np.full((1, 2), np.nan)
     joined = np.concatenate([part for each in pieces for part in (each, gap)]) if pieces else gap
-    return Curve(label, colour, joined[:, 0], joined[:, 1], thick=wide, shade=PALE if pale else 0.0)
+    return Curve(
+        label, colour, joined[:, 0], joined[:, 1], thick=wide, faint=pale, shade=PALE if pale else 0.0
+    )
 
 
 def cells(size: int, drawn: Sequence[Curve], moving: Curve | None) -> Panel:
