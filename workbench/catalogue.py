@@ -7,7 +7,7 @@ from typing import NotRequired, TypedDict
 from workbench.algorithms import ALGORITHMS, Algorithm, Citation
 from workbench.algorithms.wrapper import WrapperConfig
 from workbench.config import AlgorithmConfig, TaskConfig, Trains
-from workbench.problems import PROBLEMS
+from workbench.problems import PROBLEMS, Supervised
 from workbench.settings import Kind, Section, fields_of
 from workbench.tasks import FAMILIES
 
@@ -117,21 +117,29 @@ def bases(algorithm: type[Algorithm]) -> list[str] | None:
 def algorithm_rows() -> list[list[str]]:
     """The algorithms as a table of 120 columns, with a heading."""
     rows = [["name", "family", "problems", "order", "base", "citation"]]
-    of_families = {each.problem.name for each in TaskConfig.kinds.values()}
     for name, each in ALGORITHMS.items():
-        problems = sorted(each.Config.problems())
         over = each.Config.wraps
         rows.append(
             [
                 name,
                 each.family,
-                "all" if len(problems) == len(of_families) else ", ".join(problems) or "–",
+                _summed_up(set(each.Config.problems())),
                 "base's" if over else str(each.order) if issubclass(each.Config, Trains) else "–",
                 "yes" if over else "–",
                 cited(each.citation) if each.citation else "ours" if "(ours)" in each.title else "–",
             ]
         )
     return rows
+
+
+def _summed_up(problems: set[str]) -> str:
+    """Problems in few letters."""
+    families = {each.problem for each in TaskConfig.kinds.values()}
+    if problems == {each.name for each in families}:
+        return "all"
+    if problems == {each.name for each in families if issubclass(each, Supervised)}:
+        return "supervised"
+    return ", ".join(sorted(problems)) or "–"
 
 
 def cited(citation: Citation) -> str:
