@@ -82,8 +82,12 @@ class LearningCurves:
         newest = [self._newest(run) for run in runs]
         measured = dict.fromkeys(name for each in newest if each for name in measures(each))
         expected = dict.fromkeys(row.name for problem in PROBLEMS.values() for row in problem.measures)
+
+        def of_all(name: str) -> bool:
+            return all(problem.row(name) for problem in PROBLEMS.values())
+
         return [
-            *(choice("training", name) for name in training if name in series or name in expected),
+            *(choice("training", name) for name in training if name in series or of_all(name)),
             *(choice("validation", name) for name in measured or expected),
             *(choice("report", group) for group in reports.groups(newest)),
         ]
