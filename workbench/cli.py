@@ -166,8 +166,9 @@ def _show(entries: Sequence[RunEntry]) -> None:
     others = [results.beside(entry["test"]) for entry in entries]
     attacked = any(each["robust_accuracy"] is not None for each in others)
     drifted = any(each["forgetting"] is not None for each in others)
+    shifted = any(each["shifted"] is not None for each in others)
     rows = [["run", "name", "experiment", "status", "iterations", "per second", "test"]]
-    rows[0] += ["attacked"] * attacked + ["forgotten"] * drifted
+    rows[0] += ["attacked"] * attacked + ["shifted"] * shifted + ["forgotten"] * drifted
     for entry, other in zip(entries, others, strict=True):
         speed, robust = entry["meta_iterations_per_second"], other["robust_accuracy"]
         forgotten, half = other["forgetting"], other["robust_accuracy_ci95"]
@@ -181,6 +182,7 @@ def _show(entries: Sequence[RunEntry]) -> None:
                 f"{speed:.1f}" if speed else NONE,
                 results.told(entry["test"]),
                 *[NONE if robust is None else text(ACCURACY, robust, half)] * attacked,
+                *[results.told_shifted(entry["test"])] * shifted,
                 *[NONE if forgotten is None else number(forgotten)] * drifted,
             ]
         )

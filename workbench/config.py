@@ -193,9 +193,8 @@ class Evaluation(Section):
     threshold: float | None = setting(
         None,
         rare=True,
-        gt=0,
         symbol="τ",
-        help="Query loss that counts as adapted.",
+        help="Query loss that counts as adapted; of a world, the return of an episode.",
         empty="a quarter of the loss of the best predictor that cannot adapt",
     )
 
@@ -455,8 +454,12 @@ class Experiment(Section):
     @field_validator("evaluation")
     @classmethod
     def _asks_for_what_there_is(cls, evaluation: Evaluation, info: ValidationInfo) -> Evaluation:
-        if "task" in info.data:
-            _refuse_unneeded(evaluation, info.data["task"])
+        task: TaskConfig | None = info.data.get("task")
+        if task is not None:
+            _refuse_unneeded(evaluation, task)
+            threshold, adapted = evaluation.threshold, task.problem.adapted
+            if threshold is not None and threshold <= 0 and not adapted.signed:
+                raise misfit(("threshold",), f"{threshold:g} is out of range; allowed: a number > 0")
         return evaluation
 
     @field_validator("algorithm")

@@ -34,6 +34,8 @@ class Measure:
     unit : of its values; empty for a pure number.
     share : a part of a whole, 0 to 1, which people read in percent.
     signed : whether it may be below zero, so that it has no logarithmic axis.
+    common : whether training measures the same of all algorithms, so that it may be compared; a loss is each
+        algorithm's own.
     when : training (each meta-iteration has one value), validation and test (each task has one).
     smoothing : of a training curve: how the values in a window become one.
     on : what it is measured on, in words, where that is not the query sets after the last inner step.
@@ -45,6 +47,7 @@ class Measure:
     unit: str = ""
     share: bool = False
     signed: bool = False
+    common: bool = False
     when: tuple[When, ...] = ("validation", "test")
     smoothing: Smoothing = "mean"
     on: str = ""
@@ -130,8 +133,12 @@ def declare(*rows: Measure) -> None:
             )
 
 
+SHIFTED = "shifted"
+"""What is measured on tasks of a shifted distribution, too."""
+
 PARTS: dict[str, tuple[str, str]] = {
     "robust": ("Robust", "attacked queries, after the last inner step"),
+    SHIFTED: ("Shifted", "tasks of the shifted distribution"),
     "segment": (
         "Segment",
         "frozen meta-training episodes of each segment of the stream, after the last inner step",

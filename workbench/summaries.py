@@ -43,12 +43,17 @@ class Summary(TypedDict, total=False):
     """What was measured on frozen episodes.
 
     ``problem`` names the kind of task and ``measures`` holds all that it measures; both are always there in
-    what a project gives, whatever version wrote it. ``loss`` and ``accuracy`` are the same once more, for
+    what a project gives, whatever version wrote it. Where somebody acts, ``episode`` says what an episode is
+    called, and ``episodes_consumed`` and ``environment_steps`` how much was acted in before each step.
+    ``loss`` and ``accuracy`` are the same once more, for
     scripts (``accuracy`` is None where there is none).
     """
 
     problem: str
     inner_steps: list[int]
+    episode: str
+    episodes_consumed: list[int]
+    environment_steps: list[int]
     tasks: int
     measures: dict[str, ByStep]
     loss: Numbers
@@ -69,6 +74,15 @@ class AttackSummary(TypedDict, total=False):
     step_size: float | None
 
 
+class ShiftSummary(TypedDict):
+    """What was measured on as many frozen tasks of a shifted distribution: its name, and what it is."""
+
+    name: str
+    words: str
+    episodes_hash: str
+    measures: dict[str, ByStep]
+
+
 class TestSummary(Summary, total=False):
     """What a run reached on the meta-test episodes: the "test" of ``show --json``.
 
@@ -80,8 +94,10 @@ class TestSummary(Summary, total=False):
     episodes_hash: str
     training: dict[str, float | None]
     adaptation_threshold: float | None
+    adaptation_measure: str
     adaptation_steps_median: float | None
     adaptation_milliseconds_median: float | None
+    adaptation_environment_steps_median: float | None
     adaptation_reached: float | None
     milliseconds_by_step: Numbers
     generalisation_gap: float | None
@@ -89,6 +105,7 @@ class TestSummary(Summary, total=False):
     train_loss: Numbers
     calibration_error: float | None
     attack: AttackSummary | None
+    shift: ShiftSummary | None
     transductive: bool | None
     ways: int
     shots: int

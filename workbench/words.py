@@ -67,6 +67,11 @@ def plural(number: int, one: str, several: str = "") -> str:
     return f"{number} {one if number == 1 else several or f'{one}s'}"
 
 
+def several(one: str) -> str:
+    """A noun for more than one: ``pulls``, ``matches``."""
+    return f"{one}es" if one.endswith(("s", "x", "ch", "sh")) else f"{one}s"
+
+
 def listed(names: Sequence[str], most: int = 6, sign: str = ", ") -> str:
     """Names in a line, the first ``most`` of them: ``A, B and 3 more``."""
     rest = len(names) - most

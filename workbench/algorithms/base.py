@@ -282,6 +282,10 @@ class Algorithm(ABC):
         """Inner steps of a task in training; 0 for a closed form."""
         return 1 if self.adapts_stepwise else 0
 
+    def consumed(self, steps: int) -> int | None:
+        """Episodes that it has acted in after so many inner steps; None where nobody acts."""
+        return self.problem.consumed(steps)
+
     def adapt(self, meta: Params, support: Data, steps: int) -> Params:
         """The learner after ``steps`` inner steps."""
         learner = self.start(meta, support)

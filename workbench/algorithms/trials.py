@@ -59,6 +59,9 @@ class TrialLearner(Algorithm):
     def trained_steps(self) -> int:
         return 0
 
+    def consumed(self, steps: int) -> int:
+        return steps  # it is measured after 0, 1, … episodes
+
     def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         return learner
 

@@ -9,14 +9,14 @@ import numpy as np
 
 from workbench.analysis import quantities, remarks
 from workbench.analysis.beyond import framed
+from workbench.analysis.consumed import TITLES, Axis, acted, label, suited, told
 from workbench.analysis.curves import Array, Integers, intervals
 from workbench.analysis.numerals import count, span
-from workbench.analysis.reached import by_step, lost_tasks, measures, numbers, without_chance
+from workbench.analysis.reached import by_step, everywhere, lost_tasks, measures, numbers, without_chance
 from workbench.analysis.results import share
 from workbench.analysis.source import Group, Grouping, Source
 from workbench.measures import LOSS, Measure, known
 from workbench.pictures import Curve, Figure, Panel
-from workbench.problems import PROBLEMS
 from workbench.settings import Section, setting
 from workbench.summaries import Summary
 
@@ -37,6 +37,13 @@ class Settings(Section):
     )
     before: bool = setting(False, label="Before training", help="Also the curve at meta-iteration 0, dashed")
     log_y: bool = setting(False, help="Logarithmic vertical axis")
+    axis: Axis | None = setting(
+        None,
+        label="Horizontal axis",
+        titles=TITLES,
+        help="What the curves are drawn by; where nobody acts, inner steps.",
+        empty="as is fair",
+    )
     at: int | None = setting(
         None,
         ge=0,
@@ -56,7 +63,7 @@ class AdaptationCurve:
 
     Attributes
     ----------
-    steps : inner steps, ``[points]``.
+    steps : inner steps, or what was consumed before them, ``[points]``.
     mean, half : mean and half-width of the 95% interval, ``[points]``: over tasks where there is one
         seed, over seeds where there are more.
     n : seeds at each step.
@@ -123,20 +130,44 @@ class Adaptation:
         """The meta-iterations at which some shown run was validated."""
         return sorted({at for run in self._source.shown() for at, _ in self._source.evaluations(run.id)})
 
-    def choices(self) -> list[str]:
+    def choices(self, split: Split) -> list[str]:
         """The measures of the shown runs; before anything was measured, those of every problem."""
         runs = self._source.shown()
         found = [summary for run in runs for _, summary in self._source.evaluations(run.id)[:1]]
-        found += [test for run in runs if (test := self._source.result(run.id)) is not None]
-        expected = dict.fromkeys(row.name for problem in PROBLEMS.values() for row in problem.measures)
-        return list(dict.fromkeys(name for each in found for name in measures(each)) or expected)
+        tests = [test for run in runs if (test := self._source.result(run.id)) is not None]
+        names = dict.fromkeys(name for each in [*found, *tests] for name in measures(each))
+        if split == "test":
+            names |= dict.fromkeys(name for each in tests for name in everywhere(each))
+        return list(names or quantities.expected(self._source))
+
+    def axis(self, settings: Settings) -> Axis:
+        """What the curves are drawn by."""
+        return suited(self._summaries(settings), settings.axis)
+
+    def _summaries(self, settings: Settings) -> list[Summary]:
+        found = (self._summary(run.id, settings)[1] for run in self._source.shown())
+        return [each for each in found if each is not None]
+
+    def x_label(self, settings: Settings) -> str:
+        """What the curves are drawn by, in words."""
+        return label(self.axis(settings), self._summaries(settings))
+
+    def place(self, settings: Settings, place: int) -> str:
+        """A place on the axis in words."""
+        return told(self.axis(settings), place, self._summaries(settings))
+
+    def acted(self, settings: Settings) -> bool:
+        """Whether there is a choice of axes."""
+        summaries = self._summaries(settings)
+        return bool(summaries) and all(map(acted, summaries))
 
     def curves(self, settings: Settings) -> list[AdaptationCurve]:
         """The curves in the order of the legend; references come first, to lie beneath."""
+        settings = settings.model_copy(update={"axis": self.axis(settings)})
         found = [self._curve(group, settings) for group in self._grouping.groups(joined=True)]
         drawn = [each for each in found if each is not None]
         if settings.before and settings.split == "validation":
-            first = Settings(quantity=settings.quantity, at=0)
+            first = Settings(quantity=settings.quantity, axis=settings.axis, at=0)
             starts = [self._curve(each.group, first, reference=True) for each in drawn]
             drawn = [each for each in starts if each is not None] + drawn
         return drawn
@@ -151,6 +182,7 @@ class Adaptation:
                 continue
             steps, mean, half = by_step(summary, settings.quantity)
             if np.isfinite(mean).any():
+                steps = numbers(summary[settings.axis or "inner_steps"])
                 members.append((steps, mean * settings.row.scale, half * settings.row.scale))
                 summaries.append(summary)
                 places.append(iteration)
@@ -205,16 +237,15 @@ class Adaptation:
         if not curves:
             return None
         panel = Panel(
-            x_label="Inner step",
+            x_label=self.x_label(settings),
             y_label=self.y_label(settings),
             y_log=y_log,
             x_range=x_range,
             y_range=y_range,
             curves=tuple(self.drawn(each) for each in curves),
         )
-        caption = " ".join(
-            [_caption(curves, settings, self._row(settings)), *self._remarks(curves, settings)]
-        )
+        caption = _caption(curves, settings, self._row(settings), self.x_label(settings))
+        caption = " ".join([caption, *self._remarks(curves, settings)])
         drawn = Figure("adaptation", (panel,), caption)
         return framed(drawn) if settings.row.open else drawn
 
@@ -255,15 +286,16 @@ def _spread(steps: Array, places: Array, values: Array) -> Array:
     return result
 
 
-def _caption(curves: list[AdaptationCurve], settings: Settings, row: Measure) -> str:
+def _caption(curves: list[AdaptationCurve], settings: Settings, row: Measure, by: str) -> str:
+    by = f"{by[:1].lower()}{by[1:]}"
     what = f"Query {row.quantity}"
     drawn = [each for each in curves if not each.reference]
     if settings.split == "test":
-        parts = [f"{what} on the frozen meta-test episodes by inner step, after meta-training."]
+        parts = [f"{what} on the frozen meta-test episodes by {by}, after meta-training."]
     else:
         places = [place for each in drawn for place in each.iterations or ()]
         parts = [
-            f"{what} on the frozen meta-validation episodes by inner step, after "
+            f"{what} on the frozen meta-validation episodes by {by}, after "
             f"{span(min(places), max(places))} meta-iterations."
         ]
         if settings.at is not None and min(places) != max(places):

@@ -7,14 +7,14 @@ from functools import cached_property
 
 import numpy as np
 
-from workbench.analysis import quantities, remarks, reports, results
+from workbench.analysis import consumed, quantities, remarks, reports, results
 from workbench.analysis.reached import measures, reached
 from workbench.analysis.results import Outcome, Row
 from workbench.analysis.source import Grouping, Source
-from workbench.measures import Measure
+from workbench.measures import SHIFTED, Measure
 from workbench.pictures import Array, Curve, Figure, Panel
 from workbench.project import RunRecord
-from workbench.summaries import AttackSummary, TestSummary
+from workbench.summaries import AttackSummary, ShiftSummary, TestSummary
 
 SEEDS_AT, SEEDS_APART, MEAN_AT = -0.22, 0.3, 0.22
 """Where the seeds' points and their mean stand beside an algorithm's position."""
@@ -26,6 +26,13 @@ ATTACKED = "robust"
 """The group of a report that is measured on attacked queries."""
 
 
+SEVERAL = {
+    ATTACKED: ("The runs were not attacked alike", "Queries attacked with"),
+    SHIFTED: ("The runs were not shifted alike", "Tasks of the shift"),
+}
+"""What is said of a group of a report where its conditions differ between runs, and where they do not."""
+
+
 def _attack(attack: AttackSummary | None) -> str:
     """How queries were attacked, in words."""
     if not attack:
@@ -33,6 +40,14 @@ def _attack(attack: AttackSummary | None) -> str:
     kind, epsilon = str(attack.get("kind")), attack.get("epsilon")
     size = "None" if epsilon is None else f"{epsilon:.3g}"
     return f"{kind.upper()}, ε = {size}" + (f", {attack.get('steps')} steps" if kind == "pgd" else "")
+
+
+def _shift(shift: ShiftSummary | None) -> str:
+    """Which tasks are from a shifted distribution, in words."""
+    if not shift:
+        return ""
+    words = f" ({shift['words']})" if shift.get("words") else ""
+    return f"{shift['name']}{words}"
 
 
 @dataclass(frozen=True)
@@ -65,7 +80,7 @@ class Episodes:
         tests = [each.test for each in self.entries]
         own = [
             reports.key(group, name)
-            for group in sorted(reports.groups(tests), key=lambda group: group != ATTACKED)
+            for group in sorted(reports.groups(tests), key=lambda group: group not in SEVERAL)
             for name in reports.names(tests, group)
         ]
         return tuple(dict.fromkeys([*(name for test in tests for name in measures(test)), *own]))
@@ -74,17 +89,27 @@ class Episodes:
         """A measure, in the words of the problem that the episodes are of."""
         return quantities.row_of(measure, [each.test for each in self.entries])
 
-    def attacked(self, measure: str) -> str:
-        """How the queries were attacked that a measure is of, in a sentence; a warning where that differs
-        between runs."""
-        key = reports.parts(measure)
-        found = (_attack(each.test.get("attack")) for each in self.entries)
-        attacks = list(dict.fromkeys(each for each in found if each))
-        if not attacks or not key or key[0] != ATTACKED:
+    def conditions(self, measure: str, step: int | None) -> list[str]:
+        """What else a measure after a step (None: the last) depends on, a sentence each: an attack, a shift,
+        what was acted in before; a warning where that differs between runs."""
+        tests = ((each.run.label, each.test) for each in self.entries)
+        last = None if reports.last_only(measure) else step
+        return list(filter(None, [self._special(measure), consumed.unlike(tests, last)]))
+
+    def _special(self, measure: str) -> str:
+        """Which attack or which shift a measure is of."""
+        group = self._group(measure)
+        if group not in SEVERAL:
             return ""
-        if len(attacks) > 1:
-            return f"The runs were not attacked alike, so do not compare them: {'; '.join(attacks)}."
-        return f"Queries attacked with {attacks[0]}."
+        tests = [each.test for each in self.entries]
+        said = [
+            _attack(each.get("attack")) if group == ATTACKED else _shift(each.get("shift")) for each in tests
+        ]
+        known = list(dict.fromkeys(filter(None, said)))
+        several, one = SEVERAL[group]
+        if len(known) > 1:
+            return f"{several}, so do not compare them: {'; '.join(known)}."
+        return f"{one} {known[0]}." if known else ""
 
     @property
     def steps(self) -> tuple[int, ...]:
@@ -93,13 +118,25 @@ class Episodes:
 
     def told(self, measure: str, step: int | None) -> str:
         """What is measured after which step on which episodes, at the beginning of a caption."""
-        when = "the last inner step" if step is None or reports.parts(measure) else f"inner step {step}"
+        when = "the last inner step" if step is None or reports.last_only(measure) else f"inner step {step}"
         return f"{self.row(measure).title} after {when}"
 
+    def named(self, measure: str, *, sized: bool = False) -> str:
+        """How many episodes a measure is of, and which; of how many ways and shots too, if that is wanted."""
+        shift = self.test.get("shift") if self._group(measure) == SHIFTED else None
+        kind, digest = ("shifted", shift["episodes_hash"]) if shift else ("meta-test", self.hash)
+        size = self._size if sized else ""
+        return f"{self.test['episodes']} identical {size}{kind} episodes (SHA-256 {digest[:12]})"
+
     @property
-    def named(self) -> str:
-        """How many episodes they are, and which."""
-        return f"{self.test['episodes']} identical meta-test episodes (SHA-256 {self.hash[:12]})"
+    def _size(self) -> str:
+        ways, shots = self.test.get("ways", 1), self.test.get("shots")
+        return f"{ways}-way {shots}-shot " if ways > 1 else ""
+
+    @staticmethod
+    def _group(measure: str) -> str:
+        """The group of a report that a measure is in; empty for none."""
+        return (reports.parts(measure) or ("", ""))[0]
 
 
 @dataclass(frozen=True)
@@ -221,14 +258,12 @@ def figure(
 
 
 def _caption(met: Episodes, compared: list[Compared], measure: str, step: int | None) -> str:
-    ways, shots = met.test.get("ways", 1), met.test.get("shots")
-    size = f"{ways}-way {shots}-shot " if ways > 1 else ""
     text = (
-        f"{met.told(measure, step)} on {met.test['episodes']} identical {size}meta-test episodes "
-        f"(SHA-256 {met.hash[:12]}). Small points: single seeds with 95% intervals over tasks. Large "
+        f"{met.told(measure, step)} on {met.named(measure, sized=True)}. Small points: single seeds with 95% "
+        "intervals over tasks. Large "
         "points: means over n seeds with 95% intervals over seeds (both Student's t)."
     )
     single = any(len(each.seeds) == 1 and not each.row.deterministic for each in compared)
     one = "A single seed (n = 1) has no interval over seeds." if single else ""
     said = [*remarks.episodes(met.test), *remarks.of([each.row for each in compared])]
-    return " ".join(filter(None, [text, met.attacked(measure), one, *said]))
+    return " ".join(filter(None, [text, *met.conditions(measure, step), one, *said]))

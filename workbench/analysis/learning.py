@@ -15,7 +15,6 @@ from workbench.analysis.thinning import column_edges, visible
 from workbench.analysis.traces import Axis, Settings, Trace, choice
 from workbench.measures import MEASURES, Measure
 from workbench.pictures import Curve, Figure, Panel
-from workbench.problems import PROBLEMS
 from workbench.project import RunRecord
 from workbench.summaries import Summary
 from workbench.words import listed, plural
@@ -81,13 +80,14 @@ class LearningCurves:
         training = [row.name for row in MEASURES.values() if "training" in row.when]
         newest = [self._newest(run) for run in runs]
         measured = dict.fromkeys(name for each in newest if each for name in measures(each))
-        expected = dict.fromkeys(row.name for problem in PROBLEMS.values() for row in problem.measures)
-
-        def of_all(name: str) -> bool:
-            return all(problem.row(name) for problem in PROBLEMS.values())
-
+        problems = quantities.problems(self._source)
+        expected = quantities.expected(self._source)
         return [
-            *(choice("training", name) for name in training if name in series or of_all(name)),
+            *(
+                choice("training", name)
+                for name in training
+                if name in series or all(problem.row(name) for problem in problems)
+            ),
             *(choice("validation", name) for name in measured or expected),
             *(choice("report", group) for group in reports.groups(newest)),
         ]
@@ -118,13 +118,16 @@ class LearningCurves:
         """Quantity and unit."""
         step, row = self._settings.step, self.row
         when = "" if step is None else f" after {plural(step, 'inner step')}"
-        before = {"training": "Own training", "validation": "Meta-validation", "report": ""}
+        training = "Training" if row.common else "Own training"
+        before = {"training": training, "validation": "Meta-validation", "report": ""}
         return quantities.axis(row, before[self._settings.when], when)
 
     def extent(self) -> tuple[float, float] | None:
         """The ends of the axis; None where there is nothing."""
-        ends = [(float(each.x[0]), float(each.x[-1])) for each in self.drawn]
-        return (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None
+        ends = [(float(each.x[0]), float(each.x[-1])) for each in self.drawn if not each.level]
+        if not ends:
+            return (0.0, 1.0) if self.drawn else None
+        return min(low for low, _ in ends), max(high for _, high in ends)
 
     # --- on paper ----------------------------------------------------------------------------------
 
@@ -154,6 +157,9 @@ class LearningCurves:
         curves: list[Curve] = []
         thinned = False
         for trace in self.drawn:
+            if trace.level:
+                curves.append(self._across(trace, *extent))
+                continue
             start, stop = visible(trace.x, *extent)
             few = stop - start <= MOST_POINTS
             thinned = thinned or not few
@@ -175,6 +181,23 @@ class LearningCurves:
     def _lowest_positive(self) -> float:
         positive = [float(each.x[each.x > 0][0]) for each in self.drawn if (each.x > 0).any()]
         return min(positive, default=1.0)
+
+    def _across(self, trace: Trace, left: float, right: float) -> Curve:
+        """What is not meta-trained: its level, as a broken line from end to end."""
+        banded = len(trace.group.runs) > 1
+        x, y, low, high = trace.across(left, right)
+        return Curve(
+            label=trace.label,
+            colour=self._source.colour(trace.group.runs[0]),
+            shade=trace.shade,
+            x=x,
+            y=y,
+            low=low if banded else None,
+            high=high if banded else None,
+            n=np.repeat(trace.main.n, 2) if self._settings.joined else None,
+            dashed=trace.pattern,
+            shaded=self.banded,
+        )
 
     def _curve(self, trace: Trace, joined: Joined, chosen: Integers) -> Curve:
         faint = trace.smoothed and joined is trace.raw
@@ -198,7 +221,7 @@ class LearningCurves:
         settings = self._settings
         row = self.row
         quantity = {
-            "training": f"Outer training {row.quantity}",
+            "training": f"{'Training' if row.common else 'Outer training'} {row.quantity}",
             "validation": f"{row.title} on the frozen meta-validation episodes",
             "report": f"{row.title}, {reports.measured_on(row)},",
         }[settings.when]
@@ -238,6 +261,8 @@ class LearningCurves:
         ]
         if lost:
             parts.append(f"Training diverged: {listed(lost)}.")
+        if any(each.level for each in self.drawn):
+            parts.append("Broken and level: not meta-trained.")
         if x_range is not None:
             parts.append(f"Range shown: {x_range[0]:.6g} to {x_range[1]:.6g}.")
         if thinned:

@@ -139,7 +139,9 @@ class Statistics:
         """What the numbers are, for under a table."""
         seeds = any(len(each.seeds) > 1 for each in self.scores)
         parts = [
-            f"{self.met.told(self.measure, self.step)}, paired over {self.met.named}: first minus second.",
+            f"{self.met.told(self.measure, self.step)}, paired over {self.met.named(self.measure)}: "
+            "first minus second.",
+            *self.met.conditions(self.measure, self.step),
             *remarks.episodes(self.met.test),
             "A test over episodes is about these trained learners; over seeds, it is about the algorithms.",
         ]
@@ -216,7 +218,7 @@ def scores(
                 known[0][0],
                 tuple(run.seed for run, _ in known),
                 np.stack([values for _, values in (known[:1] if fixed else known)]),
-                lost_tasks(tests, None if reports.parts(measure) else step),
+                lost_tasks(tests, None if reports.last_only(measure) else step),
                 fixed,
             )
         )

@@ -25,6 +25,7 @@ TEST = {
     "test_steps": "Inner steps in test",
     "batch_norm": "Batch norm in test",
     "attack": "Attack",
+    "shift": "Shift",
     "episodes": "Test episodes",
     "episodes_hash": "Episodes (SHA-256)",
     "split": "Split and data (SHA-256)",
@@ -100,6 +101,7 @@ def _card(source: Source, group: Group) -> Card:
         "test_steps": _steps(test, evaluation),
         "batch_norm": _BATCH_NORM.get(str(test.get("transductive")), "none"),
         "attack": _words(test.get("attack")),
+        "shift": _shift(test.get("shift")),
         "episodes": worded(test.get("episodes")),
         "episodes_hash": str(test.get("episodes_hash") or NONE)[:HASH_LETTERS],
         "split": digest({"split": task.get("split"), "data": run.data_hash})[:HASH_LETTERS],
@@ -223,6 +225,13 @@ def _train_episode(task: Table, entry: Table) -> str:
         if value is not None:
             parts.append(f"{worded(value)} {name}")
     return ", ".join(parts) or NONE
+
+
+def _shift(shift: object) -> str:
+    """A shifted distribution, and the tasks of it that were met."""
+    if not isinstance(shift, Mapping):
+        return "none"
+    return f"{shift['name']}, {str(shift['episodes_hash'])[:HASH_LETTERS]}"
 
 
 def _words(value: object) -> str:

@@ -8,8 +8,8 @@ from functools import lru_cache
 
 from workbench.analysis.numerals import percent, value
 from workbench.analysis.source import Source
-from workbench.measures import Measure, known
-from workbench.problems import measure_of
+from workbench.measures import LOSS, Measure, known
+from workbench.problems import PROBLEMS, Problem, measure_of
 from workbench.project import RunRecord
 from workbench.project.declared import tables
 from workbench.summaries import Summary
@@ -31,6 +31,23 @@ def row_in(source: Source, runs: Iterable[RunRecord], name: str) -> Measure:
             own = row != known(name) and _on_standardised(source, run)
             found.setdefault(_standardised(row) if own else row)
     return _one(name, found)
+
+
+def problems(source: Source) -> list[type[Problem]]:
+    """The kinds of task of the shown runs; all that there are, where no run tells."""
+    names = dict.fromkeys(str(run.environment.get("problem")) for run in source.shown())
+    return [PROBLEMS[name] for name in names if name in PROBLEMS] or list(PROBLEMS.values())
+
+
+def expected(source: Source) -> dict[str, None]:
+    """The names of what they measure, in order."""
+    return dict.fromkeys(row.name for problem in problems(source) for row in problem.measures)
+
+
+def usual(source: Source) -> Measure:
+    """What adaptation is judged by in the shown runs, where nobody has chosen anything else."""
+    rows = {problem.adapted for problem in problems(source)}
+    return rows.pop() if len(rows) == 1 else LOSS
 
 
 def own_row(source: Source, runs: Iterable[RunRecord], name: str) -> Measure:

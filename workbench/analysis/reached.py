@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.analysis import reports
+from workbench.measures import LOSS, SHIFTED
 from workbench.problems import rows_of
-from workbench.summaries import ByStep, Numbers, Summary
+from workbench.summaries import ByStep, Numbers, Summary, TestSummary
 
 Array = NDArray[np.float64]
 Arrays = Mapping[str, NDArray[np.generic]]
@@ -44,6 +45,13 @@ def measures(summary: Summary) -> dict[str, ByStep]:
     return {row.name: known[row.name] for row in rows_of(summary) if row.name in known} | known
 
 
+def everywhere(summary: Summary) -> dict[str, ByStep]:
+    """The same, and by the keys of its report what was measured of shifted tasks, by inner step too."""
+    shift = cast("TestSummary", summary).get("shift")
+    found = shift["measures"] if shift else {}
+    return measures(summary) | {reports.key(SHIFTED, name): each for name, each in found.items()}
+
+
 def reached(summary: Summary | None, measure: str = "", step: int | None = None) -> Reached:
     """What a run reached in a measure after an inner step.
 
@@ -51,14 +59,14 @@ def reached(summary: Summary | None, measure: str = "", step: int | None = None)
     ----------
     summary : a test or a validation; None where there is none yet.
     measure : empty: the one that sums the run up. Or the key of a report's entry, such as
-        ``robust/accuracy``, which is measured after the last step only.
+        ``robust/accuracy``, which is measured after the last step only (but for shifted tasks).
     step : None: the last.
     """
     if summary is None:
         return Reached("", None, None)
-    if (key := reports.parts(measure)) is not None:
+    known = everywhere(summary)
+    if (key := reports.parts(measure)) is not None and measure not in known:
         return Reached(measure, *reports.entry(summary, *key))
-    known = measures(summary)
     name = measure or next(iter(known), "")
     index = place(summary["inner_steps"], step)
     if name not in known or index is None:
@@ -68,20 +76,28 @@ def reached(summary: Summary | None, measure: str = "", step: int | None = None)
 
 def by_step(summary: Summary, measure: str) -> tuple[Array, Array, Array]:
     """Inner steps, means, and half-widths of the 95% intervals over tasks; empty where not measured."""
-    found = measures(summary).get(measure)
+    found = everywhere(summary).get(measure)
     if found is None:
         return np.empty(0), np.empty(0), np.empty(0)
     return numbers(summary["inner_steps"]), numbers(found["mean"]), numbers(found["ci95"])
 
 
 def by_task(summary: Summary, arrays: Arrays, measure: str, step: int | None) -> Array | None:
-    """The values of a measure after an inner step (None: the last), ``[tasks]``; None if there are none."""
+    """The values of a measure after an inner step (None: the last), ``[tasks]``; None if there are none, or
+    it is not known of this learner."""
     values, index = arrays.get(measure), place(summary["inner_steps"], step)
-    if values is None or values.dtype.kind not in "fiub" or index is None:
+    if values is None or (_nothing_in(values) and not _nothing_in(arrays.get(LOSS.name))):
+        return None
+    if values.dtype.kind not in "fiub" or index is None:
         return None
     if values.ndim == 1:  # a report's entry, measured after the last step
         return values.astype(np.float64)
     return values[index].astype(np.float64) if index < len(values) and values.ndim == 2 else None
+
+
+def _nothing_in(values: NDArray[np.generic] | None) -> bool:
+    """Whether there is no number in the values."""
+    return values is None or (values.dtype.kind == "f" and bool(np.isnan(values).all()))
 
 
 def lost_tasks(summaries: Iterable[Summary | None], step: int | None = None) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from workbench.measures import Measure
+from workbench.measures import SHIFTED, Measure
 from workbench.summaries import Entry, Summary
 
 MOST = 200
@@ -41,6 +41,12 @@ def parts(measure: str) -> tuple[str, str] | None:
     """The group and the name that a key is made of; None for what is no key."""
     group, slash, name = measure.partition("/")
     return (group, name) if slash else None
+
+
+def last_only(measure: str) -> bool:
+    """Whether it is a key of what is measured after the last inner step alone."""
+    found = parts(measure)
+    return found is not None and found[0] != SHIFTED
 
 
 def measured_on(row: Measure) -> str:

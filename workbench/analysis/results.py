@@ -15,7 +15,7 @@ from workbench.analysis.naming import NONE
 from workbench.analysis.numerals import count
 from workbench.analysis.reached import lost_tasks, reached, without_chance
 from workbench.engine.intervals import mean_interval
-from workbench.measures import ACCURACY
+from workbench.measures import ACCURACY, SHIFTED
 from workbench.problems import measure_of
 from workbench.project import Project, ProjectError, RunRecord
 from workbench.summaries import RunEntry, Summary, TestSummary
@@ -89,16 +89,17 @@ RUN_COLUMNS = (
 )  # fmt: skip
 
 
-def beside(test: TestSummary | None) -> dict[str, float | None]:
+def beside(test: TestSummary | None, measure: str = "", step: int | None = None) -> dict[str, float | None]:
     """What a test (None: there is none yet) tells beside its measure, by the names of columns.
 
     ``robust_accuracy`` is on attacked queries, its ``ci95`` over tasks; ``forgetting`` and
-    ``backward_transfer`` are of a stream; what is ``distinct`` stands behind the episodes, and is not known
-    of older runs.
+    ``backward_transfer`` are of a stream; ``shifted`` is the measure on tasks of a shifted distribution;
+    what is ``distinct`` stands behind the episodes, and is not known of older runs.
     """
     told = test or TestSummary()
     drift = told.get("drift") or {}
     robust, half = reports.entry(test, "robust", ACCURACY.name)
+    _, shifted, around = reached(test, reports.key(SHIFTED, reached(test, measure).measure), step)
     return {
         "adaptation_steps_median": told.get("adaptation_steps_median"),
         "generalisation_gap": told.get("generalisation_gap"),
@@ -106,6 +107,8 @@ def beside(test: TestSummary | None) -> dict[str, float | None]:
         "robust_accuracy_ci95": half,
         "forgetting": drift.get("forgetting_mean"),
         "backward_transfer": drift.get("backward_transfer"),
+        "shifted": shifted,
+        "shifted_ci95": around,
         "distinct_episodes": told.get("distinct_episodes"),
         "distinct_classes": told.get("distinct_classes"),
         "distinct_examples": told.get("distinct_examples"),
@@ -231,11 +234,11 @@ def table_row(
         tests[0]["episodes"],
         tests[0]["episodes_hash"],
         _mean([each.run.meta_iterations_per_second for each in members]),
-        *lost_tasks(counted, step if reports.parts(measure) is None else None),
+        *lost_tasks(counted, None if reports.last_only(measure) else step),
         fixed,
         len(copies),
         _differ(members, copies),
-        _over_seeds([beside(test) for test in tests]),
+        _over_seeds([beside(test, measure, step) for test in tests]),
     )
 
 
@@ -297,3 +300,12 @@ def told(summary: Summary | None, *, interval: bool = True) -> str:
         return diverged(*lost, none_left=True) or NONE
     text = quantities.text(measure_of(measure, summary), mean, half if interval else None)
     return ", ".join(filter(None, [f"{measure} {text}", diverged(*lost)]))
+
+
+def told_shifted(test: TestSummary | None) -> str:
+    """What a test reached on tasks of the shifted distribution, in words."""
+    found = beside(test)
+    if test is None or found["shifted"] is None:
+        return NONE
+    row = measure_of(reached(test).measure, test)
+    return quantities.text(row, found["shifted"], found["shifted_ci95"])

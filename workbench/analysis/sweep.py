@@ -286,7 +286,7 @@ def scatter(
     )
     against = COSTS.get(x, x)
     caption = (
-        f"{row.title} on {met.named} against {against[:1].lower()}{against[1:]}. Large points: "
+        f"{row.title} on {met.named(measure)} against {against[:1].lower()}{against[1:]}. Large points: "
         "means over n seeds with 95% intervals over seeds (Student's t; none for n = 1); small points: "
         "single seeds."
         f"{_astray(chosen, step)}"
@@ -369,8 +369,9 @@ def parallel(
     )
     caption = (
         "Each line: one configuration, through the settings in which they differ, to its "
-        f"{row.quantity} (mean over n seeds) on {met.named}. Each axis runs from its smallest to its "
-        f"largest value; settings that a learner does not have stand at –.{_astray(chosen, step)}"
+        f"{row.quantity} (mean over n seeds) on {met.named(measure)}. Each axis runs from its "
+        "smallest to its largest value; settings that a learner does not have stand at –."
+        f"{_astray(chosen, step)}"
     )
     return Figure("parallel", (panel,), caption, table=table)
 

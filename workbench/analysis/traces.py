@@ -10,11 +10,12 @@ from pydantic import AfterValidator
 from workbench.analysis import reports
 from workbench.analysis.curves import Array, Grown, Integers, Joined, Points, Smoothed
 from workbench.analysis.numerals import span
-from workbench.analysis.reached import reached
+from workbench.analysis.reached import by_step, reached
 from workbench.analysis.source import Group, Source
 from workbench.analysis.thinning import Peaks, band, visible
 from workbench.measures import LOSS, Measure, known
 from workbench.pictures import PATTERNS
+from workbench.project import RunRecord
 from workbench.settings import Section, setting
 from workbench.summaries import Summary
 
@@ -46,8 +47,9 @@ class Settings(Section):
 
     measure: Choice = setting(
         choice("training", LOSS.name),
-        help="Measures of meta-training (each algorithm's own, not to be compared), of meta-validation (on "
-        "the same episodes for all), or what an algorithm or a stream measures besides at validations",
+        help="Measures of meta-training (a loss is each algorithm's own, not to be compared), of "
+        "meta-validation (on the same episodes for all), or what an algorithm or a stream measures besides "
+        "at validations",
     )
     step: int | None = setting(
         None,
@@ -109,6 +111,7 @@ class Trace:
     label : the group's label with n, how many runs stand at its points.
     place, count : which of how many curves of the same runs it is.
     has_points : whether there is a value to draw.
+    level : whether its runs are not meta-trained: they have one value, which is drawn as a line across.
     """
 
     def __init__(self, group: Group, settings: Settings, name: str = "") -> None:
@@ -119,6 +122,7 @@ class Trace:
         self.main = self.raw if settings.smoothing <= 1 else Joined()
         self.label = self._named()
         self.has_points = False
+        self.level = False
         self._peaks = {id(self.raw): Peaks(), id(self.main): Peaks()}
         self._grown = [Grown() for _ in group.runs]
         self._smoothed = [Smoothed(settings.smoothing) for _ in group.runs]
@@ -134,6 +138,8 @@ class Trace:
     @property
     def pattern(self) -> int:
         """How it is dashed, as a :class:`~workbench.pictures.Curve`."""
+        if self.level:
+            return 1 + (self.place + self.group.again) % (PATTERNS - 1)
         if self.name:
             return (self.place + self.group.again) % PATTERNS
         return int(self.group.again > 0)
@@ -149,6 +155,7 @@ class Trace:
 
     def update(self, source: Source) -> bool:
         """Take up what the runs have by now; whether that is more than before."""
+        self.level = all(_untrained(source, run) for run in self.group.runs)
         points = [self._points(source, index) for index in range(len(self.group.runs))]
         fresh = [grown.fresh(*each) for grown, each in zip(self._grown, points, strict=True)]
         before = len(self.raw.x)
@@ -175,14 +182,15 @@ class Trace:
     def _points(self, source: Source, index: int) -> Points:
         run = self.group.runs[index].id
         row = self._settings.row
-        if self._settings.when == "training":
+        if self._settings.when == "training" and not self.level:
             x, y = source.series(run, row.name)
             return x, y * row.scale if row.share else y
         evaluations = source.evaluations(run)
         state = (len(evaluations), evaluations[-1][0] if evaluations else -1)
         kept = self._evaluated[index]
         if kept is None or kept[0] != state:
-            values = [self._value(summary) for _, summary in evaluations]
+            tell = self._value if self._settings.when != "training" else self._level
+            values = [tell(summary) for _, summary in evaluations]
             x = np.array([iteration for iteration, _ in evaluations], np.int64)
             kept = self._evaluated[index] = (state, (x, np.array(values, np.float64)))
         return kept[1]
@@ -192,6 +200,17 @@ class Trace:
         name = reports.key(settings.name, self.name) if self.name else settings.name
         mean = reached(summary, name, settings.step).mean
         return np.nan if mean is None else mean * settings.row.scale
+
+    def _level(self, summary: Summary) -> float:
+        """What training would show of who is not trained: where each inner step is an episode, the mean over
+        the trial; NaN where that is each algorithm's own."""
+        settings = self._settings
+        if not settings.row.common:
+            return np.nan
+        steps, mean, _ = by_step(summary, settings.name)
+        whole = summary.get("episodes_consumed") == summary["inner_steps"]
+        found = mean if whole else mean[-1:]
+        return float(found.mean()) * settings.row.scale if len(steps) else np.nan
 
     def _place(self, source: Source) -> None:
         if self._settings.axis == "seconds":
@@ -222,6 +241,11 @@ class Trace:
             return None
         start, stop = visible(self.x, low, high)
         return band(self.x, self.main.low, self.main.high, start, stop, edges)
+
+    def across(self, left: float, right: float) -> tuple[Array, Array, Array, Array]:
+        """A level from one place on the axis to another: x, y, and the ends of its band."""
+        y, low, high = (np.repeat(each[:1], 2) for each in (self.main.mean, self.main.low, self.main.high))
+        return np.array([left, right]), y, low, high
 
     @property
     def start(self) -> float:
@@ -257,6 +281,8 @@ class Trace:
         """The index of the point that is nearest to a place on the axis; None beyond the curve's ends."""
         if not len(self.x) or not np.isfinite(x):
             return None
+        if self.level:
+            return 0
         right = int(np.searchsorted(self.x, x))
         if right == 0:
             return 0 if x >= self.x[0] - self._gap(0) else None
@@ -268,6 +294,13 @@ class Trace:
         """Half the distance between a point at an end and its neighbour."""
         other = 1 if index == 0 else index - 1
         return 0.0 if len(self.x) < 2 else abs(float(self.x[other] - self.x[index])) / 2
+
+
+def _untrained(source: Source, run: RunRecord) -> bool:
+    """Whether a run has nothing to train, so that it was validated at most once."""
+    if run.iterations_planned or any(at for at, _ in source.evaluations(run.id)):
+        return False
+    return not source.series_names(run.id)
 
 
 def _ends(values: Array, log: bool, cap: float) -> tuple[float, float] | None:

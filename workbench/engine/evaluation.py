@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, cast
@@ -21,16 +19,14 @@ from workbench.algorithms.trials import TrialLearner
 from workbench.config import Attack
 from workbench.engine import intervals
 from workbench.engine.crew import Crew
-from workbench.engine.devices import synchronise
 from workbench.engine.episodes import ACTED, ATTACKED, FrozenEpisodes, seeded
 from workbench.engine.interruption import Asked, give_up_if, nobody_asks
 from workbench.measures import LOSS
 from workbench.problems import Data, Predict, Problem
-from workbench.summaries import FIRST_EDITION, ByStep, Entry, Summary, TestSummary
+from workbench.summaries import FIRST_EDITION, ByStep, Entry, Summary
 from workbench.tasks.base import Episode, numbers_in, valid_range
 
 CHUNK_NUMBERS = 1_000_000
-TIMED_TASKS = 20
 TRIALS = 500
 """Trials that are acted in at once."""
 
@@ -57,6 +53,7 @@ class Curves:
     details : what the problem keeps of each query at the last step, ``[tasks, n_q]`` by name.
     report : what the algorithm measures of itself at the last step, and what an attack does: ``[tasks]`` by
         group and name.
+    consumed : episodes that were acted in before each step; empty where nobody acts.
     episode : which distinct episode each task is, ``[tasks]``; None where none repeats another.
     """
 
@@ -65,12 +62,18 @@ class Curves:
     values: Mapping[str, NDArray[np.float64]]
     details: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
     report: Mapping[str, Mapping[str, NDArray[np.float64]]] = field(default_factory=dict)
+    consumed: tuple[int, ...] = ()
     episode: NDArray[np.int64] | None = None
 
     @property
     def loss(self) -> NDArray[np.float64]:
         """Query loss, ``[steps, tasks]``."""
         return self.values[LOSS.name]
+
+    @property
+    def environment_steps(self) -> list[int]:
+        """Steps of the environment before each step: of whole episodes, also where one ended early."""
+        return [each * self.problem.horizon for each in self.consumed]
 
     def of(self, episodes: FrozenEpisodes) -> Curves:
         """The same, with what is known of the episodes that were measured."""
@@ -96,6 +99,10 @@ class Curves:
             summary[f"{name}_ci95"] = by_step[name]["ci95"] if name in by_step else None
         summary["loss_median"] = [number(float(np.median(row))) for row in self.loss]
         summary["diverged"] = [int(row.sum()) for row in self.problem.diverged(self.loss)]
+        if self.consumed:
+            summary["episode"] = self.problem.episode
+            summary["episodes_consumed"] = list(self.consumed)
+            summary["environment_steps"] = self.environment_steps
         summary["report"] = {
             group: {name: reported(self.interval(values)) for name, values in entries.items()}
             for group, entries in self.report.items()
@@ -186,12 +193,15 @@ def evaluate(
 
 def _curves(algorithm: Algorithm, parts: list[Measured]) -> Curves:
     values = {name: each.T for name, each in _doubles(_joined([part.values for part in parts])).items()}
+    steps = tuple(range(len(values[LOSS.name]))) if algorithm.adapts_stepwise else (1,)
+    consumed = [algorithm.consumed(each) for each in steps]
     return Curves(
         algorithm.problem,
-        tuple(range(len(values[LOSS.name]))) if algorithm.adapts_stepwise else (1,),
+        steps,
         values,
         _joined([part.details for part in parts]),
         {group: _doubles(_joined([part.report[group] for part in parts])) for group in parts[0].report},
+        tuple(each for each in consumed if each is not None),
     )
 
 
@@ -321,101 +331,3 @@ def _chunks(episodes: Iterable[Episode], alone: bool) -> Iterator[Episode]:
         size = max(1, CHUNK_NUMBERS // numbers)
         for start in range(0, block.count, size):
             yield block.tasks(start, start + size)
-
-
-def milliseconds(
-    algorithm: Algorithm, meta: Params, episodes: FrozenEpisodes, steps: int, asked: Asked = nobody_asks
-) -> list[float]:
-    """Time to adapt to one task alone, until each recorded step (median over tasks, synchronised)."""
-    block = next(iter(episodes))
-    device = block.device
-    taken = []
-    with torch.no_grad():
-        for index in range(min(TIMED_TASKS, block.count) + 1):
-            task = block.one(max(0, index - 1))
-            synchronise(device)
-            start, times = time.perf_counter(), []
-            give_up_if(asked)
-            if isinstance(algorithm, TrialLearner):
-                query = block.tasks(max(0, index - 1), max(1, index)).query
-                algorithm.act(meta, query, seeded(ACTED))
-                trial, count = (time.perf_counter() - start) * 1e3, algorithm.problem.episodes(query)
-                taken.append([trial * episode / count for episode in range(count)])
-                continue
-            for _ in algorithm.adaptation(meta, task.support, steps):
-                synchronise(device)
-                times.append((time.perf_counter() - start) * 1e3)
-            taken.append(times)
-    return [statistics.median(column) for column in zip(*taken[1:], strict=True)]  # the first warms up
-
-
-def result(
-    algorithm: Algorithm,
-    meta: Params,
-    test: FrozenEpisodes,
-    train: FrozenEpisodes,
-    *,
-    steps: int,
-    transductive: bool,
-    threshold: float | None,
-    threads: int = 1,
-    asked: Asked = nobody_asks,
-    attack: Attack | None = None,
-) -> tuple[TestSummary, Mapping[str, NDArray[np.generic]]]:
-    """Measure meta-test episodes once: the summary of design.md, section 6, and the per-task arrays.
-
-    Parameters
-    ----------
-    test : the frozen meta-test episodes.
-    train : frozen meta-training episodes of the same size, for the generalisation gap.
-    steps : inner steps of the curve.
-    threshold : τ, the query loss that counts as adapted; None where there is none.
-    threads : chunks of tasks computed at the same time.
-    asked : asked often whether to give up, with an :class:`AbandonedError`.
-    attack : attack the queries of the meta-test episodes too.
-    """
-
-    def measured(episodes: FrozenEpisodes, attack: Attack | None = None) -> Curves:
-        return evaluate(
-            algorithm,
-            meta,
-            episodes if attack is None else with_noise(episodes),
-            steps,
-            transductive=transductive,
-            threads=threads,
-            asked=asked,
-            attack=attack,
-        ).of(episodes)
-
-    curves, seen = measured(test, attack), measured(train)
-    times = milliseconds(algorithm, meta, test, steps, asked)
-    reached = intervals.steps_to_reach(curves.loss, -math.inf if threshold is None else threshold)
-    took = np.array([times[int(index)] if math.isfinite(index) else math.inf for index in reached])
-    steps_taken = np.array(
-        [curves.steps[int(index)] if math.isfinite(index) else math.inf for index in reached]
-    )
-    gap = intervals.difference_interval(
-        *(intervals.collapsed(each.loss[-1], each.episode) for each in (curves, seen))
-    )
-    pooled = {name: number(each) for name, each in algorithm.problem.pooled(curves.details).items()}
-    summary = {
-        "split": test.split,
-        "episodes": test.count,
-        "episodes_hash": test.hash,
-        **curves.summary(),
-        "adaptation_threshold": threshold,
-        "adaptation_steps_median": number(float(np.median(steps_taken))),
-        "adaptation_milliseconds_median": number(float(np.median(took))),
-        "adaptation_reached": None if threshold is None else float(np.isfinite(reached).mean()),
-        "milliseconds_by_step": times,
-        "generalisation_gap": number(gap.mean),
-        "generalisation_gap_ci95": number(gap.half_width),
-        "train_loss": [number(seen.interval(row).mean) for row in seen.loss],
-        "calibration_error": None,
-        **pooled,
-        "attack": None if attack is None else attack.model_dump(),
-        "transductive": transductive if algorithm.network.uses_batch_statistics else None,
-        **dict(zip(("ways", "shots", "queries"), test.size, strict=True)),
-        **test.seen.summary(),
-    }
-    return cast("TestSummary", summary), curves.arrays()

@@ -15,7 +15,7 @@ from workbench.algorithms import Params
 from workbench.algorithms.base import OuterStep, clipped
 from workbench.algorithms.memory import Memory
 from workbench.config import AlgorithmConfig, Experiment
-from workbench.engine import evaluation
+from workbench.engine import evaluation, meta_test
 from workbench.engine.building import (
     build,
     demands,
@@ -247,18 +247,27 @@ class Trainer:
         settings = self.experiment.evaluation
         test = yield from self._patiently(lambda: self._frozen("test", settings.episodes))
         train = yield from self._patiently(lambda: self._frozen("train", settings.validation_episodes))
+        shift = self.family.shift
+        shifted = None
+        if shift is not None:
+            family = shift.family
+            others = yield from self._patiently(
+                lambda: self._frozen("test", settings.episodes, family=family)
+            )
+            shifted = shift, others
         summary, arrays = yield from self._patiently(
-            lambda: evaluation.result(
+            lambda: meta_test.result(
                 self.algorithm,
                 self.meta,
                 test,
                 train,
                 steps=settings.inner_steps,
                 transductive=settings.transductive,
-                threshold=settings.threshold or _quarter(self.family.reference_loss),
+                threshold=_threshold(settings.threshold, self.family.reference_loss),
                 threads=self._workers,
                 asked=self._asked,
                 attack=settings.attack,
+                shifted=shifted,
             )
         )
         summary["drift"] = self._stream.summary()
@@ -386,11 +395,13 @@ class Trainer:
             times.append(time.perf_counter() - start)
         return times
 
-    def _frozen(self, split: Any, count: int, purpose: int = MEASURED) -> FrozenEpisodes:
-        settings = self.experiment.evaluation
-        size = evaluation_size(self.experiment, self.family)
-        self.family.check(size, split)
-        return FrozenEpisodes(self.family, split, size, count, settings.seed, self._asked, purpose=purpose)
+    def _frozen(
+        self, split: Any, count: int, purpose: int = MEASURED, family: TaskFamily | None = None
+    ) -> FrozenEpisodes:
+        settings, family = self.experiment.evaluation, family or self.family
+        size = evaluation_size(self.experiment, family)
+        family.check(size, split)
+        return FrozenEpisodes(family, split, size, count, settings.seed, self._asked, purpose=purpose)
 
     # --- its state ---------------------------------------------------------------------------------
 
@@ -447,9 +458,9 @@ class Trainer:
             self._memory.restore(places, seen, self._episodes.__getitem__)
 
 
-def _quarter(loss: float | None) -> float | None:
-    """The loss that counts as adapted where nobody has said it: a quarter of what cannot adapt."""
-    return None if loss is None else loss / 4
+def _threshold(said: float | None, loss: float | None) -> float | None:
+    """What counts as adapted; where nobody has said it, a quarter of the loss of what cannot adapt."""
+    return said if said is not None or loss is None else loss / 4
 
 
 def _advice(error: Exception, trainer: Trainer) -> str:

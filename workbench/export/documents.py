@@ -47,8 +47,8 @@ KINDS = {
         "measures as meta-training goes on", DRAWN, _FIGURE | {"x", "smoothing"}, makers.learning_curves
     ),
     "adaptation": Kind(
-        "a measure of the queries by inner step, on the meta-test episodes", DRAWN, _FIGURE - {"step"},
-        makers.adaptation,
+        "a measure of the queries by inner step, on the meta-test episodes", DRAWN,
+        (_FIGURE - {"step"}) | {"x"}, makers.adaptation,
     ),
     "comparison": Kind("what each algorithm reached on the same episodes", DRAWN, _FIGURE, makers.comparison),
     "scatter": Kind(

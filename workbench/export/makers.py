@@ -15,16 +15,17 @@ from workbench.analysis.adaptation import Settings as AdaptationSettings
 from workbench.analysis.arrangement import Arrangement
 from workbench.analysis.claims import conclusions
 from workbench.analysis.comparison import Episodes, compare, episodes, figure
+from workbench.analysis.consumed import AXES
 from workbench.analysis.figure import as_csv
 from workbench.analysis.learning import AXIS_LABELS, LearningCurves
+from workbench.analysis.quantities import usual
 from workbench.analysis.source import Grouping, ProjectSource
 from workbench.analysis.tables import Cells, Table, written
-from workbench.analysis.traces import Settings
+from workbench.analysis.traces import Settings, choice
 from workbench.engine.predicted import Request as Wanted
 from workbench.errors import InputError
 from workbench.export import paper_tables
 from workbench.export.wishes import Wish
-from workbench.measures import LOSS
 from workbench.pictures import RUNS, Figure
 from workbench.project import Project, RunRecord
 from workbench.words import plural, shown
@@ -106,20 +107,22 @@ class Request:
 
 
 def learning_curves(request: Request) -> Made:
-    wish, curves = request.wish, LearningCurves(request.source)
-    plain = Settings()
-    measure = one_of("--measure", wish.measure or plain.measure, curves.choices())
+    wish, source = request.wish, request.source
+    curves, plain = LearningCurves(source), Settings()
+    measure = one_of("--measure", wish.measure or choice("training", usual(source).name), curves.choices())
     axis = next(each for each in AXIS_LABELS if each == one_of("--x", wish.x or plain.axis, AXIS_LABELS))
     curves.update(Settings(measure=measure, axis=axis, smoothing=wish.smoothing, step=wish.step))
     return request.drawn(curves.figure(), "learning curves")
 
 
 def adaptation(request: Request) -> Made:
-    curves = Adaptation(request.source)
-    quantity = one_of("--measure", request.wish.measure or LOSS.name, curves.choices())
-    return request.drawn(
-        curves.figure(AdaptationSettings(quantity=quantity, split="test")), "adaptation curves"
-    )
+    source, wish = request.source, request.wish
+    curves = Adaptation(source)
+    quantity = one_of("--measure", wish.measure or usual(source).name, curves.choices("test"))
+    chosen = wish.x and one_of("--x", wish.x, AXES)
+    axis = next((each for each in AXES if each == chosen), None)
+    settings = AdaptationSettings(quantity=quantity, split="test", axis=axis)
+    return request.drawn(curves.figure(settings), "adaptation curves")
 
 
 def comparison(request: Request) -> Made:

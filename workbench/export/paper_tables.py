@@ -35,8 +35,8 @@ def reached(runs: Source, found: Statistics) -> Table:
     leaders = set(found.leaders())
     bold = frozenset((index, "mean") for index, row in enumerate(rows) if row.algorithm in leaders)
     caption = (
-        f"{met.told(found.measure, found.step)} on {met.named}. Mean over n seeds; 95% intervals "
-        "(Student's t) over seeds and over tasks, two different variances."
+        f"{met.told(found.measure, found.step)} on {met.named(found.measure)}. Mean over n seeds; "
+        "95% intervals (Student's t) over seeds and over tasks, two different variances."
     )
     if bold and len(rows) > 1:
         caption += (
@@ -48,7 +48,8 @@ def reached(runs: Source, found: Statistics) -> Table:
             " Not finite: episodes without a finite value of every seed; means leave those out, and what has "
             "any is not bold."
         )
-    caption = " ".join([caption, *remarks.episodes(met.test), *remarks.of(rows)])
+    conditions = met.conditions(found.measure, found.step)
+    caption = " ".join([caption, *conditions, *remarks.episodes(met.test), *remarks.of(rows)])
     columns = (
         Column("algorithm", "Algorithm", number=False),
         Column("seeds_measured", "n", seeds),
@@ -57,6 +58,11 @@ def reached(runs: Source, found: Statistics) -> Table:
         Column("ci95_over_tasks", "± tasks", _scaled("ci95_over_tasks", shown)),
         *([Column("diverged", "Diverged", lost_share)] if any(row.diverged for row in rows) else []),
         *([Column("not_finite", "Not finite")] if any(lost.values()) else []),
+        *(
+            [Column("shifted", "Shifted", _scaled("shifted", shown))]
+            if any(row.beside["shifted"] is not None for row in rows)
+            else []
+        ),
         Column("adaptation_steps_median", "Steps to τ", "g"),
         Column("generalisation_gap", "Gap", "+.3g"),
         Column("meta_iterations_per_second", "Iter./s", ".0f"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.measures import MEASURES, DeclarationError, Measure
+from workbench.measures import LOSS, MEASURES, DeclarationError, Measure
 from workbench.pictures import Drawing
 from workbench.problems.predicted import Example, Predicted, step_name
 
@@ -45,6 +45,9 @@ class Problem(ABC):
     measures : what is measured of every task after every inner step, the loss among it. The first is what a
         run is summed up by.
     kept : what :meth:`details` gives, by name, and the kind of its numbers as numpy calls it (``f``, ``b``).
+    adapted : the measure in which a task counts as adapted where it is better than a threshold.
+    episode, horizon : what an episode is called that somebody acts in, and its most steps; empty where nobody
+        acts.
     """
 
     name: ClassVar[str]
@@ -55,6 +58,9 @@ class Problem(ABC):
     gives: ClassVar[frozenset[str]]
     measures: tuple[Measure, ...]
     kept: ClassVar[Mapping[str, str]] = {}
+    adapted: ClassVar[Measure] = LOSS
+    episode: str = ""
+    horizon: int = 0
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
@@ -82,6 +88,10 @@ class Problem(ABC):
     def part(self, support: Data, index: int) -> Data:
         """What inner step ``index`` (from 0) learns from; the whole support set, unless each has its own."""
         return support
+
+    def consumed(self, steps: int) -> int | None:
+        """Episodes that a learner has acted in after so many inner steps; None where nobody acts."""
+        return None
 
     def measured(self, predict: Predict, data: Data) -> dict[str, Tensor]:
         """Every measure on a query set, by name (scalars)."""

@@ -43,12 +43,14 @@ class Control(Problem):
     title = "Control"
     gives = frozenset({"rollouts"})
     measures = (RETURN, TOTAL_RETURN, REGRET, *ALL, NEGATIVE_RETURN)
+    adapted = RETURN
     world: World
 
     def __init__(self, world: World | None = None, rollouts: int = 1) -> None:
         if world is None:
             return
         self.world, self.rollouts = world, rollouts
+        self.episode, self.horizon = world.episode, world.horizon
         regret = (REGRET,) if isinstance(world, Solvable) else ()
         self.moves = world.horizon > 1
         self.measures = (RETURN, TOTAL_RETURN, *regret, *world.measures, NEGATIVE_RETURN)
@@ -62,6 +64,9 @@ class Control(Problem):
         rows = len(next(iter(support.values())))
         start = index * self.rollouts % max(self.rollouts, rows - rows % self.rollouts)
         return {name: each[start : start + self.rollouts] for name, each in support.items()}
+
+    def consumed(self, steps: int) -> int:
+        return steps * self.rollouts
 
     def acted(self, predict: Predict, data: Data) -> Data:
         """What happens when a memoryless policy acts in all rows at once, each an episode of its own."""

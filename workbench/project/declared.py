@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import toml
-from workbench.measures import LOSS, MEASURES, known
+from workbench.measures import LOSS, MEASURES, SHIFTED, known
 from workbench.problems import name_of, problem_of, rows_of
 from workbench.summaries import FIRST_EDITION, Summary, TestSummary
 from workbench.words import LONGEST_NAME, shown, visible
@@ -306,11 +306,17 @@ _name = line(LONGEST_NAME)
 _share = real(0, 1)
 _means = listed(_mean)
 _AGAIN = {end: optional(_means) for name in FIRST_EDITION for end in (name, f"{name}_ci95")}
-_BY_STEP: dict[str, Check] = {**_AGAIN, "loss_median": _means, "diverged": listed(_few)}
+_BY_STEP: dict[str, Check] = {
+    **_AGAIN,
+    "loss_median": _means,
+    **dict.fromkeys(("diverged", "episodes_consumed", "environment_steps"), listed(_few)),
+}
+_measures = by_name(table({"mean": _means, "ci95": _means}, {}))
 _EVALUATED: dict[str, Check] = {
     **_BY_STEP,
     "problem": _name,
-    "measures": by_name(table({"mean": _means, "ci95": _means}, {})),
+    "episode": _name,
+    "measures": _measures,
     "tasks": _few,
     "report": by_name(by_name(table({}, {"mean": _mean, "ci95": _mean}))),
 }
@@ -324,7 +330,9 @@ _tested = table(
         "training": by_name(_mean),
         "adaptation_threshold": _mean,
         "adaptation_steps_median": _mean,
+        "adaptation_measure": _name,
         "adaptation_milliseconds_median": _mean,
+        "adaptation_environment_steps_median": _mean,
         "adaptation_reached": optional(_share),
         "milliseconds_by_step": _means,
         "generalisation_gap": _mean,
@@ -333,6 +341,9 @@ _tested = table(
         "calibration_error": _mean,
         "attack": optional(
             table({}, {"kind": _name, "epsilon": _mean, "steps": _few, "step_size": _mean}),
+        ),
+        "shift": optional(
+            table({"name": _name, "episodes_hash": _name, "measures": _measures}, {"words": _name})
         ),
         "transductive": optional(one_of((False, True))),
         **dict.fromkeys(("distinct_episodes", "distinct_classes", "distinct_examples"), optional(_few)),
@@ -387,8 +398,10 @@ def _complete(summary: dict[str, Any]) -> Summary:
             if summary.get(row.name) is not None
         }
     by_step = {name: summary[name] for name in _BY_STEP if summary.get(name) is not None}
-    for name, each in summary["measures"].items():
-        by_step |= {f"measures.{name}.{part}": values for part, values in each.items()}
+    shift = summary.get("shift") or {}
+    for place, measures in (("measures", summary["measures"]), ("shift", shift.get("measures", {}))):
+        for name, each in measures.items():
+            by_step |= {f"{place}.{name}.{part}": values for part, values in each.items()}
     for name, values in by_step.items():
         if len(values) != len(steps):
             raise ValueError(f"{name} has {len(values)} values for {len(steps)} inner steps")
@@ -417,7 +430,7 @@ def check_arrays(arrays: Mapping[str, NDArray[np.generic]], test: TestSummary) -
         elif name in test["measures"] or name in MEASURES:
             right = array.shape == (steps, tasks)
         elif "/" in name:
-            right = array.shape == (tasks,)
+            right = array.shape == ((steps, tasks) if name.startswith(f"{SHIFTED}/") else (tasks,))
         else:
             continue  # nothing reads it
         if not right or array.dtype.kind != kind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from workbench.config import Drift, Drifts, EpisodeSize, Evaluation, Split, Suits, Training, setting
 from workbench.problems.control import Control, rows
-from workbench.tasks.base import Data, DataError, Episode, Progress, TaskFamily, TaskShape
+from workbench.tasks.base import Data, DataError, Episode, Progress, Shift, TaskFamily, TaskShape
 from workbench.worlds.base import Tensors, World
 from workbench.worlds.rollout import ACTING, draw_acting
 
@@ -79,8 +80,8 @@ class WorldFamily(TaskFamily):
     """
 
     config: ActingConfig
-    shifted: str = ""
-    """The shift that test tasks are drawn from; empty: none."""
+    _shifted = ""
+    """The shift that tasks are drawn from; empty: none."""
 
     def __init__(self, config: ActingConfig, progress: Progress | None = None) -> None:
         super().__init__(config, progress)
@@ -91,6 +92,17 @@ class WorldFamily(TaskFamily):
             _one_of("drift.parameter", config.drift.parameter, world.draws)
         actions = world.actions
         self.shape = TaskShape(Control(world, config.rollouts), (world.observations,), actions.width)
+
+    @property
+    def shift(self) -> Shift | None:
+        """The same chance, but for the shifted parameters: so the same generator gives tasks that differ in
+        the shift alone."""
+        name = self.config.shift
+        if name is None:
+            return None
+        family = copy.copy(self)
+        family._shifted = name
+        return Shift(name, self.world.shifts[name], family)
 
     @classmethod
     @abstractmethod
@@ -106,7 +118,7 @@ class WorldFamily(TaskFamily):
         segment: int | None = None,
     ) -> Episode:
         _, support, query = size or self.size
-        task = self.world.task(self._uniform(split, count, generator, segment), self.shifted)
+        task = self.world.task(self._uniform(split, count, generator, segment), self._shifted)
         first, then = (self._rows(task, each, generator) for each in (support, query))
         return Episode(first, then, task).to(self.device)
 

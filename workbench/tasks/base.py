@@ -188,6 +188,20 @@ def valid_range(shape: TaskShape, who: str) -> tuple[float, float]:
     return shape.bounds
 
 
+class Shift(NamedTuple):
+    """A shifted distribution of tasks.
+
+    Attributes
+    ----------
+    name, words : in files, and what it is.
+    family : draws the tasks.
+    """
+
+    name: str
+    words: str
+    family: TaskFamily
+
+
 class TaskFamily(ABC):
     """A distribution of tasks.
 
@@ -256,6 +270,11 @@ class TaskFamily(ABC):
         """Segments of a training stream that drifts; 1 where the tasks come from one distribution."""
         drift = self.config.drift if isinstance(self.config, Drifts) else None
         return 1 if drift is None else drift.segments
+
+    @property
+    def shift(self) -> Shift | None:
+        """Another distribution that runs are tested on too; None where there is none."""
+        return None
 
     @abstractmethod
     def sample(

@@ -9,6 +9,7 @@ RETURN = Measure(
     "Return",
     "higher",
     signed=True,
+    common=True,
     when=("training", "validation", "test"),
     on="each episode: its rewards, added up",
 )

@@ -211,7 +211,7 @@ def test_losses_of_standardised_values_say_so(
 
 
 def test_accuracy_in_percent(chart: LearningCurves, data: RunData, project: Project) -> None:
-    run = add_run(project, "ProtoNet")
+    run = add_run(project, "ProtoNet", iterations_planned=9)
     project.add_evaluation(run, 0, "validation", classified([0.25], inner_steps=[1]))
     data.reread()
     choose(chart, measure="validation_accuracy")
@@ -221,6 +221,28 @@ def test_accuracy_in_percent(chart: LearningCurves, data: RunData, project: Proj
     assert figure is not None
     assert figure.panels[0].y_label == "Meta-validation cross-entropy (nats)"
     assert figure.panels[0].curves[0].kind == "markers"
+
+
+def test_what_is_not_trained_is_a_broken_line_from_end_to_end(
+    chart: LearningCurves, data: RunData, project: Project
+) -> None:
+    run = add_run(project, iterations_planned=100)
+    for iteration, loss in ((0, 3.0), (50, 2.0), (100, 1.0)):
+        project.add_evaluation(run, iteration, "validation", summary([loss]))
+    project.add_evaluation(add_run(project, "Scratch"), 0, "validation", summary([2.5]))
+    data.reread()
+    choose(chart, measure="validation_loss")
+    assert chart.values_at(50.0) == ("meta-iteration 50", ["2", "2.5"])
+    x, y = chart.drawn_points()[1]
+    assert x[0] <= chart.x_range[0] < chart.x_range[1] <= x[-1]
+    assert y.tolist() == [2.5, 2.5]
+    figure = chart.figure()
+    assert figure is not None
+    trained, level = figure.panels[0].curves
+    assert (trained.dashed, level.dashed, level.kind) == (0, 1, "line")
+    assert "Broken and level: not meta-trained." in figure.caption
+    choose(chart, measure="training_loss")  # each algorithm's own: nothing to put beside it
+    assert not chart.drawn_points()
 
 
 def test_logarithmic_axes_leave_out_what_they_cannot_show(

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 from workbench.analysis.adaptation import Adaptation, AdaptationCurve, Settings
 from workbench.analysis.beyond import extent, farthest_of
 from workbench.analysis.numerals import count, value
+from workbench.analysis.quantities import usual
 from workbench.gui import theme
 from workbench.gui.charts.curve_chart import Array, CurveChart, Extent, name_control
 from workbench.gui.charts.curve_items import CurveMarks
@@ -22,7 +23,6 @@ from workbench.gui.run_data import RunData
 from workbench.gui.settings_bar import SettingsBar
 from workbench.measures import known
 from workbench.pictures import Curve, Figure
-from workbench.words import plural
 
 NOTHING = "No run yet. Press Run (Ctrl+R); how each learner adapts appears here at once."
 ALL_HIDDEN = "All runs are hidden. Tick a run in the table to see how it adapts."
@@ -46,13 +46,13 @@ class AdaptationChart(CurveChart):
         self._items: list[CurveMarks] = []
         self._iterations: list[int] = []
         self._wanted: int | None = None
+        self._decided = False
         self._showing: tuple[object, ...] | None = None
         self.bar = SettingsBar(Settings, "adaptation", self.tools, self, without={"at"})
         self.bar.changed.connect(self._chosen)
         self.tools.addStretch(1)
         self._make_slider()
         self.bar.restore({"quantity": Settings().quantity})  # of the choices that are offered
-        self.set_label("bottom", "Inner step")
         self.plot.getAxis("bottom").whole = True
 
     # --- controls ----------------------------------------------------------------------------------
@@ -94,7 +94,8 @@ class AdaptationChart(CurveChart):
         return self.bar.settings.model_copy(update={"at": self._wanted})
 
     @Slot(str)
-    def _chosen(self, *_: object) -> None:
+    def _chosen(self, name: str = "") -> None:
+        self._decided |= name == "quantity"
         self.set_following(True)  # another quantity has another range
         self.mark_stale()
 
@@ -106,7 +107,9 @@ class AdaptationChart(CurveChart):
 
     def _offer_quantities(self) -> None:
         """The measures of the shown runs; what was chosen stays."""
-        choices = self._adaptation.choices()
+        choices = self._adaptation.choices(self.bar.settings.split)
+        if not self._decided:
+            self.bar.restore({"quantity": usual(self.data).name})
         self.bar.offer("quantity", {name: f"Query {known(name).quantity}" for name in choices})
 
     def _offer_iterations(self) -> None:
@@ -147,6 +150,7 @@ class AdaptationChart(CurveChart):
             return  # training losses grow five times a second, validations now and then
         self._showing = showing
         self._slider_row.setVisible(settings.split == "validation")
+        self.bar["axis"].setVisible(self._adaptation.acted(settings))
         self.bar["before"].setEnabled(settings.split == "validation")
         self.bar["log_y"].setEnabled(settings.row.open)
         self.set_logarithmic(x=False, y=settings.log_y and settings.row.open)
@@ -154,6 +158,7 @@ class AdaptationChart(CurveChart):
         self.set_hint(self._missing())
         self._dress()
         self.set_label("left", self._adaptation.y_label(settings))
+        self.set_label("bottom", self._adaptation.x_label(settings))
         self.show_range()
 
     def _take(self, settings: Settings) -> None:
@@ -184,7 +189,7 @@ class AdaptationChart(CurveChart):
             return NO_TEST
         if settings.split == "validation" and not self._iterations:
             return WAITING
-        return NOT_YET if settings.quantity in self._adaptation.choices() else NOT_MEASURED
+        return NOT_YET if settings.quantity in self._adaptation.choices(settings.split) else NOT_MEASURED
 
     def _dress(self) -> None:
         while len(self._items) > len(self._drawn):
@@ -244,13 +249,15 @@ class AdaptationChart(CurveChart):
     def values_at(self, x: float) -> tuple[str, list[str]]:
         curves = [each for each in self._curves if each.label]
         measured = np.unique(np.concatenate([np.empty(0), *(each.x for each in curves)]))
-        if not len(measured) or not measured[0] - 0.5 <= x <= measured[-1] + 0.5:
+        gaps = np.diff(measured)
+        around = float(gaps.min()) / 2 if len(gaps) else 0.5
+        if not len(measured) or not measured[0] - around <= x <= measured[-1] + around:
             return "", ["–"] * len(curves)
-        step = int(measured[np.abs(measured - x).argmin()])
-        return f"after {plural(step, 'inner step')}", [self._value(each, step) for each in curves]
+        at = int(measured[np.abs(measured - x).argmin()])
+        return self._adaptation.place(self.settings, at), [self._value(each, at) for each in curves]
 
     def _value(self, curve: Curve, step: int) -> str:
-        """What a curve shows after an inner step."""
+        """What a curve shows at a place on the axis."""
         found = np.flatnonzero((curve.x == step) & np.isfinite(curve.y))
         if not len(found):
             return "–"
@@ -274,8 +281,9 @@ class AdaptationChart(CurveChart):
         return self._adaptation.figure(self.settings, y_log=self.y_log, x_range=x_range, y_range=y_range)
 
     def state(self) -> dict[str, object]:
-        return self.bar.state()
+        return {name: each for name, each in self.bar.state().items() if name != "quantity" or self._decided}
 
     def restore(self, state: Mapping[str, object]) -> None:
         self.bar.restore(state)
+        self._decided |= "quantity" in state
         self._chosen()

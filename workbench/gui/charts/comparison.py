@@ -142,7 +142,7 @@ class ComparisonView(Chart):
     @property
     def step(self) -> int | None:
         """The inner step; None: the last, after which alone reports are made."""
-        if reports.parts(self.measure):
+        if reports.last_only(self.measure):
             return None
         chosen = self._step_box.currentData()
         return None if chosen in (None, LAST_STEP) else int(chosen)
@@ -183,7 +183,7 @@ class ComparisonView(Chart):
         self._draw()
         rows = [row_of(each) for each in self._compared]
         self.table.show_rows(columns(self.row, rows), rows)
-        said = notes(self.data, self._group, self._compared, found, unfinished, self.measure)
+        said = notes(self.data, self._group, self._compared, found, unfinished, self.measure, self.step)
         self._note.setText(" ".join(each for each in said if each))
 
     def _offer_measures(self, group: Episodes) -> None:
@@ -193,7 +193,7 @@ class ComparisonView(Chart):
         steps = {LAST_STEP: f"after the last step ({group.steps[-1]})"}
         steps |= {each: f"after step {each}" if each else "before adaptation" for each in group.steps}
         self._offer("step", steps)
-        self._step_box.setVisible(reports.parts(self.measure) is None)
+        self._step_box.setVisible(not reports.last_only(self.measure))
 
     def _offer(self, name: str, titles: Mapping[str, str] | Mapping[int, str]) -> None:
         """The choices of a box; what the person chose stays chosen as long as it is there."""

@@ -37,7 +37,8 @@ def columns(measure: Measure, rows: Sequence[Mapping[str, object]] = ()) -> list
     """The table's columns, as far as the rows have something to say."""
     form = ".1%" if measure.share else ".4g"
     name = measure.title
-    known = [each for each in EXTRA if any(row.get(each.key) is not None for row in rows)]
+    shifted = Column("shifted", "Shifted", "The same on tasks of the shifted distribution", form)
+    known = [each for each in (*EXTRA, shifted) if any(row.get(each.key) is not None for row in rows)]
     if not any(row.get("diverged") for row in rows):
         known = [each for each in known if each.key != "lost"]
     return [
@@ -100,6 +101,7 @@ def notes(
     found: list[Episodes],
     unfinished: list[RunRecord],
     measure: str,
+    step: int | None,
 ) -> list[str]:
     """What is compared on which episodes, what it allows to claim, and what is left out.
 
@@ -112,7 +114,7 @@ def notes(
         f"{met.test['episodes']} identical meta-test episodes. Small points: one seed each, whisker "
         "95% over tasks. Diamonds: mean over seeds, whisker 95% over seeds (Student's t)."
     ]
-    said.append(met.attacked(measure))
+    said += met.conditions(measure, step)
     said += [*remarks.episodes(met.test), *remarks.of([each.row for each in compared])]
     single = [each.name for each in compared if len(each.seeds) == 1 and not each.row.deterministic]
     if single:

@@ -9,13 +9,14 @@ import numpy as np
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QSpinBox, QWidget
 
+from workbench.analysis import quantities
 from workbench.analysis.beyond import farthest
 from workbench.analysis.curves import window_at
 from workbench.analysis.learning import AXIS_LABELS
 from workbench.analysis.learning import LearningCurves as Curves
 from workbench.analysis.numerals import count, number, value
 from workbench.analysis.thinning import column_edges
-from workbench.analysis.traces import Axis, Settings, Trace, When
+from workbench.analysis.traces import Axis, Settings, Trace, When, choice
 from workbench.gui import theme
 from workbench.gui.charts.curve_chart import (
     Array,
@@ -58,6 +59,7 @@ class LearningCurves(CurveChart):
         self._curves = Curves(data)
         self._windows: dict[str, int] = {}
         self._items: list[CurveItems] = []
+        self._decided = False
         self._ready: tuple[float, float, float] | None = None
         self.bar = SettingsBar(Settings, "learning", self.tools, self)
         self.bar.changed.connect(self._chosen)
@@ -67,7 +69,7 @@ class LearningCurves(CurveChart):
         smoothing.setSpecialValueText("Smooth off")
         self._smoothing = smoothing
         self._offer_choices()
-        self.restore({"measure": Settings().measure})  # of the choices that are offered
+        self.restore({})
 
     # --- controls ----------------------------------------------------------------------------------
 
@@ -79,6 +81,7 @@ class LearningCurves(CurveChart):
 
     @Slot(str)
     def _chosen(self, name: str) -> None:
+        self._decided |= name == "measure"
         if name == "smoothing":
             self._windows[self.settings.measure] = self.settings.smoothing
         else:
@@ -97,6 +100,10 @@ class LearningCurves(CurveChart):
         """What the shown runs measure, and after which inner steps; what was chosen stays."""
         choices = dict.fromkeys((*self._curves.choices(), self.settings.measure))
         self.bar.offer("measure", {each: _text(each) for each in choices})
+        usual = choice("training", quantities.usual(self.data).name)
+        if not self._decided and usual != self.settings.measure:
+            self.bar.restore({"measure": usual})
+            self._show_tools()
         if self.settings.when == "validation":
             self.bar.offer("step", {each: f"step {each}" for each in self._curves.steps()})
 
@@ -224,6 +231,9 @@ class LearningCurves(CurveChart):
         marked = self.settings.when != "training"
         far = self.far()
         for items, trace in zip(self._items, self._curves.drawn, strict=False):
+            if trace.level:
+                self._draw_level(items, trace, low, high)
+                continue
             # neither loses a peak; a smoothed curve has none that need finer columns
             shapes = [(items.main, trace.main, coarse if trace.smoothed else fine)]
             if trace.smoothed:
@@ -241,6 +251,18 @@ class LearningCurves(CurveChart):
                 self._draw_band(items, trace, low, high, coarse)
             else:
                 items.band.clear()
+
+    def _draw_level(self, items: CurveItems, trace: Trace, left: float, right: float) -> None:
+        """What is not meta-trained, from one side of the picture to the other."""
+        x, y, low, high = trace.across(left, right)
+        x = self.to_view(x, log=self.x_log)
+        items.main.set_data(x, self.to_view(y, log=self.y_log))
+        items.mark(x, y, False)
+        items.raw.clear()
+        if len(trace.group.runs) > 1:
+            items.band.set_data(x, *(self.to_view(each, log=self.y_log) for each in (low, high)))
+        else:
+            items.band.clear()
 
     def _covers(self, left: float, right: float) -> bool:
         """Whether what is drawn serves for a range: it lies within, and is about as wide."""
@@ -276,7 +298,8 @@ class LearningCurves(CurveChart):
             mean, n = float(trace.main.mean[index]), int(trace.main.n[index])
             text = value(mean, float(trace.main.high[index]) - mean) + unit
             text = text if len(trace.group.runs) == 1 else f"{text} (n = {n})"
-            readings.append((_place(float(trace.x[index]), settings.axis), text))
+            place = "" if trace.level else _place(float(trace.x[index]), settings.axis)
+            readings.append((place, text))
         names: dict[Axis, str] = {"iterations": "meta-iteration ", "tasks": "tasks seen ", "seconds": ""}
         return told(readings, names[settings.axis])
 
@@ -302,10 +325,12 @@ class LearningCurves(CurveChart):
         )
 
     def state(self) -> dict[str, object]:
-        return self.bar.state() | {"smoothing": dict(self._windows)}
+        kept = {name: each for name, each in self.bar.state().items() if name != "measure" or self._decided}
+        return kept | {"smoothing": dict(self._windows)}
 
     def restore(self, state: Mapping[str, object]) -> None:
         self.bar.restore({name: value for name, value in state.items() if name != "smoothing"})
+        self._decided |= "measure" in state
         windows = state.get("smoothing")
         for measure, window in list(windows.items() if isinstance(windows, dict) else ())[:MOST_WINDOWS]:
             if isinstance(window, int) and 1 <= window <= self._smoothing.maximum():

@@ -32,13 +32,14 @@ Reading = tuple[str, str] | None
 
 
 def told(readings: Sequence[Reading], name: str) -> tuple[str, list[str]]:
-    """The place that all values were measured at, named, and the values; or each value with its own place."""
-    places = {each[0] for each in readings if each is not None}
+    """The place that all values were measured at, named, and the values; or each value with its own place. A
+    value without one holds everywhere."""
+    places = {each[0] for each in readings if each is not None and each[0]}
     if len(places) <= 1:
         header = name + places.pop() if places else ""
         return header, ["–" if each is None else each[1] for each in readings]
     return f"{name}nearest to the cursor", [
-        "–" if each is None else f"{each[1]} at {each[0]}" for each in readings
+        "–" if each is None else f"{each[1]} at {each[0]}" if each[0] else each[1] for each in readings
     ]
 
 
