@@ -145,9 +145,10 @@ def from_scratch(problem: str, seed: int) -> np.ndarray:
 LEARNERS = [
     pytest.param(name, problem, id=f"{name}-{problem}")
     for name, cls in ALGORITHMS.items()
-    for problem in sorted(cls.Config.problems())
+    for problem in sorted(cls.Config.problems() & TEXTS.keys())
     if issubclass(cls.Config, Trains)
 ]
+"""Who learns where: those that act are in test_acting.py."""
 
 
 @pytest.mark.parametrize(("name", "problem"), LEARNERS)

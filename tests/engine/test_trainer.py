@@ -11,7 +11,7 @@ import torch
 
 from tests.experiments import SINUSOID, experiment, family
 from workbench.algorithms import ALGORITHMS
-from workbench.config import Experiment, Trains
+from workbench.config import Experiment, TaskConfig, Trains
 from workbench.engine.devices import DeviceError
 from workbench.engine.events import CheckpointDue, Evaluated, Event, Failed, Finished, MetaSteps
 from workbench.engine.meta_step import MetaStep
@@ -24,15 +24,36 @@ DIGITS = SINUSOID.replace('family = "sinusoid"', 'family = "digits"\nways = 2').
     "small sinusoid", "digits"
 )
 CONV4 = DIGITS.replace('kind = "mlp"\nhidden = [8]', 'kind = "conv4"\nwidth = 4\nstride = 2')
+GRID, DRIVING = (
+    SINUSOID.replace('family = "sinusoid"\nshots = 5\nqueries = 5', task).replace("small sinusoid", "world")
+    for task in (
+        'family = "grid_navigation"\nhorizon = 5\nepisodes = 2\nrollouts = 2',
+        'family = "driving"\nsteps = 5\nepisodes = 2\nrollouts = 1',
+    )
+)
 SUPPORTED = [
-    pytest.param(name, text, id=f"{name}-{problem}-{kind}")
-    for problem, kind, text in (
-        ("regression", "mlp", SINUSOID),
-        ("classification", "mlp", DIGITS),
-        ("classification", "conv4", CONV4),
+    pytest.param(name, text, id=f"{name}-{family}-{kind}")
+    for family, kind, text in (
+        ("sinusoid", "mlp", SINUSOID),
+        ("digits", "mlp", DIGITS),
+        ("digits", "conv4", CONV4),
+        ("grid_navigation", "mlp", GRID),
+        ("driving", "mlp", DRIVING),
     )
     for name, cls in ALGORITHMS.items()
-    if problem in cls.Config.problems()
+    if cls.Config.needs <= TaskConfig.kinds[family].gives()
+]
+STOPPED = [
+    pytest.param(name, text, overrides, id=f"{name}{'-warms' * bool(overrides)}")
+    for name, text, *overrides in (
+        ("maml", SINUSOID),
+        ("reptile", SINUSOID),
+        ("meta_sgd", SINUSOID),
+        ("maml_pg", GRID),
+        ("rl2", GRID),
+        ("reptile", DRIVING, "algorithm.0.warm_up=5"),
+        ("recurrent", DRIVING, "algorithm.0.warm_up=5"),
+    )
 ]
 
 
@@ -62,7 +83,14 @@ def test_a_run_is_the_same_twice_bit_for_bit(name: str, text: str) -> None:
     first, second = (list(trainer(experiment(name, text=text)).events()) for _ in range(2))
     assert isinstance(first[-1], Finished)
     assert comparable(first) == comparable(second)
-    assert len(losses(first)) == (12 if issubclass(ALGORITHMS[name].Config, Trains) else 0)
+    e = experiment(name, text=text)
+    assert len(losses(first)) == e.algorithm[0].schedule(e.training).iterations
+    assert e.algorithm[0].schedule(e.training).iterations == (0 if unteachable(e) else 12)
+
+
+def unteachable(e: Experiment) -> bool:
+    """Whether there is nothing to train."""
+    return not isinstance(e.algorithm[0], Trains) or e.algorithm[0].iterations == 0
 
 
 def test_another_seed_gives_another_run() -> None:
@@ -71,9 +99,11 @@ def test_another_seed_gives_another_run() -> None:
 
 
 @pytest.mark.parametrize("stop", [0, 1, 4, 5, 6, 11, 12])
-@pytest.mark.parametrize("name", ["maml", "reptile", "meta_sgd"])
-def test_a_run_stopped_at_any_iteration_goes_on_bit_for_bit(name: str, stop: int) -> None:
-    e = experiment(name)
+@pytest.mark.parametrize(("name", "text", "overrides"), STOPPED)
+def test_a_run_stopped_at_any_iteration_goes_on_bit_for_bit(
+    name: str, text: str, overrides: list[str], stop: int
+) -> None:
+    e = experiment(name, *overrides, text=text)
     whole = list(trainer(e).events())
 
     first, seen = trainer(e), []

@@ -90,12 +90,13 @@ def descended(weights: Params, gradient: Params, rate: float) -> Params:
 
 
 def clipped(gradient: Params, norm: float | None) -> Params:
-    """A gradient scaled down to a norm, where it is larger; the scale is not differentiated."""
+    """A gradient scaled down to a norm, where it is larger; what is no number stays so. The scale is not
+    differentiated."""
     if norm is None:
         return gradient
     length = torch.sqrt(sum(each.detach().square().sum() for each in gradient.values()))  # type: ignore[arg-type]
-    scale = (norm / length.clamp_min(norm)).nan_to_num(0.0)
-    return {name: each.nan_to_num(0.0) * scale for name, each in gradient.items()}
+    scale = norm / length.clamp_min(norm)
+    return {name: each * scale for name, each in gradient.items()}
 
 
 def one_hot(support: Data) -> Tensor:

@@ -78,7 +78,7 @@ class LaMAML(Replays, MAML):
 
     def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         if self.config.inner == "examples":
-            at = index % len(support["x"])
+            at = index % len(next(iter(support.values())))
             support = {n: each if n == "classes" else each[at : at + 1] for n, each in support.items()}
         gradient = self.gradient(learner, support)
         return {name: w - meta[f"rate.{name}"].relu() * gradient[name] for name, w in learner.items()}

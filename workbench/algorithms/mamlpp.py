@@ -111,7 +111,7 @@ class MAMLPlusPlus(MAML):
         if done >= self.config.multi_step:  # the last step alone: no query set is gone through in vain
             return episode
         weights = step_weights(self.trained_steps, done / self.config.multi_step)
-        of_each = episode.support["x"].new_tensor(weights).expand(episode.count, -1)
+        of_each = torch.tensor(weights, device=episode.device).expand(episode.count, -1)
         return episode._replace(extra=episode.extra | {"step_weights": of_each})
 
     def meta_lr(self, base: float, done: float) -> float:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from workbench.algorithms.base import Params, Warms
-from workbench.algorithms.trials import TrialConfig, TrialLearner, task_of
+from workbench.algorithms.trials import TrialConfig, TrialLearner, initialise_memory, task_of
 from workbench.config import setting
 from workbench.networks.base import Network, initialise
 from workbench.problems.control import chance, hidden
@@ -75,6 +75,7 @@ class Recurrent(TrialLearner):
     def initial(self, generator: torch.Generator) -> Params:
         for part in self.net.children():
             initialise(part, generator)
+        initialise_memory(self.net["memory"], generator)
         if not self.config.guess:
             del self.net["guess"]
         return {name: weight.detach().clone() for name, weight in self.net.named_parameters()}
@@ -107,9 +108,10 @@ class Recurrent(TrialLearner):
         """Who acts without a memory, whatever the leading dimensions."""
 
         def policy(seen: Seen) -> tuple[Tensor, Data]:
-            nothing = seen.observation.new_zeros(*seen.observation.shape[:-1], self.config.context)
-            seen_alone = torch.cat([seen.observation, nothing], -1)
-            return self._part("network", meta, seen_alone), {}
+            lead = seen.observation.shape[:-1]
+            alone = seen.observation.flatten(0, -2)
+            alone = torch.cat([alone, alone.new_zeros(len(alone), self.config.context)], -1)
+            return self._part("network", meta, alone).reshape(*lead, -1), {}
 
         return policy
 

@@ -25,7 +25,7 @@ from torch.func import functional_call
 from workbench.algorithms.base import Citation, OuterStep, Params
 from workbench.algorithms.memory import Memory
 from workbench.algorithms.policies import entropy, log_probability
-from workbench.algorithms.trials import TrialConfig, TrialLearner, task_of
+from workbench.algorithms.trials import TrialConfig, TrialLearner, initialise_memory, task_of
 from workbench.config import Trains, setting
 from workbench.networks.base import Network
 from workbench.tasks.base import Data, Episode, TaskShape
@@ -97,14 +97,7 @@ class RL2(TrialLearner):
         )
 
     def initial(self, generator: torch.Generator) -> Params:
-        for name, weight in self.net.named_parameters():
-            if "bias" in name:
-                nn.init.zeros_(weight)
-            elif "weight_hh" in name:
-                for gate in weight.detach().chunk(3):
-                    nn.init.orthogonal_(gate, generator=generator)
-            else:
-                nn.init.xavier_uniform_(weight, generator=generator)
+        initialise_memory(self.net, generator)
         weights = {name: weight.detach().clone() for name, weight in self.net.named_parameters()}
         weights["policy.weight"] *= 0.1  # so that all actions are tried at first
         if not self.problem.world.actions.discrete:

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from workbench.algorithms.base import Algorithm, Params
 from workbench.config import AlgorithmConfig
@@ -72,3 +72,15 @@ class TrialLearner(Algorithm):
 def task_of(query: Data) -> Params:
     """The hidden parameters of T trials, ``[T, …]``, from those of their rows."""
     return {name: each[:, 0] for name, each in hidden(query).items()}
+
+
+def initialise_memory(memory: nn.Module, generator: torch.Generator) -> None:
+    """Draw the weights of what has gates, and of what stands beside it: orthogonal from step to step."""
+    for name, weight in memory.named_parameters():
+        if "bias" in name:
+            nn.init.zeros_(weight)
+        elif "weight_hh" in name:
+            for gate in weight.detach().chunk(3):
+                nn.init.orthogonal_(gate, generator=generator)
+        else:
+            nn.init.xavier_uniform_(weight, generator=generator)

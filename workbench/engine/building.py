@@ -9,7 +9,7 @@ import torch
 
 from workbench import networks
 from workbench.algorithms import Algorithm, make
-from workbench.algorithms.base import Warms
+from workbench.algorithms.base import OuterStep, Warms
 from workbench.config import AlgorithmConfig, AnyWays, Experiment, Trains
 from workbench.engine.episodes import seeded
 from workbench.engine.state import Demands
@@ -62,7 +62,7 @@ def demands(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily)
         shapes,
         Segments(family.segments if algorithm.drifts else 1, planned_iterations(experiment, config)),
         every=experiment.evaluation.every,
-        adam=partial(adam_steps, algorithm, config) if algorithm.outer.update is None else None,
+        adam=partial(adam_steps, algorithm.outer, warm_up(config)),
         capacity=algorithm.capacity,
         new_tasks=algorithm.new_tasks(config.schedule(experiment.training).meta_batch),
     )
@@ -73,10 +73,10 @@ def warm_up(config: AlgorithmConfig) -> int:
     return (config.warm_up or 0) if isinstance(config, Warms) else 0
 
 
-def adam_steps(algorithm: Algorithm, config: AlgorithmConfig, iteration: int) -> int:
-    """Steps of Adam after so many meta-iterations."""
-    warm = min(iteration, warm_up(config))
-    return warm + (iteration - warm) * algorithm.outer.epochs * algorithm.outer.parts
+def adam_steps(outer: OuterStep, warm_up: int, iteration: int) -> int:
+    """Steps of Adam after so many meta-iterations, of which the first warm up."""
+    warm = min(iteration, warm_up)
+    return warm if outer.update else warm + (iteration - warm) * outer.epochs * outer.parts
 
 
 def training_size(config: AlgorithmConfig, family: TaskFamily) -> EpisodeSize:

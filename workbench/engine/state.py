@@ -78,8 +78,7 @@ class Demands:
     meta : the shape of every meta-parameter, in order.
     segments : of the run's training stream.
     every : meta-iterations between validations.
-    adam : steps of Adam after so many meta-iterations, which keeps two moments of each meta-parameter; None
-        where the outer step is another.
+    adam : steps of Adam after so many meta-iterations, which keeps two moments of each meta-parameter.
     capacity, new_tasks : of a memory; tasks that the stream gives in one meta-iteration.
     """
 
@@ -89,7 +88,7 @@ class Demands:
         segments: Segments,
         *,
         every: int,
-        adam: Callable[[int], int] | None,
+        adam: Callable[[int], int],
         capacity: int,
         new_tasks: int,
     ) -> None:
@@ -116,7 +115,7 @@ class Demands:
         entries = {
             f"meta.{name}": Entry(Described("float32", each), _finite) for name, each in self._meta.items()
         }
-        if self._adam and iteration:
+        if self._adam(iteration):
             steps = min(self._adam(iteration), MOST_ADAM_STEPS)
             counted = Entry(Described("float32", ()), _equal_to(steps))
             for index, shape in enumerate(self._meta.values()):

@@ -48,6 +48,9 @@ REPORT_SECONDS = 0.05
 FIRST_CHECKPOINT_SECONDS = 1.0
 """Of training until the first checkpoint: a run that is killed often must get on all the same."""
 
+WARMING = OuterStep()
+"""The outer step while a learner warms up, whatever it is afterwards."""
+
 Found = TypeVar("Found")
 
 
@@ -315,7 +318,7 @@ class Trainer:
         """One meta-iteration, and what is measured at it, by measure. On the CPU a loss that is not finite
         raises, and nothing has changed by that step."""
         warm = self.iteration < self._warm_up
-        outer = OuterStep(norm=self.algorithm.outer.norm) if warm else self.algorithm.outer
+        outer = WARMING if warm else self.algorithm.outer
         meta_step = self._warm_step if warm else self._meta_step
         tasks = self._drawn() if warm else self._prepared()
         losses: list[Tensor] = []
@@ -353,7 +356,7 @@ class Trainer:
 
     def _move(self, gradient: Params, outer: OuterStep) -> None:
         """One outer step."""
-        rate = self.algorithm.meta_lr(self._base_lr, self._done)
+        rate = self._base_lr if outer is WARMING else self.algorithm.meta_lr(self._base_lr, self._done)
         if self.experiment.training.decay is not None:
             rate *= 1 - self._done
         if outer.update is not None:

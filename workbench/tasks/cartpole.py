@@ -12,14 +12,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from math import radians
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from workbench.config import setting
 from workbench.measures import Measure
 from workbench.pictures import INK, Array, Panel
+from workbench.tasks.acting import WorldConfig, WorldFamily
 from workbench.worlds import spans
 from workbench.worlds.base import Actions, Tensors, World
 from workbench.worlds.measures import SUCCESS
@@ -151,3 +153,29 @@ class CartPoleWorld(World):
             curves=(*shown, *poles),
             moving=moving,
         )
+
+
+class CartPoleConfig(WorldConfig):
+    has = frozenset({"moves"})
+    family: Literal["cartpole"] = "cartpole"
+    horizon: int = setting(100, ge=1, le=10_000, unit="steps", help="Most steps of an episode, .02 s each.")
+    rollouts: int = setting(
+        20, rare=True, ge=1, le=1000, help="Episodes that each update of a gradient learner acts in."
+    )
+    shift: Literal["long poles"] | None = setting(
+        None, titles=CartPoleWorld.shifts, help="Measure on another distribution of tasks too.", empty="none"
+    )
+
+
+class CartPole(WorldFamily):
+    """Balance a pole on a cart whose push is unknown."""
+
+    Config = CartPoleConfig
+    title = "Cart and pole"
+    summary = "Balance a pole of unknown length and mass on a cart that may be pushed the wrong way round."
+
+    config: CartPoleConfig
+
+    @classmethod
+    def made(cls, config: CartPoleConfig) -> World:  # type: ignore[override]  # its own kind of configuration
+        return CartPoleWorld(config.horizon)

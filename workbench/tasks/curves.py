@@ -78,7 +78,8 @@ class CurveFamily(TaskFamily):
     @property
     def _parameters(self) -> dict[str, object]:
         """The fields of the configuration that say which functions there are."""
-        own = [name for name in type(self.config).model_fields if name not in Drifts.model_fields]
+        common = {*Examples.model_fields, *Drifts.model_fields}
+        own = [name for name in type(self.config).model_fields if name not in common]
         return {name: getattr(self.config, name) for name in own if name != self.config.selector}
 
 

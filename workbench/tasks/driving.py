@@ -13,14 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import tau
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from workbench.config import Evaluation, Suits, Training, setting
 from workbench.measures import Measure
 from workbench.pictures import MUTED, Array, Curve, Panel
+from workbench.tasks.acting import WorldConfig, WorldFamily
 from workbench.worlds import spans
 from workbench.worlds.base import Actions, Tensors, World
 from workbench.worlds.measures import LATERAL_ERROR, LEFT_LANE, OFF_LANE
@@ -263,3 +265,33 @@ def _bends(demand: Array) -> Array:
     at = np.arange(len(place), dtype=np.float64)
     place -= np.polyval(np.polyfit(at, place, 1), at) if len(place) > 1 else place
     return place * min(1.0, BENDS / max(1e-9, float(np.abs(place).max())))
+
+
+class DrivingConfig(WorldConfig):
+    has = frozenset({"gradient"})
+    suits = Suits(
+        Training(iterations=1500, meta_batch=64, meta_lr=2e-3, gradient_norm=0.5, decay="linear"),
+        Evaluation(episodes=512, inner_steps=3, every=100),
+    )
+    family: Literal["driving"] = "driving"
+    steps: int = setting(100, ge=1, le=10_000, unit="steps", help="Length of a drive, .1 s each.")
+    rollouts: int = setting(
+        2, rare=True, ge=1, le=1000, help="Drives that each update of a gradient learner acts in."
+    )
+    shift: Literal["lorries", "ice"] | None = setting(
+        None, titles=DrivingWorld.shifts, help="Measure on another distribution of tasks too.", empty="none"
+    )
+
+
+class Driving(WorldFamily):
+    """Keep a lane with an unknown vehicle."""
+
+    Config = DrivingConfig
+    title = "Driving"
+    summary = "Keep a lane with a vehicle of unknown size, tyres, steering and road surface."
+
+    config: DrivingConfig
+
+    @classmethod
+    def made(cls, config: DrivingConfig) -> World:  # type: ignore[override]  # its own kind of configuration
+        return DrivingWorld(config.steps)

@@ -11,14 +11,16 @@ The simulator is differentiable: gradients reach from the rewards to whoever act
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from workbench.config import Evaluation, Suits, Training, setting
 from workbench.measures import Measure
 from workbench.pictures import INK, Panel
+from workbench.tasks.acting import WorldConfig, WorldFamily
 from workbench.worlds import spans
 from workbench.worlds.base import Actions, Tensors, World
 from workbench.worlds.measures import COLLISIONS, TIME_GAP_ERROR
@@ -230,3 +232,33 @@ class FollowingWorld(World):
 def _error(gap: Tensor, speed: Tensor) -> Tensor:
     """How much too long the gap is, in seconds."""
     return torch.add(gap - STANDSTILL, speed, alpha=-TIME_GAP) / speed.clamp_min(5)
+
+
+class FollowingConfig(WorldConfig):
+    has = frozenset({"gradient"})
+    suits = Suits(
+        Training(iterations=1000, meta_batch=64, meta_lr=3e-3, gradient_norm=0.5, decay="linear"),
+        Evaluation(episodes=512, inner_steps=3, every=100),
+    )
+    family: Literal["following"] = "following"
+    steps: int = setting(200, ge=1, le=10_000, unit="steps", help="Length of a drive, .1 s each.")
+    rollouts: int = setting(
+        2, rare=True, ge=1, le=1000, help="Drives that each update of a gradient learner acts in."
+    )
+    shift: Literal["mountains", "trucks"] | None = setting(
+        None, titles=FollowingWorld.shifts, help="Measure on another distribution of tasks too.", empty="none"
+    )
+
+
+class Following(WorldFamily):
+    """Keep behind a leading car, in an unknown car."""
+
+    Config = FollowingConfig
+    title = "Following in traffic"
+    summary = "Keep 1.5 s behind a leading car, in a car of unknown engine, brakes and delay."
+
+    config: FollowingConfig
+
+    @classmethod
+    def made(cls, config: FollowingConfig) -> World:  # type: ignore[override]  # its own kind of configuration
+        return FollowingWorld(config.steps)

@@ -7,14 +7,16 @@ distance to the goal after each step. The episode ends where it is within .01 of
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from workbench.config import setting
 from workbench.measures import Measure
 from workbench.pictures import INK, MUTED, Curve, Panel
+from workbench.tasks.acting import WorldConfig, WorldFamily
 from workbench.worlds import spans
 from workbench.worlds.base import Actions, Plan, Solvable, Tensors
 from workbench.worlds.measures import SUCCESS
@@ -124,3 +126,32 @@ class NavigationWorld(Solvable):
         left = (goal.abs().unsqueeze(-2) - walked.unsqueeze(-1)).clamp_min(0)
         best: Tensor = -torch.linalg.vector_norm(left, dim=-1).sum(-1)
         return best
+
+
+class NavigationConfig(WorldConfig):
+    has = frozenset({"gradient", "plan"})
+    family: Literal["navigation"] = "navigation"
+    horizon: int = setting(100, ge=1, le=10_000, unit="steps", help="Most steps of an episode.")
+    rollouts: int = setting(
+        20, rare=True, ge=1, le=1000, help="Episodes that each update of a gradient learner acts in."
+    )
+    shift: Literal["far"] | None = setting(
+        None,
+        titles=NavigationWorld.shifts,
+        help="Measure on another distribution of tasks too.",
+        empty="none",
+    )
+
+
+class Navigation(WorldFamily):
+    """Walk to a hidden goal in the plane."""
+
+    Config = NavigationConfig
+    title = "2-D navigation"
+    summary = "Walk to a goal in the plane that is not seen, paid by how near it is."
+
+    config: NavigationConfig
+
+    @classmethod
+    def made(cls, config: NavigationConfig) -> Solvable:  # type: ignore[override]  # its own kind of configuration
+        return NavigationWorld(config.horizon)
