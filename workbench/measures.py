@@ -144,6 +144,7 @@ PARTS: dict[str, tuple[str, str]] = {
         "frozen meta-training episodes of each segment of the stream, after the last inner step",
     ),
     "member": ("Member", ""),
+    "remembered": ("Remembered", "the second episode, with what was remembered of a first"),
 }
 """What a problem's measures are taken of besides, by the word before their names: title and what it is.
 

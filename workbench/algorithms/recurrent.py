@@ -138,18 +138,21 @@ class Recurrent(TrialLearner):
         acted = rollout(self.problem.world, hidden(tasks.query), chance(tasks.query), self.forgetting(meta))
         return -acted["reward"].sum(-1).mean(-1)
 
-    def report_trials(self, meta: Params, tasks: Episode, found: dict[str, Tensor]) -> dict[str, Params]:
-        """The second episode once more, with what was remembered of another task's first: what a memory tells
-        of the task itself."""
+    def report_trials(self, meta: Params, tasks: Episode) -> dict[str, Params]:
+        """The second episode twice more, with what was remembered of the own first one and of another task's:
+        what a memory tells of the task itself."""
         if self.problem.episodes(tasks.query) < 2 or tasks.count < 2:
             return {}
         first, second = ({n: each[:, at : at + 1] for n, each in tasks.query.items()} for at in (0, 1))
-        memory: Params = {}
-        self.acted(first, self.remembering(meta, memory))
-        swapped = {name: each.roll(1, 0) for name, each in memory.items()}
-        acted = self.acted(second, self.remembering(meta, swapped))
-        values = self.problem.by_episode(acted, second)
+        own: Params = {}
+        self.acted(first, self.remembering(meta, own))
+        other = {name: each.roll(1, 0) for name, each in own.items()}
+        measured = {
+            whose: self.problem.by_episode(self.acted(second, self.remembering(meta, memory)), second)
+            for whose, memory in (("own memory", own), ("another's memory", other))
+        }
+        rows = (self.problem.measures[0], *self.problem.world.measures)
         return {
-            f"swapped {row.name}": {"second": values[row.name][:, 0]}
-            for row in (self.problem.measures[0], *self.problem.world.measures)
+            f"remembered {row.name}": {whose: each[row.name][:, 0] for whose, each in measured.items()}
+            for row in rows
         }

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from workbench.algorithms.base import Algorithm, Params
 from workbench.config import AlgorithmConfig
@@ -49,7 +49,7 @@ class TrialLearner(Algorithm):
         """The same of a policy."""
         return trial(self.problem.world, task_of(query), chance(query), policy)
 
-    def report_trials(self, meta: Params, tasks: Episode, found: dict[str, Tensor]) -> dict[str, Params]:
+    def report_trials(self, meta: Params, tasks: Episode) -> dict[str, Params]:
         """Measures of its own of T trials, ``[T]`` by group and name."""
         return {}
 

@@ -214,7 +214,7 @@ def trials(algorithm: TrialLearner, meta: Params, episodes: Iterable[Episode], a
         with torch.no_grad():
             acted = algorithm.act(meta, part.query, seeded(ACTED, number))
             values = algorithm.problem.by_episode(acted, part.query)
-            report = algorithm.report_trials(meta, part, values)
+            report = algorithm.report_trials(meta, part)
         parts.append(
             Measured(_arrays(values), {}, {group: _arrays(entries) for group, entries in report.items()})
         )
