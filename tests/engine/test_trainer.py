@@ -88,6 +88,15 @@ def test_a_run_is_the_same_twice_bit_for_bit(name: str, text: str) -> None:
     assert e.algorithm[0].schedule(e.training).iterations == (0 if unteachable(e) else 12)
 
 
+@pytest.mark.parametrize(("name", "text"), [("maml", SINUSOID), ("rl2", GRID), ("recurrent", DRIVING)])
+def test_initial_weights_do_not_depend_on_the_number_of_threads(name: str, text: str) -> None:
+    found = []
+    for threads in (1, 4):
+        torch.set_num_threads(threads)
+        found.append(trainer(experiment(name, text=text)).meta)
+    assert all(torch.equal(each, found[1][key]) for key, each in found[0].items())
+
+
 def unteachable(e: Experiment) -> bool:
     """Whether there is nothing to train."""
     return not isinstance(e.algorithm[0], Trains) or e.algorithm[0].iterations == 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -59,6 +61,17 @@ def set_up(device: torch.device, threads: int, tf32: bool) -> None:
         torch.cuda.set_device(device)
         torch.backends.cuda.matmul.allow_tf32 = tf32
         torch.backends.cudnn.allow_tf32 = tf32
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute with one thread what must not depend on how many there are: linear algebra does."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def keep_freed_memory() -> None:

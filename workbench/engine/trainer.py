@@ -24,7 +24,7 @@ from workbench.engine.building import (
     training_size,
     warm_up,
 )
-from workbench.engine.devices import candidates, environment, set_up, synchronise
+from workbench.engine.devices import candidates, environment, one_thread, set_up, synchronise
 from workbench.engine.episodes import (
     FITTED,
     MEASURED,
@@ -138,7 +138,8 @@ class Trainer:
         self._stream = Stream(source, planned_iterations(self.experiment, self.config))
         self._episodes = TrainingEpisodes(source, size, new_tasks, self.seed, self._stream.segment_of)
         self._memory = Memory(self.algorithm.capacity)
-        initial = self.algorithm.initial(seeded(self.seed, 0))
+        with one_thread():
+            initial = self.algorithm.initial(seeded(self.seed, 0))
         self.meta: Params = {name: w.to(device).requires_grad_() for name, w in initial.items()}
         self._optimiser = self._make_optimiser()
 
