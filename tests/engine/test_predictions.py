@@ -181,6 +181,15 @@ def test_the_request_bounds_steps_and_tasks() -> None:
     assert (found.first, found.tasks, found.steps) == (5, 2, (0, 1))
 
 
+def test_who_has_no_weights_can_be_looked_at() -> None:
+    text = 'name = "bandits"\n[task]\nfamily = "bandits"\narms = 2\npulls = 6\n'
+    found = predictions.compute(trainer("oracle", text), Request(tasks=2))
+    assert found.trial
+    assert found.steps == tuple(range(6))
+    best = found.query["task/pay"][:, 0].argmax(-1)
+    assert np.array_equal(found.outputs["action"].reshape(6, 2), np.tile(best, (6, 1)))
+
+
 def test_an_episode_is_left_as_it_is() -> None:
     work = trainer()
     tasks = predictions.sample_tasks(work.experiment, work.family, 1)

@@ -169,7 +169,7 @@ def requested(
     """What a view asks for, from weights that were learned in an experiment."""
     count = request.of(family.problem)
     episode = sample_tasks(experiment, family, count, first=request.first)
-    device = next(iter(meta.values())).device
+    device = next((weight.device for weight in meta.values()), torch.device("cpu"))  # some have no weights
     settings = experiment.evaluation
     found = predict(
         algorithm,
