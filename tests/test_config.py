@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from tests.experiments import SINUSOID, experiment
 from workbench import runs
-from workbench.config import ConfigError, TaskConfig, admitted, load, parse
+from workbench.config import AlgorithmConfig, ConfigError, TaskConfig, admitted, load, parse
 from workbench.project import Project
 from workbench.runs import expand, load_experiment
+from workbench.settings import fields_of
 from workbench.words import visible
 
 MAML = SINUSOID + '[[algorithm]]\nkind = "maml"\n'
@@ -264,6 +265,51 @@ def test_a_family_and_a_learner_alone_are_an_experiment_that_suits_the_family(fa
     assert parse(alone, ["training.iterations=7"]).training == suited.training.model_copy(
         update={"iterations": 7}
     )
+
+
+@pytest.mark.parametrize("family", sorted(TaskConfig.kinds))
+def test_what_a_family_says_of_learners_is_of_settings_that_they_have(family: str) -> None:
+    kind = TaskConfig.kinds[family]
+    able = [each for each in AlgorithmConfig.kinds.values() if each.needs <= kind.gives()]
+    for name in kind.suits.learners:
+        fields = [fields_of(each)[name] for each in able if name in fields_of(each)]
+        assert fields, f"no learner has {name}"
+        # an empty field is not stored, so it would not stay empty
+        assert not any(each.optional for each in fields), name
+
+
+OPPONENTS = '[task]\nfamily = "opponents"\n[[algorithm]]\nkind = "rl2"\n'
+
+
+def test_a_family_brings_values_of_learners_settings_that_are_stored_like_any_other() -> None:
+    own = TaskConfig.kinds["opponents"].suits.learners
+    asked = parse(OPPONENTS)
+    told = asked.algorithm[0].model_dump()
+    assert told.items() >= own.items()
+    assert own["trace"] != AlgorithmConfig.kinds["rl2"].model_fields["trace"].default
+    assert (
+        asked.hash() == parse(OPPONENTS + "\n".join(f"{name} = {each}" for name, each in own.items())).hash()
+    )
+    assert asked.as_table()["algorithm"][0].items() >= own.items()
+
+
+def test_what_is_said_of_a_learner_or_was_stored_of_it_stays_whatever_suits_the_family(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    usual = AlgorithmConfig.kinds["rl2"].model_fields["trace"].default
+    said = parse(OPPONENTS + f"trace = {usual}\n")
+    assert said.algorithm[0].model_dump()["trace"] == usual
+    assert parse(said.to_toml()) == said
+    stored, kind = parse(OPPONENTS), TaskConfig.kinds["opponents"]
+    monkeypatch.setattr(kind, "suits", kind.suits._replace(learners={"trace": 0.5, "discount": 0.5}))
+    assert parse(OPPONENTS).algorithm[0].model_dump()["trace"] == 0.5
+    assert parse(stored.to_toml()).hash() == stored.hash()
+
+
+def test_what_suits_a_family_suits_the_base_of_a_wrapper_too() -> None:
+    wrapper = AlgorithmConfig.resolve({"kind": "fusion", "base": {"kind": "maml", "inner_steps": 3}})
+    base = wrapper.suited(frozenset({"gradient"}), {"inner_steps": 7, "inner_lr": 0.2}).model_dump()["base"]
+    assert (base["inner_steps"], base["inner_lr"]) == (3, 0.2)
 
 
 def test_letters_are_trained_for_a_shorter_time_than_sine_waves() -> None:

@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 
 from workbench.algorithms import ALGORITHMS, Algorithm, Citation
 from workbench.algorithms.wrapper import WrapperConfig
-from workbench.config import AlgorithmConfig, TaskConfig, Trains
+from workbench.config import AlgorithmConfig, Suits, TaskConfig, Trains
 from workbench.problems import PROBLEMS, Supervised
 from workbench.settings import Kind, Section, fields_of
 from workbench.tasks import FAMILIES
@@ -159,6 +159,13 @@ def cited(citation: Citation) -> str:
     return every
 
 
+def _suits(suits: Suits) -> dict[str, dict[str, object]]:
+    """What suits a family in JSON types, by table; of algorithms under ``algorithm``."""
+    tables = {"training": suits.training, "evaluation": suits.evaluation}
+    said = {name: each.model_dump(mode="json", exclude_unset=True) for name, each in tables.items()}
+    return said | {"algorithm": dict(suits.learners)}
+
+
 def tasks() -> list[TaskEntry]:
     """Every task family."""
     return [
@@ -168,10 +175,7 @@ def tasks() -> list[TaskEntry]:
             "summary": each.summary,
             "problem": each.Config.problem.name,
             "default_network": each.Config.default_network,
-            "suits": {
-                name: suited.model_dump(mode="json", exclude_unset=True)
-                for name, suited in each.Config.suits._asdict().items()
-            },
+            "suits": _suits(each.Config.suits),
             "parameters": parameters(each.Config),
         }
         for name, each in FAMILIES.items()

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, get_args
 
 import tomli_w
@@ -201,10 +202,23 @@ class Evaluation(Section):
 
 class Suits(NamedTuple):
     """What suits a task family, of these tables of an experiment: long enough for learners to learn it, short
-    enough to wait for. Only what is named differs from the usual."""
+    enough to wait for. Only what is named differs from the usual.
+
+    Attributes
+    ----------
+    learners : values of settings of algorithms, by field: of every algorithm that has such a field.
+    """
 
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
+    learners: Mapping[str, object] = MappingProxyType({})
+
+    def of(self, section: type[Section]) -> dict[str, object]:
+        """What it says of a table of an experiment, or of an algorithm."""
+        if issubclass(section, AlgorithmConfig):
+            return {name: value for name, value in self.learners.items() if name in section.model_fields}
+        tables = [each for each in (self.training, self.evaluation) if type(each) is section]
+        return {name: getattr(each, name) for each in tables for name in each.model_fields_set}
 
 
 class EpisodeSize(NamedTuple):
@@ -440,7 +454,7 @@ class Experiment(Section):
         if not isinstance(data, dict) or not isinstance(task, dict):
             return data
         family: type[TaskConfig] = TaskConfig.kinds.get(str(task.get(TaskConfig.selector)), TaskConfig)
-        suits = {name: each.model_dump(exclude_unset=True) for name, each in family.suits._asdict().items()}
+        suits = {"training": family.suits.of(Training), "evaluation": family.suits.of(Evaluation)}
         filled = dict(data)
         network: dict[str, object] = {"kind": family.default_network}
         said = data.get("network", {})
@@ -485,7 +499,7 @@ class Experiment(Section):
                 if not isinstance(core, AnyWays):
                     raise misfit((index, "train_ways"), f"{core.name!r} has one output a class; leave it out")
             _refuse_unneeded(algorithm, task, index)
-        return tuple(algorithm.suited(task.gives()) for algorithm in algorithms)
+        return tuple(algorithm.suited(task.gives(), task.suits.learners) for algorithm in algorithms)
 
     @model_validator(mode="after")
     def _every_segment_is_trained_on(self) -> Self:

@@ -82,9 +82,9 @@ class TableDraft:
         """What the tasks that are set up have: decides on defaults, and on which fields there are."""
         raise NotImplementedError
 
-    def suited(self, state: Table, section: type[Section]) -> Section | None:
-        """The section whose values are the defaults of one, where these are not its own."""
-        return None
+    def suited(self, state: Table, section: type[Section]) -> Mapping[str, object]:
+        """The defaults of a section's fields that are not its own, by name."""
+        return {}
 
     def usual_kind_of(self, state: Table, path: Path) -> str:
         """The kind of a section that has no default."""
@@ -228,7 +228,7 @@ class TableDraft:
         return str(table_of(plain(field.default)).get(selector) or self.usual_kind_of(state, path))
 
     def _fields_of(self, state: Table, section: type[Section]) -> Mapping[str, Field]:
-        return _fields(section, self.gives_of(state), self.suited(state, section))
+        return _fields(section, self.gives_of(state), tuple(self.suited(state, section).items()))
 
     def _field(self, state: Table, spot: Spot, name: str) -> Field | None:
         if spot.section is None or spot.listed:
@@ -296,11 +296,14 @@ class TableDraft:
 
 
 @lru_cache(maxsize=512)
-def _fields(section: type[Section], gives: frozenset[str], suited: Section | None) -> Mapping[str, Field]:
+def _fields(
+    section: type[Section], gives: frozenset[str], suited: tuple[tuple[str, object], ...]
+) -> Mapping[str, Field]:
     """The fields of a section with their defaults, in JSON types: what suits, or what is usual for tasks that
     have this."""
+    known = dict(suited)
     return {
-        name: replace(each, default=plain(getattr(suited, name) if suited else each.usual(gives)))
+        name: replace(each, default=plain(known.get(name, each.usual(gives))))
         for name, each in fields_of(section).items()
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -131,8 +132,14 @@ class Kind(Section):
             raise misfit((cls.selector,), f"{name!r} is not known; {allowed}")
         return cls.kinds[name].model_validate(dict(value))
 
-    def suited(self, gives: frozenset[str]) -> Self:
-        """The section with the defaults filled in that depend on what the problem gives."""
+    def suited(self, gives: frozenset[str], values: Mapping[str, object] = MappingProxyType({})) -> Self:
+        """The section with the defaults filled in that depend on what the problem gives.
+
+        Parameters
+        ----------
+        values : what fields of these names are, where there are such and nothing is said of them; in the
+            sections of several kinds that it holds, too.
+        """
         fields = type(self).model_fields
         said = {name: each.json_schema_extra for name, each in fields.items() if getattr(self, name) is None}
         defaults = {
@@ -140,8 +147,15 @@ class Kind(Section):
             for name, each in said.items()
             if isinstance(each, dict) and "where" in each
         }
+        defaults |= {
+            name: value
+            for name, value in values.items()
+            if name in fields and name not in self.model_fields_set
+        }
         inner = {
-            name: value.suited(gives) for name in fields if isinstance(value := getattr(self, name), Kind)
+            name: value.suited(gives, values)
+            for name in fields
+            if isinstance(value := getattr(self, name), Kind)
         }
         return type(self).model_validate(self.model_dump() | defaults | inner)
 

@@ -126,7 +126,11 @@ class GridWorld(Solvable):
 
 class GridConfig(WorldConfig):
     has = frozenset({"moves", "plan"})
-    suits = Suits(Training(iterations=600, meta_batch=256, meta_lr=3e-3), Evaluation(inner_steps=3, every=50))
+    suits = Suits(
+        Training(iterations=600, meta_batch=256, meta_lr=3e-3),
+        Evaluation(inner_steps=3, every=50),
+        {"discount": 1.0, "entropy": 0.03},
+    )
     family: Literal["grid_navigation"] = "grid_navigation"
     size: int = setting(5, ge=3, le=50, unit="cells", help="Cells along each side.")
     horizon: int = setting(15, ge=1, le=1000, unit="steps", help="Length of an episode.")

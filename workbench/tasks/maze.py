@@ -207,7 +207,11 @@ class MazeWorld(Solvable):
 
 class MazeConfig(ActingConfig):
     has = frozenset({"moves", "plan"})
-    suits = Suits(Training(iterations=400, meta_batch=256, meta_lr=3e-3), Evaluation(inner_steps=3, every=50))
+    suits = Suits(
+        Training(iterations=400, meta_batch=256, meta_lr=3e-3),
+        Evaluation(inner_steps=3, every=50),
+        {"discount": 1.0, "trace": 0.9, "entropy": 0.03},
+    )
     family: Literal["maze"] = "maze"
     size: int = setting(5, ge=2, le=20, unit="rooms", help="Rooms along each side.")
     horizon: int = setting(

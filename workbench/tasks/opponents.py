@@ -206,7 +206,11 @@ class OpponentsWorld(Conjugate):
 
 class OpponentsConfig(WorldConfig):
     has = frozenset({"moves", "plan", "belief"})
-    suits = Suits(Training(iterations=500, meta_batch=256, meta_lr=3e-3), Evaluation(inner_steps=3, every=50))
+    suits = Suits(
+        Training(iterations=500, meta_batch=256, meta_lr=3e-3),
+        Evaluation(inner_steps=3, every=50),
+        {"discount": 1.0, "trace": 0.9, "entropy": 0.1},
+    )
     family: Literal["opponents"] = "opponents"
     game: Literal["stag_hunt", "prisoners_dilemma", "chicken", "pennies"] = setting(
         "stag_hunt",

@@ -163,7 +163,11 @@ class TabularWorld(Conjugate):
 
 class TabularConfig(WorldConfig):
     has = frozenset({"moves", "plan", "belief"})
-    suits = Suits(Training(iterations=400, meta_batch=256, meta_lr=3e-3), Evaluation(inner_steps=3, every=50))
+    suits = Suits(
+        Training(iterations=400, meta_batch=256, meta_lr=3e-3),
+        Evaluation(inner_steps=3, every=50),
+        {"memory": "fast_weights", "discount": 1.0, "trace": 0.3, "entropy": 0.03},
+    )
     family: Literal["tabular_mdp"] = "tabular_mdp"
     states: int = setting(10, ge=2, le=200, help="States; every episode begins in the first.")
     actions: int = setting(5, ge=2, le=100, help="Actions in each state.")

@@ -180,6 +180,26 @@ def test_the_length_of_training_follows_the_family_unless_chosen(draft: Draft) -
     assert draft.value(path) == 10_000
 
 
+def test_settings_of_a_learner_are_as_suits_the_family_unless_chosen(draft: Draft) -> None:
+    path, usual = at("algorithm.rl2.trace"), 0.95
+    draft.set(at("task.family"), "opponents")
+    draft.set(at("algorithm.rl2.on"), True)
+    draft.set(at("algorithm.maml.on"), False)
+    suited = TaskConfig.kinds["opponents"].suits.learners["trace"]
+    field = draft.field(path)
+    assert field is not None
+    assert draft.value(path) == field.default == suited != usual
+    experiment = draft.experiment()
+    assert experiment is not None
+    other = Draft()
+    other.load(experiment)
+    assert not other.is_set(path)
+    draft.set(path, usual)
+    assert draft.is_set(path)
+    other.load(draft.experiment() or {})
+    assert other.value(path) == usual
+
+
 def test_what_cannot_do_the_task_is_left_out_but_stays_ticked(draft: Draft) -> None:
     draft.set(at("task.family"), "digits")
     draft.set(at("algorithm.protonet.on"), True)

@@ -80,8 +80,8 @@ class Draft(QObject, TableDraft):
         family = self._task_class(state)
         return family.gives() if family in TaskConfig.kinds.values() else frozenset()
 
-    def suited(self, state: Table, section: type[Section]) -> Section | None:
-        return next((each for each in self._task_class(state).suits if type(each) is section), None)
+    def suited(self, state: Table, section: type[Section]) -> Mapping[str, object]:
+        return self._task_class(state).suits.of(section)
 
     def usual_kind_of(self, state: Table, path: Path) -> str:
         return "sinusoid" if path == FAMILY[:1] else self._task_class(state).default_network
