@@ -90,6 +90,7 @@ class WorldFamily(TaskFamily):
             _one_of("shift", config.shift, world.shifts)
         if config.drift is not None and config.drift.parameter:
             _one_of("drift.parameter", config.drift.parameter, world.draws)
+            _can_drift(config.drift.parameter, world)
         actions = world.actions
         self.shape = TaskShape(Control(world, config.rollouts), (world.observations,), actions.width)
 
@@ -159,6 +160,13 @@ class WorldFamily(TaskFamily):
 def _one_of(field: str, name: str, allowed: Iterable[str]) -> None:
     if name not in allowed:
         raise DataError(f"task.{field}: {name!r} is not known; allowed: {', '.join(allowed) or 'nothing'}")
+
+
+def _can_drift(parameter: str, world: World) -> None:
+    if parameter in world.ranked:
+        allowed = ", ".join(each for each in world.draws if each not in world.ranked)
+        why = f"{parameter!r} is an order, which is alike in every part of a range"
+        raise DataError(f"task.drift.parameter: {why}; allowed: {allowed}")
 
 
 def _repeated(each: Tensor, number: int) -> Tensor:

@@ -47,6 +47,7 @@ class MazeWorld(Solvable):
     """
 
     restarts = True
+    ranked = frozenset({"weights", "moves"})
     measures: ClassVar[tuple[Measure, ...]] = (GOALS,)
     shifts: ClassVar[Mapping[str, str]] = {
         "open": "45% of the walls beyond the tree are open, not 15%",

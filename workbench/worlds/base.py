@@ -68,6 +68,8 @@ class World(ABC):
     actions : what can be done.
     horizon : most steps of an episode.
     draws : the hidden parameters: how many uniform numbers each is made from (see :meth:`task`).
+    ranked : those of which only the order of their numbers counts: no part of the range differs from another,
+        so they cannot drift.
     shifts : other distributions of tasks, for tests: what each is, in words, by its name.
     smooth : whether gradients reach from rewards to actions and states.
     restarts : whether another episode begins at once when one ends early; else nothing happens for the rest
@@ -82,6 +84,7 @@ class World(ABC):
     actions: Actions
     horizon: int
     draws: Mapping[str, int]
+    ranked: ClassVar[frozenset[str]] = frozenset()
     shifts: ClassVar[Mapping[str, str]] = {}
     smooth: bool = False
     restarts: bool = False
