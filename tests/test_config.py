@@ -12,7 +12,7 @@ from tests.experiments import SINUSOID, experiment
 from workbench import runs
 from workbench.config import AlgorithmConfig, ConfigError, TaskConfig, admitted, load, parse
 from workbench.project import Project
-from workbench.runs import expand, load_experiment
+from workbench.runs import SAMPLES, expand, load_experiment
 from workbench.settings import fields_of
 from workbench.words import visible
 
@@ -323,6 +323,13 @@ def test_all_stands_for_every_algorithm_that_fits_and_each_may_be_changed() -> N
     assert "protonet" not in {each.name for each in every.algorithm}
     assert every.algorithm[0].model_dump()["inner_lr"] == 0.5
     assert parse(every.to_toml()) == every
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_a_sample_is_an_experiment_whose_runs_could_start(sample: str) -> None:
+    asked = load_experiment(sample)
+    assert len({run.label for run in expand(asked)}) == len(asked.algorithm) > 1
+    runs.check(asked, runs.open_family(asked))
 
 
 NAMED = ("name", "algorithm.0.label")

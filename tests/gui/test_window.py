@@ -19,7 +19,8 @@ from tests.fuzz import side_files as beside
 from tests.gui.conftest import Open
 from tests.test_runs import contents, perform
 from tests.test_runs import start as start_project
-from workbench.gui import dialogs, untitled
+from workbench import runs
+from workbench.gui import dialogs, file_commands, untitled
 from workbench.gui.export_dialog import ExportDialog
 from workbench.gui.setup.import_dialog import ImportDialog
 from workbench.gui.window import MainWindow
@@ -499,6 +500,10 @@ def test_a_sample_is_offered_first_and_taken_with_a_click(open_window: Open, qtb
     qtbot.waitUntil(window.panels.setup.can_run, timeout=RUN)
     assert window.actions_["run"].text() == "Run 4 algorithms × 1 seed = 4 runs"
     assert window.panels.draft.value(("task", "family")) == "glyphs"
+
+
+def test_every_sample_is_in_the_menu() -> None:
+    assert file_commands.SAMPLES.keys() == runs.SAMPLES.keys()
 
 
 def test_light_and_dark_reach_everything(open_window: Open, qtbot: QtBot) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PROJECTS = "Projects (*.mlwb)"
 QUICK = {"quickstart": "Sine waves", "quickstart-glyphs": "Letters of unseen scripts"}
 SAMPLES = QUICK | {
+    "quickstart-bandits": "Arms of unknown pay",
     "all-sinusoid": "Sine waves, all algorithms",
     "all-glyphs": "Letters of unseen scripts, all algorithms",
 }

@@ -18,6 +18,7 @@ from workbench.tasks.base import DataError, Progress, TaskFamily
 SAMPLES = {
     "quickstart": "quickstart.toml",
     "quickstart-glyphs": "quickstart_glyphs.toml",
+    "quickstart-bandits": "quickstart_bandits.toml",
     "all-sinusoid": "all_sinusoid.toml",
     "all-glyphs": "all_glyphs.toml",
 }
