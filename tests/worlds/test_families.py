@@ -9,6 +9,7 @@ import torch
 
 import workbench.algorithms
 import workbench.networks  # noqa: F401 (their kinds become known)
+from tests.worlds.installed import needs_gymnasium
 from workbench.config import SPLITS, ConfigError, Experiment, TaskConfig, parse
 from workbench.problems.control import chance, hidden
 from workbench.tasks import FAMILIES
@@ -20,7 +21,7 @@ from workbench.tasks.maze import Maze, MazeConfig
 from workbench.worlds.rollout import ACTING
 
 ACTED = [
-    name
+    pytest.param(name, marks=needs_gymnasium if name == "gymnasium" else ())
     for name, config in TaskConfig.kinds.items()
     if issubclass(config, ActingConfig)
     and not any(each.is_required() for each in config.model_fields.values())

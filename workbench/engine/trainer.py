@@ -40,6 +40,7 @@ from workbench.engine.interruption import AbandonedError, Asked, nobody_asks
 from workbench.engine.plan import Plan, Work, choose
 from workbench.engine.state import State, Values
 from workbench.engine.stream import Stream
+from workbench.errors import InputError
 from workbench.measures import LOSS, TASKS_IN_MEMORY
 from workbench.summaries import Entry, Summary
 from workbench.tasks.base import Episode, TaskFamily
@@ -181,6 +182,9 @@ class Trainer:
             yield from self._test()
         except _NUMERIC as error:
             yield Failed(self.iteration, _advice(error, self))
+        except InputError as error:  # a world that fails does so before anything is learned from it
+            yield CheckpointDue(self.iteration)
+            yield Failed(self.iteration, f"meta-iteration {self.iteration + 1}: {error}")
         finally:
             self._meta_step.close()
             if self._warm_up:
@@ -290,12 +294,12 @@ class Trainer:
         first = self.iteration
         measured: list[Mapping[str, Tensor]] = []
         seconds: list[float] = []
-        error: NonFiniteError | None = None
+        error: NonFiniteError | InputError | None = None
         start = now = time.perf_counter()
         while self.iteration < until and (now - start < self._report_seconds or not measured):
             try:
                 measured.append(self._step())
-            except NonFiniteError as raised:
+            except (NonFiniteError, InputError) as raised:
                 error = raised
                 break
             now = time.perf_counter()
