@@ -59,7 +59,7 @@ def test_a_learner_without_the_step_stands_at_its_last_before() -> None:
         ["true function", "before adaptation", "support"],
         ["true function", "after 1 step", "support"],
     ]
-    assert "B, after 1 meta-iterations, adapted in closed form" in found.caption
+    assert "B, after 1 meta-iteration, adapted in closed form" in found.caption
 
 
 def test_several_inputs_are_drawn_as_predicted_against_true() -> None:

@@ -98,3 +98,11 @@ def test_what_is_offered_follows_the_data_and_the_chosen_one_stays(
     bar.restore({"step": None})
     bar.offer("step", {1: "step 1"})
     assert bar.settings.step is None
+
+
+def test_a_choice_is_as_wide_as_what_is_offered_later(qtbot: QtBot, bar: SettingsBar[Drawn]) -> None:
+    box = combo(bar, "measure")
+    narrow = box.sizeHint().width()
+    bar.offer("measure", {"total_return": "Query total return of a trial"})
+    assert box.sizeHint().width() > narrow
+    assert box.sizeHint().width() > box.fontMetrics().horizontalAdvance("Query total return of a trial")

@@ -32,12 +32,12 @@ class Seen:
     Attributes
     ----------
     name, colour : of its run; the colour is a role.
-    iteration : meta-iterations that it was trained for.
+    iteration : meta-iterations that it was trained for; None of who is not trained at all.
     """
 
     name: str
     colour: str
-    iteration: int
+    iteration: int | None
     predictions: Predictions
 
 
@@ -49,6 +49,13 @@ def places(seen: Sequence[Seen]) -> tuple[int, ...]:
     """The experience at which one of the learners stands that adapts step by step, in order; 0 at least."""
     known = {place for each in seen if len(each.predictions.steps) > 1 for place in each.predictions.places}
     return tuple(sorted(known | {0}))
+
+
+def trained(each: Seen) -> str:
+    """How long it was trained, in words that follow its name."""
+    if each.iteration is None:
+        return "not trained"
+    return f"after {count(each.iteration)} meta-iteration{'' if each.iteration == 1 else 's'}"
 
 
 def words_of(each: Seen, place: int) -> str:
@@ -153,15 +160,15 @@ def _heads(
     tasks = tuple(Head(f"Task {number}", cell.task) for number, cell in enumerate(cells, first))
     if len(seen) == 1:
         return tasks, ()
-    names = _without_a_common_seed([each.name for each in seen])
+    names = without_a_common_seed([each.name for each in seen])
     heads = (Head(name, words_of(each, place), each.colour) for name, each in zip(names, seen, strict=True))
     return tuple(heads), tasks
 
 
-def _without_a_common_seed(names: Sequence[str]) -> list[str]:
+def without_a_common_seed(names: Sequence[str]) -> list[str]:
     """Names without the seed that all of them have; the caption has it."""
     seeds = [SEED.search(name) for name in names]
-    if None in seeds or len({seed[0] for seed in seeds if seed}) > 1:
+    if len(names) < 2 or None in seeds or len({seed[0] for seed in seeds if seed}) > 1:
         return list(names)
     return [SEED.sub("", name) for name in names]
 
@@ -221,5 +228,5 @@ def _range(predictions: Predictions) -> str:
 
 
 def _named(seen: Sequence[Seen], place: int) -> str:
-    named = [f"{e.name}, after {count(e.iteration)} meta-iterations, {words_of(e, place)}" for e in seen]
+    named = [f"{each.name}, {trained(each)}, {words_of(each, place)}" for each in seen]
     return listed(named, MOST_NAMED, "; ")

@@ -193,7 +193,8 @@ def looked_at(request: Request) -> list[grid.Seen]:
         except NothingLearnedError:
             continue
         if not seen or found.same_tasks(seen[0].predictions):
-            seen.append(grid.Seen(name, source.colour(run), iteration, found))
+            done = iteration if run.iterations_planned else None
+            seen.append(grid.Seen(name, source.colour(run), done, found))
     if not seen:
         raise InputError(f"{request.project.path}: no run that is shown has a checkpoint, so none predicts")
     return seen

@@ -128,6 +128,7 @@ class SettingsBar(QWidget, Generic[SettingsType]):
             control.valueChanged.connect(self._told)
         else:
             control = QComboBox()
+            control.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)  # they come later
             control.setMinimumContentsLength(SHORTEST)
             if field.optional:
                 control.addItem(field.empty or "–", None)

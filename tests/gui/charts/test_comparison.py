@@ -57,6 +57,28 @@ def cells(view: ComparisonView) -> list[list[str]]:
     ]
 
 
+def test_columns_without_any_value_are_not_seen(qtbot: QtBot, project: Project) -> None:
+    invent(project, "MAML", [0.5])
+    view = view_of(qtbot, project)
+    qtbot.waitUntil(lambda: view.table.model().rowCount() == 1)
+    model = view.table.model()
+    seen = {
+        model.headerData(at, Qt.Orientation.Horizontal)
+        for at in range(model.columnCount())
+        if not view.table.isColumnHidden(at)
+    }
+    assert "± seeds" not in seen
+    assert {"Algorithm", "Seeds", "± tasks", "Episodes"} <= seen
+    invent(project, "Reptile", [0.5, 0.7])
+    view.data.open(project)
+    qtbot.waitUntil(lambda: model.rowCount() == 2)
+    assert not any(
+        view.table.isColumnHidden(at)
+        for at in range(model.columnCount())
+        if model.headerData(at, Qt.Orientation.Horizontal) == "± seeds"
+    )
+
+
 def test_seeds_and_their_mean_are_shown_apart(qtbot: QtBot, project: Project) -> None:
     invent(project, "MAML", [1.0, 2.0, 4.0])
     view = view_of(qtbot, project)

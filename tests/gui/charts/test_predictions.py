@@ -19,9 +19,11 @@ from tests.gui.finished import DIGITS, project_of, stop_half_way
 from workbench import runs
 from workbench.engine import predictions
 from workbench.engine.predicted import Request
+from workbench.gui.charts.board import Board
 from workbench.gui.charts.predictions import PredictionView
 from workbench.gui.run_data import RunData
 from workbench.gui.worker import Worker
+from workbench.pictures import RUNS, Curve, Figure, Head, Panel
 from workbench.project import Project
 from workbench.tasks.base import DataError
 
@@ -353,3 +355,55 @@ def test_an_algorithm_over_another_predicts(
     slider = child(view, QSlider, "prediction_step")
     assert (slider.maximum() + 1 if slider.isVisible() else 1) == steps
     assert ("closed form" in child(view, QLabel, "prediction_score").text()) == (steps == 1)
+
+
+PULLS = """
+name = "arms"
+[task]
+family = "bandits"
+arms = 2
+pulls = 4
+[training]
+iterations = 2
+meta_batch = 4
+threads = 1
+[evaluation]
+episodes = 4
+validation_episodes = 2
+every = 2
+"""
+
+
+def test_learners_are_told_apart_by_how_long_they_were_trained(
+    qtbot: QtBot, tmp_path: Path, show: Show
+) -> None:
+    path = tmp_path / "p.mlwb"
+    project_of(path, "oracle", "rl2", "maml_pg", seeds=1, text=PULLS, done=2)
+    view = show(path)
+    note = child(view, QLabel, "prediction_view_note")
+    qtbot.waitUntil(lambda: "Not trained yet" in note.text(), timeout=30_000)
+    assert note.text() == (
+        "Oracle not trained; RL² after 2 meta-iterations, on the same meta-validation tasks. "
+        "Not trained yet: MAML-PG, seed 0."
+    )
+    figure = view.figure()
+    assert figure is not None
+    assert [head.title for head in figure.column_heads] == ["Oracle", "RL²"]
+    assert "Oracle, seed 0, not trained, after 3 pulls" in figure.caption
+
+
+def test_hidden_parameters_are_not_broken_within_a_number_and_its_unit(qtbot: QtBot) -> None:
+    board = Board("board", "Board")
+    qtbot.addWidget(board)
+    line = Panel(curves=(Curve("", RUNS[0], np.arange(3.0), np.arange(3.0)),))
+    told = "2.5 t, friction 0.74, <b>none</b> of the others is known"
+    board.show_figure(
+        Figure("f", (line,) * 4, "", columns=4, column_heads=(Head("A", "after 3 updates (6 drives)"),) * 4,
+               row_heads=(Head("Task 1", told),))
+    )  # fmt: skip
+    beside, above = (board.findChild(QLabel, f"board_{side}1") for side in ("row", "column"))
+    assert beside is not None
+    assert above is not None
+    assert "2.5&nbsp;t, friction&nbsp;0.74, &lt;b&gt;none&lt;/b&gt; of the others" in beside.text()
+    assert "drives" not in above.text()
+    assert "drives" in above.toolTip()

@@ -234,6 +234,19 @@ def test_the_sample_episode_of_a_regression_is_a_curve_that_can_be_drawn_again(s
     assert stage.panel.family() is not None
 
 
+def test_the_sample_episode_turns_dark_with_the_window(stage: Stage) -> None:
+    stage.settle()
+    seen = picture(stage)
+    light = seen.grab().toImage().pixelColor(4, 4).lightness()
+    middle = seen.width() // 2, seen.height() - 3
+    assert light > 200
+    theme.apply("dark")
+    try:
+        assert all(seen.grab().toImage().pixelColor(*at).lightness() < 80 for at in ((4, 4), middle))
+    finally:
+        theme.apply("light")
+
+
 def test_another_family_changes_form_picture_and_network_and_comes_back(stage: Stage) -> None:
     stage.type("task.shots", "3")
     stage.leave("task.shots")

@@ -8,12 +8,15 @@ from PySide6.QtWidgets import QGridLayout, QScrollArea, QSizePolicy, QVBoxLayout
 from workbench.gui import theme
 from workbench.gui.charts.picture_cell import PictureCell
 from workbench.gui.charts.plot_cell import PlotCell
-from workbench.gui.plain import Label, Markup, coloured, legend, rich, set_tip
+from workbench.gui.plain import Label, Markup, coloured, joined, legend, rich, set_tip, unbroken
 from workbench.pictures import INK, Curve, Figure, Head, Panel
 from workbench.words import told_apart
 
 LONGEST_NAME, LONGEST_TITLE = 32, 60
 """Letters of a name in the legend, and above a cell."""
+
+LONGEST_PART = 16
+"""Letters of what stays on one line beside a row."""
 
 NARROW = 4
 """From so many columns with heads on, what is said of a cell stands in lines of its own."""
@@ -165,7 +168,7 @@ class Board(QWidget):
                 labels[-1].show()
             short = told_apart([head.title for head in heads], LONGEST_NAME)
             for at, (label, head, title) in enumerate(zip(labels, heads, short, strict=True)):
-                label.setText(_head(head, title))
+                label.setText(_head(head, title, brief=side == "column" and len(heads) >= NARROW))
                 set_tip(label, "\n".join(filter(None, (head.title, head.text))))
                 if side == "column":
                     label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -176,11 +179,25 @@ class Board(QWidget):
                     self._grid.addWidget(label, 2 * at + 1, 0, 2, 1)
 
 
-def _head(head: Head, title: str) -> Markup:
-    """A head's words: its sign, its title, and more about it in the second rank."""
+def _head(head: Head, title: str, *, brief: bool) -> Markup:
+    """A head's words: its sign, its title, and more about it in the second rank.
+
+    Parameters
+    ----------
+    brief : without what stands in brackets.
+    """
     sign = rich("{}&nbsp;", coloured("■", theme.colour(head.colour))) if head.colour else rich("")
-    text = rich("<br>{}", coloured(head.text, theme.muted())) if head.text else rich("")
+    said = head.text.partition(" (")[0] if brief else _whole_parts(head.text)
+    text = rich("<br>{}", coloured(said, theme.muted())) if said else rich("")
     return rich("{}<b>{}</b>{}", sign, title, text)
+
+
+def _whole_parts(text: str) -> Markup:
+    """A list in words whose short parts stay on one line each: ``2.5 t, wheelbase 3.8 m``."""
+    parts = text.split(", ")
+    return joined(
+        Markup(", "), (unbroken(each) if len(each) <= LONGEST_PART else rich("{}", each) for each in parts)
+    )
 
 
 def _title(parent: QWidget) -> Label:

@@ -56,7 +56,7 @@ class PredictionView(Chart):
         self._place = Place()
         self._held: dict[int, tuple[int, Predictions]] = {}  # meta-iteration and predictions, by run
         self._asked: dict[int, tuple[object, ...]] = {}
-        self._trouble: dict[int, str] = {}
+        self._trouble: dict[int, Exception] = {}
         self._cells: grid.Drawn = {}
         self._drawn: tuple[object, ...] | None = None
         self._computing: int | None = None  # the run that is asked for
@@ -170,7 +170,8 @@ class PredictionView(Chart):
             if predictions is None or not self._fits(predictions):
                 continue
             if not found or predictions.same_tasks(found[0].predictions):
-                found.append(grid.Seen(run.name, self.data.colour(run), iteration, predictions))
+                done = iteration if run.iterations_planned else None
+                found.append(grid.Seen(run.name, self.data.colour(run), done, predictions))
         return found
 
     @Slot(int)
@@ -247,7 +248,7 @@ class PredictionView(Chart):
         run, self._computing = self._computing, None
         record = None if run is None else self.data.run(run)
         if record is not None:
-            self._trouble[record.id] = _in_words(error, record)
+            self._trouble[record.id] = error
         self.mark_stale()
 
     # --- the picture -------------------------------------------------------------------------------
@@ -270,7 +271,8 @@ class PredictionView(Chart):
             return
         if not seen:
             first = learners[0]
-            self._show_nothing(self._trouble.get(first.id, "") or self._waiting_for(first))
+            error = self._trouble.get(first.id)
+            self._show_nothing(_in_words(error, first) if error else self._waiting_for(first))
             return
         step = self._set_tools(seen)
         key = (step, *((each.name, each.colour, each.iteration, id(each.predictions)) for each in seen))
@@ -331,17 +333,23 @@ class PredictionView(Chart):
         return chosen
 
     def _said(self, learners: list[RunRecord], seen: list[grid.Seen]) -> str:
-        places = [f" after {each.iteration:,} meta-iterations" for each in seen]
-        alike = len(set(places)) == 1
-        named = [each.name + ("" if alike else place) for each, place in zip(seen, places, strict=True)]
-        said = "; ".join(named) + (places[0] if alike else "")
+        """Whose these are, by how long they were trained; and who is missing, and why."""
+        full = [each.name for each in seen]
+        names = grid.without_a_common_seed(full)
+        alike: dict[str, list[str]] = {}
+        for name, each in zip(names, seen, strict=True):
+            alike.setdefault(grid.trained(each), []).append(name)
+        sign = "; " if names == full else ", "
+        said = "; ".join(f"{sign.join(each)} {place}" for place, each in alike.items())
         said += ", on the same meta-validation tasks." if len(seen) > 1 else ", on meta-validation tasks."
-        trouble = [self._trouble[run.id] for run in learners if run.id in self._trouble]
-        if len(learners) > grid.MOST_LEARNERS:
-            trouble.append(
-                f"{len(learners) - grid.MOST_LEARNERS} more algorithms are not drawn: hide others."
-            )
-        return " ".join([said, *trouble])
+        trouble = {run.name: self._trouble[run.id] for run in learners if run.id in self._trouble}
+        unlearned = [name for name, error in trouble.items() if isinstance(error, NothingLearnedError)]
+        if unlearned:
+            said += f" Not trained yet: {'; '.join(grid.without_a_common_seed(unlearned))}."
+        others = (error for error in trouble.values() if not isinstance(error, NothingLearnedError))
+        more = len(learners) - grid.MOST_LEARNERS
+        hidden = [f"{more} more algorithms are not drawn: hide others."] if more > 0 else []
+        return " ".join([said, *dict.fromkeys(map(_told, others)), *hidden])
 
     # --- export ------------------------------------------------------------------------------------
 
@@ -359,6 +367,10 @@ def _in_words(error: Exception, run: RunRecord) -> str:
         if run.status in grid.LIVE:
             return "The first predictions appear at the next validation."
         return f"{error}. Predictions appear once it has trained up to its first one."
+    return _told(error)
+
+
+def _told(error: Exception) -> str:
     if isinstance(error, InputError):
         return str(error)
     return f"The predictions could not be computed: {type(error).__name__}: {error}"

@@ -61,7 +61,7 @@ class ResultTable(QTableView):
         self.setTabKeyNavigation(False)  # Tab leaves the table
 
     def show_rows(self, columns: Sequence[Column], rows: Sequence[Mapping[str, object]]) -> None:
-        """Show other rows; the order that was chosen stays."""
+        """Show other rows; the order that was chosen stays. Columns without any value are not seen."""
         if list(columns) == self._columns and list(rows) == self._rows and self._model.columnCount():
             return
         self._columns, self._rows = list(columns), list(rows)
@@ -73,6 +73,9 @@ class ResultTable(QTableView):
             self._model.setHorizontalHeaderItem(index, heading)
         for row in self._rows:
             self._model.appendRow([self._item(column, row.get(column.key)) for column in self._columns])
+        for index, column in enumerate(self._columns):
+            known = (row.get(column.key) is not None for row in self._rows)
+            self.setColumnHidden(index, index > 0 and bool(self._rows) and not any(known))
         self.resizeColumnsToContents()
         self.setColumnWidth(0, min(WIDEST, self.columnWidth(0)))
 

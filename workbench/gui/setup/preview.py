@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtCore import QRect, QSize, Qt, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
@@ -34,6 +34,8 @@ class EpisodeView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(1, 1, 1, 1)
         layout.addWidget(self._curves)
+        self._theme = theme.ThemeWatch(self)
+        self._theme.changed.connect(self._restyle)
         self.set_hint("No task yet")
 
     @property
@@ -56,6 +58,12 @@ class EpisodeView(QWidget):
         self.setAccessibleName("Sample episode")
         self.setAccessibleDescription(text)
         self._fit()
+
+    @Slot()
+    def _restyle(self) -> None:
+        if self.panel.curves:
+            self._curves.show_panel(self.panel)
+        self.update()
 
     def columns(self) -> tuple[int, int]:
         """How many support and query examples of a class fit beside each other."""
