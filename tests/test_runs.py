@@ -408,3 +408,9 @@ def test_a_checkpoint_that_does_not_fit_is_refused_in_one_line(tensors: bytes, t
 def test_the_samples_of_all_algorithms_leave_none_out(sample: str, problem: str) -> None:
     listed = [each.name for each in runs.load_experiment(sample).algorithm]
     assert sorted(listed) == [name for name, cls in ALGORITHMS.items() if problem in cls.Config.problems()]
+
+
+@pytest.mark.parametrize("sample", sorted(runs.SAMPLES))
+def test_every_sample_can_be_run(sample: str) -> None:
+    experiment = runs.load_experiment(sample)
+    runs.check(experiment, runs.open_family(experiment))

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from workbench.runs import SAMPLES
+
 CHECKOUT = Path(__file__).parents[1]
 
 
@@ -31,7 +33,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_package_and_its_resources_only(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-    for name in ("quickstart.toml", "quickstart_glyphs.toml", "icons/check_on_dark.svg"):
+    for name in (*SAMPLES.values(), "icons/check_on_dark.svg"):
         assert f"workbench/resources/{name}" in names
     assert all(name.startswith(("workbench/", "metalearning_workbench-")) for name in names)
 

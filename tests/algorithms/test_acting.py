@@ -18,6 +18,7 @@ from workbench.config import parse
 from workbench.engine.episodes import FrozenEpisodes, seeded
 from workbench.engine.evaluation import evaluate
 from workbench.engine.intervals import mean_interval
+from workbench.engine.meta_step import MetaStep
 from workbench.engine.plan import Plan
 from workbench.engine.trainer import Trainer
 from workbench.tasks.base import Episode
@@ -212,3 +213,18 @@ def test_another_tasks_memory_is_measured_beside_its_own() -> None:
         meta = {name: each.detach() * 3 for name, each in trainer.meta.items()}
         own, other = learner.report_trials(meta, episode)["remembered return"].values()
         assert torch.allclose(own, other, rtol=0, atol=1e-6) is same
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "more"), [*REMEMBER, ("oracle", "driving", "memory = true"), ("oracle", "cartpole", "")]
+)
+def test_threads_that_share_out_trials_do_not_meddle_with_each_other(name: str, task: str, more: str) -> None:
+    trainer = trainer_of(name, task, more)
+    tasks = trainer._prepared()
+    alone, shared = (MetaStep(trainer.algorithm, chunk=4, threads=threads) for threads in (1, 4))
+    wanted, losses = alone.gradient(trainer.meta, tasks)
+    for _ in range(3):
+        found, also = shared.gradient(trainer.meta, tasks)
+        assert torch.equal(also, losses)
+        assert all(torch.equal(found[each], wanted[each]) for each in wanted)
+    shared.close()

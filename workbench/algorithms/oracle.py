@@ -8,7 +8,7 @@ learns with the parameters beside the observations.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from torch import Tensor
@@ -66,6 +66,11 @@ class Oracle(TrialLearner):
         super().__init__(config, network, shape)
         world = self.problem.world
         self._trained = None if isinstance(world, Solvable) else _learner(config, network, shape, world)
+
+    def with_network(self, network: Network) -> Self:
+        other = super().with_network(network)
+        other._trained = self._trained and self._trained.with_network(network)
+        return other
 
     def initial(self, generator: torch.Generator) -> Params:
         return self._trained.initial(generator) if self._trained else {}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from collections.abc import Iterator
+from typing import Self
 
 import torch
 from torch import nn
 
 from workbench.algorithms.base import Algorithm, Params
 from workbench.config import AlgorithmConfig
+from workbench.networks.base import Network
 from workbench.problems.control import Control, chance, hidden
 from workbench.tasks.base import Data, Episode
 from workbench.worlds.rollout import Policy, trial
@@ -30,6 +33,13 @@ class TrialLearner(Algorithm):
     """
 
     problem: Control
+    net = nn.ModuleDict()
+    """What it acts with, by the first part of the meta-parameters' names."""
+
+    def with_network(self, network: Network) -> Self:
+        other = super().with_network(network)
+        other.net = copy.deepcopy(self.net)  # weights are put into it while it computes
+        return other
 
     @abstractmethod
     def policy(self, meta: Params, query: Data, generator: torch.Generator) -> Policy:

@@ -27,6 +27,7 @@ PROJECTS = "Projects (*.mlwb)"
 QUICK = {"quickstart": "Sine waves", "quickstart-glyphs": "Letters of unseen scripts"}
 SAMPLES = QUICK | {
     "quickstart-bandits": "Arms of unknown pay",
+    "quickstart-navigation": "2-D navigation",
     "all-sinusoid": "Sine waves, all algorithms",
     "all-glyphs": "Letters of unseen scripts, all algorithms",
 }

@@ -19,6 +19,7 @@ SAMPLES = {
     "quickstart": "quickstart.toml",
     "quickstart-glyphs": "quickstart_glyphs.toml",
     "quickstart-bandits": "quickstart_bandits.toml",
+    "quickstart-navigation": "quickstart_navigation.toml",
     "all-sinusoid": "all_sinusoid.toml",
     "all-glyphs": "all_glyphs.toml",
 }

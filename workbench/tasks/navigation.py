@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.config import setting
+from workbench.config import Evaluation, Suits, Training, setting
 from workbench.measures import Measure
 from workbench.pictures import INK, MUTED, Curve, Panel
 from workbench.tasks.acting import WorldConfig, WorldFamily
@@ -130,6 +130,10 @@ class NavigationWorld(Solvable):
 
 class NavigationConfig(WorldConfig):
     has = frozenset({"gradient", "plan"})
+    suits = Suits(
+        Training(iterations=100, meta_batch=20, meta_lr=2e-3),
+        Evaluation(episodes=200, validation_episodes=40, inner_steps=3, every=10),
+    )
     family: Literal["navigation"] = "navigation"
     horizon: int = setting(100, ge=1, le=10_000, unit="steps", help="Most steps of an episode.")
     rollouts: int = setting(
