@@ -81,6 +81,22 @@ def test_a_layout_comes_back_as_it_was(make: Make, change: Callable[[Layout], No
     assert again.state() == kept
 
 
+def test_tabs_keep_their_order_whichever_is_in_front(make: Make) -> None:
+    layout = make()
+    layout.docks["comparison_view"].raise_()
+    settle()
+    for _ in range(2):
+        layout.restore(layout.state())
+        settle()
+    window = layout.docks["runs"].parentWidget()
+    assert window is not None
+    bars = [bar for bar in window.findChildren(QTabBar) if bar.count() == 4]
+    assert [[bar.tabText(at) for at in range(4)] for bar in bars] == [
+        ["Learning curves", "Adaptation", "Predictions", "Compare"]
+    ]
+    assert bars[0].tabText(bars[0].currentIndex()) == "Compare"
+
+
 def test_a_strangers_layout_does_no_harm(make: Make) -> None:
     layout = make()
     kept = json.dumps(layout.state())

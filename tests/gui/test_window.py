@@ -506,6 +506,17 @@ def test_every_sample_is_in_the_menu() -> None:
     assert file_commands.SAMPLES.keys() == runs.SAMPLES.keys()
 
 
+def test_a_project_with_runs_is_offered_no_quick_start(
+    open_window: Open, tmp_path: Path, qtbot: QtBot
+) -> None:
+    project, _ = start_project(tmp_path / "p.mlwb", "maml")
+    project.close()
+    window = open_window()
+    assert "quick_start" in window.notices.texts()
+    assert window.files.open_path(tmp_path / "p.mlwb")
+    assert "quick_start" not in window.notices.texts()
+
+
 def test_light_and_dark_reach_everything(open_window: Open, qtbot: QtBot) -> None:
     window = open_window()
     assert window.panels is not None

@@ -41,10 +41,11 @@ class Places(TypedDict):
 
 
 class _Group(NamedTuple):
-    """Docks in one place, as tabs where there are several: the one in front comes first."""
+    """Docks in one place, as tabs in this order where there are several, and which of them is in front."""
 
     names: list[str]
     place: QRect
+    front: str
 
 
 def described(window: QMainWindow, docks: Docks) -> Places:
@@ -76,7 +77,11 @@ def lay_out(window: QMainWindow, docks: Docks, description: object) -> None:
         If it is none: nothing has been moved then.
     """
     found = _checked(description, docks)
-    groups = [_Group(each["panels"], QRect(*each["place"])) for each in found["docked"]]
+    order = list(docks)
+    groups = [
+        _Group(sorted(each["panels"], key=order.index), QRect(*each["place"]), each["panels"][0])
+        for each in found["docked"]
+    ]
     placed = [name for group in groups for name in group.names]
     placed += [each["panel"] for each in found["floating"]]
     if len(set(placed)) < len(placed):
@@ -97,7 +102,7 @@ def lay_out(window: QMainWindow, docks: Docks, description: object) -> None:
     for group in groups:
         for name in group.names[1:]:
             window.tabifyDockWidget(docks[group.names[0]], docks[name])
-        docks[group.names[0]].raise_()
+        docks[group.front].raise_()
     for parts, direction in splits:
         sizes = [each.place.width() if direction == _ACROSS else each.place.height() for each in parts]
         window.resizeDocks([docks[each.names[0]] for each in parts], sizes, direction)

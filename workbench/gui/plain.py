@@ -7,6 +7,7 @@ go through here; ``tests/gui/test_plain.py`` finds those that do not.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from html import escape
 from typing import Any, Protocol
@@ -52,8 +53,8 @@ def coloured(text: str, colour: str) -> Markup:
 
 
 def unbroken(text: str) -> Markup:
-    """Words that stay on one line."""
-    return Markup(_escaped(text).replace(" ", "&nbsp;"))
+    """Words that stay on one line, units such as m/s² included."""
+    return Markup(re.sub(r"(?<=\w)/(?=\w)", "/&#8288;", _escaped(text)).replace(" ", "&nbsp;"))
 
 
 def legend(entries: Iterable[tuple[str, str, str]]) -> Markup:

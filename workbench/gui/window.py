@@ -270,6 +270,8 @@ class MainWindow(QMainWindow):
             text = f"{who} interrupted, and can go on exactly where training was." if who else ""
             wait = f"{waiting} queued run{'s wait' if waiting > 1 else ' waits'}." if waiting else ""
             self.notices.say("go_on", f"{text} {wait}".strip(), [("Go on", self.run_commands.go_on)])
+        if session.data.runs():
+            self.notices.clear("quick_start")
         if self.panels is not None:
             self.panels.opened()
             self._restore_layout()

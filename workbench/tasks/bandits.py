@@ -87,7 +87,7 @@ class BanditsWorld(Conjugate):
             curves.append(Curve("this pull", INK, pulled, np.full(1, high), kind="markers"))
         return Panel(
             x_label="arm",
-            y_label="share of pulls",
+            y_label="pulls",
             x_names=self._names(task),
             y_range=(0.0, 1.05),
             y_percent=True,

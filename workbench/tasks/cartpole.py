@@ -62,7 +62,7 @@ class CartPoleWorld(World):
     observations = 4
     actions = Actions(moves=("left", "right"))
     shifts: ClassVar[Mapping[str, str]] = {"long poles": "poles two to four metres long"}
-    measures: ClassVar[tuple[Measure, ...]] = (SUCCESS.said("Standing to the end"),)
+    measures: ClassVar[tuple[Measure, ...]] = (SUCCESS.said("Balanced"),)
 
     def __init__(self, horizon: int = 100) -> None:
         self.horizon = horizon

@@ -93,7 +93,7 @@ class NavigationWorld(Solvable):
     def drawn(self, task: Arrays, acted: Acted) -> Panel:
         """A map of the way to the goal."""
         goal = task["goal"].astype(np.float64)
-        reach = 0.8 if np.abs(goal).max() <= GOALS["goal_x"].high else 1.3
+        reach = 0.7 if np.abs(goal).max() <= GOALS["goal_x"].high else 1.3
         ways, moving = path(acted, "place", (0.0, 0.0), reach)
         known = points("goal", goal[None], INK, "star", thick=True)
         middle = points("start", np.zeros((1, 2)), MUTED, "cross")

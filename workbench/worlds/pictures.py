@@ -106,7 +106,7 @@ def rewards_so_far(acted: Acted, states: tuple[str, ...] = ()) -> Panel:
             own = replace(own, kind="both", points=(*(f"from state {each}" for each in states), "end"))
         curves.append(own)
         moving = _later(own)
-    return Panel(x_label="step", y_label="reward so far", curves=tuple(curves), moving=moving)
+    return Panel(x_label="step", y_label="return", curves=tuple(curves), moving=moving)
 
 
 def _summed(reward: Array, colour: str) -> Curve:

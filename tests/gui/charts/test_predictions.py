@@ -396,7 +396,7 @@ def test_hidden_parameters_are_not_broken_within_a_number_and_its_unit(qtbot: Qt
     board = Board("board", "Board")
     qtbot.addWidget(board)
     line = Panel(curves=(Curve("", RUNS[0], np.arange(3.0), np.arange(3.0)),))
-    told = "2.5 t, friction 0.74, <b>none</b> of the others is known"
+    told = "2.5 t, uphill 0.4 m/s², <b>none</b> of the others is known"
     board.show_figure(
         Figure("f", (line,) * 4, "", columns=4, column_heads=(Head("A", "after 3 updates (6 drives)"),) * 4,
                row_heads=(Head("Task 1", told),))
@@ -404,6 +404,6 @@ def test_hidden_parameters_are_not_broken_within_a_number_and_its_unit(qtbot: Qt
     beside, above = (board.findChild(QLabel, f"board_{side}1") for side in ("row", "column"))
     assert beside is not None
     assert above is not None
-    assert "2.5&nbsp;t, friction&nbsp;0.74, &lt;b&gt;none&lt;/b&gt; of the others" in beside.text()
+    assert "2.5&nbsp;t, uphill&nbsp;0.4&nbsp;m/&#8288;s², &lt;b&gt;none&lt;/b&gt; of the" in beside.text()
     assert "drives" not in above.text()
     assert "drives" in above.toolTip()

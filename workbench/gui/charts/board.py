@@ -21,8 +21,8 @@ LONGEST_PART = 16
 NARROW = 4
 """From so many columns with heads on, what is said of a cell stands in lines of its own."""
 
-BESIDE = 124
-"""Pixels of the words beside a row."""
+BESIDE, APART = 124, 6
+"""Pixels of the words beside a row, and between columns."""
 
 SIGNS = {"square": "■", "star": "★", "cross": "✕", "dash": "━"}
 """Of points that are no dots, as a text has them."""
@@ -54,6 +54,7 @@ class Board(QWidget):
         self._grid = QGridLayout(self._inside)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(2)
+        self._grid.setHorizontalSpacing(APART)
         room = QScrollArea(self)
         room.setWidgetResizable(True)
         room.setFrameShape(QScrollArea.Shape.NoFrame)
