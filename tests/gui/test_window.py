@@ -517,6 +517,15 @@ def test_a_project_with_runs_is_offered_no_quick_start(
     assert "quick_start" not in window.notices.texts()
 
 
+def test_the_menu_has_every_sample_and_the_first_screen_the_quick_ones(open_window: Open) -> None:
+    window = open_window()
+    listed = [each.objectName() for each in window.findChildren(QAction)]
+    assert {name for name in listed if name.startswith("sample_")} == {f"sample_{n}" for n in runs.SAMPLES}
+    offered = [each.text() for each in window.notices.findChildren(QPushButton)]
+    quick = [text for name, text in file_commands.SAMPLES.items() if name.startswith("quickstart")]
+    assert offered == [*quick, "Close"]
+
+
 def test_light_and_dark_reach_everything(open_window: Open, qtbot: QtBot) -> None:
     window = open_window()
     assert window.panels is not None

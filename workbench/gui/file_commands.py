@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from workbench.gui.setup.panel import SetupPanel
 
 PROJECTS = "Projects (*.mlwb)"
-QUICK = {"quickstart": "Sine waves", "quickstart-glyphs": "Letters of unseen scripts"}
-SAMPLES = QUICK | {
-    "quickstart-bandits": "Arms of unknown pay",
+QUICK = {
+    "quickstart": "Sine waves",
+    "quickstart-glyphs": "Letters of unseen scripts",
+    "quickstart-bandits": "Bandits",
     "quickstart-navigation": "2-D navigation",
+}
+SAMPLES = QUICK | {
     "all-sinusoid": "Sine waves, all algorithms",
     "all-glyphs": "Letters of unseen scripts, all algorithms",
 }

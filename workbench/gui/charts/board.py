@@ -195,10 +195,8 @@ def _head(head: Head, title: str, *, brief: bool) -> Markup:
 
 def _whole_parts(text: str) -> Markup:
     """A list in words whose short parts stay on one line each: ``2.5 t, wheelbase 3.8 m``."""
-    parts = text.split(", ")
-    return joined(
-        Markup(", "), (unbroken(each) if len(each) <= LONGEST_PART else rich("{}", each) for each in parts)
-    )
+    parts = (unbroken(each) if len(each) <= LONGEST_PART else rich("{}", each) for each in text.split(", "))
+    return joined(rich(", "), parts)
 
 
 def _title(parent: QWidget) -> Label:
