@@ -191,8 +191,8 @@ class BanditsConfig(ActingConfig):
     has = frozenset({"moves", "plan", "belief", "arms"})
     suits = Suits(
         Training(iterations=300, meta_batch=256, meta_lr=3e-3),
-        Evaluation(inner_steps=3, every=50),
-        {"discount": 1.0, "entropy": 0.03},
+        Evaluation(episodes=2000, inner_steps=3, every=50),
+        {"discount": 1.0, "trace": 0.3, "entropy": 0.03},
     )
     family: Literal["bandits"] = "bandits"
     arms: int = setting(5, ge=2, le=1000, symbol="k", help="Arms to choose from.")
