@@ -94,6 +94,7 @@ OVERRIDES = click.option(
 
 
 FILE = click.Path(dir_okay=False, path_type=Path)
+PATH = click.Path(path_type=Path)
 RESULTS = click.option("--json", "output", type=FILE, help="Write the results here; -: standard output.")
 QUIET = click.option("--quiet", is_flag=True, help="No progress on stderr.")
 PRINT_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -245,7 +246,8 @@ predictions                               png svg pdf csv gif
 critical_difference                       png svg pdf csv json markdown latex
 table runs statistics protocol pivot      csv json markdown latex
 report                                    html
-config, script, tensorboard               toml, python, a folder
+config, script                            toml, python
+episode, tensorboard                      a folder
 """
 
 
@@ -310,12 +312,12 @@ def export(project: Path, what: str, form: str | None, output: Path, **options: 
             allowed = ", ".join(f"--{each.replace('_', '-')}" for each in sorted(kind.fields))
             raise BadInput(f"--{name.replace('_', '-')}: has no meaning for {what}; allowed: {allowed}")
     wish = Wish(**given)
-    if not output.absolute().parent.is_dir():
+    if kind.fill is None:
+        _must_be_a_file(output)
+    elif output == terminal.STANDARD_OUTPUT:
+        raise BadInput(f"-o: {kind.help}: standard output is none")
+    elif not output.absolute().parent.is_dir():
         raise BadInput(f"{output}: there is no folder {output.parent}")
-    if what == "tensorboard" and output == terminal.STANDARD_OUTPUT:
-        raise BadInput("-o: TensorBoard's files need a folder; standard output is none")
-    if what != "tensorboard" and output.is_dir():
-        raise BadInput(f"{output}: is a folder; name a file")
     with _bad_input(), Project.open(project, read_only=True) as opened:
         said = documents.save(opened, what, chosen, wish, output)
         _tell_damaged(opened)
@@ -332,6 +334,60 @@ def _form_of(output: Path, forms: tuple[str, ...]) -> str:
         raise BadInput(f"--format: is needed for standard output; allowed: {', '.join(forms)}")
     suffix = output.suffix.lower().removeprefix(".")
     return forms[0] if len(forms) == 1 else SUFFIXES.get(suffix, suffix) or forms[0]
+
+
+@commands.command()
+@click.argument("project", type=FILE)
+@click.argument("run_id", metavar="RUN", type=int)
+@click.option("--support", type=PATH, required=True, help="What the learner adapts to.")
+@click.option("--query", type=PATH, required=True, help="What it is to predict.")
+@click.option(
+    "-o",
+    "--output",
+    type=PATH,
+    required=True,
+    multiple=True,
+    help="A file to write (csv, json, md, tex, png, svg, pdf; -: standard output); several, if repeated.",
+)
+@click.option("--format", "form", metavar="FORMAT", help="Its format; by default that of the file's name.")
+@click.option("--step", type=click.IntRange(0), help="After this inner step; by default the last.")
+@QUIET
+def predict(
+    project: Path,
+    run_id: int,
+    support: Path,
+    query: Path,
+    output: tuple[Path, ...],
+    form: str | None,
+    step: int | None,
+    quiet: bool,
+) -> int:
+    """Put what a run has learned to use on a new case.
+
+    Its learner adapts to the support set and predicts the queries: points of a function (.csv, .npz),
+    pictures in class folders, or texts with labels. "workbench export --what episode" writes an example. The
+    project is only read.
+    """
+    from workbench import headless
+    from workbench.export.using import FORMS
+
+    wanted = []
+    for path in output:
+        chosen = form or _form_of(path, FORMS)
+        if chosen not in FORMS:
+            raise BadInput(f"{path}: predictions cannot be written as {chosen}; allowed: {', '.join(FORMS)}")
+        _must_be_a_file(path)
+        wanted.append((path, chosen))
+    with _bad_input():
+        return headless.predict(project, run_id, support, query, wanted, step, quiet)
+
+
+def _must_be_a_file(output: Path) -> None:
+    """Refuse what cannot be written to as a file, before anything is computed."""
+    if not output.absolute().parent.is_dir():
+        raise BadInput(f"{output}: there is no folder {output.parent}")
+    if output.is_dir():
+        raise BadInput(f"{output}: is a folder; name a file")
 
 
 @commands.command("import")

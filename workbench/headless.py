@@ -261,6 +261,32 @@ def import_data(
     return 0
 
 
+def predict(
+    project: Path,
+    run_id: int,
+    support: Path,
+    query: Path,
+    wanted: Sequence[tuple[Path, str]],
+    step: int | None,
+    quiet: bool,
+) -> int:
+    """Put a run to use on a new case and write what it predicts, in the wanted files and formats."""
+    from workbench.export.predicting import Predictor
+
+    progress = Progress(quiet)
+    used = Predictor().use(project, run_id, support.expanduser(), query.expanduser(), progress.preparing)
+    if step is not None and step not in used.found.steps:
+        raise InputError(f"--step: {step} was not computed; allowed: 0 to {used.found.steps[-1]}")
+    place = None if step is None else used.places[used.found.steps.index(step)]
+    for path, form in wanted:
+        terminal.deliver(path, used.written(form, place))
+    progress.done()
+    for note in used.notes:
+        progress.line(f"note: {note}")
+    progress.line(used.said(place))
+    return 0
+
+
 def bench(source: str, overrides: tuple[str, ...], as_json_text: bool, seconds: float) -> int:
     """Measure each algorithm's meta-iterations for some seconds."""
     experiment = runs.load_experiment(source, overrides)

@@ -97,6 +97,15 @@ def test_initial_weights_do_not_depend_on_the_number_of_threads(name: str, text:
     assert all(torch.equal(each, found[1][key]) for key, each in found[0].items())
 
 
+@pytest.mark.parametrize("tasks", [1, 3, 5])
+def test_a_meta_batch_of_fewer_tasks_than_parts_can_be_kept(tasks: int) -> None:
+    e = experiment("rl2", f"training.meta_batch={tasks}", "training.iterations=2", text=GRID)
+    work = trainer(e)
+    kept = [work.state() for event in work.events() if isinstance(event, CheckpointDue)]
+    assert kept[-1].values["iteration"] == 2
+    trainer(e).restore(kept[-1])
+
+
 def unteachable(e: Experiment) -> bool:
     """Whether there is nothing to train."""
     return not isinstance(e.algorithm[0], Trains) or e.algorithm[0].iterations == 0

@@ -44,6 +44,14 @@ def test_a_result_comes_back_bit_for_bit(project: Project, add_run: AddRun) -> N
     assert short.arrays == {}
 
 
+def test_an_entry_of_a_report_that_has_a_row_of_its_own_is_by_task(project: Project, add_run: AddRun) -> None:
+    run, arrays = add_run(project), {"loss": np.zeros((1, 2)), "CNP/σ": np.ones(2)}
+    project.save_result(run, "test", reached(1.0), arrays, "a")
+    result = project.result(run, "test")
+    assert result is not None
+    assert np.array_equal(result.arrays["CNP/σ"], np.ones(2))
+
+
 def test_a_later_result_replaces_the_earlier(project: Project, add_run: AddRun) -> None:
     run = add_run(project)
     project.save_result(run, "test", reached(1.0), {"loss": np.zeros((1, 2))}, "a")

@@ -91,7 +91,7 @@ def _images(path: Path, headers: Mapping[str, Header], reading: Reading) -> Foun
         if f"{part}_images" not in arrays:
             continue
         images, own = arrays[f"{part}_images"], arrays[f"{part}_labels"]
-        _check_images(path, part, images)
+        _check_images(path, f"{part}_images", images)
         if not own.ndim or not len(own) == own.size == len(images) or own.dtype.kind not in "iuU":
             raise DataError(
                 f"{path}: {part}_labels is {own.dtype} {list(own.shape)}; one whole number for each of the "
@@ -147,6 +147,53 @@ def _images(path: Path, headers: Mapping[str, Header], reading: Reading) -> Foun
     )
 
 
+def read_labelled_images(path: Path) -> FoundImages:
+    """What is in the arrays ``images`` and ``labels`` of a file; without labels all are of a class without a
+    name.
+
+    Raises
+    ------
+    DataError
+        If it is damaged, or of another layout.
+    """
+    headers = read_headers(path)
+    if "images" not in headers:
+        raise DataError(f"{path}: has the arrays {shown(some(sorted(headers)))}; give images and labels")
+    names = [name for name in ("images", "labels") if name in headers]
+    refuse_beyond(NOW, sum(headers[name].bytes for name in names), f"{path}: its images and labels")
+    arrays = load_npz(path, names)
+    images = arrays["images"]
+    _check_images(path, "images", images)
+    own = arrays.get("labels", np.zeros(len(images), np.int64))
+    if own.ndim > 2 or not len(own) == own.size == len(images) or own.dtype.kind not in "iuU":
+        raise DataError(
+            f"{path}: labels is {own.dtype} {list(own.shape)}; one whole number or word for each of the "
+            f"{len(images)} images is needed"
+        )
+    if not len(images):
+        raise DataError(f"{path}: no images")
+    words = own.reshape(-1).astype(str).tolist() if "labels" in arrays else [""] * len(images)
+    classes = sorted(set(words), key=_in_order)
+    labels = np.array([classes.index(word) for word in words], np.int64)
+    order = labels.argsort(kind="stable")
+
+    @contextlib.contextmanager
+    def opening() -> Iterator[Callable[[int], NDArray[np.uint8]]]:
+        yield lambda index: _plain(images[order[index]].view(np.uint8))
+
+    return FoundImages(
+        layout="arrays of images",
+        where=path,
+        names=tuple(classes),
+        groups=("",) * len(classes),
+        labels=labels[order],
+        given=np.full(len(images), NOT_GIVEN, np.int8),
+        findings=tuple(_left_out(headers, names)),
+        origins=[f"images[{row}]" for row in order],
+        opening=opening,
+    )
+
+
 def _with_one_label_each(
     counts: Mapping[str, int], findings: list[Finding], reading: Reading
 ) -> dict[str, str]:
@@ -173,12 +220,12 @@ def _rows(given: list[NDArray[np.int8]]) -> list[tuple[str, int]]:
     return [(_PARTS[int(each[0])], len(each)) for each in given if len(each)]
 
 
-def _check_images(path: Path, part: str, images: Array) -> None:
+def _check_images(path: Path, name: str, images: Array) -> None:
     fits = images.ndim == 3 or (images.ndim == 4 and images.shape[-1] in (1, 3))
     fits = fits and 0 not in images.shape[1:]  # of such, a tiny file can hold any number
     if not fits or images.dtype != np.uint8:
         raise DataError(
-            f"{path}: {part}_images is {images.dtype} {list(images.shape)}; "
+            f"{path}: {name} is {images.dtype} {list(images.shape)}; "
             "uint8 [images, height, width] or [images, height, width, 3] is needed"
         )
 

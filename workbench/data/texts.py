@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from workbench.data.decoding import as_text
@@ -23,6 +24,7 @@ SPLIT_COLUMNS = ("split", "set", "partition")
 TABLES = (".csv", ".tsv")
 SUFFIXES = (*TABLES, ".json", ".jsonl", ".ndjson")
 _LAYOUTS = {**dict.fromkeys(TABLES, "table"), ".json": "JSON"}
+_NO_LABEL = "?"
 _FEWEST_LABELS = 3
 """So that each split has one."""
 
@@ -89,6 +91,50 @@ def _from_file(
     else:
         reader.read_lines(text, where, code)
     reader.say_what_is_not_read(where)
+
+
+def read_new_texts(path: Path, reading: Reading = NOW) -> tuple[FoundText, bool]:
+    """Texts of which nobody need know the labels, in their order, and whether they have some.
+
+    Raises
+    ------
+    DataError
+        If it is none of the layouts, or some have labels and others none.
+    """
+    suffix = path.suffix.lower()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
+    gathered = _WithoutLabels(reading)
+    table = read_table(content, str(path), suffix, reading) if suffix in TABLES else None
+    text = None if table is None else table.column(TEXT_COLUMNS)
+    if table is not None and text is None and len(table.header) == 1:
+        table, text = replace(table, rows=[(1, list(table.header)), *table.rows]), 0  # without a heading
+    if table is not None and text is not None and table.column(LABEL_COLUMNS) is None:
+        gathered.bad += table.unreadable
+        for line, row in table.rows:
+            gathered.add(Row(row[text], None, None, NOT_GIVEN, f"{table.where}, line {line}"))
+    else:
+        _from_file(gathered, content, str(path), suffix, NOT_GIVEN, reading)
+    found = gathered.found(path, "texts")
+    if 0 < len(gathered.unlabelled) < len(found.labels):
+        raise DataError(f"{gathered.unlabelled[0]}: no label, which others have; label all of them, or none")
+    return found, not gathered.unlabelled
+
+
+class _WithoutLabels(Gathered):
+    """Takes rows without a label, too."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__(reading)
+        self.unlabelled: list[str] = []
+
+    def add(self, row: Row) -> None:
+        if row.label is None:
+            self.unlabelled.append(row.origin)
+            row = row._replace(label=_NO_LABEL)
+        super().add(row)
 
 
 def has_texts(table: Table) -> bool:

@@ -58,13 +58,14 @@ def demands(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily)
             f"{config.name!r} with this network has {numbers:,} meta-parameters; at most {MOST_NUMBERS:,} "
             "can be trained; make [network] smaller"
         )
+    meta_batch = config.schedule(experiment.training).meta_batch
     return Demands(
         shapes,
         Segments(family.segments if algorithm.drifts else 1, planned_iterations(experiment, config)),
         every=experiment.evaluation.every,
-        adam=partial(adam_steps, algorithm.outer, warm_up(config)),
+        adam=partial(adam_steps, algorithm.outer, warm_up(config), meta_batch),
         capacity=algorithm.capacity,
-        new_tasks=algorithm.new_tasks(config.schedule(experiment.training).meta_batch),
+        new_tasks=algorithm.new_tasks(meta_batch),
     )
 
 
@@ -73,10 +74,11 @@ def warm_up(config: AlgorithmConfig) -> int:
     return (config.warm_up or 0) if isinstance(config, Warms) else 0
 
 
-def adam_steps(outer: OuterStep, warm_up: int, iteration: int) -> int:
-    """Steps of Adam after so many meta-iterations, of which the first warm up."""
+def adam_steps(outer: OuterStep, warm_up: int, meta_batch: int, iteration: int) -> int:
+    """Steps of Adam after so many meta-iterations, of which the first warm up; few tasks make fewer parts."""
     warm = min(iteration, warm_up)
-    return warm if outer.update else warm + (iteration - warm) * outer.epochs * outer.parts
+    parts = math.ceil(meta_batch / math.ceil(meta_batch / outer.parts))
+    return warm if outer.update else warm + (iteration - warm) * outer.epochs * parts
 
 
 def training_size(config: AlgorithmConfig, family: TaskFamily) -> EpisodeSize:

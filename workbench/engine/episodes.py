@@ -15,7 +15,7 @@ import torch
 from workbench.config import SPLITS, Split
 from workbench.engine.distinct import Seen
 from workbench.engine.interruption import Asked, give_up_if, nobody_asks
-from workbench.tasks.base import Episode, EpisodeSize, TaskFamily
+from workbench.tasks.base import Episode, EpisodeSize, Excerpt, TaskFamily
 
 BLOCK_NUMBERS = 1_000_000
 """About how many numbers are drawn at once: small episodes are cheaper by the dozen."""
@@ -87,6 +87,24 @@ class TrainingEpisodes:
                 for segment, count in segments.items()
             ]
         )
+
+
+def frozen_episode(
+    family: TaskFamily, split: Split, size: EpisodeSize, count: int, seed: int, index: int
+) -> tuple[Episode, Excerpt | None]:
+    """One of the frozen episodes that runs are measured on, and what it is in words.
+
+    Parameters
+    ----------
+    count, seed : how many there are, and the evaluation's seed.
+    index : its number, from 0.
+    """
+    number, at = divmod(index, FROZEN_BLOCK)
+    drawn = min(FROZEN_BLOCK, count - number * FROZEN_BLOCK)
+    path = (seed, MEASURED, SPLITS.index(split), number)
+    block = family.sample(split, drawn, seeded(*path), size)
+    told = family.excerpt(split, seeded(*path), size, count=drawn, index=at)
+    return block.tasks(at, at + 1), told
 
 
 class FrozenEpisodes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,6 +53,9 @@ class Predictions:
     standardised : whether the loss is that of standardised values, while all others are in the data's units.
     trial : whether the learner went through the queries one after the other: then a step is a query, and n of
         the outputs is 1.
+    inner : loss on the support set, ``[steps, T]``; None where nobody asked for it.
+    names, columns, margins : of a task that somebody brought along (see
+        :class:`~workbench.problems.predicted.Predicted`).
     """
 
     problem: Problem
@@ -64,6 +68,10 @@ class Predictions:
     excerpt: Excerpt | None = None
     standardised: bool = False
     trial: bool = False
+    inner: NDArray[np.float64] | None = None
+    names: tuple[str, ...] = ()
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    margins: NDArray[np.float64] | None = None
 
     @property
     def tasks(self) -> int:
@@ -97,21 +105,26 @@ class Predictions:
 
     def drawing(self, task: int, place: int, colour: str) -> Drawing | None:
         """The picture of a task after some experience; None where the problem has none."""
+        return self.problem.picture(self.of_task(task, place, colour))
+
+    def of_task(self, task: int, place: int, colour: str) -> Predicted:
+        """One of the tasks after some experience, as its problem draws it and tells of it."""
         stop = self.at(place) + 1
         told = self.excerpt if task == 0 else None
-        return self.problem.picture(
-            Predicted(
-                steps=self.steps[:stop],
-                support={name: each[task] for name, each in self.support.items()},
-                query={name: each[task] for name, each in self.query.items()},
-                outputs={name: each[:stop, task] for name, each in self.outputs.items()},
-                measured={name: each[:stop, task] for name, each in self.measured.items()},
-                colour=colour,
-                classes=told.classes if told else (),
-                support_texts=told.support if told else (),
-                query_texts=told.query if told else (),
-                standardised=self.standardised,
-                trial=self.trial,
-                looked_at=self.looked_at(place),
-            )
+        return Predicted(
+            steps=self.steps[:stop],
+            support={name: each[task] for name, each in self.support.items()},
+            query={name: each[task] for name, each in self.query.items()},
+            outputs={name: each[:stop, task] for name, each in self.outputs.items()},
+            measured={name: each[:stop, task] for name, each in self.measured.items()},
+            colour=colour,
+            classes=told.classes if told else (),
+            support_texts=told.support if told else (),
+            query_texts=told.query if told else (),
+            standardised=self.standardised,
+            trial=self.trial,
+            looked_at=self.looked_at(place),
+            names=self.names,
+            columns=self.columns,
+            margins=self.margins,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -10,13 +11,14 @@ from torch.func import vmap
 
 from workbench.algorithms.base import Algorithm, Params
 from workbench.algorithms.trials import TrialLearner
-from workbench.config import SPLITS, Experiment, Split
+from workbench.config import SPLITS, AnyWays, Experiment, Split
 from workbench.engine.building import evaluation_size
 from workbench.engine.episodes import ACTED, seeded
 from workbench.engine.evaluation import once, predictor
 from workbench.engine.predicted import Predictions, Request
 from workbench.engine.trainer import Trainer
-from workbench.tasks.base import Episode, EpisodeSize, TaskFamily
+from workbench.tasks.base import DataError, Episode, EpisodeSize, TaskFamily
+from workbench.tasks.cases import Case
 from workbench.tasks.standard import Standards
 
 
@@ -69,6 +71,7 @@ def predict(
     *,
     transductive: bool = True,
     first: int = 0,
+    watched: bool = False,
 ) -> Predictions:
     """Adapt to every task and predict its query set after 0, 1, …, ``steps`` inner steps.
 
@@ -81,31 +84,38 @@ def predict(
     steps : inner steps.
     transductive : as in :func:`workbench.engine.evaluation.evaluate`.
     first : the number of the first task, to be told on.
+    watched : whether the loss on the support set is told, too.
     """
     if isinstance(algorithm, TrialLearner):
         return _acted(algorithm, meta, episode, first)
     alone = not transductive and algorithm.network.uses_batch_statistics
     problem = algorithm.problem
 
-    def of_task(meta: Params, episode: Episode) -> tuple[Params, Params]:
-        shown, measured = [], []
+    known = problem.known(episode.query)
+
+    def of_task(meta: Params, episode: Episode) -> tuple[Params, Params, Params]:
+        shown, measured, inner = [], [], []
         for learner in algorithm.adaptation(meta, episode.support, steps):
             said = once(predictor(algorithm, learner, episode.support, alone=alone))
             shown.append(problem.predicted(said, episode.query))
-            measured.append(problem.measured(said, episode.query))
-        return _stacked(shown), _stacked(measured)
+            measured.append(problem.measured(said, episode.query) if known else {})
+            of_support = partial(algorithm.predict, learner)
+            inner.append({"inner": problem.adapt_loss(of_support, episode.support)} if watched else {})
+        return _stacked(shown), _stacked(measured), _stacked(inner)
 
     with torch.no_grad():
         weights = {name: weight.detach() for name, weight in meta.items()}
-        shown, measured = vmap(of_task, in_dims=(None, 0), out_dims=1)(weights, episode)
-    return _predictions(
+        shown, measured, inner = vmap(of_task, in_dims=(None, 0), out_dims=1)(weights, episode)
+    count = len(next(iter(shown.values())))
+    found = _predictions(
         algorithm,
         episode,
         shown,
         measured,
         first=first,
-        steps=tuple(range(len(next(iter(measured.values()))))) if algorithm.adapts_stepwise else (1,),
+        steps=tuple(range(count)) if algorithm.adapts_stepwise else (1,),
     )
+    return replace(found, inner=inner["inner"].double().cpu().numpy()) if watched else found
 
 
 def _acted(algorithm: TrialLearner, meta: Params, episode: Episode, first: int) -> Predictions:
@@ -150,6 +160,40 @@ def _predictions(
 
 def _stacked(by_step: list[Params]) -> Params:
     return {name: torch.stack([each[name] for each in by_step]) for name in by_step[0]}
+
+
+def use(
+    algorithm: Algorithm, meta: Params, case: Case, steps: int, *, transductive: bool = True
+) -> Predictions:
+    """Adapt to a case and predict its queries, in its own units; the same as :func:`predict` otherwise.
+
+    Raises
+    ------
+    DataError
+        If the case has other ways, and the learner an output for each of those that it was trained on.
+    """
+    device = next((weight.device for weight in meta.values()), torch.device("cpu"))
+    episode = case.episode.to(device)
+    usual, needed = algorithm.shape.outputs, case.shape.outputs
+    if usual != needed and not _takes_any_ways(algorithm, meta, episode, needed):
+        raise DataError(
+            f"the support set has {needed} classes, but {algorithm.title} has an output for each of {usual}; "
+            f"give {usual} classes, or use a learner that compares examples, such as a prototypical network"
+        )
+    found = predict(algorithm, meta, episode, steps, transductive=transductive, watched=True)
+    if case.standards is not None:
+        found = in_own_units(found, case.standards)
+    return replace(found, names=case.names, columns=case.columns, excerpt=case.excerpt)
+
+
+def _takes_any_ways(algorithm: Algorithm, meta: Params, episode: Episode, ways: int) -> bool:
+    """Whether a learner has as many outputs as a task has classes, whatever it was trained on."""
+    if not isinstance(algorithm.config.built_of[-1], AnyWays):
+        return False
+    task = episode.one(0)
+    with torch.no_grad():
+        said = algorithm.predict(algorithm.start(meta, task.support), task.query["x"])
+    return said.shape[-1] == ways
 
 
 def in_own_units(found: Predictions, standards: Standards) -> Predictions:

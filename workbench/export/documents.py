@@ -29,13 +29,15 @@ class Kind:
     help : what it is, in a line.
     forms : its formats; the first is the usual one.
     fields : of :class:`Wish`, those that have a meaning for it.
-    make : None for what is a folder.
+    make : makes its content; None for what is a folder.
+    fill : fills a folder with it, and says something of it; None for what is a file.
     """
 
     help: str
     forms: tuple[str, ...]
     fields: frozenset[str]
     make: Callable[[Request], Made] | None = field(repr=False)
+    fill: Callable[[Project, Wish, Path], str] | None = field(default=None, repr=False)
 
 
 _RUNS = frozenset({"runs"})
@@ -71,7 +73,13 @@ KINDS = {
     "report": Kind("all of it in one page", ("html",), _TESTED, makers.report),
     "config": Kind("the configuration", ("toml",), _RUNS, makers.config),
     "script": Kind("a Python script that does the runs again", ("python",), _RUNS, makers.script),
-    "tensorboard": Kind("TensorBoard's event files, in a folder", ("tensorboard",), _RUNS, None),
+    "episode": Kind(
+        "a meta-test task as the files that 'workbench predict' reads, in a folder", ("files",),
+        _RUNS | {"first"}, None, makers.episode,
+    ),
+    "tensorboard": Kind(
+        "TensorBoard's event files, in a folder", ("tensorboard",), _RUNS, None, makers.tensorboard
+    ),
 }  # fmt: skip
 
 
@@ -99,12 +107,10 @@ def save(
         if run not in known:
             allowed = makers.listed(sorted(known))
             raise InputError(f"--runs: {run} is no run of {project.path}; allowed: {allowed}")
-    make = KINDS[what].make
-    if make is None:
-        from workbench.export import tensorboard
-
-        files = project.of_sound_runs(lambda: tensorboard.write(project, path, wish.runs))
-        return f"{len(files)} runs; tensorboard --logdir {path}"
+    make, fill = KINDS[what].make, KINDS[what].fill
+    if fill is not None:
+        return project.of_sound_runs(lambda: fill(project, wish, path))
+    assert make is not None
     request = Request(project, wish, form, arrangement or _arranged(project, wish))
     made = project.of_sound_runs(lambda: make(request))
     deliver(path, made.content)

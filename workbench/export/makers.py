@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from workbench.analysis import critical_difference, pairs, protocol, results, sweep
 from workbench.analysis import predictions as grid
@@ -198,6 +199,25 @@ def looked_at(request: Request) -> list[grid.Seen]:
     if not seen:
         raise InputError(f"{request.project.path}: no run that is shown has a checkpoint, so none predicts")
     return seen
+
+
+# --- folders ---------------------------------------------------------------------------------------
+
+
+def episode(project: Project, wish: Wish, folder: Path) -> str:
+    from workbench.export.episodes import write
+
+    run = wish.runs[0] if wish.runs else next((each.id for each in project.runs()), None)
+    if run is None:
+        raise InputError(f"{project.path}: has no runs, so there are no episodes of them")
+    return write(project, run, wish.first - 1, folder)
+
+
+def tensorboard(project: Project, wish: Wish, folder: Path) -> str:
+    from workbench.export import tensorboard
+
+    files = tensorboard.write(project, folder, wish.runs)
+    return f"{len(files)} runs; tensorboard --logdir {folder}"
 
 
 # --- tables ----------------------------------------------------------------------------------------

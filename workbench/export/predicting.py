@@ -1,4 +1,7 @@
-"""Computes a run's predictions from its newest checkpoint; a window does so on its background thread."""
+"""Computes what a run predicts by its newest checkpoint, on tasks of its own or on a new case.
+
+A window does so on its background thread.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.engine.predicted import Predictions, Request
+from workbench.export.using import Used
 from workbench.project import Project, ProjectError, RunRecord
 
 if TYPE_CHECKING:  # they import torch, which is not awaited here
     from workbench.config import Experiment
+    from workbench.runs import Learned
     from workbench.tasks.base import TaskFamily
 
 
@@ -39,8 +44,55 @@ class Predictor:
         InputError
             If the data, the project or the experiment cannot serve; the message says why.
         """
-        from workbench import runs
         from workbench.engine import predictions
+
+        learned, experiment, family, _ = self._learned(path, run_id, progress)
+        found = predictions.requested(learned.algorithm, learned.meta, experiment, family, request)
+        return learned.iteration, found
+
+    def use(
+        self,
+        path: Path,
+        run_id: int,
+        support: Path,
+        query: Path,
+        progress: Callable[[float, str], None],
+        steps: int | None = None,
+    ) -> Used:
+        """What a run's learner makes of a new case. The project is only read.
+
+        Parameters
+        ----------
+        support, query : the files of the case, as the run's family reads them.
+        steps : inner steps; None: those of the experiment's evaluation.
+
+        Raises
+        ------
+        NothingLearnedError
+            If there is no checkpoint yet.
+        InputError
+            If a file, the data, the project or the experiment cannot serve; the message says why.
+        """
+        from workbench.engine import predictions
+
+        learned, experiment, family, record = self._learned(path, run_id, progress)
+        case = family.case_files().read(support, query, progress)
+        progress(0.8, "Adapting")
+        settings = experiment.evaluation
+        found = predictions.use(
+            learned.algorithm,
+            learned.meta,
+            case,
+            settings.inner_steps if steps is None else steps,
+            transductive=settings.transductive,
+        )
+        return Used(record, learned.iteration, *case.sizes, found, case.notes)
+
+    def _learned(
+        self, path: Path, run_id: int, progress: Callable[[float, str], None]
+    ) -> tuple[Learned, Experiment, TaskFamily, RunRecord]:
+        """What a run has learned, its experiment and its data."""
+        from workbench import runs
 
         with Project.open(path, read_only=True) as project:
             record = project.run(run_id)
@@ -48,9 +100,7 @@ class Predictor:
             if not project.checkpoint_iterations(run_id):
                 raise NothingLearnedError(f"{record.name} has no checkpoint yet")
             family = self._opened(experiment, record, progress)
-            learned = runs.learned(project, run_id, family)
-        found = predictions.requested(learned.algorithm, learned.meta, experiment, family, request)
-        return learned.iteration, found
+            return runs.learned(project, run_id, family), experiment, family, record
 
     def _opened(
         self, experiment: Experiment, record: RunRecord, progress: Callable[[float, str], None]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +97,11 @@ class Problem(ABC):
         """Every measure on a query set, by name (scalars)."""
         return {"loss": self.loss(predict, data)}
 
+    def known(self, query: Mapping[str, object]) -> bool:
+        """Whether a query set says what is right, so that predictions can be measured. Of new cases, which
+        somebody brings along, it need not."""
+        return True
+
     def details(self, predict: Predict, data: Data) -> dict[str, Tensor]:
         """What is kept of each query after the last inner step, ``[n]`` by name."""
         return {}
@@ -153,6 +158,11 @@ class Problem(ABC):
         """What a learner predicts on one task, drawn; needs no torch. None where it cannot be drawn."""
         return None
 
+    def answers(self, task: Predicted) -> tuple[dict[str, Any], ...]:
+        """A row for each query: what is asked, what is predicted of it, and how sure that is."""
+        drawn = self.picture(task)
+        return drawn.rows if drawn else ()
+
     # --- of all tasks -------------------------------------------------------------------------------
 
     def pooled(self, details: Mapping[str, NDArray[np.generic]]) -> dict[str, float]:
@@ -206,6 +216,9 @@ class Supervised(Problem):
 
     def loss(self, predict: Predict, data: Data) -> Tensor:
         return self.of(predict(data["x"]), data["y"])
+
+    def known(self, query: Mapping[str, object]) -> bool:
+        return "y" in query
 
     def predicted(self, predict: Predict, data: Data) -> dict[str, Tensor]:
         return {"shown": self.shown(predict(data["x"]))}

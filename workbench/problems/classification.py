@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,11 +110,14 @@ class Classification(Supervised):
         return Drawing(panel, "One task", "", words, seen=seen[:MOST_CLASSES])
 
     def picture(self, task: Predicted) -> Drawing:
-        """The examples of each class in a row; of texts, how many of each class were taken for each."""
-        shares, true = task.outputs["shown"][-1], task.query["y"].astype(np.int64)
-        taken = shares.argmax(-1)
-        right, titles = taken == true, class_titles(shares.shape[-1], task.classes)
-        texts = [text for each in task.query_texts for text in each]
+        """The examples of each class in a row; of texts, how many of each class were taken for each. Where
+        nobody knows the classes, those that are predicted."""
+        shares, texts = task.outputs["shown"][-1], [text for each in task.query_texts for text in each]
+        taken, titles = shares.argmax(-1), class_titles(shares.shape[-1], task.classes)
+        if not self.known(task.query):
+            return _without_truth(task, taken, shares, titles, texts)
+        true = task.query["y"].astype(np.int64)
+        right = taken == true
         rows = tuple(
             {
                 "query": index + 1,
@@ -144,6 +147,25 @@ class Classification(Supervised):
         panel = _confusion(true, taken, titles) if texts else _examples(task, true, taken, shares, titles)
         return Drawing(panel, "Predicted classes", said, words, rows, tuple(seen))
 
+    def answers(self, task: Predicted) -> tuple[dict[str, Any], ...]:
+        """The predicted class and its probability, the true one where it is known, and the probability of
+        every class."""
+        shares, texts = task.outputs["shown"][-1], [text for each in task.query_texts for text in each]
+        titles = task.classes or class_names(shares.shape[-1])
+        rows = []
+        for at, probabilities in enumerate(shares):
+            taken = int(probabilities.argmax())
+            row: dict[str, Any] = {"query": task.names[at] if task.names else at + 1}
+            if texts:
+                row["text"] = texts[at]
+            row |= {"predicted": titles[taken], "probability": float(probabilities[taken])}
+            if self.known(task.query):
+                true = int(task.query["y"][at])
+                row |= {"true": titles[true], "right": taken == true}
+            of_classes = {f"p({title})": float(p) for title, p in zip(titles, probabilities, strict=True)}
+            rows.append(row | of_classes)
+        return tuple(rows)
+
 
 Labels = NDArray[np.int64]
 
@@ -163,6 +185,46 @@ def _examples(task: Predicted, true: Labels, taken: Labels, shares: Array, title
             row.append(Picture(query[index], f"{name} {mark}", frame, told))
         rows.append(tuple(row))
     return Panel(pictures=tuple(rows), row_names=names, row_titles=titles)
+
+
+def _without_truth(
+    task: Predicted, taken: Labels, shares: Array, titles: tuple[str, ...], texts: list[str]
+) -> Drawing:
+    """The queries by the class that they are taken for; of texts, the probability of every class."""
+    words = f" Classes: {', '.join(titles)}." if task.classes else ""
+    if texts:
+        shown = range(min(len(texts), MOST_EXAMPLES))
+        rows = tuple(
+            tuple(
+                Picture(
+                    np.full((1, 8, 8), 1 - float(shares[index, column])),
+                    f"{shares[index, column]:.0%}",
+                    told=f"{texts[index]}: {title} {shares[index, column]:.0%}",
+                )
+                for column, title in enumerate(titles)
+            )
+            for index in shown
+        )
+        names = tuple(str(index + 1) for index in shown)
+        panel = Panel(pictures=rows, row_names=names, row_titles=tuple(texts[index] for index in shown))
+        told = "Rows: texts; columns: the probability of each class, in their order." + words
+        return Drawing(panel, "Predicted classes", "", told)
+    support, query = as_pictures(task.support["x"]), as_pictures(task.query["x"])
+    sheet = []
+    for label, title in enumerate(titles):
+        known = np.flatnonzero(task.support["y"] == label)
+        row = [
+            Picture(support[index], SUPPORT, told=f"class {title}: support example, one of {len(known)}")
+            for index in known[:MOST_SUPPORT]
+        ]
+        for index in np.flatnonzero(taken == label)[:MOST_EXAMPLES]:
+            name = f"{task.names[index]}: " if task.names else ""
+            sure = f"{shares[index, label]:.0%}"
+            row.append(Picture(query[index], sure, told=f"{name}predicted {title} ({sure})"))
+        sheet.append(tuple(row))
+    panel = Panel(pictures=tuple(sheet), row_names=class_names(len(titles)), row_titles=titles)
+    told = "Rows: the predicted class; S: support; under each query how probable that is." + words
+    return Drawing(panel, "Predicted classes", "", told)
 
 
 def _confusion(true: Labels, taken: Labels, titles: tuple[str, ...]) -> Panel:

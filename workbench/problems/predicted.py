@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,10 @@ class Predicted(Example):
     standardised : whether the loss is that of standardised values, while all others are in the data's units.
     trial : whether the learner went through the queries one after the other, and a step is one of them.
     looked_at : number of the query that is looked at, where a picture has room for one.
+    names : what each query is called; empty: by its number.
+    columns : what the numbers of ``x`` and ``y`` are called; empty: as they are.
+    margins : how far from the truth the predictions of other tasks were, as the problem measures it; None
+        where nobody has looked.
     """
 
     steps: tuple[int, ...]
@@ -56,6 +60,9 @@ class Predicted(Example):
     standardised: bool = False
     trial: bool = False
     looked_at: int = 0
+    names: tuple[str, ...] = ()
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    margins: Array | None = None
 
     @property
     def told(self) -> tuple[int, ...]:

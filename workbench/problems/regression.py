@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -60,28 +60,79 @@ class Regression(Supervised):
         return Drawing(Panel(x_label="x", y_label="y", curves=(asked, known)), "One task", "", words)
 
     def picture(self, task: Predicted) -> Drawing:
-        """A function of one number as curves; else what is predicted against what is true."""
+        """A function of one number as curves; else what is predicted against what is true, or query by query
+        where that is not known."""
         outputs = task.outputs["shown"].astype(np.float64)
+        known = self.known(task.query)
         single = task.query["x"].shape[1:] == (1,) and outputs.shape[2:] == (1,)
-        loss = [f"{value:.3g}" for value in task.measured["loss"]]
-        said = f"loss {loss[0]}" if len(loss) == 1 else f"loss {loss[0]} → {loss[-1]}"
-        return Drawing(
-            _curves(task, outputs[..., 0]) if single else _against(task, outputs),
-            "True functions, support points and predictions" if single else "Predicted against true values",
-            f"standardised {said}" if task.standardised else said,
-            "" if single else "On the line, they are equal.",
-        )
+        if single:
+            panel, title, words = (
+                _curves(task, outputs[..., 0]),
+                "True functions, support points and predictions",
+                "",
+            )
+        elif known:
+            panel, title = _against(task, outputs), "Predicted against true values"
+            words = "On the line, they are equal."
+        else:
+            panel, title, words = _by_query(task, outputs), "Predicted values", ""
+        if not known:
+            title = title.replace("True functions, support", "Support")
+        return Drawing(panel, title, _said(task), words)
+
+    def answers(self, task: Predicted) -> tuple[dict[str, Any], ...]:
+        """x, and each value that is predicted of it; beside it the true one where it is known."""
+        x, said = _flat_rows(task.query["x"]), task.outputs["shown"][-1].reshape(len(task.query["x"]), -1)
+        true = _flat_rows(task.query["y"]) if self.known(task.query) else None
+        inputs = _named("x", task, x.shape[1])
+        outputs = _named("y", task, said.shape[1])
+        rows = []
+        for at in range(len(x)):
+            row: dict[str, Any] = {"query": at + 1}
+            row |= dict(zip(inputs, map(float, x[at]), strict=True))
+            for column, name in enumerate(outputs):
+                row[f"{name}_predicted"] = float(said[at, column])
+                if true is not None:
+                    row[f"{name}_true"] = float(true[at, column])
+            rows.append(row)
+        return tuple(rows)
+
+
+def _named(letter: str, task: Predicted, count: int) -> tuple[str, ...]:
+    """What the numbers of x or y are called."""
+    named = task.columns.get(letter, ())
+    if len(named) == count:
+        return named
+    return (letter,) if count == 1 else tuple(f"{letter}{number}" for number in range(1, count + 1))
+
+
+def _flat_rows(values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> Array:
+    return values.astype(np.float64).reshape(len(values), -1)
+
+
+def _said(task: Predicted) -> str:
+    """How good it is; empty where nobody knows."""
+    if "loss" not in task.measured:
+        return ""
+    loss = [f"{value:.3g}" for value in task.measured["loss"]]
+    said = f"loss {loss[0]}" if len(loss) == 1 else f"loss {loss[0]} → {loss[-1]}"
+    return f"standardised {said}" if task.standardised else said
 
 
 def _curves(task: Predicted, outputs: Array) -> Panel:
     """The function, its support points, and what is predicted after the inner steps."""
     x = task.query["x"][:, 0].astype(np.float64)
     order = np.argsort(x, kind="stable")
-    curves = [Curve("true function", INK, x[order], _flat(task.query["y"])[order])]
+    curves = []
+    if "y" in task.query:
+        curves.append(Curve("true function", INK, x[order], _flat(task.query["y"])[order]))
     for at in task.told:
-        curves.append(_of_step(task, at, x[order], outputs[at][order], "line"))
+        curves.append(_of_step(task, at, x[order], outputs[at][order], "line" if len(x) > 1 else "markers"))
     support = _flat(task.support["x"]), _flat(task.support["y"])
-    return Panel(x_label="x", y_label="y", curves=(*curves, Curve("support", INK, *support, kind="markers")))
+    (across,), (up,) = _named("x", task, 1), _named("y", task, 1)
+    return Panel(
+        x_label=across, y_label=up, curves=(*curves, Curve("support", INK, *support, kind="markers"))
+    )
 
 
 def _against(task: Predicted, outputs: Array) -> Panel:
@@ -92,6 +143,17 @@ def _against(task: Predicted, outputs: Array) -> Panel:
     for at in dict.fromkeys((0, len(task.steps) - 1)):
         curves.append(_of_step(task, at, true, outputs[at].reshape(-1), "markers"))
     return Panel(x_label="true", y_label="predicted", curves=tuple(curves))
+
+
+def _by_query(task: Predicted, outputs: Array) -> Panel:
+    """Every value of every query, in their order: before adaptation and after the last inner step."""
+    queries = outputs.shape[1]
+    number = np.repeat(np.arange(1.0, queries + 1), outputs[0].size // max(1, queries))
+    curves = [
+        _of_step(task, at, number, outputs[at].reshape(-1), "markers")
+        for at in dict.fromkeys((0, len(task.steps) - 1))
+    ]
+    return Panel(x_label="query", y_label="predicted", curves=tuple(curves))
 
 
 def _of_step(task: Predicted, at: int, x: Array, y: Array, kind: str) -> Curve:

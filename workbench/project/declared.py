@@ -427,10 +427,10 @@ def check_arrays(arrays: Mapping[str, NDArray[np.generic]], test: TestSummary) -
         kind = kept.get(name, "f")
         if name in kept:
             right = array.ndim == 2 and len(array) == tasks
+        elif "/" in name:  # of a report, also where it has a row of its own
+            right = array.shape == ((steps, tasks) if name.startswith(f"{SHIFTED}/") else (tasks,))
         elif name in test["measures"] or name in MEASURES:
             right = array.shape == (steps, tasks)
-        elif "/" in name:
-            right = array.shape == ((steps, tasks) if name.startswith(f"{SHIFTED}/") else (tasks,))
         else:
             continue  # nothing reads it
         if not right or array.dtype.kind != kind:

@@ -14,6 +14,7 @@ from torch import Tensor
 from workbench.config import Drift, Drifts, EpisodeSize, Evaluation, Split, Suits, Training, setting
 from workbench.problems.control import Control, rows
 from workbench.tasks.base import Data, DataError, Episode, Progress, Shift, TaskFamily, TaskShape
+from workbench.tasks.cases import CaseFiles
 from workbench.worlds.base import Tensors, World
 from workbench.worlds.rollout import ACTING, draw_acting
 
@@ -104,6 +105,12 @@ class WorldFamily(TaskFamily):
         family = copy.copy(self)
         family._shifted = name
         return Shift(name, self.world.shifts[name], family)
+
+    def case_files(self) -> CaseFiles:
+        raise DataError(
+            f"{self.title}: a world is acted in, so there is nothing to predict from files; "
+            "'workbench export --what predictions' shows what the learner does in new ones"
+        )
 
     @classmethod
     @abstractmethod

@@ -6,7 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,6 +19,9 @@ from workbench.errors import DataError as DataError
 from workbench.problems.base import Data as Data
 from workbench.problems.base import Problem
 from workbench.tasks.standard import Standards
+
+if TYPE_CHECKING:
+    from workbench.tasks.cases import CaseFiles
 
 
 class Episode(NamedTuple):
@@ -306,11 +309,32 @@ class TaskFamily(ABC):
         """What the data is, for people: classes, examples, sizes of the splits (JSON types)."""
 
     def excerpt(
-        self, split: Split, generator: torch.Generator, size: EpisodeSize | None = None
+        self,
+        split: Split,
+        generator: torch.Generator,
+        size: EpisodeSize | None = None,
+        *,
+        count: int = 1,
+        index: int = 0,
     ) -> Excerpt | None:
-        """The one task that :meth:`sample` draws from a generator in the same state, in words; None where
-        there are no classes."""
+        """A task that :meth:`sample` draws from a generator in the same state, in words; None where there are
+        no classes.
+
+        Parameters
+        ----------
+        count, index : how many are drawn, and which of them is meant.
+        """
         return None
+
+    def case_files(self) -> CaseFiles:
+        """How a new task of this kind is read from files.
+
+        Raises
+        ------
+        DataError
+            If there is no way; the message says what there is instead.
+        """
+        raise DataError(f"{self.title}: a new task of this kind cannot be read from files")
 
     def check(self, size: EpisodeSize, split: Split) -> None:  # noqa: B027 (nothing to check by default)
         """Refuse an episode size that a split cannot give.

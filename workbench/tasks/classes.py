@@ -21,6 +21,11 @@ from torch import Tensor
 
 from workbench.config import SPLITS, ClassificationTaskConfig, Evaluation, Split, Suits, Training
 from workbench.tasks.base import DataError, Episode, EpisodeSize, Excerpt, TaskFamily, TaskShape
+from workbench.tasks.cases import CaseFiles
+from workbench.tasks.class_cases import PictureFiles
+
+_BRIGHT = 0.7
+"""Of white, from which on edges are bright."""
 
 
 class ImageTaskConfig(ClassificationTaskConfig):
@@ -130,16 +135,24 @@ class ClassFamily(TaskFamily):
             (classes + self._first_number(split)).to(self.device),
         )
 
-    def excerpt(self, split: Split, generator: torch.Generator, size: EpisodeSize | None = None) -> Excerpt:
+    def excerpt(
+        self,
+        split: Split,
+        generator: torch.Generator,
+        size: EpisodeSize | None = None,
+        *,
+        count: int = 1,
+        index: int = 0,
+    ) -> Excerpt:
         size = size or self.size
-        classes, turns, rows = self._draw(split, 1, generator, size)
+        classes, turns, rows = (each[index] for each in self._draw(split, count, generator, size))
         members = self._members[split]
-        names = [self._pool.names[int(members[each % len(members)])] for each in classes[0]]
-        turned = [f", turned by {90 * each} degrees" if each else "" for each in turns[0].tolist()]
+        names = [self._pool.names[int(members[each % len(members)])] for each in classes]
+        turned = [f", turned by {90 * each} degrees" if each else "" for each in turns.tolist()]
         named = tuple(map(str.__add__, names, turned))
         if not self._texts:
             return Excerpt(named)
-        texts = [tuple(self._texts[row] for row in each) for each in rows[0].tolist()]
+        texts = [tuple(self._texts[row] for row in each) for each in rows.tolist()]
         return Excerpt(
             named, tuple(each[: size.shots] for each in texts), tuple(each[size.shots :] for each in texts)
         )
@@ -213,6 +226,30 @@ class ClassFamily(TaskFamily):
         if pairs:
             description["look_alike_pairs_kept_apart"] = pairs
         return description
+
+    def case_files(self) -> CaseFiles:
+        return PictureFiles(self)
+
+    def of_pixels(self, pixels: NDArray[np.uint8]) -> tuple[Tensor, bool]:
+        """New pictures ``[n, channels, height, width]`` as inputs, and whether they had to be inverted: ours
+        are bright on dark."""
+        inverted = bright_edges(pixels)
+        return as_floats(torch.from_numpy(255 - pixels if inverted else pixels)), inverted
+
+    def as_pixels(self, x: Tensor) -> NDArray[np.uint8]:
+        """The pictures that such inputs are."""
+        pixels: NDArray[np.uint8] = (x.cpu() * 255).round().to(torch.uint8).numpy()
+        return pixels
+
+    def of_texts(self, texts: Sequence[str]) -> Tensor:
+        """New texts as inputs, where the examples are texts.
+
+        Raises
+        ------
+        DataError
+            If they are not.
+        """
+        raise DataError(f"{self.title}: learns from no texts")
 
     def unlabelled(self) -> Tensor:
         """The meta-training examples ``[n, *input_shape]`` as the pool keeps them (without turned copies), in
@@ -320,6 +357,13 @@ def _greatest_apart(keys: Tensor, apart: Tensor, ways: int) -> Tensor:
 def as_floats(x: Tensor) -> Tensor:
     """Examples of a pool as numbers: pixels from 0 to 1, all else as it is."""
     return x.float().div_(255) if x.dtype == torch.uint8 else x.float()
+
+
+def bright_edges(pixels: NDArray[np.uint8]) -> bool:
+    """Whether most pictures ``[n, channels, height, width]`` have bright edges, as dark ink on paper has."""
+    edges = (pixels[..., 0, :], pixels[..., -1, :], pixels[..., :, 0], pixels[..., :, -1])
+    brightness = sum(edge.mean((1, 2)) for edge in edges) / (len(edges) * 255)
+    return bool(np.median(brightness) > _BRIGHT)
 
 
 def _bytes(tensor: Tensor) -> bytes:

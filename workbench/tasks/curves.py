@@ -14,6 +14,7 @@ from torch import Tensor
 from workbench.config import Drifts, Examples, Split
 from workbench.problems.regression import Regression
 from workbench.tasks.base import Episode, EpisodeSize, Progress, TaskFamily, TaskShape
+from workbench.tasks.cases import CaseFiles, NumberTables
 
 
 def _ordered(value: tuple[float, float]) -> tuple[float, float]:
@@ -66,6 +67,9 @@ class CurveFamily(TaskFamily):
         _, shots, queries = size or self.size
         x, y = self.points(count, shots + queries, generator, segment)
         return Episode.pairs(x[:, :shots], y[:, :shots], x[:, shots:], y[:, shots:]).to(self.device)
+
+    def case_files(self) -> CaseFiles:
+        return NumberTables(self)
 
     def data_hash(self) -> str:
         values = " ".join(str(value) for value in self._parameters.values())

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from workbench.config import ClassificationTaskConfig, Evaluation, Suits, Training
 from workbench.settings import setting
@@ -17,6 +20,8 @@ from workbench.tasks.class_splits import ClassSplit, divide
 from workbench.tasks.classes import ClassFamily, ClassPool
 
 DIGITS = 10
+SHADES = 16
+"""Above black."""
 
 
 class DigitsConfig(ClassificationTaskConfig):
@@ -46,9 +51,14 @@ class Digits(ClassFamily):
         order = torch.from_numpy(labels).argsort(stable=True)
         names = tuple(str(digit) for digit in range(DIGITS))
         pool = ClassPool(
-            examples=torch.from_numpy(images).float().div(16).view(-1, 1, 8, 8)[order],
+            examples=torch.from_numpy(images).float().div(SHADES).view(-1, 1, 8, 8)[order],
             counts=tuple(torch.from_numpy(labels).bincount().tolist()),
             names=names,
             groups=("",) * DIGITS,
         )
         super().__init__(config, pool, divide(pool.names, pool.groups, config.split))
+
+    def of_pixels(self, pixels: NDArray[np.uint8]) -> tuple[Tensor, bool]:
+        """In the 17 shades that ours have."""
+        x, inverted = super().of_pixels(pixels)
+        return (x * SHADES).round() / SHADES, inverted

@@ -19,6 +19,7 @@ from workbench.errors import DataError
 from workbench.problems.regression import Regression
 from workbench.settings import Name, setting
 from workbench.tasks.base import Episode, EpisodeSize, TaskFamily, TaskShape
+from workbench.tasks.cases import CaseFiles, NumberTables
 from workbench.tasks.class_splits import ClassSplit, divide
 from workbench.tasks.own_data import one_of_both, own_data
 from workbench.tasks.standard import Floats, Standard, Standards
@@ -78,12 +79,14 @@ class Functions(TaskFamily):
         x, y = own.arrays["x"], own.arrays["y"]
         if reading.rules == 1:  # 32 bits first
             x, y = (each.astype(np.float32) for each in (x, y))
-            if config.standardise:
-                x, y = _standardised_by_rule_1(x, training), _standardised_by_rule_1(y, training)
+            self._in_files = old = _standards_by_rule_1(x, y, training) if config.standardise else None
+            if old is not None:
+                x, y = old.x.applied(x.astype(np.float64)), old.y.applied(y.astype(np.float64))
+                x, y = (each.astype(np.float32) for each in (x, y))
         else:
             x, y = (each.astype(np.float64) for each in (x, y))
             known = Standards(Standard.of(x[training]), Standard.of(y[training]))
-            self.standards = known if config.standardise else None
+            self.standards = self._in_files = known if config.standardise else None
             x, y = self._in_32_bits("x", x, known.x), self._in_32_bits("y", y, known.y)
         self._x, self._y = torch.from_numpy(x), torch.from_numpy(y)
         self.shape = TaskShape(config.problem(), (x.shape[1],), y.shape[1])
@@ -153,6 +156,9 @@ class Functions(TaskFamily):
         assert isinstance(config, FunctionsConfig)
         return cls(config, progress, reading)
 
+    def case_files(self) -> CaseFiles:
+        return NumberTables(self, self._in_files)
+
     def describe(self) -> Mapping[str, object]:
         where = {"path": self.config.path} if self.config.path else {"dataset": self.config.dataset}
         return {
@@ -180,13 +186,16 @@ class Functions(TaskFamily):
         return self
 
 
-def _standardised_by_rule_1(values: NDArray[np.float32], training: NDArray[np.bool_]) -> NDArray[np.float32]:
-    known = values[training].astype(np.float64)
-    scale = known.std(0)
-    result: NDArray[np.float32] = ((values - known.mean(0)) / np.where(scale > 0, scale, 1.0)).astype(
-        np.float32
-    )
-    return result
+def _standards_by_rule_1(
+    x: NDArray[np.float32], y: NDArray[np.float32], training: NDArray[np.bool_]
+) -> Standards:
+    """What the values stood for when they became 32-bit numbers before they were standardised."""
+    own = []
+    for values in (x, y):
+        known = values[training].astype(np.float64)
+        scale = known.std(0)
+        own.append(Standard(known.mean(0), np.where(scale > 0, scale, 1.0)))
+    return Standards(*own)
 
 
 def _local_variance(x: NDArray[np.float32], y: NDArray[np.float32]) -> float:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import model_validator
+from torch import Tensor
 
 from workbench.config import TaskConfig
 from workbench.data.picture_set import FEWER
@@ -26,10 +27,8 @@ from workbench.data.reading import NOW, Reading, refuse_beyond_memory
 from workbench.settings import Name, setting
 from workbench.tasks.base import TaskFamily
 from workbench.tasks.class_splits import ClassSplit, divide
-from workbench.tasks.classes import ClassFamily, ClassPool, ImageTaskConfig
+from workbench.tasks.classes import ClassFamily, ClassPool, ImageTaskConfig, as_floats, bright_edges
 from workbench.tasks.own_data import one_of_both, own_data
-
-_BRIGHT = 0.7
 
 
 class ImagesConfig(ImageTaskConfig):
@@ -73,7 +72,7 @@ class Images(ClassFamily):
         own = own_data("images", config, asked, progress)
         self.notes = own.notes
         pixels = _scaled(own.arrays["pixels"].view(np.uint8), config, progress or silent)
-        self._inverted = _bright_edges(pixels) if config.invert == "auto" else config.invert
+        self._inverted = bright_edges(pixels) if config.invert == "auto" else config.invert
         if self._inverted:
             np.subtract(255, pixels, out=pixels)
         pool = ClassPool(torch.from_numpy(pixels), own.counts, own.names, own.groups)
@@ -84,6 +83,14 @@ class Images(ClassFamily):
     def _read(cls, config: TaskConfig, progress: Progress | None, reading: Reading) -> TaskFamily:
         assert isinstance(config, ImagesConfig)
         return cls(config, progress, reading)
+
+    def of_pixels(self, pixels: NDArray[np.uint8]) -> tuple[Tensor, bool]:
+        """As those of the source: inverted if these were."""
+        return as_floats(torch.from_numpy(255 - pixels if self._inverted else pixels)), False
+
+    def as_pixels(self, x: Tensor) -> NDArray[np.uint8]:
+        pixels = super().as_pixels(x)
+        return 255 - pixels if self._inverted else pixels
 
     def describe(self) -> Mapping[str, object]:
         where = {"path": self.config.path} if self.config.path else {"dataset": self.config.dataset}
@@ -104,9 +111,3 @@ def _scaled(pixels: NDArray[np.uint8], config: ImagesConfig, progress: Progress)
         plain = image[0] if len(image) == 1 else np.ascontiguousarray(image.transpose(1, 2, 0))
         scaled[number] = as_pixels(open_picture(plain), config.size, config.channels)
     return scaled
-
-
-def _bright_edges(pixels: NDArray[np.uint8]) -> bool:
-    edges = (pixels[..., 0, :], pixels[..., -1, :], pixels[..., :, 0], pixels[..., :, -1])
-    brightness = sum(edge.mean((1, 2)) for edge in edges) / (len(edges) * 255)
-    return bool(np.median(brightness) > _BRIGHT)

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import model_validator
+from torch import Tensor
 
 from workbench.config import SPLITS, ClassificationTaskConfig, Evaluation, Suits, TaskConfig, Training
 from workbench.data.kept import load_arrays, store_arrays
@@ -25,6 +26,8 @@ from workbench.data.progress import Progress, silent
 from workbench.data.reading import NOW, Reading, refuse_beyond_memory
 from workbench.settings import Name, setting
 from workbench.tasks.base import TaskFamily
+from workbench.tasks.cases import CaseFiles
+from workbench.tasks.class_cases import TextFiles
 from workbench.tasks.class_splits import ClassSplit, divide
 from workbench.tasks.classes import ClassFamily, ClassPool
 from workbench.tasks.own_data import OwnData, one_of_both, own_data
@@ -87,7 +90,7 @@ class Text(ClassFamily):
         refuse_beyond_memory(what, 4 * count * numbers, f"lower task.{width}, or use fewer texts")
         labels = np.repeat(np.arange(len(held.names)), held.counts)
         trained = np.isin(labels, members["train"]).tolist()
-        known = [text for text, own in zip(texts, trained, strict=True) if own]
+        self._known = known = [text for text, own in zip(texts, trained, strict=True) if own]
         progress(0.6, f"Learning the words of {len(known):,} texts")
         vocabulary = 0
         examples: NDArray[np.generic]
@@ -98,6 +101,15 @@ class Text(ClassFamily):
         pool = ClassPool(torch.from_numpy(examples), held.counts, held.names, held.groups)
         super().__init__(config, pool, members, bounds=None, vocabulary=vocabulary, texts=texts)
         self.notes = held.notes
+
+    def case_files(self) -> CaseFiles:
+        return TextFiles(self, self._known)
+
+    def of_texts(self, texts: Sequence[str]) -> Tensor:
+        c = self.config
+        if c.features == "words":
+            return torch.from_numpy(as_words(texts, self._known, c.vocabulary, c.length)[0]).float()
+        return torch.from_numpy(as_vectors(texts, self._known, c.vocabulary, c.dimensions))
 
     def data_hash(self) -> str:
         """Of the texts and of how they become numbers: the numbers' last bits depend on the machine."""

@@ -1,0 +1,269 @@
+"""New cases of classes that a learner has never seen: pictures in folders, or texts with labels.
+
+Classes are numbered in the order of their names: a learner with an output for each class tells them apart by
+their numbers. So a task that is written as files has names that begin with ``A``, ``B``, …
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from workbench.data.new_pictures import read_any, read_labelled
+from workbench.data.progress import Progress, silent
+from workbench.data.reading import Reading
+from workbench.data.texts import read_new_texts
+from workbench.errors import DataError
+from workbench.problems.predicted import class_names
+from workbench.tasks.base import Data, Episode, Excerpt, TaskShape
+from workbench.tasks.cases import Case, CaseFiles, of_shots
+from workbench.tasks.text_features import words_of
+from workbench.words import plural, shown
+
+if TYPE_CHECKING:
+    from workbench.tasks.classes import ClassFamily
+
+_LOOKED_AT = 2000
+"""Training pictures by which it is judged how bright pictures are."""
+
+_DARKER = 0.02
+"""By so much, from black to white, pictures may be darker or brighter than all of training."""
+
+
+class ClassCase(CaseFiles):
+    """What both have in common.
+
+    Parameters
+    ----------
+    family : whose classes others were.
+    """
+
+    def __init__(self, family: ClassFamily) -> None:
+        self._family = family
+
+    def case(
+        self,
+        support: tuple[Tensor, Sequence[str], NDArray[np.int64]],
+        query: tuple[Tensor, Sequence[str], NDArray[np.int64]],
+        names: Sequence[str],
+        notes: Sequence[str],
+    ) -> Case:
+        """A case out of examples, the names of their classes, and the number of each among these names."""
+        x, classes, labels = support
+        asked, own, own_labels = query
+        family = self._family
+        data = {
+            "x": x[None],
+            "y": torch.from_numpy(labels)[None],
+            "classes": torch.arange(len(classes))[None],
+        }
+        query_data: Data = {"x": asked[None]}
+        if own:
+            numbers = np.array([list(classes).index(name) for name in own])
+            query_data["y"] = torch.from_numpy(numbers[own_labels])[None]
+        told = [*notes, *self._of_the_classes(classes, labels)]
+        return Case(
+            Episode(data, query_data).to(family.device),
+            self._shape(len(classes)),
+            tuple(names),
+            excerpt=Excerpt(tuple(classes)),
+            notes=tuple(dict.fromkeys(told)),
+        )
+
+    def _shape(self, ways: int) -> TaskShape:
+        return replace(self._family.shape, outputs=ways)
+
+    def _of_the_classes(self, classes: Sequence[str], labels: NDArray[np.int64]) -> list[str]:
+        """What is to be said of ways and shots."""
+        usual, ways = self._family.size.ways, len(classes)
+        notes = (
+            []
+            if ways == usual
+            else [f"{plural(ways, 'class', 'classes')}; the tasks of this run have {usual}"]
+        )
+        counts = np.bincount(labels, minlength=ways)
+        few, many = int(counts.min()), int(counts.max())
+        if few == many:
+            return notes + of_shots(few, self._family, " of each class")
+        shots = self._family.size.shots
+        return [*notes, f"{few} to {many} support examples of a class; the tasks of this run have {shots}"]
+
+    def refuse_one_class(self, classes: Sequence[str], path: Path) -> None:
+        """Refuse a support set that tells nothing apart."""
+        if len(classes) < 2:
+            only = f"only the class {shown(classes[0])!r}" if classes else "no labels"
+            raise DataError(f"{path}: has {only}; two classes or more are needed, with examples of each")
+
+    @staticmethod
+    def named(excerpt: Excerpt | None) -> list[str]:
+        """The names that the classes of a task have in files."""
+        classes = excerpt.classes if excerpt else ()
+        short = class_names(len(classes))
+        width = max(map(len, short), default=1)
+        return [f"{letter:>0{width}} {name}".strip() for letter, name in zip(short, classes, strict=True)]
+
+    @abstractmethod
+    def write(self, episode: Episode, excerpt: Excerpt | None) -> dict[str, bytes]: ...
+
+
+class PictureFiles(ClassCase):
+    """A folder with pictures for each class."""
+
+    support = (
+        "a folder or zip with a folder of pictures for each class, or an .npz file with images and labels"
+    )
+    query = "the same; or pictures without labels: a folder of them, or one"
+
+    def read(self, support: Path, query: Path, progress: Progress = silent) -> Case:
+        channels, size, _ = self._family.shape.input_shape
+        reading = Reading(size=size, channels=channels)
+        known = read_labelled(support, reading, progress)
+        self.refuse_one_class(known.classes, support)
+        asked = read_any(query, known.classes, reading, progress)
+        parts, notes = [], [*known.notes, *asked.notes]
+        for read, path in ((known, support), (asked, query)):
+            x, inverted = self._family.of_pixels(read.pixels)
+            if inverted:
+                notes.append(
+                    f"{path}: dark on bright; inverted, since this run was trained on bright on dark"
+                )
+            parts.append((x, read.classes, read.labels))
+            notes += self._brightness(x, read.names, str(path))
+        return self.case(parts[0], parts[1], asked.names, notes)
+
+    def _brightness(self, x: Tensor, names: Sequence[str], where: str) -> list[str]:
+        """That pictures are darker or brighter than all that were trained on."""
+        known = self._family.unlabelled()
+        seen = known[:: max(1, len(known) // _LOOKED_AT)]
+        low, high = _mean(seen).aminmax()
+        own = _mean(x)
+        outside = ((own < low - _DARKER) | (own > high + _DARKER)).nonzero()[:, 0].tolist()
+        if not outside:
+            return []
+        first = outside[0]
+        return [
+            f"{where}: {plural(len(outside), 'picture')} of {len(x)} darker or brighter than all that were "
+            f"trained on ({float(low):.0%} to {float(high):.0%} of white); the first: {shown(names[first])}, "
+            f"{float(own[first]):.0%}"
+        ]
+
+    def write(self, episode: Episode, excerpt: Excerpt | None) -> dict[str, bytes]:
+        files = {}
+        names = [_as_folder(name) for name in self.named(excerpt)]
+        for part, data in (("support", episode.support), ("query", episode.query)):
+            labels = data["y"][0].tolist()
+            pixels = self._family.as_pixels(data["x"][0])
+            for index, label in enumerate(labels):
+                number = labels[: index + 1].count(label)
+                files[f"{part}/{names[label]}/{number:04d}.png"] = _png(pixels[index])
+        return files
+
+
+class TextFiles(ClassCase):
+    """A table of texts with labels.
+
+    Parameters
+    ----------
+    known : the texts that were trained on.
+    """
+
+    support = "texts with labels (.csv, .tsv, .jsonl, .json), in columns called text and label"
+    query = "the same; labels may be missing"
+
+    def __init__(self, family: ClassFamily, known: Sequence[str]) -> None:
+        super().__init__(family)
+        self._known = known
+
+    def read(self, support: Path, query: Path, progress: Progress = silent) -> Case:
+        progress(0.1, "Reading the texts")
+        (known, labelled), (asked, told) = (read_new_texts(path) for path in (support, query))
+        for found in (known, asked):
+            if found.unreadable:
+                first = found.unreadable[0]
+                raise DataError(f"{first.origin}: {first.why}; mend or remove it")
+        self.refuse_one_class(known.names if labelled else (), support)
+        own = asked.names if told else ()
+        unknown = next((name for name in own if name not in known.names), None)
+        if unknown is not None:
+            names = shown(", ".join(known.names))
+            raise DataError(
+                f"{query}: the label {shown(unknown)!r} is none of the support set, which has {names}"
+            )
+        notes = [each.text for each in (*known.findings, *asked.findings)]
+        heard = {word for text in self._known for word in words_of(text)}
+        notes += _unheard(known.texts, heard, str(support)) + _unheard(asked.texts, heard, str(query))
+        progress(0.3, f"Learning the words of {len(self._known):,} texts")
+        x = self._family.of_texts([*known.texts, *asked.texts])
+        count = len(known.texts)
+        case = self.case(
+            (x[:count], known.names, known.labels),
+            (x[count:], own, asked.labels),
+            [f"text {number}" for number in range(1, len(asked.texts) + 1)],
+            notes,
+        )
+        by_class = tuple(
+            tuple(text for text, label in zip(known.texts, known.labels, strict=True) if label == number)
+            for number in range(len(known.names))
+        )
+        return replace(case, excerpt=Excerpt(known.names, by_class, (tuple(asked.texts),)))
+
+    def write(self, episode: Episode, excerpt: Excerpt | None) -> dict[str, bytes]:
+        assert excerpt is not None
+        names = self.named(excerpt)
+        files = {}
+        for part, texts in (("support", excerpt.support), ("query", excerpt.query)):
+            table = io.StringIO()
+            writer = csv.writer(table, lineterminator="\n")
+            writer.writerow(["text", "label"])
+            for name, own in zip(names, texts, strict=True):
+                writer.writerows([text, name] for text in own)
+            files[f"{part}.csv"] = table.getvalue().encode()
+        return files
+
+
+def _unheard(texts: Sequence[str], heard: set[str], where: str) -> list[str]:
+    """That texts have no word, or few, that were trained on."""
+    words = [words_of(text) for text in texts]
+    strange = [at for at, own in enumerate(words) if not heard.intersection(own)]
+    total = sum(map(len, words))
+    new = sum(word not in heard for own in words for word in own)
+    notes = []
+    if strange:
+        notes.append(
+            f"{where}: {plural(len(strange), 'text')} of {len(texts)} without a word that was trained on; "
+            f"the first is {shown(texts[strange[0]], 60)!r}"
+        )
+    if total and 2 * new > total:
+        notes.append(f"{where}: {new} of {total} words never occurred in what was trained on")
+    return notes
+
+
+def _mean(x: Tensor) -> Tensor:
+    """How bright pictures are, from 0 to 1."""
+    mean = x.float().flatten(1).mean(1)
+    return mean / 255 if x.dtype == torch.uint8 else mean
+
+
+def _as_folder(name: str) -> str:
+    """A class's name without what a path cannot hold."""
+    return re.sub(r"[^\w .,=()+-]+", "-", name)[:80].strip(" .")
+
+
+def _png(pixels: NDArray[np.uint8]) -> bytes:
+    """An image ``[channels, height, width]`` as a file."""
+    file = io.BytesIO()
+    plain = pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
+    Image.fromarray(plain).save(file, "PNG")
+    return file.getvalue()
