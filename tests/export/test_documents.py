@@ -52,7 +52,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_kind_is_written_in_each_of_its_formats(call: Call, project: Path, tmp_path: Path) -> None:
     for what, kind in KINDS.items():
         for form in kind.forms:
-            if what in ("critical_difference", "predictions"):  # they need more than there is here
+            if what in ("critical_difference", "predictions", "episode"):  # they need more than is here
                 continue
             some = ("--runs", "1,2,3") if what in ("config", "script") else ()
             path = tmp_path / f"{what}.{form}"
