@@ -154,6 +154,24 @@ def test_bench_prints_the_json_of_the_design(call: Call, toml: Callable[[str], P
     assert "meta-iterations/s" in out
 
 
+def test_bench_tells_how_many_steps_are_taken_in_one_task_and_in_many(
+    call: Call, toml: Callable[[str], Path]
+) -> None:
+    grid = toml(
+        '[task]\nfamily = "grid_navigation"\nhorizon = 5\nepisodes = 2\nrollouts = 1\n[training]\n'
+        "threads = 1\nchunk = 8\nmeta_batch = 8\n"
+        '[[algorithm]]\nkind = "rl2"\n[[algorithm]]\nkind = "maml_pg"\n'
+    )
+    code, out, said = call("bench", grid, "--json", "--seconds", "0.05")
+    assert code == 0, said
+    figures = json.loads(out)
+    for each in (figures, *figures["algorithms"].values()):
+        rates = each["environment_steps_per_second"]
+        assert rates.keys() == {"world", "collection"}
+        assert all(rate["1024"] > 20 * rate["1"] > 0 for rate in rates.values())
+    assert "collection, steps of the environment per second" in call("bench", grid, "--seconds", "0.05")[1]
+
+
 @pytest.mark.parametrize(
     ("command", "names"), [("algorithms", {"maml", "protonet"}), ("tasks", {"sinusoid", "images"})]
 )

@@ -135,7 +135,7 @@ def resume(project: Path, run_id: int | None, output: Path | None, quiet: bool) 
 @PRINT_JSON
 @click.option("--seconds", default=5.0, show_default=True, help="How long to measure each algorithm.")
 def bench(source: str, overrides: tuple[str, ...], as_json: bool, seconds: float) -> int:
-    """Meta-iterations per second on this machine; nothing is saved."""
+    """Meta-iterations per second on this machine, and steps of worlds to act in; nothing is saved."""
     from workbench import headless
 
     with _bad_input():

@@ -17,6 +17,7 @@ from workbench.data import registry
 from workbench.data.cached import prepared_at
 from workbench.data.reading import Reading
 from workbench.engine.events import Evaluated, Failed, Finished, MetaSteps
+from workbench.engine.throughput import steps_per_second
 from workbench.engine.trainer import Trainer
 from workbench.errors import InputError
 from workbench.measures import known
@@ -288,11 +289,12 @@ def predict(
 
 
 def bench(source: str, overrides: tuple[str, ...], as_json_text: bool, seconds: float) -> int:
-    """Measure each algorithm's meta-iterations for some seconds."""
+    """Measure each algorithm's meta-iterations for some seconds, and where it acts, steps of the environment
+    as long."""
     experiment = runs.load_experiment(source, overrides)
     family = runs.open_family(experiment)
     runs.check(experiment, family)
-    results = {}
+    results: dict[str, dict[str, Any]] = {}
     for each in experiment.algorithm:
         trainer = Trainer(experiment, each, experiment.training.seeds[0], family)
         if not trainer.iterations:
@@ -306,6 +308,8 @@ def bench(source: str, overrides: tuple[str, ...], as_json_text: bool, seconds: 
             "chunk": trainer.plan.chunk,
             "compiled": trainer.record["compiled"],
         }
+        if rates := steps_per_second(trainer, seconds):
+            results[each.label or each.name]["environment_steps_per_second"] = rates
     if as_json_text:
         first: dict[str, Any] = next(iter(results.values()), {})
         say_json(as_json({**first, "algorithms": results}))
@@ -316,4 +320,7 @@ def bench(source: str, overrides: tuple[str, ...], as_json_text: bool, seconds: 
             f"{figures['milliseconds_median']:.2f} ms, {figures['device']}, {figures['threads']} threads, "
             f"chunks of {figures['chunk']} tasks"
         )
+        for what, rates in figures.get("environment_steps_per_second", {}).items():
+            by_tasks = ", ".join(f"{rate:,.0f} at {tasks}" for tasks, rate in rates.items())
+            say(f"  {what}, steps of the environment per second by tasks at once: {by_tasks}")
     return 0

@@ -155,7 +155,7 @@ def test_a_killed_run_resumes_bit_for_bit(tmp_path: Path) -> None:
         ("raises", "OSError: the track is closed"),
         ("hangs", "no step came to its end within 1 s; its process was ended"),
         ("crashes", r"its process ended by itself \(exit code 3\)"),
-        ("counts wrongly", "its reward is inf, which is no finite number"),
+        ("counts wrongly", "its rewards hold inf, which is no finite number"),
     ],
 )
 def test_a_run_whose_environment_fails_goes_on_once_it_is_mended(

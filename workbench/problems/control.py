@@ -181,14 +181,10 @@ class Control(Problem):
         """A world in which one moves at random; needs torch, as the world does."""
         import torch
 
-        from workbench.worlds.rollout import rollout
+        from workbench.worlds.rollout import at_random, rollout
 
         data = {name: torch.from_numpy(each) for name, each in task.query.items()}
-
-        def policy(seen: Seen) -> tuple[Tensor, Tensors]:
-            return (seen.chance.argmax(-1) if self.world.actions.discrete else seen.chance), {}
-
-        found = rollout(self.world, hidden(data), chance(data), policy)
+        found = rollout(self.world, hidden(data), chance(data), at_random(self.world))
         rows = {name: each.double().numpy() for name, each in found.items()}
         before = {name: each[:0] for name, each in rows.items()}
         acted = Acted(rows=rows, before=before, colour=RUNS[0], episode=self.world.episode)

@@ -26,7 +26,7 @@ from workbench.worlds import spans
 from workbench.worlds.base import Actions, Tensors, World
 from workbench.worlds.numbers import start, start_size
 from workbench.worlds.outside import outside
-from workbench.worlds.rollout import ACTING, Seen, draw_acting, rollout
+from workbench.worlds.rollout import ACTING, at_random, draw_acting, rollout
 from workbench.worlds.simulated import Array
 from workbench.worlds.simulator import LIMIT, Simulator
 from workbench.worlds.spans import Span
@@ -157,11 +157,7 @@ class GymnasiumWorld(World):
         generator = torch.Generator().manual_seed(0)
         task = self.task({name: torch.rand(LOOKS, 1, generator=generator) for name in self.draws})
         chance = self.chance((LOOKS,), generator) | {ACTING: draw_acting(self, (LOOKS,), generator)}
-
-        def at_random(seen: Seen) -> tuple[Tensor, Tensors]:
-            return (seen.chance.argmax(-1) if self.actions.discrete else seen.chance), {}
-
-        met = rollout(self, task, chance, at_random)
+        met = rollout(self, task, chance, at_random(self))
         reward, seen = (met[name].double().numpy() for name in ("reward", "observation"))
         seen = seen[met["alive"].numpy() > 0]
         self._middle, self._spread = torch.tensor(seen.mean(0)), torch.tensor(_spread(seen))

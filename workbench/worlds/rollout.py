@@ -48,6 +48,15 @@ def draw_acting(world: World, shape: tuple[int, ...], generator: torch.Generator
     return torch.randn(size, generator=generator)
 
 
+def at_random(world: World) -> Policy:
+    """Who acts by the chance of the episodes alone."""
+
+    def policy(seen: Seen) -> tuple[Tensor, Tensors]:
+        return (seen.chance.argmax(-1) if world.actions.discrete else seen.chance), {}
+
+    return policy
+
+
 def rollout(world: World, task: Tensors, chance: Tensors, policy: Policy) -> Tensors:
     """Some episodes, each with its own task, all at once.
 

@@ -7,6 +7,7 @@ arXiv 2407.17032. Nothing here imports torch, so that the process begins quickly
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import threading
@@ -112,8 +113,9 @@ class Copies:
             _change(
                 self._copies[index].unwrapped, {name: float(each[index]) for name, each in parameters.items()}
             )
-            observation, _ = self._copies[index].reset(seed=int(seed))
-            self._see(index, observation)
+            self._seen[index], _ = self._copies[index].reset(seed=int(seed))
+            self._alive()
+        _refuse_unless_finite("observations", self._seen)
         return self._seen
 
     def step(self, actions: Array) -> tuple[Array, Array, Array]:
@@ -129,21 +131,14 @@ class Copies:
         there), and whether an episode is over, ``[n]``.
         """
         rewards = np.zeros(len(self._over), np.float32)
+        told = _as_told(self._copies[0].action_space, actions)
         for index in np.flatnonzero(~self._over).tolist():
-            copy = self._copies[index]
-            observation, reward, terminated, truncated, _ = copy.step(_action(copy, actions[index]))
-            rewards[index] = reward
-            if not np.isfinite(rewards[index]):
-                raise UnfitError(f"its reward is {reward}, which is no finite number")
-            self._over[index] = terminated or truncated
-            self._see(index, observation)
+            self._seen[index], rewards[index], ended, cut, _ = self._copies[index].step(told[index])
+            self._over[index] = ended or cut
+            self._alive()
+        _refuse_unless_finite("rewards", rewards)
+        _refuse_unless_finite("observations", self._seen)
         return self._seen, rewards, self._over
-
-    def _see(self, index: int, observation: Any) -> None:
-        self._seen[index] = observation
-        if not np.isfinite(self._seen[index]).all():
-            raise UnfitError("its observation holds a number that is not finite")
-        self._alive()
 
 
 def serve(connection: Connection, environment: str, parameters: Sequence[str]) -> None:
@@ -226,13 +221,18 @@ def _briefly(space: Any) -> str:
     return f"a {type(space).__name__}{shape}"
 
 
-def _action(env: Any, action: Any) -> Any:
-    """An action as the environment takes it."""
-    space = env.action_space
-    if np.ndim(action) == 0:
-        return int(space.start) + int(action)
-    part = (np.clip(action, -1, 1) + 1) / 2
-    return (space.low + part * (space.high - space.low)).astype(space.dtype)
+def _as_told(space: Any, actions: Array) -> Sequence[Any]:
+    """Actions as an environment takes them, from moves from 0, or numbers from −1 to 1."""
+    if actions.ndim == 1:
+        return [int(space.start) + move for move in actions.tolist()]
+    part = (actions.clip(-1, 1) + 1) / 2
+    return list((space.low + part * (space.high - space.low)).astype(space.dtype))
+
+
+def _refuse_unless_finite(what: str, numbers: Array) -> None:
+    wrong = numbers[~np.isfinite(numbers)]
+    if wrong.size:
+        raise UnfitError(f"its {what} hold {wrong[0]}, which is no finite number")
 
 
 def _is_number(value: object) -> bool:
@@ -259,6 +259,6 @@ def _change(env: Any, parameters: Mapping[str, float]) -> None:
 def _agrees(env: Any, name: str, formula: Callable[[Any], float]) -> bool:
     """Whether the environment has such an attribute, and it is what the formula says."""
     try:
-        return bool(np.isclose(getattr(env, name), formula(env)))
-    except AttributeError:
+        return math.isclose(getattr(env, name), formula(env))
+    except (AttributeError, TypeError):
         return False
