@@ -45,6 +45,7 @@ class AlgorithmEntry(Entry):
     order: int
     base: list[str] | None
     citation: str | None
+    privilege: str
 
 
 class TaskEntry(Entry):
@@ -100,6 +101,7 @@ def algorithms() -> list[AlgorithmEntry]:
             "order": each.order,
             "base": bases(each),
             "citation": str(each.citation) if each.citation else None,
+            "privilege": each.Config.privilege,
             "parameters": parameters(each.Config),
         }
         for name, each in ALGORITHMS.items()

@@ -197,6 +197,8 @@ def _show(entries: Sequence[RunEntry]) -> None:
     for experiment, test in tests.values():
         for sentence in remarks.episodes(test):
             say(f"{experiment}: {sentence}")
+    if said := remarks.privileged((each["name"], results.privilege(each["environment"])) for each in entries):
+        say(said)
     for entry in entries:
         if entry["failure"]:
             say(f"run {entry['id']} failed: {entry['failure']}")
@@ -517,6 +519,8 @@ def _list(entries: Sequence[Entry], as_json: bool, rows: list[list[str]]) -> Non
     _print_table(rows)
     for entry in entries:
         say("\n" + _wrapped(f"{entry['name']}: {entry['summary']}", 2))
+        if privilege := entry.get("privilege"):
+            say(_wrapped(f"  privilege: {privilege}", 4))
         over = entry.get("base")
         if isinstance(over, list):
             say(_wrapped(f"  over: {', '.join(over)}", 8))

@@ -42,7 +42,7 @@ from workbench.settings import (
     setting,
     unfit_names,
 )
-from workbench.words import LONGEST_NAME, visible
+from workbench.words import LONGEST_NAME, listed, visible
 
 __all__ = [
     "OF_THE_RUN",
@@ -313,6 +313,9 @@ class AlgorithmConfig(Kind):
     acts: ClassVar[bool] = False
     """Whether it acts in whole trials and remembers, instead of adapting step by step to a support set."""
 
+    privilege: ClassVar[str] = ""
+    """What it knows of a test task that others do not, in words that follow its name."""
+
     refused: ClassVar[Mapping[str, str]] = {
         "train_ways": "this algorithm has one output a class; leave it out"
     }
@@ -328,6 +331,15 @@ class AlgorithmConfig(Kind):
     def built_of(self) -> tuple[AlgorithmConfig, ...]:
         """The algorithm, and those that it is built over."""
         return (self,)
+
+    def privileges(self, problem: type[Problem]) -> str:
+        """What it, or what it is built over, knows or uses of a test task of a problem that others do not, to
+        be named beside its results; empty: nothing."""
+        found = [
+            each.privilege or ("" if each.acts or "gradient" not in each.needs else problem.privilege)
+            for each in self.built_of
+        ]
+        return listed(list(dict.fromkeys(filter(None, found))))
 
     def schedule(self, training: Training) -> Schedule:
         """How it is trained, where the experiment says this under ``[training]``."""

@@ -19,7 +19,7 @@ def row_of(entries: list[Any]) -> Row:
     kept = ("seed", "task", "meta_iterations_per_second")
     members = [
         Outcome(
-            RunRecord(**nothing | {name: each[name] for name in kept}),  # type: ignore[arg-type]
+            RunRecord(**nothing | {"environment": {}} | {name: each[name] for name in kept}),  # type: ignore[arg-type]
             each["experiment"],
             each["test"],
         )

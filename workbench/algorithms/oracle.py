@@ -8,7 +8,7 @@ learns with the parameters beside the observations.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import torch
 from torch import Tensor
@@ -27,7 +27,7 @@ from workbench.worlds.rollout import Policy
 
 
 class OracleConfig(TrialConfig, Warms):
-    needs = frozenset({"rollouts"})
+    privilege: ClassVar[str] = "sees the hidden parameters"
 
     kind: Literal["oracle"] = "oracle"
     iterations: int | None = setting(
@@ -57,7 +57,7 @@ class Oracle(TrialLearner):
     Config = OracleConfig
     title = "Oracle"
     family = "reference"
-    summary = "Sees the hidden parameters: computes the best policy, or is trained where that cannot be done."
+    summary = "Computes the best policy, or is trained where none can be: what adapting is worth at most."
     citation = None
     config: OracleConfig
     compilable = False
@@ -84,7 +84,9 @@ class Oracle(TrialLearner):
         return lambda seen: (plan(seen.observation, seen.time), {})
 
     def acted(self, query: Data, policy: Policy) -> Data:
-        return self._trained.acted(query, policy) if self._trained else super().acted(query, policy)
+        if self._trained:
+            return self._trained.acted(query, policy)
+        return self.finite(super().acted(query, policy))
 
     # --- what is trained -----------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from workbench.algorithms.base import Algorithm, Params
 from workbench.config import AlgorithmConfig
+from workbench.errors import InputError
 from workbench.networks.base import Network
 from workbench.problems.control import Control, chance, hidden
 from workbench.tasks.base import Data, Episode
@@ -58,6 +59,18 @@ class TrialLearner(Algorithm):
     def acted(self, query: Data, policy: Policy) -> Data:
         """The same of a policy."""
         return trial(self.problem.world, task_of(query), chance(query), policy)
+
+    def finite(self, acted: Data) -> Data:
+        """What happened, of who was not trained and so cannot diverge.
+
+        Raises
+        ------
+        InputError
+            If a reward is no number.
+        """
+        if not acted["reward"].isfinite().all():
+            raise InputError(f"{self.config.name!r} was paid a reward that is not finite")
+        return acted
 
     def report_trials(self, meta: Params, tasks: Episode) -> dict[str, Params]:
         """Measures of its own of T trials, ``[T]`` by group and name."""

@@ -13,7 +13,7 @@ from workbench.analysis.consumed import TITLES, Axis, acted, label, suited, told
 from workbench.analysis.curves import Array, Integers, intervals
 from workbench.analysis.numerals import count, span
 from workbench.analysis.reached import by_step, everywhere, lost_tasks, measures, numbers, without_chance
-from workbench.analysis.results import share
+from workbench.analysis.results import privilege, share
 from workbench.analysis.source import Group, Grouping, Source
 from workbench.measures import LOSS, Measure, known
 from workbench.pictures import Curve, Figure, Panel
@@ -250,7 +250,7 @@ class Adaptation:
         return framed(drawn) if settings.row.open else drawn
 
     def _remarks(self, curves: list[AdaptationCurve], settings: Settings) -> list[str]:
-        """What the curves do not show: what has no finite value, and which episodes repeat."""
+        """What the curves do not show: privileges, what has no finite value, and which episodes repeat."""
         drawn = {each.group.key for each in curves}
         lost = []
         for group in self._grouping.groups(joined=True):
@@ -259,7 +259,12 @@ class Adaptation:
                 lost.append((group.label, *lost_tasks(found)))
         tests = (self._source.result(run.id) for run in self._source.shown())
         test = next(filter(None, tests), None) if settings.split == "test" else None
-        said = remarks.episodes(test) if test else []
+        known = [
+            (group.label, privilege(group.runs[0].environment))
+            for group in self._grouping.groups(joined=True)
+            if group.key in drawn
+        ]
+        said = [*filter(None, [remarks.privileged(known)]), *(remarks.episodes(test) if test else [])]
         return [*said, *filter(None, [remarks.astray(lost)])]
 
     def drawn(self, curve: AdaptationCurve) -> Curve:

@@ -21,6 +21,7 @@ from workbench.analysis.claims import Claim as Claim
 from workbench.analysis.claims import Scores
 from workbench.analysis.comparison import Episodes
 from workbench.analysis.reached import Arrays, by_task, lost_tasks, without_chance
+from workbench.analysis.results import privilege
 from workbench.analysis.source import Grouping, Source
 from workbench.analysis.statistics import Estimate, compare, holm
 from workbench.engine.intervals import collapsed, difference_interval, mean_interval
@@ -143,6 +144,7 @@ class Statistics:
             "first minus second.",
             *self.met.conditions(self.measure, self.step),
             *remarks.episodes(self.met.test),
+            remarks.privileged((each.name, privilege(each.run.environment)) for each in self.scores),
             "A test over episodes is about these trained learners; over seeds, it is about the algorithms.",
         ]
         if seeds:
@@ -156,7 +158,7 @@ class Statistics:
         )
         if seeds:
             parts.append("Over seeds: difference of the means over seeds, Welch's t.")
-        return " ".join(parts)
+        return " ".join(filter(None, parts))
 
 
 def finite(value: object) -> object:

@@ -12,8 +12,12 @@ from workbench.words import listed, plural
 
 
 def of(rows: Sequence[Row]) -> list[str]:
-    """Of rows of algorithms: what diverged, what knows no chance, what are copies; a sentence each."""
-    said = [astray((row.algorithm, row.diverged, row.tasks) for row in rows)]
+    """Of rows of algorithms: privileges, what diverged, what knows no chance, what are copies; a sentence
+    each."""
+    said = [
+        privileged((row.algorithm, row.privilege) for row in rows),
+        astray((row.algorithm, row.diverged, row.tasks) for row in rows),
+    ]
     fixed = [row.algorithm for row in rows if row.deterministic]
     if fixed:
         said.append(
@@ -29,6 +33,17 @@ def of(rows: Sequence[Row]) -> list[str]:
         if unlike:
             said.append(f"Copies that reached something else than the run that counts: {listed(unlike)}.")
     return [each for each in said if each]
+
+
+def privileged(found: Iterable[tuple[str, str]]) -> str:
+    """Of names with what each knows or uses of a test task that others do not: a sentence; empty where nobody
+    does."""
+    names: dict[str, list[str]] = {}
+    for name, privilege in found:
+        if privilege and name not in names.setdefault(privilege, []):
+            names[privilege].append(name)
+    said = [f"{listed(each)} ({privilege})" for privilege, each in names.items()]
+    return f"With a privilege: {'; '.join(said)}." if said else ""
 
 
 def astray(found: Iterable[tuple[str, int, int]]) -> str:

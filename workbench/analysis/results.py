@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -172,6 +172,7 @@ class Row:
         nothing (``deterministic``).
     diverged : tasks of all ``tasks``, summed over the runs that count.
     copies : runs that repeat one of these; whether one of them reached something else.
+    privilege : what it knows or uses of a test task that others do not, in words; mostly empty.
     beside : means over seeds.
     """
 
@@ -192,6 +193,7 @@ class Row:
     deterministic: bool
     copies: int
     copies_differ: bool
+    privilege: str
     beside: dict[str, float | None]
 
     def cells(self) -> dict[str, object]:
@@ -238,6 +240,7 @@ def table_row(
         fixed,
         len(copies),
         _differ(members, copies),
+        privilege(first.run.environment),
         _over_seeds([beside(test, measure, step) for test in tests]),
     )
 
@@ -265,6 +268,12 @@ def _differ(members: Sequence[Outcome], copies: Sequence[Outcome]) -> bool:
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return statistics.fmean(known) if known else None
+
+
+def privilege(environment: Mapping[str, object]) -> str:
+    """What a run's learner knew or used of test tasks that others did not, in words; empty: nothing, or not
+    told."""
+    return str(environment.get("privilege") or "")
 
 
 # --- in words --------------------------------------------------------------------------------------

@@ -154,6 +154,7 @@ class Trainer:
         return environment(self.device) | {
             "reading": self.family.reading,
             "problem": self.family.problem.name,
+            "privilege": self.config.privileges(type(self.family.problem)),
             "threads": self.plan.threads,
             "chunk": self.plan.chunk,
             "mixed_precision": self.plan.mixed(self.experiment.training),

@@ -61,6 +61,8 @@ class Problem(ABC):
     adapted: ClassVar[Measure] = LOSS
     episode: str = ""
     horizon: int = 0
+    privilege: ClassVar[str] = ""
+    """What a learner uses of a test task, and may not have elsewhere, whose inner steps follow gradients."""
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)

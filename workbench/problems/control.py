@@ -44,6 +44,7 @@ class Control(Problem):
     gives = frozenset({"rollouts"})
     measures = (RETURN, TOTAL_RETURN, REGRET, *ALL, NEGATIVE_RETURN)
     adapted = RETURN
+    privilege = "uses the gradient of the test world's own simulator"
     world: World
 
     def __init__(self, world: World | None = None, rollouts: int = 1) -> None:

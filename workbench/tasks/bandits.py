@@ -6,6 +6,7 @@ Gaussian arms pay N(mean, 1), mean ~ N(0, 1): the testbed of Sutton and Barto (2
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
@@ -17,19 +18,15 @@ from torch.nn import functional as F
 from workbench.config import Evaluation, Suits, Training, setting
 from workbench.pictures import INK, Array, Curve, Panel
 from workbench.tasks.acting import ActingConfig, WorldFamily
-from workbench.worlds.base import Actions, Conjugate, Plan, Tensors
+from workbench.worlds.base import Actions, Conjugate, Countable, Plan, Tensors
 from workbench.worlds.numbers import beta_sample, entry, normal
 from workbench.worlds.pictures import Acted, Arrays, bars, number
 
 
-class BanditsWorld(Conjugate):
-    """Arms that pay 1 or 0.
-
-    Belief: how often each arm has paid (``paid``) and not (``failed``), and once more, which is U[0, 1].
-    """
+class ArmsWorld(Conjugate):
+    """Arms to pull, each with a mean pay of its own: ``pay`` ``[…, arms]`` of a task."""
 
     horizon = 1
-    rewards = (0.5, 0.5)
     episode: ClassVar[str] = "pull"
     shifts: ClassVar[Mapping[str, str]] = {"scarce": "poor arms only: p ~ U[0, .5], or means ~ N(−1, 1)"}
 
@@ -38,12 +35,6 @@ class BanditsWorld(Conjugate):
         self.observations = 1
         self.actions = Actions(moves=tuple(f"arm {arm + 1}" for arm in range(arms)))
         self.draws = {"pay": arms}
-
-    def task(self, uniform: Tensors, shift: str = "") -> Tensors:
-        return {"pay": uniform["pay"] * (0.5 if shift else 1.0)}
-
-    def chance(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensors:
-        return {"luck": torch.rand(*shape, 1, generator=generator)}
 
     def reset(self, task: Tensors, chance: Tensors) -> Tensors:
         return {}
@@ -56,13 +47,11 @@ class BanditsWorld(Conjugate):
         self, state: Tensors, action: Tensor, task: Tensors, chance: Tensors, time: int
     ) -> tuple[Tensors, Tensor, Tensor]:
         reward = self._reward(entry(task["pay"], action), chance["luck"])
-        return state, reward, torch.ones_like(reward, dtype=torch.bool)
+        return {}, reward, torch.ones_like(reward, dtype=torch.bool)
 
+    @abstractmethod
     def _reward(self, pay: Tensor, luck: Tensor) -> Tensor:
-        return (luck < pay).to(pay.dtype)
-
-    def known(self, task: Tensors) -> Tensor:
-        return 2 * task["pay"] - 1
+        """What an arm of some mean pays."""
 
     drawing: ClassVar[tuple[str, str]] = (
         "Pulls of the arms so far",
@@ -115,6 +104,31 @@ class BanditsWorld(Conjugate):
     def best_return(self, task: Tensors) -> Tensor:
         return task["pay"].amax(-1)
 
+    def optimistic(self, task: Tensors, belief: Tensors) -> Tensors:
+        return {"pay": torch.maximum(task["pay"], self.expected(belief)["pay"])}
+
+
+class BanditsWorld(ArmsWorld, Countable):
+    """Arms that pay 1 or 0.
+
+    Belief: how often each arm has paid (``paid``) and not (``failed``), and once more, which is U[0, 1].
+    """
+
+    rewards = (0.5, 0.5)
+    interchangeable: ClassVar[bool] = True
+
+    def task(self, uniform: Tensors, shift: str = "") -> Tensors:
+        return {"pay": uniform["pay"] * (0.5 if shift else 1.0)}
+
+    def chance(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensors:
+        return {"luck": torch.rand(*shape, 1, generator=generator)}
+
+    def _reward(self, pay: Tensor, luck: Tensor) -> Tensor:
+        return (luck < pay).to(pay.dtype)
+
+    def known(self, task: Tensors) -> Tensor:
+        return 2 * task["pay"] - 1
+
     def prior(self, shape: tuple[int, ...]) -> Tensors:
         return {"paid": torch.ones(*shape, self.arms), "failed": torch.ones(*shape, self.arms)}
 
@@ -130,11 +144,12 @@ class BanditsWorld(Conjugate):
     def sampled(self, belief: Tensors, generator: torch.Generator) -> Tensors:
         return {"pay": beta_sample(belief["paid"], belief["failed"], generator)}
 
-    def optimistic(self, task: Tensors, belief: Tensors) -> Tensors:
-        return {"pay": torch.maximum(task["pay"], self.expected(belief)["pay"])}
+    def outcomes(self, state: Tensors, action: Tensor, task: Tensors) -> list[tuple[Tensor, Tensors]]:
+        pays = entry(task["pay"], action)
+        return [(pays, {"luck": torch.zeros_like(pays)}), (1 - pays, {"luck": torch.ones_like(pays)})]
 
 
-class GaussianBanditsWorld(BanditsWorld):
+class GaussianBanditsWorld(ArmsWorld):
     """Arms that pay a mean with normal noise around it.
 
     Belief: one more than an arm's pulls (``precision``, as the prior counts as one pull that paid 0), and
@@ -188,7 +203,7 @@ class GaussianBanditsWorld(BanditsWorld):
 
 
 class BanditsConfig(ActingConfig):
-    has = frozenset({"moves", "plan", "belief", "arms"})
+    has = frozenset({"moves", "plan", "belief", "counts", "arms"})
     suits = Suits(
         Training(iterations=300, meta_batch=256, meta_lr=3e-3),
         Evaluation(episodes=2000, inner_steps=3, every=50),
@@ -220,6 +235,6 @@ class Bandits(WorldFamily):
     summary = "Pull the best of k arms, whose pay is unknown, as often as possible."
 
     @classmethod
-    def made(cls, config: ActingConfig) -> BanditsWorld:
+    def made(cls, config: ActingConfig) -> ArmsWorld:
         assert isinstance(config, BanditsConfig)
         return (GaussianBanditsWorld if config.pays == "gaussian" else BanditsWorld)(config.arms)

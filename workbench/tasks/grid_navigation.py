@@ -20,7 +20,7 @@ from workbench.measures import Measure
 from workbench.pictures import INK, Panel
 from workbench.settings import misfit
 from workbench.tasks.acting import ActingConfig, WorldConfig, WorldFamily
-from workbench.worlds.base import Actions, Plan, Solvable, Tensors
+from workbench.worlds.base import Actions, Places, Plan, Tensors
 from workbench.worlds.measures import SUCCESS
 from workbench.worlds.numbers import choice
 from workbench.worlds.pictures import Acted, Arrays, cells, path, points
@@ -29,7 +29,7 @@ STAY, UP, RIGHT, DOWN, LEFT = range(5)
 STEP_COST = 0.1
 
 
-class GridWorld(Solvable):
+class GridWorld(Places):
     """Cells to search for a goal.
 
     Parameters
@@ -47,6 +47,7 @@ class GridWorld(Solvable):
 
     def __init__(self, size: int = 5, horizon: int = 15, held_out: int = 0) -> None:
         self.size, self.horizon = size, horizon
+        self.places = size * size
         self.observations = 2
         self.actions = Actions(moves=("stay", "up", "right", "down", "left"))
         self.draws = {"goal": 1}
@@ -77,15 +78,21 @@ class GridWorld(Solvable):
     def _scaled(self, cell: Tensor) -> Tensor:
         return cell * (2 / (self.size - 1)) - 1
 
+    def _cell(self, observation: Tensor) -> Tensor:
+        return ((observation + 1) * ((self.size - 1) / 2)).round()
+
     def step(
         self, state: Tensors, action: Tensor, task: Tensors, chance: Tensors, time: int
     ) -> tuple[Tensors, Tensor, Tensor]:
-        x = (action == RIGHT).long() - (action == LEFT).long()
-        y = (action == UP).long() - (action == DOWN).long()
-        place = (state["place"] + torch.stack([x, y], -1)).clamp(0, self.size - 1)
+        place = self._moved(state["place"], action)
         there = (place == task["goal"]).all(-1)
         reward = there.to(place.dtype) * (1 + STEP_COST) - STEP_COST
         return {"place": place}, reward, torch.zeros_like(there)
+
+    def _moved(self, place: Tensor, action: Tensor) -> Tensor:
+        x = (action == RIGHT).long() - (action == LEFT).long()
+        y = (action == UP).long() - (action == DOWN).long()
+        return (place + torch.stack([x, y], -1)).clamp(0, self.size - 1)
 
     def known(self, task: Tensors) -> Tensor:
         return self._scaled(task["goal"])
@@ -113,11 +120,27 @@ class GridWorld(Solvable):
         goal = task["goal"]
 
         def move(observation: Tensor, time: int) -> Tensor:
-            x, y = (goal - ((observation + 1) * ((self.size - 1) / 2)).round()).unbind(-1)
+            x, y = (goal - self._cell(observation)).unbind(-1)
             upright = UP * (y > 0).long() + DOWN * (y < 0).long()
             return torch.where(x > 0, RIGHT, torch.where(x < 0, LEFT, upright))
 
         return move
+
+    def place(self, observation: Tensor) -> Tensor:
+        x, y = self._cell(observation).long().unbind(-1)
+        return self.size * x + y
+
+    def leads(self, observation: Tensor) -> Tensor:
+        return self._ways()[self.place(observation)]
+
+    def mapped(self) -> tuple[Tensor, Tensors]:
+        return self._ways(), {"goal": torch.tensor(self.goals[""], dtype=torch.get_default_dtype())}
+
+    def _ways(self) -> Tensor:
+        sides = torch.arange(self.size)
+        moves = torch.arange(len(self.actions.moves)).expand(self.places, -1)
+        x, y = self._moved(torch.cartesian_prod(sides, sides)[:, None], moves).unbind(-1)
+        return self.size * x + y
 
     def best_return(self, task: Tensors) -> Tensor:
         before = (task["goal"].sum(-1) - 1).clamp_max(self.horizon)
@@ -125,7 +148,7 @@ class GridWorld(Solvable):
 
 
 class GridConfig(WorldConfig):
-    has = frozenset({"moves", "plan"})
+    has = frozenset({"moves", "plan", "places"})
     suits = Suits(
         Training(iterations=600, meta_batch=256, meta_lr=3e-3),
         Evaluation(episodes=2000, inner_steps=3, every=50),

@@ -21,7 +21,7 @@ from workbench.config import Evaluation, Suits, Training, setting
 from workbench.measures import Measure
 from workbench.pictures import INK, Panel
 from workbench.tasks.acting import ActingConfig, WorldFamily
-from workbench.worlds.base import Actions, Plan, Solvable, Tensors
+from workbench.worlds.base import Actions, Places, Plan, Tensors
 from workbench.worlds.measures import GOALS
 from workbench.worlds.numbers import choice, entry
 from workbench.worlds.pictures import Acted, Arrays, cells, lines, points, restarting_path
@@ -34,7 +34,7 @@ OPENNESS = {"open": 0.45, "dense": 0.0}
 """Share of the walls beyond the tree that are open: in training, and under a shift."""
 
 
-class MazeWorld(Solvable):
+class MazeWorld(Places):
     """Rooms to find a goal in, again and again.
 
     Rooms are numbered column by column, ``x · size + y``; directions are up (y + 1), right (x + 1), down,
@@ -56,7 +56,7 @@ class MazeWorld(Solvable):
 
     def __init__(self, size: int = 5, horizon: int = 30, permuted: bool = False) -> None:
         self.size, self.horizon, self.permuted = size, horizon, permuted
-        self.rooms = size * size
+        self.rooms = self.places = size * size
         self.observations = 4 + 2 * size
         self.actions = Actions(
             moves=tuple(f"move {move + 1}" for move in range(4))
@@ -194,10 +194,21 @@ class MazeWorld(Solvable):
         best = by_direction.gather(-1, index).argmin(-1)
 
         def move(observation: Tensor, time: int) -> Tensor:
-            x, y = (part.argmax(-1) for part in torch.split(observation[..., 4:], self.size, -1))
-            return entry(best, self.size * x + y)
+            return entry(best, self.place(observation))
 
         return move
+
+    def place(self, observation: Tensor) -> Tensor:
+        x, y = (part.argmax(-1) for part in torch.split(observation[..., 4:], self.size, -1))
+        return self.size * x + y
+
+    def leads(self, observation: Tensor) -> Tensor:
+        """Through what is seen to be open; of moves that may be permuted, nothing is seen."""
+        opened = observation[..., :4] > 0
+        if self.permuted:
+            return torch.full_like(opened, -1, dtype=torch.int64)
+        strides = torch.tensor([1, self.size, -1, -self.size], device=opened.device)
+        return self.place(observation)[..., None] + opened * strides
 
     def best_return(self, task: Tensors) -> Tensor:
         """A part of a long run is begun anywhere on the way: the average, in which a goal is reached every so
@@ -207,7 +218,7 @@ class MazeWorld(Solvable):
 
 
 class MazeConfig(ActingConfig):
-    has = frozenset({"moves", "plan"})
+    has = frozenset({"moves", "plan", "places"})
     suits = Suits(
         Training(iterations=400, meta_batch=256, meta_lr=3e-3),
         Evaluation(episodes=2000, inner_steps=3, every=50),

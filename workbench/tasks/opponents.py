@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from workbench.config import Evaluation, Suits, Training, setting
 from workbench.pictures import INK, Curve, Panel
 from workbench.tasks.acting import ActingConfig, WorldConfig, WorldFamily
-from workbench.worlds.base import Actions, Conjugate, Plan, Tensors
+from workbench.worlds.base import Actions, Countable, Plan, Tensors
 from workbench.worlds.numbers import beta_sample, choice, entry
 from workbench.worlds.pictures import Acted, Arrays, points, tiles
 
@@ -56,7 +56,7 @@ NOISE = 0.05
 """So often an opponent of a named strategy does the contrary of what it means to do."""
 
 
-class OpponentsWorld(Conjugate):
+class OpponentsWorld(Countable):
     """A match of some rounds.
 
     Belief: how often the other has cooperated and defected in each of the five situations, and half a time
@@ -178,6 +178,11 @@ class OpponentsWorld(Conjugate):
     def best_return(self, task: Tensors) -> Tensor:
         return self.values(task)[..., 0, 0, :].amax(-1)
 
+    def outcomes(self, state: Tensors, action: Tensor, task: Tensors) -> list[tuple[Tensor, Tensors]]:
+        cooperates = entry(task["strategy"], state["situation"])
+        low, high = torch.zeros_like(cooperates), torch.ones_like(cooperates)
+        return [(cooperates, {"luck": low}), (1 - cooperates, {"luck": high})]
+
     def prior(self, shape: tuple[int, ...]) -> Tensors:
         return {"cooperated": torch.full((*shape, 5), 0.5), "defected": torch.full((*shape, 5), 0.5)}
 
@@ -205,7 +210,7 @@ class OpponentsWorld(Conjugate):
 
 
 class OpponentsConfig(WorldConfig):
-    has = frozenset({"moves", "plan", "belief"})
+    has = frozenset({"moves", "plan", "belief", "counts"})
     suits = Suits(
         Training(iterations=500, meta_batch=256, meta_lr=3e-3),
         Evaluation(episodes=2000, inner_steps=3, every=50),

@@ -219,3 +219,47 @@ class Conjugate(Solvable):
     @abstractmethod
     def optimistic(self, task: Tensors, belief: Tensors) -> Tensors:
         """A sampled task in which nothing is worse than expected."""
+
+
+class Countable(Conjugate):
+    """A conjugate world in which few things can happen at a step, each of which is counted: so all that can
+    ever be believed can be listed. Its episodes always last to the horizon; beliefs have other names than
+    states.
+
+    Attributes
+    ----------
+    interchangeable : whether moves are alike but for what is believed of each, which is the last dimension of
+        a belief.
+    """
+
+    interchangeable: ClassVar[bool] = False
+
+    @abstractmethod
+    def outcomes(self, state: Tensors, action: Tensor, task: Tensors) -> list[tuple[Tensor, Tensors]]:
+        """Everything that can follow from an action: how likely it is, ``[…]``, and a chance of the step
+        ``[…, *]`` by which it follows. No two pay the same."""
+
+
+class Places(Solvable):
+    """A solvable world of places, between which moves always lead in the same way. One is the goal: only
+    moving onto it pays more than 0.
+
+    Attributes
+    ----------
+    places : how many.
+    """
+
+    places: int
+
+    @abstractmethod
+    def place(self, observation: Tensor) -> Tensor:
+        """Where one is, int64 ``[…]`` from 0."""
+
+    @abstractmethod
+    def leads(self, observation: Tensor) -> Tensor:
+        """The place that each move leads to from there, int64 ``[…, moves]``; −1 where that is not seen."""
+
+    def mapped(self) -> tuple[Tensor, Tensors] | None:
+        """Where tasks differ in the goal only: the place that each move leads to from each, int64 ``[places,
+        moves]``, and every task, ``[n, *]``, all equally likely. None where they differ in more."""
+        return None

@@ -221,6 +221,8 @@ class AlgorithmPanel(QWidget):
     def _about(self, key: str) -> Markup:
         algorithm = self._algorithms[self._draft.kind(key)]
         text = rich("<b>{}</b>. {}", self._draft.title(key), algorithm.summary)
+        if algorithm.Config.privilege:
+            text = rich("{} It {}.", text, algorithm.Config.privilege)
         citation = algorithm.citation
         if citation is None:
             return text
