@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.data import sources
 from tests.fuzz import side_files as beside
+from tests.gui.charts.test_player import GRID
 from tests.gui.conftest import Open
 from tests.test_runs import contents, perform
 from tests.test_runs import start as start_project
@@ -524,6 +525,34 @@ def test_the_menu_has_every_sample_and_the_first_screen_the_quick_ones(open_wind
     offered = [each.text() for each in window.notices.findChildren(QPushButton)]
     quick = [text for name, text in file_commands.SAMPLES.items() if name.startswith("quickstart")]
     assert offered == [*quick, "Close"]
+
+
+def test_from_the_first_screen_to_a_playing_episode_by_keyboard_alone(
+    open_window: Open, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window = open_window()
+    assert window.panels is not None
+    focused = window.focusWidget()
+    assert isinstance(focused, QPushButton)
+    assert focused.text() == "Sine waves"
+    for _ in range(2):
+        qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Tab)
+    qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Return)
+    assert window.panels.draft.value(("name",)) == "Quick start: bandits"
+    (tmp_path / "grid.toml").write_text(f'{GRID}[[algorithm]]\nkind = "rl2"\n', encoding="utf-8")
+    load(window, tmp_path / "grid.toml", qtbot)
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    qtbot.keyClick(window, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(window, Qt.Key.Key_4, Qt.KeyboardModifier.ControlModifier)
+    player = window.panels.predictions.player
+    qtbot.waitUntil(lambda: window.focusWidget() is player.button, timeout=RUN)
+    qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Space)
+    assert player.playing
+    assert window.panels.predictions.board.plots[0].moving is not None
+    qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Space)
+    assert not player.playing
+    run_to_the_end(window, qtbot)
 
 
 def test_light_and_dark_reach_everything(open_window: Open, qtbot: QtBot) -> None:

@@ -174,6 +174,8 @@ class FileCommands(QObject):
 
         text = "Quick start: an experiment stands ready in Setup. Press Run, or choose:"
         self._notices.say("quick_start", text, [(text, taker(name)) for name, text in QUICK.items()])
+        if self._window.focusWidget() in (None, self._window):  # nobody is doing anything else yet
+            self._notices.enter("quick_start")
 
     def _open_experiment(self, source: str) -> bool:
         from workbench import runs

@@ -143,9 +143,13 @@ class Layout(QObject):
 
 
 def _enter(dock: QDockWidget) -> None:
-    """Bring a panel to the front, with the keyboard in it."""
+    """Bring a panel to the front, with the keyboard in it: where the panel says, or in its first control."""
     dock.raise_()
     inside = dock.widget()
+    first = inside.focusProxy()
+    if first is not None and first.isVisible() and first.isEnabled():
+        first.setFocus(Qt.FocusReason.TabFocusReason)
+        return
     takers = [
         each
         for each in inside.findChildren(QWidget)

@@ -48,6 +48,12 @@ class Notices(QFrame):
             line.deleteLater()
             self.filled.emit(bool(self._lines))
 
+    def enter(self, key: str) -> None:
+        """Give the keyboard to the first answer of a notice: Tab leads on, Enter and Space choose."""
+        line = self._lines.get(key)
+        if line is not None:
+            line.buttons[0].setFocus(Qt.FocusReason.OtherFocusReason)
+
     def texts(self) -> dict[str, str]:
         """What is said at present, by key."""
         return {key: line.text.text() for key, line in self._lines.items()}
@@ -70,8 +76,11 @@ class _Line(QFrame):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(10, 4, 8, 4)
         layout.addWidget(self.text, 1)
+        self.buttons: list[QPushButton] = []
         for label in [*self._answers, "Close"]:
             button = QPushButton(label, self)
+            button.setAutoDefault(True)  # Enter chooses, too
+            self.buttons.append(button)
             button.setObjectName(f"notice_{key}_{label.lower().replace(' ', '_')}")
             button.clicked.connect(self._answer)
             layout.addWidget(button)

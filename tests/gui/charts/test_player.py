@@ -175,3 +175,14 @@ def test_a_dot_goes_along_the_path(view: PredictionView) -> None:
         shown = plot.moving
         assert shown is not None
         assert (shown[0], shown[1]) == (moving.x[at], moving.y[at])
+
+
+def test_the_slider_stays_as_long_whatever_is_said(alone: Player) -> None:
+    among = ("before adaptation", "after 1 update (20 episodes)")
+    alone.resize(700, 40)
+    widths = set()
+    for text in among:
+        alone.say(text, among)
+        alone.layout().activate()
+        widths.add((alone.slider.width(), alone.words.width()))
+    assert len(widths) == 1

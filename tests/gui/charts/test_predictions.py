@@ -381,10 +381,10 @@ def test_learners_are_told_apart_by_how_long_they_were_trained(
     project_of(path, "oracle", "rl2", "maml_pg", seeds=1, text=PULLS, done=2)
     view = show(path)
     note = child(view, QLabel, "prediction_view_note")
-    qtbot.waitUntil(lambda: "Not trained yet" in note.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "Still to come" in note.text(), timeout=30_000)
     assert note.text() == (
         "Oracle not trained; RL² after 2 meta-iterations, on the same meta-validation tasks. "
-        "Not trained yet: MAML-PG, seed 0."
+        "Still to come: MAML-PG, seed 0."
     )
     figure = view.figure()
     assert figure is not None

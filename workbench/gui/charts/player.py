@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut
@@ -117,6 +118,12 @@ class Player(QWidget):
         for widget in self._stepped:
             widget.setVisible(len(places) > 1)
         self.button.setVisible(len(places) > 1 or moves)
+
+    def say(self, text: str, among: Iterable[str]) -> None:
+        """Words about the place, with the room of all that are said of others: nothing moves as it plays."""
+        self.words.setText(text)
+        metrics = self.words.fontMetrics()
+        self.words.setMinimumWidth(max(map(metrics.horizontalAdvance, among)) + metrics.averageCharWidth())
 
     @Slot(int)
     def _slid(self, at: int) -> None:

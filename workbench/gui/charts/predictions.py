@@ -77,6 +77,8 @@ class PredictionView(Chart):
         self.player.moved.connect(self.board.show_time)
         self.player.listen(self.board)
         self.player.listen(self.player)
+        self.setFocusProxy(self.player.button)  # for whoever comes by keyboard
+        self.player.hide()
         self.body.addWidget(self.player)
         self._note = Label(parent=self)
         self._note.setObjectName(f"{self.object_name}_note")
@@ -290,7 +292,8 @@ class PredictionView(Chart):
         self.board.show_figure(figure)
         stepwise = next((each for each in seen if len(each.predictions.steps) > 1), seen[0])
         said = figure.column_heads and (len(seen) > 1 or stepwise.predictions.trial)
-        self.player.words.setText("" if said else grid.words_of(stepwise, step))
+        told = {at: "" if said else grid.words_of(stepwise, at) for at in (step, *grid.places(seen))}
+        self.player.say(told[step], told.values())
         rows = grid.listing(seen, step)
         self.texts.setVisible(bool(rows))
         if rows:
@@ -300,7 +303,11 @@ class PredictionView(Chart):
             ]
             self.texts.show_rows(columns, rows)
         self._parts.show()
+        focused = self.window().focusWidget()
+        waited_for = self.player.isHidden() and focused is not None and self.isAncestorOf(focused)
         self.player.show()
+        if waited_for and self.player.button.isVisible():
+            self.player.button.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _show_nothing(self, hint: str) -> None:
         self._parts.hide()
@@ -345,7 +352,7 @@ class PredictionView(Chart):
         trouble = {run.name: self._trouble[run.id] for run in learners if run.id in self._trouble}
         unlearned = [name for name, error in trouble.items() if isinstance(error, NothingLearnedError)]
         if unlearned:
-            said += f" Not trained yet: {'; '.join(grid.without_a_common_seed(unlearned))}."
+            said += f" Still to come: {'; '.join(grid.without_a_common_seed(unlearned))}."
         others = (error for error in trouble.values() if not isinstance(error, NothingLearnedError))
         more = len(learners) - grid.MOST_LEARNERS
         hidden = [f"{more} more algorithms are not drawn: hide others."] if more > 0 else []
