@@ -15,6 +15,7 @@ from workbench.config import AlgorithmConfig, Experiment, parse
 from workbench.networks.base import Network
 from workbench.problems import Supervised
 from workbench.problems.classification import Classification
+from workbench.problems.courses import DOSES, Course
 from workbench.problems.regression import Regression
 from workbench.tasks.base import Episode, TaskFamily, TaskShape
 
@@ -94,7 +95,15 @@ def episodes(shape: TaskShape, tasks: int, shots: int = 4, queries: int = 6, see
 
     support, query = examples(shots), examples(queries)
     if not ways:
-        return Episode.pairs(*support, *query)
+        drawn = Episode.pairs(*support, *query)
+        if "times" not in shape.problem.gives:
+            return drawn
+        dose = 1 + torch.rand(tasks, 1, 1, 1, generator=g, dtype=torch.float64)
+        given = torch.cat([torch.zeros_like(dose), dose], -1)
+        for part, count in ((drawn.support, shots), (drawn.query, queries)):
+            part["x"][..., 0] = part["x"][..., 0].abs()
+            part[DOSES] = given.expand(-1, count, -1, -1)
+        return drawn
     held = max(shape.train_classes, ways)
     classes = torch.stack([torch.randperm(held, generator=g)[:ways] for _ in range(tasks)])
     return Episode.pairs(*support, *query, classes)
@@ -114,10 +123,14 @@ def meta_batch(learner: Algorithm, tasks: int) -> Episode:
 
 REGRESSION = TaskShape(Regression(), (2,), 1)
 CLASSIFICATION = TaskShape(Classification(), (2,), 3, train_classes=7, bounds=(-5.0, 5.0))
+COURSES = TaskShape(Regression(Course(scale=2.0, dosed=True, span=3.0, threshold=1.0)), (2,), 1)
+"""Values over time, which is the first number of an input."""
+
 EVERY = [
     pytest.param(name, shape, id=f"{name}-{shape.problem.name}")
-    for shape in (REGRESSION, CLASSIFICATION)
+    for shape in (REGRESSION, CLASSIFICATION, COURSES)
     for name, cls in ALGORITHMS.items()
-    if shape.problem.name in cls.Config.problems()
+    if cls.Config.needs <= shape.problem.gives | {"bounds"}
+    and (shape is not COURSES or "times" in cls.Config.needs)
 ]
 """Every algorithm with every problem that it can do."""

@@ -43,13 +43,15 @@ class Summary(TypedDict, total=False):
     """What was measured on frozen episodes.
 
     ``problem`` names the kind of task and ``measures`` holds all that it measures; both are always there in
-    what a project gives, whatever version wrote it. Where somebody acts, ``episode`` says what an episode is
+    what a project gives, whatever version wrote it. ``units`` are those of measures that the data have units
+    for. Where somebody acts, ``episode`` says what an episode is
     called, and ``episodes_consumed`` and ``environment_steps`` how much was acted in before each step.
     ``loss`` and ``accuracy`` are the same once more, for
     scripts (``accuracy`` is None where there is none).
     """
 
     problem: str
+    units: dict[str, str]
     inner_steps: list[int]
     episode: str
     episodes_consumed: list[int]

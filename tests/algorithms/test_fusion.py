@@ -70,7 +70,8 @@ BASES = [
     pytest.param(name, text, id=f"{name}-{problem}")
     for problem, text in (("regression", SINUSOID), ("classification", DIGITS))
     for name, cls in ALGORITHMS.items()
-    if problem in cls.Config.problems() and ALGORITHMS["fusion"].Config.allows(cls.Config)  # type: ignore[attr-defined]
+    if cls.Config.needs <= experiment(text=text).task.gives()
+    and ALGORITHMS["fusion"].Config.allows(cls.Config)  # type: ignore[attr-defined]
 ]
 
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from tests.experiments import experiment
 from workbench import runs
 from workbench.algorithms import ALGORITHMS
-from workbench.config import SPLITS, Experiment, Trains
+from workbench.config import SPLITS, Experiment, Trains, parse
 from workbench.engine import evaluation
 from workbench.engine.building import evaluation_size
 from workbench.engine.episodes import FrozenEpisodes
@@ -146,6 +146,7 @@ LEARNERS = [
     pytest.param(name, problem, id=f"{name}-{problem}")
     for name, cls in ALGORITHMS.items()
     for problem in sorted(cls.Config.problems() & TEXTS.keys())
+    if cls.Config.needs <= parse(f'algorithm = "all"{TEXTS[problem]}').task.gives()
     if issubclass(cls.Config, Trains)
 ]
 """Who learns where: those that act are in test_acting.py."""

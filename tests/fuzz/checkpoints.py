@@ -10,6 +10,7 @@ import json
 import logging
 import math
 import random
+import re
 import select
 import shutil
 import sqlite3
@@ -51,11 +52,18 @@ SETTINGS = (
 DIGITS = SINUSOID.replace('family = "sinusoid"', 'family = "digits"\nways = 2')
 DRIFT = "[task.drift]\nsegments = 3\n[network]"
 MEMORY = "capacity = 5"
+PATIENTS = SINUSOID.replace('family = "sinusoid"', 'family = "pharmacokinetics"')
+ACTING = re.sub(r"(?s)family.*(?=.network)", 'family = "navigation"\nhorizon = 4\nrollouts = 2\n', SINUSOID)
+
+
+def _task_for(needs: frozenset[str]) -> str:
+    """The small experiment whose tasks give what an algorithm needs."""
+    texts = (DIGITS, SINUSOID, PATIENTS, ACTING)
+    return next(text for text in texts if needs <= config.parse(f'algorithm = "all"{text}').task.gives())
+
+
 SETUPS = [
-    *(
-        (DIGITS if "classification" in each.Config.problems() else SINUSOID, f'kind = "{name}"')
-        for name, each in ALGORITHMS.items()
-    ),
+    *((_task_for(each.Config.needs), f'kind = "{name}"') for name, each in ALGORITHMS.items()),
     *((SINUSOID, f'kind = "{name}"') for name in ("maml", "gates", "r2d2", "transfer")),
     (SINUSOID, 'kind = "fusion"\nmembers = 2\nbase = {kind = "bmaml", particles = 2}'),
     (DIGITS, 'kind = "fusion"\nmembers = 2\nweights = "per_task"\nbase = {kind = "reptile"}'),

@@ -179,6 +179,11 @@ class Algorithm(ABC):
         out: Tensor = functional_call(self.network, learner, (x,))
         return out
 
+    def distribution(self, learner: Params, x: Tensor) -> tuple[Tensor, Tensor] | None:
+        """μ and σ of every value, ``[n, outputs]`` each, of a learner that says how sure it is: μ is what it
+        predicts. None of one that predicts values alone."""
+        return None
+
     def loss(self, meta: Params, episode: Episode) -> Tensor:
         """The outer loss of one task (a scalar); by default, the adapted learner's on the query set."""
         learner = self.adapt(meta, episode.support, self.trained_steps)

@@ -204,6 +204,9 @@ class Fusion(Wrapper):
     def predict(self, learner: Params, x: Tensor) -> Tensor:
         return self.problem.mixed(self._outputs(learner, x), learner[f"{OWN}log_weights"])
 
+    def distribution(self, learner: Params, x: Tensor) -> None:
+        """None, whatever its members give: their average is taken of values."""
+
     def _adapted(self, meta: Params, support: Data, steps: int) -> Params:
         """The members' learners, without their weights."""
         adapt = vmap(self.base.adapt, in_dims=(0, 0, None))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, cast
+from functools import partial
+from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from workbench.engine.episodes import ACTED, ATTACKED, FrozenEpisodes, seeded
 from workbench.engine.interruption import Asked, give_up_if, nobody_asks
 from workbench.measures import LOSS
 from workbench.problems import Data, Predict, Problem
+from workbench.problems.base import Forecast
 from workbench.summaries import FIRST_EDITION, ByStep, Entry, Summary
 from workbench.tasks.base import Episode, numbers_in, valid_range
 
@@ -31,6 +33,7 @@ TRIALS = 500
 """Trials that are acted in at once."""
 
 ByName = dict[str, NDArray[np.generic]]
+Found = TypeVar("Found")
 
 
 class Measured(NamedTuple):
@@ -88,8 +91,12 @@ class Curves:
         """Means by step with their intervals over tasks; None where there is no number."""
         rows = [row.name for row in self.problem.measures]
         by_step = {name: self._by_step(self.values[name]) for name in rows}
+        units = {
+            row.name: row.unit for row in self.problem.measures if row.unit != self._usual_unit(row.name)
+        }
         summary: dict[str, object] = {
             "problem": self.problem.name,
+            **({"units": units} if units else {}),
             "inner_steps": list(self.steps),
             "tasks": self.loss.shape[1],
             "measures": by_step,
@@ -108,6 +115,11 @@ class Curves:
             for group, entries in self.report.items()
         }
         return cast("Summary", summary)
+
+    def _usual_unit(self, measure: str) -> str:
+        """The unit that the problem gives a measure whatever the data are."""
+        row = type(self.problem).row(measure)
+        return row.unit if row else ""
 
     def _by_step(self, values: NDArray[np.float64]) -> ByStep:
         found = [self.interval(row) for row in values]
@@ -269,24 +281,29 @@ def _curve_of(
 
 def predictor(algorithm: Algorithm, learner: Params, support: Data, *, alone: bool) -> Predict:
     """What an adapted learner predicts of a task's queries, which batch norm sees together; ``alone`` each
-    beside the support set only."""
-    if not alone:
-        return lambda x: algorithm.predict(learner, x)
+    beside the support set only. Who gives a distribution has no batch norm."""
 
     def one(query: Tensor) -> Tensor:
         return algorithm.predict(learner, torch.cat([support["x"], query[None]]))[-1]
 
-    return vmap(one)
+    predict = vmap(one) if alone else partial(algorithm.predict, learner)
+    return Forecast(predict, partial(algorithm.distribution, learner))
 
 
 def once(predict: Predict) -> Predict:
     """The same, computed once where the same inputs are asked for again."""
-    known: list[Tensor] = []
+    if isinstance(predict, Forecast):
+        return Forecast(_remembering(predict), _remembering(predict.distribution))
+    return _remembering(predict)
 
-    def remembered(x: Tensor) -> Tensor:
-        if not known or known[0] is not x:
-            known[:] = [x, predict(x)]
-        return known[1]
+
+def _remembering(asked: Callable[[Tensor], Found]) -> Callable[[Tensor], Found]:
+    known: list[tuple[Tensor, Found]] = []
+
+    def remembered(x: Tensor) -> Found:
+        if not known or known[0][0] is not x:
+            known[:] = [(x, asked(x))]
+        return known[0][1]
 
     return remembered
 

@@ -17,6 +17,7 @@ from workbench.engine.episodes import ACTED, seeded
 from workbench.engine.evaluation import once, predictor
 from workbench.engine.predicted import Predictions, Request
 from workbench.engine.trainer import Trainer
+from workbench.problems.regression import SPREAD
 from workbench.tasks.base import DataError, Episode, EpisodeSize, TaskFamily
 from workbench.tasks.cases import Case
 from workbench.tasks.standard import Standards
@@ -200,10 +201,16 @@ def in_own_units(found: Predictions, standards: Standards) -> Predictions:
     """Predictions of standardised values in the units of the data. The loss stays that of training."""
     change = {"x": standards.x.undone, "y": standards.y.undone}
     support, query = (
-        {name: change[name](np.asarray(each, np.float64)) for name, each in part.items() if name in change}
+        {
+            name: change[name](np.asarray(each, np.float64)) if name in change else each
+            for name, each in part.items()
+        }
         for part in (found.support, found.query)
     )
-    outputs = {name: standards.y.undone(each) for name, each in found.outputs.items()}
+    outputs = {
+        name: each * standards.y.spread if name == SPREAD else standards.y.undone(each)
+        for name, each in found.outputs.items()
+    }
     return replace(found, support=support, query=query, outputs=outputs, standardised=True)
 
 

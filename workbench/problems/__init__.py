@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Mapping
+from dataclasses import replace
 
 from workbench.measures import Measure, known
 from workbench.problems.base import PROBLEMS, Data, Predict, Problem, Supervised
@@ -47,7 +48,13 @@ def rows_of(summary: Mapping[str, object]) -> tuple[Measure, ...]:
     names = list(measured) if isinstance(measured, Mapping) else []
     if problem is None:
         return tuple(map(known, names))
-    return tuple(row for row in problem.measures if row.name in names or not names)
+    units = summary.get("units")
+    own = units if isinstance(units, Mapping) else {}
+    return tuple(
+        replace(row, unit=str(own[row.name])) if row.name in own else row
+        for row in problem.measures
+        if row.name in names or not names
+    )
 
 
 def measure_of(name: str, summary: Mapping[str, object]) -> Measure:

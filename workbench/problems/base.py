@@ -27,6 +27,33 @@ Data = dict[str, "Tensor"]
 Predict = Callable[["Tensor"], "Tensor"]
 """An adapted learner: inputs ``[n, …]`` to what it predicts for each."""
 
+Distribution = Callable[["Tensor"], "tuple[Tensor, Tensor] | None"]
+"""A learner that may say how sure it is: inputs to μ and σ of each value; None where it does not."""
+
+
+class Forecast:
+    """An adapted learner that may be asked how sure it is of what it predicts.
+
+    Parameters
+    ----------
+    predict : inputs to values.
+    distribution : inputs to μ and σ, where it gives them; μ is what it predicts.
+    """
+
+    def __init__(self, predict: Predict, distribution: Distribution) -> None:
+        self._predict, self.distribution = predict, distribution
+
+    def __call__(self, x: Tensor) -> Tensor:
+        known = self.distribution(x)
+        return self._predict(x) if known is None else known[0]
+
+
+def spread_of(predict: Predict, x: Tensor) -> Tensor | None:
+    """σ of what a learner predicts, ``[n, outputs]``; None of one that predicts values alone."""
+    known = predict.distribution(x) if isinstance(predict, Forecast) else None
+    return None if known is None else known[1]
+
+
 DIVERGED_FACTOR = 10.0
 
 PROBLEMS: dict[str, type[Problem]] = {}
@@ -55,7 +82,7 @@ class Problem(ABC):
     most_norm: float | None = None
     """The norm that the gradient of each inner step is clipped to; None: it is not."""
 
-    gives: ClassVar[frozenset[str]]
+    gives: frozenset[str]
     measures: tuple[Measure, ...]
     kept: ClassVar[Mapping[str, str]] = {}
     adapted: ClassVar[Measure] = LOSS

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.measures import LOSS
+from workbench.measures import LOSS, Measure
 from workbench.pictures import INK, MUTED, RUNS, Array, Curve, Drawing, Panel
-from workbench.problems.base import Supervised
+from workbench.problems.base import Data, Predict, Problem, Supervised, spread_of
+from workbench.problems.courses import ALL, Course, mean, weights
 from workbench.problems.predicted import Example, Predicted, step_name
 
 if TYPE_CHECKING:
@@ -18,13 +19,53 @@ FUNCTION_POINTS = 200
 """Queries that show a function of one number as a curve."""
 
 
+SQUARED_ERROR = LOSS.said("Mean squared error")
+SPREAD = "spread"
+"""The name of σ among what is predicted of queries."""
+
+
 class Regression(Supervised):
-    """Values of a function that is known at a few points."""
+    """Values of a function that is known at a few points.
+
+    Parameters
+    ----------
+    course : what the values are, where they are measured over time; None: they are not.
+    """
 
     name = "regression"
     title = "Regression"
     gives = frozenset({"gradient", "pairs", "values"})
-    measures = (LOSS.said("Mean squared error"),)
+    measures: tuple[Measure, ...] = (*ALL, SQUARED_ERROR)
+
+    def __init__(self, course: Course | None = None) -> None:
+        self.course = course
+        self.measures = (*(course.measures if course else ()), SQUARED_ERROR)
+        if course:
+            self.gives = self.gives | {"times"}
+
+    @staticmethod
+    def course_of(problem: Problem) -> Course:
+        """The course of a problem whose values are measured over time."""
+        assert isinstance(problem, Regression)
+        assert problem.course is not None
+        return problem.course
+
+    def loss(self, predict: Predict, data: Data) -> Tensor:
+        weight = weights(data)
+        if weight is None:
+            return super().loss(predict, data)
+        return mean((predict(data["x"]) - data["y"]).square().mean(-1), weight)
+
+    def measured(self, predict: Predict, data: Data) -> dict[str, Tensor]:
+        found = {LOSS.name: self.loss(predict, data)}
+        if self.course is None:
+            return found
+        return found | self.course.measured(predict(data["x"]), spread_of(predict, data["x"]), data)
+
+    def predicted(self, predict: Predict, data: Data) -> dict[str, Tensor]:
+        found = super().predicted(predict, data)
+        spread = spread_of(predict, data["x"]) if self.course else None
+        return found if spread is None else found | {SPREAD: spread}
 
     def of(self, prediction: Tensor, y: Tensor) -> Tensor:
         from torch.nn import functional as F

@@ -315,6 +315,7 @@ _measures = by_name(table({"mean": _means, "ci95": _means}, {}))
 _EVALUATED: dict[str, Check] = {
     **_BY_STEP,
     "problem": _name,
+    "units": by_name(_name),
     "episode": _name,
     "measures": _measures,
     "tasks": _few,

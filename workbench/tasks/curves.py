@@ -72,19 +72,29 @@ class CurveFamily(TaskFamily):
         return NumberTables(self)
 
     def data_hash(self) -> str:
-        values = " ".join(str(value) for value in self._parameters.values())
-        return hashlib.sha256(f"{self.config.name} {values}".encode()).hexdigest()
+        return hash_of(self.config)
 
     def describe(self) -> Mapping[str, object]:
-        told = {name: list(v) if isinstance(v, tuple) else v for name, v in self._parameters.items()}
-        return told | {"splits": "independent draws of one continuous distribution"}
+        return told_of(self.config)
 
-    @property
-    def _parameters(self) -> dict[str, object]:
-        """The fields of the configuration that say which functions there are."""
-        common = {*Examples.model_fields, *Drifts.model_fields}
-        own = [name for name in type(self.config).model_fields if name not in common]
-        return {name: getattr(self.config, name) for name in own if name != self.config.selector}
+
+def hash_of(config: CurveConfig) -> str:
+    """SHA-256 of what says which functions there are."""
+    values = " ".join(str(value) for value in _parameters(config).values())
+    return hashlib.sha256(f"{config.name} {values}".encode()).hexdigest()
+
+
+def told_of(config: CurveConfig) -> dict[str, object]:
+    """The same for people (JSON types)."""
+    told = {name: list(v) if isinstance(v, tuple) else v for name, v in _parameters(config).items()}
+    return told | {"splits": "independent draws of one continuous distribution"}
+
+
+def _parameters(config: CurveConfig) -> dict[str, object]:
+    """The fields of the configuration that say which functions there are."""
+    common = {*Examples.model_fields, *Drifts.model_fields}
+    own = [name for name in type(config).model_fields if name not in common]
+    return {name: getattr(config, name) for name in own if name != config.selector}
 
 
 def uniform(bounds: tuple[float, float], shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
