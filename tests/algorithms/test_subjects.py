@@ -65,7 +65,7 @@ def curves(count: int, noise: float = 0.0) -> tuple[Data, Data, Tensor]:
     """Samples and true values of one patient by the model of one compartment."""
     g = torch.Generator().manual_seed(0)
     times = torch.linspace(0.2, 9, count, dtype=torch.float64)
-    model = learner_of("individual_fit")[0].model  # type: ignore[attr-defined]
+    model = learner_of("individual_fit")[0]._model  # type: ignore[attr-defined]
     theta = torch.tensor([0.4, -1.2, -0.5], dtype=torch.float64)
     doses = torch.tensor([[0.0, 2.0]], dtype=torch.float64)
 
@@ -89,7 +89,7 @@ def test_an_individual_fit_finds_the_curve_that_samples_without_error_are_on() -
 def test_an_individual_fit_is_as_good_as_scipys_least_squares() -> None:
     support, _, _ = curves(12, noise=0.03)
     learner, meta = learner_of("individual_fit")
-    model = learner.model  # type: ignore[attr-defined]
+    model = learner._model  # type: ignore[attr-defined]
     y, times, doses = 2 * support["y"][:, 0], support["x"][:, 0], support[DOSES][0]
 
     def residuals(theta: np.ndarray) -> np.ndarray:
@@ -147,8 +147,8 @@ def test_the_likelihood_of_curves_is_their_integral_over_the_population(model: s
     learner, meta = learner_of("empirical_bayes", model=model, route=route)
     meta |= {"log_spread": meta["log_spread"] - 0.7}
     task = episodes(COURSES, tasks=1, shots=3, queries=2).one(0)
-    course = learner.course  # type: ignore[attr-defined]
-    prior, subject = learner.prior(meta), learner.model  # type: ignore[attr-defined]
+    course = learner._course  # type: ignore[attr-defined]
+    prior, subject = learner.prior(meta), learner._model  # type: ignore[attr-defined]
     for part in (task.support, task.query):  # a member of the population, but for some error
         curve = subject.values(prior.mean + 0.2, course.times(part["x"]), part[DOSES][0])
         part["y"] = (curve / course.scale)[:, None] + 0.1 * part["y"]

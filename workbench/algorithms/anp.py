@@ -19,7 +19,9 @@ import math
 from functools import cache
 from typing import Literal, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import model_validator
 from torch import Tensor
 
@@ -111,7 +113,7 @@ class ANP(ClosedForm):
         }
 
     def distribution(self, learner: Params, x: Tensor) -> tuple[Tensor, Tensor]:
-        noise = _draws(self.config.width).to(learner["mean"].device, learner["mean"].dtype)
+        noise = torch.from_numpy(_draws(self.config.width)).to(learner["mean"])
         attended = self._attended(learner, x)
         drawn = learner["mean"] + learner["spread"] * noise
         means, spreads = torch.vmap(lambda z: self._decoded(learner, x, attended, z))(drawn)
@@ -169,6 +171,7 @@ def _joined(support: Data, query: Data) -> Data:
 
 
 @cache
-def _draws(width: int) -> Tensor:
-    """What z is made of, ``[draws, width]``: the same for every learner and task."""
-    return torch.randn(DRAWS, width, generator=torch.Generator().manual_seed(20190501))
+def _draws(width: int) -> NDArray[np.float64]:
+    """What z is made of, ``[draws, width]``: the same for every learner and task. Numpy's, since torch draws
+    nothing while tasks are batched."""
+    return np.random.default_rng(20190501).standard_normal((DRAWS, width))

@@ -95,17 +95,17 @@ class EmpiricalBayes(ClosedForm):
 
     def __init__(self, config: EmpiricalBayesConfig, network: Network, shape: TaskShape) -> None:
         super().__init__(config, network, shape)
-        self.course = Regression.course_of(shape.problem)
-        self.model = model_of(config.model, config.route, self.course)
+        self._course = Regression.course_of(shape.problem)
+        self._model = model_of(config.model, config.route, self._course)
 
     def initial(self, generator: torch.Generator) -> Params:
-        mean = torch.tensor(self.model.first)
-        level = self.course.scale * ERROR
+        mean = torch.tensor(self._model.first)
+        level = self._course.scale * ERROR
         return {
             "mean": mean,
             "log_spread": torch.full_like(mean, math.log(SPREAD)),
             "log_additive": torch.tensor(math.log(level)),
-            **({"log_proportional": torch.tensor(math.log(ERROR))} if self.model.proportional else {}),
+            **({"log_proportional": torch.tensor(math.log(ERROR))} if self._model.proportional else {}),
         }
 
     def meta_lr(self, base: float, done: float) -> float:
@@ -115,13 +115,13 @@ class EmpiricalBayes(ClosedForm):
         """The population."""
         spread = LEAST_SPREAD + meta["log_spread"].exp()
         proportional = (
-            meta["log_proportional"].exp() if self.model.proportional else meta["mean"].new_zeros(())
+            meta["log_proportional"].exp() if self._model.proportional else meta["mean"].new_zeros(())
         )
         return Prior(meta["mean"], spread**-2, proportional, meta["log_additive"].exp())
 
     def start(self, meta: Params, support: Data) -> Params:
-        samples, prior = samples_of(self.course, self.model, support), self.prior(meta)
-        theta, second = fitted(self.model, samples, prior, prior.mean)
+        samples, prior = samples_of(self._course, self._model, support), self.prior(meta)
+        theta, second = fitted(self._model, samples, prior, prior.mean)
         return {
             "theta": theta,
             "factor": torch.linalg.cholesky_ex(second)[0],
@@ -133,43 +133,39 @@ class EmpiricalBayes(ClosedForm):
     def distribution(self, learner: Params, x: Tensor) -> tuple[Tensor, Tensor]:
         """The values at the maximum, and their spread: what is not known of θ, and where queries are samples
         their error."""
-        times, doses = self.course.times(x), learner["doses"]
+        times, doses = self._course.times(x), learner["doses"]
 
         def of(theta: Tensor) -> tuple[Tensor, Tensor]:
-            found = self.model.values(theta, times, doses)
+            found = self._model.values(theta, times, doses)
             return found, found
 
         slopes, values = jacfwd(of, has_aux=True)(learner["theta"])
         reach = torch.linalg.solve_triangular(learner["factor"], slopes.T, upper=False)
-        variance = reach.square().sum(0) + (1e-6 * self.course.scale) ** 2
-        if not self.course.exact:
+        variance = reach.square().sum(0) + (1e-6 * self._course.scale) ** 2
+        if not self._course.exact:
             variance = variance + (learner["proportional"] * values).square() + learner["additive"].square()
-        mean = (values - self.course.offset) / self.course.scale
-        return mean[:, None], (variance.sqrt() / self.course.scale)[:, None]
+        mean = (values - self._course.offset) / self._course.scale
+        return mean[:, None], (variance.sqrt() / self._course.scale)[:, None]
 
     def predict(self, learner: Params, x: Tensor) -> Tensor:
         return self.distribution(learner, x)[0]
 
     def loss(self, meta: Params, episode: Episode) -> Tensor:
         """Minus the log-likelihood of a sample of one subject."""
-        parts = [episode.support] if self.course.exact else [episode.support, episode.query]
-        samples, prior = samples_of(self.course, self.model, *parts), self.prior(meta)
+        parts = [episode.support] if self._course.exact else [episode.support, episode.query]
+        samples, prior = samples_of(self._course, self._model, *parts), self.prior(meta)
         known = Prior(*(each.detach() for each in prior))
-        theta, second = fitted(self.model, samples, known, known.mean, ROUGHLY)
+        theta, second = fitted(self._model, samples, known, known.mean, ROUGHLY)
         # points where the integrand is: they and the values there are no function of the population
         factor = torch.linalg.cholesky_ex(second.detach())[0]
         points, log_weights = _points(len(theta), theta.dtype, theta.device)
         around = torch.linalg.solve_triangular(factor.T, points.T, upper=True).T
         thetas = theta.detach() + math.sqrt(2) * around
-        values = self.model.values(thetas, samples.times, samples.doses)
+        values = self._model.values(thetas, samples.times, samples.doses)
         costs = cost(values, thetas, samples, prior) - prior.precision.log().sum() / 2
         constant = len(theta) / 2 * math.log(2) - torch.diagonal(factor).log().sum()
         constant = constant - len(theta) / 2 * math.log(2 * math.pi)
-        count = (
-            samples.times.new_tensor(float(len(samples.times)))
-            if samples.weight is None
-            else samples.weight.sum()
-        )
+        count = len(samples.times) if samples.weight is None else samples.weight.sum()
         likelihood = torch.logsumexp(log_weights - costs, 0) + constant - count * math.log(2 * math.pi) / 2
         return -likelihood / count
 

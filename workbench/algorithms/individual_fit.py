@@ -58,22 +58,22 @@ class IndividualFit(ClosedForm):
 
     def __init__(self, config: IndividualFitConfig, network: Network, shape: TaskShape) -> None:
         super().__init__(config, network, shape)
-        self.course = Regression.course_of(shape.problem)
-        self.model = model_of(config.model, config.route, self.course)
+        self._course = Regression.course_of(shape.problem)
+        self._model = model_of(config.model, config.route, self._course)
 
     def initial(self, generator: torch.Generator) -> Params:
         return {}
 
     def start(self, meta: Params, support: Data) -> Params:
-        samples = samples_of(self.course, self.model, support)
-        first = self.model.guess(support["x"])
-        scale = first.new_full((), self.course.scale)
+        samples = samples_of(self._course, self._model, support)
+        first = self._model.guess(support["x"])
+        scale = first.new_full((), self._course.scale)
         prior = Prior(first, torch.full_like(first, WEAK), 0 * scale, 0.1 * scale)
-        return {"theta": fitted(self.model, samples, prior, first)[0], "doses": samples.doses}
+        return {"theta": fitted(self._model, samples, prior, first)[0], "doses": samples.doses}
 
     def predict(self, learner: Params, x: Tensor) -> Tensor:
-        values = self.model.values(learner["theta"], self.course.times(x), learner["doses"])
-        return ((values - self.course.offset) / self.course.scale)[:, None]
+        values = self._model.values(learner["theta"], self._course.times(x), learner["doses"])
+        return ((values - self._course.offset) / self._course.scale)[:, None]
 
     @property
     def outer(self) -> OuterStep:
