@@ -319,7 +319,7 @@ def test_letters_are_trained_for_a_shorter_time_than_sine_waves() -> None:
 
 def test_all_stands_for_every_algorithm_that_fits_and_each_may_be_changed() -> None:
     every = parse('algorithm = "all"\n' + SINUSOID, ["algorithm.0.inner_lr=0.5"])
-    assert len(every.algorithm) == 20
+    assert len(every.algorithm) == 21
     assert "protonet" not in {each.name for each in every.algorithm}
     assert every.algorithm[0].model_dump()["inner_lr"] == 0.5
     assert parse(every.to_toml()) == every

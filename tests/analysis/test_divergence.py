@@ -102,7 +102,9 @@ def test_a_strangers_validation_never_comes_here(summary: dict[str, Any]) -> Non
 
 
 def test_a_loss_below_zero_has_no_scale_to_diverge_by(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Regression, "measures", (replace(Regression.measures[0], signed=True),))
+    loss = Regression.row("loss")
+    assert loss is not None
+    monkeypatch.setattr(Regression, "measures", (replace(loss, signed=True),))
     fell = validation(-0.1, -40.0, -50.0)
     assert at({0: fell, 50: fell, 100: fell}, [-0.1, *[-60.0] * 99]) is None
     assert at({0: fell, 50: fell, 100: validation(-0.1, None, None)}, [-0.1, *[-60.0] * 99]) == 100

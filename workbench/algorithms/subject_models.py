@@ -205,6 +205,7 @@ def fitted(
         return gradient, slopes.T @ (weigh[:, None] * slopes) + torch.diag(prior.precision)
 
     theta, damping = first, first.new_full((), 1e-2)
+    rounding = 8 * torch.finfo(first.dtype).eps
     slopes, values = derive(theta)
     best = cost(values, theta, samples, prior)
     for _ in range(steps):
@@ -213,7 +214,8 @@ def fitted(
         tried = (theta - torch.linalg.solve(damped, gradient)).clamp(low, high)
         new_slopes, new_values = derive(tried)
         found = cost(new_values, tried, samples, prior)
-        better = found < best
+        # near the least cost its last bits tell nothing, and the gradient still does
+        better = found <= best + rounding * (1 + best.abs())
         theta, best = torch.where(better, tried, theta), torch.where(better, found, best)
         values, slopes = torch.where(better, new_values, values), torch.where(better, new_slopes, slopes)
         damping = torch.where(better, damping / 5, damping * 4).clamp(1e-7, 1e7)
