@@ -53,34 +53,38 @@ class Row:
     more: Sequence[str] = ()
 
 
-def _game(game: str) -> Row:
-    task = f'family = "opponents", game = "{game}"'
+USUAL = ("random", "oracle")
+ARMS = (*USUAL, "greedy", "thompson", "ucb", "gittins")
+PLANNERS = (*USUAL, "greedy", "psrl", "opsrl")
+DRIFTS = "drift = { segments = 3 }"
+SMOOTH = ('kind = "recurrent"', 'kind = "transfer"')
+SHORT = ("training.iterations=200",)
+"""Of what is trained through a simulator, an iteration takes a second."""
+
+
+def _opponents(game: str, more: str = "") -> Row:
+    task = f'family = "opponents", game = "{game}"{more}'
     return Row(f"opponents, {game.replace('_', ' ')}", task, references=PLANNERS)
 
 
-PLANNERS = ("random", "oracle", "greedy", "psrl")
-ARMS = ("random", "oracle", "greedy", "thompson", "ucb")
-DRIFTS = "drift = { segments = 3 }"
-SHORT = ("evaluation.episodes=200",)
-
 ROWS = (
-    Row("bandits, 10 pulls", 'family = "bandits"', references=(*ARMS, "gittins")),
-    Row("bandits, 100 pulls", 'family = "bandits", pulls = 100', references=(*ARMS, "gittins")),
-    Row("bandits, Gaussian arms", 'family = "bandits", pays = "gaussian"', references=ARMS),
+    Row("bandits, 10 pulls", 'family = "bandits"', references=(*ARMS, "bayes_optimal")),
+    Row("bandits, 100 pulls", 'family = "bandits", pulls = 100', references=ARMS),
+    Row("bandits, normal pay", 'family = "bandits", pays = "gaussian"', references=ARMS),
     Row("bandits, poor arms as a shift", 'family = "bandits", shift = "scarce"', references=ARMS),
-    Row("bandits, drifting", f'family = "bandits", {DRIFTS}'),
+    Row("bandits, drifting", f'family = "bandits", {DRIFTS}', references=ARMS),
     Row(
         "tabular MDP",
         'family = "tabular_mdp"',
         ('kind = "rl2"', 'kind = "rl2", memory = "gru", label = "RL², GRU alone"'),
         references=PLANNERS,
     ),
-    Row("grid navigation", 'family = "grid_navigation"'),
-    Row("grid navigation, drifting", f'family = "grid_navigation", {DRIFTS}'),
+    Row("grid navigation", 'family = "grid_navigation"', references=(*USUAL, "search")),
+    Row("grid navigation, drifting", f'family = "grid_navigation", {DRIFTS}', references=(*USUAL, "search")),
     Row("maze", 'family = "maze"'),
     Row("maze, permuted moves", 'family = "maze", permuted = true'),
-    Row("opponents, stag hunt", 'family = "opponents", shift = "named"', references=PLANNERS),
-    *map(_game, ("prisoners_dilemma", "chicken", "pennies")),
+    _opponents("stag_hunt", ', shift = "named"'),
+    *map(_opponents, ("prisoners_dilemma", "chicken", "pennies")),
     Row("opponents, drifting", f'family = "opponents", {DRIFTS}', references=PLANNERS),
     Row(
         "navigation",
@@ -93,12 +97,10 @@ ROWS = (
             'kind = "maml_pg", outer = "reinforce", label = "MAML-PG, REINFORCE outside"',
             'kind = "maml_pg", order = 1, label = "MAML-PG, first order"',
         ),
-        references=("random", "oracle"),
-        more=SHORT,
     ),
-    Row("driving", 'family = "driving"', ('kind = "recurrent"', 'kind = "transfer"'), more=SHORT),
-    Row("following", 'family = "following"', ('kind = "recurrent"', 'kind = "transfer"'), more=SHORT),
-    Row("cart with a pole", 'family = "cartpole"', ('kind = "recurrent"', 'kind = "maml_pg"'), more=SHORT),
+    Row("driving", 'family = "driving"', SMOOTH, more=SHORT),
+    Row("following", 'family = "following"', SMOOTH, more=SHORT),
+    Row("cart with a pole", 'family = "cartpole"', (SMOOTH[0], 'kind = "maml_pg"'), more=SHORT),
 )
 
 

@@ -206,7 +206,7 @@ class BanditsConfig(ActingConfig):
     has = frozenset({"moves", "plan", "belief", "counts", "arms"})
     suits = Suits(
         Training(iterations=300, meta_batch=256, meta_lr=3e-3),
-        Evaluation(episodes=2000, inner_steps=3, every=50),
+        Evaluation(episodes=2000, validation_episodes=500, inner_steps=3, every=50),
         {"discount": 1.0, "trace": 0.3, "entropy": 0.03},
     )
     family: Literal["bandits"] = "bandits"

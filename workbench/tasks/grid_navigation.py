@@ -150,8 +150,8 @@ class GridWorld(Places):
 class GridConfig(WorldConfig):
     has = frozenset({"moves", "plan", "places"})
     suits = Suits(
-        Training(iterations=600, meta_batch=256, meta_lr=3e-3),
-        Evaluation(episodes=2000, inner_steps=3, every=50),
+        Training(iterations=500, meta_batch=256, meta_lr=3e-3),
+        Evaluation(episodes=2000, validation_episodes=500, inner_steps=3, every=50),
         {"discount": 1.0, "entropy": 0.03},
     )
     family: Literal["grid_navigation"] = "grid_navigation"

@@ -213,7 +213,7 @@ class OpponentsConfig(WorldConfig):
     has = frozenset({"moves", "plan", "belief", "counts"})
     suits = Suits(
         Training(iterations=500, meta_batch=256, meta_lr=3e-3),
-        Evaluation(episodes=2000, inner_steps=3, every=50),
+        Evaluation(episodes=2000, validation_episodes=500, inner_steps=3, every=50),
         {"discount": 1.0, "trace": 0.9, "entropy": 0.1},
     )
     family: Literal["opponents"] = "opponents"
