@@ -284,7 +284,7 @@ def predict(
     progress.done()
     for note in used.notes:
         progress.line(f"note: {note}")
-    progress.line(used.said(place))
+    progress.line(". ".join(filter(None, (used.said(place), used.sure))))
     return 0
 
 

@@ -12,15 +12,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tests.data import sources
 from tests.experiments import SINUSOID
 from tests.gui.finished import DIGITS, project_of
+from workbench import runs
+from workbench.engine import predictions
 from workbench.export import documents
 from workbench.export.predicting import Predictor
 from workbench.export.using import Used
 from workbench.export.wishes import Wish
+from workbench.problems.classification import Classification
+from workbench.problems.margins import margin
 from workbench.project import Project
 
 Call = Callable[..., tuple[int, str, str]]
@@ -120,8 +125,8 @@ def used(path: Path, run: int, files: tuple[Path, Path]) -> Used:
 def test_it_is_the_evaluation_on_a_task_of_the_test(
     kind: str, ready: Callable[[str], Ready], tmp_path: Path
 ) -> None:
-    path, runs = ready(kind)
-    for run in runs:
+    path, ids = ready(kind)
+    for run in ids:
         with Project.open(path, read_only=True) as project:
             result = project.result(run, "test")
         assert result is not None
@@ -182,7 +187,8 @@ def test_the_command_writes_tables_and_a_picture_and_leaves_the_project(
     assert (code, out) == (0, "")
     assert "on 5 support examples and 5 queries, after 3 steps: support loss" in said
     rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text())))
-    assert list(rows[0]) == ["query", "x", "y_predicted", "y_true"]
+    assert list(rows[0]) == ["query", "x", "y_predicted", "y_low", "y_high", "y_true"]
+    assert "so near were 90% of all queries of meta-validation tasks" in said
     table = json.loads((tmp_path / "out.json").read_text())
     assert [row["inner_step"] for row in table["course"]] == [0, 1, 2, 3]
     error = [(row["y_predicted"] - row["y_true"]) ** 2 for row in table["predictions"]]
@@ -245,7 +251,13 @@ def test_what_lies_outside_of_training_is_said(ready: Callable[[str], Ready], tm
     (tmp_path / "q.csv").write_text("seconds\n4.9\n")
     found = used(path, run, (tmp_path / "s.csv", tmp_path / "q.csv"))
     support = str(tmp_path / "s.csv")
-    assert found.rows()[0].keys() == {"query", "seconds", "volts_predicted"}
+    assert found.rows()[0].keys() == {
+        "query",
+        "seconds",
+        "volts_predicted",
+        "volts_low",
+        "volts_high",
+    }
     assert [note.replace(support, "S") for note in found.notes][
         2
     ] == "3 support examples; the tasks of this run have 5"
@@ -412,3 +424,45 @@ def test_what_cannot_be_done_is_said_before_anything_is_written(
         assert (code, message in said) == (2, True), said
         assert said.count("\n") == 1
     assert not (tmp_path / "a.csv").exists()
+
+
+def test_margins_are_what_they_say() -> None:
+    assert margin(np.arange(1.0, 20.0)) == 18  # the 18th of 19: ⌈20 · 0.9⌉
+    assert margin(np.arange(1.0, 9.0)) == np.inf
+    assert margin(np.array([[1.0, np.nan]] * 10)).tolist() == [1.0, np.inf]
+    outputs = {"shown": np.array([[[0.7, 0.3], [0.2, 0.8]]] * 10)}
+    found = Classification().margins(outputs, {"y": np.array([[0, 0]] * 10)})
+    assert found == pytest.approx([0.8])
+
+
+@pytest.mark.parametrize("kind", ["sinusoid", "digits"])
+def test_the_truth_of_new_tasks_lies_within_the_margins_as_often_as_they_say(
+    kind: str, ready: Callable[[str], Ready], tmp_path: Path
+) -> None:
+    path, (run, *_) = ready(kind)
+    margins = used(path, run, episode(path, run, tmp_path / "e")).found.margins
+    assert margins is not None
+    with Project.open(path, read_only=True) as project:
+        experiment = runs.of_record(project, project.run(run)).experiment
+        family = runs.open_family(experiment)
+        learned = runs.learned(project, run, family)
+    tasks = family.sample("test", 300, torch.Generator().manual_seed(5))
+    found = predictions.predict(learned.algorithm, learned.meta, tasks, experiment.evaluation.inner_steps)
+    shown, true = found.outputs["shown"][-1], found.query["y"]
+    if kind == "digits":
+        misses = 1 - np.take_along_axis(shown, true[..., None].astype(int), -1)
+    else:
+        misses = np.abs(shown - true)
+    assert 0.85 < (misses <= margins).mean() < 0.95
+
+
+def test_where_no_like_tasks_are_the_margins_are_not_known(
+    ready: Callable[[str], Ready], tmp_path: Path
+) -> None:
+    path, (_, protonet) = ready("images")
+    names = [f"class{number}/{each}.png" for number in range(2) for each in range(9)]
+    folder = sources.write(tmp_path / "s", {name: sources.png(at) for at, name in enumerate(names)})
+    found = used(path, protonet, (folder, folder))
+    assert found.found.margins is None
+    assert "is not known: meta-validation has no tasks of that size" in found.sure
+    assert "likely" not in found.rows()[0]

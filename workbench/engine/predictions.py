@@ -7,11 +7,13 @@ from functools import partial
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.func import vmap
 
 from workbench.algorithms.base import Algorithm, Params
 from workbench.algorithms.trials import TrialLearner
 from workbench.config import SPLITS, AnyWays, Experiment, Split
+from workbench.data.progress import Progress, silent
 from workbench.engine.building import evaluation_size
 from workbench.engine.episodes import ACTED, seeded
 from workbench.engine.evaluation import once, predictor
@@ -21,6 +23,9 @@ from workbench.problems.regression import SPREAD
 from workbench.tasks.base import DataError, Episode, EpisodeSize, TaskFamily
 from workbench.tasks.cases import Case
 from workbench.tasks.standard import Standards
+
+MARGIN_TASKS, MARGIN_CHUNK = 100, 10
+"""Meta-validation tasks by which it is judged how sure predictions are, and how many of them at once."""
 
 
 def sample_tasks(
@@ -164,9 +169,17 @@ def _stacked(by_step: list[Params]) -> Params:
 
 
 def use(
-    algorithm: Algorithm, meta: Params, case: Case, steps: int, *, transductive: bool = True
+    algorithm: Algorithm,
+    meta: Params,
+    experiment: Experiment,
+    family: TaskFamily,
+    case: Case,
+    progress: Progress = silent,
 ) -> Predictions:
-    """Adapt to a case and predict its queries, in its own units; the same as :func:`predict` otherwise.
+    """Adapt to a new case as the experiment's evaluation does, and predict its queries, in their own units.
+
+    How far from the truth the predictions may be is measured on meta-validation tasks of the same size, where
+    the problem has a way and the data such tasks; a new task that is like them is as sure.
 
     Raises
     ------
@@ -174,17 +187,50 @@ def use(
         If the case has other ways, and the learner an output for each of those that it was trained on.
     """
     device = next((weight.device for weight in meta.values()), torch.device("cpu"))
-    episode = case.episode.to(device)
+    settings = experiment.evaluation
     usual, needed = algorithm.shape.outputs, case.shape.outputs
-    if usual != needed and not _takes_any_ways(algorithm, meta, episode, needed):
+    if usual != needed and not _takes_any_ways(algorithm, meta, case.episode.to(device), needed):
         raise DataError(
             f"the support set has {needed} classes, but {algorithm.title} has an output for each of {usual}; "
             f"give {usual} classes, or use a learner that compares examples, such as a prototypical network"
         )
-    found = predict(algorithm, meta, episode, steps, transductive=transductive, watched=True)
-    if case.standards is not None:
-        found = in_own_units(found, case.standards)
-    return replace(found, names=case.names, columns=case.columns, excerpt=case.excerpt)
+
+    def predicted(episode: Episode, *, watched: bool = False) -> Predictions:
+        steps, together = settings.inner_steps, settings.transductive
+        found = predict(algorithm, meta, episode.to(device), steps, transductive=together, watched=watched)
+        return in_own_units(found, case.standards) if case.standards else found
+
+    progress(0.6, "Adapting")
+    found = predicted(case.episode, watched=True)
+    found = replace(found, names=case.names, columns=case.columns, excerpt=case.excerpt)
+    size = _like(case.size, experiment, family)
+    if not algorithm.problem.band or size is None:
+        return found
+    outputs: list[dict[str, NDArray[np.float64]]] = []
+    queries: list[dict[str, NDArray[np.generic]]] = []
+    for first in range(0, MARGIN_TASKS, MARGIN_CHUNK):
+        progress(0.65 + 0.35 * first / MARGIN_TASKS, "Measuring how sure that is on meta-validation tasks")
+        generator = _stream(experiment, "validation", first)
+        others = predicted(family.sample("validation", MARGIN_CHUNK, generator, size))
+        outputs.append({name: each[-1] for name, each in others.outputs.items()})
+        queries.append({name: each for name, each in others.query.items() if name != "x"})
+    joined = [
+        {name: np.concatenate([e[name] for e in parts]) for name in parts[0]} for parts in (outputs, queries)
+    ]
+    return replace(found, margins=algorithm.problem.margins(*joined))
+
+
+def _like(size: EpisodeSize, experiment: Experiment, family: TaskFamily) -> EpisodeSize | None:
+    """The size of meta-validation tasks that are like a case; None where the data gives none."""
+    usual = evaluation_size(experiment, family)
+    for queries in (usual.queries, 1):
+        wanted = size._replace(queries=queries)
+        try:
+            family.check(wanted, "validation")
+        except DataError:
+            continue
+        return wanted
+    return None
 
 
 def _takes_any_ways(algorithm: Algorithm, meta: Params, episode: Episode, ways: int) -> bool:

@@ -57,14 +57,12 @@ class Predictor:
         support: Path,
         query: Path,
         progress: Callable[[float, str], None],
-        steps: int | None = None,
     ) -> Used:
         """What a run's learner makes of a new case. The project is only read.
 
         Parameters
         ----------
         support, query : the files of the case, as the run's family reads them.
-        steps : inner steps; None: those of the experiment's evaluation.
 
         Raises
         ------
@@ -77,15 +75,7 @@ class Predictor:
 
         learned, experiment, family, record = self._learned(path, run_id, progress)
         case = family.case_files().read(support, query, progress)
-        progress(0.8, "Adapting")
-        settings = experiment.evaluation
-        found = predictions.use(
-            learned.algorithm,
-            learned.meta,
-            case,
-            settings.inner_steps if steps is None else steps,
-            transductive=settings.transductive,
-        )
+        found = predictions.use(learned.algorithm, learned.meta, experiment, family, case, progress)
         return Used(record, learned.iteration, *case.sizes, found, case.notes)
 
     def _learned(

@@ -75,6 +75,17 @@ class Used:
         loss = "standardised support loss" if found.standardised else "support loss"
         return f"{sets}, {found.step_name(found.places[at])}: {loss} {ends}"
 
+    @property
+    def sure(self) -> str:
+        """How sure the predictions are, in a sentence; empty where nobody can say."""
+        margins = self.found.margins
+        if margins is None or not np.isfinite(margins).all():
+            unknown = (
+                "how far they may be from the truth is not known: meta-validation has no tasks of that size"
+            )
+            return unknown if self.found.problem.band else ""
+        return self.found.problem.sure(self.found.of_task(0, self.places[-1], RUNS[0]))
+
     # --- as files ------------------------------------------------------------------------------------
 
     def table(self, place: int | None = None) -> Table:
@@ -98,7 +109,7 @@ class Used:
         panels += () if course is None else (course,)
         if not panels:
             raise InputError(f"{self.run.name}: there is no picture of what it predicts; write a table")
-        caption = f"{self.said(at)}. {words}".strip()
+        caption = ". ".join(filter(None, (self.said(at), self.sure, words)))
         return Figure("predictions", panels, caption, columns=len(panels), table=self.rows(at))
 
     def course_panel(self, place: int) -> Panel | None:
@@ -133,6 +144,7 @@ class Used:
             "course": list(self.course),
             "predictions": list(self.rows()),
             "predictions_by_step": [list(self.rows(place)) for place in self.places],
+            "sure": self.sure,
             "notes": list(self.notes),
         }
 

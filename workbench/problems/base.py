@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from workbench.measures import LOSS, MEASURES, DeclarationError, Measure
 from workbench.pictures import Drawing
-from workbench.problems.predicted import Example, Predicted, step_name
+from workbench.problems.predicted import Arrays, Example, Predicted, step_name
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -186,6 +186,22 @@ class Problem(ABC):
     def picture(self, task: Predicted) -> Drawing | None:
         """What a learner predicts on one task, drawn; needs no torch. None where it cannot be drawn."""
         return None
+
+    band: ClassVar[float] = 0.0
+    """The part of the queries of other tasks that lie within :meth:`margins`; 0 where there are none."""
+
+    def sure(self, task: Predicted) -> str:
+        """What the margins of a task mean, in a sentence."""
+        raise NotImplementedError
+
+    def margins(self, outputs: Mapping[str, Array], query: Arrays) -> Array:
+        """How far from the truth the predictions of other tasks were: as many as ``band`` lie within.
+
+        Parameters
+        ----------
+        outputs, query : what is shown of the predictions, and what was to be predicted, ``[tasks, n, …]``.
+        """
+        raise NotImplementedError
 
     def answers(self, task: Predicted) -> tuple[dict[str, Any], ...]:
         """A row for each query: what is asked, what is predicted of it, and how sure that is."""

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from workbench.measures import ACCURACY, LOSS, Measure, declare
 from workbench.pictures import RIGHT, WRONG, Drawing, Panel, Picture
 from workbench.problems.base import Array, Data, Predict, Supervised
-from workbench.problems.predicted import Example, Predicted, class_names, class_titles
+from workbench.problems.margins import BAND, margin
+from workbench.problems.predicted import Arrays, Example, Predicted, class_names, class_titles
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -147,9 +148,25 @@ class Classification(Supervised):
         panel = _confusion(true, taken, titles) if texts else _examples(task, true, taken, shares, titles)
         return Drawing(panel, "Predicted classes", said, words, rows, tuple(seen))
 
+    band = BAND
+
+    def margins(self, outputs: Mapping[str, Array], query: Arrays) -> Array:
+        """What the probability of the right class lacked to 1 (Sadinle, Lei, Wasserman, "Least Ambiguous
+        Set-Valued Classifiers with Bounded Error Levels", JASA 2019)."""
+        right = np.take_along_axis(outputs["shown"], query["y"].astype(np.int64)[..., None], -1)
+        return margin(1 - right.reshape(-1, 1))
+
+    def sure(self, task: Predicted) -> str:
+        assert task.margins is not None
+        least = max(0.0, 1 - float(task.margins[0]))
+        return (
+            f"likely are classes of at least {least:.3g}: so probable was the right one of {BAND:.0%} of "
+            "all queries of meta-validation tasks"
+        )
+
     def answers(self, task: Predicted) -> tuple[dict[str, Any], ...]:
-        """The predicted class and its probability, the true one where it is known, and the probability of
-        every class."""
+        """The predicted class and its probability, the classes that it may well be (none where no class is
+        likely enough), the true one where it is known, and the probability of every class."""
         shares, texts = task.outputs["shown"][-1], [text for each in task.query_texts for text in each]
         titles = task.classes or class_names(shares.shape[-1])
         rows = []
@@ -159,6 +176,10 @@ class Classification(Supervised):
             if texts:
                 row["text"] = texts[at]
             row |= {"predicted": titles[taken], "probability": float(probabilities[taken])}
+            if task.margins is not None:
+                row["likely"] = ", ".join(
+                    title for title, p in zip(titles, probabilities, strict=True) if 1 - p <= task.margins[0]
+                )
             if self.known(task.query):
                 true = int(task.query["y"][at])
                 row |= {"true": titles[true], "right": taken == true}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench.measures import LOSS, Measure
 from workbench.pictures import INK, MUTED, RUNS, Array, Curve, Drawing, Panel
 from workbench.problems.base import Data, Predict, Problem, Supervised, spread_of
 from workbench.problems.courses import ALL, Course, mean, weights
-from workbench.problems.predicted import Example, Predicted, step_name
+from workbench.problems.margins import BAND, margin
+from workbench.problems.predicted import Arrays, Example, Predicted, step_name
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,7 +68,7 @@ class Regression(Supervised):
 
     def predicted(self, predict: Predict, data: Data) -> dict[str, Tensor]:
         found = super().predicted(predict, data)
-        spread = spread_of(predict, data["x"]) if self.course else None
+        spread = spread_of(predict, data["x"])
         return found if spread is None else found | {SPREAD: spread}
 
     def of(self, prediction: Tensor, y: Tensor) -> Tensor:
@@ -121,10 +125,27 @@ class Regression(Supervised):
             title = title.replace("True functions, support", "Support")
         return Drawing(panel, title, _said(task), words)
 
+    band = BAND
+
+    def margins(self, outputs: Mapping[str, Array], query: Arrays) -> Array:
+        """The size of the error of each value; in σ, of learners that say how sure they are."""
+        misses = np.abs(outputs["shown"] - query["y"].astype(np.float64))
+        misses = misses / outputs[SPREAD] if SPREAD in outputs else misses
+        return margin(misses.reshape(-1, misses.shape[-1]))
+
+    def sure(self, task: Predicted) -> str:
+        assert task.margins is not None
+        far = ", ".join(f"{each:.3g}" for each in task.margins)
+        far += " of the learner's σ" if SPREAD in task.outputs else ""
+        return (
+            f"low and high are ± {far} away: so near were {BAND:.0%} of all queries of meta-validation tasks"
+        )
+
     def answers(self, task: Predicted) -> tuple[dict[str, Any], ...]:
-        """x, and each value that is predicted of it; beside it the true one where it is known."""
+        """x, and each value that is predicted of it with its band; and the true one where it is known."""
         x, said = _flat_rows(task.query["x"]), task.outputs["shown"][-1].reshape(len(task.query["x"]), -1)
         true = _flat_rows(task.query["y"]) if self.known(task.query) else None
+        wide = _wide(task)
         inputs = _named("x", task, x.shape[1])
         outputs = _named("y", task, said.shape[1])
         rows = []
@@ -133,6 +154,9 @@ class Regression(Supervised):
             row |= dict(zip(inputs, map(float, x[at]), strict=True))
             for column, name in enumerate(outputs):
                 row[f"{name}_predicted"] = float(said[at, column])
+                if wide is not None:
+                    row[f"{name}_low"] = float(said[at, column] - wide[at, column])
+                    row[f"{name}_high"] = float(said[at, column] + wide[at, column])
                 if true is not None:
                     row[f"{name}_true"] = float(true[at, column])
             rows.append(row)
@@ -168,7 +192,8 @@ def _curves(task: Predicted, outputs: Array) -> Panel:
     if "y" in task.query:
         curves.append(Curve("true function", INK, x[order], _flat(task.query["y"])[order]))
     for at in task.told:
-        curves.append(_of_step(task, at, x[order], outputs[at][order], "line" if len(x) > 1 else "markers"))
+        curve = _of_step(task, at, x[order], outputs[at][order], "line" if len(x) > 1 else "markers")
+        curves.append(_banded(curve, task, order) if at == task.told[-1] else curve)
     support = _flat(task.support["x"]), _flat(task.support["y"])
     (across,), (up,) = _named("x", task, 1), _named("y", task, 1)
     return Panel(
@@ -183,6 +208,7 @@ def _against(task: Predicted, outputs: Array) -> Panel:
     curves = [Curve("equal", INK, ends, ends, faint=True)]
     for at in dict.fromkeys((0, len(task.steps) - 1)):
         curves.append(_of_step(task, at, true, outputs[at].reshape(-1), "markers"))
+    curves[-1] = _banded(curves[-1], task)
     return Panel(x_label="true", y_label="predicted", curves=tuple(curves))
 
 
@@ -194,7 +220,26 @@ def _by_query(task: Predicted, outputs: Array) -> Panel:
         _of_step(task, at, number, outputs[at].reshape(-1), "markers")
         for at in dict.fromkeys((0, len(task.steps) - 1))
     ]
+    curves[-1] = _banded(curves[-1], task)
     return Panel(x_label="query", y_label="predicted", curves=tuple(curves))
+
+
+def _wide(task: Predicted) -> Array | None:
+    """How far the truth may be from what is predicted at last, ``[n, outputs]``; None where nobody knows."""
+    if task.margins is None or not np.isfinite(task.margins).all():
+        return None
+    shown = task.outputs["shown"][-1]
+    spread = task.outputs[SPREAD][-1] if SPREAD in task.outputs else np.ones_like(shown)
+    return np.asarray(spread * task.margins, np.float64).reshape(len(shown), -1)
+
+
+def _banded(curve: Curve, task: Predicted, order: NDArray[np.intp] | None = None) -> Curve:
+    """With the band that the truth of other tasks was within."""
+    wide = _wide(task)
+    if wide is None:
+        return curve
+    flat = (wide if order is None else wide[order]).reshape(-1)
+    return replace(curve, low=curve.y - flat, high=curve.y + flat)
 
 
 def _of_step(task: Predicted, at: int, x: Array, y: Array, kind: str) -> Curve:

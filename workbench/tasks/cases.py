@@ -22,7 +22,7 @@ from torch import Tensor
 from workbench.data.new_numbers import Numbers, column_names, read_numbers
 from workbench.data.progress import Progress, silent
 from workbench.errors import DataError
-from workbench.tasks.base import Data, Episode, Excerpt, TaskFamily, TaskShape
+from workbench.tasks.base import Data, Episode, EpisodeSize, Excerpt, TaskFamily, TaskShape
 from workbench.tasks.standard import Floats, Standards
 
 LOOKED_AT = 200
@@ -40,6 +40,7 @@ class Case:
     ----------
     episode : one task (``T`` is 1); without ``y`` among its queries where that is not known.
     shape : what it looks like, where it differs from the family's.
+    size : of those tasks of the family that are most like it.
     names : what each query is called.
     columns : what the numbers of ``x`` and ``y`` are called, in the files.
     excerpt : the task in words, where it has classes.
@@ -49,6 +50,7 @@ class Case:
 
     episode: Episode
     shape: TaskShape
+    size: EpisodeSize
     names: tuple[str, ...]
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     excerpt: Excerpt | None = None
@@ -138,6 +140,7 @@ class NumberTables(CaseFiles):
         return Case(
             Episode(support_data, query_data),
             self._family.shape,
+            self._family.size._replace(shots=len(known.x)),
             tuple(asked.places),
             {"x": known.columns[0], "y": known.columns[1]},
             notes=tuple(notes),

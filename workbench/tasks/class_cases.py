@@ -77,6 +77,7 @@ class ClassCase(CaseFiles):
         return Case(
             Episode(data, query_data).to(family.device),
             self._shape(len(classes)),
+            family.size._replace(ways=len(classes), shots=int(np.bincount(labels).min())),
             tuple(names),
             excerpt=Excerpt(tuple(classes)),
             notes=tuple(dict.fromkeys(told)),
