@@ -81,7 +81,7 @@ class Used:
         margins = self.found.margins
         if margins is None or not np.isfinite(margins).all():
             unknown = (
-                "how far they may be from the truth is not known: meta-validation has no tasks of that size"
+                "How far they may be from the truth is not known: meta-validation has no tasks of that size"
             )
             return unknown if self.found.problem.band else ""
         return self.found.problem.sure(self.found.of_task(0, self.places[-1], RUNS[0]))

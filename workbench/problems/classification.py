@@ -160,7 +160,7 @@ class Classification(Supervised):
         assert task.margins is not None
         least = max(0.0, 1 - float(task.margins[0]))
         return (
-            f"likely are classes of at least {least:.3g}: so probable was the right one of {BAND:.0%} of "
+            f"Likely are classes of at least {least:.3g}: so probable was the right one of {BAND:.0%} of "
             "all queries of meta-validation tasks"
         )
 

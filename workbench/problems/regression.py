@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 FUNCTION_POINTS = 200
 """Queries that show a function of one number as a curve."""
 
+FEW_POINTS = 50
+"""Queries of somebody's own that are marked, since they were asked for one by one."""
 
 SQUARED_ERROR = LOSS.said("Mean squared error")
 SPREAD = "spread"
@@ -131,14 +133,15 @@ class Regression(Supervised):
         """The size of the error of each value; in σ, of learners that say how sure they are."""
         misses = np.abs(outputs["shown"] - query["y"].astype(np.float64))
         misses = misses / outputs[SPREAD] if SPREAD in outputs else misses
-        return margin(misses.reshape(-1, misses.shape[-1]))
+        counts = np.asarray(query.get("weight", np.ones(misses.shape[:2])), np.float64) > 0
+        return margin(misses[counts])
 
     def sure(self, task: Predicted) -> str:
         assert task.margins is not None
         far = ", ".join(f"{each:.3g}" for each in task.margins)
         far += " of the learner's σ" if SPREAD in task.outputs else ""
         return (
-            f"low and high are ± {far} away: so near were {BAND:.0%} of all queries of meta-validation tasks"
+            f"Low and high are ± {far} away: so near were {BAND:.0%} of all queries of meta-validation tasks"
         )
 
     def answers(self, task: Predicted) -> tuple[dict[str, Any], ...]:
@@ -192,7 +195,8 @@ def _curves(task: Predicted, outputs: Array) -> Panel:
     if "y" in task.query:
         curves.append(Curve("true function", INK, x[order], _flat(task.query["y"])[order]))
     for at in task.told:
-        curve = _of_step(task, at, x[order], outputs[at][order], "line" if len(x) > 1 else "markers")
+        kind = "both" if len(x) <= FEW_POINTS and task.names else "line"
+        curve = _of_step(task, at, x[order], outputs[at][order], kind)
         curves.append(_banded(curve, task, order) if at == task.told[-1] else curve)
     support = _flat(task.support["x"]), _flat(task.support["y"])
     (across,), (up,) = _named("x", task, 1), _named("y", task, 1)
