@@ -276,6 +276,9 @@ def test_what_a_family_says_of_learners_is_of_settings_that_they_have(family: st
         assert fields, f"no learner has {name}"
         # an empty field is not stored, so it would not stay empty
         assert not any(each.optional for each in fields), name
+    for each in able:  # what one name means to two learners is the same, or it is refused here
+        if not any(field.required for field in fields_of(each).values()):
+            assert each().suited(kind.gives(), kind.suits.learners)
 
 
 OPPONENTS = '[task]\nfamily = "opponents"\n[[algorithm]]\nkind = "rl2"\n'
@@ -304,6 +307,14 @@ def test_what_is_said_of_a_learner_or_was_stored_of_it_stays_whatever_suits_the_
     monkeypatch.setattr(kind, "suits", kind.suits._replace(learners={"trace": 0.5, "discount": 0.5}))
     assert parse(OPPONENTS).algorithm[0].model_dump()["trace"] == 0.5
     assert parse(stored.to_toml()).hash() == stored.hash()
+
+
+def test_a_recurrent_policy_has_fast_weights_where_what_is_seen_is_a_state() -> None:
+    table, arms = (
+        parse(f'[task]\nfamily = "{family}"\n[[algorithm]]\nkind = "rl2"\n')
+        for family in ("tabular_mdp", "bandits")
+    )
+    assert [each.algorithm[0].model_dump()["memory"] for each in (table, arms)] == ["fast_weights", "gru"]
 
 
 def test_what_suits_a_family_suits_the_base_of_a_wrapper_too() -> None:

@@ -172,10 +172,9 @@ class Acted:
         total: Array = self.returns.sum(0) if self.whole else self.last
         return total
 
-    def beside(self, other: Acted) -> Array:
-        """How much more it earned than one who remembers, task by task."""
-        gain: Array = self.total - self.same(other)
-        return gain
+    def above(self, other: Acted) -> Interval:
+        """How much more it earned than one who remembers: task by task, so paired."""
+        return mean_interval(self.total - self.same(other))
 
     def same(self, other: Acted) -> Array:
         """What one who remembers earned in a trial, or in an episode where this one's is of an episode."""
@@ -209,30 +208,21 @@ def lines(row: Row, folder: Path) -> Iterator[tuple[str, bool]]:
         found = acted(row, folder, prefix)
         usual = {each: found.get(f'kind = "{each}"') for each in row.references}
         chance, known = usual.pop("random"), usual.pop("oracle")
+        if chance is None or known is None:
+            return  # not run yet
         others = [each for each in usual.values() if each is not None]
         for learner in (found[each] for each in row.learners if each in found):
-            best = max(others, key=lambda each: float(each.total.mean()), default=None)
-            gains = [mean_interval(learner.last - learner.first)]
-            if chance is not None:
-                gains.append(mean_interval(learner.beside(chance)))
+            gains = [mean_interval(learner.last - learner.first), learner.above(chance)]
             cells = [
                 f"{row.name}{' (shift)' if prefix else ''}",
                 learner.label,
                 f"{learner.cpu:.0f}",
                 *(told(mean_interval(each)) for each in (learner.first, learner.last, learner.total)),
-                *(_mean(learner, each) for each in (chance, known)),
-                f"{best.label} {_mean(learner, best)}" if best else "–",
+                *(told(mean_interval(learner.same(each))) for each in (chance, known)),
                 *(told(each, sign=True) for each in gains),
+                ", ".join(f"{each.label} {told(learner.above(each), sign=True)}" for each in others) or "–",
             ]
-            cells += ["–"] * (len(HEADING) - len(cells))
             yield f"| {' | '.join(cells)} |", all(each.mean > each.half_width for each in gains)
-
-
-def _mean(learner: Acted, other: Acted | None) -> str:
-    """What another earned of what a learner is measured by."""
-    if other is None:
-        return "–"
-    return told(mean_interval(learner.same(other)))
 
 
 def told(interval: Interval, *, sign: bool = False) -> str:
@@ -250,9 +240,9 @@ HEADING = (
     "all",
     "random",
     "oracle",
-    "best other reference",
     "last − first",
     "all − random",
+    "all − other references",
 )
 
 

@@ -35,8 +35,9 @@ from workbench.worlds.rollout import Policy, Seen
 class RL2Config(TrialConfig, Trains):
     kind: Literal["rl2"] = "rl2"
     hidden: int = setting(64, ge=1, le=4096, unit="units", help="Width of the memory.")
-    memory: Literal["gru", "fast_weights"] = setting(
+    memory: Literal["gru", "fast_weights"] | None = setting(
         "gru",
+        where={"states": "fast_weights"},
         titles={"gru": "GRU", "fast_weights": "GRU and fast weights"},
         help="A GRU; or with a table of what was earned in each state beside it.",
     )

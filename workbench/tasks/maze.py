@@ -220,7 +220,7 @@ class MazeWorld(Places):
 class MazeConfig(ActingConfig):
     has = frozenset({"moves", "plan", "places"})
     suits = Suits(
-        Training(iterations=400, meta_batch=256, meta_lr=3e-3),
+        Training(iterations=300, meta_batch=256, meta_lr=3e-3),
         Evaluation(episodes=2000, validation_episodes=500, inner_steps=3, every=50),
         {"discount": 1.0, "trace": 0.9, "entropy": 0.03},
     )

@@ -162,11 +162,11 @@ class TabularWorld(Conjugate):
 
 
 class TabularConfig(WorldConfig):
-    has = frozenset({"moves", "plan", "belief"})
+    has = frozenset({"moves", "plan", "belief", "states"})
     suits = Suits(
         Training(iterations=400, meta_batch=256, meta_lr=3e-3),
         Evaluation(episodes=2000, validation_episodes=500, inner_steps=3, every=50),
-        {"memory": "fast_weights", "discount": 1.0, "trace": 0.3, "entropy": 0.03},
+        {"discount": 1.0, "trace": 0.3, "entropy": 0.03},
     )
     family: Literal["tabular_mdp"] = "tabular_mdp"
     states: int = setting(10, ge=2, le=200, help="States; every episode begins in the first.")
