@@ -6,6 +6,7 @@ import csv
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -13,7 +14,9 @@ from tests.gui.finished import project_of
 from workbench.analysis import predictions as grid
 from workbench.errors import InputError
 from workbench.export import documents
+from workbench.export.animation import to_gif
 from workbench.export.wishes import Wish
+from workbench.pictures import RUNS, Curve, Figure, Head, Panel
 from workbench.project import Project
 
 BANDITS = """
@@ -91,5 +94,25 @@ def test_of_very_many_steps_some_are_shown(bandits: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(grid, "MOST_FRAMES", 2)
     first, last = grid.film([grid.Seen("A", "run 1", iteration, found)])
     assert ["in the first pull" in first.caption, "after 3 pulls" in last.caption] == [True, True]
-    labels = [{curve.label for panel in each.panels for curve in panel.curves} for each in (first, last)]
+    labels = [
+        list(dict.fromkeys(curve.label for panel in each.panels for curve in panel.curves if curve.label))
+        for each in (first, last)
+    ]
     assert labels[0] == labels[1]
+
+
+def test_what_is_drawn_stays_in_its_place_when_a_head_takes_a_line_more() -> None:
+    line = Panel(curves=(Curve("way", RUNS[0], np.arange(4.0), np.arange(4.0)),))
+    heads = ("before adaptation", "after 3 updates of 20 episodes each in the same unseen world")
+    figures = [
+        Figure("f", (line, line), "", columns=2, column_heads=(Head("A", text), Head("B", text)))
+        for text in heads
+    ]
+    with Image.open(io.BytesIO(to_gif(figures, Wish(dots_per_inch=60)))) as film:
+        frames = []
+        for number in range(2):
+            film.seek(number)
+            frames.append(np.asarray(film.convert("L")).astype(int))
+    differ = np.abs(frames[0] - frames[1]).max(axis=1) > 40  # by row; palettes may differ a little
+    assert differ[: len(differ) // 2].any()
+    assert not differ[len(differ) // 2 :].any()

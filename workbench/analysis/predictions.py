@@ -192,7 +192,7 @@ def _taken(row: dict[str, Any]) -> str:
 def film(seen: Sequence[Seen]) -> list[Figure]:
     """The same place after place in adaptation: of very many, some at equal distances.
 
-    All have the same legend, so that nothing jumps.
+    All have the same legend in the same order, so that nothing jumps.
     """
     known = places(seen)
     shown = np.unique(np.linspace(0, len(known) - 1, min(MOST_FRAMES, len(known))).round().astype(int))
@@ -208,9 +208,7 @@ def film(seen: Sequence[Seen]) -> list[Figure]:
     films = []
     for each in figures:
         first, *rest = each.panels
-        own = {(curve.label, curve.colour) for panel in each.panels for curve in panel.curves}
-        lacking = (curve for key, curve in named.items() if key not in own)
-        films.append(replace(each, panels=(replace(first, curves=(*first.curves, *lacking)), *rest)))
+        films.append(replace(each, panels=(replace(first, curves=(*named.values(), *first.curves)), *rest)))
     return films
 
 

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 from PIL import Image
 
+from workbench.export import heads
 from workbench.export.drawing import to_bytes
 from workbench.export.wishes import Style
 from workbench.pictures import Figure
 
-DOTS = 110
-"""Dots per inch: it is looked at on a screen."""
+DOTS, COLUMN_MM = 110, 36.0
+"""Dots per inch, since it is looked at on a screen; and how wide a column of its panels is at least."""
 
 WHOLE_MS, LONGEST_MS, SHORTEST_MS, END_MS = 8000, 800, 60, 2000
 """For all figures together, for one of them at most and at least, and for the last."""
@@ -21,9 +22,14 @@ COLOURS = 128
 
 
 def to_gif(figures: Sequence[Figure], style: Style) -> bytes:
-    """A GIF that begins anew when it is over, a frame for each figure; all are as large as the largest."""
-    small = style.model_copy(update={"dots_per_inch": min(DOTS, style.dots_per_inch)})
-    pages = [Image.open(io.BytesIO(to_bytes(figure, small, "png"))).convert("RGB") for figure in figures]
+    """A GIF that begins anew when it is over, a frame for each figure; all are as large as the largest, and
+    what is drawn stays where it is when heads take another line."""
+    columns = max(each.columns + bool(each.row_heads) for each in figures)
+    width = max(style.width_mm, COLUMN_MM * columns)
+    small = style.model_copy(update={"dots_per_inch": min(DOTS, style.dots_per_inch), "width": width})
+    above = max(heads.above(each, max(1, min(each.columns, len(each.panels))), small) for each in figures)
+    drawn = (to_bytes(figure, small, "png", above=above) for figure in figures)
+    pages = [Image.open(io.BytesIO(each)).convert("RGB") for each in drawn]
     size = max(page.width for page in pages), max(page.height for page in pages)
     frames = []
     for page in pages:

@@ -27,24 +27,19 @@ from matplotlib.text import Text
 from matplotlib.ticker import LogFormatter, MaxNLocator, PercentFormatter
 
 from workbench.analysis import numerals
-from workbench.analysis.colours import on_paper
 from workbench.analysis.figure import as_csv
+from workbench.export import heads
 from workbench.export.fonts import embedded, lacking
+from workbench.export.heads import LETTER, letters
 from workbench.export.looks import SIGNS, Look, Looks, handles_of, looks_of
 from workbench.export.picture_grid import draw_pictures, shape_of
 from workbench.export.wishes import Style
 from workbench.paths import write_atomically
-from workbench.pictures import Curve, Figure, Head, Panel
+from workbench.pictures import Curve, Figure, Panel
 from workbench.words import shown, told_apart, visible
 
 MM = 1 / 25.4
 FORMATS = ("png", "svg", "pdf")
-LETTER = 0.58
-"""Mean width of a letter in parts of the font's size."""
-
-BESIDE, MOST_HEAD_LINES = 0.75, 7
-"""Width of the words beside a row, in panels, and how many lines they have at most."""
-
 LONGEST_TICK, LONGEST_LABEL, LONGEST_IN_FULL = 28, 80, 500
 """Letters of a name beside an axis, of what the axis shows, and of a name in a file's description."""
 
@@ -58,18 +53,19 @@ def draw(figure: Figure, style: Style) -> Canvas:
         return _draw(figure, style)
 
 
-def to_bytes(figure: Figure, style: Style, form: str) -> bytes:
+def to_bytes(figure: Figure, style: Style, form: str, *, above: float = 0.0) -> bytes:
     """The figure as a file's content; the same figure and style give the same bytes.
 
     Parameters
     ----------
     form : ``png``, ``svg`` or ``pdf``.
+    above : inches that heads above the columns have at least, as of figures that follow each other.
     """
     if form not in FORMATS:
         raise ValueError(f"{form!r} is no format of figures; allowed: {', '.join(FORMATS)}")
     content = io.BytesIO()
     with _drawing(style):
-        canvas = _draw(figure, style)
+        canvas = _draw(figure, style, above)
         caption = _description(figure, canvas)
         metadata = {
             "png": {"Software": None, "Description": caption},
@@ -149,37 +145,35 @@ def _settings(style: Style) -> Any:
     }
 
 
-def _draw(figure: Figure, style: Style) -> Canvas:
+def _draw(figure: Figure, style: Style, least_above: float = 0.0) -> Canvas:
     columns = max(1, min(figure.columns, len(figure.panels)))
     width = style.width_mm * MM
     canvas = Canvas(figsize=(width, 1.0), layout="constrained")
     FigureCanvasAgg(canvas)
     count = -(-len(figure.panels) // columns)
-    beside = int(bool(figure.row_heads))
-    width_each = width / (columns + BESIDE * beside)
-    above = [_heads_height(figure, width_each, style)] if figure.column_heads else []
-    heights = above + _row_heights(figure, columns, width_each, style)
+    room_beside = heads.beside(figure, columns, width)
+    beside, width_each = int(room_beside > 0), (width - room_beside) / columns
+    titles, title_size = heads.over_cells(figure, width_each, style)
+    above = [max(least_above, heads.above(figure, columns, style))] if figure.column_heads else []
+    heights = above + _row_heights(figure, columns, width_each, titles, style)
     for at, head in enumerate(figure.row_heads, len(above)):
-        heights[at] = max(heights[at], _head_height(head, BESIDE * width_each, style))
+        heights[at] = max(heights[at], heads.head_height(head, room_beside, style))
     grid = canvas.add_gridspec(
         max(1, len(above) + count),
         beside + columns,
         height_ratios=heights or None,
-        width_ratios=[BESIDE] * beside + [1.0] * columns,
+        width_ratios=[room_beside / width_each] * beside + [1.0] * columns,
     )
     looks = looks_of(figure, colour=not style.black)
     for at, head in enumerate(figure.column_heads):
-        _draw_head(canvas.add_subplot(grid[0, beside + at]), head, width_each, style)
+        heads.draw_head(canvas.add_subplot(grid[0, beside + at]), head, width_each, style)
     for at, head in enumerate(figure.row_heads):
-        _draw_head(canvas.add_subplot(grid[len(above) + at, 0]), head, BESIDE * width_each, style)
+        heads.draw_head(canvas.add_subplot(grid[len(above) + at, 0]), head, room_beside, style)
     own_names = len({panel.x_names for panel in figure.panels}) > 1
-    letters = _letters(width_each, style.font_size)
-    longest = 2 * letters if figure.column_heads else letters
-    titles = told_apart([panel.title for panel in figure.panels], longest)
     for index, (panel, title) in enumerate(zip(figure.panels, titles, strict=True)):
         row, column = divmod(index, columns)
         axes = canvas.add_subplot(grid[len(above) + row, beside + column])
-        axes.set_title(title.replace(" · ", "\n") if figure.column_heads and len(title) > letters else title)
+        axes.set_title(title, fontsize=title_size)
         if panel.pictures:
             draw_pictures(axes, panel, style.font_size, colour=not style.black)
         else:
@@ -210,47 +204,21 @@ def _leave_to_the_edge(axes: Axes, *, first: bool, last: bool) -> None:
         axes.tick_params(axis="x", labelbottom=False)
 
 
-def _head_lines(head: Head, width: float, style: Style) -> list[str]:
-    """The title of a head and more about it, line by line."""
-    letters = _letters(width, style.font_size)
-    return [
-        told_apart([visible(head.title)], max(8, int(0.76 * letters)))[0],  # it is bold
-        *textwrap.wrap(visible(head.text), letters, max_lines=MOST_HEAD_LINES, placeholder=" …"),
-    ]
-
-
-def _heads_height(figure: Figure, width: float, style: Style) -> float:
-    """Inches of the heads above the columns."""
-    return max(_head_height(head, width, style) for head in figure.column_heads)
-
-
-def _head_height(head: Head, width: float, style: Style) -> float:
-    return len(_head_lines(head, width, style)) * style.font_size / 72 * 1.5
-
-
-def _draw_head(axes: Axes, head: Head, width: float, style: Style) -> None:
-    """A head: its title in the colour of what it stands for, and more about it beneath."""
-    axes.set_axis_off()
-    title, *more = _head_lines(head, width, style)
-    colour = on_paper(head.colour, 0.0) if head.colour and not style.black else "#000000"
-    text = "\n".join(["", *more])
-    place: dict[str, Any] = {"va": "top", "transform": axes.transAxes, "in_layout": False}
-    axes.text(0.0, 1.0, title, color=colour, fontweight="bold", **place)
-    axes.text(0.0, 1.0, text, fontsize=style.font_size * 0.9, **place)
-
-
 def _letters(inches: float, points: float) -> int:
     """How many letters have room in a width; at least so many that names can be told apart."""
-    return max(12, int(inches * 72 / (points * LETTER)))
+    return max(12, letters(inches, points))
 
 
-def _row_heights(figure: Figure, columns: int, width: float, style: Style) -> list[float]:
+def _row_heights(
+    figure: Figure, columns: int, width: float, titles: Sequence[str], style: Style
+) -> list[float]:
     """Inches of each row of panels, each so wide."""
     line = style.font_size / 72 * 1.6
     heights = []
     for start in range(0, len(figure.panels), columns):
         row = figure.panels[start : start + columns]
-        heights.append(max(_height(panel, width, line) for panel in row))
+        more = max((title.count("\n") for title in titles[start : start + columns]), default=0)
+        heights.append(max(_height(panel, width, line) for panel in row) + more * line)
     return heights
 
 
@@ -262,8 +230,8 @@ def _height(panel: Panel, width: float, line: float) -> float:
     labels = (1 if panel.x_label else 0) + (2 if panel.x_names else 0)
     if panel.ratio:
         return title + width * panel.ratio + labels * line
-    letters = min(len(panel.y_label), LONGEST_LABEL) * line / 1.6 * LETTER
-    return title + max(min(width, 4.5) * 0.62, letters + 2 * line) + labels * line
+    along = min(len(panel.y_label), LONGEST_LABEL) * line / 1.6 * LETTER
+    return title + max(min(width, 4.5) * 0.62, along + 2 * line) + labels * line
 
 
 def _draw_panel(axes: Axes, panel: Panel, looks: Looks, width: float, style: Style) -> None:

@@ -214,7 +214,7 @@ class PlotCell(Plot):
             names = told_apart(names, (MOST_LINES - 1) * letters)
         wrapped = [textwrap.wrap(name, letters, max_lines=MOST_LINES, placeholder="…") for name in names]
         axis.setTicks([[(position, "\n".join(lines)) for position, lines in enumerate(wrapped)]])
-        label = metrics.lineSpacing() if self.panel.x_label else 0
+        label = metrics.lineSpacing() if axis.labelText else 0
         axis.setHeight(max(map(len, wrapped)) * metrics.lineSpacing() + 10 + label)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
