@@ -121,7 +121,7 @@ def test_overrides_reach_every_section() -> None:
         (
             "algorithm.0.kind='mamml'",
             "algorithm[0].kind",
-            "'mamml' is not known; allowed: adml, adversarial_querying, anil",
+            "'mamml' is not known; allowed: adml, adversarial_querying, agglomerative, anil",
         ),
         (
             "algorithm.0.kind='protonet'",

@@ -100,7 +100,7 @@ def test_every_exemption_is_needed() -> None:
 
 PLANTED = {
     "compared": 'def unit(problem):\n    return "nats" if problem == "classification" else ""\n',
-    "listed": 'def share(name):\n    return name in ("accuracy", "purity")\n',
+    "listed": 'def share(name):\n    return name in ("accuracy", "clearness")\n',
     "matched": 'def better(name):\n    match name:\n        case "loss":\n            return "lower"\n',
     "looked up": 'TITLES = {"regression": "Mean squared error"}\n',
     "asked for": 'def measured(summary):\n    return summary.get("accuracy") is not None\n',

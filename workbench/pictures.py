@@ -24,7 +24,7 @@ INK, MUTED, RIGHT, WRONG = "ink", "muted", "right", "wrong"
 """Other roles: what is as strong as text, what is of second rank, and what is right or wrong."""
 
 
-SIGNS = ("square", "star", "cross", "dash")
+SIGNS = ("square", "triangle", "star", "cross", "dash")
 """Shapes of points that are no dots."""
 
 
@@ -44,6 +44,7 @@ class Curve:
     shaded : whether the interval around a line is drawn; it is in the data all the same.
     dashed : how a line is broken: 0 not at all, 1 dashes, 2 dots, 3 both.
     thick : a bar, or large points.
+    small : points of which there are many.
     shade : −1 to 1, how far its colour goes towards the ink (below 0) or the paper (above).
     points : what is said of each point, beside its value.
     sign : the shape of its points, one of ``SIGNS``; empty: the usual.
@@ -61,6 +62,7 @@ class Curve:
     dashed: int = 0
     shaded: bool = True
     thick: bool = False
+    small: bool = False
     shade: float = 0.0
     points: tuple[str, ...] = ()
     sign: str = ""
@@ -202,6 +204,7 @@ class Drawing:
     rows : data that a table has of it, one for each query.
     seen : the same of the support examples, where these can be read: texts.
     task : what the task is, which the learner is not told, in a few words; empty: the picture shows it.
+    truth : what is right, where that is a picture of its own: it stands once, beside those of all learners.
     """
 
     panel: Panel
@@ -211,3 +214,4 @@ class Drawing:
     rows: tuple[dict[str, Any], ...] = ()
     seen: tuple[dict[str, Any], ...] = ()
     task: str = ""
+    truth: Panel | None = None

@@ -44,11 +44,14 @@ def inner_rate(
     usual: float,
     *,
     classes: float,
+    sets: float | None = None,
     symbol: str = "α",
     help: str = "Inner (adaptation) learning rate.",
 ) -> Any:
-    """The field ``inner_lr``, with its usual default and that for tasks with classes."""
-    return setting(usual, where={"classes": classes}, gt=0, le=100, symbol=symbol, help=help)
+    """The field ``inner_lr``, with its usual default, that for tasks with classes and that for sets to group,
+    whose logits are as large."""
+    where = {"classes": classes, "sets": classes if sets is None else sets}
+    return setting(usual, where=where, gt=0, le=100, symbol=symbol, help=help)
 
 
 class InnerLoop(AlgorithmConfig):

@@ -22,6 +22,7 @@ MOST_NAMED, SIDE_BY_SIDE, MOST_LEARNERS = 4, 3, 8
 MOST_FRAMES = 100
 LIVE = ("running",)
 NOTHING = np.empty(0)
+TRUTH = Head("Truth")
 SEED = re.compile(r", seed \d+$")
 
 
@@ -115,17 +116,18 @@ def figure(seen: Sequence[Seen], place: int, drawn: Drawn | None = None) -> Figu
     if not cells:
         return None
     tasks, learners = seen[0].predictions.tasks, len(seen)
+    truths = [cell.truth for cell in cells[:tasks] if cell.truth is not None]
     what = f"{cells[0].title} on {_range(seen[0].predictions)} by {_named(seen, place)}. {cells[0].words}"
     panels = tuple(cell.panel for cell in cells)
     told = all(cell.task for cell in cells)
     if told:
-        panels = _alike(panels, tasks)
+        panels, learners = _alike((*truths, *panels), tasks), learners + bool(truths)
         panels = tuple(panels[learner * tasks + task] for task in range(tasks) for learner in range(learners))
         columns = tasks if learners == 1 else learners
     else:
         columns = ceil(sqrt(len(cells))) if learners == 1 or learners > SIDE_BY_SIDE else learners
         columns = tasks if tasks > 1 and learners > 1 else columns
-    above, beside = _heads(seen, place, cells[:tasks]) if told else ((), ())
+    above, beside = _heads(seen, place, cells[:tasks], known=bool(truths)) if told else ((), ())
     return Figure(
         "predictions",
         panels,
@@ -153,16 +155,21 @@ def _alike(panels: Sequence[Panel], tasks: int) -> tuple[Panel, ...]:
 
 
 def _heads(
-    seen: Sequence[Seen], place: int, cells: Sequence[Drawing]
+    seen: Sequence[Seen], place: int, cells: Sequence[Drawing], *, known: bool
 ) -> tuple[tuple[Head, ...], tuple[Head, ...]]:
-    """Above the columns the learners, beside the rows the tasks; a single learner's tasks above."""
+    """Above the columns the learners, beside the rows the tasks; a single learner's tasks above.
+
+    Parameters
+    ----------
+    known : what is right has a column of its own, the first.
+    """
     first = seen[0].predictions.first + 1
     tasks = tuple(Head(f"Task {number}", cell.task) for number, cell in enumerate(cells, first))
-    if len(seen) == 1:
+    if len(seen) == 1 and not known:
         return tasks, ()
     names = without_a_common_seed([each.name for each in seen])
     heads = (Head(name, words_of(each, place), each.colour) for name, each in zip(names, seen, strict=True))
-    return tuple(heads), tasks
+    return (*([TRUTH] if known else []), *heads), tasks
 
 
 def without_a_common_seed(names: Sequence[str]) -> list[str]:

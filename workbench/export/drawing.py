@@ -359,7 +359,7 @@ def _draw_curve(axes: Axes, curve: Curve, look: Look) -> None:
         linewidth=1.0,
         elinewidth=0.6 if curve.faint else 1.2,
         capsize=0 if curve.faint else 2.5,
-        markersize=2.5 if curve.faint else 9 if curve.thick else 4.5,
+        markersize=1.8 if curve.small else 2.5 if curve.faint else 9 if curve.thick else 4.5,
         markerfacecolor="white" if black and curve.faint else None,
         **common,
     )

@@ -13,7 +13,7 @@ from workbench.pictures import PATTERNS, Curve, Figure
 NEUTRAL = "#404040"
 _DASHES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 3)), (0, (3, 1)))
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-SIGNS = {"square": "s", "star": "*", "cross": "x", "dash": "_"}
+SIGNS = {"square": "s", "triangle": "^", "star": "*", "cross": "x", "dash": "_"}
 """The shapes of points, as matplotlib calls them."""
 
 _HATCHES = ("////", "\\\\\\\\", "....", "xxxx", "----", "||||", "oooo", "++++")

@@ -24,7 +24,7 @@ NARROW = 4
 BESIDE, APART = 124, 6
 """Pixels of the words beside a row, and between columns."""
 
-SIGNS = {"square": "■", "star": "★", "cross": "✕", "dash": "━"}
+SIGNS = {"square": "■", "triangle": "▲", "star": "★", "cross": "✕", "dash": "━"}
 """Of points that are no dots, as a text has them."""
 
 Cell = PlotCell | PictureCell

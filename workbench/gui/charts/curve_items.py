@@ -19,7 +19,7 @@ FAINT = 110
 
 _DASH = QPainterPath()
 _DASH.addRect(-0.5, -0.1, 1.0, 0.2)
-SIGNS = {"square": "s", "star": "star", "cross": "x", "dash": _DASH}
+SIGNS = {"square": "s", "triangle": "t1", "star": "star", "cross": "x", "dash": _DASH}
 """The shapes of points, as pyqtgraph calls or takes them."""
 
 
@@ -133,6 +133,7 @@ class CurveMarks:
             curve.dashed,
             curve.faint,
             curve.sign,
+            curve.small,
         )
         if dress == self._dress:
             return
@@ -147,7 +148,7 @@ class CurveMarks:
         if curve.kind != "line":
             self.dots.setBrush(shade)
             self.dots.setSymbol(SIGNS.get(curve.sign) or ("d" if estimate else "o"))
-            small = 6 if curve.faint or curve.low is not None else 8
+            small = 5 if curve.small else 6 if curve.faint or curve.low is not None else 8
             self.dots.setSize(16 if curve.thick else 12 if estimate else small)
             items.append(self.dots)
         for layer, item in enumerate(items):
