@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import html
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -105,6 +107,47 @@ def test_a_second_distribution_is_compared_in_pairs(acted: Path, call: Call, tmp
     done = call("export", acted, "--what", "comparison", "--measure", "shifted/return", "-o", out)
     assert done[0] == 0, done[2]
     assert all(name in out.read_text() for name in ("RL²", "Recurrent", "Transfer", "Oracle"))
+
+
+PRIVILEGES = (
+    "With a privilege: {transfer} (uses the gradient of the test world's own simulator); "
+    "{oracle} (sees the hidden parameters)."
+)
+
+
+@pytest.mark.parametrize(
+    ("what", "form"),
+    [
+        ("comparison", "md"),
+        ("comparison", "tex"),
+        ("statistics", "md"),
+        ("adaptation", "svg"),
+        ("report", "html"),
+    ],
+)
+def test_who_knows_more_of_a_test_task_is_named_beside_the_result(
+    acted: Path, call: Call, tmp_path: Path, what: str, form: str
+) -> None:
+    out = tmp_path / f"x.{form}"
+    assert call("export", acted, "--what", what, "-o", out)[0] == 0
+    told = html.unescape(" ".join(out.read_text(encoding="utf-8").split()))
+    assert PRIVILEGES.format(transfer="Transfer", oracle="Oracle") in told
+
+
+def test_what_a_learner_knows_is_a_value_of_its_row_and_shown(
+    acted: Path, call: Call, tmp_path: Path
+) -> None:
+    out = tmp_path / "t.csv"
+    assert call("export", acted, "--what", "comparison", "-o", out)[0] == 0
+    rows = list(csv.DictReader(out.read_text().splitlines()))
+    assert {row["algorithm"]: row["privilege"] for row in rows} == {
+        "Transfer": "uses the gradient of the test world's own simulator",
+        "Recurrent": "",
+        "RL²": "",
+        "Oracle": "sees the hidden parameters",
+    }
+    shown = " ".join(call("show", acted)[1].split())
+    assert PRIVILEGES.format(transfer="Transfer, seed 0", oracle="Oracle, seed 0") in shown
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from workbench.config import AlgorithmConfig, Suits, TaskConfig, Trains
 from workbench.problems import PROBLEMS, Supervised
 from workbench.settings import Kind, Section, fields_of
 from workbench.tasks import FAMILIES
+from workbench.words import listed
 
 CITED = 49
 """Letters that a short citation may have, so that a table has 120."""
@@ -89,6 +90,11 @@ def _plain(default: object) -> object:
     return default.model_dump(mode="json") if isinstance(default, Section) else default
 
 
+def _privilege(config: type[AlgorithmConfig]) -> str:
+    found = {config.privileged(PROBLEMS[name]) for name in config.problems()}
+    return listed(sorted(filter(None, found)))
+
+
 def algorithms() -> list[AlgorithmEntry]:
     """Every algorithm."""
     return [
@@ -101,7 +107,7 @@ def algorithms() -> list[AlgorithmEntry]:
             "order": each.order,
             "base": bases(each),
             "citation": str(each.citation) if each.citation else None,
-            "privilege": each.Config.privilege,
+            "privilege": _privilege(each.Config),
             "parameters": parameters(each.Config),
         }
         for name, each in ALGORITHMS.items()

@@ -314,7 +314,7 @@ class AlgorithmConfig(Kind):
     """Whether it acts in whole trials and remembers, instead of adapting step by step to a support set."""
 
     privilege: ClassVar[str] = ""
-    """What it knows of a test task that others do not, in words that follow its name."""
+    """What it knows of every test task, see :meth:`privileged`."""
 
     refused: ClassVar[Mapping[str, str]] = {
         "train_ways": "this algorithm has one output a class; leave it out"
@@ -332,13 +332,15 @@ class AlgorithmConfig(Kind):
         """The algorithm, and those that it is built over."""
         return (self,)
 
+    @classmethod
+    def privileged(cls, problem: type[Problem]) -> str:
+        """What it knows or uses of a test task of a problem that others do not, in words that follow its
+        name; empty: nothing."""
+        return cls.privilege or ("" if cls.acts or "gradient" not in cls.needs else problem.privilege)
+
     def privileges(self, problem: type[Problem]) -> str:
-        """What it, or what it is built over, knows or uses of a test task of a problem that others do not, to
-        be named beside its results; empty: nothing."""
-        found = [
-            each.privilege or ("" if each.acts or "gradient" not in each.needs else problem.privilege)
-            for each in self.built_of
-        ]
+        """The same of it as it is set, and of what it is built over: to be named beside its results."""
+        found = [each.privileged(problem) for each in self.built_of]
         return listed(list(dict.fromkeys(filter(None, found))))
 
     def schedule(self, training: Training) -> Schedule:

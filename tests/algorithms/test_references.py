@@ -25,6 +25,7 @@ from workbench.config import TaskConfig, parse
 from workbench.engine.intervals import mean_interval
 from workbench.errors import InputError
 from workbench.networks.mlp import MLP, MLPConfig
+from workbench.problems import Problem, Regression
 from workbench.problems.control import Control, rows
 from workbench.project import Project
 from workbench.tasks.bandits import BanditsWorld, GaussianBanditsWorld
@@ -369,6 +370,30 @@ def test_nobody_expects_more_than_the_oracle_or_less_than_at_random(name: str, f
     above, below = mean_interval(earned - oracle), mean_interval(earned - at_random)
     assert above.mean < 2 * above.half_width
     assert name == "random" or below.mean > 2 * below.half_width
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "problem", "privilege"),
+    [
+        ("random", {}, Control, ""),
+        ("greedy", {}, Control, "knows the prior"),
+        ("ucb", {}, Control, "knows the prior"),
+        ("ucb", {"mean": "empirical"}, Control, ""),
+        ("oracle", {}, Control, "sees the hidden parameters"),
+        ("rl2", {}, Control, ""),
+        ("recurrent", {}, Control, ""),
+        ("maml_pg", {}, Control, ""),
+        ("maml", {}, Control, Control.privilege),
+        ("scratch", {}, Control, Control.privilege),
+        ("task_replay", {"base": {"kind": "reptile"}}, Control, Control.privilege),
+        ("maml", {}, Regression, ""),
+    ],
+)
+def test_a_privilege_is_what_others_do_not_know(
+    name: str, settings: dict[str, object], problem: type[Problem], privilege: str
+) -> None:
+    config = ALGORITHMS[name].Config.model_validate({"kind": name} | settings)
+    assert config.privileges(problem) == privilege
 
 
 @pytest.mark.parametrize("name", ["random", "oracle"])

@@ -69,7 +69,7 @@ class UCBConfig(ArmsConfig):
     mean: Literal["posterior", "empirical"] = setting(
         "posterior",
         titles={"posterior": "posterior mean", "empirical": "empirical mean (UCB1)"},
-        help="What the bonus is added to; with the empirical mean, it is UCB1, which has no c.",
+        help="What the bonus is added to; the empirical one: UCB1, which has no c and knows no prior.",
     )
     c: float = setting(0.2, ge=0, le=100, help="Weight of the bonus, with the posterior mean.")
 

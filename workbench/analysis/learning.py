@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.analysis import quantities, reports
+from workbench.analysis import quantities, remarks, reports
 from workbench.analysis.beyond import framed
 from workbench.analysis.curves import Integers, Joined
 from workbench.analysis.divergence import training_diverged_at
 from workbench.analysis.numerals import count
 from workbench.analysis.reached import measures
+from workbench.analysis.results import privilege
 from workbench.analysis.source import Group, Grouping, Source
 from workbench.analysis.thinning import column_edges, visible
 from workbench.analysis.traces import Axis, Settings, Trace, choice
@@ -261,6 +262,8 @@ class LearningCurves:
         ]
         if lost:
             parts.append(f"Training diverged: {listed(lost)}.")
+        known = ((each.group.label, privilege(each.group.runs[0].environment)) for each in self.drawn)
+        parts += filter(None, [remarks.privileged(known)])
         if any(each.level for each in self.drawn):
             parts.append("Broken and level: not meta-trained.")
         if x_range is not None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.analysis import remarks
 from workbench.analysis.numerals import count
 from workbench.engine.predicted import Predictions
 from workbench.pictures import Drawing, Figure, Head, Panel
@@ -34,12 +35,14 @@ class Seen:
     ----------
     name, colour : of its run; the colour is a role.
     iteration : meta-iterations that it was trained for; None of who is not trained at all.
+    privilege : what it knows or uses of a test task that others do not, in words; mostly empty.
     """
 
     name: str
     colour: str
     iteration: int | None
     predictions: Predictions
+    privilege: str = ""
 
 
 Drawn = dict[tuple[str, str, int, int, int, int, bool], Drawing | None]
@@ -118,6 +121,7 @@ def figure(seen: Sequence[Seen], place: int, drawn: Drawn | None = None) -> Figu
     tasks, learners = seen[0].predictions.tasks, len(seen)
     truths = [cell.truth for cell in cells[:tasks] if cell.truth is not None]
     what = f"{cells[0].title} on {_range(seen[0].predictions)} by {_named(seen, place)}. {cells[0].words}"
+    what += " " + remarks.privileged((each.name, each.privilege) for each in seen)
     panels = tuple(cell.panel for cell in cells)
     told = all(cell.task for cell in cells)
     if told:

@@ -195,7 +195,7 @@ def looked_at(request: Request) -> list[grid.Seen]:
             continue
         if not seen or found.same_tasks(seen[0].predictions):
             done = iteration if run.iterations_planned else None
-            seen.append(grid.Seen(name, source.colour(run), done, found))
+            seen.append(grid.Seen(name, source.colour(run), done, found, results.privilege(run.environment)))
     if not seen:
         raise InputError(f"{request.project.path}: no run that is shown has a checkpoint, so none predicts")
     return seen

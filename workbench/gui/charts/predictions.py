@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QComboBox, QSplitter, QToolButton, QWidget
 
 from workbench.analysis import predictions as grid
+from workbench.analysis.results import privilege
 from workbench.analysis.source import Grouping
 from workbench.engine.predicted import Predictions, Request
 from workbench.errors import InputError
@@ -173,7 +174,9 @@ class PredictionView(Chart):
                 continue
             if not found or predictions.same_tasks(found[0].predictions):
                 done = iteration if run.iterations_planned else None
-                found.append(grid.Seen(run.name, self.data.colour(run), done, predictions))
+                found.append(
+                    grid.Seen(run.name, self.data.colour(run), done, predictions, privilege(run.environment))
+                )
         return found
 
     @Slot(int)

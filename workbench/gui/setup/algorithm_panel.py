@@ -221,8 +221,8 @@ class AlgorithmPanel(QWidget):
     def _about(self, key: str) -> Markup:
         algorithm = self._algorithms[self._draft.kind(key)]
         text = rich("<b>{}</b>. {}", self._draft.title(key), algorithm.summary)
-        if algorithm.Config.privilege:
-            text = rich("{} It {}.", text, algorithm.Config.privilege)
+        if privilege := algorithm.Config.privileged(self._draft.problem):
+            text = rich("{} It {}.", text, privilege)
         citation = algorithm.citation
         if citation is None:
             return text

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import QObject, Signal
 
 from workbench.config import AlgorithmConfig, ConfigError, Experiment, NetworkConfig, TaskConfig, admitted
+from workbench.problems import Problem
 from workbench.settings import Path, Section
 from workbench.settings.draft import Table, TableDraft, cleaned, table_of
 from workbench.settings.fields import UNSET, label_of
@@ -79,6 +80,11 @@ class Draft(QObject, TableDraft):
     def gives_of(self, state: Table) -> frozenset[str]:
         family = self._task_class(state)
         return family.gives() if family in TaskConfig.kinds.values() else frozenset()
+
+    @property
+    def problem(self) -> type[Problem]:
+        """What kind of task is set up."""
+        return self._task_class(self.state).problem
 
     def suited(self, state: Table, section: type[Section]) -> Mapping[str, object]:
         return self._task_class(state).suits.of(section)
