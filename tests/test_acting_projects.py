@@ -118,8 +118,9 @@ PRIVILEGES = (
 @pytest.mark.parametrize(
     ("what", "form"),
     [
-        ("comparison", "md"),
-        ("comparison", "tex"),
+        ("table", "md"),
+        ("table", "tex"),
+        ("comparison", "svg"),
         ("statistics", "md"),
         ("adaptation", "svg"),
         ("report", "html"),
@@ -138,7 +139,7 @@ def test_what_a_learner_knows_is_a_value_of_its_row_and_shown(
     acted: Path, call: Call, tmp_path: Path
 ) -> None:
     out = tmp_path / "t.csv"
-    assert call("export", acted, "--what", "comparison", "-o", out)[0] == 0
+    assert call("export", acted, "--what", "table", "-o", out)[0] == 0
     rows = list(csv.DictReader(out.read_text().splitlines()))
     assert {row["algorithm"]: row["privilege"] for row in rows} == {
         "Transfer": "uses the gradient of the test world's own simulator",

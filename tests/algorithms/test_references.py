@@ -363,6 +363,12 @@ FITTING = [
 ]
 
 
+@pytest.mark.parametrize(("name", "family"), [*FITTING, *(("oracle", family) for family in WORLDS)])
+def test_a_file_may_ask_for_it_and_say_no_more(name: str, family: str) -> None:
+    experiment = parse(f'[task]\nfamily = "{family}"\n[[algorithm]]\nkind = "{name}"')
+    assert experiment.algorithm[0].name == name
+
+
 @pytest.mark.parametrize(("name", "family"), FITTING)
 def test_nobody_expects_more_than_the_oracle_or_less_than_at_random(name: str, family: str) -> None:
     world = WORLDS[family]

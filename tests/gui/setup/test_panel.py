@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -379,6 +380,20 @@ def test_search_finds_by_name_family_and_author(stage: Stage) -> None:
     stage.qtbot.keyClicks(search, "nichol")
     assert not stage.item("Reptile").isHidden()
     assert stage.item("MAML").isHidden()
+
+
+def test_what_a_learner_knows_that_others_do_not_is_said_of_it_where_it_is_so(stage: Stage) -> None:
+    def about(title: str) -> str:
+        stage.list.setCurrentItem(stage.item(title))
+        label = stage.widget("algorithm_about")
+        assert isinstance(label, QLabel)
+        return label.text()
+
+    assert "simulator" not in about("MAML")
+    choose(stage, "task_family", "Driving")
+    assert "It uses the gradient of the test world's own simulator." in html.unescape(about("MAML"))
+    assert "It sees the hidden parameters." in about("Oracle")
+    assert " It " not in about("RL²")
 
 
 def test_a_bad_parameter_is_seen_from_the_list(stage: Stage) -> None:
