@@ -206,8 +206,7 @@ class Suits(NamedTuple):
 
     Attributes
     ----------
-    learners : values of settings of algorithms, by field: of every algorithm that has such a field of the
-        same type.
+    learners : values of settings of algorithms, by field: of every algorithm that has such a field.
     """
 
     training: Training = Training()
@@ -217,7 +216,7 @@ class Suits(NamedTuple):
     def of(self, section: type[Section]) -> dict[str, object]:
         """What it says of a table of an experiment, or of an algorithm."""
         if issubclass(section, AlgorithmConfig):
-            return section.meant(self.learners)
+            return {name: value for name, value in self.learners.items() if name in section.model_fields}
         tables = [each for each in (self.training, self.evaluation) if type(each) is section]
         return {name: getattr(each, name) for each in tables for name in each.model_fields_set}
 

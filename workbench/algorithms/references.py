@@ -17,7 +17,7 @@ from workbench.algorithms.base import Citation, OuterStep, Params
 from workbench.algorithms.trials import TrialConfig, TrialLearner
 from workbench.config import Untrained
 from workbench.problems.control import chance
-from workbench.tasks.base import Data, Episode
+from workbench.tasks.base import Data
 from workbench.worlds.base import Conjugate, Tensors
 from workbench.worlds.rollout import ACTING, Policy, Seen
 
@@ -47,10 +47,7 @@ class Reference(TrialLearner):
 
     @property
     def outer(self) -> OuterStep:
-        def nothing(meta: Params, episode: Episode) -> tuple[Params, Tensor]:
-            return {}, torch.zeros(())
-
-        return OuterStep(nothing)  # nothing could be moved
+        return OuterStep(lambda meta, episode: ({}, torch.zeros(())))  # nothing could be moved
 
     def acted(self, query: Data, policy: Policy) -> Data:
         return self.finite(super().acted(query, policy))

@@ -132,16 +132,6 @@ class Kind(Section):
             raise misfit((cls.selector,), f"{name!r} is not known; {allowed}")
         return cls.kinds[name].model_validate(dict(value))
 
-    @classmethod
-    def meant(cls, values: Mapping[str, object]) -> dict[str, object]:
-        """Those of some values by name for which it has a field, whose default, if any, is of that type."""
-        usual = {name: each.default for name, each in cls.model_fields.items() if name in values}
-        return {
-            name: values[name]
-            for name, default in usual.items()
-            if default is None or type(default) is type(values[name])
-        }
-
     def suited(self, gives: frozenset[str], values: Mapping[str, object] = MappingProxyType({})) -> Self:
         """The section with the defaults filled in that depend on what the problem gives.
 
@@ -158,7 +148,9 @@ class Kind(Section):
             if isinstance(each, dict) and "where" in each
         }
         defaults |= {
-            name: value for name, value in self.meant(values).items() if name not in self.model_fields_set
+            name: value
+            for name, value in values.items()
+            if name in fields and name not in self.model_fields_set
         }
         inner = {
             name: value.suited(gives, values)
