@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QLabel, QSlider, QSpinBox, QToolButton
+from PySide6.QtWidgets import QComboBox, QLabel, QScrollArea, QSlider, QSpinBox, QToolButton
 from pytestqt.qtbot import QtBot
 
 from tests.data import sources
@@ -407,3 +407,32 @@ def test_hidden_parameters_are_not_broken_within_a_number_and_its_unit(qtbot: Qt
     assert "2.5&nbsp;t, uphill&nbsp;0.4&nbsp;m/&#8288;s², &lt;b&gt;none&lt;/b&gt; of the" in beside.text()
     assert "drives" not in above.text()
     assert "drives" in above.toolTip()
+
+
+def test_many_learners_fit_a_small_window_with_the_words_of_a_row_above_it(qtbot: QtBot) -> None:
+    board = Board("board", "Board")
+    qtbot.addWidget(board)
+    line = Panel(
+        title="return 8 · success 0%", y_label="pulls",
+        curves=(Curve("way", RUNS[0], np.arange(3.0), np.arange(3.0)),),
+    )  # fmt: skip
+    learners = tuple(Head(f"Learner {number}", "after 9 pulls", RUNS[number]) for number in range(7))
+    tasks = (Head("Task 1", "arms pay 0.68, 0.89"), Head("Task 2", "arms pay 0.1, 0.2"))
+    board.show_figure(Figure("f", (line,) * 14, "", columns=7, column_heads=learners, row_heads=tasks))
+    board.show()
+    room, beside = board.findChild(QScrollArea), board.findChild(QLabel, "board_row2")
+    assert room is not None
+    assert beside is not None
+    cell = board.cells[7]
+
+    def laid_out(width: int, above: bool) -> bool:
+        over = beside.geometry().bottom() < cell.geometry().top()
+        left = beside.geometry().right() < cell.geometry().left()
+        return room.width() == width and (over, left) == (above, not above)
+
+    for width, above in ((638, True), (1300, False), (638, True)):
+        board.resize(width, 420)
+        qtbot.waitUntil(lambda width=width, above=above: laid_out(width, above))  # type: ignore[misc]
+        assert room.horizontalScrollBar().maximum() == 0
+        assert "arms&nbsp;pay&nbsp;0.1" in beside.text()
+        assert not above or beside.height() < 2 * beside.fontMetrics().lineSpacing()

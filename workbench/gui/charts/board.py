@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from workbench.gui import theme
@@ -18,11 +19,14 @@ LONGEST_NAME, LONGEST_TITLE = 32, 60
 LONGEST_PART = 16
 """Letters of what stays on one line beside a row."""
 
+WIDEST = 16_777_215
+"""Qt's own limit of a width: none."""
+
 NARROW = 4
 """From so many columns with heads on, what is said of a cell stands in lines of its own."""
 
-BESIDE, APART = 124, 6
-"""Pixels of the words beside a row, and between columns."""
+BESIDE, APART, FIRST, OTHERS = 124, 6, 150, 90
+"""Pixels of the words beside a row, between columns, and of columns without which these words go above it."""
 
 SIGNS = {"square": "■", "triangle": "▲", "star": "★", "cross": "✕", "dash": "━"}
 """Of points that are no dots, as a text has them."""
@@ -48,6 +52,7 @@ class Board(QWidget):
         self._above: list[Label] = []
         self._beside: list[Label] = []
         self._figure: Figure | None = None
+        self._crowded = False
         self._time = 1.0
         self._inside = QWidget()
         self._inside.setObjectName(f"{name}_inside")
@@ -145,17 +150,19 @@ class Board(QWidget):
             del widgets[len(panels) :]
         for index, (cell, title) in enumerate(zip(self.cells, self._titles, strict=True)):
             row, column = divmod(index, columns)
-            self._grid.addWidget(title, 2 * row + 1, column + 1)
-            self._grid.addWidget(cell, 2 * row + 2, column + 1)
+            self._grid.addWidget(title, 3 * row + 2, column + 1)
+            self._grid.addWidget(cell, 3 * row + 3, column + 1)
             cell.show()
         rows = -(-len(panels) // columns)
         for row in range(self._grid.rowCount()):
-            self._grid.setRowStretch(row, int(row % 2 == 0 and 0 < row <= 2 * rows))
+            self._grid.setRowStretch(row, int(row % 3 == 0 and 0 < row <= 3 * rows))
         for column in range(self._grid.columnCount()):
             self._grid.setColumnStretch(column, int(0 < column <= columns))
 
     def _write_heads(self, figure: Figure | None) -> None:
-        """Above the columns and beside the rows, where the figure has any."""
+        """Above the columns and beside the rows, where the figure has any; above the rows, too, where many
+        columns leave no room."""
+        self._crowded = self._has_no_room_beside(figure)
         above, beside = (figure.column_heads, figure.row_heads) if figure is not None else ((), ())
         for labels, heads, side in ((self._above, above, "column"), (self._beside, beside, "row")):
             while len(labels) > len(heads):
@@ -164,33 +171,53 @@ class Board(QWidget):
             while len(labels) < len(heads):
                 labels.append(Label(parent=self._inside))
                 labels[-1].setObjectName(f"{self.objectName()}_{side}{len(labels)}")
-                labels[-1].setWordWrap(True)
                 labels[-1].setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
                 labels[-1].show()
             short = told_apart([head.title for head in heads], LONGEST_NAME)
             for at, (label, head, title) in enumerate(zip(labels, heads, short, strict=True)):
-                label.setText(_head(head, title, brief=side == "column" and len(heads) >= NARROW))
+                brief = side == "column" and len(heads) >= NARROW
+                label.setText(_head(head, title, brief=brief, line=side == "row" and self._crowded))
                 set_tip(label, "\n".join(filter(None, (head.title, head.text))))
+                label.setWordWrap(side == "column" or not self._crowded)
                 if side == "column":
                     label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
                     self._grid.addWidget(label, 0, at + 1)
+                elif self._crowded:
+                    label.setMinimumWidth(0)
+                    label.setMaximumWidth(WIDEST)
+                    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+                    self._grid.addWidget(label, 3 * at + 1, 1, 1, -1)
                 else:
+                    label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
                     label.setFixedWidth(BESIDE)
                     label.setContentsMargins(0, 0, 6, 0)
-                    self._grid.addWidget(label, 2 * at + 1, 0, 2, 1)
+                    self._grid.addWidget(label, 3 * at + 1, 0, 3, 1)
+
+    def _has_no_room_beside(self, figure: Figure | None) -> bool:
+        if figure is None or not figure.row_heads:
+            return False
+        return self.width() < BESIDE + FIRST + OTHERS * (figure.columns - 1) + APART * figure.columns
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._has_no_room_beside(self._figure) != self._crowded:
+            self._write_heads(self._figure)
 
 
-def _head(head: Head, title: str, *, brief: bool) -> Markup:
+def _head(head: Head, title: str, *, brief: bool, line: bool) -> Markup:
     """A head's words: its sign, its title, and more about it in the second rank.
 
     Parameters
     ----------
     brief : without what stands in brackets.
+    line : all of it in one line.
     """
     sign = rich("{}&nbsp;", coloured("■", theme.colour(head.colour))) if head.colour else rich("")
     said = head.text.partition(" (")[0] if brief else _whole_parts(head.text)
-    text = rich("<br>{}", coloured(said, theme.muted())) if said else rich("")
-    return rich("{}<b>{}</b>{}", sign, title, text)
+    text = coloured(said, theme.muted())
+    if not said:
+        return rich("{}<b>{}</b>", sign, title)
+    return rich("{}<b>{}</b>{}{}", sign, title, rich("&ensp;") if line else rich("<br>"), text)
 
 
 def _whole_parts(text: str) -> Markup:

@@ -56,7 +56,7 @@ class PlotCell(Plot):
     def _take_room(self) -> None:
         """As small as can be read: with numbers beside it, or without."""
         bare = self.panel.y_hidden or self.bare
-        self.setMinimumSize(90 if bare else 150, 80 if self.panel.x_hidden else 100)
+        self.setMinimumSize(66 if bare else 120, 80 if self.panel.x_hidden else 100)
 
     def sizeHint(self) -> QSize:
         """No more than it needs: a grid of them takes what there is."""

@@ -12,6 +12,7 @@ from workbench.config import SPLITS, Drifts, TaskConfig
 from workbench.gui.plain import set_tip
 from workbench.gui.setup.task_data import Opened
 from workbench.gui.setup.widgets import muted_label
+from workbench.settings import fields_of
 from workbench.words import shown
 
 MOST_LISTED = 4
@@ -40,7 +41,12 @@ class DataFacts(QWidget):
                 widget.deleteLater()
         if opened is None:
             return
-        facts = {name: value for name, value in opened.description.items() if name != "path"}
+        fields = fields_of(type(opened.config))
+        facts = {
+            name: fields[name].title_of(value) if name in fields and value in fields[name].choices else value
+            for name, value in opened.description.items()
+            if name != "path"
+        }
         tables = {name: value for name, value in facts.items() if _by_split(value)}
         if tables:
             for column, split in enumerate(SPLITS, 1):
