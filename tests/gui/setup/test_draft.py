@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 
 import pytest
+from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
 
 from tests.gui.setup.conftest import at
 from workbench import runs
 from workbench.config import TaskConfig, parse
 from workbench.gui.setup.draft import Draft
+from workbench.gui.setup.fields import make_field
 
 
 @pytest.fixture
@@ -198,6 +200,21 @@ def test_settings_of_a_learner_are_as_suits_the_family_unless_chosen(draft: Draf
     assert draft.is_set(path)
     other.load(draft.experiment() or {})
     assert other.value(path) == usual
+
+
+def test_a_choice_that_the_family_makes_where_nothing_is_said_is_never_empty(
+    draft: Draft, qtbot: QtBot
+) -> None:
+    path = at("algorithm.rl2.memory")
+    for family, usual in (("tabular_mdp", "fast_weights"), ("bandits", "gru")):
+        draft.set(at("task.family"), family)
+        field = draft.field(path)
+        assert field is not None
+        assert field.default == usual
+        box = make_field(field, "")
+        qtbot.addWidget(box)
+        assert isinstance(box, QComboBox)
+        assert [box.itemText(index) for index in range(box.count())] == ["GRU", "GRU and fast weights"]
 
 
 def test_what_cannot_do_the_task_is_left_out_but_stays_ticked(draft: Draft) -> None:

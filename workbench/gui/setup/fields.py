@@ -192,7 +192,8 @@ def make_field(
     if choices is None and spec.shape == "choice":
         choices = [(spec.title_of(choice), choice) for choice in spec.choices]
     if choices is not None:
-        return ChoiceField(choices, empty=spec.empty or ("–" if spec.optional else ""))
+        may_be_empty = spec.optional and spec.where is None  # else the task's default would be filled in
+        return ChoiceField(choices, empty=spec.empty or ("–" if may_be_empty else ""))
     if spec.shape == "switch":
         return CheckField()
     if spec.shape == "path":
