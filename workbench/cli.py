@@ -6,7 +6,7 @@ import json
 import math
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -392,6 +392,28 @@ def _must_be_a_file(output: Path) -> None:
         raise BadInput(f"{output}: is a folder; name a file")
 
 
+COLUMNS = {
+    "subject": "who was measured",
+    "time": "when",
+    "outcome": "what was measured",
+    "which": "the outcome that is taken, where rows have several (DVID); by default the first",
+    "dose": "what was given",
+    "covariates": "what is known of a subject: names between commas; by default all that stay the same",
+    "unit": "the unit of the outcome",
+    "time_unit": "the unit of times",
+}
+
+
+def _with_columns(command: Callable[..., int]) -> Callable[..., int]:
+    """Options that say what the columns of a table of subjects are."""
+    for name, help in reversed(COLUMNS.items()):
+        option = click.option(
+            f"--{name.replace('_', '-')}", name, metavar="NAME", help=f"Of a table of subjects: {help}."
+        )
+        command = option(command)
+    return command
+
+
 @commands.command("import")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--name", required=True, help="The name that experiments call it by.")
@@ -414,6 +436,7 @@ def _must_be_a_file(output: Path) -> None:
 @click.option("--pages", is_flag=True, help="Each page of a film (TIFF, GIF …) is a picture.")
 @click.option("--merge-labels", is_flag=True, help="Labels that look the same are one.")
 @click.option("--memory", type=float, default=1.0, help="Gigabytes that reading may take; by default 1.")
+@_with_columns
 @click.option("--skip-unreadable", is_flag=True, help="Leave out what cannot be read.")
 @click.option("--replace", is_flag=True, help="Take the place of a set of that name.")
 @PRINT_JSON
@@ -435,10 +458,11 @@ def import_(
     replace: bool,
     as_json: bool,
     quiet: bool,
+    **said: str | None,
 ) -> int:
-    """Check your own images, texts or functions, and register them under a name."""
+    """Check your own images, texts, functions or subjects, and register them under a name."""
     from workbench import headless
-    from workbench.data.reading import Reading
+    from workbench.data.reading import Columns, Reading
 
     if not 0.1 <= memory <= 1024:
         raise BadInput(f"--memory: {memory:g}; allowed: 0.1 to 1024 (gigabytes)")
@@ -450,6 +474,7 @@ def import_(
             range=range_ or None,
             pages=pages,
             merge_labels=merge_labels,
+            columns=Columns.of(said) if any(said.values()) else None,
             budget=round(memory * 2**30),
         )
         return headless.import_data(

@@ -18,7 +18,12 @@ from workbench.tasks.class_splits import ClassSplit, divide
 from workbench.words import shown
 
 How = Literal["as-given", "group", "class"]
-UNITS = {"images": ("class", "images"), "text": ("class", "texts"), "functions": ("task", "points")}
+UNITS = {
+    "images": ("class", "images"),
+    "text": ("class", "texts"),
+    "functions": ("task", "points"),
+    "subjects": ("subject", "samples"),
+}
 
 
 @dataclass(frozen=True)

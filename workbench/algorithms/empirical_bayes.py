@@ -24,7 +24,6 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor
-from torch.func import jacfwd
 
 from workbench.algorithms.base import Citation, Params
 from workbench.algorithms.closed_form import ClosedForm
@@ -38,6 +37,7 @@ from workbench.algorithms.subject_models import (
     model_setting,
     route_setting,
     samples_of,
+    slopes_of,
 )
 from workbench.config import Trains, setting
 from workbench.networks.base import Network
@@ -133,13 +133,8 @@ class EmpiricalBayes(ClosedForm):
     def distribution(self, learner: Params, x: Tensor) -> tuple[Tensor, Tensor]:
         """The values at the maximum, and their spread: what is not known of θ, and where queries are samples
         their error."""
-        times, doses = self._course.times(x), learner["doses"]
-
-        def of(theta: Tensor) -> tuple[Tensor, Tensor]:
-            found = self._model.values(theta, times, doses)
-            return found, found
-
-        slopes, values = jacfwd(of, has_aux=True)(learner["theta"])
+        theta, times = learner["theta"], self._course.times(x)
+        values, slopes = slopes_of(self._model, theta, times, learner["doses"])
         reach = torch.linalg.solve_triangular(learner["factor"], slopes.T, upper=False)
         variance = reach.square().sum(0) + (1e-6 * self._course.scale) ** 2
         if not self._course.exact:

@@ -17,7 +17,6 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.func import jacfwd
 
 from workbench.problems.courses import DOSES, Course, weights
 from workbench.settings import setting
@@ -78,7 +77,7 @@ class SubjectModel(ABC):
 
     def doses(self, support: Data) -> Tensor:
         """The doses of the subject that a support set is of, ``[doses, 2]``."""
-        if DOSES in support:
+        if self.course.dosed:
             return support[DOSES][0]
         return torch.tensor([[0.0, 1.0]], dtype=support["x"].dtype, device=support["x"].device)
 
@@ -178,6 +177,17 @@ def cost(values: Tensor, theta: Tensor, samples: Samples, prior: Prior) -> Tenso
     return each.sum(-1) + (prior.precision * (theta - prior.mean).square()).sum(-1) / 2
 
 
+def slopes_of(model: SubjectModel, theta: Tensor, times: Tensor, doses: Tensor) -> tuple[Tensor, Tensor]:
+    """What a model says and its derivatives by θ, ``[n]`` and ``[n, parameters]``: by central differences,
+    all at once, which are good to some 1e-5 in 32 bits and a tenth of the work of differentiating."""
+    step = torch.finfo(theta.dtype).eps ** (1 / 3)
+    beside = step * torch.eye(len(theta), dtype=theta.dtype, device=theta.device)
+    thetas = torch.cat([theta[None], theta + beside, theta - beside])
+    found = model.values(thetas, times, doses)
+    ahead, behind = found[1:].chunk(2)
+    return found[0], ((ahead - behind) / (2 * step)).T
+
+
 def fitted(
     model: SubjectModel, samples: Samples, prior: Prior, first: Tensor, steps: int = STEPS
 ) -> tuple[Tensor, Tensor]:
@@ -186,11 +196,6 @@ def fitted(
     times, doses = samples.times, samples.doses
     low, high = first - REACH, first + REACH
 
-    def of(theta: Tensor) -> tuple[Tensor, Tensor]:
-        found = model.values(theta, times, doses)
-        return found, found
-
-    derive = jacfwd(of, has_aux=True)
     identity = torch.eye(len(first), dtype=first.dtype, device=first.device)
 
     def curvature(values: Tensor, slopes: Tensor, theta: Tensor) -> tuple[Tensor, Tensor]:
@@ -206,13 +211,13 @@ def fitted(
 
     theta, damping = first, first.new_full((), 1e-2)
     rounding = 8 * torch.finfo(first.dtype).eps
-    slopes, values = derive(theta)
+    values, slopes = slopes_of(model, theta, times, doses)
     best = cost(values, theta, samples, prior)
     for _ in range(steps):
         gradient, second = curvature(values, slopes, theta)
         damped = second + damping * torch.diag(torch.diagonal(second)) + 1e-9 * identity
         tried = (theta - torch.linalg.solve(damped, gradient)).clamp(low, high)
-        new_slopes, new_values = derive(tried)
+        new_values, new_slopes = slopes_of(model, tried, times, doses)
         found = cost(new_values, tried, samples, prior)
         # near the least cost its last bits tell nothing, and the gradient still does
         better = found <= best + rounding * (1 + best.abs())

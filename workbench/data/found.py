@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from workbench.words import shown
 
-Kind = Literal["images", "text", "functions"]
+Kind = Literal["images", "text", "functions", "subjects"]
 """Of data; each is named as the task family that learns from it."""
 Ints = NDArray[np.int64]
 NOT_GIVEN = -1
@@ -181,6 +181,29 @@ class FoundFunctions(Found):
 
     def origin(self, index: int) -> str:
         return f"a point of task {shown(self.names[int(self.labels[index])])}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundSubjects(Found):
+    """Samples of subjects, each of which is a class: sorted by subject, then by time.
+
+    Attributes
+    ----------
+    time, y : of each sample, ``[N]``.
+    doses : number of the subject, time and amount of each dose, ``[doses, 3]``.
+    covariates : what is known of each subject, ``[subjects, covariates]``; NaN where it is not.
+    told : names and units, in JSON types.
+    """
+
+    kind: ClassVar[Kind] = "subjects"
+    time: NDArray[np.float64] = field(repr=False)
+    y: NDArray[np.float64] = field(repr=False)
+    doses: NDArray[np.float64] = field(repr=False)
+    covariates: NDArray[np.float64] = field(repr=False)
+    told: Mapping[str, object]
+
+    def origin(self, index: int) -> str:
+        return f"a sample of subject {shown(self.names[int(self.labels[index])])}"
 
 
 def quoted(text: str) -> str:

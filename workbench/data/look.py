@@ -20,6 +20,7 @@ from workbench.data.progress import Progress, silent
 from workbench.data.reading import NOW, Reading
 from workbench.data.source import Source, hidden, open_source, suffix_of
 from workbench.data.split_files import names_images, read_split_files, split_files, tables_of
+from workbench.data.subjects import long_table, read_subjects
 from workbench.data.tables import Table
 from workbench.data.texts import SUFFIXES, TABLES, has_texts, read_text_files, read_text_tables, read_texts
 from workbench.errors import DataError
@@ -27,7 +28,8 @@ from workbench.words import shown
 
 ACCEPTED = (
     "a zip or a folder of class folders with images, split files (train.csv …) beside images, an .npz file, "
-    "or a .csv, .tsv, .jsonl or .json file of texts with labels"
+    "a .csv, .tsv, .jsonl or .json file of texts with labels, "
+    "or a .csv or .tsv table of subjects (a row for each sample: subject, time, outcome)"
 )
 
 
@@ -77,7 +79,8 @@ def _read(path: Path, reading: Reading) -> Found:
     if path.is_file() and suffix == ".npz":
         return read_arrays(path, reading)
     if path.is_file() and suffix in SUFFIXES:
-        return read_texts(path, reading)
+        table = long_table(path, reading)
+        return read_texts(path, reading) if table is None else read_subjects(path, table, reading)
     with open_source(path, reading) as source:
         source.refuse_unsafe()
         texts = _texts_by_split(source, reading)

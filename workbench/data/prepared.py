@@ -10,7 +10,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from workbench.data import checks
-from workbench.data.found import Examples, Finding, Found, FoundFunctions, FoundImages, FoundText, Ints, Kind
+from workbench.data.found import (
+    Examples,
+    Finding,
+    Found,
+    FoundFunctions,
+    FoundImages,
+    FoundSubjects,
+    FoundText,
+    Ints,
+    Kind,
+)
 from workbench.data.npz import Array, Arrays, chunks
 from workbench.data.picture_set import PictureSet, read_pictures
 from workbench.data.progress import Progress, silent
@@ -25,7 +35,8 @@ class Prepared(Examples):
     ----------
     kind, where : of the source: what is learned from it, and its path.
     arrays : by kind: ``pixels`` uint8 ``[N, channels, size, size]``; ``text`` (UTF-8 bytes of all texts) and
-        ``ends``; ``x`` and ``y``.
+        ``ends``; ``x`` and ``y``; ``time``, ``y``, ``doses``, ``covariates`` and
+        ``words`` (JSON in UTF-8: names and units) of subjects.
     origin : what to call an example, by its index.
     digests : SHA-256 of each example's content.
     sizes : smallest and largest width and height of the images as they were.
@@ -76,6 +87,12 @@ def prepare(found: Found, reading: Reading = NOW, *, progress: Progress = silent
             progress(0.5, f"Checking {len(found.x):,} points")
             arrays = {"x": found.x, "y": found.y}
             digests = []  # that a function has a point twice says nothing
+        case FoundSubjects():
+            progress(0.5, f"Checking {len(found.y):,} samples")
+            words = np.frombuffer(json.dumps(dict(found.told)).encode(), np.uint8)
+            arrays = {"time": found.time, "y": found.y, "doses": found.doses}
+            arrays |= {"covariates": found.covariates, "words": words}
+            digests = []
         case _:
             raise TypeError(f"{found!r} is of no kind that is known")
     checked = checks.duplicates(digests, found.labels, found.given, found.names, found.origin)

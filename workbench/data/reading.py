@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workbench.errors import DataError
@@ -21,6 +22,36 @@ MOST_BYTES = 2**31
 
 
 @dataclass(frozen=True, kw_only=True)
+class Columns:
+    """What somebody says of the columns of a table of subjects; what is left open is recognised.
+
+    Attributes
+    ----------
+    subject, time, outcome, dose : their names.
+    which : the kind of outcome that is taken where rows have several (NONMEM's DVID); empty: the first.
+    covariates : names of columns that say something of a subject; None: all that do.
+    unit, time_unit : of the outcome and of times, where the columns' names do not say them.
+    """
+
+    subject: str = ""
+    time: str = ""
+    outcome: str = ""
+    which: str = ""
+    dose: str = ""
+    covariates: tuple[str, ...] | None = None
+    unit: str = ""
+    time_unit: str = ""
+
+    @classmethod
+    def of(cls, said: Mapping[str, str | None]) -> Columns:
+        """Out of words; names of covariates stand between commas."""
+        words = {name: word.strip() for name, word in said.items() if word and word.strip()}
+        listed = words.pop("covariates", None)
+        names = None if listed is None else tuple(name.strip() for name in listed.split(",") if name.strip())
+        return cls(**words, covariates=names)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reading:
     """How a source is read.
 
@@ -32,6 +63,7 @@ class Reading:
     range : the numbers that become black and white in pictures of more than 8 bits; None takes those in use.
     pages : whether each page of a film is a picture; otherwise the first stands for the film.
     merge_labels : whether labels that look the same are one.
+    columns : of a table of subjects; None: whether a table is one is told by what is in it.
     budget : bytes of memory that reading may take, beside what is streamed to the cache.
     """
 
@@ -42,6 +74,7 @@ class Reading:
     range: tuple[float, float] | None = None
     pages: bool = False
     merge_labels: bool = False
+    columns: Columns | None = None
     budget: int = BUDGET
 
     def __post_init__(self) -> None:

@@ -37,6 +37,13 @@ _DTYPES = {
     "images": {"pixels": (np.uint8, 4)},
     "text": {"text": (np.uint8, 1), "ends": (np.int64, 1)},
     "functions": {"x": (np.float64, 2), "y": (np.float64, 2)},
+    "subjects": {
+        "time": (np.float64, 1),
+        "y": (np.float64, 1),
+        "doses": (np.float64, 2),
+        "covariates": (np.float64, 2),
+        "words": (np.uint8, 1),
+    },
 }
 _EARLIER = {"functions": {"x": (np.float32, 2), "y": (np.float32, 2)}}
 """What sets of format 1 hold, where it was something else."""

@@ -135,7 +135,9 @@ def weights(data: Data) -> Tensor | None:
 
 def mean(values: Tensor, weight: Tensor | None) -> Tensor:
     """The mean of values ``[n]`` over the examples that count."""
-    return values.mean() if weight is None else (values * weight).sum() / weight.sum()
+    if weight is None:
+        return values.mean()
+    return (values * weight).sum() / weight.sum().clamp_min(1e-9)  # a part of a set may have none
 
 
 def area(time: Tensor, values: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from workbench.errors import DataError
 from workbench.settings import misfit
 from workbench.tasks.class_splits import ClassSplit, divide
 
-_NAMES = {"images": "images", "text": "texts", "functions": "functions"}
+_NAMES = {"images": "images", "text": "texts", "functions": "functions", "subjects": "subjects"}
 
 
 class Named(Protocol):

@@ -1,0 +1,323 @@
+"""Subjects of a person's own table, measured over time: a few samples tell what comes next.
+
+Each task is a subject: the support set is its first samples, or those before some time; the queries are all
+later ones. Doses enter as the amount of the last one, the time since, and the total so far.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import model_validator
+from torch import Tensor
+
+from workbench.config import SPLITS, Evaluation, Examples, Split, Suits, TaskConfig, Training
+from workbench.data.progress import Progress
+from workbench.data.reading import NOW, Columns, Reading
+from workbench.errors import DataError
+from workbench.problems.courses import DOSES, Course
+from workbench.problems.regression import Regression
+from workbench.settings import Name, misfit, setting
+from workbench.tasks.base import Data, Episode, EpisodeSize, TaskFamily, TaskShape
+from workbench.tasks.class_splits import ClassSplit, Names, divide
+from workbench.tasks.own_data import one_of_both, own_data
+from workbench.tasks.standard import Floats, Standard, Standards
+from workbench.tasks.subject_tables import SubjectTable
+from workbench.words import plural
+
+FEWEST = 3
+"""Subjects, one for each split."""
+
+_OF_THE_SPAN = 20
+"""Part of a subject's time, one in so many, from which on the logarithm of time tells times apart."""
+
+ROLES = ("subject", "time", "outcome", "which", "dose", "covariates", "unit", "time_unit")
+"""Settings that say what the columns of a file are."""
+
+
+def _column(help: str, empty: str = "recognised") -> str | None:
+    found: str | None = setting(None, rare=True, help=f"{help}, of a file at a path.", empty=empty)
+    return found
+
+
+class SubjectsConfig(Examples):
+    problem = Regression
+    has = frozenset({"times"})
+    network: ClassVar[Mapping[str, object]] = {"hidden": (64, 64), "activation": "tanh"}
+    suits = Suits(
+        Training(iterations=2000, meta_batch=16, decay="linear"),
+        Evaluation(episodes=100, validation_episodes=50, inner_steps=3, every=500),
+    )
+
+    family: Literal["subjects"] = "subjects"
+    path: str | None = setting(
+        None, path=True, help="A .csv or .tsv table with a row for each sample: subject, time, outcome …"
+    )
+    dataset: Name | None = setting(None, help="Instead of a path: the name of an imported table.")
+    shots: int = setting(3, ge=1, le=1000, help="First samples of a subject, which are known.")
+    until: float | None = setting(
+        None, help="Instead of so many: all samples before this time are known.", empty="the first shots"
+    )
+    queries: int = setting(
+        100, rare=True, ge=1, le=1000, help="Most later samples that are predicted; all, if there are fewer."
+    )
+    threshold: float | None = setting(None, help="Value above which the time is counted.", empty="none")
+    subject: str | None = _column("The column of subjects")
+    time: str | None = _column("The column of times")
+    outcome: str | None = _column("The column of what was measured")
+    which: str | None = _column("Which of several outcomes is taken (DVID)", "the first")
+    dose: str | None = _column("The column of doses")
+    covariates: Names | None = setting(
+        None,
+        rare=True,
+        help="Columns that say something of a subject, of a file at a path.",
+        empty="all that stay the same within each",
+    )
+    unit: str | None = _column("The unit of what was measured", "as the column's name says")
+    time_unit: str | None = _column("The unit of times", "as the column's name says")
+    split: ClassSplit = setting(ClassSplit(), help="Subjects by name, or drawn by seed.")
+
+    @model_validator(mode="after")
+    def _path_or_dataset(self) -> Self:
+        one_of_both(self, needed="a table of subjects (.csv, .tsv)")
+        said = next((name for name in ROLES if getattr(self, name) is not None), None)
+        if self.dataset and said is not None:
+            raise misfit((said,), "belongs to a path; an imported table has its columns; leave it out")
+        return self
+
+    @property
+    def columns(self) -> Columns:
+        """What is said of a file's columns."""
+        return Columns(**{name: value for name in ROLES if (value := getattr(self, name)) is not None})
+
+
+class Subjects(TaskFamily):
+    """Predict later samples of subjects that were never seen in training.
+
+    Inputs are the time, the logarithm of the time since the last dose (since the beginning, where there are
+    no doses), what was given so far, and the covariates; they and y are standardised by the samples of the
+    training subjects. Where subjects have different numbers of samples, the smaller sets are filled up with
+    rows of weight 0.
+    """
+
+    Config = SubjectsConfig
+    config: SubjectsConfig
+    title = "Subjects"
+    summary = (
+        "Your own table of repeated measurements: a row for each sample of a subject, with doses if any."
+    )
+
+    def __init__(
+        self, config: SubjectsConfig, progress: Progress | None = None, reading: Reading = NOW
+    ) -> None:
+        super().__init__(config, progress)
+        own = own_data("subjects", config, replace(reading, columns=config.columns), progress)
+        whole = SubjectTable.of(own.names, own.counts, own.arrays)
+        serve = [at for at in range(len(whole.names)) if self._serves(whole, at)]
+        left = sorted(set(range(len(whole.names))) - set(serve))
+        if len(serve) < FEWEST:
+            raise DataError(
+                f"{self._where}: {plural(len(serve), 'subject')} of {len(whole.names)} "
+                f"{'has' if len(serve) == 1 else 'have'} {self._needed}; at least {FEWEST} are needed"
+            )
+        self.table = table = whole.kept(serve)
+        self.left_out = [whole.names[at] for at in left]
+        self.notes = own.notes
+        if left:
+            told = f"{len(left)} of {len(whole.names)} subjects are left out, which have not {self._needed}"
+            self.notes = (*own.notes, f"{told}: {whole.listed(left)}")
+        self._members = {part: torch.tensor(each) for part, each in self._divided(own.split, whole).items()}
+        self._inputs, self.input_names = self._columns(table)
+        training = np.isin(table.subject, self._members["train"].numpy())
+        x, y = self._known(self._inputs, training), table.y[:, None]
+        self.standards = known = Standards(Standard.of(x[training]), Standard.of(y[training]))
+        self._x = torch.from_numpy(known.x.applied(x).astype(np.float32))
+        self._y = torch.from_numpy(known.y.applied(y).astype(np.float32))
+        self._doses = torch.from_numpy(table.padded_doses())
+        self._rows: dict[tuple[int, int], tuple[Tensor, Tensor, Tensor, Tensor]] = {}
+        words = table.words
+        amounts = table.doses[:, 2]
+        course = Course(
+            unit=words.unit,
+            time_unit=words.time_unit,
+            offset=float(known.y.mean[0]),
+            scale=float(known.y.spread[0]),
+            time_offset=float(known.x.mean[0]),
+            time_scale=float(known.x.spread[0]),
+            threshold=config.threshold,
+            dosed=table.dosed,
+            dose=float(np.median(amounts)) if len(amounts) else 1.0,
+            span=table.span(),
+        )
+        self.shape = TaskShape(Regression(course), (x.shape[1],), 1)
+        self.most_queries = max(1, max(len(self._later(at)) for at in range(len(table.names))))
+
+    @property
+    def _where(self) -> str:
+        return self.config.path or f"data set {self.config.dataset!r}"
+
+    @property
+    def _needed(self) -> str:
+        """What a subject must have."""
+        until = self.config.until
+        if until is None:
+            return f"{self.config.shots + 1} samples (shots + 1)"
+        return f"a sample before {until:g} and one from then on (until)"
+
+    def _serves(self, table: SubjectTable, subject: int) -> bool:
+        if self.config.until is None:
+            return bool(table.counts[subject] > self.config.shots)
+        start = table.first[subject]
+        times = table.time[start : start + table.counts[subject]]
+        return bool((times < self.config.until).any() and (times >= self.config.until).any())
+
+    def _divided(self, split: ClassSplit, whole: SubjectTable) -> dict[Split, list[int]]:
+        """The subjects of each split; of named ones, those that serve."""
+        kept = self.table.names
+        if not split.named:
+            return divide(kept, ("",) * len(kept), split)
+        by_name = divide(whole.names, ("",) * len(whole.names), split)
+        number = {name: at for at, name in enumerate(kept)}
+        members = {
+            part: [number[name] for each in own if (name := whole.names[each]) in number]
+            for part, own in by_name.items()
+        }
+        empty = next((part for part in SPLITS if not members[part]), None)
+        if empty is not None:
+            raise DataError(f"{self._where}: task.split.{empty}: none of its subjects has {self._needed}")
+        return members
+
+    def _columns(self, table: SubjectTable) -> tuple[Floats, tuple[str, ...]]:
+        """The inputs of each sample in the data's units, ``[N, inputs]``, and what they are."""
+        given = table.dose_columns()
+        begins = table.time.min()
+        since = given[:, 1] if table.dosed else table.time - begins
+        unit = table.span() / _OF_THE_SPAN
+        columns = [table.time, np.log1p(np.maximum(since, 0) / unit)]
+        after = "the last dose" if table.dosed else "the beginning"
+        names = [table.words.time, f"log(1 + time since {after} / {unit:.3g})"]
+        if table.dosed:
+            columns += list(given.T)
+            names += ["last dose", "time since it", "total dose"]
+        columns += list(np.repeat(table.covariates, table.counts, 0).T)
+        return np.stack(columns, 1), (*names, *table.words.covariates)
+
+    def _known(self, inputs: Floats, training: NDArray[np.bool_]) -> Floats:
+        """Inputs where what is not known is the mean of the training samples."""
+        known = inputs.copy()
+        for column in np.flatnonzero(np.isnan(inputs).any(0)):
+            own = inputs[training, column]
+            own = own[np.isfinite(own)]
+            known[np.isnan(inputs[:, column]), column] = own.mean() if len(own) else 0.0
+        return known
+
+    # --- episodes ---------------------------------------------------------------------------------------
+
+    def sample(
+        self,
+        split: Split,
+        count: int,
+        generator: torch.Generator,
+        size: EpisodeSize | None = None,
+        segment: int | None = None,
+    ) -> Episode:
+        size = size or self.size
+        self.check(size, split)
+        drawn = self._drawn(split, count, generator)
+        support, known, query, asked = self._placed(size)
+        return Episode(self._data(drawn, support, known), self._data(drawn, query, asked)).to(self.device)
+
+    def _drawn(self, split: Split, count: int, generator: torch.Generator) -> Tensor:
+        """Subjects by chance; of those that are measured, each as often as the others."""
+        members = self._members[split]
+        if split == "train":
+            return members[torch.randint(len(members), (count,), generator=generator)]
+        rounds = -(-count // len(members))
+        order = [torch.randperm(len(members), generator=generator) for _ in range(rounds)]
+        return members[torch.cat(order)[:count]]
+
+    def _data(self, subjects: Tensor, rows: Tensor, weight: Tensor) -> Data:
+        places = rows[subjects]
+        found = {"x": self._x[places], "y": self._y[places], "weight": weight[subjects]}
+        if self.table.dosed:
+            doses = self._doses[subjects][:, None].expand(-1, places.shape[1], -1, -1)
+            found[DOSES] = doses.contiguous()
+        return found
+
+    def _placed(self, size: EpisodeSize) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The rows of each subject's support and query sets, each with its weights: ``[subjects, n]``."""
+        key = size.shots, size.queries
+        if key not in self._rows:
+            subjects = range(len(self.table.names))
+            support = [self._first(each, size.shots) for each in subjects]
+            query = [_spread_out(self._later(each, size.shots), size.queries) for each in subjects]
+            self._rows[key] = (*_filled_up(support), *_filled_up(query))
+        return self._rows[key]
+
+    def _first(self, subject: int, shots: int) -> list[int]:
+        start, count = int(self.table.first[subject]), int(self.table.counts[subject])
+        if self.config.until is None:
+            return list(range(start, start + min(shots, count)))
+        return [row for row in range(start, start + count) if self.table.time[row] < self.config.until]
+
+    def _later(self, subject: int, shots: int | None = None) -> list[int]:
+        known = set(self._first(subject, self.config.shots if shots is None else shots))
+        start, count = int(self.table.first[subject]), int(self.table.counts[subject])
+        return [row for row in range(start, start + count) if row not in known]
+
+    def check(self, size: EpisodeSize, split: Split) -> None:
+        fewest = min(self._members[split].tolist(), key=lambda each: self.table.counts[each])
+        held = int(self.table.counts[fewest])
+        if self.config.until is None and held <= size.shots:
+            raise DataError(
+                f"subject {self.table.names[fewest]!r} of the {split} split has {held} samples, but "
+                f"{size.shots} shots and a query need {size.shots + 1}; use fewer"
+            )
+
+    def data_hash(self) -> str:
+        digest = hashlib.sha256(b"subjects")
+        for part in SPLITS:
+            digest.update(f"{part} {self._members[part].tolist()}\n".encode())
+        digest.update(f"{self.config.until} {self.config.threshold}".encode())
+        for array in (self.table.counts, self._x.numpy(), self._y.numpy(), self._doses.numpy()):
+            digest.update(array.tobytes())
+        return digest.hexdigest()
+
+    @classmethod
+    def _read(cls, config: TaskConfig, progress: Progress | None, reading: Reading) -> TaskFamily:
+        assert isinstance(config, SubjectsConfig)
+        return cls(config, progress, reading)
+
+    def describe(self) -> Mapping[str, object]:
+        table, words = self.table, self.table.words
+        where = {"path": self.config.path} if self.config.path else {"dataset": self.config.dataset}
+        return {
+            **where,
+            "subjects": {part: len(self._members[part]) for part in SPLITS},
+            "samples": {part: int(table.counts[self._members[part].numpy()].sum()) for part in SPLITS},
+            "outcome": f"{words.outcome} ({words.unit})" if words.unit else words.outcome,
+            "inputs": list(self.input_names),
+            "doses": len(table.doses),
+            "left_out": self.left_out,
+        }
+
+
+def _spread_out(rows: list[int], most: int) -> list[int]:
+    """So many of them at most, evenly."""
+    if len(rows) <= most:
+        return rows
+    return [rows[int((each + 0.5) * len(rows) / most)] for each in range(most)]
+
+
+def _filled_up(sets: list[list[int]]) -> tuple[Tensor, Tensor]:
+    """Sets of rows as one table, the smaller ones filled up with their own rows again, and their weights."""
+    most = max(map(len, sets))
+    rows = [[own[each % len(own)] for each in range(most)] for own in sets]
+    weights = [[1.0] * len(own) + [0.0] * (most - len(own)) for own in sets]
+    return torch.tensor(rows), torch.tensor(weights)
