@@ -152,7 +152,7 @@ def test_an_imported_table_is_the_same_data(
     assert Subjects(SubjectsConfig(dataset="mine")).data_hash() == family(path).data_hash()
     assert family(path, shots=2).data_hash() != family(path, until=2.0).data_hash()
     with pytest.raises(ConfigError, match=r"task\.time: belongs to a path"):
-        parse('[task]\nfamily = "subjects"\ndataset = "mine"\ntime = "TIME"\nalgorithm = "all"')
+        parse('algorithm = "all"\n[task]\nfamily = "subjects"\ndataset = "mine"\ntime = "TIME"')
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:

@@ -141,12 +141,14 @@ def heads_of(table: Table) -> list[Head]:
     return [Head.of(name) for name in table.header]
 
 
-def looks_long(table: Table) -> bool:
-    """Whether a table without columns of texts and labels is meant as a long one: most of it are numbers, or
-    it names both who and when."""
+def names_who_and_when(table: Table) -> bool:
+    """Whether a column of subjects and one of times are there by their names."""
     plain = {head.plain for head in heads_of(table)}
-    if plain & set(SUBJECT) and plain & set(TIME):
-        return True
+    return bool(plain & set(SUBJECT)) and bool(plain & set(TIME))
+
+
+def is_mostly_numbers(table: Table) -> bool:
+    """Whether a table has three columns or more, and most of them are numbers."""
     few = [row for _, row in table.rows[:50]]
     numeric = [
         all(number_in(row[column]) is not None or is_missing(row[column]) for row in few)

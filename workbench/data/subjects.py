@@ -20,8 +20,9 @@ from workbench.data.columns import (
     Roles,
     heads_of,
     is_missing,
-    looks_long,
+    is_mostly_numbers,
     measured,
+    names_who_and_when,
     number_in,
     roles_of,
 )
@@ -72,8 +73,11 @@ def long_table(path: Path, reading: Reading = NOW) -> Table | None:
         if said:
             raise
         return None
-    of_texts = table.column(TEXT_COLUMNS) is not None and table.column(LABEL_COLUMNS) is not None
-    return table if said or (not of_texts and looks_long(table)) else None
+    if said:
+        return table
+    named = [table.column(names) is not None for names in (TEXT_COLUMNS, LABEL_COLUMNS)]
+    long = not all(named) and (names_who_and_when(table) or (not any(named) and is_mostly_numbers(table)))
+    return table if long else None
 
 
 def read_subjects(path: Path, table: Table, reading: Reading = NOW) -> FoundSubjects:
