@@ -31,7 +31,7 @@ from workbench.algorithms.closed_form import ClosedForm
 from workbench.algorithms.cnp import least_spread, likelihood_of, sure
 from workbench.algorithms.memory import Memory
 from workbench.config import Trains, setting
-from workbench.problems.courses import weights
+from workbench.problems.courses import WEIGHT, weights
 from workbench.settings import misfit
 from workbench.tasks.base import Data, Episode
 
@@ -166,7 +166,7 @@ def _pairs(data: Data) -> Tensor:
 
 def _joined(support: Data, query: Data) -> Data:
     """The examples of both."""
-    names = [name for name in ("x", "y", "weight") if name in query]
+    names = [name for name in ("x", "y", WEIGHT) if name in query]
     return {name: torch.cat([support[name], query[name]]) for name in names}
 
 

@@ -53,6 +53,9 @@ DOSES = "doses"
 """The name of doses in the data of a task: time and amount of each, ``[n, doses, 2]``, the same in each row;
 an amount of 0 is none."""
 
+WEIGHT = "weight"
+"""The name of how much an example counts, ``[n]``: 0 where it only fills a set up."""
+
 declare(*ALL)
 
 
@@ -130,7 +133,7 @@ class Course:
 
 def weights(data: Data) -> Tensor | None:
     """How much each example counts, ``[n]``: 0 where it only fills up; None: all alike."""
-    return data.get("weight")
+    return data.get(WEIGHT)
 
 
 def mean(values: Tensor, weight: Tensor | None) -> Tensor:

@@ -21,7 +21,7 @@ from workbench.config import SPLITS, Evaluation, Examples, Split, Suits, TaskCon
 from workbench.data.progress import Progress
 from workbench.data.reading import NOW, Columns, Reading
 from workbench.errors import DataError
-from workbench.problems.courses import DOSES, Course
+from workbench.problems.courses import DOSES, WEIGHT, Course
 from workbench.problems.regression import Regression
 from workbench.settings import Name, misfit, setting
 from workbench.tasks.base import Data, Episode, EpisodeSize, TaskFamily, TaskShape
@@ -244,7 +244,7 @@ class Subjects(TaskFamily):
 
     def _data(self, subjects: Tensor, rows: Tensor, weight: Tensor) -> Data:
         places = rows[subjects]
-        found = {"x": self._x[places], "y": self._y[places], "weight": weight[subjects]}
+        found = {"x": self._x[places], "y": self._y[places], WEIGHT: weight[subjects]}
         if self.table.dosed:
             doses = self._doses[subjects][:, None].expand(-1, places.shape[1], -1, -1)
             found[DOSES] = doses.contiguous()
