@@ -26,7 +26,11 @@ NARROW = 4
 """From so many columns with heads on, what is said of a cell stands in lines of its own."""
 
 BESIDE, APART, FIRST, OTHERS = 124, 6, 150, 90
-"""Pixels of the words beside a row, between columns, and of columns without which these words go above it."""
+"""Pixels of the words beside a row at least, between columns, and of columns without which these words go
+above it."""
+
+MOST_BESIDE, PART_BESIDE = 240, 8
+"""Pixels of the words beside a row at most, and one in so many of the width."""
 
 SIGNS = {"square": "■", "triangle": "▲", "star": "★", "cross": "✕", "dash": "━"}
 """Of points that are no dots, as a text has them."""
@@ -163,6 +167,8 @@ class Board(QWidget):
         """Above the columns and beside the rows, where the figure has any; above the rows, too, where many
         columns leave no room."""
         self._crowded = self._has_no_room_beside(figure)
+        for cell in self.plots:
+            cell.set_slim(self._crowded)
         above, beside = (figure.column_heads, figure.row_heads) if figure is not None else ((), ())
         for labels, heads, side in ((self._above, above, "column"), (self._beside, beside, "row")):
             while len(labels) > len(heads):
@@ -189,7 +195,7 @@ class Board(QWidget):
                     self._grid.addWidget(label, 3 * at + 1, 1, 1, -1)
                 else:
                     label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
-                    label.setFixedWidth(BESIDE)
+                    label.setFixedWidth(self._room_beside)
                     label.setContentsMargins(0, 0, 6, 0)
                     self._grid.addWidget(label, 3 * at + 1, 0, 3, 1)
 
@@ -198,10 +204,16 @@ class Board(QWidget):
             return False
         return self.width() < BESIDE + FIRST + OTHERS * (figure.columns - 1) + APART * figure.columns
 
+    @property
+    def _room_beside(self) -> int:
+        return max(BESIDE, min(MOST_BESIDE, self.width() // PART_BESIDE))
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if self._has_no_room_beside(self._figure) != self._crowded:
             self._write_heads(self._figure)
+        for label in () if self._crowded else self._beside:
+            label.setFixedWidth(self._room_beside)
 
 
 def _head(head: Head, title: str, *, brief: bool, line: bool) -> Markup:

@@ -43,6 +43,8 @@ class PlotCell(Plot):
         """Whether the axes at the left and at the bottom are named: in a grid, those at its edges."""
         self.bare = False
         """Whether the axis at the left has no numbers: in a grid whose rows are alike, but for the first."""
+        self.slim = False
+        """Whether it is one of many side by side, for which there is little room."""
         super().__init__(parent)
         self._take_room()
         self.getViewBox().disableAutoRange()
@@ -56,7 +58,14 @@ class PlotCell(Plot):
     def _take_room(self) -> None:
         """As small as can be read: with numbers beside it, or without."""
         bare = self.panel.y_hidden or self.bare
-        self.setMinimumSize(66 if bare else 120, 80 if self.panel.x_hidden else 100)
+        width = (66 if bare else 120) if self.slim else (90 if bare else 150)
+        self.setMinimumSize(width, 80 if self.panel.x_hidden else 100)
+
+    def set_slim(self, slim: bool) -> None:
+        """Take less room than what is easily read needs, or that much again."""
+        if slim != self.slim:
+            self.slim = slim
+            self._take_room()
 
     def sizeHint(self) -> QSize:
         """No more than it needs: a grid of them takes what there is."""
