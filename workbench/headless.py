@@ -284,7 +284,7 @@ def predict(
     progress.done()
     for note in used.notes:
         progress.line(f"note: {note}")
-    progress.line(". ".join(filter(None, (used.said(place), used.sure))))
+    progress.line(". ".join(filter(None, (used.said(place), used.sure(place)))))
     return 0
 
 

@@ -199,6 +199,7 @@ def test_the_command_writes_tables_and_a_picture_and_leaves_the_project(
         assert picture.width > picture.height
     code, out, _ = call("predict", path, run, *files, "-o", "-", "--format", "csv", "--step", 0)
     first = next(csv.DictReader(io.StringIO(out)))
+    assert list(first) == ["query", "x", "y_predicted", "y_true"]  # margins are those of the last step
     assert float(first["y_predicted"]) == pytest.approx(table["predictions_by_step"][0][0]["y_predicted"])
     assert hashlib.sha256(path.read_bytes()).digest() == before
     assert sorted(path.parent.iterdir()) == beside
@@ -464,5 +465,5 @@ def test_where_no_like_tasks_are_the_margins_are_not_known(
     folder = sources.write(tmp_path / "s", {name: sources.png(at) for at, name in enumerate(names)})
     found = used(path, protonet, (folder, folder))
     assert found.found.margins is None
-    assert "is not known: meta-validation has no tasks of that size" in found.sure
+    assert "is not known: meta-validation has no tasks of that size" in found.sure()
     assert "likely" not in found.rows()[0]

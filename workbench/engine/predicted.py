@@ -126,5 +126,5 @@ class Predictions:
             looked_at=self.looked_at(place),
             names=self.names,
             columns=self.columns,
-            margins=self.margins,
+            margins=self.margins if stop == len(self.steps) else None,  # of the last step
         )

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from workbench import runs
+from workbench.config import Experiment
 from workbench.engine.building import evaluation_size
 from workbench.engine.episodes import frozen_episode
 from workbench.errors import InputError
 from workbench.paths import write_atomically
-from workbench.project import Project
-from workbench.words import plural
+from workbench.project import Project, RunRecord
+from workbench.tasks.base import TaskFamily
 
 
-def write(project: Project, run_id: int, index: int, folder: Path) -> str:
-    """Write the meta-test task of that number (from 0) into a folder; what is to be said of it.
+def write(
+    project: Project,
+    record: RunRecord,
+    index: int,
+    folder: Path,
+    opened: Callable[[Experiment], TaskFamily] | None = None,
+) -> tuple[Path, Path]:
+    """Write the meta-test task of that number (from 0); the support set and the queries in the folder.
+
+    Parameters
+    ----------
+    opened : gives the task family of the run's experiment; by default it is opened anew.
 
     Raises
     ------
     InputError
         If there is no such task, its kind cannot be written, or the folder holds something.
     """
-    record = project.run(run_id)
     experiment = runs.of_record(project, record).experiment
     count = experiment.evaluation.episodes
     if index >= count:
@@ -30,7 +41,7 @@ def write(project: Project, run_id: int, index: int, folder: Path) -> str:
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: is there already; name a new folder")
-    family = runs.open_family(experiment, reading=runs.reading_of(record))
+    family = opened(experiment) if opened else runs.open_family(experiment, reading=runs.reading_of(record))
     files = family.case_files()
     size = evaluation_size(experiment, family)
     episode, told = frozen_episode(family, "test", size, count, experiment.evaluation.seed, index)
@@ -40,7 +51,4 @@ def write(project: Project, run_id: int, index: int, folder: Path) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, lambda file, content=content: file.write(content))  # type: ignore[misc]
     support, query = (folder / part for part in dict.fromkeys(name.partition("/")[0] for name in written))
-    return (
-        f"meta-test task {index + 1} of {count}, {plural(len(written), 'file')}; put to use by: "
-        f"workbench predict {project.path} {run_id} --support {support} --query {query} -o predictions.csv"
-    )
+    return support, query

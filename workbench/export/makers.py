@@ -207,10 +207,15 @@ def looked_at(request: Request) -> list[grid.Seen]:
 def episode(project: Project, wish: Wish, folder: Path) -> str:
     from workbench.export.episodes import write
 
-    run = wish.runs[0] if wish.runs else next((each.id for each in project.runs()), None)
+    run = next((each for each in project.runs() if not wish.runs or each.id == wish.runs[0]), None)
     if run is None:
         raise InputError(f"{project.path}: has no runs, so there are no episodes of them")
-    return write(project, run, wish.first - 1, folder)
+    support, query = write(project, run, wish.first - 1, folder)
+    return (
+        f"meta-test task {wish.first} of {run.name}; "
+        f"put to use by: workbench predict {project.path} {run.id} "
+        f"--support {support} --query {query} -o predictions.csv"
+    )
 
 
 def tensorboard(project: Project, wish: Wish, folder: Path) -> str:

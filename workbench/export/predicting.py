@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.engine.predicted import Predictions, Request
 from workbench.export.using import Used
@@ -17,6 +17,14 @@ if TYPE_CHECKING:  # they import torch, which is not awaited here
     from workbench.config import Experiment
     from workbench.runs import Learned
     from workbench.tasks.base import TaskFamily
+
+
+class Asks(NamedTuple):
+    """What a run's family asks for as a new case (see :class:`~workbench.tasks.cases.CaseFiles`)."""
+
+    support: str
+    query: str
+    columns: tuple[tuple[str, ...], tuple[str, ...]]
 
 
 class NothingLearnedError(ProjectError):
@@ -49,6 +57,30 @@ class Predictor:
         learned, experiment, family, _ = self._learned(path, run_id, progress)
         found = predictions.requested(learned.algorithm, learned.meta, experiment, family, request)
         return learned.iteration, found
+
+    def asks(self, path: Path, run_id: int, progress: Callable[[float, str], None]) -> Asks:
+        """What a run asks for as a new case; it is ready to be used then.
+
+        Raises
+        ------
+        NothingLearnedError, InputError
+            If it cannot be put to use; the message says why.
+        """
+        *_, family, _ = self._learned(path, run_id, progress)
+        files = family.case_files()
+        return Asks(files.support, files.query, files.columns)
+
+    def example(
+        self, path: Path, run_id: int, folder: Path, progress: Callable[[float, str], None]
+    ) -> tuple[Path, Path]:
+        """Write a run's first meta-test task into a new folder; the support set and the queries there."""
+        from workbench.export import episodes
+
+        with Project.open(path, read_only=True) as project:
+            record = project.run(run_id)
+            return episodes.write(
+                project, record, 0, folder, lambda each: self._opened(each, record, progress)
+            )
 
     def use(
         self,

@@ -32,6 +32,7 @@ class Used:
     support, query : how many examples there were of each.
     found : its predictions, of one task.
     notes : what reading did, and in what the case is unlike those of training.
+    colour : role of the run.
     """
 
     run: RunRecord
@@ -40,6 +41,7 @@ class Used:
     query: int
     found: Predictions
     notes: tuple[str, ...]
+    colour: str = RUNS[0]
 
     @property
     def places(self) -> tuple[int, ...]:
@@ -48,7 +50,7 @@ class Used:
 
     def rows(self, place: int | None = None) -> tuple[dict[str, Any], ...]:
         """A row for each query, after some steps (the last, if none is named)."""
-        task = self.found.of_task(0, self.places[-1] if place is None else place, RUNS[0])
+        task = self.found.of_task(0, self.places[-1] if place is None else place, self.colour)
         return self.found.problem.answers(task)
 
     @cached_property
@@ -75,16 +77,17 @@ class Used:
         loss = "standardised support loss" if found.standardised else "support loss"
         return f"{sets}, {found.step_name(found.places[at])}: {loss} {ends}"
 
-    @property
-    def sure(self) -> str:
-        """How sure the predictions are, in a sentence; empty where nobody can say."""
+    def sure(self, place: int | None = None) -> str:
+        """How sure the predictions are, in a sentence; empty where nobody can say: of the last step only."""
         margins = self.found.margins
+        if place not in (None, self.places[-1]):
+            return ""
         if margins is None or not np.isfinite(margins).all():
             unknown = (
                 "How far they may be from the truth is not known: meta-validation has no tasks of that size"
             )
             return unknown if self.found.problem.band else ""
-        return self.found.problem.sure(self.found.of_task(0, self.places[-1], RUNS[0]))
+        return self.found.problem.sure(self.found.of_task(0, self.places[-1], self.colour))
 
     # --- as files ------------------------------------------------------------------------------------
 
@@ -100,7 +103,7 @@ class Used:
     def figure(self, place: int | None = None) -> Figure:
         """The problem's picture, and beside it the inner loop's course."""
         at = self.places[-1] if place is None else place
-        drawing = self.found.drawing(0, at, RUNS[0])
+        drawing = self.found.drawing(0, at, self.colour)
         panels: tuple[Panel, ...] = ()
         words = ""
         if drawing is not None:
@@ -109,7 +112,7 @@ class Used:
         panels += () if course is None else (course,)
         if not panels:
             raise InputError(f"{self.run.name}: there is no picture of what it predicts; write a table")
-        caption = ". ".join(filter(None, (self.said(at), self.sure, words)))
+        caption = ". ".join(filter(None, (self.said(at), self.sure(at), words)))
         return Figure("predictions", panels, caption, columns=len(panels), table=self.rows(at))
 
     def course_panel(self, place: int) -> Panel | None:
@@ -118,7 +121,7 @@ class Used:
         if len(found.steps) < 2:
             return None
         steps = np.array(found.steps, np.float64)
-        known = [Curve("support loss", RUNS[0], steps, _column(self.course, "support_loss"), kind="both")]
+        known = [Curve("support loss", self.colour, steps, _column(self.course, "support_loss"), kind="both")]
         if "query_loss" in self.course[0]:
             known.append(Curve("query loss", INK, steps, _column(self.course, "query_loss"), kind="both"))
         here = float(found.steps[found.at(place)])
@@ -144,7 +147,7 @@ class Used:
             "course": list(self.course),
             "predictions": list(self.rows()),
             "predictions_by_step": [list(self.rows(place)) for place in self.places],
-            "sure": self.sure,
+            "sure": self.sure(),
             "notes": list(self.notes),
         }
 

@@ -49,6 +49,7 @@ COMMANDS = (
     Command("resume", "Run", "Resume", "Ctrl+Shift+R", "Let selected runs go on (or whatever is unfinished)"),
     Command("stop", "Run", "Stop", "Ctrl+.", "End the running run with a checkpoint; it can go on later"),
     Command(SEPARATOR, "Run", ""),
+    Command("use", "Run", "Use this learner…", "Ctrl+U", "Adapt the selected run to examples of your own"),
     Command("duplicate", "Run", "Duplicate", "Ctrl+D", "Queue the selected runs once more"),
     Command("move_up", "Run", "Earlier in the queue", "Ctrl+Shift+Up"),
     Command("move_down", "Run", "Later in the queue", "Ctrl+Shift+Down"),

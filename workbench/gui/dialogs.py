@@ -43,6 +43,11 @@ def file_to_open(parent: QWidget, title: str, kinds: str) -> Path | None:
     return _chosen(name)
 
 
+def folder_to_open(parent: QWidget, title: str) -> Path | None:
+    """Let the person choose a folder that is there."""
+    return _chosen(QFileDialog.getExistingDirectory(parent, title, _folder()))
+
+
 def file_to_save(parent: QWidget, title: str, name: str, kinds: str, suffix: str) -> Path | None:
     """Let the person name a file to write; the dialog asks before one is replaced."""
     dialog = QFileDialog(parent, title, str(Path(_folder()) / name), kinds)

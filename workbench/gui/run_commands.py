@@ -14,6 +14,7 @@ from workbench.gui.notices import Notices
 from workbench.gui.run_queue import CAN_GO_ON
 from workbench.gui.runs_panel import RunsPanel
 from workbench.gui.session import Session
+from workbench.gui.worker import Worker
 
 if TYPE_CHECKING:
     from workbench.gui.setup.panel import SetupPanel
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
 class RunCommands(QObject):
     """Acts on the selected runs, or on the one that is running."""
 
-    def __init__(self, session: Session, panel: RunsPanel, notices: Notices, window: QWidget) -> None:
+    def __init__(
+        self, session: Session, panel: RunsPanel, worker: Worker, notices: Notices, window: QWidget
+    ) -> None:
         super().__init__(window)
+        self._worker = worker
         self._session, self._panel, self._notices, self._window = session, panel, notices, window
         self.setup: SetupPanel | None = None
 
@@ -36,6 +40,7 @@ class RunCommands(QObject):
             actions[name].setEnabled(len(chosen) == 1 and writable)
         for name in ("colour", "delete", "toggle_shown", "duplicate"):
             actions[name].setEnabled(bool(chosen) and writable)
+        actions["use"].setEnabled(len(chosen) == 1)
         actions["pause"].setEnabled(running and not queue.pausing)
         actions["stop"].setEnabled(running)
         actions["resume"].setEnabled(writable and bool(self._resumable()))
@@ -91,6 +96,16 @@ class RunCommands(QObject):
     @Slot()
     def stop(self) -> None:
         self._session.queue.stop()
+
+    @Slot()
+    def use(self) -> None:
+        """Put the selected run to use on examples that a person brings along."""
+        from workbench.gui.use_dialog import UseDialog
+
+        record, path = self._session.data.run(self._panel.selected()[0]), self._session.path
+        if record is not None:
+            dialog = UseDialog(path, record, self._session.data.colour(record), self._worker, self._window)
+            dialog.open()
 
     @Slot()
     def duplicate(self) -> None:

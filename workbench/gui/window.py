@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 KEEP_LAYOUT_MILLISECONDS = 5000
 ON_THE_TOOL_BAR = ("run", "pause", "stop")
 IN_THE_TABLE = (
-    "resume", "duplicate", "rename", "notes", "colour", "toggle_shown", "move_up", "move_down", "delete",
+    "use", "resume", "duplicate", "rename", "notes", "colour", "toggle_shown", "move_up", "move_down",
+    "delete",
 )  # fmt: skip
 
 
@@ -65,7 +66,7 @@ class MainWindow(QMainWindow):
         self._kept_layout: dict[str, object] = {}
 
         self.files = FileCommands(self.session, self.notices, self)
-        self.run_commands = RunCommands(self.session, self.runs_panel, self.notices, self)
+        self.run_commands = RunCommands(self.session, self.runs_panel, self.worker, self.notices, self)
         self.exports = ExportCommands(self.worker, self.notices, self.chart_in_view, self)
         selected, arranged = self.runs_panel.selected, self.arrangement
         self.documents = DocumentCommands(self.session, self.worker, self.notices, selected, arranged, self)

@@ -49,8 +49,8 @@ class Predicted(Example):
     looked_at : number of the query that is looked at, where a picture has room for one.
     names : what each query is called; empty: by its number.
     columns : what the numbers of ``x`` and ``y`` are called; empty: as they are.
-    margins : how far from the truth the predictions of other tasks were, as the problem measures it; None
-        where nobody has looked.
+    margins : how far from the truth the predictions of other tasks were after the last step of all, as the
+        problem measures it; None where nobody has looked.
     """
 
     steps: tuple[int, ...]
