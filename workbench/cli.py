@@ -342,7 +342,7 @@ def _form_of(output: Path, forms: tuple[str, ...]) -> str:
 @click.argument("project", type=FILE)
 @click.argument("run_id", metavar="RUN", type=int)
 @click.option("--support", type=PATH, required=True, help="What the learner adapts to.")
-@click.option("--query", type=PATH, required=True, help="What it is to predict.")
+@click.option("--query", type=PATH, help="What it is to predict; of sets to group, there is nothing else.")
 @click.option(
     "-o",
     "--output",
@@ -358,7 +358,7 @@ def predict(
     project: Path,
     run_id: int,
     support: Path,
-    query: Path,
+    query: Path | None,
     output: tuple[Path, ...],
     form: str | None,
     step: int | None,
@@ -367,8 +367,8 @@ def predict(
     """Put what a run has learned to use on a new case.
 
     Its learner adapts to the support set and predicts the queries: points of a function (.csv, .npz),
-    pictures in class folders, or texts with labels. "workbench export --what episode" writes an example. The
-    project is only read.
+    pictures in class folders, texts with labels; or it groups the points of a set. "workbench export --what
+    episode" writes an example. The project is only read.
     """
     from workbench import headless
     from workbench.export.using import FORMS

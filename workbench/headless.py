@@ -266,7 +266,7 @@ def predict(
     project: Path,
     run_id: int,
     support: Path,
-    query: Path,
+    query: Path | None,
     wanted: Sequence[tuple[Path, str]],
     step: int | None,
     quiet: bool,
@@ -275,7 +275,8 @@ def predict(
     from workbench.export.predicting import Predictor
 
     progress = Progress(quiet)
-    used = Predictor().use(project, run_id, support.expanduser(), query.expanduser(), progress.preparing)
+    asked = None if query is None else query.expanduser()
+    used = Predictor().use(project, run_id, support.expanduser(), asked, progress.preparing)
     if step is not None and step not in used.found.steps:
         raise InputError(f"--step: {step} was not computed; allowed: 0 to {used.found.steps[-1]}")
     place = None if step is None else used.places[used.found.steps.index(step)]

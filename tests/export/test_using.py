@@ -76,6 +76,13 @@ def made(kind: str, folder: Path) -> str:
         invert = "true" if kind == "inverted" else "false"
         more = f"ways = 3\nsize = 12\ninvert = {invert}"
         return text("images", path, more, "conv4", "width = 4\nstride = 2")
+    if kind in ("mixtures", "few"):
+        more = "groups = 3" if kind == "few" else "most_groups = 4"
+        head = 'name = "sets"\n[task]\nfamily = "mixtures"\npoints = 40\ngroups = 2\n'
+        rest = REST.format(more=more, network="mlp", settings="hidden = [8]")
+        return (head if kind != "few" else head.replace("groups = 2\n", "")) + rest.replace(
+            "queries = 3\n", ""
+        )
     path = sources.clinc(folder / "intents.json")
     features = "words" if kind == "words" else "tfidf"
     more = f'ways = 2\ndimensions = 8\nvocabulary = 50\nlength = 6\nfeatures = "{features}"'
@@ -92,6 +99,8 @@ LEARNERS = {
     "inverted": ("maml",),
     "tfidf": ("maml", "baseline"),
     "words": ("maml",),
+    "mixtures": ("maml", "gaussian_mixture"),
+    "few": ("maml", "kmeans"),
 }
 
 
@@ -111,13 +120,13 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Ready]:
 
 
 def episode(path: Path, run: int, folder: Path, number: int = 1) -> tuple[Path, Path]:
-    """A meta-test task of a run as files: of the support set, and of the queries."""
+    """A meta-test task of a run as files: of the support set, and of the queries, if there are others."""
     with Project.open(path, read_only=True) as project:
         documents.save(project, "episode", "files", Wish(runs=(run,), first=number), folder)
-    return next(folder.glob("support*")), next(folder.glob("query*"))
+    return next(folder.glob("support*")), next(folder.glob("query*"), None)  # type: ignore[return-value]
 
 
-def used(path: Path, run: int, files: tuple[Path, Path]) -> Used:
+def used(path: Path, run: int, files: tuple[Path, Path | None]) -> Used:
     return Predictor().use(path, run, *files, lambda done, words: None)
 
 
@@ -467,3 +476,65 @@ def test_where_no_like_tasks_are_the_margins_are_not_known(
     assert found.found.margins is None
     assert "is not known: meta-validation has no tasks of that size" in found.sure()
     assert "likely" not in found.rows()[0]
+
+
+def test_a_set_is_grouped_whoever_knows_its_groups(
+    call: Call, ready: Callable[[str], Ready], tmp_path: Path
+) -> None:
+    path, (run, *_) = ready("mixtures")
+    table, _ = episode(path, run, tmp_path / "e")
+    known = used(path, run, (table, None))
+    assert known.said().startswith(
+        "MAML, seed 0, after 4 meta-iterations, on 40 support examples, after 3 steps"
+    )
+    rows = list(csv.reader(io.StringIO(table.read_text())))
+    assert rows[0] == ["x1", "x2", "group", "groups"]
+    bare = tmp_path / "bare.csv"
+    bare.write_text("".join(f"{x1},{x2},{count}\n" for x1, x2, _, count in rows))
+    found = used(path, run, (bare, None))
+    np.testing.assert_array_equal(found.found.outputs["group"], known.found.outputs["group"])
+    assert found.found.measured == {}
+    names = [row["group"] for row in found.rows()]
+    assert [names.count(each) for each in sorted(set(names))] == sorted(map(names.count, set(names)))[::-1]
+    assert {row["probability"] <= 1 for row in found.rows()} == {True}
+    for form in ("svg", "csv", "json"):
+        assert found.written(form)
+    out = tmp_path / "out.csv"
+    files = ("--support", bare, "--query", bare, "-o", out)
+    assert "--query: " in (said := call("predict", path, run, *files)[2])
+    assert "has no meaning here" in said
+    assert call("predict", path, run, "--support", bare, "-o", out)[0] == 0
+    assert len(out.read_text().splitlines()) == 41
+
+
+BAD_SETS = {
+    "no number of groups": ("x1,x2\n0,1\n1,2\n", "has no column groups; this run is told how many"),
+    "another number": ("x1,x2,groups\n0,1,2\n1,2,3\n", "s.csv, line 3, column groups: '3'; the number of"),
+    "no whole number": ("x1,x2,groups\n0,1,a\n1,2,a\n", "s.csv, line 2, column groups: 'a'; the number of"),
+    "a group missing": ("x1,x2,group\n0,1,a\n1,2,\n", "s.csv, line 3, column group: is empty"),
+    "too few points": ("x1,x2,groups\n0,1,3\n1,2,3\n", "s.csv: 2 points are too few for 3 groups"),
+    "too many groups": ("x1,x2,groups\n" + "0,1,9\n" * 12, "s.csv: 9 groups; this run knows sets of up to 4"),
+    "another shape": (
+        "x1,x2,x3,groups\n0,1,2,2\n",
+        "line 1: has the columns x1, x2, x3, groups; needed: x1, x2",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BAD_SETS)
+def test_a_bad_set_is_refused(what: str, call: Call, ready: Callable[[str], Ready], tmp_path: Path) -> None:
+    path, (run, *_) = ready("mixtures")
+    table, message = BAD_SETS[what]
+    (tmp_path / "s.csv").write_text(table)
+    code, _, said = call("predict", path, run, "--support", tmp_path / "s.csv", "-o", tmp_path / "out.csv")
+    assert (code, message in said, said.count("\n")) == (2, True, 1), said
+
+
+def test_queries_that_are_missing_are_asked_for(
+    call: Call, ready: Callable[[str], Ready], tmp_path: Path
+) -> None:
+    path, (run, *_) = ready("sinusoid")
+    support, _ = episode(path, run, tmp_path / "e")
+    code, _, said = call("predict", path, run, "--support", support, "-o", tmp_path / "out.csv")
+    assert code == 2
+    assert "--query: is missing; give what is to be predicted: the same; y may be missing" in said

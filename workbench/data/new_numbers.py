@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +39,7 @@ class Numbers:
     x, y : ``[n, inputs]`` and ``[n, outputs]``; y is None where the file does not say it.
     columns : what the numbers of x and of y are called.
     places : what each row is called in a message.
+    aside : the cells of columns that are no numbers of x or y, by name.
     """
 
     x: Floats
@@ -46,6 +47,7 @@ class Numbers:
     columns: tuple[tuple[str, ...], tuple[str, ...]]
     places: Sequence[str]
     findings: tuple[Finding, ...] = ()
+    aside: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def column_names(letter: str, count: int) -> tuple[str, ...]:
@@ -53,13 +55,22 @@ def column_names(letter: str, count: int) -> tuple[str, ...]:
     return (letter,) if count == 1 else tuple(f"{letter}{number}" for number in range(1, count + 1))
 
 
-def read_numbers(path: Path, inputs: int, outputs: int, *, with_y: bool, reading: Reading = NOW) -> Numbers:
+def read_numbers(
+    path: Path,
+    inputs: int,
+    outputs: int,
+    *,
+    with_y: bool,
+    aside: Sequence[str] = (),
+    reading: Reading = NOW,
+) -> Numbers:
     """Points out of a table (.csv, .tsv) or arrays (.npz).
 
     Parameters
     ----------
     inputs, outputs : how many numbers x and y have.
     with_y : whether y must be there; else it may.
+    aside : names of columns, or arrays, that may stand beside these.
 
     Raises
     ------
@@ -68,7 +79,7 @@ def read_numbers(path: Path, inputs: int, outputs: int, *, with_y: bool, reading
     """
     suffix = path.suffix.lower()
     if suffix == ".npz":
-        return _of_arrays(path, inputs, outputs, with_y=with_y)
+        return _of_arrays(path, inputs, outputs, with_y=with_y, aside=aside)
     needed = _needed(inputs, outputs, with_y=with_y)
     if suffix not in _TABLES:
         raise DataError(f"{path}: {needed} in a table (.csv, .tsv) or arrays (.npz) are needed")
@@ -82,7 +93,8 @@ def read_numbers(path: Path, inputs: int, outputs: int, *, with_y: bool, reading
         raise DataError(f"{first.origin}: {first.why}; as many are needed in every row")
     if any(_is_number(name) for name in table.header):
         raise DataError(f"{path}, line 1: has numbers; the first line must name the columns: {needed}")
-    places = _places(table, inputs, outputs, with_y=with_y)
+    others = {name: column for name in aside if (column := table.column([name])) is not None}
+    places = _places(table, inputs, outputs, with_y=with_y, others=set(others.values()))
     if places is None:
         header = shown(", ".join(table.header))
         raise DataError(f"{path}, line 1: has the columns {header}; needed: {needed}")
@@ -96,19 +108,26 @@ def read_numbers(path: Path, inputs: int, outputs: int, *, with_y: bool, reading
         (tuple(columns[:inputs]), tuple(columns[inputs:])),
         [f"line {line}" for line, _ in table.rows],
         table.findings,
+        {name: [row[column].strip() for _, row in table.rows] for name, column in others.items()},
     )
 
 
 def _needed(inputs: int, outputs: int, *, with_y: bool) -> str:
     names = ", ".join(column_names("x", inputs))
     values = ", ".join(column_names("y", outputs))
+    if not outputs:
+        return names
     return f"{names}, {values}" if with_y else f"{names} (and {values}, where it is known)"
 
 
-def _places(table: Table, inputs: int, outputs: int, *, with_y: bool) -> list[int] | None:
+def _places(
+    table: Table, inputs: int, outputs: int, *, with_y: bool, others: Collection[int]
+) -> list[int] | None:
     """The columns of x and then of y, by their names or else by their order; None if they are not there."""
     known: dict[tuple[str, int], int] = {}
-    for column, name in enumerate(table.header):
+    left = [column for column in range(len(table.header)) if column not in others]
+    for column in left:
+        name = table.header[column]
         plain = name.strip().lower()
         found = _NUMBERED.fullmatch(plain)
         if plain in ("x", "y"):
@@ -125,9 +144,8 @@ def _places(table: Table, inputs: int, outputs: int, *, with_y: bool) -> list[in
         *(("y", n + 1) for n in range(outputs)),
     }:
         return [each for each in (*x, *y) if each is not None]
-    width = len(table.header)
-    if not known and width in ((inputs + outputs,) if with_y else (inputs, inputs + outputs)):
-        return list(range(width))
+    if not known and len(left) in ((inputs + outputs,) if with_y else (inputs, inputs + outputs)):
+        return left
     return None
 
 
@@ -161,13 +179,13 @@ def _parsed(table: Table, column: int) -> Floats:
     return values
 
 
-def _of_arrays(path: Path, inputs: int, outputs: int, *, with_y: bool) -> Numbers:
+def _of_arrays(path: Path, inputs: int, outputs: int, *, with_y: bool, aside: Sequence[str]) -> Numbers:
     headers = read_headers(path)
     if "x" not in headers or (with_y and "y" not in headers):
         have = shown(", ".join(sorted(headers)))
         raise DataError(f"{path}: has the arrays {have}; needed: x{', y' if with_y else ' (and y)'}")
     widths = {"x": inputs, "y": outputs}
-    names = [name for name in widths if name in headers]
+    names = [name for name in widths if name in headers and widths[name]]
     for name in names:
         form = headers[name]
         wide = form.shape[1:] == (widths[name],) or (form.shape[1:] == () and widths[name] == 1)
@@ -176,7 +194,11 @@ def _of_arrays(path: Path, inputs: int, outputs: int, *, with_y: bool) -> Number
             raise DataError(
                 f"{path}: {name} is {form}; numbers [rows, {widths[name]}] are needed, as many rows of each"
             )
-    arrays = load_npz(path, names)
+    others = [name for name in aside if name in headers]
+    for name in others:
+        if headers[name].shape != headers["x"].shape[:1]:
+            raise DataError(f"{path}: {name} is {headers[name]}; one for each row of x is needed")
+    arrays = load_npz(path, [*names, *others])
     values = {name: arrays[name].astype(np.float64).reshape(-1, widths[name]) for name in names}
     for name, array in values.items():
         bad = np.argwhere(~np.isfinite(array) | (np.abs(array) > LARGEST))
@@ -184,4 +206,10 @@ def _of_arrays(path: Path, inputs: int, outputs: int, *, with_y: bool) -> Number
             row, column = bad[0]
             raise DataError(f"{path}: {name}, row {row}, column {column}: {array[row, column]} is no number")
     columns = column_names("x", inputs), column_names("y", outputs) if "y" in values else ()
-    return Numbers(values["x"], values.get("y"), columns, [f"row {row}" for row in range(len(values["x"]))])
+    return Numbers(
+        values["x"],
+        values.get("y"),
+        columns,
+        [f"row {row}" for row in range(len(values["x"]))],
+        aside={name: arrays[name].astype(str).tolist() for name in others},
+    )

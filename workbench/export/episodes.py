@@ -21,8 +21,9 @@ def write(
     index: int,
     folder: Path,
     opened: Callable[[Experiment], TaskFamily] | None = None,
-) -> tuple[Path, Path]:
-    """Write the meta-test task of that number (from 0); the support set and the queries in the folder.
+) -> tuple[Path, ...]:
+    """Write the meta-test task of that number (from 0); the support set in the folder, and the queries, if
+    these are others.
 
     Parameters
     ----------
@@ -50,5 +51,4 @@ def write(
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, lambda file, content=content: file.write(content))  # type: ignore[misc]
-    support, query = (folder / part for part in dict.fromkeys(name.partition("/")[0] for name in written))
-    return support, query
+    return tuple(folder / part for part in dict.fromkeys(name.partition("/")[0] for name in written))

@@ -210,11 +210,12 @@ def episode(project: Project, wish: Wish, folder: Path) -> str:
     run = next((each for each in project.runs() if not wish.runs or each.id == wish.runs[0]), None)
     if run is None:
         raise InputError(f"{project.path}: has no runs, so there are no episodes of them")
-    support, query = write(project, run, wish.first - 1, folder)
+    written = zip(("--support", "--query"), write(project, run, wish.first - 1, folder), strict=False)
+    files = " ".join(f"{option} {path}" for option, path in written)
     return (
         f"meta-test task {wish.first} of {run.name}; "
         f"put to use by: workbench predict {project.path} {run.id} "
-        f"--support {support} --query {query} -o predictions.csv"
+        f"{files} -o predictions.csv"
     )
 
 

@@ -72,8 +72,8 @@ class Predictor:
 
     def example(
         self, path: Path, run_id: int, folder: Path, progress: Callable[[float, str], None]
-    ) -> tuple[Path, Path]:
-        """Write a run's first meta-test task into a new folder; the support set and the queries there."""
+    ) -> tuple[Path, ...]:
+        """Write a run's first meta-test task into a new folder; the support set there, and the queries."""
         from workbench.export import episodes
 
         with Project.open(path, read_only=True) as project:
@@ -87,14 +87,15 @@ class Predictor:
         path: Path,
         run_id: int,
         support: Path,
-        query: Path,
+        query: Path | None,
         progress: Callable[[float, str], None],
     ) -> Used:
         """What a run's learner makes of a new case. The project is only read.
 
         Parameters
         ----------
-        support, query : the files of the case, as the run's family reads them.
+        support, query : the files of the case, as the run's family reads them; no query where all there is
+            to ask about is the support set.
 
         Raises
         ------
@@ -108,7 +109,9 @@ class Predictor:
         learned, experiment, family, record = self._learned(path, run_id, progress)
         case = family.case_files().read(support, query, progress)
         found = predictions.use(learned.algorithm, learned.meta, experiment, family, case, progress)
-        return Used(record, learned.iteration, *case.sizes, found, case.notes)
+        examples, queries = case.sizes
+        queries = 0 if query is None else queries
+        return Used(record, learned.iteration, examples, queries, found, case.notes)
 
     def _learned(
         self, path: Path, run_id: int, progress: Callable[[float, str], None]

@@ -29,7 +29,7 @@ class Used:
     Attributes
     ----------
     run : whose learner it is, and ``iteration`` how long it was trained.
-    support, query : how many examples there were of each.
+    support, query : how many examples there were of each; no query where only the support set is asked about.
     found : its predictions, of one task.
     notes : what reading did, and in what the case is unlike those of training.
     colour : role of the run.
@@ -69,7 +69,8 @@ class Used:
         """What was done, in a sentence."""
         found = self.found
         at = len(found.steps) - 1 if place is None else found.at(place)
-        sizes = f"{plural(self.support, 'support example')} and {plural(self.query, 'query', 'queries')}"
+        sizes = plural(self.support, "support example")
+        sizes += f" and {plural(self.query, 'query', 'queries')}" if self.query else ""
         sets = f"{self.run.name}, after {count(self.iteration)} meta-iterations, on {sizes}"
         if len(found.steps) == 1:
             return f"{sets}, adapted in closed form: support loss {_number(self.course[0], 'support_loss')}"
@@ -108,6 +109,7 @@ class Used:
         words = ""
         if drawing is not None:
             panels, words = (replace(drawing.panel, title=drawing.title),), drawing.words
+            panels += () if drawing.truth is None else (replace(drawing.truth, title="Truth"),)
         course = self.course_panel(at)
         panels += () if course is None else (course,)
         if not panels:

@@ -99,17 +99,19 @@ class UseDialog(QDialog):
             title.setBuddy(self.paths[part])
             files.addWidget(title, row, 0, 1, 3)
             files.addWidget(self.paths[part], row + 1, 0)
-            for column, (word, choose) in enumerate(
+            for at, (word, choose) in enumerate(
                 (("File…", self._choose_file), ("Folder…", self._choose_folder)), 1
             ):
                 button = self._push(
                     f"use_{part}_{word[:-1].lower()}", word, f"Choose a {word[:-1].lower()}", choose
                 )
                 button.setProperty("part", part)
-                files.addWidget(button, row + 1, column)
+                files.addWidget(button, row + 1, at)
             self._helps[part].setWordWrap(True)
             self._helps[part].setObjectName(f"use_help_{part}")
             files.addWidget(self._helps[part], row + 2, 0, 1, 3)
+            placed = [files.itemAtPosition(row + down, across) for down in range(3) for across in range(3)]
+            self._of_queries = [widget for each in placed if each is not None and (widget := each.widget())]
             row += 3
         self.example = self._push(
             "use_example",
@@ -126,13 +128,16 @@ class UseDialog(QDialog):
         typed = QWidget(self)
         both = QHBoxLayout(typed)
         for part in PARTS:
-            column_ = QVBoxLayout()
+            half = QWidget(typed)
+            column = QVBoxLayout(half)
+            column.setContentsMargins(0, 0, 0, 0)
             title = Label(TITLES[part], self)
             title.setBuddy(self.tables[part])
-            column_.addWidget(title)
-            column_.addWidget(self.tables[part], 1)
-            both.addLayout(column_, 1)
+            column.addWidget(title)
+            column.addWidget(self.tables[part], 1)
+            both.addWidget(half, 1)
             self.tables[part].edited.connect(self._refresh)
+        self._of_queries.append(half)
         self.sources.addTab(typed, "Type in")
         self.sources.setTabVisible(1, False)
         self.sources.currentChanged.connect(self._refresh)
@@ -242,6 +247,8 @@ class UseDialog(QDialog):
         self.asks = asks
         for part, words in zip(PARTS, (asks.support, asks.query), strict=True):
             self._helps[part].setText(f"{words[:1].upper()}{words[1:]}.")
+        for widget in self._of_queries:
+            widget.setVisible(bool(asks.query))
         inputs, outputs = asks.columns
         if inputs:
             self.tables["support"].show_columns((*inputs, *outputs))
@@ -254,6 +261,11 @@ class UseDialog(QDialog):
     def _unusable(self, error: Exception) -> None:
         self._say(in_words(error), wrong=True)
         self._refresh()
+
+    @property
+    def _parts(self) -> tuple[str, ...]:
+        """What is asked for: of a set to group, no queries."""
+        return PARTS if self.asks is None or self.asks.query else PARTS[:1]
 
     @property
     def _typing(self) -> bool:
@@ -282,15 +294,15 @@ class UseDialog(QDialog):
         """Write a meta-test task as files into a folder that is yet to be made, and fill them in."""
         predictor, project, run = self._predictor, self._project, self._run.id
 
-        def job(progress: Progress) -> tuple[Path, Path]:
+        def job(progress: Progress) -> tuple[Path, ...]:
             return predictor.example(project, run, folder, progress)
 
         self._worker.submit(EXAMPLE, "writing an example", job, weakly(self._fill_in), weakly(self._refuse))
         self._say("Writing an example…")
         self._refresh()
 
-    def _fill_in(self, files: tuple[Path, Path]) -> None:
-        for part, path in zip(PARTS, files, strict=True):
+    def _fill_in(self, files: tuple[Path, ...]) -> None:
+        for part, path in zip(self._parts, files, strict=True):
             self.paths[part].setText(str(path))
         self._say(f"Written into {files[0].parent}.")
         self._refresh()
@@ -303,16 +315,16 @@ class UseDialog(QDialog):
             return
         predictor, project, run = self._predictor, self._project, self._run.id
         if self._typing:
-            texts = {part: self.tables[part].as_csv() for part in PARTS}
+            texts = {part: self.tables[part].as_csv() for part in self._parts}
 
             def job(progress: Progress) -> Used:
                 return _typed_in(predictor, project, run, texts, progress)
 
         else:
-            support, query = (Path(self.paths[part].text().strip()).expanduser() for part in PARTS)
+            support, *rest = (Path(self.paths[part].text().strip()).expanduser() for part in self._parts)
 
             def job(progress: Progress) -> Used:
-                return predictor.use(project, run, support, query, progress)
+                return predictor.use(project, run, support, rest[0] if rest else None, progress)
 
         self._worker.submit(USE, "predicting", job, weakly(self._take), weakly(self._refuse))
         self._say("")
@@ -331,7 +343,8 @@ class UseDialog(QDialog):
         self.notes.addItems(list(used.notes))
         self.player.offer(used.places, used.places[-1], used.found.problem.experience_name, moves=False)
         self._draw(used.places[-1])
-        self._say(f"Predicted {plural(used.query, 'query', 'queries')}.")
+        asked = plural(used.query, "query", "queries") if used.query else plural(used.support, "point")
+        self._say(f"Predicted {asked}.")
         self._refresh()
 
     def _refuse(self, error: Exception) -> None:
@@ -358,9 +371,9 @@ class UseDialog(QDialog):
     def _refresh(self) -> None:
         busy = any(self._worker.waits_for(key) for key in (OPEN, USE, EXAMPLE))
         if self._typing:
-            given = all(self.tables[part].filled for part in PARTS)
+            given = all(self.tables[part].filled for part in self._parts)
         else:
-            given = all(self.paths[part].text().strip() for part in PARTS)
+            given = all(self.paths[part].text().strip() for part in self._parts)
         self.predict.setEnabled(self.asks is not None and given and not busy)
         self.example.setEnabled(self.asks is not None and not busy)
         self.sources.setEnabled(self.asks is not None)
@@ -416,7 +429,7 @@ def _typed_in(
 ) -> Used:
     """What a run predicts of tables that were typed in; places are told as the rows of these."""
     with private_folder() as folder:
-        files = {part: folder / f"{part}.csv" for part in PARTS}
+        files = {part: folder / f"{part}.csv" for part in texts}
         for part, path in files.items():
             path.write_text(texts[part], encoding="utf-8")
 
@@ -428,7 +441,7 @@ def _typed_in(
             return text
 
         try:
-            used = predictor.use(project, run, files["support"], files["query"], progress)
+            used = predictor.use(project, run, files["support"], files.get("query"), progress)
         except InputError as error:
             raise InputError(told(str(error))) from None
         return replace(used, notes=tuple(map(told, used.notes)))

@@ -8,7 +8,8 @@ logits of the groups, ``[n, M]``; which number a group has means nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,8 +114,12 @@ class Clustering(Problem):
 
     # --- to be looked at -----------------------------------------------------------------------------
 
+    def known(self, query: Mapping[str, object]) -> bool:
+        return "y" in query
+
     def predicted(self, predict: Predict, data: Data) -> dict[str, Tensor]:
-        return {"group": self.logits(predict, data).argmax(-1)}
+        share, group = self.logits(predict, data).softmax(-1).max(-1)
+        return {"group": group, "share": share}
 
     def example(self, task: Example) -> Drawing:
         """The points in the colours and shapes of their true groups."""
@@ -122,7 +127,11 @@ class Clustering(Problem):
         return Drawing(_drawn(task, task.query["y"]), "One set", "", words + _projected(task))
 
     def picture(self, task: Predicted) -> Drawing:
-        """The groups that were found, called as the true ones they share most points with."""
+        """The groups that were found, called as the true ones they share most points with; by their size
+        where nobody knows these."""
+        if not self.known(task.query):
+            found = by_size(task.outputs["group"][-1].astype(np.int64))
+            return Drawing(_drawn(task, found), "Groups", "", _projected(task).strip())
         true = task.query["y"].astype(np.int64)
         found = called_alike(task.outputs["group"][-1].astype(np.int64), true)
         names = class_names(max(int(true.max()), int(found.max())) + 1)
@@ -141,6 +150,22 @@ class Clustering(Problem):
             task=_what(task),
             truth=_drawn(task, true),
         )
+
+    def answers(self, task: Predicted) -> tuple[dict[str, Any], ...]:
+        """Each point with its group and how probable that is; and the true one where it is known."""
+        found = task.outputs["group"][-1].astype(np.int64)
+        true = task.query["y"].astype(np.int64) if self.known(task.query) else None
+        found = by_size(found) if true is None else called_alike(found, true)
+        names = class_names(max(int(each.max()) for each in (found, true) if each is not None) + 1)
+        columns = task.columns.get("x") or [f"x{at}" for at in range(1, task.query["x"].shape[-1] + 1)]
+        rows = []
+        for at, x in enumerate(task.query["x"].astype(np.float64)):
+            row: dict[str, Any] = {"point": at + 1, **dict(zip(columns, x.tolist(), strict=True))}
+            row |= {"group": names[found[at]], "probability": float(task.outputs["share"][-1][at])}
+            if true is not None:
+                row |= {"true group": names[true[at]], "right": bool(found[at] == true[at])}
+            rows.append(row)
+        return tuple(rows)
 
 
 # --- what is measured, in torch, so that tasks can be batched ------------------------------------------
@@ -232,6 +257,14 @@ def called_alike(found: NDArray[np.int64], true: NDArray[np.int64]) -> NDArray[n
     further = called < 0  # all true groups are taken, where any is left
     called[further] = counts.shape[1] + np.arange(further.sum())
     return called[numbers]
+
+
+def by_size(found: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The groups found, ``[n]``, numbered from the largest to the smallest."""
+    _, numbers, sizes = np.unique(found, return_inverse=True, return_counts=True)
+    rank = np.empty(len(sizes), np.int64)
+    rank[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
+    return rank[numbers]
 
 
 def in_a_plane(x: NDArray[np.generic]) -> Array:

@@ -69,7 +69,8 @@ class CaseFiles(ABC):
 
     Attributes
     ----------
-    support, query : what each of the two is, for people.
+    support, query : what each of the two is, for people; query is empty where all there is to ask about is
+        the support set.
     columns : of a small table that can be typed in: those of a query, and those that a support set has
         beside; empty where there are only files.
     """
@@ -78,15 +79,29 @@ class CaseFiles(ABC):
     query: str
     columns: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
-    @abstractmethod
-    def read(self, support: Path, query: Path, progress: Progress = silent) -> Case:
+    def read(self, support: Path, query: Path | None, progress: Progress = silent) -> Case:
         """A case.
+
+        Parameters
+        ----------
+        query : None where there is nothing to ask about but the support set.
 
         Raises
         ------
         DataError
-            If a file is of another shape, in one line that says where.
+            If a file is of another shape, in one line that says where; or if one is missing.
         """
+        if query is None and self.query:
+            raise DataError(f"--query: is missing; give what is to be predicted: {self.query}")
+        if query is not None and not self.query:
+            raise DataError(
+                f"--query: {query}: has no meaning here, since the support set is grouped; leave it out"
+            )
+        return self._read(support, query or support, progress)
+
+    @abstractmethod
+    def _read(self, support: Path, query: Path, progress: Progress) -> Case:
+        """The same of files that are named."""
 
     @abstractmethod
     def write(self, episode: Episode, excerpt: Excerpt | None) -> dict[str, bytes]:
@@ -118,7 +133,7 @@ class NumberTables(CaseFiles):
         self.support = f"a table (.csv, .tsv) with the columns {x}, {y}, or an .npz file with x and y"
         self.query = f"the same; {y} may be missing"
 
-    def read(self, support: Path, query: Path, progress: Progress = silent) -> Case:
+    def _read(self, support: Path, query: Path, progress: Progress) -> Case:
         known, asked = (
             read_numbers(path, self._inputs, self._outputs, with_y=with_y)
             for path, with_y in ((support, True), (query, False))

@@ -22,7 +22,7 @@ from PIL import Image
 from torch import Tensor
 
 from workbench.data.new_pictures import read_any, read_labelled
-from workbench.data.progress import Progress, silent
+from workbench.data.progress import Progress
 from workbench.data.reading import Reading
 from workbench.data.texts import read_new_texts
 from workbench.errors import DataError
@@ -127,7 +127,7 @@ class PictureFiles(ClassCase):
     )
     query = "the same; or pictures without labels: a folder of them, or one"
 
-    def read(self, support: Path, query: Path, progress: Progress = silent) -> Case:
+    def _read(self, support: Path, query: Path, progress: Progress) -> Case:
         channels, size, _ = self._family.shape.input_shape
         reading = Reading(size=size, channels=channels)
         known = read_labelled(support, reading, progress)
@@ -187,7 +187,7 @@ class TextFiles(ClassCase):
         super().__init__(family)
         self._known = known
 
-    def read(self, support: Path, query: Path, progress: Progress = silent) -> Case:
+    def _read(self, support: Path, query: Path, progress: Progress) -> Case:
         progress(0.1, "Reading the texts")
         (known, labelled), (asked, told) = (read_new_texts(path) for path in (support, query))
         for found in (known, asked):

@@ -14,6 +14,8 @@ from workbench.config import EpisodeSize, Evaluation, Split, Suits, TaskConfig, 
 from workbench.problems.clustering import Clustering
 from workbench.settings import misfit
 from workbench.tasks.base import Data, DataError, Episode, Progress, TaskFamily, TaskShape
+from workbench.tasks.cases import CaseFiles
+from workbench.tasks.set_cases import SetTables
 
 
 class SetConfig(TaskConfig):
@@ -115,6 +117,10 @@ class SetFamily(TaskFamily):
             )
         if size.shots < self.config.most:
             raise DataError(f"{size.shots} points are too few for {self.config.most} groups; use more")
+
+    def case_files(self) -> CaseFiles:
+        config = self.config
+        return SetTables(self, config.points, config.groups, config.most, told=config.told)
 
     def data_hash(self) -> str:
         values = " ".join(f"{name}={value}" for name, value in sorted(self._drawn_from.items()))
