@@ -274,8 +274,6 @@ def test_what_a_family_says_of_learners_is_of_settings_that_they_have(family: st
     for name in kind.suits.learners:
         fields = [fields_of(each)[name] for each in able if name in fields_of(each)]
         assert fields, f"no learner has {name}"
-        # an empty field is not stored, so it would not stay empty
-        assert not any(each.optional for each in fields), name
     for each in able:  # what one name means to two learners is the same, or it is refused here
         if not any(field.required for field in fields_of(each).values()):
             assert each().suited(kind.gives(), kind.suits.learners)
@@ -307,6 +305,13 @@ def test_what_is_said_of_a_learner_or_was_stored_of_it_stays_whatever_suits_the_
     monkeypatch.setattr(kind, "suits", kind.suits._replace(learners={"trace": 0.5, "discount": 0.5}))
     assert parse(OPPONENTS).algorithm[0].model_dump()["trace"] == 0.5
     assert parse(stored.to_toml()).hash() == stored.hash()
+
+
+def test_a_learners_empty_field_is_filled_as_suits_the_family_since_it_could_not_be_stored() -> None:
+    learner, own = AlgorithmConfig.kinds["recurrent"], TaskConfig.kinds["driving"].suits.learners
+    said = learner.model_validate({"train_queries": None, "train_shots": 3})
+    told = said.suited(TaskConfig.kinds["driving"].gives(), own).model_dump()
+    assert (told["train_queries"], told["train_shots"]) == (own["train_queries"], 3)
 
 
 def test_a_recurrent_policy_has_fast_weights_where_what_is_seen_is_a_state() -> None:

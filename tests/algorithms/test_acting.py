@@ -174,10 +174,10 @@ LEARNING = [
     ("rl2", "bandits", "discount = 1.0", MANY, 0.04),
     ("rl2", "grid", "", MANY, 0.5),
     ("oracle", "cartpole", "", MANY, 1.0),
-    ("recurrent", "driving", "warm_up = 20", SMOOTH, 0.01),
+    ("recurrent", "driving", "warm_up = 0.33", SMOOTH, 0.01),
     ("oracle", "driving", "", SMOOTH, 0.01),
     ("oracle", "driving", "memory = true", SMOOTH, 0.01),
-    ("maml", "driving", "inner_lr = 0.03\nwarm_up = 20", SMOOTH, 0.01),
+    ("maml", "driving", "inner_lr = 0.03\nwarm_up = 0.33", SMOOTH, 0.01),
     ("transfer", "driving", "inner_lr = 0.03", SMOOTH, 0.01),
 ]
 

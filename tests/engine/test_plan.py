@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from tests.experiments import REGRESSION, Smooth, algorithm, episodes, experiment, family, meta_parameters
+from workbench.config import parse
 from workbench.engine import plan, timing
 from workbench.engine.meta_step import MetaStep
 from workbench.engine.plan import Plan
@@ -211,3 +212,9 @@ def test_what_cannot_be_compiled_runs_as_it_is(monkeypatch: pytest.MonkeyPatch) 
     assert "no C++ compiler" in work.record["compile_note"]
     again = Trainer(e, e.algorithm[0], 0, family(e))  # which is not tried once more
     assert "it would save about 0 s" in again.record["compile_note"]
+
+
+def test_a_loss_that_acts_in_a_world_is_never_compiled_since_that_would_take_hours() -> None:
+    text = 'task = {family = "driving", steps = 2}\ntraining = {meta_batch = 2, compile = true}\n'
+    e = parse(f'{text}algorithm = [{{kind = "transfer"}}, {{kind = "maml_pg"}}]')
+    assert [Trainer(e, each, 0, family(e)).plan.compile for each in e.algorithm] == [False, True]

@@ -52,7 +52,7 @@ STOPPED = [
         ("maml_pg", GRID),
         ("rl2", GRID),
         ("reptile", DRIVING, "algorithm.0.warm_up=5"),
-        ("recurrent", DRIVING, "algorithm.0.warm_up=5"),
+        ("recurrent", DRIVING, "algorithm.0.warm_up=0.5"),
     )
 ]
 

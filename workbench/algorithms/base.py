@@ -45,12 +45,13 @@ def inner_rate(
     *,
     classes: float,
     sets: float | None = None,
+    rollouts: float = 0.03,
     symbol: str = "α",
     help: str = "Inner (adaptation) learning rate.",
 ) -> Any:
-    """The field ``inner_lr``, with its usual default, that for tasks with classes and that for sets to group,
-    whose logits are as large."""
-    where = {"classes": classes, "sets": classes if sets is None else sets}
+    """The field ``inner_lr``, with its usual default, that for tasks with classes, that for sets to group,
+    whose logits are as large, and that for worlds to act in."""
+    where = {"classes": classes, "sets": classes if sets is None else sets, "rollouts": rollouts}
     return setting(usual, where=where, gt=0, le=100, symbol=symbol, help=help)
 
 
@@ -63,22 +64,28 @@ class InnerLoop(AlgorithmConfig):
     )
 
 
+def _warm_up(**default: Any) -> Any:
+    return setting(
+        None,
+        rare=True,
+        ge=0,
+        needs=["rollouts"],
+        unit="meta-iterations",
+        help="Meta-iterations at the beginning that learn without adapting; below 1: a share of them.",
+        **default,
+    )
+
+
 class Warms(Trains):
     """What may begin by learning one policy for all tasks, before it learns to adapt."""
 
-    warm_up: int | None = setting(
-        None,
-        rare=True,
-        ge=1,
-        needs=["rollouts"],
-        unit="meta-iterations",
-        help="Meta-iterations at the beginning that learn without adapting.",
-        empty="none",
-    )
+    warm_up: float | None = _warm_up(empty="none")
 
 
 class InnerLoopConfig(InnerLoop, Warms):
     """What is trained for that."""
+
+    warm_up: float | None = _warm_up(where={"rollouts": 0.75})
 
 
 def settled(value: T | None) -> T:
@@ -148,9 +155,6 @@ class Algorithm(ABC):
     adapts_stepwise: bool = True
     """False for a closed form, which has no learner before it has seen the support set."""
 
-    compilable: bool = True
-    """Whether torch can compile its losses."""
-
     drifts: bool = True
     """False where training tasks do not follow the drift of the family: see :meth:`training_family`."""
 
@@ -216,6 +220,11 @@ class Algorithm(ABC):
     def outer(self) -> OuterStep:
         """How the meta-parameters move."""
         return OuterStep()
+
+    @property
+    def compilable(self) -> bool:
+        """Whether torch can compile its losses."""
+        return self.problem.compilable
 
     def meta_lr(self, base: float, done: float) -> float:
         """The outer learning rate when the part ``done`` (0 to 1) of the training is over."""

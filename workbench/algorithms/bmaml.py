@@ -45,6 +45,7 @@ class BMAMLConfig(InnerLoopConfig):
     inner_lr: float | None = inner_rate(
         0.05,
         classes=1.0,
+        rollouts=0.05,
         help="Inner learning rate; a particle follows its own gradient by α/M, and the others' by less.",
     )
     particles: int = setting(5, ge=1, le=100, symbol="M", help="Learners of each task, coupled by SVGD.")

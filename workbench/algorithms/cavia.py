@@ -28,7 +28,7 @@ from workbench.tasks.base import Data, TaskShape
 
 class CAVIAConfig(InnerLoopConfig):
     kind: Literal["cavia"] = "cavia"
-    inner_lr: float | None = inner_rate(1.0, classes=10.0)
+    inner_lr: float | None = inner_rate(1.0, classes=10.0, rollouts=0.3)
     inner_steps: int = setting(
         2, ge=1, le=1000, unit="steps", symbol="k", help="Inner steps on each task while training."
     )
@@ -37,7 +37,7 @@ class CAVIAConfig(InnerLoopConfig):
         le=10_000,
         symbol="φ",
         default=5,
-        where={"classes": 100},
+        where={"classes": 100, "rollouts": 8},
         help="Number of context parameters.",
     )
 

@@ -37,7 +37,11 @@ from workbench.tasks.base import Data, Episode
 class GatesConfig(InnerLoopConfig):
     kind: Literal["gates"] = "gates"
     inner_lr: float | None = inner_rate(
-        0.1, classes=1.0, symbol="a₀", help="What the learned inner rates of gates and shifts start from."
+        0.1,
+        classes=1.0,
+        rollouts=0.1,
+        symbol="a₀",
+        help="What the learned inner rates of gates and shifts start from.",
     )
     inner_steps: int = setting(
         3, ge=1, le=1000, unit="steps", symbol="k", help="Inner steps on each task while training."

@@ -106,6 +106,7 @@ class MAMLPG(Algorithm):
         "1810.06784",
     )
     order = 2
+    compilable = True  # nobody acts in its losses
     config: MAMLPGConfig
     problem: Control
 

@@ -40,7 +40,7 @@ class OracleConfig(TrialConfig, Warms):
         empty="the one under [training]",
     )
     memory: bool = setting(
-        False,
+        True,
         help="Whether a trained policy remembers, too: a memory also tells what the parameters do not.",
     )
     hidden: int = setting(64, rare=True, ge=1, le=4096, unit="units", help="Width of the memory.")

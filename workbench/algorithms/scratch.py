@@ -21,7 +21,11 @@ class ScratchConfig(InnerLoop, Untrained):
 
     kind: Literal["scratch"] = "scratch"
     inner_lr: float | None = inner_rate(
-        0.01, classes=0.001, sets=0.01, help="Learning rate of Adam on a task's support set."
+        0.01,
+        classes=0.001,
+        sets=0.01,
+        rollouts=0.01,
+        help="Learning rate of Adam on a task's support set.",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Mapping
 from operator import attrgetter
 from typing import Annotated, Self
 
@@ -42,6 +43,10 @@ class WrapperConfig(AnyWays):
             if name in OF_THE_RUN and getattr(base, name) not in (None, ""):
                 raise misfit((name,), "belongs to the algorithm itself, not to its base; move it up")
         return base
+
+    @classmethod
+    def of_inner(cls, values: Mapping[str, object]) -> Mapping[str, object]:
+        return {name: value for name, value in values.items() if name not in OF_THE_RUN}
 
     @property
     def built_of(self) -> tuple[AlgorithmConfig, ...]:

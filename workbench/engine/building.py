@@ -63,15 +63,16 @@ def demands(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily)
         shapes,
         Segments(family.segments if algorithm.drifts else 1, planned_iterations(experiment, config)),
         every=experiment.evaluation.every,
-        adam=partial(adam_steps, algorithm.outer, warm_up(config), meta_batch),
+        adam=partial(adam_steps, algorithm.outer, warm_up(experiment, config), meta_batch),
         capacity=algorithm.capacity,
         new_tasks=algorithm.new_tasks(meta_batch),
     )
 
 
-def warm_up(config: AlgorithmConfig) -> int:
+def warm_up(experiment: Experiment, config: AlgorithmConfig) -> int:
     """Meta-iterations at the beginning that learn without adapting."""
-    return (config.warm_up or 0) if isinstance(config, Warms) else 0
+    said = (config.warm_up or 0) if isinstance(config, Warms) else 0
+    return round(said if said >= 1 else said * planned_iterations(experiment, config))
 
 
 def adam_steps(outer: OuterStep, warm_up: int, meta_batch: int, iteration: int) -> int:

@@ -115,7 +115,7 @@ class Trainer:
         else:
             self._meta_step = plan.meta_step(training, self.algorithm, self._tasks_of_a_step)
         self.plan = plan
-        self._warm_up = warm_up(config)
+        self._warm_up = warm_up(experiment, config)
         if self._warm_up:
             self._warm_step = plan.meta_step(training, self.algorithm, self._meta_batch, warm=True)
         if plan.device != str(self.device):

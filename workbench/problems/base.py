@@ -82,6 +82,9 @@ class Problem(ABC):
     most_norm: float | None = None
     """The norm that the gradient of each inner step is clipped to; None: it is not."""
 
+    compilable: bool = True
+    """Whether torch can compile its losses in reasonable time."""
+
     gives: frozenset[str]
     measures: tuple[Measure, ...]
     kept: ClassVar[Mapping[str, str]] = {}

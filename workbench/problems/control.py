@@ -57,6 +57,7 @@ class Control(Problem):
         self.measures = (RETURN, TOTAL_RETURN, *regret, *world.measures, NEGATIVE_RETURN)
 
     most_norm = 1.0
+    compilable = False  # its losses are as many operations as an episode has steps, times some dozens: hours
 
     # --- a learner that adapts by updates ------------------------------------------------------------
 

@@ -150,14 +150,19 @@ class Kind(Section):
         defaults |= {
             name: value
             for name, value in values.items()
-            if name in fields and name not in self.model_fields_set
+            if name in fields and (name not in self.model_fields_set or getattr(self, name) is None)
         }
         inner = {
-            name: value.suited(gives, values)
+            name: value.suited(gives, self.of_inner(values))
             for name in fields
             if isinstance(value := getattr(self, name), Kind)
         }
         return type(self).model_validate(self.model_dump() | defaults | inner)
+
+    @classmethod
+    def of_inner(cls, values: Mapping[str, object]) -> Mapping[str, object]:
+        """What of values that suit it suits the sections of several kinds that it holds, too."""
+        return values
 
 
 def usual(where: Mapping[str, object], gives: frozenset[str]) -> object:

@@ -270,8 +270,9 @@ def _bends(demand: Array) -> Array:
 class DrivingConfig(WorldConfig):
     has = frozenset({"gradient"})
     suits = Suits(
-        Training(iterations=1500, meta_batch=64, meta_lr=2e-3, gradient_norm=0.5, decay="linear"),
+        Training(iterations=1000, meta_batch=128, meta_lr=5e-3, gradient_norm=0.5, decay="linear"),
         Evaluation(episodes=512, inner_steps=3, every=100),
+        {"train_shots": 2, "train_queries": 2, "every": 5},
     )
     family: Literal["driving"] = "driving"
     steps: int = setting(100, ge=1, le=10_000, unit="steps", help="Length of a drive, .1 s each.")

@@ -237,8 +237,9 @@ def _error(gap: Tensor, speed: Tensor) -> Tensor:
 class FollowingConfig(WorldConfig):
     has = frozenset({"gradient"})
     suits = Suits(
-        Training(iterations=1000, meta_batch=64, meta_lr=3e-3, gradient_norm=0.5, decay="linear"),
-        Evaluation(episodes=512, inner_steps=3, every=100),
+        Training(iterations=400, meta_batch=128, meta_lr=5e-3, gradient_norm=0.5, decay="linear"),
+        Evaluation(episodes=512, inner_steps=3, every=50),
+        {"train_shots": 2, "train_queries": 2, "every": 5},
     )
     family: Literal["following"] = "following"
     steps: int = setting(200, ge=1, le=10_000, unit="steps", help="Length of a drive, .1 s each.")

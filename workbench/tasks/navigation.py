@@ -133,6 +133,7 @@ class NavigationConfig(WorldConfig):
     suits = Suits(
         Training(iterations=100, meta_batch=20, meta_lr=2e-3),
         Evaluation(episodes=200, validation_episodes=40, inner_steps=3, every=10),
+        {"warm_up": 0.0},  # a policy for all goals is one that stays
     )
     family: Literal["navigation"] = "navigation"
     horizon: int = setting(100, ge=1, le=10_000, unit="steps", help="Most steps of an episode.")
