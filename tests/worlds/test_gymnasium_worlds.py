@@ -121,9 +121,7 @@ def test_a_parameter_is_felt(world: World) -> None:
 # --- from end to end ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("kind", "task"), [("rl2", ""), ("maml_pg", ""), ("oracle", PENDULUM), ("maml_pg", PENDULUM)]
-)
+@pytest.mark.parametrize(("kind", "task"), [("rl2", ""), ("oracle", PENDULUM), ("maml_pg", PENDULUM)])
 def test_it_is_learned_in_and_gives_the_same_twice(kind: str, task: str, tmp_path: Path, call: Call) -> None:
     experiment, found = written(tmp_path, kind, task), []
     for name in ("one.mlwb", "other.mlwb"):

@@ -21,6 +21,9 @@ from workbench.worlds.rollout import at_random, trial
 AT_ONCE = (1, 1024)
 """Tasks that are acted in at once."""
 
+LEAST = 4
+"""Rounds that are gone through however long they take."""
+
 Rates = dict[str, dict[str, float]]
 
 
@@ -52,8 +55,8 @@ def steps_per_second(trainer: Trainer, seconds: float) -> Rates:
             steps = int(work()["alive"].sum())
             timed[name, count] = Timed(work, steps, trainer.device, threads)
     began = time.monotonic()
-    for number in range(ROUNDS + 1):  # the first warms up
-        if number < 2 or time.monotonic() - began < seconds:
+    for number in range(ROUNDS + 1):  # the first warms up, and the least of some turns is taken
+        if number < LEAST or time.monotonic() - began < seconds:
             for each in timed.values():
                 each.turn()
     rates: Rates = {}

@@ -65,7 +65,7 @@ class Copies:
     ----------
     environment : its name.
     parameters : attributes of it that differ from copy to copy.
-    alive : called after every step of a copy.
+    alive : called whenever a copy was made, reset, or has taken a step.
 
     Raises
     ------
@@ -107,6 +107,7 @@ class Copies:
         """
         while len(self._copies) < len(seeds):
             self._copies.append(self._made())
+            self._alive()
         self._seen = np.zeros((len(seeds), self.spaces.observations), np.float32)
         self._over = np.zeros(len(seeds), bool)
         for index, seed in enumerate(seeds):
