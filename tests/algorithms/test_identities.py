@@ -24,6 +24,8 @@ from workbench.problems.regression import Regression
 from workbench.tasks.base import Episode, TaskShape
 
 TIGHT = {"rtol": 1e-9, "atol": 1e-11}
+SEARCHES = {"empirical_bayes": {"rtol": 1e-6, "atol": 1e-8}}
+"""Learners that search for a maximum until they are near enough: of one task, they stop earlier."""
 
 
 def _gradient(
@@ -144,8 +146,9 @@ def test_a_batch_of_tasks_equals_the_mean_over_single_tasks(name: str, shape: Ta
             singles.append(gradient)
         single_losses.append(loss.detach())
     mean = {n: torch.stack([single[n] for single in singles]).mean(0) for n in meta}
-    torch.testing.assert_close(batched, mean, **TIGHT)
-    torch.testing.assert_close(losses, torch.stack(single_losses), **TIGHT)
+    near = SEARCHES.get(name, TIGHT)
+    torch.testing.assert_close(batched, mean, **near)
+    torch.testing.assert_close(losses, torch.stack(single_losses), **near)
 
 
 def test_protonet_is_a_softmax_over_squared_distances_to_class_means() -> None:

@@ -422,7 +422,7 @@ def test_lines_in_another_encoding_than_the_others_are_listed(tmp_path: Path, su
         ("a.jsonl", "[" * 100_000, "not valid JSON"),
         ("a.jsonl", '{"text": "a"}\n', "no text, or no label"),
         ("a.csv", "", "no lines"),
-        ("a.csv", "a,b,c\n1,2,3\n", "must name the columns text and label"),
+        ("a.csv", "a,b,c\n1,2,3\n", "no column of times"),
         ("a.csv", "text,label\n,\n ,a\n", "an empty text"),
         ("a.csv", "text,label\n" + "x" * (2**20 + 1) + ",a\n", "not a table"),
         ("a.csv", "text,label\na," + "x" * 201 + "\n", "more than 200 letters"),

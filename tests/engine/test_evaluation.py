@@ -28,6 +28,9 @@ from workbench.networks.conv4 import Conv4, Conv4Config
 from workbench.problems.classification import Classification
 from workbench.tasks.base import Episode, EpisodeSize, TaskShape
 
+SEARCHES = {"individual_fit": 1e-6, "empirical_bayes": 1e-6}
+"""Learners that search for the best fit until they are near enough: of one task, they stop earlier."""
+
 
 @pytest.mark.parametrize(("name", "shape"), EVERY)
 def test_the_curve_of_a_batch_equals_adapting_to_each_task_alone(name: str, shape: TaskShape) -> None:
@@ -41,7 +44,7 @@ def test_the_curve_of_a_batch_equals_adapting_to_each_task_alone(name: str, shap
             adapted = learner.adapt(meta, task.support, step if learner.adapts_stepwise else 0)
             prediction = learner.predict(adapted, task.query["x"])
             loss = loss_of(learner, prediction, task.query["y"])
-            assert curves.loss[row, task_index] == pytest.approx(float(loss), rel=1e-9)
+            assert curves.loss[row, task_index] == pytest.approx(float(loss), rel=SEARCHES.get(name, 1e-9))
             if "accuracy" in curves.values:
                 right = (prediction.argmax(-1) == task.query["y"]).double().mean()
                 assert curves.values["accuracy"][row, task_index] == pytest.approx(float(right))

@@ -53,12 +53,20 @@ DIGITS = SINUSOID.replace('family = "sinusoid"', 'family = "digits"\nways = 2')
 DRIFT = "[task.drift]\nsegments = 3\n[network]"
 MEMORY = "capacity = 5"
 PATIENTS = SINUSOID.replace('family = "sinusoid"', 'family = "pharmacokinetics"')
-ACTING = re.sub(r"(?s)family.*(?=.network)", 'family = "navigation"\nhorizon = 4\nrollouts = 2\n', SINUSOID)
+SETS = re.sub(r"(?s)family.*(?=.network)", 'family = "mixtures"\n', SINUSOID)
+ACTING, BANDITS, GRID = (
+    re.sub(r"(?s)family.*(?=.network)", f"family = {text}\n", SINUSOID)
+    for text in (
+        '"navigation"\nhorizon = 4\nrollouts = 2',
+        '"bandits"\npulls = 3',
+        '"grid_navigation"\nsize = 3',
+    )
+)
 
 
 def _task_for(needs: frozenset[str]) -> str:
     """The small experiment whose tasks give what an algorithm needs."""
-    texts = (DIGITS, SINUSOID, PATIENTS, ACTING)
+    texts = (DIGITS, SINUSOID, PATIENTS, SETS, ACTING, BANDITS, GRID)
     return next(text for text in texts if needs <= config.parse(f'algorithm = "all"{text}').task.gives())
 
 

@@ -2,7 +2,7 @@
 
 Where few things can happen at a step and each is counted, so can be whatever is ever believed. Backwards from
 the last step of the trial, each move is worth what it pays and what is worth what it teaches (Bellman, "A
-problem in the sequential design of experiments", Sankhyā 1956; for Markov decision processes Duff, "Optimal
+problem in the sequential design of experiments", Sankhya 1956; for Markov decision processes Duff, "Optimal
 Learning: Computational procedures for Bayes-adaptive Markov decision processes", University of Massachusetts
 Amherst 2002). Beliefs are merged that are alike but for the order of interchangeable moves: of five arms and
 ten pulls 3,519 are left.
@@ -37,7 +37,7 @@ class BayesOptimal(Believer):
     Config = BayesOptimalConfig
     title = "Bayes-optimal"
     summary = "Plans exactly over all that it may come to believe: nobody can expect more who sees no task."
-    citation = Citation("R. Bellman", "A problem in the sequential design of experiments", "Sankhyā", 1956)
+    citation = Citation("R. Bellman", "A problem in the sequential design of experiments", "Sankhya", 1956)
 
     def moves(self, trials: int, episodes: int, generator: torch.Generator) -> Moves:
         world = self.world

@@ -71,7 +71,7 @@ INDEX = ("", "rownames", "rowname", "row", "rowid", "index", "unnamed: 0", "x1",
 MISSING = ("", ".", "na", "nan", "n/a", "null", "none", "-")
 """What stands where nothing was measured."""
 
-_HEAD = re.compile(r"\s*(.*?)\s*(?:[(\[]\s*([^)\]]*?)\s*[)\]])?\s*")
+_HEAD = re.compile(r"\s*(.*?)\s*(?:[(\[]\s*([^)\]]*?)\s*[)\]])?\s*", re.DOTALL)
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _WITH_UNIT = re.compile(rf"({_PLAIN.pattern})\s*([^\W\d][^\s]*)")
 _COMMA = re.compile(r"[+-]?\d+,\d+")

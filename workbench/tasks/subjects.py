@@ -57,7 +57,7 @@ class SubjectsConfig(Examples):
 
     family: Literal["subjects"] = "subjects"
     path: str | None = setting(
-        None, path=True, help="A .csv or .tsv table with a row for each sample: subject, time, outcome …"
+        None, path=True, help="A .csv or .tsv table with a row for each sample: who, when and what."
     )
     dataset: Name | None = setting(None, help="Instead of a path: the name of an imported table.")
     shots: int = setting(3, ge=1, le=1000, help="First samples of a subject, which are known.")
