@@ -29,6 +29,7 @@ QUICK = {
     "quickstart-glyphs": "Letters of unseen scripts",
     "quickstart-bandits": "Bandits",
     "quickstart-navigation": "2-D navigation",
+    "quickstart-driving": "Driving",
 }
 SAMPLES = QUICK | {
     "all-sinusoid": "Sine waves, all algorithms",

@@ -20,6 +20,7 @@ SAMPLES = {
     "quickstart-glyphs": "quickstart_glyphs.toml",
     "quickstart-bandits": "quickstart_bandits.toml",
     "quickstart-navigation": "quickstart_navigation.toml",
+    "quickstart-driving": "quickstart_driving.toml",
     "all-sinusoid": "all_sinusoid.toml",
     "all-glyphs": "all_glyphs.toml",
 }
