@@ -12,6 +12,7 @@ from workbench.problems import rows_of
 from workbench.problems.base import Forecast
 from workbench.problems.courses import Course, area, time_above
 from workbench.problems.regression import Regression
+from workbench.words import NO_MEDICAL_DEVICE
 
 COURSE = Course(
     unit="mg/L", time_unit="h", offset=1.0, scale=4.0, time_offset=12.0, time_scale=12.0, threshold=3.0
@@ -92,6 +93,12 @@ def test_only_where_there_is_a_course_is_it_measured() -> None:
     assert rows["auc_error"].unit == "mg/L·h"
     assert rows["time_above_error"].unit == "h"
     assert "time_above_error" not in {row.name for row in Regression(Course()).measures}
+
+
+def test_where_doses_are_given_nobody_is_to_take_it_for_a_finding() -> None:
+    assert Regression(Course(dosed=True)).caution == NO_MEDICAL_DEVICE
+    assert not Regression(Course()).caution
+    assert not Regression().caution
 
 
 def test_a_summary_tells_the_units_that_it_was_measured_in() -> None:

@@ -285,7 +285,7 @@ def predict(
     progress.done()
     for note in used.notes:
         progress.line(f"note: {note}")
-    progress.line(". ".join(filter(None, (used.said(place), used.sure(place)))))
+    progress.line(used.words(place))
     return 0
 
 

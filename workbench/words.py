@@ -15,6 +15,9 @@ LONGEST = 120
 LONGEST_NAME = 200
 """Letters of a name that somebody gives."""
 
+NO_MEDICAL_DEVICE = "A learned predictor is no medical device."
+"""Said wherever somebody may take a prediction for a finding."""
+
 _JOINERS = "\u200c\u200d"  # parts of words in Persian and Hindi, and of emoji
 
 

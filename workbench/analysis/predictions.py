@@ -122,6 +122,7 @@ def figure(seen: Sequence[Seen], place: int, drawn: Drawn | None = None) -> Figu
     truths = [cell.truth for cell in cells[:tasks] if cell.truth is not None]
     what = f"{cells[0].title} on {_range(seen[0].predictions)} by {_named(seen, place)}. {cells[0].words}"
     what += " " + remarks.privileged((each.name, each.privilege) for each in seen)
+    what = f"{what} {seen[0].predictions.problem.caution}"
     panels = tuple(cell.panel for cell in cells)
     told = all(cell.task for cell in cells)
     if told:

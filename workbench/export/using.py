@@ -90,6 +90,12 @@ class Used:
             return unknown if self.found.problem.band else ""
         return self.found.problem.sure(self.found.of_task(0, self.places[-1], self.colour))
 
+    def words(self, place: int | None = None) -> str:
+        """What was done, how sure it is, and what nobody should take it for."""
+        said = ". ".join(filter(None, (self.said(place), self.sure(place))))
+        caution = self.found.problem.caution
+        return f"{said}. {caution}" if caution else said
+
     # --- as files ------------------------------------------------------------------------------------
 
     def table(self, place: int | None = None) -> Table:
@@ -115,6 +121,8 @@ class Used:
         if not panels:
             raise InputError(f"{self.run.name}: there is no picture of what it predicts; write a table")
         caption = ". ".join(filter(None, (self.said(at), self.sure(at), words)))
+        if caution := self.found.problem.caution:
+            caption = f"{caption.rstrip('.')}. {caution}"
         return Figure("predictions", panels, caption, columns=len(panels), table=self.rows(at))
 
     def course_panel(self, place: int) -> Panel | None:
@@ -151,6 +159,7 @@ class Used:
             "predictions_by_step": [list(self.rows(place)) for place in self.places],
             "sure": self.sure(),
             "notes": list(self.notes),
+            **({"caution": self.found.problem.caution} if self.found.problem.caution else {}),
         }
 
     def written(self, form: str, place: int | None = None, style: Style | None = None) -> bytes:

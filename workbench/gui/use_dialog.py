@@ -365,7 +365,7 @@ class UseDialog(QDialog):
             table.rows,
         )
         self.player.say("", ("",))
-        self.said.setText(". ".join(filter(None, (used.said(place), used.sure(place)))))
+        self.said.setText(used.words(place))
 
     @Slot()
     def _refresh(self) -> None:

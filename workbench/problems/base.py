@@ -91,6 +91,9 @@ class Problem(ABC):
     adapted: ClassVar[Measure] = LOSS
     episode: str = ""
     horizon: int = 0
+    caution: str = ""
+    """A sentence that stands wherever its predictions are shown; mostly empty."""
+
     privilege: ClassVar[str] = ""
     """What a learner uses of a test task, and may not have elsewhere, whose inner steps follow gradients."""
 

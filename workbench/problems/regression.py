@@ -15,6 +15,7 @@ from workbench.problems.base import Data, Predict, Problem, Supervised, spread_o
 from workbench.problems.courses import ALL, Course, mean, weights
 from workbench.problems.margins import BAND, margin
 from workbench.problems.predicted import Arrays, Example, Predicted, step_name
+from workbench.words import NO_MEDICAL_DEVICE
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,6 +49,8 @@ class Regression(Supervised):
         self.measures = (*(course.measures if course else ()), SQUARED_ERROR)
         if course:
             self.gives = self.gives | {"times"}
+        if course and course.dosed:
+            self.caution = NO_MEDICAL_DEVICE
 
     @staticmethod
     def course_of(problem: Problem) -> Course:

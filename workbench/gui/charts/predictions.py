@@ -359,7 +359,8 @@ class PredictionView(Chart):
         others = (error for error in trouble.values() if not isinstance(error, NothingLearnedError))
         more = len(learners) - grid.MOST_LEARNERS
         hidden = [f"{more} more algorithms are not drawn: hide others."] if more > 0 else []
-        return " ".join([said, *dict.fromkeys(map(_told, others)), *hidden])
+        caution = seen[0].predictions.problem.caution
+        return " ".join(filter(None, [said, *dict.fromkeys(map(_told, others)), *hidden, caution]))
 
     # --- export ------------------------------------------------------------------------------------
 
