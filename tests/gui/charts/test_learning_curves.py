@@ -55,6 +55,23 @@ def test_hidden_runs_and_missing_classes_are_explained(
     assert "hidden" in chart.hint
 
 
+def test_the_legend_lies_on_no_line_between_two_points(
+    chart: LearningCurves, data: RunData, project: Project
+) -> None:
+    losses = np.array([9.0, 9.5, 5.0])  # few points, far apart
+    for number in range(8):
+        name = f"a learner with a long name, {number}"
+        add_curve(project, add_run(project, name), losses + number / 100)
+    data.reread()
+    assert len(labels(chart)) == 8
+    legend = chart.plot.mapToScene(chart.readout.geometry()).boundingRect()
+    area = chart.view.mapSceneToView(legend).boundingRect()
+    assert area.width() > 0.5  # lines go under it where no point does
+    for _, y in chart.drawn_points():
+        line = np.interp(np.linspace(area.left(), area.right(), 50), [1, 2, 3], y)
+        assert not ((line >= area.top()) & (line <= area.bottom())).any()
+
+
 def test_seeds_are_joined_with_their_number(chart: LearningCurves, data: RunData, project: Project) -> None:
     for seed, points in ((0, 30), (1, 30), (2, 20)):
         add_curve(project, add_run(project, seed=seed), np.full(points, float(seed)))

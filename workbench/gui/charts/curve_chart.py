@@ -24,6 +24,7 @@ Extent = tuple[float, float, float, float]
 
 FILLED = 0.5  # how full a range must be to stay
 PAN, ZOOM = 0.1, 0.8  # a key press, as part of the range
+ALONG = 24  # places at which lines are looked for beneath the legend
 _ARROWS = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
@@ -344,13 +345,19 @@ class CurveChart(PlotChart):
         self.all_button.raise_()
 
     def _covered(self, place: QRect) -> int:
-        """How many points of the curves lie beneath a place."""
+        """How much of the curves lies beneath a place: their points, and the lines between them."""
         scene = self.plot.mapToScene(place).boundingRect()
         area = self.view.mapSceneToView(scene).boundingRect()
-        return sum(
-            int(((x >= area.left()) & (x <= area.right()) & (y >= area.top()) & (y <= area.bottom())).sum())
-            for x, y in self.drawn_points()
-        )
+        across = np.linspace(area.left(), area.right(), ALONG)
+        covered = 0
+        for x, y in self.drawn_points():
+            between = np.interp(across, x, y, np.nan, np.nan) if len(x) > 1 else np.full(ALONG, np.nan)
+            for at, up in ((x, y), (across, between)):
+                inside = (
+                    (at >= area.left()) & (at <= area.right()) & (up >= area.top()) & (up <= area.bottom())
+                )
+                covered += int(inside.sum())
+        return covered
 
 
 def power(value: float, log: bool) -> float:
