@@ -197,7 +197,9 @@ def _show(entries: Sequence[RunEntry]) -> None:
     for experiment, test in tests.values():
         for sentence in remarks.episodes(test):
             say(f"{experiment}: {sentence}")
-    if said := remarks.privileged((each["name"], results.privilege(each["environment"])) for each in entries):
+    if said := remarks.privileged(
+        (each["label"], results.privilege(each["environment"])) for each in entries
+    ):
         say(said)
     for entry in entries:
         if entry["failure"]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from workbench.analysis import remarks
 from workbench.analysis.reached import reached
 from workbench.analysis.results import Outcome, Row, runs_rows, table_row
 from workbench.analysis.tables import as_csv
@@ -89,6 +90,16 @@ def test_what_was_attacked_and_forgotten_has_columns_of_its_own() -> None:
     head, _, second = as_csv(rows).splitlines()
     assert "robust_accuracy,robust_accuracy_ci95,forgetting,backward_transfer" in head
     assert ",,,,," in second
+
+
+def test_everybody_with_a_privilege_is_named_once() -> None:
+    many = [f"learner {number}" for number in range(9)]
+    found = [*((name, "knows the prior") for name in (*many, *many)), ("random", ""), ("oracle", "sees all")]
+    assert (
+        remarks.privileged(found)
+        == f"With a privilege: {', '.join(many)} (knows the prior); oracle (sees all)."
+    )
+    assert remarks.privileged([("random", "")]) == ""
 
 
 def test_a_run_has_them_too() -> None:

@@ -42,7 +42,7 @@ def privileged(found: Iterable[tuple[str, str]]) -> str:
     for name, privilege in found:
         if privilege and name not in names.setdefault(privilege, []):
             names[privilege].append(name)
-    said = [f"{listed(each)} ({privilege})" for privilege, each in names.items()]
+    said = [f"{listed(each, len(each))} ({privilege})" for privilege, each in names.items()]
     return f"With a privilege: {'; '.join(said)}." if said else ""
 
 
