@@ -18,8 +18,8 @@ from workbench.engine.trainer import Trainer
 from workbench.errors import DataError
 from workbench.problems.courses import DOSES
 from workbench.runs import open_family
-from workbench.tasks.class_splits import ClassSplit
-from workbench.tasks.subjects import Subjects, SubjectsConfig
+from workbench.tasks.base import FOLD
+from workbench.tasks.subjects import Subjects, SubjectsConfig, SubjectSplit
 
 SAMPLES = {1: 8, 2: 6, 3: 6, 4: 5, 5: 7, 6: 6, 7: 2, 8: 9}
 """Of each subject; subject 7 has too few for three shots."""
@@ -124,7 +124,9 @@ def test_measures_are_in_the_units_of_the_table(path: Path) -> None:
 
 
 def test_every_subject_that_is_measured_is_measured_equally_often(path: Path) -> None:
-    subjects = family(path, split=ClassSplit(train=("1", "2", "3"), validation=("4",), test=("5", "6", "8")))
+    subjects = family(
+        path, split=SubjectSplit(train=("1", "2", "3"), validation=("4",), test=("5", "6", "8"))
+    )
     support, _ = drawn(subjects, "test", 9)
     who = (support[DOSES][:, 0, 0, 1] / 10).round().int().tolist()
     assert sorted(who) == [5, 5, 5, 6, 6, 6, 8, 8, 8]
@@ -132,11 +134,46 @@ def test_every_subject_that_is_measured_is_measured_equally_often(path: Path) ->
 
 def test_named_splits_must_share_no_subject_and_hold_some_that_serve(path: Path) -> None:
     with pytest.raises(DataError, match="'2' is in train and in test"):
-        family(path, split=ClassSplit(train=("1", "2"), validation=("3",), test=("2",)))
+        family(path, split=SubjectSplit(train=("1", "2"), validation=("3",), test=("2",)))
     with pytest.raises(DataError, match=r"task\.split\.test: none of its subjects has 4 samples"):
-        family(path, split=ClassSplit(train=("1", "2"), validation=("3",), test=("7",)))
+        family(path, split=SubjectSplit(train=("1", "2"), validation=("3",), test=("7",)))
     with pytest.raises(DataError, match="is named '9'"):
-        family(path, split=ClassSplit(train=("1", "2"), validation=("3",), test=("9",)))
+        family(path, split=SubjectSplit(train=("1", "2"), validation=("3",), test=("9",)))
+
+
+def test_in_folds_every_subject_is_measured_once_by_who_never_saw_it(path: Path) -> None:
+    subjects = family(path, split=SubjectSplit(folds=3))
+    assert subjects.shape.folds == 3
+
+    def met(split: str, count: int) -> list[tuple[int, int]]:
+        """Who is drawn, by the first dose, and the fold of the learner that it is for."""
+        support, query = drawn(subjects, split, count)
+        assert (support[FOLD] == support[FOLD][:, :1]).all()
+        assert (query[FOLD][:, 0] == support[FOLD][:, 0]).all()
+        who = (support[DOSES][:, 0, 0, 1] / 10).round().int().tolist()
+        return list(zip(who, support[FOLD][:, 0].tolist(), strict=True))
+
+    tested, chosen = dict(met("test", 7)), dict(met("validation", 7))
+    assert sorted(tested) == sorted(chosen) == [1, 2, 3, 4, 5, 6, 8]
+    trained = met("train", 300)
+    for fold in range(3):
+        learned = {who for who, each in trained if each == fold}
+        own, next_ = ({who for who, each in found.items() if each == fold} for found in (tested, chosen))
+        assert not learned & (own | next_)
+        assert learned | own | next_ == set(tested)
+    assert [fold for _, fold in trained] == [at % 3 for at in range(300)]
+
+
+def test_folds_that_cannot_be_are_refused(path: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"task\.split\.folds: 8 folds of 7 subjects; allowed: 3 to 7"):
+        family(path, split=SubjectSplit(folds=8))
+    task = f'algorithm = "all"\n[task]\nfamily = "subjects"\npath = "{path}"\n[task.split]\n'
+    with pytest.raises(ConfigError, match=r"task\.split\.folds: takes all subjects; leave train"):
+        parse(f"{task}folds = 3\nfractions = [0.5, 0.3, 0.2]")
+    for wrong in ("2", '"some"'):
+        with pytest.raises(ConfigError, match=r"task\.split\.folds: .*3"):
+            parse(f"{task}folds = {wrong}")
+    assert parse(f'{task}folds = "all"').task.split.folds == "all"  # type: ignore[attr-defined]
 
 
 def test_fewer_than_three_subjects_that_serve_are_refused(path: Path) -> None:

@@ -1,6 +1,7 @@
 """Algorithms, one file each; a new file is found by itself."""
 
 from workbench.algorithms.base import Algorithm, Citation, Params
+from workbench.algorithms.folded import Folded
 from workbench.algorithms.wrapper import Wrapper, WrapperConfig
 from workbench.config import AlgorithmConfig
 from workbench.networks.base import Network
@@ -13,11 +14,17 @@ __all__ = ["ALGORITHMS", "Algorithm", "Citation", "Params", "make"]
 
 
 def make(config: AlgorithmConfig, network: Network, shape: TaskShape) -> Algorithm:
-    """The algorithm that a section of the configuration describes, with the one that it is built over."""
+    """The algorithm that a section of the configuration describes, with the one that it is built over; one
+    for each fold, where the data has folds."""
+    made = _made(config, network, shape)
+    return Folded(made, shape.folds) if shape.folds else made
+
+
+def _made(config: AlgorithmConfig, network: Network, shape: TaskShape) -> Algorithm:
     kind = ALGORITHMS[config.name]
     if not isinstance(config, WrapperConfig):
         return kind(config, network, shape)
     assert issubclass(kind, Wrapper)
     # Reptile knows its own rate where none is given
     base = config.base.model_copy(update={"meta_lr": config.meta_lr})
-    return kind(config, network, shape, make(base, network, shape))
+    return kind(config, network, shape, _made(base, network, shape))

@@ -40,6 +40,9 @@ LARGEST = 1e30
 MOST_DOSES = 1000
 """Of one subject."""
 
+_LOOKED_AT = 2**18
+"""Bytes in which the names of columns are."""
+
 FEWEST = 3
 """Subjects, so that each split has one."""
 
@@ -78,6 +81,18 @@ def long_table(path: Path, reading: Reading = NOW) -> Table | None:
     named = [table.column(names) is not None for names in (TEXT_COLUMNS, LABEL_COLUMNS)]
     long = not all(named) and (names_who_and_when(table) or (not any(named) and is_mostly_numbers(table)))
     return table if long else None
+
+
+def columns_in(path: Path) -> tuple[str, ...]:
+    """The names of the columns of a file, to choose among; none if it is no table."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LOOKED_AT)
+        whole = content if len(content) < _LOOKED_AT else content[: content.rfind(b"\n") + 1]
+        header = read_table(whole, str(path), path.suffix).header
+    except (OSError, DataError):
+        return ()
+    return tuple(name.strip() for name in header)
 
 
 def read_subjects(path: Path, table: Table, reading: Reading = NOW) -> FoundSubjects:
@@ -145,6 +160,7 @@ class _Reader:
         dosed = any(each.doses for each in kept)
         dose = heads[roles.dose] if roles.dose is not None and dosed else None
         told: dict[str, object] = {
+            "subject": heads[roles.subject].name,
             "outcome": outcome.name,
             "which": self.which,
             "unit": self.chosen.unit or outcome.unit or self._unit_of(roles.outcome),

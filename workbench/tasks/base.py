@@ -139,6 +139,11 @@ def numbers_in(data: Data) -> int:
     return sum(each[0].numel() for name, each in data.items() if name not in ("y", "classes"))
 
 
+FOLD = "fold"
+"""The name of the number of the learner that a task is for, ``[n]``, the same in each row of a set; there
+where the shape has folds."""
+
+
 class Excerpt(NamedTuple):
     """One task in words.
 
@@ -165,6 +170,7 @@ class TaskShape:
     train_classes : classes of the meta-training split (0 for regression).
     bounds : smallest and largest value that an input can have (pixels: 0 and 1); None if there are none.
     vocabulary : how many words there are, where an input is a list of their numbers; 0 for all others.
+    folds : how many learners there are, each for other tasks; 0: one for all.
     """
 
     problem: Problem
@@ -173,6 +179,7 @@ class TaskShape:
     train_classes: int = 0
     bounds: tuple[float, float] | None = None
     vocabulary: int = 0
+    folds: int = 0
 
 
 def valid_range(shape: TaskShape, who: str) -> tuple[float, float]:

@@ -89,4 +89,5 @@ def own_data(kind: Kind, section: Named, reading: Reading, progress: Progress | 
 
 
 def _split(section: Named, own: object) -> ClassSplit:
-    return section.split if section.split != ClassSplit() else ClassSplit.model_validate(own or {})
+    kind = type(section.split)
+    return section.split if section.split != kind() else kind.model_validate(own or {})

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.data.found import FoundSubjects
 from workbench.data.npz import Arrays
 from workbench.errors import DataError
 from workbench.tasks.standard import Floats
@@ -21,6 +22,7 @@ Ints = NDArray[np.int64]
 class Words:
     """What a table calls its columns, and their units; empty where it does not say."""
 
+    subject: str = ""
     outcome: str = ""
     which: str = ""
     unit: str = ""
@@ -29,6 +31,15 @@ class Words:
     dose: str = ""
     dose_unit: str = ""
     covariates: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, told: Mapping[str, object]) -> Words:
+        """Out of JSON types; what a newer program says beside is passed over."""
+        known = {each.name for each in fields(cls)}
+        said = {name: word for name, word in told.items() if name in known}
+        listed = said.get("covariates")
+        names = tuple(map(str, listed)) if isinstance(listed, list) else ()
+        return cls(**{name: str(word) for name, word in said.items()} | {"covariates": names})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -60,8 +71,7 @@ class SubjectTable:
         DataError
             If it does not fit together.
         """
-        told = json.loads(arrays["words"].tobytes())
-        words = Words(**told | {"covariates": tuple(told["covariates"])})
+        words = Words.of(json.loads(arrays["words"].tobytes()))
         time, y, doses, covariates = (
             arrays[name].astype(np.float64) for name in ("time", "y", "doses", "covariates")
         )
@@ -75,6 +85,20 @@ class SubjectTable:
         if not sound:
             raise DataError("the table of subjects is damaged; import it again")
         return cls(tuple(names), held, time, y, doses, covariates, words)
+
+    @classmethod
+    def found(cls, found: FoundSubjects) -> SubjectTable:
+        """What was found at a path."""
+        held = np.array(found.counts, np.int64)
+        words = Words.of(found.told)
+        return cls(found.names, held, found.time, found.y, found.doses, found.covariates, words)
+
+    def serving(self, shots: int, until: float | None) -> list[int]:
+        """Who has so many samples and more; or, if a time is said, samples before it and from then on."""
+        if until is None:
+            return np.flatnonzero(self.counts > shots).tolist()
+        early = np.bincount(self.subject[self.time < until], minlength=len(self.names))
+        return np.flatnonzero((early > 0) & (early < self.counts)).tolist()
 
     @property
     def first(self) -> Ints:

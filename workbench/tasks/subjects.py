@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from workbench.config import SPLITS, Evaluation, Examples, Split, Suits, TaskConfig, Training
@@ -24,7 +24,7 @@ from workbench.errors import DataError
 from workbench.problems.courses import DOSES, WEIGHT, Course
 from workbench.problems.regression import Regression
 from workbench.settings import Name, misfit, setting
-from workbench.tasks.base import Data, Episode, EpisodeSize, TaskFamily, TaskShape
+from workbench.tasks.base import FOLD, Data, Episode, EpisodeSize, TaskFamily, TaskShape
 from workbench.tasks.class_splits import ClassSplit, Names, divide
 from workbench.tasks.own_data import one_of_both, own_data
 from workbench.tasks.standard import Floats, Standard, Standards
@@ -44,6 +44,26 @@ ROLES = ("subject", "time", "outcome", "which", "dose", "covariates", "unit", "t
 def _column(help: str, empty: str = "recognised") -> str | None:
     found: str | None = setting(None, rare=True, help=f"{help}, of a file at a path.", empty=empty)
     return found
+
+
+class SubjectSplit(ClassSplit):
+    """Subjects by name in three lists, drawn by seed, or in folds."""
+
+    folds: Annotated[int, Field(ge=FEWEST, le=1000)] | Literal["all"] | None = setting(
+        None,
+        titles={"all": "all: leave one out"},
+        help="Measure every subject once, by a learner that was trained on other folds; the fold after its "
+        "own is for validation.",
+        empty="one split",
+    )
+
+    @model_validator(mode="after")
+    def _folds_are_drawn(self) -> Self:
+        if self.folds is not None and (self.named or self.fractions is not None or self.by is not None):
+            raise misfit(
+                ("folds",), "takes all subjects; leave train, validation, test, fractions and by out"
+            )
+        return self
 
 
 class SubjectsConfig(Examples):
@@ -81,7 +101,7 @@ class SubjectsConfig(Examples):
     )
     unit: str | None = _column("The unit of what was measured", "as the column's name says")
     time_unit: str | None = _column("The unit of times", "as the column's name says")
-    split: ClassSplit = setting(ClassSplit(), help="Subjects by name, or drawn by seed.")
+    split: SubjectSplit = setting(SubjectSplit(), help="Subjects by name, drawn by seed, or in folds.")
 
     @model_validator(mode="after")
     def _path_or_dataset(self) -> Self:
@@ -102,8 +122,8 @@ class Subjects(TaskFamily):
 
     Inputs are the time, the logarithm of the time since the last dose (since the beginning, where there are
     no doses), what was given so far, and the covariates; they and y are standardised by the samples of the
-    training subjects. Where subjects have different numbers of samples, the smaller sets are filled up with
-    rows of weight 0.
+    training subjects (in folds: of all). Where subjects have different numbers of samples, the smaller sets
+    are filled up with rows of weight 0.
     """
 
     Config = SubjectsConfig
@@ -119,20 +139,17 @@ class Subjects(TaskFamily):
         super().__init__(config, progress)
         own = own_data("subjects", config, replace(reading, columns=config.columns), progress)
         whole = SubjectTable.of(own.names, own.counts, own.arrays)
-        serve = [at for at in range(len(whole.names)) if self._serves(whole, at)]
+        serve = whole.serving(config.shots, config.until)
+        members = divided_among(whole, serve, config, own.split)
+        self.folds, self._fold = folds_of(len(serve), config)
         left = sorted(set(range(len(whole.names))) - set(serve))
-        if len(serve) < FEWEST:
-            raise DataError(
-                f"{self._where}: {plural(len(serve), 'subject')} of {len(whole.names)} "
-                f"{'has' if len(serve) == 1 else 'have'} {self._needed}; at least {FEWEST} are needed"
-            )
         self.table = table = whole.kept(serve)
         self.left_out = [whole.names[at] for at in left]
         self.notes = own.notes
         if left:
-            told = f"{len(left)} of {len(whole.names)} subjects are left out, which have not {self._needed}"
+            told = f"{len(left)} of {len(whole.names)} subjects are left out, which have not {needed(config)}"
             self.notes = (*own.notes, f"{told}: {whole.listed(left)}")
-        self._members = {part: torch.tensor(each) for part, each in self._divided(own.split, whole).items()}
+        self._members = {part: torch.tensor(each) for part, each in members.items()}
         self._inputs, self.input_names = self._columns(table)
         training = np.isin(table.subject, self._members["train"].numpy())
         x, y = self._known(self._inputs, training), table.y[:, None]
@@ -155,43 +172,8 @@ class Subjects(TaskFamily):
             dose=float(np.median(amounts)) if len(amounts) else 1.0,
             span=table.span(),
         )
-        self.shape = TaskShape(Regression(course), (x.shape[1],), 1)
+        self.shape = TaskShape(Regression(course), (x.shape[1],), 1, folds=self.folds)
         self.most_queries = max(1, max(len(self._later(at)) for at in range(len(table.names))))
-
-    @property
-    def _where(self) -> str:
-        return self.config.path or f"data set {self.config.dataset!r}"
-
-    @property
-    def _needed(self) -> str:
-        """What a subject must have."""
-        until = self.config.until
-        if until is None:
-            return f"{self.config.shots + 1} samples (shots + 1)"
-        return f"a sample before {until:g} and one from then on (until)"
-
-    def _serves(self, table: SubjectTable, subject: int) -> bool:
-        if self.config.until is None:
-            return bool(table.counts[subject] > self.config.shots)
-        start = table.first[subject]
-        times = table.time[start : start + table.counts[subject]]
-        return bool((times < self.config.until).any() and (times >= self.config.until).any())
-
-    def _divided(self, split: ClassSplit, whole: SubjectTable) -> dict[Split, list[int]]:
-        """The subjects of each split; of named ones, those that serve."""
-        kept = self.table.names
-        if not split.named:
-            return divide(kept, ("",) * len(kept), split)
-        by_name = divide(whole.names, ("",) * len(whole.names), split)
-        number = {name: at for at, name in enumerate(kept)}
-        members = {
-            part: [number[name] for each in own if (name := whole.names[each]) in number]
-            for part, own in by_name.items()
-        }
-        empty = next((part for part in SPLITS if not members[part]), None)
-        if empty is not None:
-            raise DataError(f"{self._where}: task.split.{empty}: none of its subjects has {self._needed}")
-        return members
 
     def _columns(self, table: SubjectTable) -> tuple[Floats, tuple[str, ...]]:
         """The inputs of each sample in the data's units, ``[N, inputs]``, and what they are."""
@@ -229,25 +211,43 @@ class Subjects(TaskFamily):
     ) -> Episode:
         size = size or self.size
         self.check(size, split)
-        drawn = self._drawn(split, count, generator)
+        drawn, fold = self._drawn(split, count, generator)
         support, known, query, asked = self._placed(size)
-        return Episode(self._data(drawn, support, known), self._data(drawn, query, asked)).to(self.device)
+        sets = (self._data(drawn, fold, *each) for each in ((support, known), (query, asked)))
+        return Episode(*sets).to(self.device)
 
-    def _drawn(self, split: Split, count: int, generator: torch.Generator) -> Tensor:
-        """Subjects by chance; of those that are measured, each as often as the others."""
+    def _drawn(self, split: Split, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Subjects by chance, and the learner that each is for; of those that are measured, each subject as
+        often as the others."""
         members = self._members[split]
-        if split == "train":
-            return members[torch.randint(len(members), (count,), generator=generator)]
-        rounds = -(-count // len(members))
-        order = [torch.randperm(len(members), generator=generator) for _ in range(rounds)]
-        return members[torch.cat(order)[:count]]
+        if split != "train":
+            rounds = -(-count // len(members))
+            order = [torch.randperm(len(members), generator=generator) for _ in range(rounds)]
+            drawn = members[torch.cat(order)[:count]]
+            behind = int(split == "validation")  # the fold after a learner's own
+            return drawn, (self._fold[drawn] - behind) % max(1, self.folds)
+        if not self.folds:
+            drawn = members[torch.randint(len(members), (count,), generator=generator)]
+            return drawn, torch.zeros_like(drawn)
+        fold = torch.arange(count) % self.folds  # so that each learner has its share of a meta-batch
+        others = [self._of_others(each) for each in range(self.folds)]
+        held = torch.tensor([len(each) for each in others])[fold]
+        place = (torch.rand(count, generator=generator) * held).long()
+        return torch.nn.utils.rnn.pad_sequence(others, batch_first=True)[fold, place], fold
 
-    def _data(self, subjects: Tensor, rows: Tensor, weight: Tensor) -> Data:
+    def _of_others(self, fold: int) -> Tensor:
+        """The subjects that the learner of a fold is trained on."""
+        left_out = torch.tensor([fold, (fold + 1) % self.folds])
+        return (~torch.isin(self._fold, left_out)).nonzero()[:, 0]
+
+    def _data(self, subjects: Tensor, fold: Tensor, rows: Tensor, weight: Tensor) -> Data:
         places = rows[subjects]
         found = {"x": self._x[places], "y": self._y[places], WEIGHT: weight[subjects]}
         if self.table.dosed:
             doses = self._doses[subjects][:, None].expand(-1, places.shape[1], -1, -1)
             found[DOSES] = doses.contiguous()
+        if self.folds:
+            found[FOLD] = fold[:, None].expand(places.shape)
         return found
 
     def _placed(self, size: EpisodeSize) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -284,7 +284,7 @@ class Subjects(TaskFamily):
         digest = hashlib.sha256(b"subjects")
         for part in SPLITS:
             digest.update(f"{part} {self._members[part].tolist()}\n".encode())
-        digest.update(f"{self.config.until} {self.config.threshold}".encode())
+        digest.update(f"{self.config.until} {self.config.threshold} {self._fold.tolist()}".encode())
         for array in (self.table.counts, self._x.numpy(), self._y.numpy(), self._doses.numpy()):
             digest.update(array.tobytes())
         return digest.hexdigest()
@@ -297,15 +297,85 @@ class Subjects(TaskFamily):
     def describe(self) -> Mapping[str, object]:
         table, words = self.table, self.table.words
         where = {"path": self.config.path} if self.config.path else {"dataset": self.config.dataset}
-        return {
-            **where,
+        split: dict[str, object] = {
             "subjects": {part: len(self._members[part]) for part in SPLITS},
             "samples": {part: int(table.counts[self._members[part].numpy()].sum()) for part in SPLITS},
+        }
+        if self.folds:
+            split = {"subjects": len(table.names), "samples": len(table.y), "folds": self.folds}
+        return {
+            **where,
+            **split,
             "outcome": f"{words.outcome} ({words.unit})" if words.unit else words.outcome,
             "inputs": list(self.input_names),
             "doses": len(table.doses),
             "left_out": self.left_out,
         }
+
+
+def needed(config: SubjectsConfig) -> str:
+    """What a subject must have."""
+    if config.until is None:
+        return f"{config.shots + 1} samples (shots + 1)"
+    return f"a sample before {config.until:g} and one from then on (until)"
+
+
+def folds_of(count: int, config: SubjectsConfig) -> tuple[int, Tensor]:
+    """How many folds so many subjects are in, and the fold of each; 0 where there are none.
+
+    Raises
+    ------
+    DataError
+        If there are more folds than subjects.
+    """
+    said = config.split.folds
+    folds = count if said == "all" else said or 0
+    if folds > count:
+        raise DataError(
+            f"task.split.folds: {folds} folds of {plural(count, 'subject')}; allowed: 3 to {count}"
+        )
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(config.split.seed or 0))
+    fold = torch.zeros(count, dtype=torch.int64)
+    fold[order] = torch.arange(count) % max(1, folds)
+    return folds, fold
+
+
+def divided_among(
+    table: SubjectTable, serve: list[int], config: SubjectsConfig, split: ClassSplit | None = None
+) -> dict[Split, list[int]]:
+    """The subjects of each split, by their number among those that serve.
+
+    Parameters
+    ----------
+    split : how to divide them; None: as the configuration says. Of named ones those count that serve.
+
+    Raises
+    ------
+    DataError
+        If there are too few, or a split has none.
+    """
+    where, split = config.path or f"data set {config.dataset!r}", split or config.split
+    if len(serve) < FEWEST:
+        raise DataError(
+            f"{where}: {plural(len(serve), 'subject')} of {len(table.names)} "
+            f"{'has' if len(serve) == 1 else 'have'} {needed(config)}; at least {FEWEST} are needed"
+        )
+    if config.split.folds is not None:
+        everybody = list(range(len(serve)))
+        return {"train": everybody, "validation": everybody, "test": everybody}
+    kept = [table.names[at] for at in serve]
+    if not split.named:
+        return divide(kept, ("",) * len(kept), split)
+    by_name = divide(table.names, ("",) * len(table.names), split)
+    number = {name: at for at, name in enumerate(kept)}
+    members = {
+        part: [number[name] for each in own if (name := table.names[each]) in number]
+        for part, own in by_name.items()
+    }
+    empty = next((part for part in SPLITS if not members[part]), None)
+    if empty is not None:
+        raise DataError(f"{where}: task.split.{empty}: none of its subjects has {needed(config)}")
+    return members
 
 
 def _spread_out(rows: list[int], most: int) -> list[int]:

@@ -16,7 +16,7 @@ from tests.data import sources
 from tests.gui.setup.conftest import Stage, at
 from tests.gui.setup.test_panel import opened_import
 from workbench.data import registry
-from workbench.gui.setup.import_dialog import CHECK, ImportDialog
+from workbench.gui.setup.import_dialog import CHECK, LOOK, ImportDialog
 from workbench.gui.setup.import_notes import ImportNotes
 
 Open = Callable[[Path], ImportDialog]
@@ -306,3 +306,85 @@ def test_notes_are_seen_whole_where_there_is_room(stage: Stage, wizard: Open, tm
     assert notes.count() > 1
     assert last.bottom() <= notes.viewport().height()
     assert not any("(--" in notes.item(row).text() for row in range(notes.count()))
+
+
+def samples(path: Path, head: str = "ID,TIME,DV,WT") -> Path:
+    """A table of six subjects, who were measured five times each."""
+    rows = [f"{who},{at},{who + 10 / (at + 1):.3f},{60 + who}" for who in range(1, 7) for at in range(5)]
+    path.write_text("\n".join([head, *rows]) + "\n")
+    return path
+
+
+def test_a_table_of_subjects_is_recognised_and_becomes_the_task(
+    stage: Stage, wizard: Open, tmp_path: Path
+) -> None:
+    path = samples(tmp_path / "patients.csv")
+    dialog = wizard(path)
+    assert dialog.found.text() == "6 subjects, 30 samples (5 in each subject)"
+    assert dialog.pictures.count() == 5
+    taken = {role: box.currentText() for role, box in dialog.columns.boxes.items()}
+    assert taken == {
+        "subject": "ID (recognised)",
+        "time": "TIME (recognised)",
+        "outcome": "DV (recognised)",
+        "dose": "recognised",
+    }
+    assert "covariates WT" in dialog.findings.item(0).text()
+    assert dialog.error.text() == "Subjects: train 4, validation 1, test 1"
+    dialog.draft.set(at("task.shots"), 5)
+    assert "0 subjects of 6 have 6 samples" in dialog.error.text()
+    dialog.draft.set(at("task.shots"), 2)
+    dialog.draft.set(at("task.split.folds"), 7)
+    assert "7 folds of 6 subjects" in dialog.error.text()
+    dialog.draft.set(at("task.split.folds"), "all")
+    assert dialog.error.text().startswith("Subjects: 6 in 6 folds")
+    press_import(stage, dialog)
+    split = {"folds": "all"}
+    assert stage.draft.table()["task"] == {
+        "family": "subjects",
+        "path": str(path),
+        "shots": 2,
+        "split": split,
+    }
+    stage.settle()
+    assert not stage.panel.data.error
+
+
+def test_columns_that_are_not_recognised_are_chosen(stage: Stage, wizard: Open, tmp_path: Path) -> None:
+    path = samples(tmp_path / "patients.csv", "who,when,what,kg")
+    dialog = wizard(path)
+    assert "no column of times" in dialog.error.text()
+    assert not dialog.accept_button.isEnabled()
+
+    def choose(role: str, column: str) -> None:
+        box = dialog.columns.boxes[role]
+        box.setCurrentIndex(box.findText(column))
+        box.activated.emit(box.currentIndex())
+        stage.qtbot.waitUntil(lambda: not dialog.columns._timer.isActive())
+        stage.qtbot.waitUntil(
+            lambda: (
+                not any(stage.worker.waits_for(key) for key in (LOOK, CHECK)) and not dialog._timer.isActive()
+            ),
+            timeout=60_000,
+        )
+
+    choose("time", "when")
+    assert dialog.listing is not None
+    assert dialog.columns.boxes["subject"].currentText() == "who (recognised)"
+    assert dialog.columns.boxes["time"].currentText() == "when"
+    stage.qtbot.keyClicks(dialog.columns.lines["unit"], "mg/L")
+    stage.qtbot.waitUntil(
+        lambda: dialog.findings.count() > 0 and "what (mg/L)" in dialog.findings.item(0).text(),
+        timeout=60_000,
+    )
+    press_import(stage, dialog)
+    task = stage.draft.table()["task"]
+    assert task == {"family": "subjects", "path": str(path), "time": "when", "unit": "mg/L"}
+    again = wizard(path)
+    assert again.columns.chosen() == {"time": "when", "unit": "mg/L"}
+    assert again.listing is not None
+    stage.qtbot.keyClicks(again.name, "patients")
+    press_import(stage, again)
+    assert stage.draft.table()["task"] == {"family": "subjects", "dataset": "patients"}
+    stage.settle()
+    assert not stage.panel.data.error

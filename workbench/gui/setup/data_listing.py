@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.config import SPLITS, TaskConfig
+from workbench.errors import InputError
+from workbench.words import several
 
 if TYPE_CHECKING:
     from workbench.config import Split
@@ -30,12 +32,13 @@ class Listing:
 
     Attributes
     ----------
-    kind : ``images``, ``text`` or ``functions``.
+    kind : ``images``, ``text``, ``functions`` or ``subjects``.
     given : the split that the source has, where it has one that can be used.
     pictures : name, width, height, RGB bytes.
     sentences : class and text.
-    curves : task and points ``[n, 2]``, sorted by x.
+    curves : task (or subject) and points ``[n, 2]``, sorted by x.
     reading : how it is read.
+    columns, recognised : of a table of subjects the names of its columns, and what each was taken for.
     """
 
     path: str
@@ -50,11 +53,20 @@ class Listing:
     pictures: tuple[tuple[str, int, int, bytes], ...] = ()
     sentences: tuple[tuple[str, str], ...] = ()
     curves: tuple[tuple[str, NDArray[Any]], ...] = ()
+    columns: tuple[str, ...] = ()
+    recognised: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def family(self) -> str:
         """The task family that learns from it."""
         return self.kind
+
+    @property
+    def units_are(self) -> str:
+        """What is divided into splits, with a capital: ``Classes``."""
+        from workbench.importing import UNITS
+
+        return several(UNITS[self.kind][0]).capitalize()
 
     def summary(self) -> str:
         """In words: ``5 groups, 136 classes, 2,720 images (20 in each class)``."""
@@ -79,9 +91,10 @@ def look_into(path: str, progress: Progress, reading: Reading | None = None) -> 
     DataError
         If it is none of the layouts.
     """
-    from workbench.data.found import FoundFunctions, FoundImages, FoundText
+    from workbench.data.found import FoundFunctions, FoundImages, FoundSubjects, FoundText
     from workbench.data.look import look
     from workbench.data.reading import NOW
+    from workbench.data.subjects import columns_in
 
     progress(0.0, "Looking into the data")
     reading = reading or NOW
@@ -94,6 +107,13 @@ def look_into(path: str, progress: Progress, reading: Reading | None = None) -> 
             samples["sentences"] = tuple(
                 (found.names[c], found.texts[first][:300]) for c, first in _first_of(found, SAMPLES)
             )
+        case FoundSubjects():
+            curves = []
+            for c, first in _first_of(found, CURVES):
+                own = slice(first, first + found.counts[c])
+                curves.append((found.names[c], np.stack([found.time[own], found.y[own]], 1)))
+            samples |= {"curves": tuple(curves), "columns": columns_in(Path(path))}
+            samples["recognised"] = {name: str(word) for name, word in found.told.items() if word}
         case FoundFunctions():
             curves = []
             for c, first in _first_of(found, CURVES):
@@ -106,6 +126,26 @@ def look_into(path: str, progress: Progress, reading: Reading | None = None) -> 
         reading,
         **samples,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Unfit:
+    """What cannot be read as it is: why, and the columns of a table, to say what they are."""
+
+    error: InputError
+    columns: tuple[str, ...]
+
+
+def look_or_offer(path: str, progress: Progress, reading: Reading) -> Listing | Unfit:
+    """The same, or why not."""
+    from workbench.data.subjects import columns_in
+    from workbench.data.texts import TABLES
+
+    try:
+        return look_into(path, progress, reading)
+    except InputError as error:
+        table = Path(path).suffix.lower() in TABLES
+        return Unfit(error, columns_in(Path(path)) if table else ())
 
 
 def _first_of(found: Found, most: int) -> list[tuple[int, int]]:
@@ -230,6 +270,8 @@ def check_fit(listing: Listing, config: TaskConfig) -> dict[Split, int]:
     from workbench.errors import DataError
     from workbench.tasks.classes import ClassFamily, ClassPool
 
+    if listing.kind == "subjects":
+        return _fit_subjects(listing, config)
     members = divided(listing, config)
     if "classes" not in config.gives():
         _, shots, queries = config.episode_size
@@ -249,3 +291,34 @@ def check_fit(listing: Listing, config: TaskConfig) -> dict[Split, int]:
     classes = family.describe()["classes"]
     assert isinstance(classes, dict)
     return classes
+
+
+def fit_in_words(listing: Listing, config: TaskConfig) -> str:
+    """The same in a line: ``Classes: train 6, validation 2, test 2``."""
+    if listing.kind == "subjects" and (told := _folds_in_words(listing, config)):
+        return told
+    counts = check_fit(listing, config)
+    return f"{listing.units_are}: " + ", ".join(f"{split} {count}" for split, count in counts.items())
+
+
+def _fit_subjects(listing: Listing, config: TaskConfig) -> dict[Split, int]:
+    """The number of subjects with enough samples in each split."""
+    from workbench.tasks.subject_tables import SubjectTable
+    from workbench.tasks.subjects import divided_among
+
+    found: Any = listing.found
+    table = SubjectTable.found(found)
+    fields: Any = config
+    serve = table.serving(fields.shots, fields.until)
+    members = divided_among(table, serve, fields)
+    return {split: len(members[split]) for split in SPLITS}
+
+
+def _folds_in_words(listing: Listing, config: TaskConfig) -> str:
+    """How many subjects are in how many folds; empty where there are none."""
+    from workbench.tasks.subjects import folds_of
+
+    fields: Any = config
+    count = _fit_subjects(listing, config)["test"]
+    folds, _ = folds_of(count, fields)
+    return f"Subjects: {count} in {folds} folds, each tested by a learner of the others" if folds else ""

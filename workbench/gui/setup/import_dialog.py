@@ -1,9 +1,10 @@
-"""Import data: a person's own images, texts or functions become the task, and a set with a name."""
+"""Import data: a person's own images, texts, functions or subjects become the task, and a set with a name."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,16 +24,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.data.reading import NOW
+from workbench.data.reading import NOW, Columns
 from workbench.errors import InputError
 from workbench.gui import theme
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.setup.data_listing import (
     Listing,
+    Unfit,
     check_all,
-    check_fit,
+    fit_in_words,
     fits,
-    look_into,
+    look_or_offer,
     met_across,
     name_taken,
     register,
@@ -40,6 +42,7 @@ from workbench.gui.setup.data_listing import (
 from workbench.gui.setup.draft import FAMILY, Draft
 from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.form import Form
+from workbench.gui.setup.import_columns import COLUMNS, ColumnsPart
 from workbench.gui.setup.import_reading import ReadingRow
 from workbench.gui.setup.import_samples import SampleList
 from workbench.gui.setup.import_split import SPLIT, SplitPart
@@ -53,7 +56,7 @@ if TYPE_CHECKING:
 
 LOOK, CHECK, REGISTER = "import", "import check", "import register"
 DEBOUNCE_MS = 300
-OWN_DATA = ("images", "text", "functions")
+OWN_DATA = ("images", "text", "functions", "subjects")
 """The families that learn from a person's own data."""
 
 TASK, PATH = ("task",), ("task", "path")
@@ -68,10 +71,10 @@ _READ = (
     "length",
     "standardise",
 )
-_EPISODES = ("ways", "shots", "queries")
+_EPISODES = ("ways", "shots", "until", "queries", "threshold")
 _ASKED = (
     "A zip or a folder of images (a folder for each class, or split files), arrays (.npz), "
-    "or texts with labels (.csv, .tsv, .json, .jsonl)."
+    "texts with labels (.csv, .tsv, .json, .jsonl), or a table of subjects (.csv, .tsv)."
 )
 _MOST_LISTED = 200
 _BESIDE_NOTES = 60
@@ -102,9 +105,14 @@ class ImportDialog(QDialog):
         family = family if family in OWN_DATA else OWN_DATA[0]
         self.draft.assume(edits.draft.with_value(FAMILY, family))
         self.draft.unset(("task", "dataset"))
+        said = {name: self.draft.value((*TASK, name)) for name in COLUMNS} if family == "subjects" else {}
+        self._columns_of_the_setup = {name: str(word) for name, word in said.items() if word}
+        for name in said:
+            self.draft.unset((*TASK, name))
         if path and path != self.draft.value(PATH):
             self.draft.set(PATH, path)
             self.draft.unset(SPLIT)
+            self._columns_of_the_setup = {}
         self._own = Edits(self.draft, QUndoStack(self), self)
         self.listing: Listing | None = None
         self.prepared: Prepared | None = None
@@ -117,8 +125,10 @@ class ImportDialog(QDialog):
         self._build()
         self._worker.progressed.connect(self._show_progress)
         self.draft.changed.connect(self._changed)
-        self._sought = ""
+        self._sought = str(self.draft.value(PATH) or "") if self._columns_of_the_setup else ""
         self._changed()
+        if self._sought:
+            self._begin()
 
     def _build(self) -> None:
         self._path = Form(self._own, TASK, names=("path",))
@@ -128,6 +138,9 @@ class ImportDialog(QDialog):
         self.pictures = SampleList()
         self.reading = ReadingRow()
         self.reading.changed.connect(self._read_otherwise)
+        self.columns = ColumnsPart()
+        self.columns.assume(self._columns_of_the_setup)
+        self.columns.changed.connect(self._read_otherwise)
         self._build_checks()
         self.split = SplitPart(self._own)
         self.mode = self.split.mode
@@ -154,6 +167,7 @@ class ImportDialog(QDialog):
         layout.addWidget(self._path)
         layout.addWidget(self.found)
         layout.addWidget(self.pictures)
+        layout.addWidget(self.columns)
         layout.addWidget(self._progress_row)
         layout.addWidget(self.counted)
         layout.addWidget(self.findings)
@@ -222,7 +236,8 @@ class ImportDialog(QDialog):
             return
         name = self.name.text().strip()
         if not name:
-            self._use({"path": str(Path(str(self.draft.value(PATH))).expanduser().absolute())})
+            path = str(Path(str(self.draft.value(PATH))).expanduser().absolute())
+            self._use({"path": path} | self.columns.chosen())
             return
         listing, replace, skip = self.listing, self.replace.isChecked(), self.consent.isChecked()
         assert listing is not None
@@ -242,6 +257,8 @@ class ImportDialog(QDialog):
     def _use(self, source: dict[str, str]) -> None:
         task = table_of(self.draft.table()["task"])
         path = Path(str(task.pop("path", "")))
+        if "dataset" in source:  # which has its columns
+            task = {name: value for name, value in task.items() if name not in (*COLUMNS, "covariates")}
         text = f"Import {source.get('dataset') or path.name}"
         after = self._edits.draft.with_value(TASK, task | source)
         self._edits.do(text, (*TASK, next(iter(source))), after)
@@ -261,6 +278,7 @@ class ImportDialog(QDialog):
         if path != self._sought:
             self._sought, self.listing, self.prepared, self._error = path, None, None, ""
             self.reading.forget()
+            self.columns.forget()
             self._begin()
         self._refresh()
 
@@ -282,23 +300,33 @@ class ImportDialog(QDialog):
             return
 
         try:
-            reading = self.reading.reading()
+            reading, said = self.reading.reading(), self.columns.chosen()
+            reading = replace(reading, columns=Columns.of(said) if said else None)
         except InputError as error:
             self._refuse(error)
             return
 
-        def job(progress: Callable[[float, str], None]) -> Listing:
-            return look_into(str(Path(path).expanduser()), progress, reading)
+        def job(progress: Callable[[float, str], None]) -> Listing | Unfit:
+            return look_or_offer(str(Path(path).expanduser()), progress, reading)
 
         self._worker.submit(LOOK, "Looking into the data", job, weakly(self._take), weakly(self._refuse))
 
-    def _take(self, listing: Listing) -> None:
+    def _take(self, listing: Listing | Unfit) -> None:
+        if isinstance(listing, Unfit):
+            if listing.columns:
+                self.columns.offer(listing.columns, {})
+            self._refuse(listing.error)
+            return
         self.listing = listing
         if self.draft.value(FAMILY) != listing.family:
             table = {"family": listing.family, "path": self._sought}
             self.draft.set(TASK, table)
         self.pictures.show_listing(listing)
         self.split.show_listing(listing)
+        if listing.columns:
+            self.columns.offer(listing.columns, listing.recognised)
+        else:
+            self.columns.forget()
         config = self.draft.task_config()
 
         def job(progress: Callable[[float, str], None]) -> Prepared:
@@ -411,11 +439,9 @@ class ImportDialog(QDialog):
                 return "Some of it cannot be read: mend it, or agree to leave that out.", ""
             if not self.name.text().strip():
                 return "Give it a name: what cannot be read is left out of the copy that is kept.", ""
-        if self.listing.reading != NOW and not self.name.text().strip():
+        if replace(self.listing.reading, columns=None) != NOW and not self.name.text().strip():
             return "Give it a name: how it is read here holds for the copy that is kept.", ""
         try:
-            counts = check_fit(self.listing, config)
+            return "", fit_in_words(self.listing, config)
         except InputError as error:
             return str(error), ""
-        unit = "Classes" if "classes" in config.gives() else "Tasks"
-        return "", f"{unit}: " + ", ".join(f"{split} {count}" for split, count in counts.items())

@@ -33,13 +33,18 @@ class SampleList(QListWidget):
         kind = "images" if listing is None else listing.kind
         words = kind == "text"
         self.setAccessibleName(
-            {"text": "Sample texts", "functions": "Sample curves"}.get(kind, "Sample images")
+            {"text": "Sample texts", **dict.fromkeys(("functions", "subjects"), "Sample curves")}.get(
+                kind, "Sample images"
+            )
         )
         set_tip(
-            self, {"text": "A text", "functions": "The points"}.get(kind, "One image") + " of some classes"
+            self,
+            {"subjects": "The samples of some subjects", "functions": "The points of some tasks"}.get(
+                kind, f"{'A text' if words else 'One image'} of some classes"
+            ),
         )
         self.setViewMode(QListWidget.ViewMode.ListMode if words else QListWidget.ViewMode.IconMode)
-        self.setIconSize(_CURVE if kind == "functions" else QSize(THUMBNAIL, THUMBNAIL))
+        self.setIconSize(_CURVE if kind in ("functions", "subjects") else QSize(THUMBNAIL, THUMBNAIL))
         never, needed = Qt.ScrollBarPolicy.ScrollBarAlwaysOff, Qt.ScrollBarPolicy.ScrollBarAsNeeded
         self.setVerticalScrollBarPolicy(needed if words else never)
         self.setFixedHeight(_LINES * self.fontMetrics().lineSpacing() + 8 if words else THUMBNAIL + 14)
@@ -52,7 +57,11 @@ class SampleList(QListWidget):
             self._add(QIcon(), f"{name}:  {text}", text)
         together = np.concatenate([points for _, points in listing.curves] or [np.zeros((1, 2))])
         for name, points in listing.curves:  # on one scale, so that they can be compared
-            self._add(QIcon(_curve(points, together.min(0), together.max(0))), "", f"task {name}")
+            self._add(
+                QIcon(_curve(points, together.min(0), together.max(0))),
+                "",
+                f"{'subject' if kind == 'subjects' else 'task'} {name}",
+            )
 
     def _add(self, icon: QIcon, text: str, tip: str) -> None:
         item = QListWidgetItem(icon, text)

@@ -36,7 +36,7 @@ class SplitPart(QWidget):
         super().__init__()
         self._draft = edits.draft
         self.listing: Listing | None = None
-        self.drawn = Form(edits, SPLIT, names=("fractions", "seed", "by"))
+        self.drawn = Form(edits, SPLIT, names=("fractions", "seed", "by", "folds"))
         self.mode = QComboBox()
         self.mode.setObjectName("import_split_mode")
         self.mode.setAccessibleName("How to split")
