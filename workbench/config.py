@@ -237,7 +237,7 @@ class TaskConfig(Kind):
     problem: ClassVar[type[Problem]]
     has: ClassVar[frozenset[str]] = frozenset()
     """What its tasks have beside what every task of the problem has: ``bounds`` (every input has a smallest
-    and a largest value)."""
+    and a largest value), ``curved`` (groups of points are no Gaussians)."""
 
     default_network: ClassVar[str] = "mlp"
     network: ClassVar[Mapping[str, object]] = {}

@@ -27,6 +27,8 @@ TURN = 1.2 * math.pi
 
 
 class ShapesConfig(SetConfig):
+    has = frozenset({"curved"})
+
     family: Literal["shapes"] = "shapes"
     groups: int = setting(
         3, ge=2, le=100, symbol="K", help="Groups of a set; the fewest, where sets have different numbers."
