@@ -144,6 +144,14 @@ class Panel:
     square: bool = False
     moving: Curve | None = None
 
+    def moved(self, part: float) -> tuple[float, float] | None:
+        """Where what moves is when a part of the time is over, from 0 to 1; None where nothing does."""
+        if self.moving is None or not len(self.moving.x):
+            return None
+        at = min(len(self.moving.x) - 1, int(part * len(self.moving.x)))
+        x, y = float(self.moving.x[at]), float(self.moving.y[at])
+        return (x, y) if np.isfinite(x + y) else None
+
 
 @dataclass(frozen=True)
 class Head:

@@ -189,6 +189,28 @@ def test_what_cannot_be_computed_is_said_in_one_line(
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "settings", "said"),
+    [
+        ("gittins", "pulls = 201", "at most 200 pulls, not 201"),
+        ("gittins", 'pays = "gaussian"', "arms that pay 1 or 0"),
+        ("bayes_optimal", "pulls = 40", "would plan for more than"),
+    ],
+)
+def test_it_is_refused_before_anything_is_run(
+    name: str, settings: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bayes_optimal, "MOST", 20_000)
+    learners = f'algorithm = [{{kind = "random"}}, {{kind = "{name}"}}]'
+    fit, unfit = (
+        parse(f'{learners}\n[task]\nfamily = "bandits"\n{each}') for each in ("pulls = 5", settings)
+    )
+    runs.check(fit, runs.open_family(fit))
+    with pytest.raises(runs.UnableError, match=said) as refused:
+        runs.check(unfit, runs.open_family(unfit))
+    assert refused.value.number == 1
+
+
 # --- indices ---------------------------------------------------------------------------------------------
 
 

@@ -163,3 +163,13 @@ def test_the_generalisation_gap_is_test_minus_training_loss() -> None:
     gap = last.summary["loss"][-1] - last.summary["train_loss"][-1]
     assert last.summary["generalisation_gap"] == pytest.approx(gap)
     assert 0 <= last.summary["calibration_error"] <= 1
+
+
+def test_episodes_that_another_version_of_a_simulator_makes_are_others() -> None:
+    e = experiment()
+    size, hashes = EpisodeSize(1, 2, 2), []
+    for versions in ({}, {"simulator": "1.0"}, {"simulator": "1.1"}):
+        source = family(e)
+        source.versions = versions
+        hashes.append(FrozenEpisodes(source, "test", size, 3, 1).hash)
+    assert len(set(hashes)) == 3

@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from tests.experiments import experiment, family
-from workbench.engine import predictions
+from workbench.engine import episodes, evaluation, predictions
 from workbench.engine.evaluation import evaluate
-from workbench.engine.events import Evaluated
+from workbench.engine.events import Evaluated, Finished
 from workbench.engine.predicted import Request
 from workbench.engine.trainer import Trainer
+from workbench.tasks.base import DataError
 from workbench.worlds.pictures import number
 
 DIGITS = """
@@ -198,3 +199,39 @@ def test_an_episode_is_left_as_it_is() -> None:
     for part, before in zip(tasks, kept, strict=True):
         assert all(torch.equal(part[name], before[name]) for name in before)
     assert all(weight.grad is None for weight in work.meta.values())
+
+
+ARMS = """
+name = "arms"
+[task]
+family = "bandits"
+arms = 3
+pulls = 4
+[training]
+iterations = 1
+[evaluation]
+episodes = 7
+"""
+
+
+@pytest.mark.parametrize("kind", ["thompson", "random"])  # one draws chance of its own, the other none
+def test_worlds_are_looked_at_in_the_frozen_episodes_of_the_result(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (evaluation, episodes):
+        monkeypatch.setattr(module, "FROZEN_BLOCK", 2)
+    monkeypatch.setattr(evaluation, "TRIALS", 3)  # so that four are measured together
+    work = trainer(kind, ARMS)
+    measured = next(event.arrays for event in work.events() if isinstance(event, Finished))
+    for first, tasks in (
+        (0, 3),
+        (3, 3),
+        (5, 2),
+    ):  # (3, 4, 5) lie in two parts; after the last there are no more
+        found = predictions.compute(work, Request(first, 3))
+        assert (found.tasks, found.total, found.split) == (tasks, 7, "meta-test")
+        for name in ("return", "total_return", "regret"):
+            np.testing.assert_array_equal(found.measured[name], measured[name][:, first : first + tasks])
+        assert found.answers(Request(first, 3))
+    with pytest.raises(DataError, match="no meta-test task 8: the experiment has 7"):
+        predictions.compute(work, Request(7, 1))

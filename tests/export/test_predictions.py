@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from workbench.export.wishes import Wish
 from workbench.pictures import RUNS, Curve, Figure, Head, Panel
 from workbench.project import Project
 
+WISH = Wish(dots_per_inch=60)
 BANDITS = """
 name = "bandits"
 [task]
@@ -59,7 +62,7 @@ def test_an_animation_has_a_frame_for_each_step(bandits: Path, tmp_path: Path) -
             frames.append(film.convert("RGB").tobytes())
     assert len(frames) == 4
     assert len(set(frames)) == 4
-    assert "meta-validation task 1 by " in said
+    assert "meta-test task 1 by " in said
     assert "small, seed 0" in said
 
 
@@ -116,3 +119,22 @@ def test_what_is_drawn_stays_in_its_place_when_a_head_takes_a_line_more() -> Non
     differ = np.abs(frames[0] - frames[1]).max(axis=1) > 40  # by row; palettes may differ a little
     assert differ[: len(differ) // 2].any()
     assert not differ[len(differ) // 2 :].any()
+
+
+def test_what_moves_goes_along_its_way_within_each_figure() -> None:
+    way = Curve("way", RUNS[0], np.arange(5.0), np.arange(5.0))
+    still = Panel(curves=(way,), x_range=(-1.0, 5.0), y_range=(-1.0, 5.0))
+    walks = replace(still, moving=replace(way, kind="markers", label=""))
+    with Image.open(io.BytesIO(to_gif([Figure("f", (walks, still), columns=2)] * 2, WISH))) as film:
+        frames, shown = [], []
+        for number in range(film.n_frames):  # type: ignore[attr-defined]
+            film.seek(number)
+            frames.append(np.asarray(film.convert("L")).astype(int))
+            shown.append(film.info["duration"])
+    half = frames[0].shape[1] // 2
+    assert all((frame[:, half:] == frames[0][:, half:]).all() for frame in frames)  # nothing moves there
+    changed = [np.argwhere(np.abs(a - b)[:, :half] > 40) for a, b in pairwise(frames)]
+    places = [each.mean(0) for each in changed if len(each)]
+    assert len(places) == 9  # from each of five places to the next, twice, and back once
+    assert all(then[0] < now[0] and then[1] > now[1] for now, then in pairwise(places[:4]))  # up, and right
+    assert 2 * 2000 < sum(shown) < 2 * 4000

@@ -11,7 +11,7 @@ from random import Random
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QAction, QDropEvent
-from PySide6.QtWidgets import QDialog, QLineEdit, QMenu, QPushButton
+from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
 from tests.data import sources
@@ -89,7 +89,12 @@ def test_from_setup_to_results_and_back(
 ) -> None:
     window = open_window()
     load(window, toml, qtbot)
+    assert "Press Run" in window.notices.texts()["quick_start"]
+    place = window.layout_.docks["setup"].geometry()
     press_run(window, qtbot)
+    QApplication.processEvents()
+    assert "Training has begun" in window.notices.texts()["quick_start"]
+    assert window.layout_.docks["setup"].geometry() == place  # nothing has moved under the mouse
     assert len(statuses(window)) == 2
     run_to_the_end(window, qtbot)
     assert window.panels is not None

@@ -6,6 +6,7 @@ import json
 import re
 import signal
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,7 @@ def test_it_is_learned_in_and_gives_the_same_twice(kind: str, task: str, tmp_pat
         assert code == 0, said
         with Project.open(tmp_path / name, read_only=True) as project:
             found.append(contents(project, 1))
+            assert project.run(1).environment["gymnasium"] == version("gymnasium")
     assert json.dumps(found[0]) == json.dumps(found[1])  # where what is no number is equal to itself
     returns = found[0]["test"]["measures"]["return"]["mean"]
     assert len(returns) == {"maml_pg": 3}.get(kind, 2)

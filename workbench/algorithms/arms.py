@@ -20,7 +20,7 @@ from torch import Tensor
 
 from workbench.algorithms.base import Citation
 from workbench.algorithms.references import Believer, BelieverConfig, Moves, jittered
-from workbench.config import setting
+from workbench.config import EpisodeSize, setting
 from workbench.errors import InputError
 from workbench.problems import Problem
 from workbench.worlds.base import Countable, Tensors
@@ -73,8 +73,12 @@ class UCBConfig(ArmsConfig):
     )
     c: float = setting(0.2, ge=0, le=100, help="Weight of the bonus, with the posterior mean.")
 
+    @classmethod
+    def privileged(cls, problem: type[Problem]) -> str:
+        return f"{cls.privilege}, unless its means are empirical"
+
     def privileges(self, problem: type[Problem]) -> str:
-        return super().privileges(problem) if self.mean == "posterior" else ""
+        return self.privilege if self.mean == "posterior" else ""
 
 
 class UCB(Arms):
@@ -118,12 +122,21 @@ class Gittins(Arms):
         1979,
     )
 
-    def index(self, belief: Tensors, pulls: Tensor, paid: Tensor, left: int) -> Tensor:
-        pulled = int(pulls[0].sum()) + left
+    def check(self, size: EpisodeSize) -> None:
         if not isinstance(self.world, Countable):
             raise InputError("'gittins' has indices of arms that pay 1 or 0; leave it out")
-        if pulled > MOST_PULLS:
-            raise InputError(f"'gittins' computes indices of at most {MOST_PULLS} pulls, not {pulled}")
+        if size.queries > MOST_PULLS:
+            raise InputError(
+                f"'gittins' computes indices of at most {MOST_PULLS} pulls, not {size.queries}; make the "
+                "trial shorter, or leave it out"
+            )
+
+    def moves(self, trials: int, episodes: int, generator: torch.Generator) -> Moves:
+        self.check(EpisodeSize(1, 0, episodes))
+        return super().moves(trials, episodes, generator)
+
+    def index(self, belief: Tensors, pulls: Tensor, paid: Tensor, left: int) -> Tensor:
+        pulled = int(pulls[0].sum()) + left
         return indices(pulled)[left][pulls.long(), paid.long()]
 
 

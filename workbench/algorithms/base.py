@@ -15,7 +15,7 @@ from torch.func import functional_call, grad, vmap
 from torch.nn import functional as F
 
 from workbench.algorithms.memory import Memory
-from workbench.config import AlgorithmConfig, Trains, setting
+from workbench.config import AlgorithmConfig, EpisodeSize, Trains, setting
 from workbench.networks.base import Network, initialise
 from workbench.problems.base import Problem
 from workbench.tasks.base import Data, Episode, TaskFamily, TaskShape, ways
@@ -165,6 +165,16 @@ class Algorithm(ABC):
         self.network = network
         self.shape = shape
         self.problem: Problem = shape.problem
+
+    def check(self, size: EpisodeSize) -> None:  # noqa: B027 (most can do all that their kind of task is)
+        """Refuse episodes of a size that it cannot do, though their tasks are of its kind; asked before
+        anything is run.
+
+        Raises
+        ------
+        InputError
+            If so.
+        """
 
     # --- what a paper's pseudo-code says -----------------------------------------------------------
 

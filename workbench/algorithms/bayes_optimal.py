@@ -18,6 +18,7 @@ from torch import Tensor
 
 from workbench.algorithms.base import Citation
 from workbench.algorithms.references import Believer, BelieverConfig, Moves, jittered
+from workbench.config import EpisodeSize
 from workbench.errors import InputError
 from workbench.worlds.base import Countable, Tensors
 from workbench.worlds.rollout import Seen
@@ -39,10 +40,18 @@ class BayesOptimal(Believer):
     summary = "Plans exactly over all that it may come to believe: nobody can expect more who sees no task."
     citation = Citation("R. Bellman", "A problem in the sequential design of experiments", "Sankhya", 1956)
 
-    def moves(self, trials: int, episodes: int, generator: torch.Generator) -> Moves:
-        world = self.world
+    @property
+    def world(self) -> Countable:
+        world = super().world
         if not isinstance(world, Countable):
             raise InputError("'bayes_optimal' is for worlds in which few things can happen; leave it out")
+        return world
+
+    def check(self, size: EpisodeSize) -> None:
+        solved(self.world, size.queries)  # to count what may happen is to solve it; that is kept
+
+    def moves(self, trials: int, episodes: int, generator: torch.Generator) -> Moves:
+        world = self.world
         levels = solved(world, episodes)
         at = torch.zeros(trials, dtype=torch.int64)
         move = at
@@ -80,15 +89,30 @@ class _Step(NamedTuple):
     then: Tensor
 
 
-@lru_cache(maxsize=4)
 def solved(world: Countable, episodes: int) -> list[Level]:
-    """The levels of a trial of so many episodes.
+    """The levels of a trial of so many episodes; those asked for last are kept.
 
     Raises
     ------
     InputError
         If too much may be believed.
     """
+    found = _solved(world, episodes)
+    if isinstance(found, str):
+        raise InputError(found)
+    return found
+
+
+@lru_cache(maxsize=4)
+def _solved(world: Countable, episodes: int) -> list[Level] | str:
+    """The levels, or why there are none: to find that out takes as long."""
+    try:
+        return _backwards(world, episodes)
+    except InputError as error:
+        return str(error)
+
+
+def _backwards(world: Countable, episodes: int) -> list[Level]:
     belief = {name: each.double() for name, each in world.prior((1,)).items()}
     start = world.reset(world.expected(belief), {})
     known, steps = belief | start, []

@@ -61,6 +61,8 @@ class Reference(TrialLearner):
 class Believer(Reference):
     """Who remembers what can be known of a task, by Bayes' rule."""
 
+    own_chance = True  # what is as good as another, and what is sampled
+
     @property
     def world(self) -> Conjugate:
         world = self.problem.world

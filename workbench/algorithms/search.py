@@ -44,6 +44,8 @@ class SearchConfig(ReferenceConfig):
 class Search(Reference):
     """Look for the goal, then go straight there."""
 
+    own_chance = True  # which of the places as near comes first
+
     Config = SearchConfig
     title = "Search"
     summary = "Searches along the best fixed path, or where it has not been yet; then goes straight there."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import Self
+from typing import ClassVar, Self
 
 import torch
 from torch import nn
@@ -34,6 +34,9 @@ class TrialLearner(Algorithm):
     """
 
     problem: Control
+    own_chance: ClassVar[bool] = False
+    """Whether it draws chance of its own, for all trials together that it acts in at once."""
+
     net = nn.ModuleDict()
     """What it acts with, by the first part of the meta-parameters' names."""
 

@@ -234,7 +234,8 @@ def one_of(runs: Sequence[RunRecord], picked: RunRecord | None = None) -> RunRec
 
 def _range(predictions: Predictions) -> str:
     first, last = predictions.first + 1, predictions.first + predictions.tasks
-    return f"meta-validation task {first}" if first == last else f"meta-validation tasks {first} to {last}"
+    named = f"{predictions.split} task"
+    return f"{named} {first}" if first == last else f"{named}s {first} to {last}"
 
 
 def _named(seen: Sequence[Seen], place: int) -> str:

@@ -102,9 +102,31 @@ def frozen_episode(
     number, at = divmod(index, FROZEN_BLOCK)
     drawn = min(FROZEN_BLOCK, count - number * FROZEN_BLOCK)
     path = (seed, MEASURED, SPLITS.index(split), number)
-    block = family.sample(split, drawn, seeded(*path), size)
     told = family.excerpt(split, seeded(*path), size, count=drawn, index=at)
-    return block.tasks(at, at + 1), told
+    return frozen_tasks(family, split, size, count, seed, index, 1), told
+
+
+def frozen_tasks(
+    family: TaskFamily, split: Split, size: EpisodeSize, count: int, seed: int, first: int, tasks: int
+) -> Episode:
+    """Some of them, one after the other, of which no others are drawn than those of their blocks.
+
+    Parameters
+    ----------
+    first, tasks : the number of the first, from 0, and how many; they are among the ``count``.
+    """
+    start, stop = first // FROZEN_BLOCK, -(-(first + tasks) // FROZEN_BLOCK)
+    blocks = [
+        family.sample(
+            split,
+            min(FROZEN_BLOCK, count - number * FROZEN_BLOCK),
+            seeded(seed, MEASURED, SPLITS.index(split), number),
+            size,
+        )
+        for number in range(start, stop)
+    ]
+    at = first - start * FROZEN_BLOCK
+    return Episode.joined(blocks).tasks(at, at + tasks)
 
 
 class FrozenEpisodes:
@@ -121,7 +143,7 @@ class FrozenEpisodes:
 
     Attributes
     ----------
-    hash : SHA-256 of all of them.
+    hash : SHA-256 of all of them, and of the versions that they are made by.
     seen : which of them are the same, and what stands behind them.
     """
 
@@ -147,6 +169,8 @@ class FrozenEpisodes:
         for block in self:
             digest.update(block.hash().encode())
             self.seen.add(block)
+        for name, version in sorted(family.versions.items()):
+            digest.update(f"{name} {version}\n".encode())
         self.hash = digest.hexdigest()
 
     def __iter__(self) -> Iterator[Episode]:

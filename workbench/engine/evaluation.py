@@ -20,7 +20,7 @@ from workbench.algorithms.trials import TrialLearner
 from workbench.config import Attack
 from workbench.engine import intervals
 from workbench.engine.crew import Crew
-from workbench.engine.episodes import ACTED, ATTACKED, FrozenEpisodes, seeded
+from workbench.engine.episodes import ACTED, ATTACKED, FROZEN_BLOCK, FrozenEpisodes, seeded
 from workbench.engine.interruption import Asked, give_up_if, nobody_asks
 from workbench.measures import LOSS
 from workbench.problems import Data, Predict, Problem
@@ -231,6 +231,14 @@ def trials(algorithm: TrialLearner, meta: Params, episodes: Iterable[Episode], a
             Measured(_arrays(values), {}, {group: _arrays(entries) for group, entries in report.items()})
         )
     return _curves(algorithm, parts)
+
+
+def acted_together(index: int, count: int) -> tuple[int, int, int]:
+    """With which other frozen episodes, of ``count``, one is measured that somebody acts in: the number of
+    that part, its first episode, and how many it has."""
+    most = -(-TRIALS // FROZEN_BLOCK) * FROZEN_BLOCK
+    number = index // most
+    return number, number * most, min(most, count - number * most)
 
 
 def _merged(episodes: Iterable[Episode]) -> Iterator[Episode]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,7 @@ class Predictions:
     trial : whether the learner went through the queries one after the other: then a step is a query, and n of
         the outputs is 1.
     inner : loss on the support set, ``[steps, T]``; None where nobody asked for it.
+    total : how many tasks the stream has; None: as many as anybody wants.
     names, columns, margins : of a task that somebody brought along (see
         :class:`~workbench.problems.predicted.Predicted`).
     """
@@ -69,6 +70,7 @@ class Predictions:
     standardised: bool = False
     trial: bool = False
     inner: NDArray[np.float64] | None = None
+    total: int | None = None
     names: tuple[str, ...] = ()
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     margins: NDArray[np.float64] | None = None
@@ -77,6 +79,43 @@ class Predictions:
     def tasks(self) -> int:
         """T."""
         return len(next(iter(self.query.values())))
+
+    @property
+    def split(self) -> str:
+        """What the tasks are of, in words: ``meta-test``."""
+        return "meta-test" if self.problem.looks_at_test else "meta-validation"
+
+    def answers(self, request: Request) -> bool:
+        """Whether these are the tasks that are asked for."""
+        left = request.of(self.problem) if self.total is None else self.total - request.first
+        return (self.first, self.tasks) == (request.first, min(request.of(self.problem), left))
+
+    def part(self, start: int, stop: int) -> Predictions:
+        """Of some of the tasks."""
+        return replace(
+            self,
+            first=self.first + start,
+            support={name: each[start:stop] for name, each in self.support.items()},
+            query={name: each[start:stop] for name, each in self.query.items()},
+            outputs={name: each[:, start:stop] for name, each in self.outputs.items()},
+            measured={name: each[:, start:stop] for name, each in self.measured.items()},
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Predictions]) -> Predictions:
+        """Of several that follow each other, all tasks."""
+
+        def all_of(name: str, axis: int) -> dict[str, NDArray[Any]]:
+            each = [getattr(part, name) for part in parts]
+            return {key: np.concatenate([values[key] for values in each], axis) for key in each[0]}
+
+        return replace(
+            parts[0],
+            support=all_of("support", 0),
+            query=all_of("query", 0),
+            outputs=all_of("outputs", 1),
+            measured=all_of("measured", 1),
+        )
 
     @property
     def places(self) -> tuple[int, ...]:

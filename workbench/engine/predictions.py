@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -15,8 +16,8 @@ from workbench.algorithms.trials import TrialLearner
 from workbench.config import SPLITS, AnyWays, Experiment, Split
 from workbench.data.progress import Progress, silent
 from workbench.engine.building import evaluation_size
-from workbench.engine.episodes import ACTED, seeded
-from workbench.engine.evaluation import once, predictor
+from workbench.engine.episodes import ACTED, frozen_tasks, seeded
+from workbench.engine.evaluation import acted_together, once, predictor
 from workbench.engine.predicted import Predictions, Request
 from workbench.engine.trainer import Trainer
 from workbench.problems.regression import SPREAD
@@ -78,6 +79,7 @@ def predict(
     transductive: bool = True,
     first: int = 0,
     watched: bool = False,
+    number: int = 0,
 ) -> Predictions:
     """Adapt to every task and predict its query set after 0, 1, …, ``steps`` inner steps.
 
@@ -91,9 +93,11 @@ def predict(
     transductive : as in :func:`workbench.engine.evaluation.evaluate`.
     first : the number of the first task, to be told on.
     watched : whether the loss on the support set is told, too.
+    number : of the part of the frozen episodes that these are (see
+        :func:`~workbench.engine.evaluation.acted_together`), for who draws chance of its own.
     """
     if isinstance(algorithm, TrialLearner):
-        return _acted(algorithm, meta, episode, first)
+        return _acted(algorithm, meta, episode, first, number)
     alone = not transductive and algorithm.network.uses_batch_statistics
     problem = algorithm.problem
 
@@ -124,11 +128,11 @@ def predict(
     return replace(found, inner=inner["inner"].double().cpu().numpy()) if watched else found
 
 
-def _acted(algorithm: TrialLearner, meta: Params, episode: Episode, first: int) -> Predictions:
+def _acted(algorithm: TrialLearner, meta: Params, episode: Episode, first: int, number: int) -> Predictions:
     """What who acts in trials did in each episode of a trial: that is after 0, 1, … episodes."""
     query, problem = episode.query, algorithm.problem
     with torch.no_grad():
-        acted = algorithm.act(meta, query, seeded(ACTED, 0))
+        acted = algorithm.act(meta, query, seeded(ACTED, number))
         measured = problem.by_episode(acted, query)
     episodes = problem.episodes(query)
     rows = {name: torch.unflatten(each, 1, (episodes, 1, -1)).swapaxes(0, 1) for name, each in acted.items()}
@@ -263,23 +267,65 @@ def in_own_units(found: Predictions, standards: Standards) -> Predictions:
 def requested(
     algorithm: Algorithm, meta: Params, experiment: Experiment, family: TaskFamily, request: Request
 ) -> Predictions:
-    """What a view asks for, from weights that were learned in an experiment."""
-    count = request.of(family.problem)
-    episode = sample_tasks(experiment, family, count, first=request.first)
+    """What a view asks for, from weights that were learned in an experiment.
+
+    Raises
+    ------
+    DataError
+        If there is no such task.
+    """
     device = next((weight.device for weight in meta.values()), torch.device("cpu"))  # some have no weights
     settings = experiment.evaluation
-    found = predict(
-        algorithm,
-        meta,
-        episode.to(device),
-        min(settings.inner_steps, request.steps),
-        transductive=settings.transductive,
-        first=request.first,
+
+    def predicted(episode: Episode, first: int, number: int = 0) -> Predictions:
+        return predict(
+            algorithm,
+            meta,
+            episode.to(device),
+            min(settings.inner_steps, request.steps),
+            transductive=settings.transductive,
+            first=first,
+            number=number,
+        )
+
+    if family.problem.looks_at_test:
+        return _of_the_test(algorithm, experiment, family, request, predicted)
+    found = predicted(
+        sample_tasks(experiment, family, request.of(family.problem), first=request.first), request.first
     )
     if family.standards is not None:
         found = in_own_units(found, family.standards)
     generator = _stream(experiment, "validation", request.first)
     return replace(found, excerpt=family.excerpt("validation", generator, _size(experiment, family)))
+
+
+def _of_the_test(
+    algorithm: Algorithm,
+    experiment: Experiment,
+    family: TaskFamily,
+    request: Request,
+    predicted: Callable[[Episode, int, int], Predictions],
+) -> Predictions:
+    """What happens in the frozen meta-test episodes, by which the result is: the very same, also of who draws
+    chance of its own."""
+    total = experiment.evaluation.episodes
+    first, count = request.first, min(request.of(family.problem), total - request.first)
+    if count < 1:
+        raise DataError(f"there is no meta-test task {first + 1}: the experiment has {total}")
+    size = evaluation_size(experiment, family)
+
+    def tasks(first: int, count: int) -> Episode:
+        return frozen_tasks(family, "test", size, total, experiment.evaluation.seed, first, count)
+
+    if not (isinstance(algorithm, TrialLearner) and algorithm.own_chance):
+        return replace(predicted(tasks(first, count), first, 0), total=total)
+    parts = []
+    while count:
+        number, start, together = acted_together(first, total)
+        stop = min(first + count, start + together)
+        parts.append(predicted(tasks(start, together), start, number).part(first - start, stop - start))
+        first, count = stop, first + count - stop
+    return replace(Predictions.joined(parts), total=total)
 
 
 def compute(trainer: Trainer, request: Request) -> Predictions:

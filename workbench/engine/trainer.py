@@ -152,6 +152,7 @@ class Trainer:
     def record(self) -> dict[str, Any]:
         """Environment and plan, for the run's record (JSON types)."""
         return environment(self.device) | {
+            **self.family.versions,
             "reading": self.family.reading,
             "problem": self.family.problem.name,
             "privilege": self.config.privileges(type(self.family.problem)),

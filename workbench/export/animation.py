@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
+import numpy as np
 from PIL import Image
 
 from workbench.export import heads
-from workbench.export.drawing import to_bytes
+from workbench.export.drawing import to_pictures
 from workbench.export.wishes import Style
 from workbench.pictures import Figure
 
@@ -18,33 +19,53 @@ DOTS, COLUMN_MM = 110, 36.0
 WHOLE_MS, LONGEST_MS, SHORTEST_MS, END_MS = 8000, 800, 60, 2000
 """For all figures together, for one of them at most and at least, and for the last."""
 
+ALL_MOVES_MS, MOVE_MS, FRAME_MS = 24_000, 2400, 100
+"""The same for figures in which something moves: for all together, for one at most, and for a frame of it."""
+
 COLOURS = 128
 
 
 def to_gif(figures: Sequence[Figure], style: Style) -> bytes:
-    """A GIF that begins anew when it is over, a frame for each figure; all are as large as the largest, and
-    what is drawn stays where it is when heads take another line."""
+    """A GIF that begins anew when it is over: a frame for each figure, or where something moves in one as
+    many as it takes. All are as large as the largest, and what is drawn stays where it is when heads take
+    another line."""
     columns = max(each.columns + bool(each.row_heads) for each in figures)
     width = max(style.width_mm, COLUMN_MM * columns)
     small = style.model_copy(update={"dots_per_inch": min(DOTS, style.dots_per_inch), "width": width})
     above = max(heads.above(each, max(1, min(each.columns, len(each.panels))), small) for each in figures)
-    drawn = (to_bytes(figure, small, "png", above=above) for figure in figures)
-    pages = [Image.open(io.BytesIO(each)).convert("RGB") for each in drawn]
+    stays = min(LONGEST_MS, max(SHORTEST_MS, WHOLE_MS // len(figures)))
+    pages: list[Image.Image] = []
+    shown: list[int] = []
+    for figure in figures:
+        moves = min(MOVE_MS, ALL_MOVES_MS // len(figures)) if _moves(figure) else 0
+        parts = np.linspace(0.0, 1.0, max(2, moves // FRAME_MS)) if moves else np.ones(1)
+        drawn = [Image.fromarray(each) for each in to_pictures(figure, small, parts.tolist(), above=above)]
+        palette = drawn[-1].quantize(
+            COLOURS, dither=Image.Dither.NONE
+        )  # one for all: what stands still stays
+        pages += [each.quantize(palette=palette, dither=Image.Dither.NONE) for each in drawn]
+        shown += [*[moves // len(drawn)] * (len(drawn) - 1), stays]
     size = max(page.width for page in pages), max(page.height for page in pages)
-    frames = []
-    for page in pages:
-        frame = Image.new("RGB", size, "white")
-        frame.paste(page)
-        frames.append(frame.quantize(COLOURS, dither=Image.Dither.NONE))
-    each = min(LONGEST_MS, max(SHORTEST_MS, WHOLE_MS // len(frames)))
+    frames = [page if page.size == size else _on_paper(page, size) for page in pages]
     content = io.BytesIO()
     frames[0].save(
         content,
         "GIF",
         save_all=True,
         append_images=frames[1:],
-        duration=[*[each] * (len(frames) - 1), END_MS],
+        duration=[*shown[:-1], END_MS],
         loop=0,
         disposal=1,
     )
     return content.getvalue()
+
+
+def _moves(figure: Figure) -> bool:
+    return any(panel.moving is not None and len(panel.moving.x) > 1 for panel in figure.panels)
+
+
+def _on_paper(page: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """A page on a white one of that size."""
+    paper = Image.new("RGB", size, "white")
+    paper.paste(page.convert("RGB"))
+    return paper.quantize(COLOURS, dither=Image.Dither.NONE)

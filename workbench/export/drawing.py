@@ -23,8 +23,10 @@ from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from matplotlib.legend import Legend
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.ticker import LogFormatter, MaxNLocator, PercentFormatter
+from numpy.typing import NDArray
 
 from workbench.analysis import numerals
 from workbench.analysis.figure import as_csv
@@ -74,6 +76,38 @@ def to_bytes(figure: Figure, style: Style, form: str, *, above: float = 0.0) -> 
         }[form]
         canvas.savefig(content, format=form, dpi=style.dots_per_inch, metadata=metadata)
     return embedded(content.getvalue()) if form == "svg" else content.getvalue()
+
+
+def to_pictures(
+    figure: Figure, style: Style, parts: Sequence[float], *, above: float = 0.0
+) -> Iterator[NDArray[np.uint8]]:
+    """The figure as pixels ``[height, width, 3]``, at each of some parts of the time, from 0 to 1: only what
+    moves is drawn anew.
+
+    Parameters
+    ----------
+    above : as of :func:`to_bytes`.
+    """
+    with _drawing(style):
+        moving: list[tuple[Panel, Line2D]] = []
+        canvas = _draw(figure, style, above, moving)
+        canvas.set_dpi(style.dots_per_inch)
+        paper = canvas.canvas
+        assert isinstance(paper, FigureCanvasAgg)
+        paper.draw()
+        canvas.set_layout_engine("none")  # all stays where it is
+        for _, mark in moving:
+            mark.set_animated(True)
+        paper.draw()
+        still = paper.copy_from_bbox(canvas.bbox)
+        for part in parts:
+            paper.restore_region(still)
+            for panel, mark in moving:
+                place = panel.moved(part)
+                if place is not None and mark.axes is not None:
+                    mark.set_data(*([each] for each in place))
+                    mark.axes.draw_artist(mark)
+            yield np.array(paper.buffer_rgba())[..., :3]
 
 
 def _description(figure: Figure, canvas: Canvas) -> str:
@@ -145,7 +179,12 @@ def _settings(style: Style) -> Any:
     }
 
 
-def _draw(figure: Figure, style: Style, least_above: float = 0.0) -> Canvas:
+def _draw(
+    figure: Figure,
+    style: Style,
+    least_above: float = 0.0,
+    moving: list[tuple[Panel, Line2D]] | None = None,
+) -> Canvas:
     columns = max(1, min(figure.columns, len(figure.panels)))
     width = style.width_mm * MM
     canvas = Canvas(figsize=(width, 1.0), layout="constrained")
@@ -177,7 +216,9 @@ def _draw(figure: Figure, style: Style, least_above: float = 0.0) -> Canvas:
         if panel.pictures:
             draw_pictures(axes, panel, style.font_size, colour=not style.black)
         else:
-            _draw_panel(axes, panel, looks, width_each, style)
+            mark = _draw_panel(axes, panel, looks, width_each, style)
+            if mark is not None and moving is not None:
+                moving.append((panel, mark))
         if figure.column_heads:
             _leave_to_the_edge(
                 axes, first=column == 0, last=own_names or index >= len(figure.panels) - columns
@@ -234,7 +275,9 @@ def _height(panel: Panel, width: float, line: float) -> float:
     return title + max(min(width, 4.5) * 0.62, along + 2 * line) + labels * line
 
 
-def _draw_panel(axes: Axes, panel: Panel, looks: Looks, width: float, style: Style) -> None:
+def _draw_panel(axes: Axes, panel: Panel, looks: Looks, width: float, style: Style) -> Line2D | None:
+    """What moves in it, where it is at the end; None where nothing does."""
+    mark = None
     for curve in panel.curves:
         _draw_curve(axes, curve, looks[curve.label, curve.colour])
     axes.set_xlabel(told_apart([panel.x_label], LONGEST_LABEL)[0])
@@ -252,7 +295,7 @@ def _draw_panel(axes: Axes, panel: Panel, looks: Looks, width: float, style: Sty
     if panel.moving is not None and len(panel.moving.x):
         end = panel.moving
         colour = looks[end.label, end.colour].colour
-        axes.plot(end.x[-1:], end.y[-1:], "o", color=colour, markersize=4.5, clip_on=False)
+        (mark,) = axes.plot(end.x[-1:], end.y[-1:], "o", color=colour, markersize=4.5, clip_on=False)
     if panel.x_range:
         axes.set_xlim(*panel.x_range)
     if panel.y_range:
@@ -287,6 +330,7 @@ def _draw_panel(axes: Axes, panel: Panel, looks: Looks, width: float, style: Sty
     else:
         axes.grid(axis="y", color="#dddddd", linewidth=0.4)
     axes.set_axisbelow(True)
+    return mark
 
 
 class _PlainLog(LogFormatter):

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from workbench.gui.setup.panel import SetupPanel
 
 
+BEGUN = "Training has begun. Predictions shows what each learner does, once it has learned; Space plays it."
+
+
 class RunCommands(QObject):
     """Acts on the selected runs, or on the one that is running."""
 
@@ -73,7 +76,8 @@ class RunCommands(QObject):
         if experiment is None or family is None:
             return
         self._notices.clear("run")
-        self._notices.clear("quick_start")
+        if "quick_start" in self._notices.texts():  # a line in its place, so that nothing moves
+            self._notices.say("quick_start", BEGUN)
         QSettings().setValue("has_run", True)
         try:
             self._session.add_runs(experiment, family)

@@ -91,6 +91,10 @@ class Problem(ABC):
     adapted: ClassVar[Measure] = LOSS
     episode: str = ""
     horizon: int = 0
+    looks_at_test: bool = False
+    """Whether the tasks that are looked at are the frozen meta-test episodes, of which the result is; else
+    they are meta-validation tasks of their own, with as many queries as a picture needs."""
+
     caution: str = ""
     """A sentence that stands wherever its predictions are shown; mostly empty."""
 

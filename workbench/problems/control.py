@@ -152,6 +152,7 @@ class Control(Problem):
     # --- to be looked at -----------------------------------------------------------------------------
 
     most_tasks = 3
+    looks_at_test = True
 
     def step_name(self, step: int, *, trial: bool = False) -> str:
         episode = self.world.episode

@@ -10,6 +10,7 @@ from workbench.algorithms import ALGORITHMS
 from workbench.config import AlgorithmConfig, Experiment
 from workbench.data.reading import NEWEST
 from workbench.engine import building, devices
+from workbench.errors import InputError
 from workbench.paths import resource
 from workbench.project import Project, ProjectError, RunRecord, Status
 from workbench.tasks import FAMILIES
@@ -102,18 +103,31 @@ def reading_of(record: RunRecord) -> int:
     return version
 
 
+class UnableError(InputError):
+    """An algorithm of an experiment, by its number from 0, that cannot do its episodes."""
+
+    def __init__(self, number: int, message: str) -> None:
+        super().__init__(message)
+        self.number = number
+
+
 def check(experiment: Experiment, family: TaskFamily) -> None:
     """Refuse what could not run, before anything is written.
 
     Raises
     ------
-    DataError, NetworkError, DeviceError
-        For episodes that the data cannot give, a network that cannot take them, a device that is not there.
+    DataError, NetworkError, DeviceError, UnableError
+        For episodes that the data cannot give, a network that cannot take them, a device that is not there,
+        an algorithm that cannot do such episodes.
     """
     devices.candidates(experiment.training.device)
-    for each in experiment.algorithm:
-        building.build(experiment, each, family)
+    for number, each in enumerate(experiment.algorithm):
+        algorithm = building.build(experiment, each, family)
         family.check(building.training_size(each, family), "train")
+        try:
+            algorithm.check(building.evaluation_size(experiment, family))
+        except InputError as error:
+            raise UnableError(number, str(error)) from None
     for split in config.SPLITS:
         family.check(building.evaluation_size(experiment, family), split)
 

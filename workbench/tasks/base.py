@@ -6,6 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import torch
@@ -246,6 +247,10 @@ class TaskFamily(ABC):
 
     reading: int = NEWEST
     """Version of the rules by which its files were read."""
+
+    versions: Mapping[str, str] = MappingProxyType({})
+    """Of other people's programs that its tasks are made by: a part of a run's record, and of the hash of its
+    episodes."""
 
     notes: tuple[str, ...] = ()
     """What reading its files did to them. A set that was imported has told it then."""

@@ -12,6 +12,7 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -217,6 +218,10 @@ class Gymnasium(WorldFamily):
     def made(cls, config: GymnasiumConfig) -> World:  # type: ignore[override]  # its own kind of configuration
         parameters = dict(map(range_of, config.parameters))
         return GymnasiumWorld(config.environment, parameters, config.horizon, config.limit)
+
+    @property
+    def versions(self) -> Mapping[str, str]:  # type: ignore[override]  # what no other family has
+        return {"gymnasium": version("gymnasium")}
 
     def _described(self) -> dict[str, object]:
         return {name: value for name, value in super()._described().items() if name != "limit"}

@@ -383,7 +383,7 @@ def test_learners_are_told_apart_by_how_long_they_were_trained(
     note = child(view, QLabel, "prediction_view_note")
     qtbot.waitUntil(lambda: "Still to come" in note.text(), timeout=30_000)
     assert note.text() == (
-        "Oracle not trained; RL² after 2 meta-iterations, on the same meta-validation tasks. "
+        "Oracle not trained; RL² after 2 meta-iterations, on the same frozen meta-test tasks. "
         "Still to come: MAML-PG, seed 0."
     )
     figure = view.figure()

@@ -591,3 +591,26 @@ def test_a_zip_can_be_dropped_on_the_panel(stage: Stage, image_zip: Callable[...
     assert enter.isAccepted()
     stage.panel.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, mime, buttons, keys))
     assert opened_import(stage).listing is not None
+
+
+def test_a_learner_that_cannot_do_so_long_a_trial_says_so_before_run(stage: Stage) -> None:
+    learners = 'algorithm = [{kind = "random"}, {kind = "gittins"}]'
+    stage.draft.load(parse(f'{learners}\n[task]\nfamily = "bandits"\npulls = 201'))
+    stage.settle()
+    assert "at most 200 pulls, not 201" in stage.panel.run_reason.text()
+    assert not stage.panel.run_button.isEnabled()
+    stage.qtbot.mouseClick(stage.panel.run_reason, Qt.MouseButton.LeftButton)
+    assert stage.list.currentItem() is stage.item("Gittins index")
+    stage.type("task.pulls", "200")
+    stage.settle()
+    assert stage.panel.run_button.isEnabled()
+
+
+def test_a_privilege_is_told_as_the_learner_is_set(stage: Stage) -> None:
+    stage.draft.load(parse('[task]\nfamily = "bandits"\n[[algorithm]]\nkind = "ucb"'))
+    stage.list.setCurrentItem(stage.item("UCB"))
+    heading = stage.panel.findChild(QLabel, "algorithm_about")
+    assert heading is not None
+    assert "It knows the prior." in heading.text()
+    stage.draft.set(at("algorithm.ucb.mean"), "empirical")
+    assert "prior" not in heading.text()

@@ -102,20 +102,18 @@ class PlotCell(Plot):
 
     def show_time(self, part: float) -> None:
         """Put what moves where it is when a part of the time is over, from 0 to 1."""
-        moving = self.panel.moving
-        at = 0 if moving is None else min(len(moving.x) - 1, int(part * len(moving.x)))
-        shown = moving is not None and at >= 0 and bool(np.isfinite(moving.x[at] + moving.y[at]))
-        if self._moving is None and shown:
+        moving, place = self.panel.moving, self.panel.moved(part)
+        if self._moving is None and place is not None:
             self._moving = pg.ScatterPlotItem(pxMode=True, size=11)
             self._moving.setZValue(60)
             self.addItem(self._moving, ignoreBounds=True)
         if self._moving is None:
             return
-        self._moving.setVisible(shown)
-        if moving is not None and shown:
+        self._moving.setVisible(place is not None)
+        if moving is not None and place is not None:
             self._moving.setBrush(QColor(theme.colour(moving.colour, moving.shade)))
             self._moving.setPen(pg.mkPen(theme.background(), width=1.5))
-            self._moving.setData(moving.x[at : at + 1], moving.y[at : at + 1])
+            self._moving.setData(*([each] for each in place))
 
     def _dress_axes(self) -> None:
         """Colours and names; an axis that gets any is laid out anew, so only where something has changed."""

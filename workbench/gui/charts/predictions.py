@@ -162,8 +162,7 @@ class PredictionView(Chart):
         return Request(self._place.first, self._place.tasks)
 
     def _fits(self, predictions: Predictions) -> bool:
-        request = self._request()
-        return (predictions.first, predictions.tasks) == (request.first, request.of(predictions.problem))
+        return predictions.answers(self._request())
 
     def _seen(self) -> list[grid.Seen]:
         """The learners whose predictions on the wanted tasks are there, if these are the same."""
@@ -194,7 +193,7 @@ class PredictionView(Chart):
 
     def _move(self, direction: int) -> None:
         held = next(iter(self._held.values()), None)
-        shown = held[1].tasks if held else self._place.tasks
+        shown = self._request().of(held[1].problem) if held else self._place.tasks
         self._put(first=min(MOST_TASKS, max(0, self._place.first + direction * shown)))
 
     def _put(self, **place: int) -> None:
@@ -337,6 +336,7 @@ class PredictionView(Chart):
         first, end = found.first + 1, found.first + found.tasks
         self._task.setText(f"Task {first}" if first == end else f"Tasks {first}–{end}")
         self._previous.setEnabled(self._place.first > 0)
+        self._next.setEnabled(found.total is None or end < found.total)
         most = Request(tasks=4).of(found.problem)
         self._count.setVisible(most > 1)
         self._count.setItemText(1, f"{most} tasks")
@@ -351,7 +351,10 @@ class PredictionView(Chart):
             alike.setdefault(grid.trained(each), []).append(name)
         sign = "; " if names == full else ", "
         said = "; ".join(f"{sign.join(each)} {place}" for place, each in alike.items())
-        said += ", on the same meta-validation tasks." if len(seen) > 1 else ", on meta-validation tasks."
+        same = "the same " if len(seen) > 1 else ""
+        said += (
+            f", on {same}{'frozen ' if seen[0].predictions.total else ''}{seen[0].predictions.split} tasks."
+        )
         trouble = {run.name: self._trouble[run.id] for run in learners if run.id in self._trouble}
         unlearned = [name for name, error in trouble.items() if isinstance(error, NothingLearnedError)]
         if unlearned:
@@ -370,7 +373,8 @@ class PredictionView(Chart):
 
     def film(self) -> Callable[[], list[Figure]] | None:
         seen = self._seen()
-        return partial(grid.film, seen) if len(grid.places(seen)) > 1 else None
+        moves = bool(seen) and seen[0].predictions.problem.moves
+        return partial(grid.film, seen) if moves or len(grid.places(seen)) > 1 else None
 
 
 def _in_words(error: Exception, run: RunRecord) -> str:

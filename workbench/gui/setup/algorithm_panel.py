@@ -221,7 +221,7 @@ class AlgorithmPanel(QWidget):
     def _about(self, key: str) -> Markup:
         algorithm = self._algorithms[self._draft.kind(key)]
         text = rich("<b>{}</b>. {}", self._draft.title(key), algorithm.summary)
-        if privilege := algorithm.Config.privileged(self._draft.problem):
+        if privilege := self._draft.privilege(key):
             text = rich("{} It {}.", text, privilege)
         citation = algorithm.citation
         if citation is None:

@@ -138,6 +138,14 @@ class Draft(QObject, TableDraft):
         kind, label = self.kind(key), self.value((*ALGORITHM, key, "label"))
         return str(label or (ALGORITHMS[kind].title if kind in ALGORITHMS else kind))
 
+    def privilege(self, key: str) -> str:
+        """What it knows or uses of a test task that others do not, as it is set; empty: nothing."""
+        try:
+            config: AlgorithmConfig = AlgorithmConfig.resolve(self._kind_in_file((*ALGORITHM, key)))
+        except ValueError:  # a ValidationError is one too
+            return AlgorithmConfig.kinds[self.kind(key)].privileged(self.problem)
+        return config.privileges(self.problem)
+
     def with_variant(self, key: str) -> tuple[Table, str]:
         """The state with a copy of an algorithm, under a name of its own, and the copy's key."""
         kind, number = self.kind(key), 2

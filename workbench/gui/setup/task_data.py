@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from workbench.config import Experiment, Split, TaskConfig
 from workbench.errors import InputError
-from workbench.gui.setup.draft import Draft
+from workbench.gui.setup.draft import ALGORITHM, Draft
 from workbench.gui.setup.samples import Sample, draw
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Worker
@@ -148,10 +148,10 @@ class TaskData(QObject):
         experiment = self._checked = self._draft.experiment()
         if experiment is None or self.opened is None:
             return
-        family = self.opened.family
+        family, keys = self.opened.family, self._draft.present(ALGORITHM)
 
         def job(_: Callable[[float, str], None]) -> tuple[Place, str]:
-            return _misfit(experiment, family)
+            return _misfit(experiment, family, keys)
 
         self._worker.submit(CHECK, "Checking", job, weakly(self._take_check), weakly(self._refuse))
 
@@ -177,7 +177,8 @@ def _opener(config: TaskConfig) -> Callable[[Callable[[float, str], None]], Open
     return job
 
 
-def _misfit(experiment: Experiment, family: TaskFamily) -> tuple[Place, str]:
+def _misfit(experiment: Experiment, family: TaskFamily, keys: Sequence[str]) -> tuple[Place, str]:
+    """Why an experiment, whose algorithms have these keys, cannot run with its data: path and words."""
     from workbench import runs
     from workbench.engine.devices import DeviceError
     from workbench.networks.base import NetworkError
@@ -188,6 +189,8 @@ def _misfit(experiment: Experiment, family: TaskFamily) -> tuple[Place, str]:
         return ("network", "kind"), str(error)
     except DeviceError as error:
         return ("training", "device"), str(error)
+    except runs.UnableError as error:
+        return (*ALGORITHM, keys[error.number]), str(error)
     except InputError as error:
         return ("task",), str(error)
     return (), ""
