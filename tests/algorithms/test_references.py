@@ -18,7 +18,10 @@ from workbench import runs
 from workbench.algorithms import ALGORITHMS, bayes_optimal
 from workbench.algorithms.arms import UCB, indices
 from workbench.algorithms.bayes_optimal import solved
+from workbench.algorithms.oracle import OracleConfig
+from workbench.algorithms.recurrent import RecurrentConfig
 from workbench.algorithms.references import Reference
+from workbench.algorithms.rl2 import RL2Config
 from workbench.algorithms.search import best_path
 from workbench.algorithms.trials import TrialLearner
 from workbench.config import TaskConfig, parse
@@ -442,3 +445,17 @@ def test_a_reward_that_is_no_number_fails_a_run_in_one_line(
         assert failure.endswith(f"{name!r} was paid a reward that is not finite")
         assert "\n" not in failure
         assert project.result(run, "test") is None
+
+
+TRAINED = [
+    name
+    for name, kind in TaskConfig.kinds.items()
+    if kind.problem is Control and "plan" not in kind.gives()  # elsewhere its policy is computed
+]
+
+
+@pytest.mark.parametrize("family", TRAINED)
+def test_an_oracle_that_is_trained_can_be_told_all_that_suits_its_learner_in_the_family(family: str) -> None:
+    kind = TaskConfig.kinds[family]
+    learner = RecurrentConfig if "gradient" in kind.gives() else RL2Config
+    assert kind.suits.of(learner).keys() == kind.suits.of(OracleConfig).keys()
