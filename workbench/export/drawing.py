@@ -92,8 +92,7 @@ def to_pictures(
         moving: list[tuple[Panel, Line2D]] = []
         canvas = _draw(figure, style, above, moving)
         canvas.set_dpi(style.dots_per_inch)
-        paper = canvas.canvas
-        assert isinstance(paper, FigureCanvasAgg)
+        paper: Any = canvas.canvas  # matplotlib says nothing of the types of its pixels
         paper.draw()
         canvas.set_layout_engine("none")  # all stays where it is
         for _, mark in moving:

@@ -143,7 +143,8 @@ class Draft(QObject, TableDraft):
         try:
             config: AlgorithmConfig = AlgorithmConfig.resolve(self._kind_in_file((*ALGORITHM, key)))
         except ValueError:  # a ValidationError is one too
-            return AlgorithmConfig.kinds[self.kind(key)].privileged(self.problem)
+            kind: type[AlgorithmConfig] = AlgorithmConfig.kinds[self.kind(key)]
+            return kind.privileged(self.problem)
         return config.privileges(self.problem)
 
     def with_variant(self, key: str) -> tuple[Table, str]:
