@@ -34,7 +34,7 @@ from workbench.algorithms.set_geometry import geometry
 from workbench.algorithms.set_transformer import SetTransformer
 from workbench.networks.base import initialise
 
-SMALL = 0.6
+SMALL = 0.75
 """The part of the training on shapes in which sets are shown in part."""
 
 
@@ -114,7 +114,8 @@ class Gaussians(Amortised):
         return em_step(known, x, self._covariance)
 
     def logits(self, known: Params, x: Tensor) -> Tensor:
-        return log_joint(known, x)
+        joint = log_joint(known, x)
+        return joint - joint.amax(-1, keepdim=True)  # far from all, a group that is not there is not nearer
 
     def losses(self, meta: Params, x: Tensor, told: Tensor, y: Tensor) -> Tensor:
         return negative_log_likelihood(self.start(meta, x, told), x)

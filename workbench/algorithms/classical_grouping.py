@@ -23,7 +23,7 @@ from torch import Tensor
 
 from workbench.algorithms.base import OuterStep, Params
 from workbench.algorithms.closed_form import ClosedForm
-from workbench.config import Untrained
+from workbench.config import Untrained, setting
 from workbench.problems.clustering import Clustering, adjusted_rand_index, contingency
 from workbench.tasks.base import Data, Episode
 
@@ -42,6 +42,16 @@ class ClassicalConfig(Untrained):
 
     needs = frozenset({"sets"})
     episodic = False
+
+    components: int | None = setting(
+        None,
+        rare=True,
+        ge=1,
+        le=2048,
+        unit="numbers",
+        help="Group by so many principal components of a set's points.",
+        empty="the points as they are",
+    )
 
 
 class ClassicalGrouping(ClosedForm):
@@ -117,7 +127,8 @@ class ClassicalGrouping(ClosedForm):
         if not np.isfinite(x).all():
             return np.zeros((len(x), width))
         with one_thread():
-            logits = self.logits(x, told, **self.choices[int(chosen)])
+            seen = x if self.config.components is None else principal(x, self.config.components)
+            logits = self.logits(seen, told, **self.choices[int(chosen)])
         return np.pad(logits, ((0, 0), (0, width - logits.shape[1])), constant_values=-SURE)
 
 
@@ -139,6 +150,14 @@ def best_silhouette(x: Points, most: int, grouped: Callable[[int], Labels]) -> L
         return np.zeros(len(x), np.int64)
     scores = [silhouette_score(x, each) if 1 < len(set(each.tolist())) < len(x) else -1.0 for each in tried]
     return tried[int(np.argmax(scores))]
+
+
+def principal(x: Points, components: int) -> Points:
+    """The principal components of a set's points, ``[n, components]``, or as many as there are."""
+    apart = x - x.mean(0)
+    left, sizes, _ = np.linalg.svd(apart, full_matrices=False)
+    found: Points = (left * sizes)[:, :components]
+    return found
 
 
 @contextmanager

@@ -153,7 +153,7 @@ class Problem(ABC):
 
     # --- to be looked at ----------------------------------------------------------------------------
 
-    most_tasks: ClassVar[int] = 4
+    most_tasks: int = 4
     """So many tasks are looked at at once."""
 
     def queries_shown(self, queries: int, input_shape: tuple[int, ...]) -> int:

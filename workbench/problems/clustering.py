@@ -8,18 +8,18 @@ logits of the groups, ``[n, M]``; which number a group has means nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from workbench.measures import LOSS, Measure, declare
-from workbench.pictures import RUNS, Array, Curve, Drawing, Panel
+from workbench.pictures import RIGHT, RUNS, WRONG, Array, Curve, Drawing, Panel, Picture
 from workbench.problems.base import Data, Predict, Problem
 from workbench.problems.predicted import Example, Predicted, class_names
-from workbench.words import plural
+from workbench.words import plural, shown
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,6 +51,7 @@ class Clustering(Problem):
     Parameters
     ----------
     groups : the most true groups of a set.
+    pictures : makes pictures ``[n, channels, height, width]``, 0 to 1, of points; None where they are none.
     """
 
     name = "clustering"
@@ -65,10 +66,12 @@ class Clustering(Problem):
         LOSS.said("Cross-entropy of pairs", unit="nats"),
     )
     adapted = ARI
-    most_tasks: ClassVar[int] = 3
+    most_tasks = 3
 
-    def __init__(self, groups: int = 2) -> None:
-        self.groups = groups
+    def __init__(self, groups: int = 2, pictures: Callable[[Array], Array] | None = None) -> None:
+        self.groups, self._pictures = groups, pictures
+        if pictures is not None:
+            self.most_tasks = 1  # it fills a view
 
     # --- of one task ---------------------------------------------------------------------------------
 
@@ -122,33 +125,48 @@ class Clustering(Problem):
         return {"group": group, "share": share}
 
     def example(self, task: Example) -> Drawing:
-        """The points in the colours and shapes of their true groups."""
-        words = f"{_what(task)}, told apart by colour and shape; learners see the points"
-        return Drawing(_drawn(task, task.query["y"]), "One set", "", words + _projected(task))
+        """The points in the colours and shapes of their true groups; pictures in a row for each."""
+        true = task.query["y"].astype(np.int64)
+        told = "in rows" if self._pictures else "told apart by colour and shape"
+        words = f"{_what(task)}, {told}; learners see the points"
+        return Drawing(self._drawn(task, true), "One set", "", words + self._projected(task))
 
     def picture(self, task: Predicted) -> Drawing:
         """The groups that were found, called as the true ones they share most points with; by their size
         where nobody knows these."""
         if not self.known(task.query):
             found = by_size(task.outputs["group"][-1].astype(np.int64))
-            return Drawing(_drawn(task, found), "Groups", "", _projected(task).strip())
+            return Drawing(self._drawn(task, found), "Groups", "", self._projected(task).strip())
         true = task.query["y"].astype(np.int64)
         found = called_alike(task.outputs["group"][-1].astype(np.int64), true)
-        names = class_names(max(int(true.max()), int(found.max())) + 1)
+        groups = max(int(true.max()), int(found.max())) + 1
+        names, texts = class_names(groups), [text for each in task.query_texts for text in each]
         rows = tuple(
-            {"point": at + 1, "true group": names[a], "group found": names[b], "right": bool(a == b)}
+            {
+                "point": at + 1,
+                **({"text": texts[at]} if texts else {}),
+                "true group": names[a],
+                "group found": names[b],
+                "right": bool(a == b),
+            }
             for at, (a, b) in enumerate(zip(true, found, strict=True))
         )
         ari = task.measured[ARI.name]
         said = f"ARI {ari[-1]:.2f}" if len(ari) == 1 else f"ARI {ari[0]:.2f} → {ari[-1]:.2f}"
+        words = "A group is called as the true one that it shares most points with."
+        if self._pictures:
+            words += " Rows: the groups found; under a picture its true group."
+        if task.classes:
+            known = zip(class_names(len(task.classes)), task.classes, strict=True)
+            words += f" True groups: {', '.join(f'{a}  {shown(b)}' for a, b in known)}."
         return Drawing(
-            _drawn(task, found),
+            self._drawn(task, found),
             "Groups",
             said,
-            "A group is called as the true one that it shares most points with." + _projected(task),
+            words + self._projected(task),
             rows,
             task=_what(task),
-            truth=_drawn(task, true),
+            truth=None if self._pictures else self._drawn(task, true),
         )
 
     def answers(self, task: Predicted) -> tuple[dict[str, Any], ...]:
@@ -166,6 +184,19 @@ class Clustering(Problem):
                 row |= {"true group": names[true[at]], "right": bool(found[at] == true[at])}
             rows.append(row)
         return tuple(rows)
+
+    def _drawn(self, task: Example, groups: NDArray[np.int64]) -> Panel:
+        """The points of a set by group."""
+        if self._pictures is None:
+            return _cloud(task.query["x"], groups)
+        true = task.query["y"].astype(np.int64) if self.known(task.query) else None
+        return _sheet(self._pictures(task.query["x"].astype(np.float64)), groups, true)
+
+    def _projected(self, task: Example) -> str:
+        numbers = int(np.prod(task.query["x"].shape[1:]))
+        if numbers <= 2 or self._pictures:
+            return ""
+        return f" Of the {numbers} numbers of a point, the set's first two principal components are shown."
 
 
 # --- what is measured, in torch, so that tasks can be batched ------------------------------------------
@@ -283,21 +314,34 @@ def _what(task: Example) -> str:
     return f"{len(true)} points, {plural(len(np.unique(true)), 'group')}"
 
 
-def _projected(task: Example) -> str:
-    numbers = int(np.prod(task.query["x"].shape[1:]))
-    if numbers <= 2:
-        return ""
-    return f" Of the {numbers} numbers of a point, the set's first two principal components are shown."
+def _sheet(pictures: Array, groups: NDArray[np.int64], true: NDArray[np.int64] | None) -> Panel:
+    """The pictures of a set, a row for each group; under each its true group, where that is known."""
+    own = groups if true is None else true
+    names = class_names(max(int(groups.max()), int(own.max())) + 1)
+    rows, kept = [], np.unique(groups).tolist()
+    for group in kept:
+        row = []
+        for at in sorted(np.flatnonzero(groups == group), key=lambda at: (own[at] != group, own[at])):
+            if true is None:
+                row.append(Picture(pictures[at], told=f"in group {names[group]}"))
+                continue
+            told = f"true group {names[own[at]]}, in group {names[group]}"
+            row.append(Picture(pictures[at], names[own[at]], RIGHT if own[at] == group else WRONG, told))
+        rows.append(tuple(row))
+    titles = tuple(names[each] for each in kept)
+    return Panel(pictures=tuple(rows), row_names=titles, row_titles=titles)
 
 
-def _drawn(task: Example, groups: NDArray[np.generic]) -> Panel:
+def _cloud(x: NDArray[np.generic], groups: NDArray[np.int64]) -> Panel:
     """The points of a set, those of each group in a colour and a shape of its own."""
-    points, groups = in_a_plane(task.query["x"]), groups.astype(np.int64)
+    points = in_a_plane(x)
     names, curves = class_names(int(groups.max()) + 1), []
     for each in np.unique(groups).tolist():
-        (x, y), colour = points[groups == each].T, RUNS[each % len(RUNS)]
+        own, colour = points[groups == each], RUNS[each % len(RUNS)]
         sign = SHAPES[(each + each // len(RUNS)) % len(SHAPES)]
-        curves.append(Curve(f"group {names[each]}", colour, x, y, kind="markers", small=True, sign=sign))
+        curves.append(
+            Curve(f"group {names[each]}", colour, own[:, 0], own[:, 1], kind="markers", small=True, sign=sign)
+        )
     middle = (points.min(0) + points.max(0)) / 2
     half = 0.55 * float(np.ptp(points, axis=0).max()) or 1.0
     (left, right), (low, high) = ((float(at - half), float(at + half)) for at in middle)

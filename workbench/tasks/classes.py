@@ -322,7 +322,7 @@ class ClassFamily(TaskFamily):
         for turn in range(1, int(turns.max()) + 1):
             turned = (turns == turn)[:, :, None].expand(rows.shape).flatten().nonzero()[:, 0].to(self.device)
             x[turned] = torch.rot90(x[turned], turn, (-2, -1))
-        return as_floats(x.view(rows.shape[0], -1, *self.shape.input_shape))
+        return as_floats(x.view(len(rows), rows[0].numel(), *self.shape.input_shape))
 
     def _labels(self, count: int, ways: int, each: int) -> Tensor:
         return torch.arange(ways, device=self.device).repeat_interleave(each).repeat(count, 1)

@@ -12,7 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from workbench.config import setting
+from workbench.config import Split, setting
 from workbench.tasks.base import Data
 from workbench.tasks.sets import SetConfig, SetFamily, of_each
 
@@ -43,7 +43,9 @@ class Mixtures(SetFamily):
     def dimensions(self) -> int:
         return self.config.dimensions
 
-    def points(self, groups: Tensor, points: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Data]:
+    def points(
+        self, split: Split, groups: Tensor, points: int, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, Data]:
         c, sets = self.config, len(groups)
         means = c.reach * (2 * torch.rand(sets, c.most, c.dimensions, generator=generator) - 1)
         chances = torch._sample_dirichlet(torch.full((sets, c.most), c.weights), generator=generator)

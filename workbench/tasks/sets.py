@@ -78,8 +78,10 @@ class SetFamily(TaskFamily):
         self.shape = TaskShape(Clustering(config.most), (self.dimensions,), config.most)
 
     @abstractmethod
-    def points(self, groups: Tensor, points: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Data]:
-        """Points of T sets, on the CPU.
+    def points(
+        self, split: Split, groups: Tensor, points: int, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, Data]:
+        """Points of T sets.
 
         Parameters
         ----------
@@ -103,11 +105,14 @@ class SetFamily(TaskFamily):
     ) -> Episode:
         size = size or self.size
         self.check(size, split)
-        fewest, most = self.config.groups, self.config.most
-        groups = torch.randint(fewest, most + 1, (count,), generator=generator)
-        x, y, task = self.points(groups, size.shots, generator)
+        groups = self.numbers_of_groups(count, generator)
+        x, y, task = self.points(split, groups, size.shots, generator)
         told = {"groups": groups[:, None].expand(-1, size.shots)} if self.config.told else {}
         return Episode({"x": x} | told, {"x": x, "y": y} | told, task).to(self.device)
+
+    def numbers_of_groups(self, count: int, generator: torch.Generator) -> Tensor:
+        """How many groups each of T sets has."""
+        return torch.randint(self.config.groups, self.config.most + 1, (count,), generator=generator)
 
     def check(self, size: EpisodeSize, split: Split) -> None:
         if size.queries != self.config.points:

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from workbench.config import setting
+from workbench.config import Split, setting
 from workbench.tasks.base import Data
 from workbench.tasks.sets import SetConfig, SetFamily, of_each
 
@@ -45,7 +45,9 @@ class Shapes(SetFamily):
     summary = "Sets of points along arcs, segments and in blobs, to be grouped without labels."
     config: ShapesConfig
 
-    def points(self, groups: Tensor, points: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Data]:
+    def points(
+        self, split: Split, groups: Tensor, points: int, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, Data]:
         sets, most = len(groups), self.config.most
 
         def drawn() -> Tensor:
