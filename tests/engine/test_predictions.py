@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.experiments import experiment, family
+from tests.experiments import SINUSOID, experiment, family
 from workbench.engine import episodes, evaluation, predictions
 from workbench.engine.evaluation import evaluate
 from workbench.engine.events import Evaluated, Finished
@@ -180,6 +180,21 @@ def test_looking_changes_no_bit_of_a_run(text: str) -> None:
 def test_the_request_bounds_steps_and_tasks() -> None:
     found = predictions.compute(trainer(), Request(first=5, tasks=2, steps=1))
     assert (found.first, found.tasks, found.steps) == (5, 2, (0, 1))
+
+
+def test_a_learner_may_be_given_fewer_samples() -> None:
+    text = SINUSOID.replace('family = "sinusoid"', 'family = "pharmacokinetics"')
+    work = trainer("cnp", text)
+    whole, some = (predictions.compute(work, Request(tasks=2, samples=count)) for count in (0, 2))
+    assert some.same_tasks(whole)
+    assert (whole.withheld, some.withheld, some.samples) == (0, 3, 5)
+    assert not some.serves(Request())
+    assert some.serves(Request(samples=2))
+    tasks = predictions.sample_tasks(work.experiment, work.family, 2)
+    few = tasks._replace(support={name: each[:, :2] for name, each in tasks.support.items()})
+    expected = predictions.predict(work.algorithm, work.meta, few, 1)
+    np.testing.assert_array_equal(some.measured["rmse"], expected.measured["rmse"])
+    assert not np.allclose(some.measured["rmse"], whole.measured["rmse"])
 
 
 def test_who_has_no_weights_can_be_looked_at() -> None:

@@ -164,6 +164,23 @@ def test_in_folds_every_subject_is_measured_once_by_who_never_saw_it(path: Path)
     assert [fold for _, fold in trained] == [at % 3 for at in range(300)]
 
 
+def test_subjects_are_looked_at_one_after_the_other_with_their_whole_course(path: Path) -> None:
+    subjects = family(path, split=SubjectSplit(folds=3), shots=3)
+    course, g = subjects.problem.course, torch.Generator()  # type: ignore[attr-defined]
+    seen = [subjects.looked_at("validation", number, g, subjects.size) for number in range(7)]
+    names = [course.subjects[int(each.query["subject"][0, 0])] for each in seen]
+    assert names == list(subjects.table.names)
+    assert subjects.most_looked_at("validation") == 7
+    query = seen[0].one(0).query
+    counts = query["weight"] > 0
+    alone = {name: each[counts] for name, each in query.items()}
+    times = course.times(query["x"])[~counts]
+    assert (float(times.min()), float(times.max())) == pytest.approx((0, 7.5), abs=1e-3)  # from the dose on
+    for name in ("rmse", "loss"):
+        found = (subjects.problem.measured(lambda x: x[:, :1] * 0, each)[name] for each in (query, alone))
+        torch.testing.assert_close(next(found), next(found))
+
+
 def test_folds_that_cannot_be_are_refused(path: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"task\.split\.folds: 8 folds of 7 subjects; allowed: 3 to 7"):
         family(path, split=SubjectSplit(folds=8))

@@ -120,9 +120,9 @@ def figure(seen: Sequence[Seen], place: int, drawn: Drawn | None = None) -> Figu
         return None
     tasks, learners = seen[0].predictions.tasks, len(seen)
     truths = [cell.truth for cell in cells[:tasks] if cell.truth is not None]
-    what = f"{cells[0].title} on {_range(seen[0].predictions)} by {_named(seen, place)}. {cells[0].words}"
-    what += " " + remarks.privileged((each.name, each.privilege) for each in seen)
-    what = f"{what} {seen[0].predictions.problem.caution}"
+    what = f"{cells[0].title} on {_range(seen[0].predictions)} by {_named(seen, place)}."
+    privileged = remarks.privileged((each.name, each.privilege) for each in seen)
+    what = " ".join(filter(None, [what, cells[0].words, privileged, seen[0].predictions.problem.caution]))
     panels = tuple(cell.panel for cell in cells)
     told = all(cell.task for cell in cells)
     if told:
@@ -136,7 +136,7 @@ def figure(seen: Sequence[Seen], place: int, drawn: Drawn | None = None) -> Figu
     return Figure(
         "predictions",
         panels,
-        what.strip(),
+        what,
         columns=columns,
         table=tuple(table),
         column_heads=above,
@@ -148,7 +148,8 @@ def _alike(panels: Sequence[Panel], tasks: int) -> tuple[Panel, ...]:
     """Panels of one task, in the range of all of them where they ask for none."""
     ranges = []
     for task in range(tasks):
-        ends = [each.y for panel in panels[task::tasks] for each in panel.curves]
+        drawn = [each for panel in panels[task::tasks] for each in panel.curves]
+        ends = [part for each in drawn for part in (each.y, each.low, each.high) if part is not None]
         known = np.concatenate([np.zeros(1), *ends])
         known = known[np.isfinite(known)]
         room = 0.05 * float(known.max() - known.min()) or 0.5

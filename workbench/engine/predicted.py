@@ -26,11 +26,13 @@ class Request:
     first : the first task, by its number in the frozen stream.
     tasks : how many; fewer where the problem's pictures fill a view.
     steps : inner steps at most; the experiment's, if those are fewer.
+    samples : the first so many support examples of each task, where they come one after the other; 0: all.
     """
 
     first: int = 0
     tasks: int = 4
     steps: int = 50
+    samples: int = 0
 
     def of(self, problem: Problem) -> int:
         """How many tasks of a problem that is."""
@@ -53,6 +55,8 @@ class Predictions:
     standardised : whether the loss is that of standardised values, while all others are in the data's units.
     trial : whether the learner went through the queries one after the other: then a step is a query, and n of
         the outputs is 1.
+    of_test : whether they are meta-test tasks, whatever people look at otherwise.
+    withheld : how many of the support examples of each task, the last ones, the learner was not given.
     inner : loss on the support set, ``[steps, T]``; None where nobody asked for it.
     total : how many tasks the stream has; None: as many as anybody wants.
     names, columns, margins : of a task that somebody brought along (see
@@ -74,6 +78,19 @@ class Predictions:
     names: tuple[str, ...] = ()
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     margins: NDArray[np.float64] | None = None
+    of_test: bool = False
+    withheld: int = 0
+
+    @property
+    def samples(self) -> int:
+        """How many examples a support set has, those that were withheld included."""
+        return next((each.shape[1] for each in self.support.values()), 0)
+
+    def serves(self, request: Request) -> bool:
+        """Whether learners were given the samples that are asked for, where that can be asked."""
+        if not self.problem.grows:
+            return True
+        return self.samples - self.withheld == min(request.samples or self.samples, self.samples)
 
     @property
     def tasks(self) -> int:
@@ -83,12 +100,13 @@ class Predictions:
     @property
     def split(self) -> str:
         """What the tasks are of, in words: ``meta-test``."""
-        return "meta-test" if self.problem.looks_at_test else "meta-validation"
+        return "meta-test" if self.of_test or self.problem.looks_at_test else "meta-validation"
 
     def answers(self, request: Request) -> bool:
         """Whether these are the tasks that are asked for."""
         left = request.of(self.problem) if self.total is None else self.total - request.first
-        return (self.first, self.tasks) == (request.first, min(request.of(self.problem), left))
+        tasks = self.first, self.tasks
+        return tasks == (request.first, min(request.of(self.problem), left)) and self.serves(request)
 
     def part(self, start: int, stop: int) -> Predictions:
         """Of some of the tasks."""
@@ -166,4 +184,5 @@ class Predictions:
             names=self.names,
             columns=self.columns,
             margins=self.margins if stop == len(self.steps) else None,  # of the last step
+            withheld=self.withheld,
         )

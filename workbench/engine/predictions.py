@@ -53,7 +53,7 @@ def sample_tasks(
     """
     size = _size(experiment, family)
     drawn = [
-        family.sample(split, 1, _stream(experiment, split, number, seed), size)
+        family.looked_at(split, number, _stream(experiment, split, number, seed), size)
         for number in range(first, first + count)
     ]
     return Episode.joined(drawn)
@@ -290,13 +290,27 @@ def requested(
 
     if family.problem.looks_at_test:
         return _of_the_test(algorithm, experiment, family, request, predicted)
-    found = predicted(
-        sample_tasks(experiment, family, request.of(family.problem), first=request.first), request.first
+    split, count = family.split_looked_at, request.of(family.problem)
+    total = family.most_looked_at(split)
+    if total is not None:
+        count = min(count, total - request.first)
+        if count < 1:
+            raise DataError(f"there is no task {request.first + 1}: there are {total}")
+    episode = sample_tasks(experiment, family, count, split, first=request.first)
+    whole = episode.support
+    if request.samples and family.problem.grows:
+        few = {name: each[:, : request.samples] for name, each in whole.items()}
+        episode = episode._replace(support=few)
+    found = predicted(episode, request.first)
+    given = found.samples
+    found = replace(
+        found, support={name: each.cpu().numpy() for name, each in whole.items() if name != "classes"}
     )
+    found = replace(found, of_test=split == "test", total=total, withheld=found.samples - given)
     if family.standards is not None:
         found = in_own_units(found, family.standards)
-    generator = _stream(experiment, "validation", request.first)
-    return replace(found, excerpt=family.excerpt("validation", generator, _size(experiment, family)))
+    generator = _stream(experiment, split, request.first)
+    return replace(found, excerpt=family.excerpt(split, generator, _size(experiment, family)))
 
 
 def _of_the_test(

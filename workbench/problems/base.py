@@ -173,6 +173,9 @@ class Problem(ABC):
         """How much of a task a learner has seen at a step, by which learners are put side by side."""
         return step
 
+    grows: bool = False
+    """Whether support examples come one after the other, so that one may look at what fewer of them tell."""
+
     moves: bool = False
     """Whether anything moves in its pictures."""
 

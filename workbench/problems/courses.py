@@ -54,7 +54,11 @@ DOSES = "doses"
 an amount of 0 is none."""
 
 WEIGHT = "weight"
-"""The name of how much an example counts, ``[n]``: 0 where it only fills a set up."""
+"""The name of how much an example counts, ``[n]``: 0 where it only fills a set up, or lies between queries
+for a curve to be drawn."""
+
+SUBJECT = "subject"
+"""The name of the number of the subject, ``[n]``, the same in each row of a query set that is drawn."""
 
 declare(*ALL)
 
@@ -72,6 +76,8 @@ class Course:
     dosed : whether doses are given.
     dose, span : a usual amount, and the usual time from the first sample to the last.
     exact : whether queries are true values, without the error that support values are measured with.
+    outcome, time, dose_unit : what was measured and when, as people call them, and what doses are counted in.
+    subjects : the name of each subject by its number, where they have any.
     """
 
     unit: str = ""
@@ -86,6 +92,20 @@ class Course:
     dose: float = 1.0
     span: float = 1.0
     exact: bool = False
+    outcome: str = "value"
+    time: str = "time"
+    dose_unit: str = ""
+    subjects: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What was measured, with its unit."""
+        return f"{self.outcome} ({self.unit})" if self.unit else self.outcome
+
+    @property
+    def time_label(self) -> str:
+        """What time is called, with its unit."""
+        return f"{self.time} ({self.time_unit})" if self.time_unit else self.time
 
     @property
     def measures(self) -> tuple[Measure, ...]:

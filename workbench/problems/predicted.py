@@ -49,6 +49,7 @@ class Predicted(Example):
     looked_at : number of the query that is looked at, where a picture has room for one.
     names : what each query is called; empty: by its number.
     columns : what the numbers of ``x`` and ``y`` are called; empty: as they are.
+    withheld : how many of the support examples, the last ones, the learner was not given.
     margins : how far from the truth the predictions of other tasks were after the last step of all, as the
         problem measures it; None where nobody has looked.
     """
@@ -63,6 +64,7 @@ class Predicted(Example):
     names: tuple[str, ...] = ()
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     margins: Array | None = None
+    withheld: int = 0
 
     @property
     def told(self) -> tuple[int, ...]:

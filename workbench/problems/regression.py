@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.measures import LOSS, Measure
 from workbench.pictures import INK, MUTED, RUNS, Array, Curve, Drawing, Panel
+from workbench.problems import course_pictures
 from workbench.problems.base import Data, Predict, Problem, Supervised, spread_of
 from workbench.problems.courses import ALL, Course, mean, weights
 from workbench.problems.margins import BAND, margin
@@ -41,6 +42,7 @@ class Regression(Supervised):
 
     name = "regression"
     title = "Regression"
+    most_tasks = 12
     gives = frozenset({"gradient", "pairs", "values"})
     measures: tuple[Measure, ...] = (*ALL, SQUARED_ERROR)
 
@@ -49,6 +51,7 @@ class Regression(Supervised):
         self.measures = (*(course.measures if course else ()), SQUARED_ERROR)
         if course:
             self.gives = self.gives | {"times"}
+            self.grows = True
         if course and course.dosed:
             self.caution = NO_MEDICAL_DEVICE
 
@@ -92,10 +95,13 @@ class Regression(Supervised):
         return (log_weights.exp()[:, None, None] * outputs).sum(0)
 
     def queries_shown(self, queries: int, input_shape: tuple[int, ...]) -> int:
-        return FUNCTION_POINTS if input_shape == (1,) else queries
+        curve = input_shape == (1,) or (self.course is not None and self.course.exact)
+        return FUNCTION_POINTS if curve else queries
 
     def example(self, task: Example) -> Drawing:
         """The support points, and the queries: of a function of one number as its curve."""
+        if self.course is not None:
+            return course_pictures.example(self.course, task)
         x, support_x = (part["x"].reshape(len(part["x"]), -1)[:, 0] for part in (task.query, task.support))
         y, support_y = (part["y"].reshape(len(part["y"]), -1)[:, 0] for part in (task.query, task.support))
         single = task.query["x"].shape[1:] == (1,)
@@ -113,6 +119,12 @@ class Regression(Supervised):
         """A function of one number as curves; else what is predicted against what is true, or query by query
         where that is not known."""
         outputs = task.outputs["shown"].astype(np.float64)
+        if self.course is not None:
+            spread, wide = (
+                None if each is None else each.reshape(len(each))
+                for each in (task.outputs[SPREAD][-1] if SPREAD in task.outputs else None, _wide(task))
+            )
+            return course_pictures.picture(self.course, task, spread, wide)
         known = self.known(task.query)
         single = task.query["x"].shape[1:] == (1,) and outputs.shape[2:] == (1,)
         if single:

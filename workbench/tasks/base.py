@@ -312,6 +312,23 @@ class TaskFamily(ABC):
             a family with classes has segments; the others do not drift.
         """
 
+    split_looked_at: Split = "validation"
+    """Whose tasks people look at."""
+
+    def most_looked_at(self, split: Split) -> int | None:
+        """How many tasks of a split there are to be looked at; None: as many as anybody wants."""
+        return None
+
+    def looked_at(self, split: Split, number: int, generator: torch.Generator, size: EpisodeSize) -> Episode:
+        """One task for people to look at, as :meth:`sample` draws it; there may be more queries, of weight 0,
+        where these make a curve.
+
+        Parameters
+        ----------
+        number : of the task, from 0, where tasks are counted.
+        """
+        return self.sample(split, 1, generator, size)
+
     @abstractmethod
     def data_hash(self) -> str:
         """SHA-256 of everything that the episodes are drawn from, splits included."""

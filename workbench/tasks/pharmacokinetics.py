@@ -132,10 +132,13 @@ class Pharmacokinetics(TaskFamily):
             dose=self._dose[0],
             span=config.times[1] - config.times[0],
             exact=not config.measured_queries,
+            outcome="concentration",
+            dose_unit=UNITS["dose"],
         )
         self.shape = TaskShape(Regression(course), (3,), 1)
-        same, scale = np.zeros(3), np.ones(3)
-        self.standards = Standards(Standard(same, scale), Standard(np.zeros(1), np.full(1, SCALE)))
+        middle, half = self._dose
+        inputs = Standard(np.array([12.0, 1.5, middle]), np.array([12.0, 1.0, half]))
+        self.standards = Standards(inputs, Standard(np.zeros(1), np.full(1, SCALE)))
         self.reference_loss = self._of_the_mean()
 
     def sample(

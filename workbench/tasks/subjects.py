@@ -13,7 +13,6 @@ from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from torch import Tensor
 
@@ -21,7 +20,7 @@ from workbench.config import SPLITS, Evaluation, Examples, Split, Suits, TaskCon
 from workbench.data.progress import Progress
 from workbench.data.reading import NOW, Columns, Reading
 from workbench.errors import DataError
-from workbench.problems.courses import DOSES, WEIGHT, Course
+from workbench.problems.courses import DOSES, SUBJECT, WEIGHT, Course
 from workbench.problems.regression import Regression
 from workbench.settings import Name, misfit, setting
 from workbench.tasks.base import FOLD, Data, Episode, EpisodeSize, TaskFamily, TaskShape
@@ -36,6 +35,9 @@ FEWEST = 3
 
 _OF_THE_SPAN = 20
 """Part of a subject's time, one in so many, from which on the logarithm of time tells times apart."""
+
+_CURVE = 120
+"""Times at which a subject's course is drawn."""
 
 ROLES = ("subject", "time", "outcome", "which", "dose", "covariates", "unit", "time_unit")
 """Settings that say what the columns of a file are."""
@@ -150,9 +152,11 @@ class Subjects(TaskFamily):
             told = f"{len(left)} of {len(whole.names)} subjects are left out, which have not {needed(config)}"
             self.notes = (*own.notes, f"{told}: {whole.listed(left)}")
         self._members = {part: torch.tensor(each) for part, each in members.items()}
+        self._begins, self._span = table.time.min(), table.span()
         self._inputs, self.input_names = self._columns(table)
         training = np.isin(table.subject, self._members["train"].numpy())
-        x, y = self._known(self._inputs, training), table.y[:, None]
+        self._usual = _means(self._inputs[training])
+        x, y = self._known(self._inputs), table.y[:, None]
         self.standards = known = Standards(Standard.of(x[training]), Standard.of(y[training]))
         self._x = torch.from_numpy(known.x.applied(x).astype(np.float32))
         self._y = torch.from_numpy(known.y.applied(y).astype(np.float32))
@@ -170,7 +174,11 @@ class Subjects(TaskFamily):
             threshold=config.threshold,
             dosed=table.dosed,
             dose=float(np.median(amounts)) if len(amounts) else 1.0,
-            span=table.span(),
+            span=self._span,
+            outcome=words.outcome or "value",
+            time=words.time or "time",
+            dose_unit=words.dose_unit,
+            subjects=table.names,
         )
         self.shape = TaskShape(Regression(course), (x.shape[1],), 1, folds=self.folds)
         self.most_queries = max(1, max(len(self._later(at)) for at in range(len(table.names))))
@@ -178,9 +186,8 @@ class Subjects(TaskFamily):
     def _columns(self, table: SubjectTable) -> tuple[Floats, tuple[str, ...]]:
         """The inputs of each sample in the data's units, ``[N, inputs]``, and what they are."""
         given = table.dose_columns()
-        begins = table.time.min()
-        since = given[:, 1] if table.dosed else table.time - begins
-        unit = table.span() / _OF_THE_SPAN
+        since = given[:, 1] if table.dosed else table.time - self._begins
+        unit = self._span / _OF_THE_SPAN
         columns = [table.time, np.log1p(np.maximum(since, 0) / unit)]
         after = "the last dose" if table.dosed else "the beginning"
         names = [table.words.time, f"log(1 + time since {after} / {unit:.3g})"]
@@ -190,13 +197,9 @@ class Subjects(TaskFamily):
         columns += list(np.repeat(table.covariates, table.counts, 0).T)
         return np.stack(columns, 1), (*names, *table.words.covariates)
 
-    def _known(self, inputs: Floats, training: NDArray[np.bool_]) -> Floats:
+    def _known(self, inputs: Floats) -> Floats:
         """Inputs where what is not known is the mean of the training samples."""
-        known = inputs.copy()
-        for column in np.flatnonzero(np.isnan(inputs).any(0)):
-            own = inputs[training, column]
-            own = own[np.isfinite(own)]
-            known[np.isnan(inputs[:, column]), column] = own.mean() if len(own) else 0.0
+        known: Floats = np.where(np.isnan(inputs), self._usual, inputs)
         return known
 
     # --- episodes ---------------------------------------------------------------------------------------
@@ -215,6 +218,41 @@ class Subjects(TaskFamily):
         support, known, query, asked = self._placed(size)
         sets = (self._data(drawn, fold, *each) for each in ((support, known), (query, asked)))
         return Episode(*sets).to(self.device)
+
+    def most_looked_at(self, split: Split) -> int:
+        return len(self._members[split])
+
+    def looked_at(self, split: Split, number: int, generator: torch.Generator, size: EpisodeSize) -> Episode:
+        """The subject of that number, its later samples, and many times between its beginning and its end."""
+        self.check(size, split)
+        members = self._members[split]
+        drawn = members[number : number + 1]
+        fold = (self._fold[drawn] - int(split == "validation")) % max(1, self.folds)
+        support, known, query, asked = self._placed(size)
+        sets = [self._data(drawn, fold, *each) for each in ((support, known), (query, asked))]
+        between = self._between(int(drawn))
+        count = len(between["y"])
+        more = {name: each[:, :1].expand(-1, count, *each.shape[2:]) for name, each in sets[1].items()}
+        more |= {name: each[None] for name, each in between.items()}
+        asked_of = {name: torch.cat([each, more[name]], 1) for name, each in sets[1].items()}
+        asked_of[SUBJECT] = drawn[:, None].expand(asked_of["y"].shape[:2])
+        return Episode(sets[0], asked_of).to(self.device)
+
+    def _between(self, subject: int) -> Data:
+        """Queries of weight 0 all along a subject's time; y is on straight lines between its samples."""
+        start, count = int(self.table.first[subject]), int(self.table.counts[subject])
+        times, values = (each[start : start + count] for each in (self.table.time, self.table.y))
+        begins = min([times[0], *self.table.doses_of(subject)[:1, 0]])
+        grid = np.linspace(begins, times[-1], _CURVE)
+        one = self.table.kept([subject])
+        along = replace(one, counts=np.array([_CURVE]), time=grid, y=np.interp(grid, times, values))
+        x = self._known(self._columns(along)[0])
+        assert self.standards is not None
+        return {
+            "x": torch.from_numpy(self.standards.x.applied(x).astype(np.float32)),
+            "y": torch.from_numpy(self.standards.y.applied(along.y[:, None]).astype(np.float32)),
+            WEIGHT: torch.zeros(_CURVE),
+        }
 
     def _drawn(self, split: Split, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Subjects by chance, and the learner that each is for; of those that are measured, each subject as
@@ -311,6 +349,13 @@ class Subjects(TaskFamily):
             "doses": len(table.doses),
             "left_out": self.left_out,
         }
+
+
+def _means(inputs: Floats) -> Floats:
+    """The mean of each column where it is known; 0 where it never is."""
+    known = np.isfinite(inputs)
+    found: Floats = np.where(known, inputs, 0).sum(0) / np.maximum(1, known.sum(0))
+    return found
 
 
 def needed(config: SubjectsConfig) -> str:

@@ -169,7 +169,37 @@ def test_other_tasks_and_one_task_can_be_shown(qtbot: QtBot, tmp_path: Path, sho
     np.testing.assert_allclose(sorted(truth), sorted(expected(path, run, Request(4, 1)).query["y"][0, :, 0]))
     qtbot.mouseClick(back, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: child(view, QLabel, "prediction_task").text() == "Task 4", timeout=10_000)
-    assert view.state() == {"first": 3, "tasks": 1, "step": -1}
+    assert view.state() == {"first": 3, "tasks": 1, "step": -1, "samples": 0}
+
+
+def test_a_subject_is_seen_with_fewer_samples(qtbot: QtBot, tmp_path: Path, show: Show) -> None:
+    path = tmp_path / "p.mlwb"
+    text = SINUSOID.replace('family = "sinusoid"', 'family = "pharmacokinetics"')
+    (run,) = project_of(path, "cnp", text=text, seeds=1)
+    view = show(path)
+    drawn(qtbot, view)
+    slider = child(view, QSlider, "prediction_samples")
+    assert (slider.isVisible(), slider.minimum(), slider.maximum(), slider.value()) == (True, 1, 5, 5)
+    qtbot.keyClick(slider, Qt.Key.Key_Left)
+    qtbot.keyClick(slider, Qt.Key.Key_Left)
+    words = child(view, QLabel, "prediction_samples_number")
+    qtbot.waitUntil(lambda: words.text() == "3 of 5", timeout=30_000)
+    figure, found = view.figure(), expected(path, run, Request(samples=3))
+    assert figure is not None
+    assert found.withheld == 2
+    shown = {curve.label: curve for curve in figure.panels[0].curves}
+    assert (len(shown["samples"].x), len(shown["later samples"].x)) == (3, 2)
+    order = found.query["x"][0, :, 0].argsort(kind="stable")
+    median = shown["predicted median, 90% band"]
+    np.testing.assert_allclose(median.y, found.outputs["shown"][0, 0, order, 0])
+    assert "no medical device" in figure.caption
+    count = child(view, QComboBox, "prediction_count")
+    count.setCurrentIndex(2)
+    count.activated.emit(2)
+    qtbot.waitUntil(lambda: child(view, QLabel, "prediction_task").text() == "Tasks 1–12", timeout=30_000)
+    figure = view.figure()
+    assert figure is not None
+    assert len(figure.panels) == 12
 
 
 def test_images_are_marked_right_or_wrong_and_counted(qtbot: QtBot, tmp_path: Path, show: Show) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QComboBox, QSplitter, QToolButton, QWidget
+from PySide6.QtCore import QSignalBlocker, Qt, Slot
+from PySide6.QtWidgets import QComboBox, QSlider, QSplitter, QToolButton, QWidget
 
 from workbench.analysis import predictions as grid
 from workbench.analysis.results import privilege
@@ -38,7 +38,8 @@ class Place(Section):
     """Where a person looks."""
 
     first: int = setting(0, ge=0, le=MOST_TASKS, help="The first task, by its number")
-    tasks: Literal[1, 4] = setting(4, help="How many tasks are shown at once")
+    tasks: Literal[1, 4, 12] = setting(4, help="How many tasks are shown at once")
+    samples: int = setting(0, ge=0, le=1000, help="So many first samples are known to the learners; 0: all")
     step: int = setting(LAST_STEP, ge=LAST_STEP, help="Predictions after so much adaptation")
 
 
@@ -95,14 +96,28 @@ class PredictionView(Chart):
         set_tip(self._count, fields["tasks"].help)
         self._count.addItem("1 task", 1)
         self._count.addItem("4 tasks", 4)
+        self._count.addItem("12 tasks", 12)
         self._count.setCurrentIndex(1)
         self._count.activated.connect(self._count_chosen)
         self._previous = self._button("prediction_previous", "◀", "Previous task", self._go_back)
         self._task = Label(parent=self)
         self._task.setObjectName("prediction_task")
         self._next = self._button("prediction_next", "▶", "Next task", self._go_on)
-        for widget in (self._previous, self._task, self._next, self._count):
+        self._samples_name = Label("Samples", self)
+        self._samples = QSlider(Qt.Orientation.Horizontal, self)
+        self._samples.setObjectName("prediction_samples")
+        self._samples.setAccessibleName("Samples known to the learners")
+        self._samples.setPageStep(1)
+        self._samples.setFixedWidth(110)
+        set_tip(self._samples, "How many of a subject's first samples the learners are given")
+        self._samples.valueChanged.connect(self._samples_chosen)
+        self._samples_number = Label(parent=self)
+        self._samples_number.setObjectName("prediction_samples_number")
+        self._growing = (self._samples_name, self._samples, self._samples_number)
+        for widget in (self._previous, self._task, self._next, self._count, *self._growing):
             self.tools.addWidget(widget)
+        for widget in self._growing:
+            widget.hide()
         self.tools.addStretch(1)
 
     def _button(self, name: str, sign: str, text: str, pressed: Callable[[], None]) -> QToolButton:
@@ -159,7 +174,7 @@ class PredictionView(Chart):
         return [run for run in found if (run.task, run.data_hash) == (leading.task, leading.data_hash)]
 
     def _request(self) -> Request:
-        return Request(self._place.first, self._place.tasks)
+        return Request(self._place.first, self._place.tasks, samples=self._place.samples)
 
     def _fits(self, predictions: Predictions) -> bool:
         return predictions.answers(self._request())
@@ -182,6 +197,10 @@ class PredictionView(Chart):
     def _count_chosen(self, _: int) -> None:
         count = self._count.currentData()
         self._put(first=self._place.first - self._place.first % count, tasks=count)
+
+    @Slot(int)
+    def _samples_chosen(self, count: int) -> None:
+        self._put(samples=0 if count == self._samples.maximum() else count)
 
     @Slot()
     def _go_back(self) -> None:
@@ -340,6 +359,16 @@ class PredictionView(Chart):
         most = Request(tasks=4).of(found.problem)
         self._count.setVisible(most > 1)
         self._count.setItemText(1, f"{most} tasks")
+        model: Any = self._count.model()
+        model.item(2).setEnabled(found.problem.most_tasks >= self._count.itemData(2))
+        grows = found.problem.grows and found.samples > 1
+        for widget in self._growing:
+            widget.setVisible(grows)
+        if grows:
+            with QSignalBlocker(self._samples):
+                self._samples.setRange(1, found.samples)
+                self._samples.setValue(found.samples - found.withheld)
+            self._samples_number.setText(f"{self._samples.value()} of {found.samples}")
         return chosen
 
     def _said(self, learners: list[RunRecord], seen: list[grid.Seen]) -> str:
