@@ -30,6 +30,7 @@ QUICK = {
     "quickstart-bandits": "Bandits",
     "quickstart-navigation": "2-D navigation",
     "quickstart-driving": "Driving",
+    "quickstart-patients": "Patients",
 }
 SAMPLES = QUICK | {
     "all-sinusoid": "Sine waves, all algorithms",

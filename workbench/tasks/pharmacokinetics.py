@@ -7,6 +7,7 @@ Beal, *NONMEM Users Guide*, part V, 1994). A measured concentration has a propor
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
@@ -15,12 +16,16 @@ import torch
 from torch import Tensor
 
 from workbench.config import Evaluation, Split, Suits, Training, setting
-from workbench.problems.courses import DOSES, Course
+from workbench.errors import DataError
+from workbench.problems.courses import DOSES, SUBJECT, WEIGHT, Course
 from workbench.problems.regression import Regression
+from workbench.settings import Name
 from workbench.tasks.base import Data, Episode, EpisodeSize, Progress, TaskFamily, TaskShape
 from workbench.tasks.compartments import Compartments
 from workbench.tasks.curves import CurveConfig, Range, hash_of, told_of, uniform
+from workbench.tasks.real_patients import RealPatients, Sets
 from workbench.tasks.standard import Standard, Standards
+from workbench.tasks.subject_tables import in_turn
 
 UNITS: Mapping[str, str] = {
     "absorption_rate": "1/h",
@@ -65,7 +70,14 @@ class PharmacokineticsConfig(CurveConfig):
     )
     measured_queries: bool = setting(
         False,
-        help="Whether queries have the error of measurement, as in real data; else they are true values.",
+        help="Whether queries have the error of measurement, as in real data; else they are true values. "
+        "They have it where a table is the test.",
+    )
+    test: Name | None = setting(
+        None,
+        help="The name of an imported table of real patients, who are the meta-test: doses in mg/kg, or in "
+        "mg beside a weight, and concentrations in mg/L.",
+        empty="simulated patients",
     )
     samples: Range = setting((0.25, 8.0), rare=True, unit=HOURS, help="First and last time of a sample.")
     times: Range = setting((0.25, 25.0), rare=True, unit=HOURS, help="First and last time of a query.")
@@ -105,6 +117,10 @@ class Pharmacokinetics(TaskFamily):
     def __init__(self, config: PharmacokineticsConfig, progress: Progress | None = None) -> None:
         super().__init__(config, progress)
         self.model = Compartments(config.compartments, config.route == "oral")
+        self._real = RealPatients(config.test, config) if config.test else None
+        self._measured = config.measured_queries or self._real is not None
+        if self._real is not None:
+            self.notes, self.split_looked_at = self._real.notes, "test"
         medians, spreads = (
             [values[name] for name in self.model.names]
             for values in (
@@ -131,9 +147,10 @@ class Pharmacokinetics(TaskFamily):
             dosed=True,
             dose=self._dose[0],
             span=config.times[1] - config.times[0],
-            exact=not config.measured_queries,
+            exact=not self._measured,
             outcome="concentration",
             dose_unit=UNITS["dose"],
+            subjects=tuple(each.name for each in self._real.patients) if self._real else (),
         )
         self.shape = TaskShape(Regression(course), (3,), 1)
         middle, half = self._dose
@@ -151,15 +168,48 @@ class Pharmacokinetics(TaskFamily):
     ) -> Episode:
         _, shots, queries = size or self.size
         config = self.config
+        if split == "test" and self._real is not None:
+            drawn = in_turn(len(self._real.patients), count, generator)
+            known, asked = self._real.sets(shots, queries)
+            return Episode(self._of_real(drawn, known), self._of_real(drawn, asked)).to(self.device)
         deviation = torch.randn(count, len(self.medians), generator=generator)
         parameters = self.medians * torch.exp(self.spreads * deviation)
         dose = uniform(config.dose, (count, 1), generator)
         early = uniform(config.samples, (count, shots), generator).sort(1).values
         later = uniform(config.times, (count, queries), generator)
         support = self.rows(parameters, dose, early, generator, measured=True)
-        query = self.rows(parameters, dose, later, generator, measured=config.measured_queries)
+        query = self.rows(parameters, dose, later, generator, measured=self._measured)
         hidden = dict(zip(self.model.names, parameters.unbind(1), strict=True))
         return Episode(support, query, hidden).to(self.device)
+
+    def _of_real(self, patients: Tensor, sets: Sets) -> Data:
+        """The same of real patients, by their numbers."""
+        assert self._real is not None
+        time, value, weight = (each[patients] for each in sets)
+        dose = self._real.doses[patients][:, None]
+        return self._examples(time, dose, value) | {WEIGHT: weight}
+
+    def looked_at(self, split: Split, number: int, generator: torch.Generator, size: EpisodeSize) -> Episode:
+        """Of real patients the one of that number (after the last, the first), with the whole course."""
+        if split != "test" or self._real is None:
+            return super().looked_at(split, number, generator, size)
+        at = number % len(self._real.patients)
+        drawn = torch.tensor([at])
+        support, query = (self._of_real(drawn, each) for each in self._real.sets(size.shots, size.queries))
+        along = self._real.between(at)
+        one = torch.zeros(1, dtype=torch.int64)
+        dose = self._real.doses[drawn][:, None]
+        more = self._examples(along.time[one], dose, along.value[one]) | {WEIGHT: along.weight[one]}
+        asked = {name: torch.cat([each, more[name]], 1) for name, each in query.items()}
+        asked[SUBJECT] = drawn[:, None].expand(asked[WEIGHT].shape)
+        return Episode(support, asked).to(self.device)
+
+    def check(self, size: EpisodeSize, split: Split) -> None:
+        if split == "test" and self._real is not None and size.shots > self.config.shots:
+            raise DataError(
+                f"data set {self.config.test!r}: patients were chosen for {self.config.shots} samples, but "
+                f"{size.shots} are wanted; say so in task.shots"
+            )
 
     def rows(
         self, parameters: Tensor, dose: Tensor, times: Tensor, generator: torch.Generator, *, measured: bool
@@ -177,9 +227,14 @@ class Pharmacokinetics(TaskFamily):
             config = self.config
             y = y * (1 + config.proportional_error * errors[0]) + config.additive_error * errors[1]
             y = y.clamp_min(0)
+        return self._examples(times, dose, y)
+
+    def _examples(self, times: Tensor, dose: Tensor, values: Tensor) -> Data:
+        """Values ``[T, n]`` at times after doses ``[T, 1]``."""
+        given = torch.stack([torch.zeros_like(dose), dose], -1)
         return {
             "x": self.inputs(times, dose.expand_as(times)),
-            "y": (y / SCALE)[..., None],
+            "y": (values / SCALE)[..., None],
             DOSES: given[:, None].expand(-1, times.shape[1], -1, -1).contiguous(),
         }
 
@@ -202,7 +257,18 @@ class Pharmacokinetics(TaskFamily):
         return float(after_one.var(0).mean()) * squared_dose / SCALE**2
 
     def data_hash(self) -> str:
-        return hash_of(self.config)
+        simulated = hash_of(self.config, frozenset({"test"}))
+        if self._real is None:
+            return simulated
+        digest = hashlib.sha256(simulated.encode())
+        for each in self._real.patients:
+            digest.update(f"{each.name} {each.dose}".encode())
+            digest.update(each.time.tobytes() + each.value.tobytes())
+        return digest.hexdigest()
 
     def describe(self) -> Mapping[str, object]:
-        return told_of(self.config) | {"hidden": {name: UNITS[name] for name in self.model.names}}
+        told = told_of(self.config) | {"hidden": {name: UNITS[name] for name in self.model.names}}
+        del told["test"]
+        if self._real is not None:
+            told |= {"test": self.config.test, "real_patients": len(self._real.patients)}
+        return told

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from workbench.data.found import FoundSubjects
 from workbench.data.npz import Arrays
@@ -179,3 +181,24 @@ class SubjectTable:
         """The names of some subjects in a line."""
         names = [shown(self.names[each]) for each in subjects]
         return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def spread_out(rows: list[int], most: int) -> list[int]:
+    """So many of them at most, evenly."""
+    if len(rows) <= most:
+        return rows
+    return [rows[int((each + 0.5) * len(rows) / most)] for each in range(most)]
+
+
+def filled_up(sets: list[list[int]]) -> tuple[Tensor, Tensor]:
+    """Sets of rows as one table, the smaller ones filled up with their own rows again, and their weights."""
+    most = max(map(len, sets))
+    rows = [[own[each % len(own)] for each in range(most)] for own in sets]
+    weights = [[1.0] * len(own) + [0.0] * (most - len(own)) for own in sets]
+    return torch.tensor(rows), torch.tensor(weights)
+
+
+def in_turn(members: int, count: int, generator: torch.Generator) -> Tensor:
+    """So many numbers of members by chance, each as often as the others."""
+    rounds = -(-count // members)
+    return torch.cat([torch.randperm(members, generator=generator) for _ in range(rounds)])[:count]

@@ -27,7 +27,7 @@ from workbench.tasks.base import FOLD, Data, Episode, EpisodeSize, TaskFamily, T
 from workbench.tasks.class_splits import ClassSplit, Names, divide
 from workbench.tasks.own_data import one_of_both, own_data
 from workbench.tasks.standard import Floats, Standard, Standards
-from workbench.tasks.subject_tables import SubjectTable
+from workbench.tasks.subject_tables import SubjectTable, filled_up, in_turn, spread_out
 from workbench.words import plural
 
 FEWEST = 3
@@ -259,9 +259,7 @@ class Subjects(TaskFamily):
         often as the others."""
         members = self._members[split]
         if split != "train":
-            rounds = -(-count // len(members))
-            order = [torch.randperm(len(members), generator=generator) for _ in range(rounds)]
-            drawn = members[torch.cat(order)[:count]]
+            drawn = members[in_turn(len(members), count, generator)]
             behind = int(split == "validation")  # the fold after a learner's own
             return drawn, (self._fold[drawn] - behind) % max(1, self.folds)
         if not self.folds:
@@ -294,8 +292,8 @@ class Subjects(TaskFamily):
         if key not in self._rows:
             subjects = range(len(self.table.names))
             support = [self._first(each, size.shots) for each in subjects]
-            query = [_spread_out(self._later(each, size.shots), size.queries) for each in subjects]
-            self._rows[key] = (*_filled_up(support), *_filled_up(query))
+            query = [spread_out(self._later(each, size.shots), size.queries) for each in subjects]
+            self._rows[key] = (*filled_up(support), *filled_up(query))
         return self._rows[key]
 
     def _first(self, subject: int, shots: int) -> list[int]:
@@ -421,18 +419,3 @@ def divided_among(
     if empty is not None:
         raise DataError(f"{where}: task.split.{empty}: none of its subjects has {needed(config)}")
     return members
-
-
-def _spread_out(rows: list[int], most: int) -> list[int]:
-    """So many of them at most, evenly."""
-    if len(rows) <= most:
-        return rows
-    return [rows[int((each + 0.5) * len(rows) / most)] for each in range(most)]
-
-
-def _filled_up(sets: list[list[int]]) -> tuple[Tensor, Tensor]:
-    """Sets of rows as one table, the smaller ones filled up with their own rows again, and their weights."""
-    most = max(map(len, sets))
-    rows = [[own[each % len(own)] for each in range(most)] for own in sets]
-    weights = [[1.0] * len(own) + [0.0] * (most - len(own)) for own in sets]
-    return torch.tensor(rows), torch.tensor(weights)
