@@ -189,14 +189,16 @@ class Pharmacokinetics(TaskFamily):
         dose = self._real.doses[patients][:, None]
         return self._examples(time, dose, value) | {WEIGHT: weight}
 
+    def most_looked_at(self, split: Split) -> int | None:
+        return len(self._real.patients) if split == "test" and self._real is not None else None
+
     def looked_at(self, split: Split, number: int, generator: torch.Generator, size: EpisodeSize) -> Episode:
-        """Of real patients the one of that number (after the last, the first), with the whole course."""
+        """Of real patients the one of that number, with the whole course."""
         if split != "test" or self._real is None:
             return super().looked_at(split, number, generator, size)
-        at = number % len(self._real.patients)
-        drawn = torch.tensor([at])
+        drawn = torch.tensor([number])
         support, query = (self._of_real(drawn, each) for each in self._real.sets(size.shots, size.queries))
-        along = self._real.between(at)
+        along = self._real.between(number)
         one = torch.zeros(1, dtype=torch.int64)
         dose = self._real.doses[drawn][:, None]
         more = self._examples(along.time[one], dose, along.value[one]) | {WEIGHT: along.weight[one]}
