@@ -207,6 +207,12 @@ def test_a_training_too_short_for_its_segments_is_refused() -> None:
     assert own == f"e.toml: algorithm[0].iterations: {words}"
 
 
+def test_what_is_not_trained_has_no_segments_to_be_trained_on() -> None:
+    bandits = 'task = { family = "bandits", drift = { segments = 3 } }\nalgorithm = [{ kind = "oracle" }]\n'
+    experiment = parse(f'name = "drifting"\n{bandits}training.iterations = 3')
+    assert experiment.algorithm[0].schedule(experiment.training).iterations == 0
+
+
 def test_every_problem_is_named_at_once() -> None:
     message = _complaint(MAML, "training.iterations=0", "algorithm.0.inner_lr='fast'")
     assert "training.iterations" in message

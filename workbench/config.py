@@ -520,8 +520,8 @@ class Experiment(Section):
         drift = self.task.drift if isinstance(self.task, Drifts) else None
         for index, algorithm in enumerate(self.algorithm):
             iterations = algorithm.schedule(self.training).iterations
-            if drift is not None and isinstance(algorithm, Trains) and iterations < drift.segments:
-                own = algorithm.iterations is not None
+            if drift is not None and 0 < iterations < drift.segments:
+                own = isinstance(algorithm, Trains) and algorithm.iterations is not None
                 raise misfit(
                     ("algorithm", index, "iterations") if own else ("training", "iterations"),
                     f"must be at least {drift.segments}, the segments of [task.drift]",

@@ -59,18 +59,22 @@ PLANNERS = (*USUAL, "greedy", "psrl", "opsrl")
 DRIFTS = "drift = { segments = 3 }"
 SMOOTH = ('kind = "recurrent"', 'kind = "transfer"')
 SHORT = ("training.iterations=200",)
-"""Of what is trained through a simulator, an iteration takes a second."""
+"""Where a row says of a family what another says at full length, or what half the training says."""
 
 
-def _opponents(game: str, more: str = "") -> Row:
+WIDE = ("training.iterations=300", "training.meta_batch=256")
+"""An iteration of what is trained through a simulator takes long, however few tasks it has."""
+
+
+def _opponents(game: str, more: str = "", length: Sequence[str] = SHORT) -> Row:
     task = f'family = "opponents", game = "{game}"{more}'
-    return Row(f"opponents, {game.replace('_', ' ')}", task, references=PLANNERS)
+    return Row(f"opponents, {game.replace('_', ' ')}", task, references=PLANNERS, more=length)
 
 
 ROWS = (
     Row("bandits, 10 pulls", 'family = "bandits"', references=(*ARMS, "bayes_optimal")),
     Row("bandits, 100 pulls", 'family = "bandits", pulls = 100', references=ARMS),
-    Row("bandits, normal pay", 'family = "bandits", pays = "gaussian"', references=ARMS),
+    Row("bandits, normal pay", 'family = "bandits", pays = "gaussian"', references=ARMS[:-1]),
     Row("bandits, poor arms as a shift", 'family = "bandits", shift = "scarce"', references=ARMS),
     Row("bandits, drifting", f'family = "bandits", {DRIFTS}', references=ARMS),
     Row(
@@ -83,9 +87,9 @@ ROWS = (
     Row("grid navigation, drifting", f'family = "grid_navigation", {DRIFTS}', references=(*USUAL, "search")),
     Row("maze", 'family = "maze"'),
     Row("maze, permuted moves", 'family = "maze", permuted = true'),
-    _opponents("stag_hunt", ', shift = "named"'),
+    _opponents("stag_hunt", ', shift = "named"', ()),
     *map(_opponents, ("prisoners_dilemma", "chicken", "pennies")),
-    Row("opponents, drifting", f'family = "opponents", {DRIFTS}', references=PLANNERS),
+    Row("opponents, drifting", f'family = "opponents", {DRIFTS}', references=PLANNERS, more=SHORT),
     Row(
         "navigation",
         'family = "navigation"',
@@ -97,9 +101,11 @@ ROWS = (
             'kind = "maml_pg", outer = "reinforce", label = "MAML-PG, REINFORCE outside"',
             'kind = "maml_pg", order = 1, label = "MAML-PG, first order"',
         ),
+        more=("training.iterations=40",),
     ),
-    Row("driving", 'family = "driving"', SMOOTH, more=SHORT),
-    Row("following", 'family = "following"', SMOOTH, more=SHORT),
+    Row("driving", 'family = "driving"', (*SMOOTH, 'kind = "cavia"', 'kind = "maml"'), more=WIDE),
+    Row("driving, lorries as a shift", 'family = "driving", shift = "lorries"', SMOOTH[:1], more=SHORT),
+    Row("following", 'family = "following"', SMOOTH),
     Row("cart with a pole", 'family = "cartpole"', (SMOOTH[0], 'kind = "maml_pg"'), more=SHORT),
 )
 
