@@ -13,7 +13,7 @@ from workbench.gui.plain import Label, Markup, coloured, joined, legend, rich, s
 from workbench.pictures import INK, Curve, Figure, Head, Panel
 from workbench.words import told_apart
 
-LONGEST_NAME, LONGEST_TITLE = 32, 60
+LONGEST_NAME, LONGEST_TITLE = 32, 84
 """Letters of a name in the legend, and above a cell."""
 
 LONGEST_PART = 16

@@ -67,6 +67,8 @@ class ColumnsPart(QWidget):
             row, column = 2 * (place // _IN_A_ROW), place % _IN_A_ROW
             grid.addWidget(label, row, column)
             grid.addWidget(field, row + 1, column)
+        for column in range(_IN_A_ROW):
+            grid.setColumnStretch(column, 1)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(DEBOUNCE_MS)
