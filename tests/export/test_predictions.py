@@ -130,6 +130,7 @@ def test_what_moves_goes_along_its_way_within_each_figure() -> None:
         for number in range(film.n_frames):  # type: ignore[attr-defined]
             film.seek(number)
             frames.append(np.asarray(film.convert("L")).astype(int))
+            assert film.convert("RGB").getpixel((0, 0)) == (255, 255, 255)  # the paper
             shown.append(film.info["duration"])
     half = frames[0].shape[1] // 2
     assert all((frame[:, half:] == frames[0][:, half:]).all() for frame in frames)  # nothing moves there

@@ -501,7 +501,12 @@ def test_a_sample_is_offered_first_and_taken_with_a_click(open_window: Open, qtb
     window = open_window()
     assert "Press Run" in window.notices.texts()["quick_start"]
     button = window.findChild(QPushButton, "notice_quick_start_letters_of_unseen_scripts")
+    place = window.layout_.docks["setup"].geometry()
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    QApplication.processEvents()
+    said = "“Letters of unseen scripts” stands ready in Setup. Press Run, or choose:"
+    assert window.notices.texts()["quick_start"] == said
+    assert window.layout_.docks["setup"].geometry() == place  # nothing has moved under the mouse
     assert window.panels is not None
     qtbot.waitUntil(window.panels.setup.can_run, timeout=RUN)
     assert window.actions_["run"].text() == "Run 4 algorithms × 1 seed = 4 runs"

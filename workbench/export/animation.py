@@ -22,7 +22,7 @@ WHOLE_MS, LONGEST_MS, SHORTEST_MS, END_MS = 8000, 800, 60, 2000
 ALL_MOVES_MS, MOVE_MS, FRAME_MS = 24_000, 2400, 100
 """The same for figures in which something moves: for all together, for one at most, and for a frame of it."""
 
-COLOURS = 128
+COLOURS, NEARLY_WHITE = 128, 247
 
 
 def to_gif(figures: Sequence[Figure], style: Style) -> bytes:
@@ -40,9 +40,7 @@ def to_gif(figures: Sequence[Figure], style: Style) -> bytes:
         moves = min(MOVE_MS, ALL_MOVES_MS // len(figures)) if _moves(figure) else 0
         parts = np.linspace(0.0, 1.0, max(2, moves // FRAME_MS)) if moves else np.ones(1)
         drawn = [Image.fromarray(each) for each in to_pictures(figure, small, parts.tolist(), above=above)]
-        palette = drawn[-1].quantize(
-            COLOURS, dither=Image.Dither.NONE
-        )  # one for all: what stands still stays
+        palette = _with_white(drawn[-1])  # one for all: what stands still stays
         pages += [each.quantize(palette=palette, dither=Image.Dither.NONE) for each in drawn]
         shown += [*[moves // len(drawn)] * (len(drawn) - 1), stays]
     size = max(page.width for page in pages), max(page.height for page in pages)
@@ -68,4 +66,13 @@ def _on_paper(page: Image.Image, size: tuple[int, int]) -> Image.Image:
     """A page on a white one of that size."""
     paper = Image.new("RGB", size, "white")
     paper.paste(page.convert("RGB"))
-    return paper.quantize(COLOURS, dither=Image.Dither.NONE)
+    return paper.quantize(palette=_with_white(paper), dither=Image.Dither.NONE)
+
+
+def _with_white(page: Image.Image) -> Image.Image:
+    """The page in few colours, of which what is nearly white is white: else paper would flicker."""
+    found = page.quantize(COLOURS, dither=Image.Dither.NONE)
+    colours = np.array(found.getpalette()).reshape(-1, 3)
+    colours[colours.min(1) >= NEARLY_WHITE] = 255
+    found.putpalette(colours.ravel().tolist())
+    return found

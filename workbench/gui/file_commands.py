@@ -171,13 +171,22 @@ class FileCommands(QObject):
         if QSettings().value("has_run") is not None or self._session.data.runs():
             return
 
-        def taker(name: str) -> Callable[[], object]:
-            return lambda: self._open_experiment(name)
-
-        text = "Quick start: an experiment stands ready in Setup. Press Run, or choose:"
-        self._notices.say("quick_start", text, [(text, taker(name)) for name, text in QUICK.items()])
+        self._say_quick_start("Quick start: an experiment")
         if self._window.focusWidget() in (None, self._window):  # nobody is doing anything else yet
             self._notices.enter("quick_start")
+
+    def _say_quick_start(self, what: str) -> None:
+        """Say what stands ready, and what else there is: in the same place, so that nothing moves."""
+
+        def taker(name: str) -> Callable[[], object]:
+            def take() -> None:
+                if self._open_experiment(name):
+                    self._say_quick_start(f"“{QUICK[name]}”")
+
+            return take
+
+        answers = [(text, taker(name)) for name, text in QUICK.items()]
+        self._notices.say("quick_start", f"{what} stands ready in Setup. Press Run, or choose:", answers)
 
     def _open_experiment(self, source: str) -> bool:
         from workbench import runs
