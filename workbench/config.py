@@ -30,6 +30,7 @@ from pydantic_core import InitErrorDetails
 from workbench import toml
 from workbench.problems import Problem
 from workbench.problems.classification import Classification
+from workbench.problems.diagnosis import Rule
 from workbench.settings import (
     Complaint,
     ConfigError,
@@ -279,15 +280,59 @@ class Drifts(TaskConfig):
     )
 
 
+class Diagnosis(Section):
+    """Asks for what is measured of a diagnosis."""
+
+    ill: Annotated[tuple[str, ...], Field(strict=False)] | None = setting(
+        None,
+        min_length=1,
+        help="Classes or groups that count as ill, to be told from all others.",
+        empty="each class in turn against the rest",
+    )
+    operating_point: Rule = setting(
+        "balanced",
+        help="Where a probability counts as found, chosen on meta-validation tasks: at the largest sum of "
+        "sensitivity and specificity, or where one of them is still at least so high.",
+    )
+    at_least: float = setting(
+        0.9, gt=0, lt=1, help="How high that is, of a sensitive or a specific operating point."
+    )
+
+
 class ClassificationTaskConfig(Drifts, Examples):
     """A task family whose tasks tell ``ways`` classes apart."""
 
-    problem = Classification
+    problem: ClassVar[type[Classification]] = Classification
     default_network: ClassVar[str] = "conv4"
 
     ways: int = setting(5, ge=2, le=1000, help="Classes in one task.")
     shots: int = setting(1, ge=1, le=1000, help="Support examples of each class.")
     queries: int = setting(15, ge=1, le=1000, help="Query examples of each class.")
+    within: Literal["group"] | None = setting(
+        None,
+        rare=True,
+        help="The classes of a task are of one group, such as one data set of several.",
+        empty="of all groups of a split",
+    )
+    proportions: Literal["natural"] | None = setting(
+        None,
+        rare=True,
+        help="Examples of a class in proportion to what there is of it, shots and queries on average.",
+        empty="as many of each",
+    )
+    class_weights: Literal["balanced"] | None = setting(
+        None,
+        rare=True,
+        help="Balanced: in support and training losses every class weighs the same, however many examples "
+        "it has.",
+        empty="every example weighs the same",
+    )
+    diagnosis: Diagnosis | None = setting(
+        None,
+        rare=True,
+        help="Measure sensitivity, specificity and the area under the ROC curve, too, and choose an "
+        "operating point.",
+    )
 
     @property
     def episode_size(self) -> EpisodeSize:

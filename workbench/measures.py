@@ -137,6 +137,11 @@ SHIFTED = "shifted"
 """What is measured on tasks of a shifted distribution, too."""
 
 PARTS: dict[str, tuple[str, str]] = {
+    "operating point": (
+        "Operating-point",
+        "the queries of a task after the last inner step; found is what is at least as probable as the "
+        "threshold that was chosen on meta-validation tasks",
+    ),
     "robust": ("Robust", "attacked queries, after the last inner step"),
     SHIFTED: ("Shifted", "tasks of the shifted distribution"),
     "segment": (

@@ -76,6 +76,22 @@ class AttackSummary(TypedDict, total=False):
     step_size: float | None
 
 
+class OperatingPoint(TypedDict):
+    """The line above which something counts as found, as it was chosen on meta-validation tasks.
+
+    ``rule`` and ``at_least`` are how, ``sensitivity`` and ``specificity`` what was reached there;
+    ``episodes`` and ``episodes_hash`` tell the tasks.
+    """
+
+    rule: str
+    at_least: float | None
+    threshold: float
+    sensitivity: float
+    specificity: float
+    episodes: NotRequired[int]
+    episodes_hash: NotRequired[str]
+
+
 class ShiftSummary(TypedDict):
     """What was measured on as many frozen tasks of a shifted distribution: its name, and what it is."""
 
@@ -108,6 +124,7 @@ class TestSummary(Summary, total=False):
     calibration_error: float | None
     attack: AttackSummary | None
     shift: ShiftSummary | None
+    operating_point: NotRequired[OperatingPoint | None]
     transductive: bool | None
     ways: int
     shots: int

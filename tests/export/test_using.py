@@ -27,6 +27,7 @@ from workbench.export.wishes import Wish
 from workbench.problems.classification import Classification
 from workbench.problems.margins import margin
 from workbench.project import Project
+from workbench.words import NO_MEDICAL_DEVICE
 
 Call = Callable[..., tuple[int, str, str]]
 Ready = tuple[Path, list[int]]
@@ -76,6 +77,16 @@ def made(kind: str, folder: Path) -> str:
         invert = "true" if kind == "inverted" else "false"
         more = f"ways = 3\nsize = 12\ninvert = {invert}"
         return text("images", path, more, "conv4", "width = 4\nstride = 2")
+    if kind == "ill":
+        even, odd = (sources.class_folders(classes=15, each=each) for each in (8, 4))
+        content = {name: even[name] for name in even if name in odd or int(name[5:-6]) % 2 == 0}
+        path = sources.write(folder / "pictures", content)
+        names = sorted(each.name for each in path.iterdir())
+        ill = f"[task.diagnosis]\nill = {json.dumps(names[::2])}\n"
+        splits = {"train": names[:7], "validation": names[7:11], "test": names[11:]}
+        split = "".join(f"{name} = {json.dumps(each)}\n" for name, each in splits.items())
+        more = f'ways = 3\nproportions = "natural"\nsize = 12\n[task.split]\n{split}{ill}'
+        return text("images", path, more)
     if kind in ("mixtures", "few"):
         more = "groups = 3" if kind == "few" else "most_groups = 4"
         head = 'name = "sets"\n[task]\nfamily = "mixtures"\npoints = 40\ngroups = 2\n'
@@ -97,6 +108,7 @@ LEARNERS = {
     "digits": ("maml", "protonet"),
     "images": ("anil", "protonet"),
     "inverted": ("maml",),
+    "ill": ("protonet",),
     "tfidf": ("maml", "baseline"),
     "words": ("maml",),
     "mixtures": ("maml", "gaussian_mixture"),
@@ -146,6 +158,10 @@ def test_it_is_the_evaluation_on_a_task_of_the_test(
                 np.testing.assert_allclose(
                     values[:, 0], result.arrays[name][:, number - 1], rtol=0, atol=1e-6
                 )
+            if kind == "ill":
+                assert "sensitivity" in found.found.measured
+                assert found.words().endswith(NO_MEDICAL_DEVICE)
+                assert NO_MEDICAL_DEVICE in found.figure().caption
             told = [row.get("query_loss") for row in found.course]
             assert told == [float(each) for each in found.found.measured["loss"][:, 0]]
             assert [each for each in found.notes if "outside" not in each and "darker" not in each] == []
@@ -328,6 +344,23 @@ def test_dark_ink_is_inverted_where_the_run_has_bright_ink(
     assert any("scaled to 8 × 8" in note for note in found.notes)
 
 
+def test_pictures_unlike_all_that_were_trained_on_are_named(
+    ready: Callable[[str], Ready], tmp_path: Path
+) -> None:
+    path, (run, *_) = ready("digits")
+    flat, sharp = np.full((8, 8), 80, np.uint8), np.zeros((8, 8), np.uint8)
+    sharp[:, ::2] = 255
+    support = npz(tmp_path / "s.npz", images=np.stack([flat, sharp]), labels=np.array([0, 1]))
+    notes = used(path, run, (support, npz(tmp_path / "q.npz", images=flat[None]))).notes
+    (of_support, of_query) = (note for note in notes if "contrast" in note)
+    assert of_support.startswith(
+        f"{support}: 2 pictures of 2 with a contrast outside of what was trained on ("
+    )
+    assert of_support.endswith("the first: images[0], 0%")
+    assert "1 picture of 1" in of_query
+    assert not any("colour" in note for note in notes)
+
+
 def npz(path: Path, **arrays: np.ndarray) -> Path:
     np.savez(path, **arrays)
     return path
@@ -377,6 +410,12 @@ def test_texts_say_what_was_never_heard_and_bad_ones_are_refused(
         "1 text of 1 without a word that was trained on; the first is 'qwxz vfgh'" in n for n in found.notes
     )
     assert found.rows()[0]["text"] == "qwxz vfgh"
+    query.write_text(f"text\n{'red ' * 99}\n")
+    assert any(
+        note.startswith(f"{query}: 1 text of 1 with a number of words outside of what was trained on (")
+        and note.endswith("; the first has 99")
+        for note in used(path, run, (support, query)).notes
+    )
     support.write_text("text\nred green\nblue red\n")
     assert "has no labels; two classes or more are needed" in refused(call, path, run, support, query, out)
     support.write_text("text,label\nred green,a\nblue red,\n")

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from workbench.config import SPLITS, ClassificationTaskConfig
+from workbench.config import SPLITS, ClassificationTaskConfig, Diagnosis
+from workbench.problems.classification import Classification
 from workbench.tasks.base import DataError, EpisodeSize
 from workbench.tasks.class_splits import ClassSplit, divide
-from workbench.tasks.classes import ClassFamily, ClassPool
+from workbench.tasks.classes import ClassFamily, ClassPool, in_proportion
 
 MEMBERS = {"train": [0, 2, 4, 6, 8, 10], "validation": [1, 3, 5], "test": [7, 9, 11]}
 
@@ -280,3 +281,110 @@ def test_an_excerpt_names_the_classes_of_the_sampled_task() -> None:
         ):
             turns, member = divmod(label, 6)
             assert name == f"class {2 * member}" + (f", turned by {90 * turns} degrees" if turns else "")
+
+
+def unequal(**size: int) -> ClassFamily:
+    """A family of classes with 8 and 40 examples whose tasks have them in proportion."""
+    asked = config(**size).model_copy(update={"proportions": "natural"})
+    return ClassFamily(asked, pool((8, 40, 40, 40) * 3), MEMBERS)
+
+
+def test_in_proportion_every_class_has_one_of_each_and_none_more_than_there_is() -> None:
+    assert in_proportion((10, 10, 10), 2, 3) == ([2, 2, 2], [3, 3, 3])
+    shots, queries = in_proportion((4, 40, 40), 5, 10)
+    assert (sum(shots), sum(queries)) == (15, 30)
+    assert (shots[0], queries[0]) == (1, 1)
+    assert in_proportion((2, 4), 1, 2) == ([1, 1], [1, 3])
+    assert in_proportion((1000, 2), 2, 3) == ([3, 1], [5, 1])
+
+
+def test_tasks_in_proportion_have_unequal_classes_and_different_examples() -> None:
+    episode = unequal(ways=2, shots=3, queries=5).sample("train", 200, seeded())
+    assert episode.support["x"].shape == (200, 6, 1, 2, 2)
+    assert episode.query["x"].shape == (200, 10, 1, 2, 2)
+    shots = (episode.support["y"][:, :, None] == torch.arange(2)).sum(1)
+    assert {tuple(sorted(each)) for each in shots.tolist()} == {(3, 3), (1, 5)}
+    for part in (episode.support, episode.query):  # a pixel tells the class
+        known = torch.tensor(MEMBERS["train"])[episode.support["classes"]].gather(1, part["y"])
+        assert ((part["x"][:, :, 0, 0, 0] * 255).round() == known).all()
+    both = torch.cat([episode.support["x"], episode.query["x"]], 1)[:, :, 0, :, 0] * 255
+    assert all(len({tuple(row) for row in task}) == 16 for task in both.round().int().tolist())
+
+
+def test_an_unequal_task_is_told_as_it_is_drawn() -> None:
+    family = unequal(ways=2, shots=3, queries=5)
+    told = family.excerpt("train", seeded(), count=3, index=2)
+    drawn = family.sample("train", 3, seeded())
+    classes = drawn.support["classes"][2].tolist()
+    assert told is not None
+    assert told.classes == tuple(f"class {MEMBERS['train'][each]}" for each in classes)
+
+
+def test_what_the_smallest_classes_cannot_give_together_is_refused() -> None:
+    with pytest.raises(DataError, match=r"the 3 smallest classes of the train split have 24 examples"):
+        unequal(ways=3, shots=2, queries=7)
+    single = config(ways=2, shots=1, queries=1).model_copy(update={"proportions": "natural"})
+    with pytest.raises(DataError, match="has 1 example; every class needs one to learn from"):
+        ClassFamily(single, pool((1, 8) * 6), MEMBERS)
+
+
+def asked(*ill: str) -> ClassFamily:
+    """Of two groups, with what counts as ill."""
+    classes = pool()
+    names = tuple(f"{'eye' if at < 6 else 'chest'}/{at % 3}" for at in range(12))
+    groups = tuple(name.partition("/")[0] for name in names)
+    return ClassFamily(
+        config(ways=2).model_copy(update={"diagnosis": Diagnosis(ill=ill)}),
+        ClassPool(classes.examples, classes.counts, names, groups),
+        MEMBERS,
+        rotations=True,
+    )
+
+
+def test_what_counts_as_ill_is_named_by_class_group_or_within_its_group() -> None:
+    def marked(*ill: str) -> list[int]:
+        problem = asked(*ill).problem
+        assert isinstance(problem, Classification)
+        assert problem.diagnosis is not None
+        meant = problem.diagnosis.ill  # turned copies of training classes have numbers of their own
+        return [n for n, each in enumerate(meant) if each]
+
+    held = [*MEMBERS["train"] * 4, *MEMBERS["validation"], *MEMBERS["test"]]
+    assert marked("2") == [n for n, at in enumerate(held) if at % 3 == 2]
+    assert marked("eye/1", "chest/1") == [n for n, at in enumerate(held) if at % 3 == 1]
+    with pytest.raises(DataError, match="no group or class is named 'eyes'; did you mean 'eye'"):
+        asked("eyes")
+    with pytest.raises(DataError, match="every class of the validation split counts as ill"):
+        asked("eye")
+
+
+def grouped(groups: tuple[str, ...], **more: object) -> ClassFamily:
+    """Tasks of one group each."""
+    classes = pool()
+    settings = config(ways=2).model_copy(update={"within": "group"})
+    data = ClassPool(classes.examples, classes.counts, classes.names, groups)
+    return ClassFamily(settings, data, MEMBERS, **more)  # type: ignore[arg-type]
+
+
+def test_tasks_within_groups_do_not_mix_them() -> None:
+    groups = tuple("acacacbdbdbd")
+    family = grouped(groups, rotations=True)
+    for split in SPLITS:
+        classes = family.sample(split, 200, seeded()).support["classes"] - family._first_number(split)
+        held = MEMBERS[split]
+        named = [{groups[held[each % len(held)]] for each in task} for task in classes.tolist()]
+        assert {len(each) for each in named} == {1}
+        assert set.union(*named) == {groups[each] for each in held}
+    again, plain = grouped(groups).sample("train", 9, seeded()), family_of_all().sample("train", 9, seeded())
+    assert again.hash() != plain.hash()
+
+
+def family_of_all() -> ClassFamily:
+    return family(ways=2)
+
+
+def test_groups_that_have_too_few_classes_for_a_task_are_refused() -> None:
+    with pytest.raises(DataError, match="the test split has 3 classes, of which 1 can meet of one group"):
+        grouped(tuple("acacacbdbdbe"))
+    with pytest.raises(DataError, match="but class 'class 2' has none"):
+        grouped(("a", "a", "", *"aaaaaaaaa"))

@@ -22,6 +22,7 @@ from workbench.algorithms.base import Algorithm, Citation, Params
 from workbench.algorithms.reptile import whole_task
 from workbench.config import AlgorithmConfig, AnyWays, setting
 from workbench.networks.base import initialise
+from workbench.problems.base import Supervised
 from workbench.tasks.base import Data, Episode
 
 CHEN_2019 = Citation(
@@ -60,6 +61,7 @@ class Baseline(Algorithm):
     citation = CHEN_2019
 
     config: HeadConfig
+    problem: Supervised
 
     def initial(self, generator: torch.Generator) -> Params:
         meta = super().initial(generator)  # with a head, which stays as it is: see `head`
@@ -83,7 +85,7 @@ class Baseline(Algorithm):
     def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         def loss(head: Params) -> Tensor:
             logits = self.logits(learner["features"], head["head.weight"], head["head.bias"])
-            return F.cross_entropy(logits, support["y"])
+            return self.problem.of(logits, support["y"])
 
         gradient = grad(loss)({name: learner[name] for name in HEAD})
         return learner | adam.step(learner, gradient, index, self.config.inner_lr)
@@ -94,4 +96,4 @@ class Baseline(Algorithm):
     def loss(self, meta: Params, episode: Episode) -> Tensor:
         task = whole_task(episode)
         logits = self.logits(self.embed(meta, task["x"]), meta["joint.weight"], meta["joint.bias"])
-        return F.cross_entropy(logits, task["classes"][task["y"]])
+        return self.problem.of(logits, task["classes"][task["y"]])

@@ -237,7 +237,7 @@ class Fusion(Wrapper):
     def report(self, meta: Params, learner: Params, episode: Episode) -> dict[str, dict[str, Tensor]]:
         outputs = self._outputs(learner, episode.query["x"])
         measured = vmap(lambda output, query: self.problem.measured(lambda x: output, query))
-        of_members = measured(outputs, self._for_each(episode.query))
+        of_members = measured(outputs, self._for_each(self.problem.judged(episode.support, episode.query)))
         groups = {f"member {name}": values for name, values in of_members.items()}
         groups[MEMBER_WEIGHT.name] = learner[f"{OWN}log_weights"].exp()
         return {

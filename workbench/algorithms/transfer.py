@@ -19,6 +19,7 @@ from workbench.algorithms.base import Citation, GradientDescent, InnerLoopConfig
 from workbench.algorithms.reptile import whole_task
 from workbench.config import AnyWays, setting
 from workbench.networks.base import initialise
+from workbench.problems.base import Supervised
 from workbench.tasks.base import Data, Episode
 
 
@@ -70,5 +71,6 @@ class Transfer(GradientDescent):
         task = whole_task(episode)
         if "joint.weight" not in meta:
             return self.problem.adapt_loss(partial(self.predict, meta), task)
+        assert isinstance(self.problem, Supervised)
         logits = F.linear(self.embed(meta, task["x"]), meta["joint.weight"], meta["joint.bias"])
-        return F.cross_entropy(logits, task["classes"][task["y"]])
+        return self.problem.of(logits, task["classes"][task["y"]])

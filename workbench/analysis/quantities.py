@@ -40,8 +40,10 @@ def problems(source: Source) -> list[type[Problem]]:
 
 
 def expected(source: Source) -> dict[str, None]:
-    """The names of what they measure, in order."""
-    return dict.fromkeys(row.name for problem in problems(source) for row in problem.measures)
+    """The names of what they measure of every task, in order."""
+    return dict.fromkeys(
+        row.name for problem in problems(source) for row in problem.always or problem.measures
+    )
 
 
 def usual(source: Source) -> Measure:

@@ -273,16 +273,17 @@ def _curve_of(
 
     def curve(meta: Params, episode: Episode) -> tuple[Params, Params, dict[str, Params]]:
         found: list[Params] = []
+        query = problem.judged(episode.support, episode.query)
         for learner in algorithm.adaptation(meta, episode.support, steps):
             give_up_if(asked)
             predict = once(predictor(algorithm, learner, episode.support, alone=alone))
-            found.append(problem.measured(predict, episode.query))
+            found.append(problem.measured(predict, query))
         report = algorithm.report(meta, learner, episode)
         if attack is not None:
             predict_attacked = predictor(algorithm, learner, episode.support, alone=alone)
             report = report | {"robust": _robust(algorithm, predict_attacked, episode, attack, asked)}
         values = {name: torch.stack([each[name] for each in found]) for name in found[0]}
-        return values, problem.details(predict, episode.query), report
+        return values, problem.details(predict, query), report
 
     return curve
 
@@ -318,7 +319,8 @@ def _remembering(asked: Callable[[Tensor], Found]) -> Callable[[Tensor], Found]:
 
 def _robust(algorithm: Algorithm, predict: Predict, episode: Episode, attack: Attack, asked: Asked) -> Params:
     """Every measure on queries that were attacked through the adapted weights."""
-    problem, query = algorithm.problem, episode.query
+    problem = algorithm.problem
+    query = problem.judged(episode.support, episode.query)
 
     def loss(x: Tensor) -> Tensor:
         give_up_if(asked)

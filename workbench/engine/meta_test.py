@@ -21,7 +21,7 @@ from workbench.engine.episodes import ACTED, FrozenEpisodes, seeded
 from workbench.engine.evaluation import Curves, evaluate, number, reported, with_noise
 from workbench.engine.interruption import Asked, give_up_if, nobody_asks
 from workbench.measures import SHIFTED
-from workbench.summaries import ShiftSummary, TestSummary
+from workbench.summaries import OperatingPoint, ShiftSummary, TestSummary
 from workbench.tasks.base import Shift
 
 TIMED_TASKS = 20
@@ -66,6 +66,7 @@ def result(
     asked: Asked = nobody_asks,
     attack: Attack | None = None,
     shifted: tuple[Shift, FrozenEpisodes] | None = None,
+    validation: FrozenEpisodes | None = None,
 ) -> tuple[TestSummary, Mapping[str, NDArray[np.generic]]]:
     """Measure meta-test episodes once: the summary of design.md, section 6, and the per-task arrays.
 
@@ -79,6 +80,7 @@ def result(
     asked : asked often whether to give up, with an :class:`AbandonedError`.
     attack : attack the queries of the meta-test episodes too.
     shifted : another distribution, and frozen episodes of it that are measured too.
+    validation : the frozen meta-validation episodes, where the problem chooses something on them.
     """
 
     def measured(episodes: FrozenEpisodes, attack: Attack | None = None) -> Curves:
@@ -100,6 +102,11 @@ def result(
     )
     pooled = {name: number(each) for name, each in algorithm.problem.pooled(curves.details).items()}
     told, arrays = curves.summary(), curves.arrays()
+    point = None if validation is None else _chosen(validation, measured(validation))
+    if point is not None:
+        group, reached = algorithm.problem.decided(curves.details, point)
+        told["report"][group] = {name: reported(curves.interval(each)) for name, each in reached.items()}
+        arrays |= {f"{group}/{name}": each for name, each in reached.items()}
     shift = None
     if shifted is not None:
         other = measured(shifted[1])
@@ -122,11 +129,20 @@ def result(
         **pooled,
         "attack": None if attack is None else attack.model_dump(),
         "shift": shift,
+        **({} if validation is None else {"operating_point": point}),
         "transductive": transductive if algorithm.network.uses_batch_statistics else None,
         **dict(zip(("ways", "shots", "queries"), test.size, strict=True)),
         **test.seen.summary(),
     }
     return cast("TestSummary", summary), arrays
+
+
+def _chosen(episodes: FrozenEpisodes, curves: Curves) -> OperatingPoint | None:
+    """What the problem chooses on meta-validation tasks, and which tasks these were."""
+    found = curves.problem.chosen(curves.details, curves.episode)
+    if found is None:
+        return None
+    return {**found, "episodes": episodes.count, "episodes_hash": episodes.hash}
 
 
 def _shift_summary(shift: Shift, episodes: FrozenEpisodes, curves: Curves) -> ShiftSummary:

@@ -105,10 +105,11 @@ def predict(
 
     def of_task(meta: Params, episode: Episode) -> tuple[Params, Params, Params]:
         shown, measured, inner = [], [], []
+        query = problem.judged(episode.support, episode.query)
         for learner in algorithm.adaptation(meta, episode.support, steps):
             said = once(predictor(algorithm, learner, episode.support, alone=alone))
             shown.append(problem.predicted(said, episode.query))
-            measured.append(problem.measured(said, episode.query) if known else {})
+            measured.append(problem.measured(said, query) if known else {})
             of_support = partial(algorithm.predict, learner)
             inner.append({"inner": problem.adapt_loss(of_support, episode.support)} if watched else {})
         return _stacked(shown), _stacked(measured), _stacked(inner)

@@ -265,6 +265,10 @@ class Trainer:
                 lambda: self._frozen("test", settings.episodes, family=family)
             )
             shifted = shift, others
+        validation = None
+        if self.algorithm.problem.chooses:
+            count = settings.validation_episodes
+            validation = yield from self._patiently(lambda: self._frozen("validation", count))
         summary, arrays = yield from self._patiently(
             lambda: meta_test.result(
                 self.algorithm,
@@ -278,6 +282,7 @@ class Trainer:
                 asked=self._asked,
                 attack=settings.attack,
                 shifted=shifted,
+                validation=validation,
             )
         )
         summary["drift"] = self._stream.summary()

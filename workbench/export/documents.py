@@ -57,6 +57,18 @@ KINDS = {
         "what was reached against seconds, parameters or any setting", DRAWN, _FIGURE | {"x"}, makers.scatter
     ),
     "parallel": Kind("settings that differ, as parallel coordinates", DRAWN, _FIGURE, makers.parallel),
+    "roc": Kind(
+        "ROC curves, where a diagnosis was asked for", DRAWN,
+        (_FIGURE - {"measure", "step"}) | {"prevalence"}, makers.roc,
+    ),
+    "reliability": Kind(
+        "how often predictions of some probability are right, where a diagnosis was asked for", DRAWN,
+        (_FIGURE - {"measure", "step"}) | {"prevalence"}, makers.reliability,
+    ),
+    "diagnosis": Kind(
+        "what each learner's diagnoses are worth, and mean for people", WRITTEN, _TABLE | {"prevalence"},
+        makers.diagnoses,
+    ),
     "critical_difference": Kind(
         "ranks over several task families (Friedman, Nemenyi)", ("png", "svg", "pdf", *WRITTEN),
         _FIGURE - {"step", "order"}, makers.ranks,

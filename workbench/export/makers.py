@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from workbench.analysis import critical_difference, pairs, protocol, results, sweep
+from workbench.analysis import critical_difference, diagnosis, pairs, protocol, results, sweep
 from workbench.analysis import predictions as grid
 from workbench.analysis.adaptation import Adaptation
 from workbench.analysis.adaptation import Settings as AdaptationSettings
@@ -142,6 +142,42 @@ def scatter(request: Request) -> Made:
     x = one_of("--x", request.wish.x or "seconds", [*sweep.COSTS, *sweep.names(setups)])
     drawn = sweep.scatter(source, setups, met[0], x, request.wish.measure, request.wish.step)
     return request.drawn(drawn, f"points against {x}")
+
+
+def roc(request: Request) -> Made:
+    source, met, found = _diagnosed(request)
+    return request.drawn(diagnosis.roc_figure(source, met, found, request.wish.prevalence), "ROC curves")
+
+
+def reliability(request: Request) -> Made:
+    source, met, found = _diagnosed(request)
+    drawn = diagnosis.reliability_figure(source, met, found, request.wish.prevalence)
+    return request.drawn(drawn, "reliability diagrams")
+
+
+def diagnoses(request: Request) -> Made:
+    _, _, found = _diagnosed(request)
+    table = diagnosis.table(found, request.wish.prevalence)
+    said = [f"{name}: {words}" for name, words in diagnosis.sentences(found, request.wish.prevalence)]
+    return request.written([table], "\n".join([table.caption, *said]))
+
+
+def _diagnosed(request: Request) -> tuple[ProjectSource, Episodes, list[diagnosis.Diagnosed]]:
+    """What was diagnosed on the episodes that most runs met.
+
+    Raises
+    ------
+    InputError
+        If nobody asked for it.
+    """
+    source, met = request.met()
+    arrays = pairs.arrays_of(request.project)
+    for each in met:
+        if found := diagnosis.diagnosed(source, each, arrays):
+            return source, each, found
+    raise InputError(
+        f"{request.project.path}: no finished run was asked for a diagnosis; say so by [task.diagnosis]"
+    )
 
 
 def parallel(request: Request) -> Made:

@@ -8,7 +8,15 @@ from html import escape
 from string import Template
 
 from workbench import __version__
-from workbench.analysis import adaptation, comparison, critical_difference, protocol, results, sweep
+from workbench.analysis import (
+    adaptation,
+    comparison,
+    critical_difference,
+    diagnosis,
+    protocol,
+    results,
+    sweep,
+)
 from workbench.analysis.claims import conclusions
 from workbench.analysis.learning import LearningCurves
 from workbench.analysis.pairs import arrays_of, statistics
@@ -115,6 +123,12 @@ def _results(
         if found.claims:
             yield table(paper_tables.of_tests(found))
             yield "<ul>" + "".join(f"<li>{escape(each)}</li>" for each in conclusions(found.claims)) + "</ul>"
+        judged = diagnosis.diagnosed(source, each, arrays)
+        for drawing in (diagnosis.roc_figure, diagnosis.reliability_figure):
+            figure = drawing(source, each, judged, diagnosis.PREVALENCE)
+            yield drawn.html(figure) if figure is not None else ""
+        if judged:
+            yield table(diagnosis.table(judged, diagnosis.PREVALENCE))
         scatter = sweep.scatter(source, setups, each, "seconds", chosen, step)
         if scatter is not None:
             yield drawn.html(scatter)

@@ -46,6 +46,7 @@ class Wish(Style):
         help='Algorithms in this order, under new names where given ("…" around a name that has , or =); '
         "the others follow.",
     )
+    prevalence: float = setting(2.0, ge=0.001, le=99.9, unit="%", help="People who are ill, of 100.")
     first: int = setting(1, ge=1, le=1000, help="The first task that is looked at, by its number.")
     tasks: int = setting(3, ge=1, le=8, help="How many tasks are looked at; fewer where they fill a page.")
     rows: str = setting("", help="Rows of a pivot table, as algorithm or task.shots.")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from workbench.measures import LOSS, MEASURES, DeclarationError, Measure
 from workbench.pictures import Drawing
 from workbench.problems.predicted import Arrays, Example, Predicted, step_name
+from workbench.summaries import OperatingPoint
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,7 +72,10 @@ class Problem(ABC):
         ``rollouts`` …
     measures : what is measured of every task after every inner step, the loss among it. The first is what a
         run is summed up by.
-    kept : what :meth:`details` gives, by name, and the kind of its numbers as numpy calls it (``f``, ``b``).
+    always : those of them that are measured of every task, where others are not unless somebody asks; empty:
+        all.
+    kept : what :meth:`details` may give, by name, and the kind of its numbers as numpy calls it (``f``,
+        ``i``, ``b``).
     adapted : the measure in which a task counts as adapted where it is better than a threshold.
     episode, horizon : what an episode is called that somebody acts in, and its most steps; empty where nobody
         acts.
@@ -87,6 +91,7 @@ class Problem(ABC):
 
     gives: frozenset[str]
     measures: tuple[Measure, ...]
+    always: ClassVar[tuple[Measure, ...]] = ()
     kept: ClassVar[Mapping[str, str]] = {}
     adapted: ClassVar[Measure] = LOSS
     episode: str = ""
@@ -141,8 +146,12 @@ class Problem(ABC):
         somebody brings along, it need not."""
         return True
 
+    def judged(self, support: Data, query: Data) -> Data:
+        """A query set with what else measures need to know of the task, which no learner sees."""
+        return query
+
     def details(self, predict: Predict, data: Data) -> dict[str, Tensor]:
-        """What is kept of each query after the last inner step, ``[n]`` by name."""
+        """What is kept of each query (or of the task) after the last inner step, ``[n, …]`` by name."""
         return {}
 
     # --- of T tasks in training ---------------------------------------------------------------------
@@ -226,6 +235,30 @@ class Problem(ABC):
     def pooled(self, details: Mapping[str, NDArray[np.generic]]) -> dict[str, float]:
         """What is told of all queries of all tasks together, by the name of its entry in a result."""
         return {}
+
+    @property
+    def chooses(self) -> bool:
+        """Whether something is chosen on meta-validation tasks before the test is measured."""
+        return False
+
+    def chosen(
+        self, details: Mapping[str, NDArray[np.generic]], episode: NDArray[np.int64] | None
+    ) -> OperatingPoint | None:
+        """What is chosen, by what was kept of the queries of meta-validation tasks; None where they do not
+        tell.
+
+        Parameters
+        ----------
+        episode : ``[tasks]``, which distinct episode each task is; None: all are distinct.
+        """
+        raise NotImplementedError
+
+    def decided(
+        self, details: Mapping[str, NDArray[np.generic]], chosen: OperatingPoint
+    ) -> tuple[str, dict[str, Array]]:
+        """What the choice reaches on other tasks: measures, ``[tasks]`` by name, and the group of a report
+        that they are."""
+        raise NotImplementedError
 
     def diverged(self, loss: Array) -> NDArray[np.bool_]:
         """Which tasks have diverged, by step.

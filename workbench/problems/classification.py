@@ -11,9 +11,13 @@ from numpy.typing import NDArray
 
 from workbench.measures import ACCURACY, LOSS, Measure, declare
 from workbench.pictures import RIGHT, WRONG, Drawing, Panel, Picture
+from workbench.problems import diagnosis
 from workbench.problems.base import Array, Data, Predict, Supervised
+from workbench.problems.diagnosis import Diagnosis, Looked
 from workbench.problems.margins import BAND, margin
 from workbench.problems.predicted import Arrays, Example, Predicted, class_names, class_titles
+from workbench.summaries import OperatingPoint
+from workbench.words import NO_MEDICAL_DEVICE
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,31 +33,100 @@ SUPPORT = "S"
 RIGHT_MARK, WRONG_MARK = "✓", "✗"
 CONFIDENCE = Measure("confidence", "Confidence", "neither", share=True)
 
+ALWAYS = (ACCURACY, LOSS.said("Cross-entropy", unit="nats"))
+"""What is measured of every task."""
+
 declare(CONFIDENCE)
 
 
 class Classification(Supervised):
-    """Classes that are known by a few examples of each; logits are predicted."""
+    """Classes that are known by a few examples of each; logits are predicted.
+
+    Parameters
+    ----------
+    asked : what is to be measured of a diagnosis; None: nothing.
+    weighted : whether the losses of a support set and of training weigh every class the same, however many
+        examples it has.
+    """
 
     name = "classification"
     title = "Classification"
     gives = frozenset({"gradient", "pairs", "classes"})
-    measures = (ACCURACY, LOSS.said("Cross-entropy", unit="nats"))
-    kept: ClassVar = {CONFIDENCE.name: "f", "correct": "b"}
+    measures: tuple[Measure, ...] = (*diagnosis.ALL, *ALWAYS)
+    always = ALWAYS
+    kept: ClassVar = {CONFIDENCE.name: "f", "correct": "b", **diagnosis.KEPT}
+
+    def __init__(self, asked: Diagnosis | None = None, *, weighted: bool = False) -> None:
+        self.diagnosis, self.weighted = asked, weighted
+        self.measures = (*(diagnosis.ALL if asked else ()), *ALWAYS)
+        self.caution = NO_MEDICAL_DEVICE if asked else ""
 
     def of(self, prediction: Tensor, y: Tensor) -> Tensor:
         from torch.nn import functional as F
 
-        return F.cross_entropy(prediction, y)
+        if not self.weighted:
+            return F.cross_entropy(prediction, y)
+        counts = F.one_hot(y, prediction.shape[-1]).sum(0)
+        weight = 1 / counts[y].to(prediction.dtype)
+        return (weight * F.cross_entropy(prediction, y, reduction="none")).sum() / weight.sum()
+
+    def judged(self, support: Data, query: Data) -> Data:
+        if self.diagnosis is None or diagnosis.ILL in query:
+            return query
+        return query | self.diagnosis.marked(support["classes"])
 
     def measured(self, predict: Predict, data: Data) -> dict[str, Tensor]:
+        from torch.nn import functional as F
+
         prediction, y = predict(data["x"]), data["y"]
-        return {"loss": self.of(prediction, y), "accuracy": (prediction.argmax(-1) == y).float().mean()}
+        found = {
+            "loss": F.cross_entropy(prediction, y),
+            "accuracy": (prediction.argmax(-1) == y).float().mean(),
+        }
+        if self.diagnosis is None:
+            return found
+        return found | self.diagnosis.measured(prediction.softmax(-1), y, data.get(diagnosis.ILL))
 
     def details(self, predict: Predict, data: Data) -> dict[str, Tensor]:
-        """The highest probability of each query, and whether that class is right."""
-        confidence, label = predict(data["x"]).softmax(-1).max(-1)
-        return {CONFIDENCE.name: confidence, "correct": label == data["y"]}
+        """The highest probability of each query, and whether that class is right; of a diagnosis the
+        probability of every class, and which one is right."""
+        import torch
+
+        shares = predict(data["x"]).softmax(-1)
+        confidence, label = shares.max(-1)
+        kept = {CONFIDENCE.name: confidence, "correct": label == data["y"]}
+        if self.diagnosis is None:
+            return kept
+        kept |= {diagnosis.PROBABILITY.name: shares, diagnosis.LABEL: data["y"].to(torch.int32)}
+        return kept | {name: data[name] for name in (diagnosis.ILL,) if name in data}
+
+    @property
+    def chooses(self) -> bool:
+        return self.diagnosis is not None
+
+    def chosen(
+        self, details: Mapping[str, NDArray[np.generic]], episode: NDArray[np.int64] | None
+    ) -> OperatingPoint | None:
+        """The probability from which on something counts as found."""
+        assert self.diagnosis is not None
+        curve = diagnosis.roc(Looked.of(details, episode))
+        if curve is None:
+            return None
+        rule, at_least = self.diagnosis.rule, self.diagnosis.at_least
+        threshold, sensitivity, specificity = diagnosis.operating_point(curve, rule, at_least)
+        return {
+            "rule": rule,
+            "at_least": None if rule == "balanced" else at_least,
+            "threshold": threshold,
+            "sensitivity": sensitivity,
+            "specificity": specificity,
+        }
+
+    def decided(
+        self, details: Mapping[str, NDArray[np.generic]], chosen: OperatingPoint
+    ) -> tuple[str, dict[str, Array]]:
+        """What that threshold reaches."""
+        return diagnosis.CHOSEN, Looked.of(details).reached(chosen["threshold"])
 
     def pooled(self, details: Mapping[str, NDArray[np.generic]]) -> dict[str, float]:
         confidence, correct = (np.asarray(details[each]) for each in (CONFIDENCE.name, "correct"))

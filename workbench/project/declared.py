@@ -346,6 +346,12 @@ _tested = table(
         "shift": optional(
             table({"name": _name, "episodes_hash": _name, "measures": _measures}, {"words": _name})
         ),
+        "operating_point": optional(
+            table(
+                {"threshold": real(0, 2), "sensitivity": _share, "specificity": _share},
+                {"rule": _name, "at_least": _mean, "episodes": _few, "episodes_hash": _name},
+            )
+        ),
         "transductive": optional(one_of((False, True))),
         **dict.fromkeys(("distinct_episodes", "distinct_classes", "distinct_examples"), optional(_few)),
         "ways": _few,
@@ -414,7 +420,8 @@ def _complete(summary: dict[str, Any]) -> Summary:
 
 def check_arrays(arrays: Mapping[str, NDArray[np.generic]], test: TestSummary) -> None:
     """Refuse arrays of a result that its summary does not describe: of a measure by step and task, of an
-    entry of the report by task, of what is kept of each query by task and query.
+    entry of the report by task, of what is kept of each query by task and query (and, where it is one for
+    each class, by class).
 
     Raises
     ------
@@ -427,7 +434,7 @@ def check_arrays(arrays: Mapping[str, NDArray[np.generic]], test: TestSummary) -
     for name, array in arrays.items():
         kind = kept.get(name, "f")
         if name in kept:
-            right = array.ndim == 2 and len(array) == tasks
+            right = array.ndim in (2, 3) and len(array) == tasks
         elif "/" in name:  # of a report, also where it has a row of its own
             right = array.shape == ((steps, tasks) if name.startswith(f"{SHIFTED}/") else (tasks,))
         elif name in test["measures"] or name in MEASURES:

@@ -12,6 +12,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from workbench.data.progress import Progress
 from workbench.data.reading import Reading
 from workbench.data.texts import read_new_texts
 from workbench.errors import DataError
+from workbench.problems.diagnosis import ILL
 from workbench.problems.predicted import class_names
 from workbench.tasks.base import Data, Episode, Excerpt, TaskShape
 from workbench.tasks.cases import Case, CaseFiles, of_shots
@@ -40,6 +42,10 @@ _LOOKED_AT = 2000
 
 _DARKER = 0.02
 """By so much, from black to white, pictures may be darker or brighter than all of training."""
+
+
+_PREFIX = re.compile(r"^[A-Z]+ ")
+"""What the name of a class begins with where a task was written as files."""
 
 
 class ClassCase(CaseFiles):
@@ -70,10 +76,16 @@ class ClassCase(CaseFiles):
             "classes": torch.arange(len(classes))[None],
         }
         query_data: Data = {"x": asked[None]}
+        marks = family.ill_among([_PREFIX.sub("", name) for name in classes])
+        if marks is not None:
+            query_data[ILL] = torch.tensor([marks])
         if own:
             numbers = np.array([list(classes).index(name) for name in own])
             query_data["y"] = torch.from_numpy(numbers[own_labels])[None]
         told = [*notes, *self._of_the_classes(classes, labels)]
+        if marks is not None and len(set(marks)) < 2:
+            what = "every class counts" if marks[0] else "no class counts"
+            told.append(f"{what} as ill, by task.diagnosis.ill of this run: there is nothing to tell apart")
         return Case(
             Episode(data, query_data).to(family.device),
             self._shape(len(classes)),
@@ -142,13 +154,12 @@ class PictureFiles(ClassCase):
                 )
             parts.append((x, read.classes, read.labels))
             notes += self._brightness(x, read.names, str(path))
+            notes += self._outside(x, read.names, str(path))
         return self.case(parts[0], parts[1], asked.names, notes)
 
     def _brightness(self, x: Tensor, names: Sequence[str], where: str) -> list[str]:
         """That pictures are darker or brighter than all that were trained on."""
-        known = self._family.unlabelled()
-        seen = known[:: max(1, len(known) // _LOOKED_AT)]
-        low, high = _mean(seen).aminmax()
+        low, high = _mean(self._seen).aminmax()
         own = _mean(x)
         outside = ((own < low - _DARKER) | (own > high + _DARKER)).nonzero()[:, 0].tolist()
         if not outside:
@@ -160,9 +171,31 @@ class PictureFiles(ClassCase):
             f"{float(own[first]):.0%}"
         ]
 
+    def _outside(self, x: Tensor, names: Sequence[str], where: str) -> list[str]:
+        """That pictures have another contrast, or more or less colour, than all that were trained on."""
+        notes = []
+        for what, measured in (("contrast", _contrast), ("colour", _colour)):
+            low, high = measured(self._seen).aminmax()
+            own = measured(x)
+            outside = ((own < low - _DARKER) | (own > high + _DARKER)).nonzero()[:, 0].tolist()
+            if outside:
+                notes.append(
+                    f"{where}: {plural(len(outside), 'picture')} of {len(x)} with a {what} outside of what "
+                    f"was trained on ({float(low):.0%} to {float(high):.0%}); the first: "
+                    f"{shown(names[outside[0]])}, {float(own[outside[0]]):.0%}"
+                )
+        return notes
+
+    @cached_property
+    def _seen(self) -> Tensor:
+        """Some of the pictures that were trained on, as inputs."""
+        known = self._family.unlabelled()
+        seen = known[:: max(1, len(known) // _LOOKED_AT)]
+        return seen.float() / 255 if seen.dtype == torch.uint8 else seen.float()
+
     def write(self, episode: Episode, excerpt: Excerpt | None) -> dict[str, bytes]:
         files = {}
-        names = [_as_folder(name) for name in self.named(excerpt)]
+        names = [as_folder(name) for name in self.named(excerpt)]
         for part, data in (("support", episode.support), ("query", episode.query)):
             labels = data["y"][0].tolist()
             pixels = self._family.as_pixels(data["x"][0])
@@ -203,8 +236,12 @@ class TextFiles(ClassCase):
                 f"{query}: the label {shown(unknown)!r} is none of the support set, which has {names}"
             )
         notes = [each.text for each in (*known.findings, *asked.findings)]
-        heard = {word for text in self._known for word in words_of(text)}
-        notes += _unheard(known.texts, heard, str(support)) + _unheard(asked.texts, heard, str(query))
+        words = [words_of(text) for text in self._known]
+        heard = {word for own in words for word in own}
+        shortest, longest = min(map(len, words)), max(map(len, words))
+        for found, path in ((known, support), (asked, query)):
+            notes += _unheard(found.texts, heard, str(path))
+            notes += _of_length(found.texts, shortest, longest, str(path))
         progress(0.3, f"Learning the words of {len(self._known):,} texts")
         x = self._family.of_texts([*known.texts, *asked.texts])
         count = len(known.texts)
@@ -251,13 +288,34 @@ def _unheard(texts: Sequence[str], heard: set[str], where: str) -> list[str]:
     return notes
 
 
+def _of_length(texts: Sequence[str], low: int, high: int, where: str) -> list[str]:
+    """That texts have fewer or more words than all that were trained on."""
+    lengths = [len(words_of(text)) for text in texts]
+    outside = [length for length in lengths if not low <= length <= high]
+    if not outside:
+        return []
+    return [
+        f"{where}: {plural(len(outside), 'text')} of {len(texts)} with a number of words outside of what was "
+        f"trained on ({low} to {high}); the first has {outside[0]}"
+    ]
+
+
 def _mean(x: Tensor) -> Tensor:
     """How bright pictures are, from 0 to 1."""
-    mean = x.float().flatten(1).mean(1)
-    return mean / 255 if x.dtype == torch.uint8 else mean
+    return x.flatten(1).mean(1)
 
 
-def _as_folder(name: str) -> str:
+def _contrast(x: Tensor) -> Tensor:
+    """How far the pixels of pictures are from their mean, from 0 to 1: twice their standard deviation."""
+    return 2 * x.flatten(1).std(1, correction=0)
+
+
+def _colour(x: Tensor) -> Tensor:
+    """How far the channels of pictures are apart, from 0 (grey) to 1."""
+    return (x.amax(1) - x.amin(1)).flatten(1).mean(1)
+
+
+def as_folder(name: str) -> str:
     """A class's name without what a path cannot hold."""
     return re.sub(r"[^\w .,=()+-]+", "-", name)[:80].strip(" .")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Literal, Self
 
 import torch
@@ -70,6 +70,26 @@ def divide(names: Sequence[str], groups: Sequence[str], split: ClassSplit) -> di
     return _by_name(names, groups, split) if split.named else _by_draw(names, groups, split)
 
 
+def marked(names: Sequence[str], groups: Sequence[str], wanted: Sequence[str], where: str) -> list[bool]:
+    """Which classes are meant by names of classes (in full, or within their group) or of groups.
+
+    Raises
+    ------
+    DataError
+        If a name is of none; ``where`` it stands is said.
+    """
+    meant = [
+        {_composed(key) for key in (name, group, name.rpartition("/")[2])}
+        for name, group in zip(names, groups, strict=True)
+    ]
+    for name in wanted:
+        if not any(_composed(name) in each for each in meant):
+            known = {key for each in meant for key in each - {""}}
+            raise DataError(f"{where}: no group or class is named {name!r}; {_hint(name, known)}")
+    asked = set(map(_composed, wanted))
+    return [bool(asked & each) for each in meant]
+
+
 def _by_name(names: Sequence[str], groups: Sequence[str], split: ClassSplit) -> dict[Split, list[int]]:
     meant: dict[str, list[int]] = {}
     for index, (name, group) in enumerate(zip(names, groups, strict=True)):
@@ -124,7 +144,7 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _hint(name: str, known: Sequence[str] | dict[str, list[int]]) -> str:
+def _hint(name: str, known: Collection[str]) -> str:
     close = difflib.get_close_matches(_composed(name), known, n=1)
     return f"did you mean {close[0]!r}?" if close else f"there are {_some(sorted(known))}"
 

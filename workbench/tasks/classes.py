@@ -11,6 +11,8 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -20,9 +22,11 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from workbench.config import SPLITS, ClassificationTaskConfig, Evaluation, Split, Suits, Training
+from workbench.problems.diagnosis import Diagnosis
 from workbench.tasks.base import DataError, Episode, EpisodeSize, Excerpt, TaskFamily, TaskShape
 from workbench.tasks.cases import CaseFiles
-from workbench.tasks.class_cases import PictureFiles
+from workbench.tasks.class_cases import PictureFiles, as_folder
+from workbench.tasks.class_splits import marked
 
 _BRIGHT = 0.7
 """Of white, from which on edges are bright."""
@@ -94,6 +98,7 @@ class ClassFamily(TaskFamily):
         texts: Sequence[str] = (),
     ) -> None:
         super().__init__(config)
+        self._proportions, self._within = config.proportions, config.within is not None
         self._texts = texts
         self._pool = pool
         self._examples = pool.examples
@@ -102,10 +107,11 @@ class ClassFamily(TaskFamily):
         self._members = {split: torch.tensor(members[split]) for split in SPLITS}
         self._turns = {split: 4 if rotations and split == "train" else 1 for split in SPLITS}
         self._apart = {split: _restrict(look_alikes, members[split]) for split in SPLITS}
+        self._groups = {split: self._in_groups(split) for split in SPLITS}
         self._most_ways = {split: self._ways_that_always_fit(split) for split in SPLITS}
         self._scarcest = {split: min(members[split], key=pool.counts.__getitem__) for split in SPLITS}
         self.shape = TaskShape(
-            config.problem(),
+            config.problem(self._asked(config), weighted=config.class_weights is not None),
             tuple(pool.examples.shape[1:]),
             config.ways,
             self._classes_of("train"),
@@ -117,6 +123,33 @@ class ClassFamily(TaskFamily):
         for split in SPLITS:
             self.check(self.size, split)
 
+    def _asked(self, config: ClassificationTaskConfig) -> Diagnosis | None:
+        """What is to be measured of a diagnosis.
+
+        Raises
+        ------
+        DataError
+            If what counts as ill is no class, or tasks of a split have nothing else, or none of it.
+        """
+        asked = config.diagnosis
+        if asked is None:
+            return None
+        if asked.ill is None:
+            return Diagnosis((), asked.operating_point, asked.at_least)
+        where = "task.diagnosis.ill"
+        meant = marked(self._pool.names, self._pool.groups, asked.ill, where)
+        ill: list[bool] = []
+        for split in SPLITS:
+            own = [meant[each] for each in self._members[split].tolist()]
+            if split != "train" and len(set(own)) < 2:
+                what = "every class" if all(own) else "no class"
+                raise DataError(
+                    f"{where}: {what} of the {split} split counts as ill; it needs some of both, "
+                    "so that there is something to tell apart"
+                )
+            ill += own * self._turns[split]
+        return Diagnosis(tuple(ill), asked.operating_point, asked.at_least)
+
     def sample(
         self,
         split: Split,
@@ -126,12 +159,12 @@ class ClassFamily(TaskFamily):
         segment: int | None = None,
     ) -> Episode:
         size = size or self.size
-        classes, turns, examples = self._draw(split, count, generator, size, segment)
+        classes, turns, support, query = self._draw(split, count, generator, size, segment)
         return Episode.pairs(
-            self._gather(examples[:, :, : size.shots], turns),
-            self._labels(count, size.ways, size.shots),
-            self._gather(examples[:, :, size.shots :], turns),
-            self._labels(count, size.ways, size.queries),
+            self._gather(support.rows, support.of(turns)),
+            support.labels.to(self.device),
+            self._gather(query.rows, query.of(turns)),
+            query.labels.to(self.device),
             (classes + self._first_number(split)).to(self.device),
         )
 
@@ -145,17 +178,21 @@ class ClassFamily(TaskFamily):
         index: int = 0,
     ) -> Excerpt:
         size = size or self.size
-        classes, turns, rows = (each[index] for each in self._draw(split, count, generator, size))
+        classes, turns, support, query = self._draw(split, count, generator, size)
         members = self._members[split]
-        names = [self._pool.names[int(members[each % len(members)])] for each in classes]
-        turned = [f", turned by {90 * each} degrees" if each else "" for each in turns.tolist()]
+        names = [self._pool.names[int(members[each % len(members)])] for each in classes[index]]
+        turned = [f", turned by {90 * each} degrees" if each else "" for each in turns[index].tolist()]
         named = tuple(map(str.__add__, names, turned))
         if not self._texts:
             return Excerpt(named)
-        texts = [tuple(self._texts[row] for row in each) for each in rows.tolist()]
-        return Excerpt(
-            named, tuple(each[: size.shots] for each in texts), tuple(each[size.shots :] for each in texts)
+        texts = (
+            tuple(
+                tuple(self._texts[row] for row in each.rows[index][each.labels[index] == label].tolist())
+                for label in range(len(named))
+            )
+            for each in (support, query)
         )
+        return Excerpt(named, *texts)
 
     def _draw(
         self,
@@ -164,14 +201,28 @@ class ClassFamily(TaskFamily):
         generator: torch.Generator,
         size: EpisodeSize,
         segment: int | None = None,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Classes of the split and their turns ``[T, ways]``, rows of the pool ``[T, ways, examples]``."""
+    ) -> tuple[Tensor, Tensor, _Rows, _Rows]:
+        """Classes of the split and their turns ``[T, ways]``, and the rows of support and query sets."""
         self.check(size, split)
         allowed = None if segment is None or split != "train" else self._segment_of == segment
         classes = self._draw_classes(split, count, size.ways, generator, allowed)
         members = self._members[split]
         turns, drawn = classes // len(members), members[classes % len(members)]
-        return classes, turns, self._draw_examples(drawn, size.shots + size.queries, generator)
+        shots, queries = self._counts_of(drawn, size)
+        rows = self._draw_examples(drawn, int((shots + queries).max()), generator)
+        place = torch.arange(rows.shape[-1])
+        known = place < shots[:, :, None]
+        asked = ~known & (place < (shots + queries)[:, :, None])
+        return classes, turns, _Rows.taken(rows, known), _Rows.taken(rows, asked)
+
+    def _counts_of(self, drawn: Tensor, size: EpisodeSize) -> tuple[Tensor, Tensor]:
+        """How many support and query examples each class has, ``[T, ways]`` each."""
+        if self._proportions is None:
+            return torch.full_like(drawn, size.shots), torch.full_like(drawn, size.queries)
+        held = self._counts[drawn].tolist()
+        parts = [in_proportion(tuple(each), size.shots, size.queries) for each in held]
+        shots, queries = torch.tensor(parts).unbind(1)
+        return shots, queries
 
     def check(self, size: EpisodeSize, split: Split) -> None:
         held, most = self._classes_of(split), self._most_ways[split]
@@ -182,18 +233,39 @@ class ClassFamily(TaskFamily):
             )
         if size.ways > most:
             classes = f"{held} class{'es' * (held != 1)}"
-            alike = f", of which {most} can meet without look-alikes" if most < held else ""
+            meet = "of one group" if self._within else "without look-alikes"
+            alike = f", of which {most} can meet {meet}" if most < held else ""
             fewer = f"use at most {most} ways, or " if most >= 2 else ""
             raise DataError(
                 f"{size.ways} ways, but the {split} split has {classes}{alike}; "
                 f"{fewer}put more classes into it"
             )
         scarcest, needed = self._scarcest[split], size.shots + size.queries
+        if self._proportions is not None:
+            self._check_proportions(size, split)
+            return
         examples, name = self._pool.counts[scarcest], self._pool.names[scarcest]
         if examples < needed:
             raise DataError(
                 f"class {name!r} of the {split} split has {examples} examples, but {size.shots} shots + "
                 f"{size.queries} queries need {needed}; use fewer, or add examples"
+            )
+
+    def _check_proportions(self, size: EpisodeSize, split: Split) -> None:
+        """Refuse an episode size that the smallest classes of a split cannot give together."""
+        counts, scarcest = self._pool.counts, self._scarcest[split]
+        if counts[scarcest] < 2:
+            raise DataError(
+                f"class {self._pool.names[scarcest]!r} of the {split} split has {counts[scarcest]} example; "
+                "every class needs one to learn from and one to be asked about"
+            )
+        least = sorted(counts[each] for each in self._members[split].tolist())[: size.ways]
+        held, needed = sum(least), size.ways * (size.shots + size.queries)
+        if size.ways <= len(least) and held < needed:
+            raise DataError(
+                f"the {size.ways} smallest classes of the {split} split have {held} examples together, but "
+                f"{size.ways} × ({size.shots} shots + {size.queries} queries) are {needed}; use fewer, or "
+                "add examples"
             )
 
     def data_hash(self) -> str:
@@ -226,6 +298,23 @@ class ClassFamily(TaskFamily):
         if pairs:
             description["look_alike_pairs_kept_apart"] = pairs
         return description
+
+    def ill_among(self, names: Sequence[str]) -> list[bool] | None:
+        """Which classes of a new case count as ill, by their names; None where nobody asks for that."""
+        assert isinstance(self.config, ClassificationTaskConfig)
+        asked = self.config.diagnosis
+        if asked is None or asked.ill is None:
+            return None
+        ends = tuple(end for each in asked.ill for end in (f"/{each}", f"-{as_folder(each)}"))
+        whole = {*asked.ill, *map(as_folder, asked.ill)}
+        return [name in whole or name.endswith(ends) or self._group_of(name) in asked.ill for name in names]
+
+    def _group_of(self, name: str) -> str:
+        """The group of a class of ours, as it is called in files; empty where that is not known."""
+        for own, group in zip(self._pool.names, self._pool.groups, strict=True):
+            if name in (own, as_folder(own)):
+                return group
+        return ""
 
     def case_files(self) -> CaseFiles:
         return PictureFiles(self)
@@ -288,10 +377,35 @@ class ClassFamily(TaskFamily):
     def _ways_that_always_fit(self, split: Split) -> int:
         """Classes are taken until none is left that looks like no taken one: at least one from each
         set of classes that are linked by looking alike, whatever the order."""
-        apart = self._apart[split]
-        if apart is None:
-            return self._classes_of(split)
-        return _linked_sets(apart)
+        apart, groups = self._apart[split], self._groups[split]
+        held = [torch.nonzero(groups == each)[:, 0] for each in sorted(set(groups.tolist()))]
+        return min(
+            len(rows) * self._turns[split] if apart is None else _linked_sets(apart[rows][:, rows])
+            for rows in held
+        )
+
+    def _in_groups(self, split: Split) -> Tensor:
+        """The number of the group of each class of a split; one for all, where tasks may mix them.
+
+        Raises
+        ------
+        DataError
+            If they may not, and a class has no group, or the training drifts.
+        """
+        members = self._members[split].tolist()
+        if not self._within:
+            return torch.zeros(len(members), dtype=torch.int64)
+        lone = next((each for each in members if not self._pool.groups[each]), None)
+        if lone is not None:
+            raise DataError(
+                f"task.within is 'group', but class {self._pool.names[lone]!r} has none; put it into one, or "
+                "leave within out"
+            )
+        if self.segments > 1:
+            raise DataError("task.within: tasks of one group do not drift; leave one of the two out")
+        names = [self._pool.groups[each] for each in members]
+        known = sorted(set(names))
+        return torch.tensor([known.index(each) for each in names])
 
     def _draw_classes(
         self, split: Split, count: int, ways: int, generator: torch.Generator, allowed: Tensor | None
@@ -300,6 +414,10 @@ class ClassFamily(TaskFamily):
         keys = torch.rand(count, self._classes_of(split), generator=generator)
         if allowed is not None:
             keys.masked_fill_(~allowed, -1.0)
+        groups = self._groups[split].repeat(self._turns[split])
+        if self._within:  # every class as often: a group as often as it has classes
+            chosen = groups[keys.argmax(1)]
+            keys.masked_fill_(groups != chosen[:, None], -1.0)
         classes = keys.topk(ways).indices
         apart = self._apart[split]
         if apart is not None:
@@ -317,15 +435,65 @@ class ClassFamily(TaskFamily):
         return self._first[classes][:, :, None] + keys.topk(count).indices
 
     def _gather(self, rows: Tensor, turns: Tensor) -> Tensor:
-        """The examples ``[T, ways × n, *input_shape]`` in rows ``[T, ways, n]`` of the pool, turned."""
+        """The examples ``[T, n, *input_shape]`` in rows ``[T, n]`` of the pool, turned."""
         x = self._examples.index_select(0, rows.flatten().to(self.device))
-        for turn in range(1, int(turns.max()) + 1):
-            turned = (turns == turn)[:, :, None].expand(rows.shape).flatten().nonzero()[:, 0].to(self.device)
+        most = int(turns.max()) if turns.numel() else 0  # of a part without examples there are none
+        for turn in range(1, most + 1):
+            turned = (turns == turn).flatten().nonzero()[:, 0].to(self.device)
             x[turned] = torch.rot90(x[turned], turn, (-2, -1))
         return as_floats(x.view(len(rows), rows[0].numel(), *self.shape.input_shape))
 
-    def _labels(self, count: int, ways: int, each: int) -> Tensor:
-        return torch.arange(ways, device=self.device).repeat_interleave(each).repeat(count, 1)
+
+class _Rows(NamedTuple):
+    """One part of T tasks, class after class.
+
+    Attributes
+    ----------
+    rows : of the pool, ``[T, n]``.
+    labels : ``[T, n]``.
+    """
+
+    rows: Tensor
+    labels: Tensor
+
+    @classmethod
+    def taken(cls, rows: Tensor, mask: Tensor) -> Self:
+        """Those of rows ``[T, ways, m]`` that are taken, as many of each task."""
+        labels = torch.arange(rows.shape[1])[:, None].expand(rows.shape)
+        return cls(*(each[mask].view(len(rows), -1) for each in (rows, labels)))
+
+    def of(self, values: Tensor) -> Tensor:
+        """What is said of the classes ``[T, ways]``, of each example."""
+        return values.gather(1, self.labels)
+
+
+@lru_cache(maxsize=4096)
+def in_proportion(held: tuple[int, ...], shots: int, queries: int) -> tuple[list[int], list[int]]:
+    """How many support and query examples each class of a task has, where it is in proportion to how many
+    there are: as many together as with so many shots and queries of each, and one of each class at least.
+
+    Parameters
+    ----------
+    held : examples of each class.
+    """
+    ways = len(held)
+    both = _shared(ways * (shots + queries), held, [2] * ways, list(held))
+    known = _shared(ways * shots, both, [1] * ways, [each - 1 for each in both])
+    return known, [each - own for each, own in zip(both, known, strict=True)]
+
+
+def _shared(total: int, weights: Sequence[int], least: Sequence[int], most: Sequence[int]) -> list[int]:
+    """A number of things shared out in proportion to weights, one after the other to who lacks most, within
+    the limits of each (Hamilton's method where these do not matter)."""
+    exact = [total * each / sum(weights) for each in weights]
+    found = [
+        min(high, max(low, math.floor(each))) for each, low, high in zip(exact, least, most, strict=True)
+    ]
+    while (missing := total - sum(found)) != 0:
+        step = 1 if missing > 0 else -1
+        free = [at for at, each in enumerate(found) if (each < most[at] if step > 0 else each > least[at])]
+        found[max(free, key=lambda at: step * (exact[at] - found[at]))] += step
+    return found
 
 
 def _restrict(look_alikes: NDArray[np.bool_] | None, members: Sequence[int]) -> Tensor | None:

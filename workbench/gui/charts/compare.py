@@ -7,12 +7,22 @@ from collections.abc import Mapping
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
-from workbench.analysis import critical_difference, sweep
+from workbench.analysis import critical_difference, diagnosis, sweep
 from workbench.analysis.arrangement import Arrangement
 from workbench.gui.charts.arrange_list import ArrangeList
 from workbench.gui.charts.compare_job import Answer, Question, answer
 from workbench.gui.charts.compare_tables import TESTS, ProtocolCards, rows_of
-from workbench.gui.charts.comparison import COST, PICTURES, RANKS, REACHED, SETTINGS, ComparisonView
+from workbench.gui.charts.comparison import (
+    COST,
+    OF_A_DIAGNOSIS,
+    PICTURES,
+    RANKS,
+    REACHED,
+    ROC,
+    SETTINGS,
+    ComparisonView,
+)
+from workbench.gui.charts.diagnosis_page import DiagnosisPage
 from workbench.gui.charts.result_table import Column, ResultTable
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.run_data import RunData
@@ -79,6 +89,8 @@ class CompareView(ComparisonView):
         self._pivot_note = Label(parent=self)
         self._pivot_note.setObjectName("comparison_pivot_note")
         self._pivot_note.setWordWrap(True)
+        self.diagnoses = DiagnosisPage(self)
+        self.diagnoses.prevalence_changed.connect(self._of_other_people)
         self.arrange = ArrangeList(self)
         self.arrange.arranged.connect(self._arranged)
         boxes = QHBoxLayout()
@@ -95,6 +107,8 @@ class CompareView(ComparisonView):
         self.tabs.addTab(self.cards, "Protocol")
         self.tabs.addTab(_page(boxes, self.pivot, self._pivot_note), "Pivot")
         self.tabs.addTab(self.arrange, "Arrange")
+        self._diagnosis_tab = self.tabs.addTab(self.diagnoses, "Diagnosis")
+        self.tabs.setTabVisible(self._diagnosis_tab, False)
 
     # --- what is chosen ----------------------------------------------------------------------------
 
@@ -110,13 +124,19 @@ class CompareView(ComparisonView):
     def restore(self, state: Mapping[str, object]) -> None:
         super().restore(state)
         self._arrangement = Arrangement.from_json(state.get("arrange"))
-        self._offer("view", PICTURES)
+        self._offer("view", PICTURES | OF_A_DIAGNOSIS)
+        self.diagnoses.set_prevalence(self._wanted.prevalence)
         self._show_answer()
 
     @property
     def arrangement(self) -> Arrangement:
         """The order and names of the algorithms, as tables have them: nothing is hidden from those."""
         return self._arrangement.whole
+
+    @Slot(float)
+    def _of_other_people(self, prevalence: float) -> None:
+        self._wanted = self._wanted.model_copy(update={"prevalence": prevalence})
+        self._show_answer()
 
     @Slot()
     def _arranged(self) -> None:
@@ -193,6 +213,12 @@ class CompareView(ComparisonView):
 
     def _show_answer(self) -> None:
         found = self._answer
+        if found is not None:
+            judged = self._arrangement.apply(found.diagnosed)
+            self._offer("view", PICTURES | (OF_A_DIAGNOSIS if judged else {}))
+            self.tabs.setTabVisible(self._diagnosis_tab, bool(judged))
+            if judged:
+                self.diagnoses.show_diagnoses(judged, self._wanted.prevalence)
         view = str(self._view_box.currentData())
         self._x_box.setVisible(view == COST and self._group is not None)
         if found is not None:
@@ -206,6 +232,8 @@ class CompareView(ComparisonView):
             return
         figure = self._other_figure()
         self.board.show_figure(figure)
+        if view in OF_A_DIAGNOSIS and figure is not None:
+            self._note.setText(figure.caption)
         self._stack.setCurrentWidget(self.board if figure is not None else self._board_hint)
         self._board_hint.setText(self._why_nothing(view))
 
@@ -271,6 +299,10 @@ class CompareView(ComparisonView):
         if view == COST:
             x = str(self._x_box.currentData() or "seconds")
             return sweep.scatter(self.data, setups, self._group, x, self.measure, self.step)
+        if view in OF_A_DIAGNOSIS:
+            drawn = diagnosis.roc_figure if view == ROC else diagnosis.reliability_figure
+            judged = self._arrangement.apply(found.diagnosed)
+            return drawn(self.data, self._group, judged, self._wanted.prevalence)
         if view == SETTINGS:
             return sweep.parallel(self.data, setups, self._group, self.measure, self.step)
         return critical_difference.figure(found.families)

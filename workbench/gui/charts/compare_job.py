@@ -9,6 +9,7 @@ from workbench.analysis import protocol, sweep
 from workbench.analysis.arrangement import Arrangement
 from workbench.analysis.comparison import episodes
 from workbench.analysis.critical_difference import Families, families
+from workbench.analysis.diagnosis import Diagnosed, diagnosed
 from workbench.analysis.pairs import Statistics, arrays_of, statistics
 from workbench.analysis.source import ProjectSource
 from workbench.pictures import RUNS
@@ -42,6 +43,7 @@ class Answer:
     ----------
     statistics : None where no finished run met the episodes.
     own, others : the protocol cards of those that met the episodes, and of those that met others.
+    diagnosed : the algorithms that a diagnosis was asked for.
     """
 
     statistics: Statistics | None
@@ -49,6 +51,7 @@ class Answer:
     others: tuple[protocol.Card, ...]
     setups: tuple[sweep.Setup, ...]
     families: Families
+    diagnosed: tuple[Diagnosed, ...] = ()
 
 
 def answer(question: Question) -> Answer:
@@ -61,11 +64,12 @@ def _answer(project: Project, question: Question) -> Answer:
     runs = [run for run, _ in question.runs]
     source = ProjectSource(project, RUNS, runs)
     met = next((each for each in episodes(source)[0] if each.hash == question.hash), None)
-    found = None
+    found, judged = None, []
     if met is not None:
         arrays = arrays_of(project)
         arranged = ProjectSource(project, RUNS, runs, question.arrangement)
         found = statistics(arranged, met, arrays, question.measure, question.step)
+        judged = diagnosed(source, met, arrays)
     cards = protocol.cards(source)
     own, others = protocol.parted(cards, met) if met is not None else ([], cards)
     return Answer(
@@ -74,4 +78,5 @@ def _answer(project: Project, question: Question) -> Answer:
         tuple(others),
         tuple(sweep.setups(source, sweep.weights_of(project))),
         families(source),
+        tuple(judged),
     )

@@ -18,6 +18,7 @@ from workbench.analysis.comparison import (
     episodes,
     figure,
 )
+from workbench.analysis.diagnosis import PREVALENCE
 from workbench.gui.charts.base import Chart
 from workbench.gui.charts.board import Board
 from workbench.gui.charts.comparison_words import columns, notes, nothing_yet, off_the_chart, row_of
@@ -37,13 +38,16 @@ PICTURES = {
     SETTINGS: "Parallel coordinates",
     RANKS: "Ranks over task families",
 }
+ROC, RELIABILITY = "roc", "reliability"
+OF_A_DIAGNOSIS = {ROC: "ROC curves", RELIABILITY: "Reliability"}
+"""Pictures that are there where a diagnosis was asked for."""
 
 
 class Choices(Section):
     """What a person chose; the rest is what the runs have that is most telling."""
 
-    view: Literal["reached", "cost", "settings", "ranks"] = setting(
-        REACHED, label="Picture", titles=PICTURES, help="What the picture shows"
+    view: Literal["reached", "cost", "settings", "ranks", "roc", "reliability"] = setting(
+        REACHED, label="Picture", titles=PICTURES | OF_A_DIAGNOSIS, help="What the picture shows"
     )
     x: str = setting("seconds", label="Against", help="What was reached is drawn against this")
     group: str = setting("", label="Test episodes", help="Runs are compared only on the same episodes")
@@ -51,6 +55,9 @@ class Choices(Section):
     step: int = setting(LAST_STEP, label="Inner step", help="After how many inner steps (adaptation)")
     rows: str = setting("algorithm", help="What the rows of the pivot table are")
     columns: str = setting("task", help="What its columns are")
+    prevalence: float = setting(
+        PREVALENCE, ge=0.001, le=99.9, unit="%", help="How many of all people are ill"
+    )
 
 
 class ComparisonView(Chart):
