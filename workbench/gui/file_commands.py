@@ -30,6 +30,7 @@ QUICK = {
     "quickstart-bandits": "Bandits",
     "quickstart-navigation": "2-D navigation",
     "quickstart-driving": "Driving",
+    "quickstart-sets": "Sets to group",
     "quickstart-patients": "Patients",
 }
 SAMPLES = QUICK | {

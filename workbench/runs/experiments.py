@@ -22,6 +22,7 @@ SAMPLES = {
     "quickstart-bandits": "quickstart_bandits.toml",
     "quickstart-navigation": "quickstart_navigation.toml",
     "quickstart-driving": "quickstart_driving.toml",
+    "quickstart-sets": "quickstart_sets.toml",
     "quickstart-patients": "quickstart_patients.toml",
     "all-sinusoid": "all_sinusoid.toml",
     "all-glyphs": "all_glyphs.toml",
