@@ -125,8 +125,18 @@ def figure(seen: Sequence[Seen], place: int, drawn: Drawn | None = None) -> Figu
     what = " ".join(filter(None, [what, cells[0].words, privileged, seen[0].predictions.problem.caution]))
     panels = tuple(cell.panel for cell in cells)
     told = all(cell.task for cell in cells)
-    if told:
-        panels, learners = _alike((*truths, *panels), tasks), learners + bool(truths)
+    if told and learners == 1 and not truths and tasks > MOST_NAMED:  # a sheet of many tasks
+        told, columns = False, MOST_NAMED
+        panels = tuple(
+            replace(panel, title=f"Task {number} · {cell.task} · {cell.said.split(' · ')[0]}")
+            for number, (panel, cell) in enumerate(
+                zip(_alike(panels, 1), cells, strict=True), seen[0].predictions.first + 1
+            )
+        )
+    elif told:
+        # what stands in one row has one scale
+        alike = 1 if learners == 1 and not truths else tasks
+        panels, learners = _alike((*truths, *panels), alike), learners + bool(truths)
         panels = tuple(panels[learner * tasks + task] for task in range(tasks) for learner in range(learners))
         columns = tasks if learners == 1 else learners
     else:

@@ -200,6 +200,9 @@ def test_a_subject_is_seen_with_fewer_samples(qtbot: QtBot, tmp_path: Path, show
     figure = view.figure()
     assert figure is not None
     assert len(figure.panels) == 12
+    assert figure.columns == 4
+    assert len({panel.y_range for panel in figure.panels}) == 1
+    assert figure.panels[11].title.startswith("Task 12 · dose ")
 
 
 def test_images_are_marked_right_or_wrong_and_counted(qtbot: QtBot, tmp_path: Path, show: Show) -> None:
