@@ -47,7 +47,7 @@ class SetClusteringConfig(Trains):
         help="What groups are taken for: Gaussians, or shapes that are learned.",
     )
     covariance: Covariance = setting(
-        "tied", help="How an inner step may stretch Gaussians: each in its own way, all in one, …"
+        "tied", help="How an inner step may stretch Gaussians: each in a way of its own, or all in one."
     )
     inner_steps: int = setting(
         3, ge=1, le=100, unit="steps", symbol="k", help="Inner steps while training on shapes."

@@ -366,9 +366,9 @@ def test_settings_that_do_not_fit_are_left_out(tmp_path: Path, show: Show) -> No
     path = tmp_path / "p.mlwb"
     Project.create(path).close()
     view = show(path)
-    view.restore({"first": 8, "tasks": 1, "step": 2})
-    view.restore({"first": -1, "tasks": "x", "step": None, "more": 1})
-    assert view.state() == {"first": 8, "tasks": 1, "step": 2}
+    view.restore({"first": 8, "tasks": 1, "step": 2, "samples": 3})
+    view.restore({"first": -1, "tasks": "x", "step": None, "samples": "many", "more": 1})
+    assert view.state() == {"first": 8, "tasks": 1, "step": 2, "samples": 3}
 
 
 @pytest.mark.parametrize(
