@@ -11,10 +11,11 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from tests.data.sources import clinc
+from tests.sets import some
 from workbench import runs
 from workbench.algorithms.classical_grouping import principal
 from workbench.algorithms.embedding_kmeans import EmbeddingKMeans
-from workbench.config import Experiment, parse
+from workbench.config import Experiment
 from workbench.engine.building import build
 from workbench.engine.episodes import FrozenEpisodes
 from workbench.engine.evaluation import evaluate
@@ -50,33 +51,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def experiment(path: Path, *overrides: str, algorithm: str = "embedding_kmeans") -> Experiment:
-    return parse(
-        f"""
-        [task]
-        family = "grouping"
-        source = "images"
-        path = '{path}'
-        groups = 3
-        points = 30
-        [network]
-        kind = "mlp"
-        hidden = [16]
-        [[algorithm]]
-        kind = "{algorithm}"
-        [training]
-        iterations = 2
-        meta_batch = 4
-        threads = 1
-        chunk = 4
-        compile = false
-        [evaluation]
-        episodes = 6
-        validation_episodes = 6
-        inner_steps = 2
-        every = 100
-        """,
-        overrides,
-    )
+    task = f"task={{ family = 'grouping', source = 'images', path = '{path}', groups = 3, points = 30 }}"
+    usual = (task, "network.hidden=[16]", "evaluation.every=100")
+    return some.experiment(algorithm, overrides=(*usual, *overrides))
 
 
 def grouping(path: Path, *overrides: str) -> Grouping:

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from workbench.algorithms.base import Algorithm, Citation, Params
+from workbench.algorithms.base import Algorithm, Params
+from workbench.algorithms.protonet import ProtoNet
 from workbench.config import Trains, setting
 from workbench.networks.base import Network
 from workbench.problems.clustering import NEVER, Clustering
@@ -37,13 +38,7 @@ class EmbeddingKMeans(Algorithm):
     title = "Embedding + k-means"
     family = "metric"
     summary = "Learns an embedding as ProtoNet does, and groups new sets in it by steps of k-means."
-    citation = Citation(
-        "J. Snell, K. Swersky, R. Zemel",
-        "Prototypical Networks for Few-shot Learning",
-        "NeurIPS",
-        2017,
-        "1703.05175",
-    )
+    citation = ProtoNet.citation
     config: EmbeddingKMeansConfig
     problem: Clustering
 
