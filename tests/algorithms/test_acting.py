@@ -222,7 +222,7 @@ def test_another_tasks_memory_is_measured_beside_its_own() -> None:
 )
 def test_threads_that_share_out_trials_do_not_meddle_with_each_other(name: str, task: str, more: str) -> None:
     trainer = trainer_of(name, task, more)
-    tasks = trainer._prepared()
+    tasks = trainer.prepared()
     alone, shared = (MetaStep(trainer.algorithm, chunk=4, threads=threads) for threads in (1, 4))
     wanted, losses = alone.gradient(trainer.meta, tasks)
     for _ in range(3):

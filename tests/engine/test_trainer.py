@@ -194,7 +194,7 @@ def test_every_algorithm_is_given_the_same_episodes() -> None:
     for name in ("maml", "reptile", "transfer", "scratch"):
         each = trainer(experiment(name))
         hashes[name] = [each._episodes[index].hash() for index in (0, 3, 11)]
-        hashes[name] += [each._frozen(split, 5).hash for split in ("validation", "test")]
+        hashes[name] += [each.frozen(split, 5).hash for split in ("validation", "test")]
     assert len({tuple(each) for each in hashes.values()}) == 1
     assert len(set(hashes["maml"])) == 5
 

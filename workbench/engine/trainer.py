@@ -76,6 +76,11 @@ class Trainer:
     asked : asked often, on any thread, whether to give up what is being measured, so that the consumer
         of the events is heard soon; see :class:`~workbench.engine.events.Abandoned`.
 
+    Attributes
+    ----------
+    warm_up : meta-iterations at the beginning that learn without adapting.
+    workers : chunks of tasks computed at the same time.
+
     Raises
     ------
     DeviceError, NetworkError, DataError
@@ -109,18 +114,18 @@ class Trainer:
 
         self._place(torch.device(plan.device) if plan else candidates(training.device)[0], family)
         if plan is None:
-            part = next(self._parts(self._prepared(), self.algorithm.outer))
+            part = next(self._parts(self.prepared(), self.algorithm.outer))
             steps = self.iterations * self.algorithm.outer.epochs * self.algorithm.outer.parts
             plan, self._meta_step = choose(Work(training, self.algorithm, self.meta, part, steps, asked))
         else:
             self._meta_step = plan.meta_step(training, self.algorithm, self._tasks_of_a_step)
         self.plan = plan
-        self._warm_up = warm_up(experiment, config)
-        if self._warm_up:
+        self.warm_up = warm_up(experiment, config)
+        if self.warm_up:
             self._warm_step = plan.meta_step(training, self.algorithm, self._meta_batch, warm=True)
         if plan.device != str(self.device):
             self._place(torch.device(plan.device), family)
-        self._workers = plan.workers(self._tasks_of_a_step)
+        self.workers = plan.workers(self._tasks_of_a_step)
         set_up(self.device, plan.threads_of_an_operation(self._tasks_of_a_step), training.tf32)
 
     @property
@@ -179,7 +184,7 @@ class Trainer:
         """
         try:
             count = self.experiment.evaluation.validation_episodes
-            validation = yield from self._patiently(lambda: self._frozen("validation", count))
+            validation = yield from self._patiently(lambda: self.frozen("validation", count))
             yield from self._train(validation)
             yield from self._test()
         except _NUMERIC as error:
@@ -189,7 +194,7 @@ class Trainer:
             yield Failed(self.iteration, f"meta-iteration {self.iteration + 1}: {error}")
         finally:
             self._meta_step.close()
-            if self._warm_up:
+            if self.warm_up:
                 self._warm_step.close()
 
     def _train(self, validation: FrozenEpisodes) -> Generator[Event, None, None]:
@@ -222,7 +227,7 @@ class Trainer:
                 episodes,
                 settings.inner_steps,
                 transductive=settings.transductive,
-                threads=self._workers,
+                threads=self.workers,
                 asked=self._asked,
             ).of(episodes)
 
@@ -239,7 +244,7 @@ class Trainer:
         """Fit what is not trained, on tasks of meta-validation that are not measured."""
         if not self.algorithm.fits:
             return
-        episodes = self._frozen("validation", self.experiment.evaluation.validation_episodes, FITTED)
+        episodes = self.frozen("validation", self.experiment.evaluation.validation_episodes, FITTED)
         with torch.no_grad():
             for name, value in self.algorithm.fit(self.meta, episodes).items():
                 self.meta[name].copy_(value)
@@ -255,20 +260,18 @@ class Trainer:
     def _test(self) -> Generator[Abandoned | Finished, None, None]:
         """Measure what was learned, once."""
         settings = self.experiment.evaluation
-        test = yield from self._patiently(lambda: self._frozen("test", settings.episodes))
-        train = yield from self._patiently(lambda: self._frozen("train", settings.validation_episodes))
+        test = yield from self._patiently(lambda: self.frozen("test", settings.episodes))
+        train = yield from self._patiently(lambda: self.frozen("train", settings.validation_episodes))
         shift = self.family.shift
         shifted = None
         if shift is not None:
             family = shift.family
-            others = yield from self._patiently(
-                lambda: self._frozen("test", settings.episodes, family=family)
-            )
+            others = yield from self._patiently(lambda: self.frozen("test", settings.episodes, family=family))
             shifted = shift, others
         validation = None
         if self.algorithm.problem.chooses:
             count = settings.validation_episodes
-            validation = yield from self._patiently(lambda: self._frozen("validation", count))
+            validation = yield from self._patiently(lambda: self.frozen("validation", count))
         summary, arrays = yield from self._patiently(
             lambda: meta_test.result(
                 self.algorithm,
@@ -278,7 +281,7 @@ class Trainer:
                 steps=settings.inner_steps,
                 transductive=settings.transductive,
                 threshold=_threshold(settings.threshold, self.family.reference_loss),
-                threads=self._workers,
+                threads=self.workers,
                 asked=self._asked,
                 attack=settings.attack,
                 shifted=shifted,
@@ -329,10 +332,10 @@ class Trainer:
     def _step(self) -> Mapping[str, Tensor]:
         """One meta-iteration, and what is measured at it, by measure. On the CPU a loss that is not finite
         raises, and nothing has changed by that step."""
-        warm = self.iteration < self._warm_up
+        warm = self.iteration < self.warm_up
         outer = WARMING if warm else self.algorithm.outer
         meta_step = self._warm_step if warm else self._meta_step
-        tasks = self._drawn() if warm else self._prepared()
+        tasks = self.drawn() if warm else self.prepared()
         losses: list[Tensor] = []
         for part in self._parts(tasks, outer):
             gradient, found = meta_step.gradient(self.meta, part)
@@ -387,15 +390,15 @@ class Trainer:
         """Part of the training that is over."""
         return min(1.0, self.iteration / max(1, self.iterations))
 
-    def _drawn(self) -> Episode:
+    def drawn(self) -> Episode:
         """The new tasks of this meta-iteration."""
         return self._episodes[self.iteration]
 
-    def _prepared(self) -> Episode:
+    def prepared(self) -> Episode:
         """What the outer step of this meta-iteration learns from."""
         generator = seeded(self.seed, PREPARED, self.iteration)
         with torch.no_grad():
-            tasks = self.algorithm.collect(self.meta, self._drawn())
+            tasks = self.algorithm.collect(self.meta, self.drawn())
         return self.algorithm.prepare(tasks, self._done, generator, self._memory)
 
     def time_steps(self, seconds: float) -> list[float]:
@@ -410,9 +413,10 @@ class Trainer:
             times.append(time.perf_counter() - start)
         return times
 
-    def _frozen(
+    def frozen(
         self, split: Any, count: int, purpose: int = MEASURED, family: TaskFamily | None = None
     ) -> FrozenEpisodes:
+        """Some of the episodes that are the same for every run; of the run's own family, or another."""
         settings, family = self.experiment.evaluation, family or self.family
         size = evaluation_size(self.experiment, family)
         family.check(size, split)
