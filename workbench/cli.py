@@ -346,7 +346,9 @@ def _form_of(output: Path, forms: tuple[str, ...]) -> str:
 @click.argument("project", type=FILE)
 @click.argument("run_id", metavar="RUN", type=int)
 @click.option("--support", type=PATH, required=True, help="What the learner adapts to.")
-@click.option("--query", type=PATH, help="What it is to predict; of sets to group, there is nothing else.")
+@click.option(
+    "--query", type=PATH, help="What it is to predict; none of sets to group, nor for a whole course."
+)
 @click.option(
     "-o",
     "--output",

@@ -13,8 +13,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
+from tests.data.test_subjects import written
+from tests.export import test_using
 from tests.gui.conftest import Open
 from tests.gui.finished import DIGITS, project_of
+from tests.tasks.test_subjects import lines
 from workbench.gui import dialogs
 from workbench.gui.export_dialog import ExportDialog
 from workbench.gui.typed_table import TypedTable
@@ -22,6 +25,7 @@ from workbench.gui.use_dialog import USE, UseDialog
 from workbench.gui.worker import Worker
 from workbench.pictures import RUNS
 from workbench.project import Project
+from workbench.words import NO_MEDICAL_DEVICE
 
 Opens = Callable[[Path, int], UseDialog]
 
@@ -125,6 +129,37 @@ def test_an_example_fills_in_the_files_and_is_exported(
         rows = list(csv.DictReader(file))
     assert [float(row["y_true"]) for row in rows] == [row["y_true"] for row in dialog.used.rows()]  # type: ignore[union-attr]
     export.reject()
+
+
+def test_a_patient_that_is_typed_in_has_its_band_drawn(qtbot: QtBot, opens: Opens, tmp_path: Path) -> None:
+    path = tmp_path / "p.mlwb"
+    table = written(tmp_path / "table.csv", lines())
+    project_of(path, "cnp", seeds=1, text=test_using.text("subjects", table, "shots = 3"))
+    before = path.read_bytes()
+    dialog = opens(path)
+    dialog.sources.setCurrentIndex(1)
+    patient, asked = dialog.tables["support"], dialog.tables["query"]
+    heads = [patient.horizontalHeaderItem(at).text() for at in range(patient.columnCount())]
+    assert heads == ["TIME (h)", "DV (mg/L)", "AMT (mg)", "WT"]
+    patient.put("ID\tTIME\tAMT\tDV\tWT\r\n9\t0\t20\t\t66\r\n9\t1\t\t12\t66\r\n9\t3\t\tlow\t66\r\n")
+    assert "no such columns here: ID" in dialog.status.text()
+    assert patient.as_csv().splitlines()[2] == "1,12,,66"
+    predict(qtbot, dialog)
+    assert dialog.status.text() == "support, row 3, column DV: 'low' is no number"
+    patient.put("8", 2, 1)
+    predict(qtbot, dialog)
+    assert dialog.used is not None
+    rows = dialog.used.rows()
+    assert len(rows) == dialog.rows.model().rowCount() >= 20
+    assert all(row["DV_low"] <= row["DV_predicted"] <= row["DV_high"] for row in rows)
+    assert any(curve.low is not None for curve in dialog.used.figure().panels[0].curves)
+    assert dialog.said.text().endswith(NO_MEDICAL_DEVICE)
+    asked.put("4\n60")
+    predict(qtbot, dialog)
+    assert [row["TIME"] for row in dialog.used.rows()] == pytest.approx([4, 60])
+    notes = [dialog.notes.item(row).text() for row in range(dialog.notes.count())]
+    assert any("TIME lies outside" in note and "row 2, 60" in note for note in notes)
+    assert path.read_bytes() == before
 
 
 def test_pictures_are_shown_with_how_probable_they_are(qtbot: QtBot, opens: Opens, tmp_path: Path) -> None:

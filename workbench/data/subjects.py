@@ -108,11 +108,11 @@ def read_subjects(path: Path, table: Table, reading: Reading = NOW) -> FoundSubj
     if not table.rows:
         raise DataError(f"{path}: names its columns, but has no rows")
     roles = roles_of(table, columns)
-    return _Reader(path, table, roles, columns).found()
+    return LongReader(path, table, roles, columns).found()
 
 
 @dataclass
-class _Subject:
+class Subject:
     """What rows have told of one subject so far."""
 
     name: str
@@ -123,13 +123,13 @@ class _Subject:
     split: tuple[str, int] | None = None
 
 
-class _Reader:
+class LongReader:
     """Goes through the rows of one table."""
 
     def __init__(self, path: Path, table: Table, roles: Roles, chosen: Columns) -> None:
         self.path, self.table, self.roles, self.chosen = path, table, roles, chosen
         self.heads: list[Head] = heads_of(table)
-        self.subjects: dict[str, _Subject] = {}
+        self.subjects: dict[str, Subject] = {}
         self.bad: list[Unreadable] = list(table.unreadable)
         self.notes: dict[str, list[str]] = {}
         self.units: dict[int, tuple[str, int]] = {}
@@ -194,7 +194,7 @@ class _Reader:
         if is_missing(name):
             self._refuse(line, self.roles.subject, "no subject")
             return
-        subject = self.subjects.setdefault(name, _Subject(name))
+        subject = self.subjects.setdefault(name, Subject(name))
         self._split(subject, line, row)
         time = self._number(line, row, self.roles.time)
         if time is None:
@@ -221,7 +221,7 @@ class _Reader:
         elif event != 1:
             self._note(f"EVID {event}: neither sample nor dose, passed over", line)
 
-    def _sample(self, subject: _Subject, line: int, row: list[str], time: float) -> None:
+    def _sample(self, subject: Subject, line: int, row: list[str], time: float) -> None:
         roles = self.roles
         if self._code_in(line, row, "missing"):
             return
@@ -246,7 +246,7 @@ class _Reader:
         subject.time.append(time)
         subject.y.append(value)
 
-    def _dose(self, subject: _Subject, line: int, row: list[str], time: float, event: int | None) -> None:
+    def _dose(self, subject: Subject, line: int, row: list[str], time: float, event: int | None) -> None:
         at = self.roles.dose
         if at is None or event not in (None, 1) or is_missing(row[at]):
             return
@@ -272,7 +272,7 @@ class _Reader:
             )
         subject.doses += [(time + count * every, amount) for count in range(more + 1)]
 
-    def _split(self, subject: _Subject, line: int, row: list[str]) -> None:
+    def _split(self, subject: Subject, line: int, row: list[str]) -> None:
         at = self.roles.others.get("split")
         if at is None or is_missing(row[at]):
             return
@@ -405,7 +405,7 @@ class _Reader:
             self.more.append(Finding("outcomes", f"{text}; choose another with which (--which)", rest))
         return which
 
-    def _code(self, subject: _Subject) -> int:
+    def _code(self, subject: Subject) -> int:
         if subject.split is None:
             return NOT_GIVEN
         words = {each.split[0] for each in self.subjects.values() if each.split is not None}

@@ -207,6 +207,9 @@ def use(
 
     progress(0.6, "Adapting")
     found = predicted(case.episode, watched=True)
+    if case.along is not None:
+        course = predicted(case.episode._replace(query=case.along))
+        found = replace(found, query=course.query, outputs=course.outputs)
     found = replace(found, names=case.names, columns=case.columns, excerpt=case.excerpt)
     size = _like(case.size, experiment, family)
     if not algorithm.problem.band or size is None:

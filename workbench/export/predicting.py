@@ -25,6 +25,7 @@ class Asks(NamedTuple):
     support: str
     query: str
     columns: tuple[tuple[str, ...], tuple[str, ...]]
+    needs_query: bool
 
 
 class NothingLearnedError(ProjectError):
@@ -68,7 +69,7 @@ class Predictor:
         """
         *_, family, _ = self._learned(path, run_id, progress)
         files = family.case_files()
-        return Asks(files.support, files.query, files.columns)
+        return Asks(files.support, files.query, files.columns, files.needs_query)
 
     def example(
         self, path: Path, run_id: int, folder: Path, progress: Callable[[float, str], None]
@@ -95,7 +96,7 @@ class Predictor:
         Parameters
         ----------
         support, query : the files of the case, as the run's family reads them; no query where all there is
-            to ask about is the support set.
+            to ask about is the support set, or need not be said.
 
         Raises
         ------
@@ -107,10 +108,11 @@ class Predictor:
         from workbench.engine import predictions
 
         learned, experiment, family, record = self._learned(path, run_id, progress)
-        case = family.case_files().read(support, query, progress)
+        files = family.case_files()
+        case = files.read(support, query, progress)
         found = predictions.use(learned.algorithm, learned.meta, experiment, family, case, progress)
         examples, queries = case.sizes
-        queries = 0 if query is None else queries
+        queries = queries if files.query else 0
         return Used(record, learned.iteration, examples, queries, found, case.notes)
 
     def _learned(

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemDelegate,
     QAbstractItemView,
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.gui.plain import set_tip
+from workbench.words import shown
 
 FIRST_ROWS, MOST_ROWS = 6, 10_000
 
@@ -30,9 +31,11 @@ class TypedTable(QTableWidget):
     Attributes
     ----------
     edited : something else stands in it.
+    told : what became of cells that were pasted, in a sentence.
     """
 
     edited = Signal()
+    told = Signal(str)
 
     def __init__(self, name: str, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -48,7 +51,6 @@ class TypedTable(QTableWidget):
             | triggers.EditKeyPressed
         )
         self.setTabKeyNavigation(False)  # Tab leaves the table
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.verticalHeader().setDefaultSectionSize(22)
         self.itemChanged.connect(self._changed)
 
@@ -59,6 +61,7 @@ class TypedTable(QTableWidget):
         self.setColumnCount(len(names))
         self.setHorizontalHeaderLabels(list(names))
         self.setRowCount(FIRST_ROWS)
+        self._fit()
 
     @property
     def filled(self) -> bool:
@@ -82,13 +85,27 @@ class TypedTable(QTableWidget):
         return text.getvalue()
 
     def put(self, text: str, row: int = 0, column: int = 0) -> None:
-        """Fill in cells from a place on, out of lines with tabs (or semicolons, or commas) between them."""
+        """Fill in cells from a place on, out of lines with tabs (or semicolons, or commas) between them; if the
+        first names our columns, by these."""
         sign = next((each for each in "\t;," if each in text), "\t")
         lines = [line for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n") if line.strip()]
-        for down, cells in enumerate(csv.reader(lines[:MOST_ROWS], delimiter=sign)):
+        rows = list(csv.reader(lines[:MOST_ROWS], delimiter=sign))
+        ours = [_plain(name) for name in self._names]
+        said = [_plain(cell) for cell in rows[0]] if rows else []
+        places = list(range(column, self.columnCount()))
+        if len(known := set(said) & set(ours)) > 1 or known == set(said) != set():
+            places = [ours.index(name) if name in known else -1 for name in said]
+            left = [cell.strip() for cell, name in zip(rows[0], said, strict=True) if name not in known]
+            del rows[0]
+            if left:
+                self.told.emit(
+                    f"Not taken, since there are no such columns here: {', '.join(map(shown, left))}."
+                )
+        for down, cells in enumerate(rows):
             self.setRowCount(max(self.rowCount(), row + down + 2))
-            for across, cell in enumerate(cells[: self.columnCount() - column]):
-                self.setItem(row + down, column + across, QTableWidgetItem(cell.strip()))
+            for across, cell in zip(places, cells, strict=False):
+                if across >= 0:
+                    self.setItem(row + down, across, QTableWidgetItem(cell.strip()))
 
     def _cells(self) -> list[list[str]]:
         return [
@@ -98,6 +115,18 @@ class TypedTable(QTableWidget):
             ]
             for row in range(self.rowCount())
         ]
+
+    def _fit(self) -> None:
+        """Give every column the room of its name at least."""
+        header = self.horizontalHeader()
+        wanted = sum(map(header.sectionSizeHint, range(self.columnCount())))
+        modes = QHeaderView.ResizeMode
+        fits = wanted <= self.viewport().width()
+        header.setSectionResizeMode(modes.Stretch if fits else modes.ResizeToContents)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     @Slot(QTableWidgetItem)
     def _changed(self, item: QTableWidgetItem) -> None:
@@ -123,3 +152,8 @@ class TypedTable(QTableWidget):
                 self.setItem(index.row(), index.column(), QTableWidgetItem(""))
         else:
             super().keyPressEvent(event)
+
+
+def _plain(name: str) -> str:
+    """The name of a column without its unit."""
+    return name.partition("(")[0].strip().lower()

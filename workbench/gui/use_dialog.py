@@ -126,7 +126,7 @@ class UseDialog(QDialog):
         page.setLayout(files)
         self.sources.addTab(page, "Files")
         typed = QWidget(self)
-        both = QHBoxLayout(typed)
+        both = QVBoxLayout(typed)
         for part in PARTS:
             half = QWidget(typed)
             column = QVBoxLayout(half)
@@ -135,8 +135,9 @@ class UseDialog(QDialog):
             title.setBuddy(self.tables[part])
             column.addWidget(title)
             column.addWidget(self.tables[part], 1)
-            both.addWidget(half, 1)
+            both.addWidget(half, 2 if part == "support" else 1)
             self.tables[part].edited.connect(self._refresh)
+            self.tables[part].told.connect(self._say)
         self._of_queries.append(half)
         self.sources.addTab(typed, "Type in")
         self.sources.setTabVisible(1, False)
@@ -315,13 +316,14 @@ class UseDialog(QDialog):
             return
         predictor, project, run = self._predictor, self._project, self._run.id
         if self._typing:
-            texts = {part: self.tables[part].as_csv() for part in self._parts}
+            texts = {part: self.tables[part].as_csv() for part in self._parts if self.tables[part].filled}
 
             def job(progress: Progress) -> Used:
                 return _typed_in(predictor, project, run, texts, progress)
 
         else:
-            support, *rest = (Path(self.paths[part].text().strip()).expanduser() for part in self._parts)
+            given = (self.paths[part].text().strip() for part in self._parts)
+            support, *rest = (Path(path).expanduser() for path in given if path)
 
             def job(progress: Progress) -> Used:
                 return predictor.use(project, run, support, rest[0] if rest else None, progress)
@@ -370,10 +372,11 @@ class UseDialog(QDialog):
     @Slot()
     def _refresh(self) -> None:
         busy = any(self._worker.waits_for(key) for key in (OPEN, USE, EXAMPLE))
+        needed = self._parts if self.asks is None or self.asks.needs_query else PARTS[:1]
         if self._typing:
-            given = all(self.tables[part].filled for part in self._parts)
+            given = all(self.tables[part].filled for part in needed)
         else:
-            given = all(self.paths[part].text().strip() for part in self._parts)
+            given = all(self.paths[part].text().strip() for part in needed)
         self.predict.setEnabled(self.asks is not None and given and not busy)
         self.example.setEnabled(self.asks is not None and not busy)
         self.sources.setEnabled(self.asks is not None)

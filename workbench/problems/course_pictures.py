@@ -12,6 +12,30 @@ from workbench.problems.predicted import Arrays, Example, Predicted, step_name
 from workbench.words import plural, shown
 
 
+def answers(
+    course: Course, task: Predicted, spread: Array | None, wide: Array | None
+) -> tuple[dict[str, object], ...]:
+    """What is predicted at each time that is asked for, with its band; and what is true where that is known.
+
+    Parameters
+    ----------
+    task, spread, wide : as of :func:`picture`.
+    """
+    time, true = _numbers(course, task.query, own=task.standardised)
+    said, band = _said(course, task, spread, wide)
+    rows = []
+    for number, at in enumerate(np.flatnonzero(_counts(task.query)), 1):
+        row: dict[str, object] = {"query": number, course.time: float(time[at])}
+        row[f"{course.outcome}_predicted"] = float(said[-1, at])
+        if band is not None:
+            low, high = band
+            row |= {f"{course.outcome}_low": float(low[at]), f"{course.outcome}_high": float(high[at])}
+        if true is not None:
+            row[f"{course.outcome}_true"] = float(true[at])
+        rows.append(row)
+    return tuple(rows)
+
+
 def picture(course: Course, task: Predicted, spread: Array | None, wide: Array | None) -> Drawing:
     """Doses, samples, the predicted median with its band, the threshold, and the area under the curve.
 
@@ -24,10 +48,7 @@ def picture(course: Course, task: Predicted, spread: Array | None, wide: Array |
     own = task.standardised
     time, true = _numbers(course, task.query, own=own)
     order = np.argsort(time, kind="stable")
-    said = task.outputs["shown"].astype(np.float64)[..., 0]
-    said = said if own else course.offset + course.scale * said
-    if wide is None and spread is not None:
-        wide = BAND * (spread if own else course.scale * spread)
+    said, band = _said(course, task, spread, wide)
     curves = [*_known(course, task, own=own), *_asked(course, task, own=own)]
     for at in task.told:
         step, last = task.steps[at], at == task.told[-1]
@@ -40,14 +61,13 @@ def picture(course: Course, task: Predicted, spread: Array | None, wide: Array |
             dashed=int(step == 0),
             shade=task.shade(at),
         )
-        if last and wide is not None:
-            low, high = said[at] - wide, said[at] + wide
-            low = np.maximum(low, 0) if course.dosed else low
-            drawn = replace(drawn, label=f"{name}, 90% band", low=low[order], high=high[order])
+        if last and band is not None:
+            low, high = (each[order] for each in band)
+            drawn = replace(drawn, label=f"{name}, 90% band", low=low, high=high)
         curves.append(drawn)
     samples = _samples(course, task, own=own)
     panel = Panel(x_label=course.time_label, y_label=course.label, curves=(*curves, *samples))
-    rows = _rows(course, task, time, said[-1], true, wide)
+    rows = _rows(task, time, said[-1], true, band)
     given = plural(int(_counts(task.support).sum()) - task.withheld, "sample")
     words = f"Learners know {given} of each (dots)." if task.withheld else "Learners know the dots."
     found = _found(course, task, time[order], said[-1][order], true if true is None else true[order])
@@ -64,6 +84,22 @@ def example(course: Course, task: Example) -> Drawing:
     return Drawing(
         Panel(x_label=course.time_label, y_label=course.label, curves=curves), "One task", "", words
     )
+
+
+def _said(
+    course: Course, task: Predicted, spread: Array | None, wide: Array | None
+) -> tuple[Array, tuple[Array, Array] | None]:
+    """What is predicted after each step, ``[steps, n]``, and the ends of the last one's band; in the units of
+    the data."""
+    own = task.standardised
+    said = task.outputs["shown"].astype(np.float64)[..., 0]
+    said = said if own else course.offset + course.scale * said
+    if wide is None and spread is not None:
+        wide = BAND * (spread if own else course.scale * spread)
+    if wide is None:
+        return said, None
+    low, high = said[-1] - wide, said[-1] + wide
+    return said, (np.maximum(low, 0) if course.dosed else low, high)
 
 
 def _numbers(course: Course, part: Arrays, *, own: bool) -> tuple[Array, Array | None]:
@@ -173,13 +209,13 @@ def _above(time: Array, values: Array, threshold: float) -> float:
 
 
 def _rows(
-    course: Course, task: Predicted, time: Array, said: Array, true: Array | None, wide: Array | None
+    task: Predicted, time: Array, said: Array, true: Array | None, band: tuple[Array, Array] | None
 ) -> tuple[dict[str, object], ...]:
     counts, rows = _counts(task.query), []
     for at in np.argsort(time, kind="stable"):
         row: dict[str, object] = {"time": float(time[at]), "predicted": float(said[at])}
-        if wide is not None:
-            row |= {"low": float(said[at] - wide[at]), "high": float(said[at] + wide[at])}
+        if band is not None:
+            row |= {name: float(each[at]) for name, each in zip(("low", "high"), band, strict=True)}
         if true is not None and counts[at]:
             row["true"] = float(true[at])
         rows.append(row)

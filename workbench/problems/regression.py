@@ -120,11 +120,7 @@ class Regression(Supervised):
         where that is not known."""
         outputs = task.outputs["shown"].astype(np.float64)
         if self.course is not None:
-            spread, wide = (
-                None if each is None else each.reshape(len(each))
-                for each in (task.outputs[SPREAD][-1] if SPREAD in task.outputs else None, _wide(task))
-            )
-            return course_pictures.picture(self.course, task, spread, wide)
+            return course_pictures.picture(self.course, task, _of_spread(task), _flat_of(_wide(task)))
         known = self.known(task.query)
         single = task.query["x"].shape[1:] == (1,) and outputs.shape[2:] == (1,)
         if single:
@@ -161,6 +157,8 @@ class Regression(Supervised):
 
     def answers(self, task: Predicted) -> tuple[dict[str, Any], ...]:
         """x, and each value that is predicted of it with its band; and the true one where it is known."""
+        if self.course is not None:
+            return course_pictures.answers(self.course, task, _of_spread(task), _flat_of(_wide(task)))
         x, said = _flat_rows(task.query["x"]), task.outputs["shown"][-1].reshape(len(task.query["x"]), -1)
         true = _flat_rows(task.query["y"]) if self.known(task.query) else None
         wide = _wide(task)
@@ -250,6 +248,15 @@ def _wide(task: Predicted) -> Array | None:
     shown = task.outputs["shown"][-1]
     spread = task.outputs[SPREAD][-1] if SPREAD in task.outputs else np.ones_like(shown)
     return np.asarray(spread * task.margins, np.float64).reshape(len(shown), -1)
+
+
+def _of_spread(task: Predicted) -> Array | None:
+    """σ of each prediction after the last step, ``[n]``; None: the learner predicts values alone."""
+    return _flat_of(task.outputs[SPREAD][-1]) if SPREAD in task.outputs else None
+
+
+def _flat_of(values: Array | None) -> Array | None:
+    return None if values is None else values.reshape(len(values))
 
 
 def _banded(curve: Curve, task: Predicted, order: NDArray[np.intp] | None = None) -> Curve:

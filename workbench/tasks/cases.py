@@ -46,6 +46,7 @@ class Case:
     excerpt : the task in words, where it has classes.
     notes : what reading did, and in what the case is unlike those that were trained on; a line each.
     standards : what standardised inputs and values stand for.
+    along : the queries of the episode and more, of weight 0, for a curve to be drawn; None: no more.
     """
 
     episode: Episode
@@ -56,6 +57,7 @@ class Case:
     excerpt: Excerpt | None = None
     notes: tuple[str, ...] = ()
     standards: Standards | None = None
+    along: Data | None = None
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -73,10 +75,12 @@ class CaseFiles(ABC):
         the support set.
     columns : of a small table that can be typed in: those of a query, and those that a support set has
         beside; empty where there are only files.
+    needs_query : whether there must be queries, where a case has some.
     """
 
     support: str
     query: str
+    needs_query: bool = True
     columns: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
     def read(self, support: Path, query: Path | None, progress: Progress = silent) -> Case:
@@ -91,7 +95,7 @@ class CaseFiles(ABC):
         DataError
             If a file is of another shape, in one line that says where; or if one is missing.
         """
-        if query is None and self.query:
+        if query is None and self.query and self.needs_query:
             raise DataError(f"--query: is missing; give what is to be predicted: {self.query}")
         if query is not None and not self.query:
             raise DataError(

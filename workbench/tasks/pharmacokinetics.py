@@ -20,12 +20,15 @@ from workbench.errors import DataError
 from workbench.problems.courses import DOSES, SUBJECT, WEIGHT, Course
 from workbench.problems.regression import Regression
 from workbench.settings import Name
-from workbench.tasks.base import Data, Episode, EpisodeSize, Progress, TaskFamily, TaskShape
+from workbench.tasks.base import Data, Episode, EpisodeSize, Progress, TaskShape
+from workbench.tasks.cases import CaseFiles
 from workbench.tasks.compartments import Compartments
 from workbench.tasks.curves import CurveConfig, Range, hash_of, told_of, uniform
 from workbench.tasks.real_patients import RealPatients, Sets
 from workbench.tasks.standard import Standard, Standards
-from workbench.tasks.subject_tables import in_turn
+from workbench.tasks.subject_cases import OfSubjects, SubjectFiles
+from workbench.tasks.subject_tables import SubjectTable, Words, in_turn
+from workbench.words import plural
 
 UNITS: Mapping[str, str] = {
     "absorption_rate": "1/h",
@@ -100,7 +103,7 @@ class PharmacokineticsConfig(CurveConfig):
     additive_error: float = setting(0.25, rare=True, ge=0, unit=UNIT, help="Error of a sample beside that.")
 
 
-class Pharmacokinetics(TaskFamily):
+class Pharmacokinetics(OfSubjects):
     """Predict the rest of a patient's concentration curve from a few early samples.
 
     Inputs are t / 12 − 1, log(1 + t) − 1.5 and the dose, shifted and scaled; y is the concentration divided
@@ -239,6 +242,50 @@ class Pharmacokinetics(TaskFamily):
             "y": (values / SCALE)[..., None],
             DOSES: given[:, None].expand(-1, times.shape[1], -1, -1).contiguous(),
         }
+
+    def rows_of(self, one: SubjectTable, fold: int) -> Data:
+        """Samples of a patient, with or without an outcome, ``[1, n, …]``."""
+        doses = one.doses_of(0)
+        if len(doses) != 1 or not doses[0, 1] > 0:
+            raise DataError(f"has {plural(len(doses), 'dose')}; patients of this run have one")
+        since = one.time - doses[0, 0]
+        if since.min() < 0:
+            raise DataError(f"asks for time {one.time[since.argmin()]:g}, before the dose at {doses[0, 0]:g}")
+        time, dose, y = (
+            torch.from_numpy(each.astype(np.float32))[None] for each in (since, doses[0, 1:], one.y)
+        )
+        return self._examples(time, dose, y)
+
+    def samples_of(self, episode: Episode) -> tuple[SubjectTable, SubjectTable]:
+        """The samples of a task: those of the support set, and of the queries."""
+        known, asked = (self._samples(part) for part in (episode.support, episode.query))
+        return known, asked
+
+    def _samples(self, data: Data) -> SubjectTable:
+        counts = data.get(WEIGHT, torch.ones_like(data["y"][..., 0]))[0] > 0
+        x, y, doses = (data[name][0][counts].cpu() for name in ("x", "y", DOSES))
+        near = 12 + 12 * x[:, 0]  # 32 bits know x, not the time
+        near = torch.where(near < 4, torch.expm1(x[:, 1] + 1.5), near)
+        steps = torch.arange(-64, 65, dtype=torch.int32)
+        times = (near.view(torch.int32)[:, None] + steps).view(torch.float32)  # the floats next to it
+        off = (self.inputs(times, doses[0, 0, 1].expand_as(times))[..., :2] - x[:, None, :2]).abs().sum(-1)
+        found = times[torch.arange(len(x)), off.argmin(1)], SCALE * y[:, 0], doses[0, :1, 1]
+        time, value, dose = (  # as few digits as tell floats apart
+            np.array([float(str(each)) for each in part.numpy()], np.float64) for part in found
+        )
+        given = np.array([[0, 0, dose[0]]])
+        return SubjectTable(("",), np.array([len(time)]), time, value, given, np.empty((1, 0)), self._words)
+
+    @property
+    def _words(self) -> Words:
+        dose = UNITS["dose"]
+        return Words(
+            outcome="concentration", unit=UNIT, time="time", time_unit=HOURS, dose="dose", dose_unit=dose
+        )
+
+    def case_files(self) -> CaseFiles:
+        inputs = ("time since the dose", "log(1 + time)", "dose")
+        return SubjectFiles(self, self._words, inputs, shots=self.config.shots, once=True)
 
     def inputs(self, times: Tensor, dose: Tensor) -> Tensor:
         """What a learner is told of a sample, ``[…, 3]``."""

@@ -24,9 +24,11 @@ from workbench.problems.courses import DOSES, SUBJECT, WEIGHT, Course
 from workbench.problems.regression import Regression
 from workbench.settings import Name, misfit, setting
 from workbench.tasks.base import FOLD, Data, Episode, EpisodeSize, TaskFamily, TaskShape
+from workbench.tasks.cases import CaseFiles
 from workbench.tasks.class_splits import ClassSplit, Names, divide
 from workbench.tasks.own_data import one_of_both, own_data
 from workbench.tasks.standard import Floats, Standard, Standards
+from workbench.tasks.subject_cases import OfSubjects, SubjectFiles
 from workbench.tasks.subject_tables import SubjectTable, filled_up, in_turn, spread_out
 from workbench.words import plural
 
@@ -119,7 +121,7 @@ class SubjectsConfig(Examples):
         return Columns(**{name: value for name in ROLES if (value := getattr(self, name)) is not None})
 
 
-class Subjects(TaskFamily):
+class Subjects(OfSubjects):
     """Predict later samples of subjects that were never seen in training.
 
     Inputs are the time, the logarithm of the time since the last dose (since the beginning, where there are
@@ -158,8 +160,7 @@ class Subjects(TaskFamily):
         self._usual = _means(self._inputs[training])
         x, y = self._known(self._inputs), table.y[:, None]
         self.standards = known = Standards(Standard.of(x[training]), Standard.of(y[training]))
-        self._x = torch.from_numpy(known.x.applied(x).astype(np.float32))
-        self._y = torch.from_numpy(known.y.applied(y).astype(np.float32))
+        self._x, self._y = self._standardised(table)
         self._doses = torch.from_numpy(table.padded_doses())
         self._rows: dict[tuple[int, int], tuple[Tensor, Tensor, Tensor, Tensor]] = {}
         words = table.words
@@ -185,13 +186,13 @@ class Subjects(TaskFamily):
 
     def _columns(self, table: SubjectTable) -> tuple[Floats, tuple[str, ...]]:
         """The inputs of each sample in the data's units, ``[N, inputs]``, and what they are."""
-        given = table.dose_columns()
-        since = given[:, 1] if table.dosed else table.time - self._begins
+        given, dosed = table.dose_columns(), self.table.dosed
+        since = given[:, 1] if dosed else table.time - self._begins
         unit = self._span / _OF_THE_SPAN
         columns = [table.time, np.log1p(np.maximum(since, 0) / unit)]
-        after = "the last dose" if table.dosed else "the beginning"
+        after = "the last dose" if dosed else "the beginning"
         names = [table.words.time, f"log(1 + time since {after} / {unit:.3g})"]
-        if table.dosed:
+        if dosed:
             columns += list(given.T)
             names += ["last dose", "time since it", "total dose"]
         columns += list(np.repeat(table.covariates, table.counts, 0).T)
@@ -246,13 +247,51 @@ class Subjects(TaskFamily):
         grid = np.linspace(begins, times[-1], _CURVE)
         one = self.table.kept([subject])
         along = replace(one, counts=np.array([_CURVE]), time=grid, y=np.interp(grid, times, values))
-        x = self._known(self._columns(along)[0])
+        return dict(zip("xy", self._standardised(along), strict=True)) | {WEIGHT: torch.zeros(_CURVE)}
+
+    def _standardised(self, table: SubjectTable) -> tuple[Tensor, Tensor]:
+        """x and y of the samples of a table, ``[N, …]``."""
         assert self.standards is not None
-        return {
-            "x": torch.from_numpy(self.standards.x.applied(x).astype(np.float32)),
-            "y": torch.from_numpy(self.standards.y.applied(along.y[:, None]).astype(np.float32)),
-            WEIGHT: torch.zeros(_CURVE),
-        }
+        x, y = self._known(self._columns(table)[0]), table.y[:, None]
+        return (
+            torch.from_numpy(self.standards.x.applied(x).astype(np.float32)),
+            torch.from_numpy(self.standards.y.applied(y).astype(np.float32)),
+        )
+
+    def rows_of(self, one: SubjectTable, fold: int) -> Data:
+        """Samples of one subject, who need not be in the table, for the learner of a fold, ``[1, n, …]``."""
+        x, y = self._standardised(one)
+        found = {"x": x, "y": y, WEIGHT: torch.ones(len(x))}
+        if self.table.dosed:
+            found[DOSES] = torch.from_numpy(one.padded_doses())[0].expand(len(x), -1, -1).contiguous()
+        if self.folds:
+            found[FOLD] = torch.full((len(x),), fold)
+        return {name: each[None] for name, each in found.items()}
+
+    def samples_of(self, episode: Episode) -> tuple[SubjectTable, SubjectTable]:
+        """The samples of a task in the table: those of the support set, and of the queries."""
+        own = torch.cat([self._x, self._y], 1)
+        rows = []
+        for part in (episode.support, episode.query):
+            drawn = torch.cat([part["x"][0], part["y"][0]], 1)[part[WEIGHT][0] > 0].cpu()
+            rows.append((own[:, None] == drawn).all(-1))  # [N, n]
+        for subject, (start, count) in enumerate(zip(self.table.first, self.table.counts, strict=True)):
+            found = [each[start : start + count] for each in rows]
+            if all(each.any(0).all() for each in found):
+                one = self.table.kept([subject])
+                places = [each.int().argmax(0).numpy() for each in found]
+                known, asked = (
+                    replace(one, counts=np.array([len(at)]), time=one.time[at], y=one.y[at]) for at in places
+                )
+                return known, asked
+        raise DataError("the task is of no subject of the table")
+
+    def case_files(self) -> CaseFiles:
+        words, doses = self.table.words, self.table.doses
+        words = replace(words, time=words.time or "time", outcome=words.outcome or "value")
+        once = not doses[:, 1].any() and len(np.unique(doses[:, 0])) == len(doses)
+        shots = self.config.shots if self.config.until is None else None
+        return SubjectFiles(self, words, self.input_names, shots=shots, once=once)
 
     def _drawn(self, split: Split, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Subjects by chance, and the learner that each is for; of those that are measured, each subject as
