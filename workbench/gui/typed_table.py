@@ -85,8 +85,10 @@ class TypedTable(QTableWidget):
         return text.getvalue()
 
     def put(self, text: str, row: int = 0, column: int = 0) -> None:
-        """Fill in cells from a place on, out of lines with tabs (or semicolons, or commas) between them; if the
-        first names our columns, by these."""
+        """Fill in cells from a place on, out of lines with tabs (or semicolons, or commas) between them.
+
+        A first line that has names of our columns says which ones these are.
+        """
         sign = next((each for each in "\t;," if each in text), "\t")
         lines = [line for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n") if line.strip()]
         rows = list(csv.reader(lines[:MOST_ROWS], delimiter=sign))
