@@ -95,6 +95,17 @@ def made(kind: str, folder: Path) -> str:
         return text("subjects", path, f"shots = 3\nthreshold = 4.0\n{split}")
     if kind == "patients":
         return text("pharmacokinetics", folder).replace(f'path = "{folder.as_posix()}"\n', "")
+    if kind in GROUPED:
+        source, more = GROUPED[kind]
+        head = f'name = "own"\n[task]\nfamily = "grouping"\nsource = "{source}"\npoints = 12\ngroups = 2\n'
+        own = {
+            "text": lambda: sources.clinc(folder / "intents.json"),
+            "images": lambda: sources.write(folder / "pictures", sources.class_folders(classes=15, each=6)),
+        }
+        if source in own:
+            head += f'path = "{own[source]().as_posix()}"\n'
+        rest = REST.format(more=more, network="mlp", settings="hidden = [8]")
+        return head + rest.replace("queries = 3\n", "")
     if kind in ("mixtures", "few"):
         more = "groups = 3" if kind == "few" else "most_groups = 4"
         head = 'name = "sets"\n[task]\nfamily = "mixtures"\npoints = 40\ngroups = 2\n'
@@ -110,7 +121,16 @@ def made(kind: str, folder: Path) -> str:
     )
 
 
+GROUPED = {
+    "pictures to group": ("images", "most_groups = 3"),
+    "their components": ("digits", 'embedding = "components"\ncomponents = 4'),
+    "texts to group": ("text", ""),
+}
+
 LEARNERS = {
+    "pictures to group": ("embedding_kmeans", "kmeans"),
+    "their components": ("spectral", "gaussian_mixture"),
+    "texts to group": ("kmeans",),
     "sinusoid": ("maml", "cnp"),
     "functions": ("maml", "r2d2"),
     "digits": ("maml", "protonet"),
@@ -556,6 +576,36 @@ def test_a_set_is_grouped_whoever_knows_its_groups(
     assert "has no meaning here" in said
     assert call("predict", path, run, "--support", bare, "-o", out)[0] == 0
     assert len(out.read_text().splitlines()) == 41
+
+
+def test_pictures_that_nobody_has_put_in_classes_are_grouped(
+    call: Call, ready: Callable[[str], Ready], tmp_path: Path
+) -> None:
+    path, (run, _) = ready("their components")
+    folder, _ = episode(path, run, tmp_path / "e")
+    known = used(path, run, (folder, None))
+    assert known.rows()[0].keys() == {"point", "example", "group", "probability", "true group", "right"}
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for picture in folder.rglob("*.png"):
+        picture.rename(flat / picture.name)
+    found = used(path, run, (flat, None))
+    np.testing.assert_array_equal(found.found.outputs["group"], known.found.outputs["group"])
+    assert found.found.measured == {}
+    assert [row["example"] for row in found.rows()] == [f"{at:04}.png" for at in range(12)]
+    assert found.written("svg")
+    (flat / "0011.png").unlink()
+    assert "11 examples; the sets of this run have 12" in used(path, run, (flat, None)).notes
+    path, (run, _) = ready("pictures to group")
+    said = call("predict", path, run, "--support", flat, "-o", tmp_path / "out.csv")[2]
+    assert "this run is told how many groups a set has, from 2 to 3, which nothing here says" in said
+    path, (run,) = ready("texts to group")
+    table = tmp_path / "t.csv"
+    table.write_text("text\nred green\nblue\nred\nblue red\n")
+    assert [row["text"] for row in used(path, run, (table, None)).rows()][:2] == ["red green", "blue"]
+    table.write_text("text,label\nred,a\nblue,b\ngreen,c\n")
+    said = call("predict", path, run, "--support", table, "-o", tmp_path / "out.csv")[2]
+    assert "t.csv: 3 classes; this run knows sets of up to 2 groups" in said
 
 
 BAD_SETS = {

@@ -159,10 +159,16 @@ class FoundImages(Found):
 
 @dataclass(frozen=True, kw_only=True)
 class FoundText(Found):
-    """Texts."""
+    """Texts.
+
+    Attributes
+    ----------
+    order : the place of each among those that were read; empty where nobody has kept it.
+    """
 
     kind: ClassVar[Kind] = "text"
     texts: Sequence[str] = field(repr=False)
+    order: Sequence[int] = field(repr=False, default=())
 
     def origin(self, index: int) -> str:
         return quoted(self.texts[index])

@@ -145,6 +145,7 @@ class Gathered:
             findings=tuple(findings),
             unreadable=tuple(self.bad),
             texts=[rows[index][1] for index in order],
+            order=order.tolist(),
         )
 
     def _told(self) -> list[Finding]:

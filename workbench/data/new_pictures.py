@@ -73,12 +73,14 @@ def read_labelled(path: Path, reading: Reading, progress: Progress = silent) -> 
     return _read(found, reading, progress)
 
 
-def read_any(path: Path, classes: Sequence[str], reading: Reading, progress: Progress = silent) -> Pictures:
+def read_any(
+    path: Path, classes: Sequence[str] | None, reading: Reading, progress: Progress = silent
+) -> Pictures:
     """Pictures with their labels, or without any: one picture, or a folder of them.
 
     Parameters
     ----------
-    classes : that are known; a single folder of another name is no class.
+    classes : that are known; a single folder of another name is no class. None: any will do.
 
     Raises
     ------
@@ -98,8 +100,10 @@ def read_any(path: Path, classes: Sequence[str], reading: Reading, progress: Pro
     else:
         if not path.exists():
             raise DataError(f"{path}: there is no such file or folder; give pictures, or {NEEDED}")
-        flat = _flat(path, classes, reading)
+        flat = _flat(path, classes or (), reading)
         read = read_labelled(path, reading, progress) if flat is None else _read(flat, reading, progress)
+    if classes is None:
+        return read
     unknown = next((name for name in read.classes if name not in classes), None)
     if unknown is not None:
         first = read.names[int(np.flatnonzero(read.labels == read.classes.index(unknown))[0])]

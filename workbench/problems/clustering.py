@@ -175,10 +175,12 @@ class Clustering(Problem):
         true = task.query["y"].astype(np.int64) if self.known(task.query) else None
         found = by_size(found) if true is None else called_alike(found, true)
         names = class_names(max(int(each.max()) for each in (found, true) if each is not None) + 1)
-        columns = task.columns.get("x") or [f"x{at}" for at in range(1, task.query["x"].shape[-1] + 1)]
+        columns, texts = task.columns.get("x", ()), [text for each in task.query_texts for text in each]
         rows = []
         for at, x in enumerate(task.query["x"].astype(np.float64)):
-            row: dict[str, Any] = {"point": at + 1, **dict(zip(columns, x.tolist(), strict=True))}
+            row: dict[str, Any] = {"point": at + 1}
+            row |= dict(zip(columns, x.tolist(), strict=True)) if columns else {"example": task.names[at]}
+            row |= {"text": texts[at]} if texts else {}
             row |= {"group": names[found[at]], "probability": float(task.outputs["share"][-1][at])}
             if true is not None:
                 row |= {"true group": names[true[at]], "right": bool(found[at] == true[at])}

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from workbench.data.new_pictures import read_any, read_labelled
+from workbench.data.found import FoundText
+from workbench.data.new_pictures import Pictures, read_any, read_labelled
 from workbench.data.progress import Progress
 from workbench.data.reading import Reading
 from workbench.data.texts import read_new_texts
@@ -46,6 +47,24 @@ _DARKER = 0.02
 
 _PREFIX = re.compile(r"^[A-Z]+ ")
 """What the name of a class begins with where a task was written as files."""
+
+
+class OneSet(NamedTuple):
+    """Examples in the order of their names, which nobody need have put in classes.
+
+    Attributes
+    ----------
+    x : as inputs, ``[n, *input_shape]``.
+    classes, labels : the names of their classes, none where nobody says them; and the class of each.
+    names, texts : what each is called, and its text, where it is one.
+    """
+
+    x: Tensor
+    classes: tuple[str, ...]
+    labels: NDArray[np.int64]
+    names: tuple[str, ...]
+    texts: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 class ClassCase(CaseFiles):
@@ -130,6 +149,23 @@ class ClassCase(CaseFiles):
     @abstractmethod
     def write(self, episode: Episode, excerpt: Excerpt | None) -> dict[str, bytes]: ...
 
+    one_set: str
+    """What the files of one set are, for people."""
+
+    @abstractmethod
+    def read_set(self, path: Path, progress: Progress) -> OneSet:
+        """Examples that may have labels.
+
+        Raises
+        ------
+        DataError
+            If they cannot be read.
+        """
+
+    @abstractmethod
+    def write_set(self, x: Tensor, labels: Sequence[int], excerpt: Excerpt) -> dict[str, bytes]:
+        """Inputs ``[n, *input_shape]`` as :meth:`read_set` reads them in the same order."""
+
 
 class PictureFiles(ClassCase):
     """A folder with pictures for each class."""
@@ -147,15 +183,32 @@ class PictureFiles(ClassCase):
         asked = read_any(query, known.classes, reading, progress)
         parts, notes = [], [*known.notes, *asked.notes]
         for read, path in ((known, support), (asked, query)):
-            x, inverted = self._family.of_pixels(read.pixels)
-            if inverted:
-                notes.append(
-                    f"{path}: dark on bright; inverted, since this run was trained on bright on dark"
-                )
+            x, told = self._inputs(read, path)
             parts.append((x, read.classes, read.labels))
-            notes += self._brightness(x, read.names, str(path))
-            notes += self._outside(x, read.names, str(path))
+            notes += told
         return self.case(parts[0], parts[1], asked.names, notes)
+
+    one_set = "a folder of pictures, or an .npz file with images; beside them their classes, if known"
+
+    def read_set(self, path: Path, progress: Progress) -> OneSet:
+        channels, size, _ = self._family.shape.input_shape
+        read = read_any(path, None, Reading(size=size, channels=channels), progress)
+        x, notes = self._inputs(read, path)
+        order = sorted(range(len(x)), key=lambda at: _by_number(read.names[at].rpartition("/")[2]))
+        names = tuple(read.names[at] for at in order)
+        return OneSet(x[order], read.classes, read.labels[order], names, (), (*read.notes, *notes))
+
+    def write_set(self, x: Tensor, labels: Sequence[int], excerpt: Excerpt) -> dict[str, bytes]:
+        names = [as_folder(name) for name in self.named(excerpt)]
+        pixels = self._family.as_pixels(x)
+        return {f"support/{names[label]}/{at:04d}.png": _png(pixels[at]) for at, label in enumerate(labels)}
+
+    def _inputs(self, read: Pictures, path: Path) -> tuple[Tensor, list[str]]:
+        """Pictures as inputs, and in what they are unlike those that were trained on."""
+        x, inverted = self._family.of_pixels(read.pixels)
+        notes = [f"{path}: dark on bright; inverted, since this run was trained on bright on dark"] * inverted
+        notes += self._brightness(x, read.names, str(path))
+        return x, [*notes, *self._outside(x, read.names, str(path))]
 
     def _brightness(self, x: Tensor, names: Sequence[str], where: str) -> list[str]:
         """That pictures are darker or brighter than all that were trained on."""
@@ -223,10 +276,7 @@ class TextFiles(ClassCase):
     def _read(self, support: Path, query: Path, progress: Progress) -> Case:
         progress(0.1, "Reading the texts")
         (known, labelled), (asked, told) = (read_new_texts(path) for path in (support, query))
-        for found in (known, asked):
-            if found.unreadable:
-                first = found.unreadable[0]
-                raise DataError(f"{first.origin}: {first.why}; mend or remove it")
+        refuse_unreadable(known, asked)
         self.refuse_one_class(known.names if labelled else (), support)
         own = asked.names if told else ()
         unknown = next((name for name in own if name not in known.names), None)
@@ -236,12 +286,7 @@ class TextFiles(ClassCase):
                 f"{query}: the label {shown(unknown)!r} is none of the support set, which has {names}"
             )
         notes = [each.text for each in (*known.findings, *asked.findings)]
-        words = [words_of(text) for text in self._known]
-        heard = {word for own in words for word in own}
-        shortest, longest = min(map(len, words)), max(map(len, words))
-        for found, path in ((known, support), (asked, query)):
-            notes += _unheard(found.texts, heard, str(path))
-            notes += _of_length(found.texts, shortest, longest, str(path))
+        notes += [*self._unlike(known, support), *self._unlike(asked, query)]
         progress(0.3, f"Learning the words of {len(self._known):,} texts")
         x = self._family.of_texts([*known.texts, *asked.texts])
         count = len(known.texts)
@@ -257,18 +302,56 @@ class TextFiles(ClassCase):
         )
         return replace(case, excerpt=Excerpt(known.names, by_class, (tuple(asked.texts),)))
 
+    one_set = "texts (.csv, .tsv, .jsonl, .json) in a column called text; beside it label, if known"
+
+    def read_set(self, path: Path, progress: Progress) -> OneSet:
+        progress(0.1, "Reading the texts")
+        found, labelled = read_new_texts(path)
+        refuse_unreadable(found)
+        order = np.argsort(found.order)
+        texts = tuple(found.texts[at] for at in order)
+        progress(0.3, f"Learning the words of {len(self._known):,} texts")
+        notes = (*(each.text for each in found.findings), *self._unlike(found, path))
+        names = tuple(f"text {number}" for number in range(1, len(texts) + 1))
+        classes = found.names if labelled else ()
+        return OneSet(self._family.of_texts(texts), classes, found.labels[order], names, texts, notes)
+
+    def write_set(self, x: Tensor, labels: Sequence[int], excerpt: Excerpt) -> dict[str, bytes]:
+        names, (texts,) = self.named(excerpt), excerpt.query
+        rows = [(text, names[label]) for text, label in zip(texts, labels, strict=True)]
+        return {"support.csv": _table([("text", "label"), *rows])}
+
+    def _unlike(self, found: FoundText, path: Path) -> list[str]:
+        """In what texts are unlike those that were trained on."""
+        words = [words_of(text) for text in self._known]
+        heard = {word for own in words for word in own}
+        shortest, longest = min(map(len, words)), max(map(len, words))
+        return [
+            *_unheard(found.texts, heard, str(path)),
+            *_of_length(found.texts, shortest, longest, str(path)),
+        ]
+
     def write(self, episode: Episode, excerpt: Excerpt | None) -> dict[str, bytes]:
         assert excerpt is not None
         names = self.named(excerpt)
         files = {}
         for part, texts in (("support", excerpt.support), ("query", excerpt.query)):
-            table = io.StringIO()
-            writer = csv.writer(table, lineterminator="\n")
-            writer.writerow(["text", "label"])
-            for name, own in zip(names, texts, strict=True):
-                writer.writerows([text, name] for text in own)
-            files[f"{part}.csv"] = table.getvalue().encode()
+            rows = [(text, name) for name, own in zip(names, texts, strict=True) for text in own]
+            files[f"{part}.csv"] = _table([("text", "label"), *rows])
         return files
+
+
+def refuse_unreadable(*read: FoundText) -> None:
+    """Refuse texts of which one cannot be read."""
+    for found in read:
+        if found.unreadable:
+            first = found.unreadable[0]
+            raise DataError(f"{first.origin}: {first.why}; mend or remove it")
+
+
+def _by_number(name: str) -> list[tuple[int, str]]:
+    """By which names are in order: 2 comes before 10."""
+    return [(int(part) if part.isdecimal() else -1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _unheard(texts: Sequence[str], heard: set[str], where: str) -> list[str]:
@@ -313,6 +396,12 @@ def _contrast(x: Tensor) -> Tensor:
 def _colour(x: Tensor) -> Tensor:
     """How far the channels of pictures are apart, from 0 (grey) to 1."""
     return (x.amax(1) - x.amin(1)).flatten(1).mean(1)
+
+
+def _table(rows: Sequence[tuple[str, str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
 
 
 def as_folder(name: str) -> str:

@@ -24,8 +24,7 @@ from torch import Tensor
 from workbench.config import SPLITS, ClassificationTaskConfig, Evaluation, Split, Suits, Training
 from workbench.problems.diagnosis import Diagnosis
 from workbench.tasks.base import DataError, Episode, EpisodeSize, Excerpt, TaskFamily, TaskShape
-from workbench.tasks.cases import CaseFiles
-from workbench.tasks.class_cases import PictureFiles, as_folder
+from workbench.tasks.class_cases import ClassCase, PictureFiles, as_folder
 from workbench.tasks.class_splits import marked
 
 _BRIGHT = 0.7
@@ -316,8 +315,12 @@ class ClassFamily(TaskFamily):
                 return group
         return ""
 
-    def case_files(self) -> CaseFiles:
+    def case_files(self) -> ClassCase:
         return PictureFiles(self)
+
+    def every_example(self) -> Tensor:
+        """The examples ``[N, *input_shape]`` of all splits, as the pool keeps them."""
+        return self._examples
 
     def of_pixels(self, pixels: NDArray[np.uint8]) -> tuple[Tensor, bool]:
         """New pictures ``[n, channels, height, width]`` as inputs, and whether they had to be inverted: ours

@@ -30,6 +30,7 @@ from workbench.tasks.class_splits import ClassSplit
 from workbench.tasks.classes import ClassFamily, as_floats
 from workbench.tasks.digits import Digits, DigitsConfig
 from workbench.tasks.glyphs import Glyphs, GlyphsConfig
+from workbench.tasks.grouping_cases import GroupingFiles
 from workbench.tasks.images import Images, ImagesConfig
 from workbench.tasks.own_data import one_of_both
 from workbench.tasks.sets import SetConfig, SetFamily
@@ -118,8 +119,7 @@ class Grouping(SetFamily):
         y = place % groups[:, None]
         rows = y * self._each(points) + place // groups[:, None]
         x = drawn.support["x"][torch.arange(len(groups))[:, None], rows.to(drawn.device)]
-        x = x if self._embedding is None else self._embedding.of(x)
-        return x, y, {"classes": drawn.support["classes"]}
+        return self.embedded(x), y, {"classes": drawn.support["classes"]}
 
     def excerpt(
         self,
@@ -151,7 +151,18 @@ class Grouping(SetFamily):
         return torch.rand(len(groups), points, generator=generator).argsort(1)
 
     def case_files(self) -> CaseFiles:
-        return TaskFamily.case_files(self)  # its examples are no tables of points
+        return GroupingFiles(self, self._source.case_files())
+
+    def embedded(self, x: Tensor) -> Tensor:
+        """What stands for examples ``[T, n, *]`` of the source."""
+        return x if self._embedding is None else self._embedding.of(x)
+
+    def examples_of(self, x: Tensor) -> Tensor:
+        """The examples of the source that points ``[n, *]`` stand for."""
+        if self._embedding is None:
+            return x
+        every = as_floats(self._source.every_example())
+        return every[torch.cdist(x, self._embedding.of(every[None])[0]).argmin(1)]
 
     def check(self, size: EpisodeSize, split: Split) -> None:
         super().check(size, split)

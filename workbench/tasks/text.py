@@ -26,8 +26,7 @@ from workbench.data.progress import Progress, silent
 from workbench.data.reading import NOW, Reading, refuse_beyond_memory
 from workbench.settings import Name, setting
 from workbench.tasks.base import TaskFamily
-from workbench.tasks.cases import CaseFiles
-from workbench.tasks.class_cases import TextFiles
+from workbench.tasks.class_cases import ClassCase, TextFiles
 from workbench.tasks.class_splits import ClassSplit, divide
 from workbench.tasks.classes import ClassFamily, ClassPool
 from workbench.tasks.own_data import OwnData, one_of_both, own_data
@@ -102,7 +101,7 @@ class Text(ClassFamily):
         super().__init__(config, pool, members, bounds=None, vocabulary=vocabulary, texts=texts)
         self.notes = held.notes
 
-    def case_files(self) -> CaseFiles:
+    def case_files(self) -> ClassCase:
         return TextFiles(self, self._known)
 
     def of_texts(self, texts: Sequence[str]) -> Tensor:
