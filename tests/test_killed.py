@@ -13,6 +13,7 @@ import pytest
 
 from tests import processes
 from tests.experiments import SINUSOID
+from tests.tasks.test_subjects import lines
 from tests.test_runs import contents
 from workbench.project import Project
 
@@ -34,18 +35,36 @@ episodes = 30
 inner_steps = 2
 """
 
+FOLDED = """
+name = "subjects in folds"
+[task]
+family = "subjects"
+path = "table.csv"
+shots = 3
+[task.split]
+folds = 3
+[network]
+kind = "mlp"
+hidden = [8]
+[evaluation]
+episodes = 7
+inner_steps = 2
+"""
+
 
 @pytest.mark.parametrize(
     ("text", "kills", "each"),
     [
         pytest.param(SINUSOID, 20, 20, id="sinusoid-mlp"),
         pytest.param(CONV4, 8, 5, id="digits-conv4"),
+        pytest.param(FOLDED, 3, 5, id="subjects-in-folds"),
     ],
 )
 def test_a_killed_run_resumes_bit_for_bit(text: str, kills: int, each: int, tmp_path: Path) -> None:
     # a kill comes at most so many evaluations after the one before, so the run cannot be over before the last
     segments = (AHEAD + 2) * kills + 1
     toml = tmp_path / "e.toml"
+    (tmp_path / "table.csv").write_text("\n".join(lines()))
     toml.write_text(text + '[[algorithm]]\nkind = "maml"\n', encoding="utf-8")
     settings = {
         "training.iterations": each * segments,

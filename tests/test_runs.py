@@ -35,7 +35,7 @@ def contents(project: Project, run: int) -> dict[str, Any]:
         "losses": y.tolist(),
         "validation": project.evaluations(run, "validation"),
         "test": summary,
-        "arrays": {name: array.tolist() for name, array in result.arrays.items()},
+        "arrays": {name: array.tobytes() for name, array in result.arrays.items()},  # NaN is the same
     }
 
 

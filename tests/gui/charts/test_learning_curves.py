@@ -48,6 +48,10 @@ def test_hidden_runs_and_missing_classes_are_explained(
     data.reread()
     choose(chart, measure="validation_accuracy")
     assert "None of the runs that are shown measures this" in chart.hint
+    project.update_run(run, status="finished")
+    data.reread()
+    choose(chart, measure="loss")
+    assert "Training does not measure this" in chart.hint
     choose(chart, measure="validation_loss")
     assert chart.hint == ""
     project.update_run(run, visible=False)

@@ -44,6 +44,7 @@ NOTHING = "No run yet. Press Run (Ctrl+R) to start the experiment; its curves ap
 ALL_HIDDEN = "All runs are hidden. Tick a run in the table to see its curves."
 WAITING = "No values yet. The first appear within a second of training."
 NOT_MEASURED = "None of the runs that are shown measures this. Choose another measure."
+NOT_IN_TRAINING = "Training does not measure this. Choose Validation, or another measure."
 NO_TRAINING = "These runs have no training curves: their learners are not meta-trained."
 
 
@@ -149,7 +150,7 @@ class LearningCurves(CurveChart):
         if not training and any(self.data.evaluations(run.id) for run in shown):
             return NOT_MEASURED
         if training and all(run.status == "finished" for run in shown):
-            return NO_TRAINING
+            return NOT_IN_TRAINING if any(run.iterations_planned for run in shown) else NO_TRAINING
         return WAITING
 
     def _dress(self, drawn: list[Trace]) -> None:
