@@ -50,7 +50,10 @@ def test_hidden_runs_and_missing_classes_are_explained(
     assert "None of the runs that are shown measures this" in chart.hint
     project.update_run(run, status="finished")
     data.reread()
-    choose(chart, measure="loss")
+    choose(chart, measure="training_loss")
+    assert "not meta-trained" in chart.hint
+    project.update_run(run, iterations_planned=9)
+    data.reread()
     assert "Training does not measure this" in chart.hint
     choose(chart, measure="validation_loss")
     assert chart.hint == ""
