@@ -119,7 +119,7 @@ class PlotCell(Plot):
         """Colours and names; an axis that gets any is laid out anew, so only where something has changed."""
         panel = replace(self.panel, title="", curves=(), texts=(), x_range=None, y_range=None, moving=None)
         x_label, y_label = panel.x_label + self._origins[0], panel.y_label + self._origins[1]
-        y_label = self.fontMetrics().elidedText(y_label, Qt.TextElideMode.ElideMiddle, self.height() - 30)
+        y_label = self._within(y_label, self.height() - 38)
         dress = theme.palette(), self.outer, self.bare, x_label, y_label, panel
         if dress == self._dress:
             return
@@ -147,7 +147,14 @@ class PlotCell(Plot):
             if axis.isVisible() and axis.labelText != text:  # a label would show a hidden axis
                 axis.setLabel(text)
                 axis.showLabel(bool(text))
+                axis.resizeEvent()  # which puts the label in the middle
         self.getAxis("left").percent = panel.y_percent
+
+    def _within(self, label: str, room: int) -> str:
+        """A label in so much room, its unit whole."""
+        metrics, (name, sign, unit) = self.fontMetrics(), label.partition(" (")
+        left = room - metrics.horizontalAdvance(sign + unit)
+        return metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, left) + sign + unit
 
     def _tip(self, curve: Curve, at: int) -> str:
         y, name = float(curve.y[at]), curve.points[at] if curve.points else curve.label
