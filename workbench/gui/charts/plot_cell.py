@@ -154,7 +154,7 @@ class PlotCell(Plot):
         """A label in so much room, its unit whole."""
         metrics, (name, sign, unit) = self.fontMetrics(), label.partition(" (")
         left = room - metrics.horizontalAdvance(sign + unit)
-        return metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, left) + sign + unit
+        return f"{metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, left)}{sign}{unit}"
 
     def _tip(self, curve: Curve, at: int) -> str:
         y, name = float(curve.y[at]), curve.points[at] if curve.points else curve.label
