@@ -197,10 +197,8 @@ def _show(entries: Sequence[RunEntry]) -> None:
     for experiment, test in tests.values():
         for sentence in remarks.episodes(test):
             say(f"{experiment}: {sentence}")
-    if said := remarks.privileged(
-        (each["label"], results.privilege(each["environment"])) for each in entries
-    ):
-        say(said)
+    for sentence in remarks.of_runs((each["label"], each["environment"]) for each in entries):
+        say(sentence)
     for entry in entries:
         if entry["failure"]:
             say(f"run {entry['id']} failed: {entry['failure']}")

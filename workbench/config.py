@@ -7,6 +7,7 @@ code that they configure. Importing :mod:`workbench.tasks`, :mod:`workbench.netw
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -60,6 +61,7 @@ __all__ = [
     "Experiment",
     "Name",
     "NetworkConfig",
+    "Privacy",
     "Section",
     "Split",
     "Suits",
@@ -83,6 +85,90 @@ class Drift(Section):
     segments: int = setting(
         5, ge=2, le=100, help="Parts of the training, equally long; each draws from a part of the tasks."
     )
+
+
+class Privacy(Section):
+    """Keeps training tasks private, each as a whole: task-level differential privacy."""
+
+    tasks: int = setting(
+        10_000,
+        ge=1,
+        le=1_000_000,
+        unit="tasks",
+        symbol="N",
+        help="Training tasks, drawn once and fixed; protected is each of them, not what several share.",
+    )
+    epsilon: float | None = setting(
+        None,
+        gt=0,
+        le=1000,
+        symbol="ε",
+        help="What the whole training may spend; the noise follows.",
+        empty="what the noise makes it",
+    )
+    noise: float | None = setting(
+        None,
+        ge=0,
+        le=1000,
+        symbol="σ",
+        help="Standard deviation of the noise in multiples of the bound; 0: none, nothing is protected.",
+        empty="what ε makes it",
+    )
+    delta: float = setting(
+        1e-5, gt=0, lt=1, symbol="δ", help="Probability that is left out of ε; it should be below 1/N."
+    )
+    clip: Annotated[float, Field(gt=0)] | Literal["none"] = setting(
+        1.0, symbol="C", help="Norm to which each task's meta-gradient is clipped; none: without noise."
+    )
+    chance: Literal["seed", "system"] = setting(
+        "seed",
+        rare=True,
+        titles={"seed": "the run's seed", "system": "the system, not kept"},
+        help="Where noise and lots come from. With the seed, a run resumes bit for bit, and who has it can "
+        "subtract the noise; else steps that are repeated after a kill count again.",
+    )
+    accountant: Literal["pld", "rdp"] = setting(
+        "pld",
+        rare=True,
+        titles={"pld": "PLD", "rdp": "RDP"},
+        help="How ε is computed: by privacy loss distributions (closer), or Rényi divergences.",
+    )
+
+    @model_validator(mode="after")
+    def _means_something(self) -> Self:
+        if (self.epsilon is None) == (self.noise is None):
+            said = "neither is" if self.epsilon is None else "both are"
+            raise misfit(("epsilon",), f"say either epsilon or noise; {said} said")
+        if self.clip == "none" and self.noise != 0:
+            raise misfit(("clip",), "without a bound no noise protects; give a number, or noise = 0")
+        return self
+
+    @property
+    def bound(self) -> float:
+        """C."""
+        return math.inf if self.clip == "none" else self.clip
+
+    @property
+    def cautions(self) -> list[str]:
+        """What is protected and what is not, and what weakens it: a sentence each."""
+        said = [
+            f"Protected is each of the {self.tasks:,} training tasks, as a whole. Not protected: settings "
+            "chosen by results, validation and test tasks, the data file itself, and the training curves and "
+            "per-task results in the project. The weights may be given away, the project may not."
+        ]
+        if self.noise == 0:
+            said.append("Without noise nothing is protected: ε = ∞.")
+        elif self.chance == "seed":
+            said.append(
+                "The noise follows from the run's seed: who has it can subtract the noise. Keep seed and "
+                'project to yourself, or set training.privacy.chance = "system".'
+            )
+        if self.delta * self.tasks >= 1:
+            said.append(
+                f"δ = {self.delta:g} is not below 1/N = {1 / self.tasks:g}: publishing a task taken by lot "
+                "would count as private."
+            )
+        return said
 
 
 class Training(Section):
@@ -131,6 +217,11 @@ class Training(Section):
     )
     checkpoint_every: float = setting(
         30.0, incidental=True, rare=True, ge=0, unit="s", help="Seconds between checkpoints."
+    )
+    privacy: Privacy | None = setting(
+        None,
+        label="Private tasks",
+        help="Clip what a training task changes and add noise, so that the weights tell of no task.",
     )
 
     @field_validator("seeds")
@@ -571,6 +662,20 @@ class Experiment(Section):
                     ("algorithm", index, "iterations") if own else ("training", "iterations"),
                     f"must be at least {drift.segments}, the segments of [task.drift]",
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _private_tasks_are_enough(self) -> Self:
+        privacy = self.training.privacy
+        if privacy is None:
+            return self
+        if isinstance(self.task, Drifts) and self.task.drift is not None:
+            raise misfit(("task", "drift"), "private tasks are fixed and do not drift; leave one of both out")
+        most = max(each.schedule(self.training).meta_batch for each in self.algorithm)
+        if most > privacy.tasks:
+            raise misfit(
+                ("training", "privacy", "tasks"), f"{privacy.tasks} are fewer than a meta-batch, of {most}"
+            )
         return self
 
     def as_table(self) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def run(
             raise InputError(f"{option}: {path}: there is no folder {path.parent}")
     family = runs.open_family(experiment, progress.preparing)
     runs.check(experiment, family)
-    for note in family.notes:
+    for note in (*family.notes, *runs.cautions(experiment)):
         progress.line(f"note: {note}")
     with private_folder() as folder:
         path = project or folder / "unsaved.mlwb"

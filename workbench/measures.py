@@ -183,7 +183,9 @@ def known(name: str, rows: Iterable[Measure] = ()) -> Measure:
 LOSS = Measure("loss", "Loss", "lower", when=("training", "validation", "test"))
 ACCURACY = Measure("accuracy", "Accuracy", "higher", share=True)
 
-declare(LOSS, ACCURACY)
+EPSILON = Measure("epsilon", "ε spent", "lower", common=True, when=("training",), smoothing="none")
+
+declare(LOSS, ACCURACY, EPSILON)
 
 # what algorithms and streams measure of themselves: declared here, since their own files need torch
 OPEN_GATES = Measure("open gates", "Open gates", "neither", share=True)

@@ -232,6 +232,22 @@ class Algorithm(ABC):
         return OuterStep()
 
     @property
+    def entangled(self) -> str:
+        """Why an outer step is no sum of what is learned of each task alone, so that none can be kept
+        private, in words that follow "it"; empty where it is one."""
+        if self.capacity:
+            return "learns from past tasks again"
+        if not self.drifts:
+            return "makes its tasks out of all training examples"
+        if self.outer.epochs * self.outer.parts > 1:
+            return "takes several outer steps on the same tasks"
+        if self.new_tasks(1) > 1:
+            return "learns from several tasks for each one of a meta-batch"
+        if type(self).losses is not Algorithm.losses:
+            return "computes what it learns of all tasks together"
+        return ""
+
+    @property
     def compilable(self) -> bool:
         """Whether torch can compile its losses."""
         return self.problem.compilable

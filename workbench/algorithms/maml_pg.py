@@ -175,6 +175,11 @@ class MAMLPG(Algorithm):
     def outer(self) -> OuterStep:
         return OuterStep(epochs=self.config.epochs if self.config.outer == "promp" else 1, norm=1.0)
 
+    @property
+    def entangled(self) -> str:
+        compared = "compares the returns of all tasks where exploration is on"
+        return compared if self.config.exploration else super().entangled
+
     def collect(self, meta: Params, tasks: Episode) -> Episode:
         support, query = vmap(self._collected_task, in_dims=(None, 0))(meta, tasks)
         returns = to_go(query["reward"], self.config.discount)[..., 0].mean(-1)

@@ -83,6 +83,10 @@ class Wrapper(Algorithm):
         self.base = base
         self.order = base.order
 
+    @property
+    def entangled(self) -> str:
+        return super().entangled or self.base.entangled
+
     def with_network(self, network: Network) -> Self:
         other = super().with_network(network)
         other.base = self.base.with_network(network)

@@ -13,7 +13,7 @@ from workbench.analysis.consumed import TITLES, Axis, acted, label, suited, told
 from workbench.analysis.curves import Array, Integers, intervals
 from workbench.analysis.numerals import count, span
 from workbench.analysis.reached import by_step, everywhere, lost_tasks, measures, numbers, without_chance
-from workbench.analysis.results import privilege, share
+from workbench.analysis.results import share
 from workbench.analysis.source import Group, Grouping, Source
 from workbench.measures import LOSS, Measure, known
 from workbench.pictures import Curve, Figure, Panel
@@ -260,11 +260,11 @@ class Adaptation:
         tests = (self._source.result(run.id) for run in self._source.shown())
         test = next(filter(None, tests), None) if settings.split == "test" else None
         known = [
-            (group.label, privilege(group.runs[0].environment))
+            (group.label, group.runs[0].environment)
             for group in self._grouping.groups(joined=True)
             if group.key in drawn
         ]
-        said = [*filter(None, [remarks.privileged(known)]), *(remarks.episodes(test) if test else [])]
+        said = [*remarks.of_runs(known), *(remarks.episodes(test) if test else [])]
         return [*said, *filter(None, [remarks.astray(lost)])]
 
     def drawn(self, curve: AdaptationCurve) -> Curve:

@@ -10,7 +10,6 @@ from workbench.analysis.curves import Integers, Joined
 from workbench.analysis.divergence import training_diverged_at
 from workbench.analysis.numerals import count
 from workbench.analysis.reached import measures
-from workbench.analysis.results import privilege
 from workbench.analysis.source import Group, Grouping, Source
 from workbench.analysis.thinning import column_edges, visible
 from workbench.analysis.traces import Axis, Settings, Trace, choice
@@ -262,8 +261,7 @@ class LearningCurves:
         ]
         if lost:
             parts.append(f"Training diverged: {listed(lost)}.")
-        known = ((each.group.label, privilege(each.group.runs[0].environment)) for each in self.drawn)
-        parts += filter(None, [remarks.privileged(known)])
+        parts += remarks.of_runs((each.group.label, each.group.runs[0].environment) for each in self.drawn)
         if any(each.level for each in self.drawn):
             parts.append("Broken and level: not meta-trained.")
         if x_range is not None:

@@ -21,7 +21,6 @@ from workbench.analysis.claims import Claim as Claim
 from workbench.analysis.claims import Scores
 from workbench.analysis.comparison import Episodes
 from workbench.analysis.reached import Arrays, by_task, lost_tasks, without_chance
-from workbench.analysis.results import privilege
 from workbench.analysis.source import Grouping, Source
 from workbench.analysis.statistics import Estimate, compare, holm
 from workbench.engine.intervals import collapsed, difference_interval, mean_interval
@@ -144,7 +143,7 @@ class Statistics:
             "first minus second.",
             *self.met.conditions(self.measure, self.step),
             *remarks.episodes(self.met.test),
-            remarks.privileged((each.name, privilege(each.run.environment)) for each in self.scores),
+            *remarks.of_runs((each.name, each.run.environment) for each in self.scores),
             "A test over episodes is about these trained learners; over seeds, it is about the algorithms.",
         ]
         if seeds:

@@ -36,6 +36,7 @@ class Seen:
     name, colour : of its run; the colour is a role.
     iteration : meta-iterations that it was trained for; None of who is not trained at all.
     privilege : what it knows or uses of a test task that others do not, in words; mostly empty.
+    privacy : how far its training tasks are private, in words; mostly empty.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Seen:
     iteration: int | None
     predictions: Predictions
     privilege: str = ""
+    privacy: str = ""
 
 
 Drawn = dict[tuple[str, str, int, int, int, int, bool], Drawing | None]
@@ -122,7 +124,10 @@ def figure(seen: Sequence[Seen], place: int, drawn: Drawn | None = None) -> Figu
     truths = [cell.truth for cell in cells[:tasks] if cell.truth is not None]
     what = f"{cells[0].title} on {_range(seen[0].predictions)} by {_named(seen, place)}."
     privileged = remarks.privileged((each.name, each.privilege) for each in seen)
-    what = " ".join(filter(None, [what, cells[0].words, privileged, seen[0].predictions.problem.caution]))
+    private = remarks.private((each.name, each.privacy) for each in seen)
+    what = " ".join(
+        filter(None, [what, cells[0].words, privileged, private, seen[0].predictions.problem.caution])
+    )
     panels = tuple(cell.panel for cell in cells)
     told = all(cell.task for cell in cells)
     if told and learners == 1 and not truths and tasks > MOST_NAMED:  # a sheet of many tasks

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from workbench.analysis.comparison import Episodes
 from workbench.analysis.naming import NONE, worded
 from workbench.analysis.numerals import count
+from workbench.analysis.results import privacy
 from workbench.analysis.source import Group, Source, configuration, tested
 from workbench.toml import digest
 from workbench.words import numbered
@@ -45,6 +46,7 @@ TRAINING = {
     "tasks_seen": "Tasks seen",
     "seconds": "Training time (mean)",
     "drift": "Drift",
+    "privacy": "Privacy of training tasks",
     "seeds": "Seeds",
     "device": "Device",
     "version": "Workbench, PyTorch",
@@ -116,6 +118,7 @@ def _card(source: Source, group: Group) -> Card:
         "tasks_seen": " / ".join(count(each * group.meta_batch) for each in sorted(iterations)),
         "seconds": f"{sum(each.seconds for each in runs) / len(runs):.3g} s",
         "drift": _words(task.get("drift")),
+        "privacy": privacy(environment) or "none",
         "seeds": ", ".join(str(each.seed) for each in runs),
         "device": " / ".join(dict.fromkeys(str(each.environment.get("device", NONE)) for each in runs)),
         "version": f"{environment.get('workbench', NONE)}, {environment.get('torch', NONE)}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from workbench.analysis import results
 from workbench.analysis.numerals import count
@@ -16,6 +16,7 @@ def of(rows: Sequence[Row]) -> list[str]:
     each."""
     said = [
         privileged((row.algorithm, row.privilege) for row in rows),
+        private((row.algorithm, row.privacy) for row in rows),
         astray((row.algorithm, row.diverged, row.tasks) for row in rows),
     ]
     fixed = [row.algorithm for row in rows if row.deterministic]
@@ -38,12 +39,31 @@ def of(rows: Sequence[Row]) -> list[str]:
 def privileged(found: Iterable[tuple[str, str]]) -> str:
     """Of names with what each knows or uses of a test task that others do not: a sentence; empty where nobody
     does."""
+    return _bracketed("With a privilege", found)
+
+
+def private(found: Iterable[tuple[str, str]]) -> str:
+    """Of names with how far the training tasks of each are private: a sentence; empty where none are."""
+    return _bracketed("Trained privately", found)
+
+
+def of_runs(found: Iterable[tuple[str, Mapping[str, object]]]) -> list[str]:
+    """Of names with the records of their runs: what distinguishes them, a sentence each."""
+    known = list(found)
+    said = [
+        privileged((name, results.privilege(record)) for name, record in known),
+        private((name, results.privacy(record)) for name, record in known),
+    ]
+    return [each for each in said if each]
+
+
+def _bracketed(what: str, found: Iterable[tuple[str, str]]) -> str:
     names: dict[str, list[str]] = {}
-    for name, privilege in found:
-        if privilege and name not in names.setdefault(privilege, []):
-            names[privilege].append(name)
-    said = [f"{listed(each, len(each))} ({privilege})" for privilege, each in names.items()]
-    return f"With a privilege: {'; '.join(said)}." if said else ""
+    for name, words in found:
+        if words and name not in names.setdefault(words, []):
+            names[words].append(name)
+    said = [f"{listed(each, len(each))} ({words})" for words, each in names.items()]
+    return f"{what}: {'; '.join(said)}." if said else ""
 
 
 def astray(found: Iterable[tuple[str, int, int]]) -> str:

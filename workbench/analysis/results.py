@@ -12,10 +12,10 @@ import numpy as np
 from workbench.analysis import quantities, reports
 from workbench.analysis.divergence import diverged_at
 from workbench.analysis.naming import NONE
-from workbench.analysis.numerals import count
+from workbench.analysis.numerals import count, number
 from workbench.analysis.reached import lost_tasks, reached, without_chance
 from workbench.engine.intervals import mean_interval
-from workbench.measures import ACCURACY, SHIFTED
+from workbench.measures import ACCURACY, EPSILON, SHIFTED
 from workbench.problems import measure_of
 from workbench.project import Project, ProjectError, RunRecord
 from workbench.summaries import RunEntry, Summary, TestSummary
@@ -173,6 +173,7 @@ class Row:
     diverged : tasks of all ``tasks``, summed over the runs that count.
     copies : runs that repeat one of these; whether one of them reached something else.
     privilege : what it knows or uses of a test task that others do not, in words; mostly empty.
+    privacy : how far its training tasks are private, in words; mostly empty.
     beside : means over seeds.
     """
 
@@ -194,11 +195,13 @@ class Row:
     copies: int
     copies_differ: bool
     privilege: str
+    privacy: str
     beside: dict[str, float | None]
 
     def cells(self) -> dict[str, object]:
         """Every value by the name of its column."""
-        return {name: value for name, value in vars(self).items() if name != "beside"} | self.beside
+        left_out = {"beside"} if self.privacy else {"beside", "privacy"}
+        return {name: value for name, value in vars(self).items() if name not in left_out} | self.beside
 
 
 def table_row(
@@ -241,6 +244,7 @@ def table_row(
         len(copies),
         _differ(members, copies),
         privilege(first.run.environment),
+        privacy(first.run.environment),
         _over_seeds([beside(test, measure, step) for test in tests]),
     )
 
@@ -274,6 +278,18 @@ def privilege(environment: Mapping[str, object]) -> str:
     """What a run's learner knew or used of test tasks that others did not, in words; empty: nothing, or not
     told."""
     return str(environment.get("privilege") or "")
+
+
+def privacy(environment: Mapping[str, object]) -> str:
+    """How far a run's training tasks are private, in words; empty: no measures were taken, or it is not told.
+    ε is that of the whole training, more than which no part of it spends."""
+    told = environment.get("privacy")
+    if not isinstance(told, Mapping):
+        return ""
+    epsilon, delta = told.get(EPSILON.name), told.get("delta")
+    if not (isinstance(epsilon, float) and isinstance(delta, float)):
+        return "ε = ∞, nothing is protected"
+    return f"ε = {number(epsilon)} at δ = {number(delta)}, the unit protected is a task"
 
 
 # --- in words --------------------------------------------------------------------------------------

@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from workbench.config import SPLITS, Split
 from workbench.engine.distinct import Seen
@@ -22,12 +24,14 @@ BLOCK_NUMBERS = 1_000_000
 
 MEASURED, SEGMENT, FITTED, ATTACKED, PREPARED, REMEMBERED = 2, 4, 5, 6, 7, 8
 SHUFFLED, ACTED = 9, 10
+FIXED, CHOSEN, NOISED = 11, 12, 13
 """What randomness is for, one path each: measuring, segments of a stream, fitting, attacks, an algorithm's
-own preparation of a meta-batch, its memory, parts of a meta-batch, who acts in trials. 0 is initial weights,
-1 training, 3 pictures."""
+own preparation of a meta-batch, its memory, parts of a meta-batch, who acts in trials; private tasks, which
+of them are chosen, noise. 0 is initial weights, 1 training, 3 pictures."""
 
 MOST_ITERATIONS = 64
 FROZEN_BLOCK = 50
+FIXED_BLOCK = 1000
 KEPT_NUMBERS = 64_000_000
 
 
@@ -87,6 +91,34 @@ class TrainingEpisodes:
                 for segment, count in segments.items()
             ]
         )
+
+
+class FixedTasks:
+    """A fixed number of training tasks: each a function of the seed and of its number.
+
+    Parameters
+    ----------
+    family, size, seed : as of :class:`TrainingEpisodes`.
+    count : N.
+    """
+
+    def __init__(self, family: TaskFamily, size: EpisodeSize, count: int, seed: int) -> None:
+        self._family, self._size, self._count, self._seed = family, size, count, seed
+        small = count * numbers_of(family, "train", size) <= KEPT_NUMBERS
+        self._block = FIXED_BLOCK if small else 1
+        self._kept = (
+            Episode.joined([self._drawn(at) for at in range(0, count, FIXED_BLOCK)]) if small else None
+        )
+
+    def __getitem__(self, numbers: Tensor) -> Episode:
+        """The tasks of these numbers (from 0)."""
+        if self._kept is not None:
+            return self._kept.map(itemgetter(numbers.to(self._kept.device)))
+        return Episode.joined([self._drawn(at) for at in numbers.tolist()])
+
+    def _drawn(self, first: int) -> Episode:
+        count = min(self._block, self._count - first)
+        return self._family.sample("train", count, seeded(self._seed, FIXED, first), self._size)
 
 
 def frozen_episode(

@@ -6,13 +6,15 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.func import grad, vmap
 
 from workbench.algorithms.base import Algorithm, Params
+from workbench.engine.chunk_gradient import COUNTED, ChunkGradient, Result, chunk_gradient
 from workbench.engine.crew import Crew
 from workbench.paths import cache_folder
 from workbench.tasks.base import Episode
@@ -20,8 +22,6 @@ from workbench.tasks.base import Episode
 log = logging.getLogger(__name__)
 
 Part = tuple[Params, Episode]
-Result = tuple[Params, Tensor]
-ChunkGradient = Callable[[Params, Episode], Result]
 
 
 def _keep_apart() -> None:
@@ -39,6 +39,8 @@ def _keep_apart() -> None:
 class MetaStep:
     """Computes the mean meta-gradient of T tasks in chunks, so that memory is bounded by the chunk.
 
+    Where each task's is clipped, it is the sum instead.
+
     Parameters
     ----------
     algorithm : whose outer step it is.
@@ -47,6 +49,7 @@ class MetaStep:
     compile : compile the computation of a chunk with ``torch.compile``, on the first call.
     autocast : dtype for mixed precision, or None.
     warm : learn without adapting, as a learner does that warms up.
+    clip : norm to which the gradient of each task is clipped; None: no task is looked at by itself.
 
     Attributes
     ----------
@@ -63,23 +66,23 @@ class MetaStep:
         compile: bool = False,
         autocast: torch.dtype | None = None,
         warm: bool = False,
+        clip: float | None = None,
     ) -> None:
         self.chunk = chunk
+        self._clip = clip
         self.compiled = compile
         self.note: str | None = None
         self._autocast = autocast
-        make, compilable = (_recorded, _functional) if not warm else (_recorded_warm, _recorded_warm)
-        if algorithm.outer.direction is not None and not warm:
-            make = compilable = _directed
+        make = partial(chunk_gradient, warm=warm, clip=clip)
 
         def of_part(copy: Algorithm) -> Callable[[Part], Result]:
-            of_chunk = make(copy)
+            of_chunk = make(copy, compile=False)
             return lambda part: self._compute(of_chunk, part)
 
         self._crew: Crew[Part, Result] = Crew(algorithm, of_part, threads)
         if compile:
             _keep_apart()
-            self._of_chunk = torch.compile(compilable(algorithm), fullgraph=True, dynamic=False)
+            self._of_chunk = torch.compile(make(algorithm, compile=True), fullgraph=True, dynamic=False)
 
     def gradient(self, meta: Params, episode: Episode) -> tuple[Params, Tensor]:
         """The direction of the outer step.
@@ -91,22 +94,36 @@ class MetaStep:
 
         Returns
         -------
-        gradient : mean over the tasks, by name.
+        gradient : mean over the tasks, by name; where each is clipped, the sum.
         losses : outer loss of each task, ``[T]``.
         """
         count = episode.count
         meta = {name: value.detach() for name, value in meta.items()}  # or a compiled chunk records itself
         parts = [(meta, episode.tasks(start, start + self.chunk)) for start in range(0, count, self.chunk)]
         if not self.compiled:
-            return _mean(self._crew.map(parts), count)
+            return self._joined(self._crew.map(parts), count)
+        if self._clip is not None:  # tasks are drawn by lot, as many as there are; one size is compiled
+            parts = [(meta, _filled(part, self.chunk)) for _, part in parts]
         try:
-            return _mean((self._compute(self._of_chunk, part) for part in parts), count)
+            return self._joined((self._compute(self._of_chunk, part) for part in parts), count)
         except (torch._dynamo.exc.TorchDynamoException, RuntimeError, OSError, ImportError) as error:
-            result = _mean(self._crew.map(parts), count)  # an error of the algorithm itself is raised here
+            result = self._joined(self._crew.map(parts), count)  # an error of the algorithm is raised here
             self.compiled = False
             self.note = f"not compiled, runs as it is: {type(error).__name__}: {_said(error)}"[:300]
             log.warning(self.note)
             return result
+
+    def _joined(self, parts: Iterable[Result], count: int) -> Result:
+        """The gradient by so many tasks, and the loss of each, from those of their chunks."""
+        total: Params = {}
+        losses = []
+        for part, part_losses in parts:
+            losses.append(part_losses)
+            total = {name: total[name] + part[name] for name in part} if total else part
+        if self._clip is None:
+            total = {name: each / count for name, each in total.items()}
+        # contiguous: torch's fused Adam reads memory in order and takes no notice of strides
+        return {name: each.contiguous() for name, each in total.items()}, torch.cat(losses)[:count]
 
     def close(self) -> None:
         """End the threads, if there are any."""
@@ -126,57 +143,8 @@ def _said(error: Exception) -> str:
     return " ".join([*lines[:2], *([found[0]] if found else [])])
 
 
-def _mean(parts: Iterable[Result], count: int) -> Result:
-    """The mean gradient of so many tasks, and the loss of each, from those of their chunks."""
-    total: Params = {}
-    losses = []
-    for part, part_losses in parts:
-        losses.append(part_losses)
-        total = {name: total[name] + part[name] for name in part} if total else part
-    # contiguous: torch's fused Adam reads memory in order and takes no notice of strides
-    return {name: (each / count).contiguous() for name, each in total.items()}, torch.cat(losses)
-
-
-def _recorded_warm(algorithm: Algorithm) -> ChunkGradient:
-    return _recording(algorithm.warm_losses)
-
-
-def _recorded(algorithm: Algorithm) -> ChunkGradient:
-    return _recording(algorithm.losses)
-
-
-def _recording(losses_of: Callable[[Params, Episode], Tensor]) -> ChunkGradient:
-    """Sum of the tasks' gradients, the outer one by recording: a quarter quicker than ``torch.func.grad``."""
-
-    def compute(meta: Params, part: Episode) -> tuple[Params, Tensor]:
-        leaves = {name: value.detach().requires_grad_() for name, value in meta.items()}
-        losses = losses_of(leaves, part)
-        gradients = torch.autograd.grad(losses.sum(), list(leaves.values()), materialize_grads=True)
-        return dict(zip(leaves, gradients, strict=True)), losses.detach()
-
-    return compute
-
-
-def _functional(algorithm: Algorithm) -> ChunkGradient:
-    """The same by ``torch.func.grad``, which can be compiled as a whole."""
-
-    def total(meta: Params, part: Episode) -> tuple[Tensor, Tensor]:
-        losses = algorithm.losses(meta, part)
-        return losses.sum(), losses
-
-    compute: ChunkGradient = grad(total, has_aux=True)
-    return lambda meta, part: compute(meta, part)
-
-
-def _directed(algorithm: Algorithm) -> ChunkGradient:
-    """Sum of the tasks' own directions."""
-    direction = algorithm.outer.direction
-    assert direction is not None
-    directions_of = vmap(direction, in_dims=(None, 0))
-
-    def compute(meta: Params, part: Episode) -> tuple[Params, Tensor]:
-        with torch.no_grad():
-            directions, losses = directions_of(meta, part)
-            return {name: each.sum(0) for name, each in directions.items()}, losses
-
-    return compute
+def _filled(part: Episode, size: int) -> Episode:
+    """So many tasks, of which those do not count that it is filled up with."""
+    rows = torch.arange(size, device=part.device)
+    filled = part.map(itemgetter(rows.clamp_max(part.count - 1)))
+    return filled._replace(extra=filled.extra | {COUNTED: (rows < part.count).float()})

@@ -100,6 +100,7 @@ class Plan:
             compile=self.compile,
             autocast=torch.bfloat16 if self.mixed(training) else None,
             warm=warm,
+            clip=None if training.privacy is None else training.privacy.bound,
         )
 
 
@@ -390,4 +391,6 @@ def _key(work: Work) -> str:
         [training.threads, training.chunk, training.mixed_precision, training.tf32],
         [[each[name] for name in ("torch", "platform", "processors", "device_name")] for each in machines],
     ]
+    if training.privacy is not None:
+        parts.append("each task clipped")
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from operator import itemgetter
@@ -31,6 +32,7 @@ from workbench.engine.episodes import (
     PREPARED,
     REMEMBERED,
     SHUFFLED,
+    FixedTasks,
     FrozenEpisodes,
     TrainingEpisodes,
     seeded,
@@ -38,12 +40,15 @@ from workbench.engine.episodes import (
 from workbench.engine.events import Abandoned, CheckpointDue, Evaluated, Event, Failed, Finished, MetaSteps
 from workbench.engine.interruption import AbandonedError, Asked, nobody_asks
 from workbench.engine.plan import Plan, Work, choose
+from workbench.engine.private import Private
 from workbench.engine.state import State, Values
 from workbench.engine.stream import Stream
 from workbench.errors import InputError
 from workbench.measures import LOSS, TASKS_IN_MEMORY
 from workbench.summaries import Entry, Summary
 from workbench.tasks.base import Episode, TaskFamily
+
+log = logging.getLogger(__name__)
 
 REPORT_SECONDS = 0.05
 FIRST_CHECKPOINT_SECONDS = 1.0
@@ -108,13 +113,18 @@ class Trainer:
         schedule = config.schedule(training)
         self._base_lr, self._meta_batch = schedule.meta_lr, schedule.meta_batch
         self.demands = demands(experiment, config, family)
+        self.private = None
+        if training.privacy is not None and schedule.iterations:
+            self.private = Private(training.privacy, schedule.meta_batch, schedule.iterations, seed)
+            log.info("%s: %s", config.label or self.algorithm.title, self.private.words)
         self.iteration = 0
         self.seconds = 0.0
         self._evaluated = -1
 
         self._place(torch.device(plan.device) if plan else candidates(training.device)[0], family)
         if plan is None:
-            part = next(self._parts(self.prepared(), self.algorithm.outer))
+            usual = self.drawn() if self.private is None else self._fixed[torch.arange(self.private.most)]
+            part = next(self._parts(self.prepared(usual), self.algorithm.outer))
             steps = self.iterations * self.algorithm.outer.epochs * self.algorithm.outer.parts
             plan, self._meta_step = choose(Work(training, self.algorithm, self.meta, part, steps, asked))
         else:
@@ -131,7 +141,8 @@ class Trainer:
     @property
     def _tasks_of_a_step(self) -> int:
         """Most tasks that an outer step learns from at once."""
-        return -(-self._meta_batch // self.algorithm.outer.parts)
+        tasks = self._meta_batch if self.private is None else self.private.most
+        return -(-tasks // self.algorithm.outer.parts)
 
     def _place(self, device: torch.device, family: TaskFamily) -> None:
         """Begin on a device: with the data, the episodes and the initial weights there."""
@@ -143,6 +154,8 @@ class Trainer:
         new_tasks = self.algorithm.new_tasks(self._meta_batch)
         self._stream = Stream(source, planned_iterations(self.experiment, self.config))
         self._episodes = TrainingEpisodes(source, size, new_tasks, self.seed, self._stream.segment_of)
+        if self.private is not None:
+            self._fixed = FixedTasks(source, size, self.private.tasks, self.seed)
         self._memory = Memory(self.algorithm.capacity)
         with one_thread():
             initial = self.algorithm.initial(seeded(self.seed, 0))
@@ -167,6 +180,7 @@ class Trainer:
             "tf32": self.experiment.training.tf32 and self.device.type == "cuda",
             "compiled": self._meta_step.compiled,
             "compile_note": self._meta_step.note,
+            **({} if self.private is None else {"privacy": self.private.record}),
         }
 
     @property
@@ -343,13 +357,16 @@ class Trainer:
             if self.device.type == "cpu" and not torch.isfinite(found.mean()):
                 bad = int((~torch.isfinite(found)).sum())
                 raise NonFiniteError(f"the loss of {bad} of {len(found)} tasks is not finite")
+            if self.private is not None:
+                gradient = self.private.step(gradient, self.iteration)
             self._move(self._limited(gradient, outer), outer)
         if self._memory.capacity:
             remembering = seeded(self.seed, REMEMBERED, self.iteration)
             self._memory.add(self._episodes[self.iteration], self.iteration, remembering)
         self.iteration += 1
         told = torch.cat(losses) if len(losses) > 1 else losses[0]
-        return {LOSS.name: told.mean()} | self.algorithm.problem.trained(told, tasks.query)
+        spent = {} if self.private is None else self.private.spent(self.iteration)
+        return {LOSS.name: told.mean()} | self.algorithm.problem.trained(told, tasks.query) | spent
 
     def _parts(self, tasks: Episode, outer: OuterStep) -> Iterator[Episode]:
         """What each step of a meta-iteration learns from: all tasks, or in every epoch some by chance."""
@@ -392,13 +409,15 @@ class Trainer:
 
     def drawn(self) -> Episode:
         """The new tasks of this meta-iteration."""
+        if self.private is not None:
+            return self._fixed[self.private.chosen(self.iteration)]
         return self._episodes[self.iteration]
 
-    def prepared(self) -> Episode:
-        """What the outer step of this meta-iteration learns from."""
+    def prepared(self, new: Episode | None = None) -> Episode:
+        """What the outer step of this meta-iteration learns from, of its new tasks or of others."""
         generator = seeded(self.seed, PREPARED, self.iteration)
         with torch.no_grad():
-            tasks = self.algorithm.collect(self.meta, self.drawn())
+            tasks = self.algorithm.collect(self.meta, new or self.drawn())
         return self.algorithm.prepare(tasks, self._done, generator, self._memory)
 
     def time_steps(self, seconds: float) -> list[float]:

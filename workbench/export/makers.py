@@ -231,7 +231,8 @@ def looked_at(request: Request) -> list[grid.Seen]:
             continue
         if not seen or found.same_tasks(seen[0].predictions):
             done = iteration if run.iterations_planned else None
-            seen.append(grid.Seen(name, source.colour(run), done, found, results.privilege(run.environment)))
+            known = results.privilege(run.environment), results.privacy(run.environment)
+            seen.append(grid.Seen(name, source.colour(run), done, found, *known))
     if not seen:
         raise InputError(f"{request.project.path}: no run that is shown has a checkpoint, so none predicts")
     return seen

@@ -9,7 +9,8 @@ from workbench import config
 from workbench.algorithms import ALGORITHMS
 from workbench.config import AlgorithmConfig, Experiment
 from workbench.data.reading import NEWEST
-from workbench.engine import building, devices
+from workbench.engine import accounting, building, devices
+from workbench.engine.private import Private
 from workbench.errors import InputError
 from workbench.paths import resource
 from workbench.project import Project, ProjectError, RunRecord, Status
@@ -118,11 +119,14 @@ def check(experiment: Experiment, family: TaskFamily) -> None:
 
     Raises
     ------
-    DataError, NetworkError, DeviceError, UnableError
-        For episodes that the data cannot give, a network that cannot take them, a device that is not there,
-        an algorithm that cannot do such episodes.
+    DataError, NetworkError, DeviceError, PrivacyError, UnableError
+        For episodes that the data cannot give, a network that cannot take them, a device or an accountant
+        that is not there, an algorithm that cannot do such episodes or keep them private.
     """
     devices.candidates(experiment.training.device)
+    private = experiment.training.privacy
+    if private is not None and private.noise != 0:
+        accounting.demand()
     for number, each in enumerate(experiment.algorithm):
         algorithm = building.build(experiment, each, family)
         family.check(building.training_size(each, family), "train")
@@ -130,8 +134,31 @@ def check(experiment: Experiment, family: TaskFamily) -> None:
             algorithm.check(building.evaluation_size(experiment, family))
         except InputError as error:
             raise UnableError(number, str(error)) from None
+        if private and algorithm.entangled and building.planned_iterations(experiment, each):
+            raise UnableError(
+                number,
+                f"{each.name!r} cannot keep tasks private, since it {algorithm.entangled}; leave it out",
+            )
     for split in config.SPLITS:
         family.check(building.evaluation_size(experiment, family), split)
+
+
+def cautions(experiment: Experiment) -> list[str]:
+    """What people must know of an experiment's privacy, and how much noise that takes: a sentence each.
+
+    Raises
+    ------
+    PrivacyError
+        If no noise is enough.
+    """
+    privacy = experiment.training.privacy
+    if privacy is None:
+        return []
+    schedules = dict.fromkeys(each.schedule(experiment.training) for each in experiment.algorithm)
+    trained = [each for each in schedules if each.iterations]
+    return privacy.cautions + [
+        f"{Private(privacy, each.meta_batch, each.iterations, 0).words}." for each in trained
+    ]
 
 
 def add(project: Project, experiment: Experiment, family: TaskFamily) -> list[int]:

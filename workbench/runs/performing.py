@@ -94,6 +94,8 @@ def perform(project: Project, run_id: int, family: TaskFamily, control: Control,
         project.update_run(run_id, status="stopped")
         return "stopped"
     _restore(project, run_id, work)
+    if work.private is not None:
+        work.private.resume(record.environment, record.iterations, work.iteration)
     with project.transaction():
         project.rewind(run_id, work.iteration)
         project.update_run(

@@ -11,7 +11,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Slot
 from PySide6.QtWidgets import QComboBox, QSlider, QSplitter, QToolButton, QWidget
 
 from workbench.analysis import predictions as grid
-from workbench.analysis.results import privilege
+from workbench.analysis import results
 from workbench.analysis.source import Grouping
 from workbench.engine.predicted import Predictions, Request
 from workbench.errors import InputError
@@ -188,9 +188,8 @@ class PredictionView(Chart):
                 continue
             if not found or predictions.same_tasks(found[0].predictions):
                 done = iteration if run.iterations_planned else None
-                found.append(
-                    grid.Seen(run.name, self.data.colour(run), done, predictions, privilege(run.environment))
-                )
+                known = results.privilege(run.environment), results.privacy(run.environment)
+                found.append(grid.Seen(run.name, self.data.colour(run), done, predictions, *known))
         return found
 
     @Slot(int)

@@ -180,6 +180,7 @@ def _opener(config: TaskConfig) -> Callable[[Callable[[float, str], None]], Open
 def _misfit(experiment: Experiment, family: TaskFamily, keys: Sequence[str]) -> tuple[Place, str]:
     """Why an experiment, whose algorithms have these keys, cannot run with its data: path and words."""
     from workbench import runs
+    from workbench.engine.accounting import PrivacyError
     from workbench.engine.devices import DeviceError
     from workbench.networks.base import NetworkError
 
@@ -189,6 +190,8 @@ def _misfit(experiment: Experiment, family: TaskFamily, keys: Sequence[str]) -> 
         return ("network", "kind"), str(error)
     except DeviceError as error:
         return ("training", "device"), str(error)
+    except PrivacyError as error:
+        return ("training", "privacy"), str(error)
     except runs.UnableError as error:
         return (*ALGORITHM, keys[error.number]), str(error)
     except InputError as error:

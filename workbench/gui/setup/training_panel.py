@@ -62,6 +62,12 @@ class TrainingPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 6)
         layout.setSpacing(5)
         layout.addWidget(self.form)
+        self.cautions = Label()
+        self.cautions.setObjectName("privacy_cautions")
+        self.cautions.setWordWrap(True)
+        self.cautions.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.cautions.setContentsMargins(GUTTER + 4, 0, 0, 0)
+        layout.addWidget(self.cautions)
         below = QVBoxLayout()
         below.setContentsMargins(GUTTER + 4, 0, 0, 0)
         below.addWidget(self.measure, 0, Qt.AlignmentFlag.AlignLeft)
@@ -80,6 +86,9 @@ class TrainingPanel(QWidget):
             self._measured = None
             self._worker.cancel(SPEED)
             self.answer.hide()
+        privacy = experiment.training.privacy if experiment is not None else None
+        self.cautions.setVisible(privacy is not None)
+        self.cautions.setText("\n".join(privacy.cautions if privacy is not None else ()))
         self.refresh_measure()
 
     def refresh_measure(self) -> None:
