@@ -63,6 +63,7 @@ def test_without_queries_the_rest_of_the_course_is_asked_for_and_all_of_it_is_dr
     assert len(band.x) == len(times) + 120
     assert (panel.x_label, panel.y_label) == ("TIME (h)", "DV (mg/L)")
     assert found.notes == ()
+    assert ". Area " in found.words()
     assert found.said().startswith("CNP, seed 0, after 4 meta-iterations, on 3 support examples and ")
 
 

@@ -90,11 +90,14 @@ class Used:
             return unknown if self.found.problem.band else ""
         return self.found.problem.sure(self.found.of_task(0, self.places[-1], self.colour))
 
-    def words(self, place: int | None = None) -> str:
-        """What was done, how sure it is, and what nobody should take it for."""
-        said = ". ".join(filter(None, (self.said(place), self.sure(place))))
+    def words(self, place: int | None = None, reading: str = "") -> str:
+        """What was done and what came of it, how sure it is, and what nobody should take it for."""
+        drawing = self.found.drawing(0, self.places[-1] if place is None else place, self.colour)
+        good = drawing.said if drawing else ""
+        parts = self.said(place), f"{good[:1].upper()}{good[1:]}", self.sure(place), reading
+        said = ". ".join(filter(None, parts))
         caution = self.found.problem.caution
-        return f"{said}. {caution}" if caution else said
+        return f"{said.rstrip('.')}. {caution}" if caution else said
 
     # --- as files ------------------------------------------------------------------------------------
 
@@ -120,9 +123,7 @@ class Used:
         panels += () if course is None else (course,)
         if not panels:
             raise InputError(f"{self.run.name}: there is no picture of what it predicts; write a table")
-        caption = ". ".join(filter(None, (self.said(at), self.sure(at), words)))
-        if caution := self.found.problem.caution:
-            caption = f"{caption.rstrip('.')}. {caution}"
+        caption = self.words(at, words)
         return Figure("predictions", panels, caption, columns=len(panels), table=self.rows(at))
 
     def course_panel(self, place: int) -> Panel | None:

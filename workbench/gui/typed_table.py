@@ -121,10 +121,10 @@ class TypedTable(QTableWidget):
     def _fit(self) -> None:
         """Give every column the room of its name at least."""
         header = self.horizontalHeader()
-        wanted = sum(map(header.sectionSizeHint, range(self.columnCount())))
-        modes = QHeaderView.ResizeMode
-        fits = wanted <= self.viewport().width()
+        count, modes = self.columnCount(), QHeaderView.ResizeMode
+        fits = count * max(map(header.sectionSizeHint, range(count)), default=0) <= self.viewport().width()
         header.setSectionResizeMode(modes.Stretch if fits else modes.ResizeToContents)
+        header.setStretchLastSection(not fits)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
