@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -50,6 +51,10 @@ LIKE: dict[str, tuple[list[str], tuple[str, str, str, str, list[str]]]] = {
             lambda s, t: f"{s}{t:.0f},{s},{70 + s},{4 + s / 10},{t},{values(s, t)}",
         ),
         ("Subject", "Time", "conc", "Dose", ["Wt"]),
+    ),
+    "units in names": (
+        sibling("patient,hours,dose_mg,level,kg", lambda s, t: f"{s},{t},{300 + s},{values(s, t)},{70 + s}"),
+        ("patient", "hours", "level", "dose_mg", ["kg"]),
     ),
     "chickens": (
         sibling(
@@ -107,10 +112,17 @@ def test_columns_are_recognised_by_name_and_content(name: str, tmp_path: Path) -
         dose,
         covariates,
     )
-    assert found.findings[0].text.startswith(f"subject {subject}; time {time}; outcome {outcome}")
+    bare = re.sub(r" \([^)]*\)", "", found.findings[0].text)
+    assert bare.startswith(f"subject {subject}; time {time}; outcome {outcome}")
     assert len(found.names) == 4
     assert found.covariates.shape == (4, len(covariates))
     assert found.unreadable == ()
+
+
+def test_units_are_taken_from_names(tmp_path: Path) -> None:
+    told = read(tmp_path, LIKE["units in names"][0]).told
+    assert (told["time_unit"], told["dose_unit"], told["unit"]) == ("h", "mg", "")
+    assert read(tmp_path, LIKE["sleep"][0]).told["time_unit"] == "days"
 
 
 def test_doses_in_rows_of_their_own_are_taken_at_their_times(tmp_path: Path) -> None:

@@ -67,6 +67,19 @@ NAMED: dict[str, tuple[str, ...]] = {
 """What else is found by its name alone."""
 
 CONCENTRATIONS = ("conc", "concentration", "cp", "c")
+SUFFIXES = ("mg", "g", "ug", "mcg", "ng", "iu", "h", "hr", "hrs", "hours", "min", "minutes", "days")
+"""Units that stand behind names: ``dose_mg``."""
+
+TIMES = {
+    "h": ("hours", "hour", "hrs", "hr", "h"),
+    "min": ("minutes", "min"),
+    "days": ("days", "day"),
+    "weeks": ("weeks", "week"),
+    "months": ("months", "month"),
+    "years": ("years", "year"),
+}
+"""Units of time by the names of columns."""
+
 INDEX = ("", "rownames", "rowname", "row", "rowid", "index", "unnamed: 0", "x1", "...1", "obs")
 MISSING = ("", ".", "na", "nan", "n/a", "null", "none", "-")
 """What stands where nothing was measured."""
@@ -81,7 +94,8 @@ MOST_LEVELS = 8
 
 @dataclass(frozen=True)
 class Head:
-    """The name of a column and the unit in brackets behind it, as they stand there and in small letters."""
+    """The name of a column and its unit, which stands behind it or is its name, and the bare name in small
+    letters."""
 
     name: str
     unit: str
@@ -91,7 +105,11 @@ class Head:
     def of(cls, text: str) -> Head:
         found = _HEAD.fullmatch(text)
         assert found is not None
-        return cls(found[1], found[2] or "", found[1].lower().replace(" ", "_"))
+        name, unit, plain = found[1], found[2] or "", found[1].lower().replace(" ", "_")
+        base, _, last = plain.rpartition("_")
+        if not unit and last in SUFFIXES and base in (*TIME, *OUTCOME, *DOSE):
+            return cls(name, last, base)
+        return cls(name, unit or next((each for each, names in TIMES.items() if plain in names), ""), plain)
 
 
 @dataclass

@@ -31,7 +31,7 @@ COMMANDS = (
     Command("save_copy", "File", "Save a copy…", "", "Write a copy as of now; also while a run is running"),
     Command("save_experiment", "File", "Save experiment as TOML…", "", "For “workbench run” and for others"),
     Command(SEPARATOR, "File", ""),
-    Command("import_data", "File", "Import data…", "Ctrl+I", "Your own images, texts or functions"),
+    Command("import_data", "File", "Import data…", "Ctrl+I", "Your own images, texts, functions or patients"),
     Command("registered", "File", "Imported data"),
     Command(SEPARATOR, "File", ""),
     Command("quit", "File", "Quit", "Ctrl+Q", "Stops what is running; it can go on later"),

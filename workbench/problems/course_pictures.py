@@ -187,9 +187,8 @@ def _found(course: Course, task: Predicted, time: Array, said: Array, true: Arra
         known = "" if true is None else f"(true {right:.3g})"
         parts.append(" ".join(filter(None, [what, f"{of:.3g}", unit, known])))
 
-    area = "·".join(filter(None, [course.unit, course.time_unit]))
     other = said if true is None else true
-    told("area", _area(time, said), area, _area(time, other))
+    told("area", _area(time, said), course.area_unit, _area(time, other))
     if course.threshold is not None:
         above = (_above(time, each, course.threshold) for each in (said, other))
         told(f"above {course.threshold:g} for", next(above), course.time_unit, next(above))

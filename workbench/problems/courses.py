@@ -108,10 +108,14 @@ class Course:
         return f"{self.time} ({self.time_unit})" if self.time_unit else self.time
 
     @property
+    def area_unit(self) -> str:
+        """That of the area under the curve; empty where one of the two is not known."""
+        return f"{self.unit}·{self.time_unit}" if self.unit and self.time_unit else ""
+
+    @property
     def measures(self) -> tuple[Measure, ...]:
         """What is measured, in its units."""
-        area = "·".join(filter(None, [self.unit, self.time_unit]))
-        units = {RMSE: self.unit, AUC_ERROR: area, TIME_ABOVE_ERROR: self.time_unit}
+        units = {RMSE: self.unit, AUC_ERROR: self.area_unit, TIME_ABOVE_ERROR: self.time_unit}
         rows = ALL if self.threshold is not None else ALL[:-1]
         return tuple(row.said(row.title, unit=units.get(row, row.unit)) for row in rows)
 
