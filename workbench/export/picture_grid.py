@@ -9,8 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from workbench.analysis.colours import on_paper
-from workbench.pictures import Array, Panel
+from workbench.pictures import WRONG, Array, Panel, Picture
 from workbench.words import told_apart, visible
+
+ACROSS = 10
+"""Pictures in a line; a row of more goes on in the next."""
 
 GAP = 0.16
 CAPTION = 0.42
@@ -20,10 +23,20 @@ LONGEST_ROW_NAME, LONGEST_CAPTION = 18, 14
 
 def shape_of(panel: Panel) -> tuple[float, float]:
     """Width and height of the grid, in pictures' sides."""
-    across = max((len(row) for row in panel.pictures), default=1)
+    across = max((len(line) for _, line in _lines(panel)), default=1)
     captioned = any(picture.caption for row in panel.pictures for picture in row)
-    down = len(panel.pictures) * (1 + GAP + (CAPTION if captioned else 0.0))
+    down = len(_lines(panel)) * (1 + GAP + (CAPTION if captioned else 0.0))
     return across * (1 + GAP) + _names_width(panel), down
+
+
+def _lines(panel: Panel) -> list[tuple[str, tuple[Picture, ...]]]:
+    """The rows, each with its name, in lines of so many pictures."""
+    names = _row_names(panel) or [""] * len(panel.pictures)
+    return [
+        (name if not first else "", row[first : first + ACROSS])
+        for name, row in zip(names, panel.pictures, strict=True)
+        for first in range(0, max(1, len(row)), ACROSS)
+    ]
 
 
 def _names_width(panel: Panel) -> float:
@@ -35,21 +48,20 @@ def _row_names(panel: Panel) -> list[str]:
 
 
 def draw_pictures(axes: Axes, panel: Panel, font_size: float, *, colour: bool) -> None:
-    """Draw a panel's pictures; in black and white a wrong frame is dashed by what its caption marks."""
+    """Draw a panel's pictures; a wrong frame is dotted, for prints and colour-blind eyes."""
     across, down = shape_of(panel)
     captioned = any(picture.caption for row in panel.pictures for picture in row)
     pitch = 1 + GAP + (CAPTION if captioned else 0.0)
-    names, row_names = _names_width(panel), _row_names(panel)
+    names = _names_width(panel)
     written = [picture.caption for row in panel.pictures for picture in row]
     captions = dict(zip(written, told_apart(written, LONGEST_CAPTION), strict=True))
     axes.set_axis_off()
     axes.set_aspect("equal")
     axes.set_xlim(-names, across - names)
     axes.set_ylim(down, 0)
-    for row, pictures in enumerate(panel.pictures):
+    for row, (name, pictures) in enumerate(_lines(panel)):
         top = row * pitch + GAP / 2
-        if row < len(row_names):
-            axes.text(-0.1, top + 0.5, row_names[row], ha="right", va="center", fontsize=font_size * 0.9)
+        axes.text(-0.1, top + 0.5, name, ha="right", va="center", fontsize=font_size * 0.9)
         for column, picture in enumerate(pictures):
             left = column * (1 + GAP) + GAP / 2
             axes.imshow(
@@ -63,11 +75,10 @@ def draw_pictures(axes: Axes, panel: Panel, font_size: float, *, colour: bool) -
             )
             frame: dict[str, Any] = {"edgecolor": "#bbbbbb", "linewidth": 0.4}
             if picture.frame:
-                dashed = not colour and "✗" in picture.caption
                 frame = {
                     "edgecolor": on_paper(picture.frame) if colour else "#000000",
                     "linewidth": 1.0,
-                    "linestyle": ":" if dashed else "-",
+                    "linestyle": ":" if picture.frame == WRONG else "-",
                 }
             axes.add_patch(Rectangle((left, top), 1, 1, fill=False, **frame))
             if picture.caption:
