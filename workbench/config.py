@@ -152,9 +152,10 @@ class Privacy(Section):
     def cautions(self) -> list[str]:
         """What is protected and what is not, and what weakens it: a sentence each."""
         said = [
-            f"Protected is each of the {self.tasks:,} training tasks, as a whole. Not protected: settings "
-            "chosen by results, validation and test tasks, the data file itself, and the training curves and "
-            "per-task results in the project. The weights may be given away, the project may not."
+            f"Protected is each of the {self.tasks:,} training tasks as a whole, not what several of them "
+            "share. Not protected: settings chosen by results, validation and test tasks, the data file "
+            "itself, and the training curves and per-task results in the project. The weights may be given "
+            "away, the project may not; of several runs on the same data, what each spends adds up."
         ]
         if self.noise == 0:
             said.append("Without noise nothing is protected: ε = ∞.")

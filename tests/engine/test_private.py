@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from tests.experiments import (
     meta_parameters,
 )
 from tests.experiments import meta_batch as prepared
+from tests.test_runs import StopAt, every_iteration, perform, start  # noqa: F401 (a fixture)
 from workbench import runs
 from workbench.algorithms import ALGORITHMS, Algorithm, Params
 from workbench.analysis.results import privacy as in_words
@@ -33,6 +35,7 @@ from workbench.engine.events import MetaSteps
 from workbench.engine.meta_step import MetaStep
 from workbench.engine.plan import Plan
 from workbench.engine.private import Private
+from workbench.runs import Control
 from workbench.tasks.base import Episode
 
 needs_accountant = pytest.mark.skipif(
@@ -269,6 +272,30 @@ def test_steps_that_are_repeated_with_other_noise_count_again() -> None:
     other = private(chance="system", accountant="rdp")
     other.resume({"privacy": source.record}, done=500, iteration=500)
     assert other.record == source.record
+
+
+@needs_accountant
+@pytest.mark.usefixtures("every_iteration")
+@pytest.mark.parametrize("chance", ["seed", "system"])
+def test_a_project_goes_on_with_a_private_run(chance: str, tmp_path: Path) -> None:
+    overrides = (*NOISY, f'training.privacy.chance="{chance}"')
+    whole, (reference,) = start(tmp_path / "whole.mlwb", "maml", overrides=overrides)
+    assert perform(whole, reference) == "finished"
+    project, (run,) = start(tmp_path / "stopped.mlwb", "maml", overrides=overrides)
+    control = Control()
+    assert perform(project, run, StopAt(7, control.stop), control) == "stopped"
+    project.update_run(run, iterations=9)  # as if it had been killed after the checkpoint at 7
+    assert perform(project, run) == "finished"
+    spent, record = project.series(run, "epsilon")[1], project.run(run).environment["privacy"]
+    again = 2 if chance == "system" else 0
+    assert record["repeated"] == again
+    assert spent[-1] == record["epsilon"] == epsilon(1.5, 0.1, 12 + again, 1e-5, "rdp")
+    same = [each.checkpoint(number, 10**6) for each, number in ((whole, reference), (project, run))]
+    assert same[0] is not None
+    assert same[1] is not None
+    assert (same[0].tensors == same[1].tensors) == (chance == "seed")
+    whole.close()
+    project.close()
 
 
 @pytest.mark.parametrize(

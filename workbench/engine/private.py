@@ -22,7 +22,7 @@ from workbench.engine.accounting import epsilon, noise_for
 from workbench.engine.episodes import CHOSEN, NOISED, seeded
 from workbench.measures import EPSILON
 
-POINTS = 30
+POINTS = 50
 """Of the curve of ε: it is computed so often, and in between it is what it will be next."""
 
 
