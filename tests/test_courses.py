@@ -74,6 +74,10 @@ def test_a_single_query_has_no_area() -> None:
     found = measured(query(1))
     assert np.isnan([found["auc_error"], found["time_above_error"]]).all()
     assert np.isfinite(found["rmse"])
+    filled = {name: torch.cat([each, each]) for name, each in query(1).items()}
+    assert measured(filled | {"weight": torch.tensor([1.0, 0.0]).double()}) == pytest.approx(
+        found, nan_ok=True
+    )
 
 
 @pytest.mark.parametrize(

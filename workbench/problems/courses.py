@@ -168,17 +168,14 @@ def mean(values: Tensor, weight: Tensor | None) -> Tensor:
 
 
 def area(time: Tensor, values: Tensor) -> Tensor:
-    """The area under a curve ``[n]``, by trapezoids; NaN of a single point."""
-    if len(time) < 2:
-        return values.new_full((), math.nan)
-    return (time.diff() * (values[1:] + values[:-1]) / 2).sum()
+    """The area under a curve ``[n]``, by trapezoids; NaN of a single point, however often it is there."""
+    found = (time.diff() * (values[1:] + values[:-1]) / 2).sum()
+    return found.where(time[-1] > time[0], math.nan)
 
 
 def time_above(time: Tensor, values: Tensor, threshold: float) -> Tensor:
     """How long straight lines through the points ``[n]`` are above a threshold; NaN of a single point."""
-    if len(time) < 2:
-        return values.new_full((), math.nan)
     upper, lower = values[1:].maximum(values[:-1]), values[1:].minimum(values[:-1])
     tiny = 1e-12
     share = ((upper - threshold).clamp_min(0) / (upper - lower).clamp_min(tiny)).clamp_max(1)
-    return (time.diff() * share).sum()
+    return (time.diff() * share).sum().where(time[-1] > time[0], math.nan)

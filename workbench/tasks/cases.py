@@ -22,6 +22,7 @@ from torch import Tensor
 from workbench.data.new_numbers import Numbers, column_names, read_numbers
 from workbench.data.progress import Progress, silent
 from workbench.errors import DataError
+from workbench.problems.courses import WEIGHT
 from workbench.tasks.base import Data, Episode, EpisodeSize, Excerpt, TaskFamily, TaskShape
 from workbench.tasks.standard import Floats, Standards
 
@@ -61,9 +62,12 @@ class Case:
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """How many support and query examples it has."""
-        support, query = (next(iter(part.values())) for part in (self.episode.support, self.episode.query))
-        return support.shape[1], query.shape[1]
+        """How many support and query examples it has that count."""
+        support, query = (
+            int((part[WEIGHT] > 0).sum()) if WEIGHT in part else next(iter(part.values())).shape[1]
+            for part in (self.episode.support, self.episode.query)
+        )
+        return support, query
 
 
 class CaseFiles(ABC):

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from workbench.data.columns import number_in
+from workbench.data.columns import Head, number_in
 from workbench.data.new_subject import NewSubject, read_subject
 from workbench.data.progress import Progress
 from workbench.data.reading import Columns
@@ -118,7 +118,8 @@ class SubjectFiles(CaseFiles):
             words=self._words,
         )
         parts = {"support": self._rows(one, fold, support)}
-        x, y = self._range()
+        drawn = training_tasks(self._family)
+        x, y = self._range(drawn)
         notes += [*told, *of_fold, *self._beyond(parts["support"], x, known.places, support)]
         notes += beyond(known.y[:, None], y, [self._words.outcome], known.places, str(support))
         if self._shots is not None:
@@ -138,8 +139,10 @@ class SubjectFiles(CaseFiles):
         if not all_known:
             del parts["query"]["y"], parts["along"]["y"]
         device = self._family.device
+        like = {"support": drawn.support, "query": drawn.query}
+        sets = (_filled_up(parts[name], like[name]["x"].shape[1]) for name in like)
         return Case(
-            Episode(parts["support"], parts["query"]).to(device),
+            Episode(*sets).to(device),
             self._family.shape,
             self._family.size._replace(shots=len(known.time)) if self._shots else self._family.size,
             asked.places,
@@ -170,7 +173,7 @@ class SubjectFiles(CaseFiles):
         unknown = [
             f"{path}: {getattr(words, _UNITS[what])} is in {shown(said)}; that of the training is not said"
             for what, said in found.units.items()
-            if not getattr(words, what)
+            if not getattr(words, what) and Head.of(getattr(words, _UNITS[what])).unit != said
         ]
         return replace(found, notes=(*found.notes, *unknown))
 
@@ -226,9 +229,9 @@ class SubjectFiles(CaseFiles):
         except DataError as error:
             raise DataError(f"{path}: {error}") from None
 
-    def _range(self) -> tuple[Range, Range]:
+    def _range(self, drawn: Episode) -> tuple[Range, Range]:
         """The numbers of x and of y in training tasks, in the units of the data."""
-        drawn, standards = training_tasks(self._family), self._family.standards
+        standards = self._family.standards
         assert standards is not None
         x, y = (
             standard.undone(
@@ -316,6 +319,17 @@ def _same_unit(one: str, other: str) -> bool:
         or {one, other} <= set(CONCENTRATIONS)
         or (hours is not None and hours == HOURS.get(other))
     )
+
+
+def _filled_up(data: Data, most: int) -> Data:
+    """A set as large as those of the family, whose smaller ones are filled up with rows of weight 0: so that
+    numbers are added up as there."""
+    count = data["x"].shape[1]
+    if WEIGHT not in data or count >= most:
+        return data
+    rows = torch.arange(most)
+    found = {name: each[:, rows % count] for name, each in data.items()}
+    return found | {WEIGHT: (rows < count).float()[None]}
 
 
 def _at(one: SubjectTable, time: Floats, y: Floats) -> SubjectTable:
