@@ -87,6 +87,10 @@ class Drift(Section):
     )
 
 
+LEAST_NOISE = 0.3
+"""In multiples of the bound; of less, ε is in the hundreds and takes minutes to compute."""
+
+
 class Privacy(Section):
     """Keeps training tasks private, each as a whole: task-level differential privacy."""
 
@@ -139,6 +143,10 @@ class Privacy(Section):
         if (self.epsilon is None) == (self.noise is None):
             said = "neither is" if self.epsilon is None else "both are"
             raise misfit(("epsilon",), f"say either epsilon or noise; {said} said")
+        if self.noise and self.noise < LEAST_NOISE:
+            raise misfit(
+                ("noise",), f"{self.noise:g} protects nothing; allowed: 0, or a number ≥ {LEAST_NOISE}"
+            )
         if self.clip == "none" and self.noise != 0:
             raise misfit(("clip",), "without a bound no noise protects; give a number, or noise = 0")
         return self

@@ -322,6 +322,7 @@ def test_how_private_a_run_is_in_words(record: dict[str, object], words: str) ->
         ([], r"training.privacy.epsilon: say either epsilon or noise; neither is said"),
         (["epsilon=1", "noise=1"], r"training.privacy.epsilon: say either epsilon or noise; both are said"),
         (["noise=1", 'clip="none"'], r"training.privacy.clip: without a bound no noise protects"),
+        (["noise=0.01"], r"training.privacy.noise: 0.01 protects nothing; allowed: 0, or a number ≥ 0.3"),
         (["noise=1", "tasks=3"], r"training.privacy.tasks: 3 are fewer than a meta-batch, of 4"),
     ],
 )

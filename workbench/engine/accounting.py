@@ -13,6 +13,7 @@ import math
 from functools import cache, lru_cache
 from typing import Any, Literal
 
+from workbench.config import LEAST_NOISE
 from workbench.errors import InputError
 
 Accountant = Literal["pld", "rdp"]
@@ -20,7 +21,10 @@ Accountant = Literal["pld", "rdp"]
 FINE, COARSE = 1e-4, 1e-3
 """In what steps privacy losses are counted; coarse ones are quick, and make ε a little larger."""
 
-LEAST_NOISE, MOST_NOISE = 0.1, 1000.0
+FINE_UP_TO = 20.0
+"""An ε so large protects so little that it need not be known better: that would take gigabytes."""
+
+MOST_NOISE = 1000.0
 
 
 class PrivacyError(InputError):
@@ -61,6 +65,8 @@ def epsilon(
     if not noise:
         return math.inf
     if by == "pld":
+        if not quick and (about := epsilon(noise, rate, steps, delta, by, quick=True)) > FINE_UP_TO:
+            return about
         interval = min(COARSE, max(FINE, rate / noise / 10)) if quick else FINE
         return float(_loss_of_a_step(noise, rate, interval).self_compose(steps).get_epsilon_for_delta(delta))
     demand()
