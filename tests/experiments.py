@@ -42,6 +42,14 @@ every = 5
 """
 
 
+SMALLER = (
+    "evaluation.episodes=8",
+    "evaluation.validation_episodes=4",
+    "evaluation.inner_steps=2",
+)
+"""Overrides, where measuring would take longer than what is tested."""
+
+
 def experiment(algorithm: str = "maml", *overrides: str, text: str = SINUSOID) -> Experiment:
     """The small sinusoid experiment with one algorithm."""
     return parse(f'{text}\n[[algorithm]]\nkind = "{algorithm}"\n', overrides)

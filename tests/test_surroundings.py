@@ -34,7 +34,7 @@ from workbench.terminal import say_json
 from workbench.words import visible
 
 MAML = SINUSOID + '[[algorithm]]\nkind = "maml"\n'
-SETTINGS = ("training.iterations=120", "training.checkpoint_every=0.1", "evaluation.every=20")
+SETTINGS = ("training.iterations=40", "training.checkpoint_every=0.05", "evaluation.every=10")
 SETS = [part for each in SETTINGS for part in ("--set", each)]
 
 

@@ -15,6 +15,7 @@ from tests.experiments import (
     CLASSIFICATION,
     REGRESSION,
     SINUSOID,
+    SMALLER,
     Smooth,
     algorithm,
     episodes,
@@ -78,10 +79,11 @@ BASES = [
 @pytest.mark.parametrize(("base", "text"), BASES)
 def test_one_member_is_its_base(base: str, text: str) -> None:
     """A whole run: the same losses in training, the same measures of unseen tasks."""
-    e = experiment(base, text=text)
+    few = ("training.iterations=5", *SMALLER)
+    e = experiment(base, *few, text=text)
     alone = list(Trainer(e, e.algorithm[0], 0, family(e)).events())
-    fused = events(text, f"algorithm.0.base.kind='{base}'", "algorithm.0.members=1")
-    assert len(losses(alone)) == 12
+    fused = events(text, *few, f"algorithm.0.base.kind='{base}'", "algorithm.0.members=1")
+    assert len(losses(alone)) == 5
     np.testing.assert_allclose(losses(fused), losses(alone), rtol=2e-4, atol=1e-6)
     assert isinstance(alone[-1], Finished)
     assert isinstance(fused[-1], Finished)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.experiments import SINUSOID, experiment, family
+from tests.experiments import SINUSOID, SMALLER, experiment, family
 from workbench.algorithms import ALGORITHMS
 from workbench.config import Experiment, TaskConfig, Trains
 from workbench.engine.devices import DeviceError
@@ -90,13 +90,7 @@ TWICE = [
     for name, text in [each.values]
     if text not in DEAR or ALGORITHMS[name].Config.acts or name in WAYS
 ]
-SHORT = (
-    "training.iterations=5",
-    "evaluation.every=3",
-    "evaluation.episodes=8",
-    "evaluation.validation_episodes=4",
-    "evaluation.inner_steps=2",
-)
+SHORT = ("training.iterations=5", "evaluation.every=3", *SMALLER)
 
 
 @pytest.mark.parametrize(("name", "text"), TWICE)
@@ -142,7 +136,7 @@ def test_another_seed_gives_another_run() -> None:
 def test_a_run_stopped_at_any_iteration_goes_on_bit_for_bit(
     name: str, text: str, overrides: list[str], stop: int
 ) -> None:
-    e = experiment(name, *overrides, text=text)
+    e = experiment(name, *SMALLER, *overrides, text=text)
     first, seen = trainer(e), []
     for event in first.events():
         if first.iteration > stop:
@@ -160,7 +154,7 @@ def test_a_run_stopped_at_any_iteration_goes_on_bit_for_bit(
 @cache
 def _whole(name: str, text: str, overrides: tuple[str, ...]) -> str:
     """What is comparable of a run that nobody stopped."""
-    return comparable(list(trainer(experiment(name, *overrides, text=text)).events()))
+    return comparable(list(trainer(experiment(name, *SMALLER, *overrides, text=text)).events()))
 
 
 def _through_bytes(state: State) -> State:
