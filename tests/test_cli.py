@@ -20,6 +20,7 @@ from tests.experiments import SINUSOID
 from workbench import runs
 from workbench.cli import in_width
 from workbench.config import parse
+from workbench.engine import cost
 from workbench.project import Project
 
 MAML = SINUSOID + '[[algorithm]]\nkind = "maml"\n'
@@ -152,6 +153,32 @@ def test_bench_prints_the_json_of_the_design(call: Call, toml: Callable[[str], P
     assert (figures["device"], figures["threads"]) == ("cpu", 1)
     code, out, _ = call("bench", toml(MAML), "--seconds", "0.05")
     assert "meta-iterations/s" in out
+
+
+def test_a_dry_run_tells_what_the_runs_would_take_and_keeps_nothing(
+    call: Call, toml: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cost, "MEASURING", 0.01)
+    wanted = (
+        "run",
+        toml(MAML),
+        "--set",
+        "training.seeds=[0, 1]",
+        "--project",
+        tmp_path / "p.mlwb",
+        "--dry-run",
+    )
+    code, out, said = call(*wanted, "--json", "-", "--quiet")
+    assert (code, said) == (0, "")
+    told = json.loads(out)
+    (entry,) = told["runs"]
+    assert (entry["algorithm"], entry["runs"]) == ("maml", 2)
+    phases = [entry["seconds"][name] for name in ("training", "validation", "test")]
+    assert entry["seconds"]["total"] == pytest.approx(sum(phases))
+    assert told["total"]["seconds"] == pytest.approx(2 * sum(phases))
+    assert told["total"]["disk"] == 2 * entry["disk"]
+    assert "all runs" in call(*wanted)[1]
+    assert not (tmp_path / "p.mlwb").exists()
 
 
 def test_bench_tells_how_many_steps_are_taken_in_one_task_and_in_many(

@@ -29,7 +29,9 @@ def contents(project: Project, run: int) -> dict[str, Any]:
     x, y = project.series(run, "loss")
     result = project.result(run, "test")
     assert result is not None
-    summary = {name: value for name, value in result.summary.items() if "milliseconds" not in name}
+    summary = {
+        name: value for name, value in result.summary.items() if "milliseconds" not in name and name != "cost"
+    }
     return {
         "iterations": x.tolist(),
         "losses": y.tolist(),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench import __version__, terminal
-from workbench.analysis import remarks, results, tables
+from workbench.analysis import costs, remarks, results, tables
 from workbench.analysis.naming import NONE
 from workbench.analysis.numerals import number
 from workbench.analysis.quantities import text
@@ -104,15 +104,31 @@ PRINT_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.argument("source", metavar="EXPERIMENT.toml|quickstart")
 @OVERRIDES
 @click.option("--project", type=FILE, help="Keep the runs in this project; made if it is not there.")
+@click.option(
+    "--dry-run", is_flag=True, help="Only tell what the runs would take: measures for some seconds."
+)
 @RESULTS
 @QUIET
 def run(
-    source: str, overrides: tuple[str, ...], project: Path | None, output: Path | None, quiet: bool
+    source: str,
+    overrides: tuple[str, ...],
+    project: Path | None,
+    dry_run: bool,
+    output: Path | None,
+    quiet: bool,
 ) -> int:
     """Train and test every run of an experiment."""
     from workbench import headless  # imports torch: not before it is needed
 
     with _bad_input():
+        if dry_run:
+            entries = headless.dry_run(source, overrides, quiet)
+            if output is None:
+                _print_table(costs.rows(entries))
+            else:
+                told = {"runs": entries, "total": costs.queue(entries)}
+                terminal.deliver(output, tables.as_json(told).encode())
+            return 0
         return headless.run(source, overrides, project, output, quiet)
 
 

@@ -25,6 +25,7 @@ from workbench.project import Project, ProjectError, Status, StorageError
 from workbench.project.records import sentences
 from workbench.project.temporaries import private_folder
 from workbench.runs import CAN_GO_ON, Control, Notice, Waiting, WentOn
+from workbench.summaries import CostEntry
 from workbench.tasks.base import TaskFamily
 from workbench.terminal import say, say_json
 from workbench.words import visible
@@ -86,6 +87,17 @@ def run(
             _must_be_writable(opened)
             wanted = runs.add(opened, experiment, family)
             return _perform(opened, wanted, progress, output, family, alone=len(wanted) == 1)
+
+
+def dry_run(source: str, overrides: tuple[str, ...], quiet: bool) -> list[CostEntry]:
+    """What the runs of an experiment would take, from a few steps of each algorithm; nothing is kept."""
+    progress = Progress(quiet)
+    experiment = runs.load_experiment(source, overrides)
+    family = runs.open_family(experiment, progress.preparing)
+    runs.check(experiment, family)
+    found = runs.costs(experiment, family, progress.preparing)
+    progress.done()
+    return found
 
 
 def resume(path: Path, run_id: int | None, output: Path | None, quiet: bool) -> int:

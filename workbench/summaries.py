@@ -101,6 +101,16 @@ class ShiftSummary(TypedDict):
     measures: dict[str, ByStep]
 
 
+class CostSummary(TypedDict):
+    """What a run took: seconds by phase (training, validation, test), floating-point operations of a
+    meta-``iteration`` and of adapting to a ``task`` and testing it (None where they were not counted), and
+    bytes of the process at their most."""
+
+    seconds: dict[str, float]
+    operations: dict[str, int] | None
+    peak_memory: int
+
+
 class TestSummary(Summary, total=False):
     """What a run reached on the meta-test episodes: the "test" of ``show --json``.
 
@@ -133,6 +143,23 @@ class TestSummary(Summary, total=False):
     distinct_episodes: int
     distinct_classes: int
     distinct_examples: int
+    cost: NotRequired[CostSummary]
+
+
+class CostEntry(TypedDict):
+    """What each run of an algorithm takes, as ``run --dry-run --json`` prints it.
+
+    ``runs`` is how many there are, one for each seed; ``seconds`` and ``operations`` are by phase, with their
+    ``total``; ``peak_memory`` and ``disk`` are bytes.
+    """
+
+    algorithm: str
+    label: str
+    runs: int
+    seconds: dict[str, float]
+    operations: dict[str, float]
+    peak_memory: int
+    disk: int
 
 
 class RunEntry(TypedDict):

@@ -252,16 +252,16 @@ def breaks_demands(sound: Sound, content: bytes, text: str) -> bool | None:
 
 
 def _values_break(sound: Sound, values: dict[str, Any]) -> bool:
-    if values.keys() != sound.values.keys():
+    if values.keys() | {"validating"} != sound.values.keys():  # which older programs did not write
         return True
     if not sound.iteration and values["evaluated"] == -1:  # just as well, before the first validation
         values = values | {"evaluated": type(values["evaluated"])(0)}
     for name in ("iteration", "evaluated", "memory_seen"):
         if name in values and (type(values[name]) is not int or values[name] != sound.values[name]):
             return True
-    seconds = values["seconds"]
-    if not _number(seconds) or not 0 <= seconds <= 1e11:  # three thousand years
-        return True
+    for seconds in (values["seconds"], values.get("validating", 0.0)):
+        if not _number(seconds) or not 0 <= seconds <= 1e11:  # three thousand years
+            return True
     known = values.get("known", [])
     right = sound.values.get("known", [])
     if not isinstance(known, list) or not all(isinstance(row, list) for row in known):

@@ -50,6 +50,7 @@ class Values(Section):
 
     iteration: int = setting(ge=0, help="Meta-iterations done.")
     seconds: float = setting(ge=0, le=1e11, help="Training time so far.")
+    validating: float = setting(0.0, ge=0, le=1e11, help="Time that validation took so far.")
     evaluated: int = setting(ge=-1, help="Meta-iterations at the last validation; -1 before the first.")
     memory_seen: int | None = setting(None, ge=0, help="Tasks that a memory was offered.")
     known: list[list[float | None]] | None = setting(

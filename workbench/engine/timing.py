@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import torch
 
@@ -26,6 +27,24 @@ HOPELESS = 1.5
 
 CONTESTED = 0.15
 """Part of a timing that threads waited for a processor, or by which its turns differed: more is not sure."""
+
+
+class Watch:
+    """Times what is done in a ``with``.
+
+    Attributes
+    ----------
+    wall : seconds that it took.
+    seconds : that it would take on a machine without other work.
+    """
+
+    def __enter__(self) -> Self:
+        self._before, self._start = threads_of_this_process(), time.perf_counter()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.wall = time.perf_counter() - self._start
+        self.seconds = _alone(self.wall, self._before, threads_of_this_process())
 
 
 class Timed:
@@ -63,24 +82,23 @@ class Timed:
     def turn(self) -> None:
         """Take a turn; the first warms up, and says how often the work is repeated in a turn."""
         torch.set_num_threads(self._threads)
-        before, start = threads_of_this_process(), time.perf_counter()
+        watch = Watch()
         try:
-            for _ in range(self._repeats or 1):
-                self._work()
-            synchronise(self._device)
+            with watch:
+                for _ in range(self._repeats or 1):
+                    self._work()
+                synchronise(self._device)
         except RuntimeError as error:  # what memory does not hold, or another device has no kernel for
             if self._device.type == "cpu" and not isinstance(error, torch.OutOfMemoryError):
                 raise
             self._repeats, self._turns = 1, [math.inf]
             return
-        wall = time.perf_counter() - start
         if not self._repeats:
-            self._repeats = max(1, round(LEAST_TURN / wall))
+            self._repeats = max(1, round(LEAST_TURN / watch.wall))
             return
-        alone = _alone(wall, before, threads_of_this_process())
-        self._turns.append(alone / (self._repeats * self._tasks))
-        self._wall += wall
-        self._alone += alone
+        self._turns.append(watch.seconds / (self._repeats * self._tasks))
+        self._wall += watch.wall
+        self._alone += watch.seconds
 
 
 def race(timed: Sequence[Timed], asked: Asked = nobody_asks) -> None:

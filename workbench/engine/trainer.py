@@ -83,7 +83,9 @@ class Trainer:
 
     Attributes
     ----------
+    meta_batch : tasks of a meta-iteration.
     warm_up : meta-iterations at the beginning that learn without adapting.
+    seconds, validating, testing : that training, validation and the test have taken.
     workers : chunks of tasks computed at the same time.
 
     Raises
@@ -111,14 +113,14 @@ class Trainer:
         self._report_seconds = report_seconds
         self._asked = asked
         schedule = config.schedule(training)
-        self._base_lr, self._meta_batch = schedule.meta_lr, schedule.meta_batch
+        self._base_lr, self.meta_batch = schedule.meta_lr, schedule.meta_batch
         self.demands = demands(experiment, config, family)
         self.private = None
         if training.privacy is not None and schedule.iterations:
             self.private = Private(training.privacy, schedule.meta_batch, schedule.iterations, seed)
             log.info("%s: %s", config.label or self.algorithm.title, self.private.words)
         self.iteration = 0
-        self.seconds = 0.0
+        self.seconds = self.validating = self.testing = 0.0
         self._evaluated = -1
 
         self._place(torch.device(plan.device) if plan else candidates(training.device)[0], family)
@@ -132,7 +134,7 @@ class Trainer:
         self.plan = plan
         self.warm_up = warm_up(experiment, config)
         if self.warm_up:
-            self._warm_step = plan.meta_step(training, self.algorithm, self._meta_batch, warm=True)
+            self._warm_step = plan.meta_step(training, self.algorithm, self.meta_batch, warm=True)
         if plan.device != str(self.device):
             self._place(torch.device(plan.device), family)
         self.workers = plan.workers(self._tasks_of_a_step)
@@ -141,7 +143,7 @@ class Trainer:
     @property
     def _tasks_of_a_step(self) -> int:
         """Most tasks that an outer step learns from at once."""
-        tasks = self._meta_batch if self.private is None else self.private.most
+        tasks = self.meta_batch if self.private is None else self.private.most
         return -(-tasks // self.algorithm.outer.parts)
 
     def _place(self, device: torch.device, family: TaskFamily) -> None:
@@ -151,7 +153,7 @@ class Trainer:
         size = training_size(self.config, family)
         self._source = source = self.algorithm.training_family(family)
         source.check(size, "train")
-        new_tasks = self.algorithm.new_tasks(self._meta_batch)
+        new_tasks = self.algorithm.new_tasks(self.meta_batch)
         self._stream = Stream(source, planned_iterations(self.experiment, self.config))
         self._episodes = TrainingEpisodes(source, size, new_tasks, self.seed, self._stream.segment_of)
         if self.private is not None:
@@ -217,7 +219,9 @@ class Trainer:
         next_checkpoint = time.monotonic() + min(every, FIRST_CHECKPOINT_SECONDS)
         while True:
             if self.demands.measured(self.iteration) and self._evaluated != self.iteration:
+                began = time.perf_counter()
                 summary = yield from self._patiently(lambda: self._validated(validation))
+                self.validating += time.perf_counter() - began
                 self._evaluated = self.iteration
                 yield Evaluated(self.iteration, "validation", summary)
             if self.iteration >= self.iterations:
@@ -273,6 +277,7 @@ class Trainer:
 
     def _test(self) -> Generator[Abandoned | Finished, None, None]:
         """Measure what was learned, once."""
+        began = time.perf_counter()
         settings = self.experiment.evaluation
         test = yield from self._patiently(lambda: self.frozen("test", settings.episodes))
         train = yield from self._patiently(lambda: self.frozen("train", settings.validation_episodes))
@@ -303,6 +308,7 @@ class Trainer:
             )
         )
         summary["drift"] = self._stream.summary()
+        self.testing = time.perf_counter() - began
         yield Finished(self.iteration, self.seconds, summary, arrays)
 
     def _patiently(self, work: Callable[[], Found]) -> Generator[Abandoned, None, Found]:
@@ -461,6 +467,7 @@ class Trainer:
         values: dict[str, Any] = {
             "iteration": self.iteration,
             "seconds": self.seconds,
+            "validating": self.validating,
             "evaluated": self._evaluated,
         }
         if self._memory.capacity:
@@ -490,6 +497,7 @@ class Trainer:
                 described["state"].setdefault(int(index), {})[entry] = value.clone()
         self._optimiser.load_state_dict(described)
         self.iteration, self.seconds, self._evaluated = values.iteration, values.seconds, values.evaluated
+        self.validating = values.validating
         self._stream.known = values.known or []
         if self._memory.capacity:
             places, seen = state.tensors["memory.places"], values.memory_seen or 0

@@ -357,6 +357,16 @@ _tested = table(
         "ways": _few,
         "shots": _few,
         "queries": _few,
+        "cost": optional(
+            table(
+                {},
+                {
+                    "seconds": by_name(_mean),
+                    "operations": optional(by_name(_mean)),
+                    "peak_memory": _mean,
+                },
+            )
+        ),
         "drift": optional(
             table(
                 {},

@@ -2,6 +2,7 @@
 
 from workbench.runs.checkpoints import Learned, learned
 from workbench.runs.control import Control
+from workbench.runs.costing import costs
 from workbench.runs.experiments import (
     CAN_GO_ON,
     SAMPLES,
@@ -33,6 +34,7 @@ __all__ = [
     "add",
     "cautions",
     "check",
+    "costs",
     "expand",
     "learned",
     "load_experiment",

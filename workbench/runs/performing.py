@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.engine import devices
+from workbench.engine.cost import spent
 from workbench.engine.evaluation import number
 from workbench.engine.events import (
     Abandoned,
@@ -174,7 +175,7 @@ class _Recorder:
         with closing(self._work.events()) as events:
             for event in events:
                 if isinstance(event, Finished):
-                    summary = event.summary | {"training": self._end_of_training()}
+                    summary = event.summary | {"training": self._end_of_training(), "cost": spent(self._work)}
                     event = replace(event, summary=summary)
                 status = self._write(event)
                 self._tell(event)

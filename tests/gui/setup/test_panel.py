@@ -8,12 +8,22 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QUndoStack
-from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QScrollArea, QToolButton, QTreeWidget, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QTableWidget,
+    QToolButton,
+    QTreeWidget,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from tests.gui.setup.conftest import Stage, at
 from workbench import runs
 from workbench.config import parse
+from workbench.engine import cost
 from workbench.gui import theme
 from workbench.gui.setup.draft import Draft
 from workbench.gui.setup.import_dialog import ImportDialog
@@ -469,25 +479,32 @@ def test_every_control_has_a_name_and_a_tooltip(stage: Stage) -> None:
                 assert each.toolTip(), each.objectName()
 
 
-def test_speed_is_measured_on_demand(stage: Stage) -> None:
+def test_what_the_runs_take_is_told_on_demand(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cost, "MEASURING", 0.01)
     stage.settle()
-    stage.qtbot.mouseClick(stage.widget("measure_speed"), Qt.MouseButton.LeftButton)
-    answer = stage.widget("speed")
+    stage.qtbot.mouseClick(stage.widget("estimate_cost"), Qt.MouseButton.LeftButton)
+    answer = stage.widget("cost")
     assert isinstance(answer, QLabel)
-    stage.qtbot.waitUntil(lambda: answer.text().startswith("About"), timeout=60_000)
-    assert "1 run on cpu" in answer.text()
+    stage.qtbot.waitUntil(lambda: "about" in answer.text(), timeout=60_000)
+    assert answer.text().startswith("1 run: about")
+    assert "of memory" in answer.text()
+    stage.qtbot.mouseClick(stage.widget("cost_details"), Qt.MouseButton.LeftButton)
+    table = stage.widget("cost_table")
+    assert isinstance(table, QTableWidget)
+    assert [table.verticalHeaderItem(row).text() for row in range(2)] == ["MAML", "all runs"]
+    assert table.item(0, 1).text().endswith(" s")
     stage.draft.set(at("training.iterations"), 7)
     assert not answer.isVisible()
 
 
-def test_speed_is_not_measured_while_a_run_trains(stage: Stage) -> None:
+def test_nothing_is_measured_while_a_run_trains(stage: Stage) -> None:
     stage.settle()
-    measure = stage.widget("measure_speed")
-    assert measure.isEnabled()
+    ask = stage.widget("estimate_cost")
+    assert ask.isEnabled()
     stage.panel.set_running(True)
-    assert not measure.isEnabled()
+    assert not ask.isEnabled()
     stage.panel.set_running(False)
-    assert measure.isEnabled()
+    assert ask.isEnabled()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

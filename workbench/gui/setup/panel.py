@@ -13,6 +13,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QFrame,
+    QHBoxLayout,
     QLineEdit,
     QProgressBar,
     QPushButton,
@@ -27,6 +28,7 @@ from workbench.data import registry
 from workbench.gui import theme
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.setup.algorithm_panel import AlgorithmPanel
+from workbench.gui.setup.cost_line import CostLine
 from workbench.gui.setup.draft import ALGORITHM, FAMILY, NAME, Draft
 from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.form import Form
@@ -95,11 +97,17 @@ class SetupPanel(QWidget):
         self.run_reason = Reason()
         self.run_reason.setObjectName("run_reason")
         self.run_reason.clicked.connect(self._jump_to_reason)
+        self.cost = CostLine(draft, self.data, worker)
+        self.cost.ask.setMinimumHeight(30)
         bottom = QVBoxLayout()
         bottom.setContentsMargins(8, 6, 8, 8)
         bottom.setSpacing(4)
         bottom.addWidget(self.run_reason)
-        bottom.addWidget(self.run_button)
+        bottom.addWidget(self.cost)
+        start = QHBoxLayout()
+        start.addWidget(self.run_button, 1)
+        start.addWidget(self.cost.ask)
+        bottom.addLayout(start)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -147,11 +155,9 @@ class SetupPanel(QWidget):
         self._refresh_run()
 
     def set_running(self, running: bool) -> None:
-        """A run trains, or none does: speed is not measured meanwhile."""
+        """A run trains, or none does: what runs take is not measured meanwhile."""
         self._running = running
-        if self._ready:
-            self._training.running = running
-            self._training.refresh_measure()
+        self._refresh_run()
 
     def state(self) -> dict[str, object]:
         """Which parts are open (JSON types)."""
@@ -214,8 +220,7 @@ class SetupPanel(QWidget):
         self._task = TaskPanel(self.edits, self.data, self._worker)
         self._task.import_asked.connect(self._ask_import)
         self._algorithms = AlgorithmPanel(self.edits)
-        self._training = TrainingPanel(self.edits, self.data, self._worker)
-        self._training.running = self._running
+        self._training = TrainingPanel(self.edits)
         self._evaluation = Form(self.edits, ("evaluation",))
         self._evaluation.setContentsMargins(0, 0, 0, 6)
         self._parts: dict[str, Part] = {
@@ -283,8 +288,7 @@ class SetupPanel(QWidget):
         self.run_reason.say(reason, linked=bool(self._reason_path))
         if before != (text, not reason, reason):
             self.status_changed.emit()
-        if self._ready:
-            self._training.refresh_measure()
+        self.cost.refresh(running=self._running)
 
     def _counts(self) -> tuple[int, int]:
         seeds = self.draft.value(("training", "seeds"))

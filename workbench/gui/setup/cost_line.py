@@ -1,0 +1,162 @@
+"""What the runs that are set up would take, beside the button that starts them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workbench.analysis import costs
+from workbench.config import Experiment
+from workbench.gui import theme
+from workbench.gui.plain import Label, set_tip
+from workbench.gui.setup.draft import Draft
+from workbench.gui.setup.task_data import TaskData, in_words
+from workbench.gui.weakly import weakly
+from workbench.gui.worker import Progress, Worker
+
+if TYPE_CHECKING:
+    from workbench.summaries import CostEntry
+
+COST = "cost"
+
+
+class CostLine(QWidget):
+    """A line that says what all runs take, once somebody has asked; by algorithm in a table.
+
+    Parameters
+    ----------
+    draft, data : what is set up.
+    worker : measures.
+
+    Attributes
+    ----------
+    ask : the button that asks; whoever shows the line places it.
+    """
+
+    def __init__(self, draft: Draft, data: TaskData, worker: Worker) -> None:
+        super().__init__()
+        self._draft, self._data, self._worker = draft, data, worker
+        self._measured: Experiment | None = None
+        self._entries: Sequence[CostEntry] = ()
+        self._running = False
+        self.ask = QPushButton("Estimate")
+        self.ask.setObjectName("estimate_cost")
+        self.ask.setAccessibleName("Estimate what the runs take")
+        set_tip(
+            self.ask,
+            "Try each ticked algorithm for some seconds, to say what all runs take: time, memory, "
+            "operations, room on disk. Not while a run trains: each would disturb the other",
+        )
+        self.ask.clicked.connect(self._ask)
+        self.answer = Label()
+        self.answer.setObjectName("cost")
+        self.answer.setWordWrap(True)
+        self.answer.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.details = QPushButton("By algorithm…")
+        self.details.setObjectName("cost_details")
+        self.details.setFlat(True)
+        set_tip(self.details, "What a run of each algorithm takes, by phase")
+        self.details.clicked.connect(self._show_details)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.answer, 1)
+        layout.addWidget(self.details)
+        self.hide()
+
+    def refresh(self, *, running: bool) -> None:
+        """Bring it up to date: with what is set up, and whether a run trains."""
+        self._running = running
+        experiment = self._draft.experiment()
+        if self._measured is not None and experiment != self._measured:
+            self._measured = None
+            self._worker.cancel(COST)
+            self.hide()
+        ready = experiment is not None and self._data.family() is not None and not self._data.misfit()[1]
+        self.ask.setEnabled(ready and not running and not self._worker.waits_for(COST))
+
+    @Slot()
+    def _ask(self) -> None:
+        experiment, family = self._draft.experiment(), self._data.family()
+        if experiment is None or family is None:
+            return
+
+        def job(progress: Progress) -> list[CostEntry]:
+            from workbench import runs
+
+            return runs.costs(experiment, family, progress)
+
+        self._measured = experiment
+        self._say("Measuring…", theme.muted())
+        what = "Measuring what the runs take"
+        self._worker.submit(COST, what, job, weakly(self._take), weakly(self._refuse))
+        self.refresh(running=self._running)
+
+    def _take(self, entries: Sequence[CostEntry]) -> None:
+        self._entries = entries
+        self._say(costs.words(entries), theme.muted())
+        self.details.show()
+        self.refresh(running=self._running)
+
+    def _refuse(self, error: Exception) -> None:
+        self._say(in_words(error), theme.wrong())
+        self.refresh(running=self._running)
+
+    def _say(self, text: str, colour: str) -> None:
+        self.answer.setText(text)
+        self.answer.setStyleSheet(f"color: {colour};")
+        self.details.hide()
+        self.show()
+
+    @Slot()
+    def _show_details(self) -> None:
+        CostDialog(self._entries, self).show()
+
+
+class CostDialog(QDialog):
+    """What a run of each algorithm takes, in a table."""
+
+    def __init__(self, entries: Sequence[CostEntry], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("cost_dialog")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("What the runs take")
+        (_, *heads), *rows = costs.rows(entries)
+        table = QTableWidget(len(rows), len(heads), self)
+        table.setObjectName("cost_table")
+        table.setAccessibleName("What a run of each algorithm takes")
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setHorizontalHeaderLabels(heads)
+        table.setVerticalHeaderLabels([name for name, *_ in rows])
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        for number, (_, *cells) in enumerate(rows):
+            for column, cell in enumerate(cells):
+                item = QTableWidgetItem(cell)
+                item.setTextAlignment(right)
+                table.setItem(number, column, item)
+        table.resizeColumnsToContents()
+        note = Label(
+            "Estimated from some seconds of each. Operations are floating-point ones of matrix products and "
+            "convolutions; memory is the program's at its most; on disk is what the project grows by.",
+            self,
+        )
+        note.setWordWrap(True)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.close)
+        layout = QVBoxLayout(self)
+        layout.addWidget(table, 1)
+        layout.addWidget(note)
+        layout.addWidget(buttons)
+        self.resize(760, 320)
