@@ -34,16 +34,12 @@ COST = "cost"
 
 
 class CostLine(QWidget):
-    """A line that says what all runs take, once somebody has asked; by algorithm in a table.
+    """A line that offers to say what all runs take, and says it; by algorithm in a table.
 
     Parameters
     ----------
     draft, data : what is set up.
     worker : measures.
-
-    Attributes
-    ----------
-    ask : the button that asks; whoever shows the line places it.
     """
 
     def __init__(self, draft: Draft, data: TaskData, worker: Worker) -> None:
@@ -52,14 +48,15 @@ class CostLine(QWidget):
         self._measured: Experiment | None = None
         self._entries: Sequence[CostEntry] = ()
         self._running = False
-        self.ask = QPushButton("Estimate")
+        self.ask = QPushButton("Estimate time and memory")
         self.ask.setObjectName("estimate_cost")
-        self.ask.setAccessibleName("Estimate what the runs take")
+        self.ask.setFlat(True)
         set_tip(
             self.ask,
             "Try each ticked algorithm for some seconds, to say what all runs take: time, memory, "
             "operations, room on disk. Not while a run trains: each would disturb the other",
         )
+        self.ask.setEnabled(False)
         self.ask.clicked.connect(self._ask)
         self.answer = Label()
         self.answer.setObjectName("cost")
@@ -74,7 +71,8 @@ class CostLine(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.answer, 1)
         layout.addWidget(self.details)
-        self.hide()
+        layout.addWidget(self.ask)
+        self._begin()
 
     def refresh(self, *, running: bool) -> None:
         """Bring it up to date: with what is set up, and whether a run trains."""
@@ -83,9 +81,14 @@ class CostLine(QWidget):
         if self._measured is not None and experiment != self._measured:
             self._measured = None
             self._worker.cancel(COST)
-            self.hide()
+            self._begin()
         ready = experiment is not None and self._data.family() is not None and not self._data.misfit()[1]
         self.ask.setEnabled(ready and not running and not self._worker.waits_for(COST))
+
+    def _begin(self) -> None:
+        self.answer.hide()
+        self.details.hide()
+        self.ask.show()
 
     @Slot()
     def _ask(self) -> None:
@@ -100,6 +103,7 @@ class CostLine(QWidget):
 
         self._measured = experiment
         self._say("Measuring…", theme.muted())
+        self.ask.hide()
         what = "Measuring what the runs take"
         self._worker.submit(COST, what, job, weakly(self._take), weakly(self._refuse))
         self.refresh(running=self._running)
@@ -112,13 +116,13 @@ class CostLine(QWidget):
 
     def _refuse(self, error: Exception) -> None:
         self._say(in_words(error), theme.wrong())
+        self.ask.show()
         self.refresh(running=self._running)
 
     def _say(self, text: str, colour: str) -> None:
         self.answer.setText(text)
         self.answer.setStyleSheet(f"color: {colour};")
-        self.details.hide()
-        self.show()
+        self.answer.show()
 
     @Slot()
     def _show_details(self) -> None:

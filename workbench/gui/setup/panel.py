@@ -13,7 +13,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QFrame,
-    QHBoxLayout,
     QLineEdit,
     QProgressBar,
     QPushButton,
@@ -98,16 +97,12 @@ class SetupPanel(QWidget):
         self.run_reason.setObjectName("run_reason")
         self.run_reason.clicked.connect(self._jump_to_reason)
         self.cost = CostLine(draft, self.data, worker)
-        self.cost.ask.setMinimumHeight(30)
         bottom = QVBoxLayout()
         bottom.setContentsMargins(8, 6, 8, 8)
         bottom.setSpacing(4)
         bottom.addWidget(self.run_reason)
         bottom.addWidget(self.cost)
-        start = QHBoxLayout()
-        start.addWidget(self.run_button, 1)
-        start.addWidget(self.cost.ask)
-        bottom.addLayout(start)
+        bottom.addWidget(self.run_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -288,7 +283,8 @@ class SetupPanel(QWidget):
         self.run_reason.say(reason, linked=bool(self._reason_path))
         if before != (text, not reason, reason):
             self.status_changed.emit()
-        self.cost.refresh(running=self._running)
+        if self._ready:
+            self.cost.refresh(running=self._running)
 
     def _counts(self) -> tuple[int, int]:
         seeds = self.draft.value(("training", "seeds"))
