@@ -266,6 +266,21 @@ def test_an_attack_is_asked_of_classifiers_of_pictures_only_and_kept(stage: Stag
     assert tick_box(stage, "evaluation.attack").isChecked()
 
 
+def test_what_private_tasks_do_not_protect_stands_below_them(stage: Stage) -> None:
+    assert not tick_box(stage, "training.privacy").isChecked()
+    said = stage.panel.findChild(QLabel, "privacy_cautions")
+    assert said is not None
+    click(stage, "training.privacy")
+    assert said.isHidden()  # nothing is trained before ε or the noise is said
+    assert stage.draft.complaints()[at("training.privacy.epsilon")].startswith("say either epsilon or noise")
+    stage.type("training.privacy.epsilon", "3")
+    assert not said.isHidden()
+    assert "training curves and per-task results" in said.text()
+    click(stage, "training.privacy")
+    assert said.isHidden()
+    assert stage.draft.experiment() is not None
+
+
 def test_nothing_inside_is_wider_than_the_panel(stage: Stage) -> None:
     stage.draft.set(at("task.family"), "glyphs")
     stage.draft.set(at("task.drift"), {})
