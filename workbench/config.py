@@ -169,8 +169,8 @@ class Privacy(Section):
             said.append("Without noise nothing is protected: ε = ∞.")
         elif self.chance == "seed":
             said.append(
-                "The noise follows from the run's seed: who has it can subtract the noise. Keep seed and "
-                'project to yourself, or set training.privacy.chance = "system".'
+                "The noise follows from the run's seed, of which there are 4 billion: who has it, or tries "
+                'them all, can subtract it. Where that matters, set training.privacy.chance = "system".'
             )
         if self.delta * self.tasks >= 1:
             said.append(

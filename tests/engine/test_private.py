@@ -341,7 +341,7 @@ def test_tasks_that_drift_cannot_be_private() -> None:
 def test_a_large_delta_and_a_known_seed_are_warned_of() -> None:
     said = " ".join(Privacy(noise=1.0, tasks=1000, delta=1e-3).cautions)
     assert "δ = 0.001 is not below 1/N = 0.001" in said
-    assert "can subtract the noise" in said
+    assert "can subtract it" in said
     assert "Protected is each of the 1,000 training tasks" in said
     assert "seed" not in " ".join(Privacy(noise=1.0, chance="system").cautions)
 

@@ -27,7 +27,9 @@ class LogPanel(QPlainTextEdit):
         self.setPlaceholderText("What happens is noted here.")
         self.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.handler = _Handler(self)
-        logging.getLogger("workbench").addHandler(self.handler)
+        log = logging.getLogger("workbench")
+        log.setLevel(logging.INFO)
+        log.addHandler(self.handler)
 
     def close_log(self) -> None:
         """Take no more of what the program logs."""
@@ -43,7 +45,7 @@ class _Handler(logging.Handler):
     """Takes records on any thread; they are written in the GUI thread."""
 
     def __init__(self, panel: LogPanel) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__(logging.INFO)
         self._mail = _Mail(panel)
 
     def emit(self, record: logging.LogRecord) -> None:
