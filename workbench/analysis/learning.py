@@ -23,6 +23,7 @@ AXIS_LABELS: dict[Axis, str] = {
     "iterations": "Meta-iteration",
     "seconds": "Training time (s)",
     "tasks": "Tasks seen",
+    "operations": "Floating-point operations (10⁹)",
 }
 MOST_BANDS = 4
 MOST_POINTS = 5000  # in a figure; more are thinned
@@ -232,6 +233,7 @@ class LearningCurves:
             "iterations": "meta-iteration",
             "seconds": "training time",
             "tasks": "tasks seen (meta-iterations × meta-batch)",
+            "operations": "floating-point operations (of matrix products and convolutions)",
         }[settings.axis]
         parts = [f"{quantity} by {by}."]
         if settings.joined:
@@ -261,6 +263,9 @@ class LearningCurves:
         ]
         if lost:
             parts.append(f"Training diverged: {listed(lost)}.")
+        unknown = sorted({each.group.label for each in self.traces if each.uncounted})
+        if unknown:
+            parts.append(f"Left out, since their operations are not counted: {listed(unknown)}.")
         parts += remarks.of_runs((each.group.label, each.group.runs[0].environment) for each in self.drawn)
         if any(each.level for each in self.drawn):
             parts.append("Broken and level: not meta-trained.")

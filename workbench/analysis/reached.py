@@ -74,6 +74,12 @@ def reached(summary: Summary | None, measure: str = "", step: int | None = None)
     return Reached(name, known[name]["mean"][index], known[name]["ci95"][index])
 
 
+def operations(test: TestSummary | None) -> float | None:
+    """Floating-point operations of a meta-iteration of a run that is over; None where nobody counted."""
+    counted = (test or {}).get("cost", {}).get("operations") or {}
+    return counted.get("iteration")
+
+
 def by_step(summary: Summary, measure: str) -> tuple[Array, Array, Array]:
     """Inner steps, means, and half-widths of the 95% intervals over tasks; empty where not measured."""
     found = everywhere(summary).get(measure)

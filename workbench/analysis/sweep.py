@@ -12,7 +12,7 @@ from workbench.analysis import quantities, remarks, results
 from workbench.analysis.comparison import Episodes
 from workbench.analysis.naming import NONE, flat, worded
 from workbench.analysis.quantities import row_of, text
-from workbench.analysis.reached import lost_tasks, reached, without_chance
+from workbench.analysis.reached import lost_tasks, operations, reached, without_chance
 from workbench.analysis.source import Source, configuration, tested
 from workbench.analysis.tables import Cells, Column, Table, number_in
 from workbench.engine.intervals import mean_interval
@@ -29,6 +29,8 @@ Weights = Callable[[int], int | None]
 COSTS = {
     "seconds": "Training time (s)",
     "milliseconds": "Adaptation time of a task (ms)",
+    "operations": "Floating-point operations of training",
+    "memory": "Memory at its most (MiB)",
     "parameters": "Meta-parameters",
     "tasks": "Tasks seen in training",
 }
@@ -103,6 +105,8 @@ def setups(source: Source, weights: Weights | None = None) -> list[Setup]:
         costs = {
             "seconds": _mean([each.seconds for each in runs]),
             "milliseconds": _mean([_milliseconds(each) for each in tests]),
+            "operations": _mean([_operations(*each) for each in zip(tests, runs, strict=True)]),
+            "memory": _mean([_memory(each) for each in tests]),
             "parameters": _mean([weights(each.id) for each in runs]) if weights else None,
             "tasks": _mean([each.iterations * group.meta_batch for each in runs]),
         }
@@ -113,6 +117,17 @@ def setups(source: Source, weights: Weights | None = None) -> list[Setup]:
 def _milliseconds(test: TestSummary) -> float | None:
     times = test.get("milliseconds_by_step")
     return times[-1] if times else None
+
+
+def _operations(test: TestSummary, run: RunRecord) -> float | None:
+    counted = operations(test)
+    return None if counted is None else counted * run.iterations
+
+
+def _memory(test: TestSummary) -> float | None:
+    took = test.get("cost")
+    held = took["peak_memory"] if took else None
+    return None if held is None else held / 2**20
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 from workbench.analysis import reports
 from workbench.analysis.curves import Array, Grown, Integers, Joined, Points, Smoothed
 from workbench.analysis.numerals import span
-from workbench.analysis.reached import by_step, reached
+from workbench.analysis.reached import by_step, operations, reached
 from workbench.analysis.source import Group, Source
 from workbench.analysis.thinning import Peaks, band, visible
 from workbench.measures import LOSS, Measure, known
@@ -19,8 +19,11 @@ from workbench.project import RunRecord
 from workbench.settings import Section, setting
 from workbench.summaries import Summary
 
-Axis = Literal["iterations", "seconds", "tasks"]
+Axis = Literal["iterations", "seconds", "tasks", "operations"]
 When = Literal["training", "validation", "report"]
+
+BILLION = 1e9
+"""So many operations are one on the axis."""
 
 DARKEST, LIGHTEST = 0.55, 0.45
 """How far shades of a colour go towards ink and paper."""
@@ -62,8 +65,13 @@ class Settings(Section):
     axis: Axis = setting(
         "iterations",
         label="Horizontal axis",
-        titles={"iterations": "Iteration", "seconds": "Time", "tasks": "Tasks seen"},
-        help="What the curves are drawn by",
+        titles={
+            "iterations": "Iteration",
+            "seconds": "Time",
+            "tasks": "Tasks seen",
+            "operations": "Operations",
+        },
+        help="What the curves are drawn by; floating-point operations are counted at the end of a run",
     )
     smoothing: int = setting(
         1,
@@ -128,7 +136,13 @@ class Trace:
         self._smoothed = [Smoothed(settings.smoothing) for _ in group.runs]
         self._evaluated: list[tuple[tuple[int, int], Points] | None] = [None for _ in group.runs]
         self._clock = _Clock(len(group.runs))
+        self._last_pace: float | None = None
         self._bounds: dict[tuple[bool, float], tuple[float, float] | None] = {}
+
+    @property
+    def uncounted(self) -> bool:
+        """Whether there are values, but nobody has counted what the axis shows."""
+        return self._last_pace is None and bool((self.raw.n > 0).any())
 
     @property
     def smoothed(self) -> bool:
@@ -164,12 +178,14 @@ class Trace:
             smooth = [s.update(y, at) for s, (_, y), at in zip(self._smoothed, points, fresh, strict=True)]
             curves = [(x, y) for (x, _), (y, _) in zip(points, smooth, strict=True)]
             self._join(self.main, curves, [at for _, at in smooth])
-        new = changed < len(self.raw.x) or len(self.raw.x) != before
+        pace = self._pace(source)
+        new = changed < len(self.raw.x) or len(self.raw.x) != before or pace != self._last_pace
+        self._last_pace = pace
         if new or self._settings.axis == "seconds":
-            self._place(source)
+            self._place(source, pace)
         if new:
             self.label = self._label()
-            self.has_points = bool((self.raw.n > 0).any())
+            self.has_points = pace is not None and bool((self.raw.n > 0).any())
             self._bounds.clear()
         return new
 
@@ -212,12 +228,21 @@ class Trace:
         found = mean if whole else mean[-1:]
         return float(found.mean()) * settings.row.scale if len(steps) else np.nan
 
-    def _place(self, source: Source) -> None:
+    def _pace(self, source: Source) -> float | None:
+        """What a meta-iteration is on the axis; None where nobody has counted, and nothing can be drawn."""
+        match self._settings.axis:
+            case "tasks":
+                return self.group.meta_batch
+            case "operations":
+                counted = (operations(source.result(run.id)) for run in self.group.runs)
+                return next((each / BILLION for each in counted if each is not None), None)
+        return 1
+
+    def _place(self, source: Source, pace: float | None) -> None:
         if self._settings.axis == "seconds":
             self.x = self._clock.at(self.raw.x, [source.series(run.id, "seconds") for run in self.group.runs])
         else:
-            factor = self.group.meta_batch if self._settings.axis == "tasks" else 1
-            self.x = self.raw.x.astype(np.float64) * factor
+            self.x = self.raw.x.astype(np.float64) * (pace or 0.0)
 
     def _label(self) -> str:
         n = self.raw.n[self.raw.n > 0]

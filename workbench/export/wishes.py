@@ -39,7 +39,10 @@ class Wish(Style):
     runs: tuple[int, ...] | None = setting(
         None, help="These runs.", empty="those that are shown (of rows and configurations: all)"
     )
-    x: str = setting("", help="The horizontal axis: seconds, parameters, environment_steps, or a setting.")
+    x: str = setting(
+        "",
+        help="The horizontal axis: seconds, operations, memory, parameters, environment_steps, or a setting.",
+    )
     smoothing: int = setting(1, ge=1, unit="points", help="Moving average, over the raw curve.")
     order: str = setting(
         "",

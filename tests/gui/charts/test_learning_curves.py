@@ -182,6 +182,32 @@ def test_the_cursor_tells_values_by_mouse_and_keyboard(
     assert chart.readout.values == ("2.5",)
 
 
+def test_operations_on_the_horizontal_axis_once_they_are_counted(
+    chart: LearningCurves, data: RunData, project: Project
+) -> None:
+    first, second = (add_run(project, label, status="running") for label in ("MAML", "Reptile"))
+    for run in (first, second):
+        add_curve(project, run, np.ones(3))
+    data.reread()
+    choose(chart, axis="operations")
+    assert chart.figure() is None
+    assert "not counted" in chart.hint
+    cost = {
+        "seconds": {"training": 2.0},
+        "operations": {"iteration": 5 * 10**8, "task": 7},
+        "peak_memory": 2**28,
+    }
+    test = summary([1.0, 0.5], episodes=100, episodes_hash="same", cost=cost)
+    project.save_result(first, "test", test, {}, "same")
+    project.update_run(first, status="finished")
+    data.forget(first)
+    data.reread()
+    figure = chart.figure()
+    assert figure is not None
+    assert {tuple(each.x) for each in figure.panels[0].curves} == {(0.5, 1.0, 1.5)}
+    assert "Left out, since their operations are not counted: Reptile (n = 1)" in figure.caption
+
+
 def test_time_and_tasks_on_the_horizontal_axis(
     chart: LearningCurves, data: RunData, project: Project
 ) -> None:

@@ -44,6 +44,9 @@ NOTHING = "No run yet. Press Run (Ctrl+R) to start the experiment; its curves ap
 ALL_HIDDEN = "All runs are hidden. Tick a run in the table to see its curves."
 WAITING = "No values yet. The first appear within a second of training."
 NOT_MEASURED = "None of the runs that are shown measures this. Choose another measure."
+UNCOUNTED = (
+    "The operations of these runs are not counted: that is done at the end of runs of a second and more."
+)
 NOT_IN_TRAINING = "Training does not measure this. Choose Validation, or another measure."
 NO_TRAINING = "These runs have no training curves: their learners are not meta-trained."
 
@@ -125,7 +128,7 @@ class LearningCurves(CurveChart):
         drawn = self._curves.drawn
         self._say_smoothing()
         self._dress(drawn)
-        self.plot.getAxis("bottom").whole = settings.axis != "seconds"
+        self.plot.getAxis("bottom").whole = settings.axis in ("iterations", "tasks")
         self.set_label("bottom", AXIS_LABELS[settings.axis])
         self.set_label("left", self._curves.y_label())
         self.show_range()
@@ -146,6 +149,8 @@ class LearningCurves(CurveChart):
         shown = self.data.shown()
         if not shown:
             return ALL_HIDDEN
+        if any(each.uncounted for each in self._curves.traces):
+            return UNCOUNTED
         training = self.settings.when == "training"
         if not training and any(self.data.evaluations(run.id) for run in shown):
             return NOT_MEASURED
@@ -301,8 +306,8 @@ class LearningCurves(CurveChart):
             text = text if len(trace.group.runs) == 1 else f"{text} (n = {n})"
             place = "" if trace.level else _place(float(trace.x[index]), settings.axis)
             readings.append((place, text))
-        names: dict[Axis, str] = {"iterations": "meta-iteration ", "tasks": "tasks seen ", "seconds": ""}
-        return told(readings, names[settings.axis])
+        names: dict[Axis, str] = {"iterations": "meta-iteration ", "tasks": "tasks seen "}
+        return told(readings, names.get(settings.axis, ""))
 
     def drawn_points(self) -> list[tuple[Array, Array]]:
         return [each.main.points for each in self._items]
@@ -343,7 +348,12 @@ class LearningCurves(CurveChart):
 
 def _place(x: float, axis: Axis) -> str:
     """A place on the horizontal axis, as the readout says it."""
-    return f"{number(x)} s" if axis == "seconds" else count(round(x))
+    match axis:
+        case "seconds":
+            return f"{number(x)} s"
+        case "operations":
+            return f"{number(x)}×10⁹ operations"
+    return count(round(x))
 
 
 def _text(measure: str) -> str:
