@@ -205,7 +205,7 @@ def test_operations_on_the_horizontal_axis_once_they_are_counted(
     figure = chart.figure()
     assert figure is not None
     assert {tuple(each.x) for each in figure.panels[0].curves} == {(0.5, 1.0, 1.5)}
-    assert "Left out, since their operations are not counted: Reptile (n = 1)" in figure.caption
+    assert "Left out, since their operations are not counted: Reptile." in figure.caption
 
 
 def test_time_and_tasks_on_the_horizontal_axis(
