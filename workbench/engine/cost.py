@@ -172,23 +172,30 @@ class _Tested:
     """
 
     def __init__(self, trainer: Trainer) -> None:
-        count, most, self.alone = 1, trainer.experiment.evaluation.episodes, 0.0
+        self._trainer = trainer
+        self._measure(1)  # which warms up
+        self.alone = self._measure(1)[1]
+        count, most = 1, trainer.experiment.evaluation.episodes
         while True:
-            drawing, measuring = Watch(), Watch()
-            with drawing:
-                episodes = trainer.frozen("test", count)
-            with measuring:
-                arrays = _evaluate(trainer, episodes, threads=trainer.workers).arrays()
-                synchronise(trainer.device)
-            self.alone = self.alone or measuring.seconds
-            took = drawing.seconds + measuring.seconds
+            count = min(most, count * MORE)
+            drawing, measuring = self._measure(count)
+            took = drawing + measuring
             told = count >= FROZEN_BLOCK and took >= MEASURING
             if count == most or told or took * MORE > TOO_LONG:
                 break
-            count = min(most, count * MORE)
-        self.drawing, self.measuring = drawing.seconds / count, measuring.seconds / count
+        self.drawing, self.measuring = drawing / count, measuring / count
+
+    def _measure(self, count: int) -> tuple[float, float]:
+        """Seconds to draw so many tasks, and to measure them."""
+        trainer, drawing, measuring = self._trainer, Watch(), Watch()
+        with drawing:
+            episodes = trainer.frozen("test", count)
+        with measuring:
+            arrays = _evaluate(trainer, episodes, threads=trainer.workers).arrays()
+            synchronise(trainer.device)
         self.bytes = sum(each.nbytes for each in arrays.values()) / count
         self.numbers = next(iter(episodes)).numbers
+        return drawing.seconds, measuring.seconds
 
 
 def _evaluate(trainer: Trainer, episodes: Iterable[Episode], threads: int) -> Curves:
