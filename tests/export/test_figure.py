@@ -88,6 +88,14 @@ def test_a_figure_is_as_wide_as_the_column(figure: Figure, tmp_path: Path) -> No
         assert image.height == pytest.approx(60 / 25.4 * 100, abs=1)
 
 
+def test_the_name_of_an_axis_fits_a_low_figure() -> None:
+    panel = Panel("", "meta-iterations", "Meta-validation mean squared error of queries", curves=curves())
+    canvas = draw(Figure("low", (panel,), "A caption."), Style(width=85, height=40))
+    canvas.draw_without_rendering()
+    place = canvas.axes[0].yaxis.label.get_window_extent()
+    assert 0 <= place.y0 < place.y1 <= canvas.bbox.height
+
+
 def test_text_stays_text_and_fonts_are_embedded() -> None:
     svg = to_bytes(learning(), Style(), "svg").decode()
     assert "query loss (MSE)" in svg

@@ -229,9 +229,23 @@ def _draw(
         text.set_text("\n".join(map(visible, text.get_text().split("\n"))))
     if style.height is not None:
         canvas.set_size_inches(width, style.height * MM)
+        _wrap_names(canvas)
     else:
         canvas.set_size_inches(width, (sum(heights) or 1.0) + legend)
     return canvas
+
+
+def _wrap_names(canvas: Canvas) -> None:
+    """Break the names of vertical axes that are longer than a height which somebody chose."""
+    canvas.draw_without_rendering()
+    for axes in canvas.axes:
+        name = axes.yaxis.label
+        place = name.get_window_extent()
+        middle = (place.y0 + place.y1) / 2
+        room = 2 * min(middle, canvas.bbox.height - middle)
+        if place.height > room > 0:
+            text = name.get_text()
+            name.set_text(textwrap.fill(text, max(8, int(0.9 * len(text) * room / place.height))))
 
 
 def _leave_to_the_edge(axes: Axes, *, first: bool, last: bool) -> None:
