@@ -393,15 +393,87 @@ def predict(
     from workbench import headless
     from workbench.export.using import FORMS
 
-    wanted = []
-    for path in output:
-        chosen = form or _form_of(path, FORMS)
-        if chosen not in FORMS:
-            raise BadInput(f"{path}: predictions cannot be written as {chosen}; allowed: {', '.join(FORMS)}")
-        _must_be_a_file(path)
-        wanted.append((path, chosen))
+    wanted = _wanted(output, form, FORMS, "what is predicted")
     with _bad_input():
         return headless.predict(project, run_id, support, query, wanted, step, quiet)
+
+
+@commands.command()
+@click.argument("project", type=FILE)
+@click.argument("run_id", metavar="RUN", type=int)
+@click.option(
+    "--what",
+    required=True,
+    metavar="VIEW",
+    help="moved, reuse, path, examples, saliency, tasks or learned.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=PATH,
+    required=True,
+    multiple=True,
+    help="A file to write (png, svg, pdf, csv, json; -: standard output); several, if repeated.",
+)
+@click.option("--format", "form", metavar="FORMAT", help="Its format; by default that of the file's name.")
+@click.option(
+    "--first", type=click.IntRange(1), default=1, help="The first meta-test task that is looked at."
+)
+@click.option("--tasks", type=click.IntRange(1), help="How many tasks; by default as many as the view needs.")
+@click.option("--steps", type=click.IntRange(0), help="Inner steps; by default those of the evaluation.")
+@click.option(
+    "--quick", is_flag=True, help="Of examples: by gradients too, which is quick, and how alike that is."
+)
+@QUIET
+def inspect(
+    project: Path,
+    run_id: int,
+    what: str,
+    output: tuple[Path, ...],
+    form: str | None,
+    first: int,
+    tasks: int | None,
+    steps: int | None,
+    quick: bool,
+    quiet: bool,
+) -> int:
+    """Look inside a run: what moved, what mattered, what was learned.
+
+    \b
+    moved     how far each layer moves by inner step, and what is lost without it
+    reuse     how alike each layer's activations are before and after (CKA)
+    path      one task's weights in the plane of their path, with the loss
+    examples  what each support example gave, left out in turn
+    saliency  which inputs are heeded, and whether that needs the weights
+    tasks     a map of tasks by what the learner makes of them
+    learned   learned rates, gates, masks by layer
+
+    It reads the newest checkpoint and frozen meta-test episodes, and trains nothing. The project is only
+    read.
+    """
+    from workbench import headless
+    from workbench.engine.inside import VIEWS, Asked
+    from workbench.export.inspecting import FORMS
+
+    if what not in VIEWS:
+        raise BadInput(f"--what: {what!r} is not known; allowed: {', '.join(VIEWS)}")
+    wanted = _wanted(output, form, FORMS, "a view")
+    with _bad_input():
+        return headless.inspect(project, run_id, what, Asked(first - 1, tasks, steps, quick), wanted, quiet)
+
+
+def _wanted(
+    output: tuple[Path, ...], form: str | None, forms: tuple[str, ...], what: str
+) -> list[tuple[Path, str]]:
+    """The files to write, each with its format."""
+    wanted = []
+    for path in output:
+        chosen = form or _form_of(path, forms)
+        if chosen not in forms:
+            raise BadInput(f"{path}: {what} cannot be written as {chosen}; allowed: {', '.join(forms)}")
+        _must_be_a_file(path)
+        wanted.append((path, chosen))
+    return wanted
 
 
 def _must_be_a_file(output: Path) -> None:

@@ -17,6 +17,7 @@ from workbench.data import registry
 from workbench.data.cached import prepared_at
 from workbench.data.reading import Reading
 from workbench.engine.events import Evaluated, Failed, Finished, MetaSteps
+from workbench.engine.inside import Asked
 from workbench.engine.throughput import steps_per_second
 from workbench.engine.trainer import Trainer
 from workbench.errors import InputError
@@ -298,6 +299,22 @@ def predict(
     for note in used.notes:
         progress.line(f"note: {note}")
     progress.line(used.words(place))
+    return 0
+
+
+def inspect(
+    project: Path, run_id: int, what: str, asked: Asked, wanted: Sequence[tuple[Path, str]], quiet: bool
+) -> int:
+    """Write a view inside a run, in the wanted files and formats."""
+    from workbench.export.inspecting import written
+    from workbench.export.predicting import Predictor
+
+    progress = Progress(quiet)
+    figure = Predictor().look_inside(project, run_id, what, asked, progress.preparing)
+    for path, form in wanted:
+        terminal.deliver(path, written(figure, form))
+    progress.done()
+    progress.line(figure.caption)
     return 0
 
 

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from workbench.algorithms.memory import Memory
 from workbench.config import AlgorithmConfig, EpisodeSize, Trains, setting
-from workbench.networks.base import Network, initialise
+from workbench.networks.base import Network, activations, initialise
 from workbench.problems.base import Problem
 from workbench.tasks.base import Data, Episode, TaskFamily, TaskShape, ways
 
@@ -92,6 +92,11 @@ def settled(value: T | None) -> T:
     """A setting whose default depends on the task: it is known once there is an algorithm."""
     assert value is not None
     return value
+
+
+def named_after(prefix: str, meta: Params) -> Params:
+    """The meta-parameters whose names begin so, by the rest of their names."""
+    return {name.removeprefix(prefix): each for name, each in meta.items() if name.startswith(prefix)}
 
 
 def descended(weights: Params, gradient: Params, rate: float) -> Params:
@@ -301,6 +306,18 @@ class Algorithm(ABC):
     def report(self, meta: Params, learner: Params, episode: Episode) -> dict[str, dict[str, Tensor]]:
         """Measures of its own of an adapted learner on one task: scalars by group and name."""
         return {}
+
+    # --- what can be seen inside ------------------------------------------------------------------
+
+    def meta_learned(self, meta: Params) -> dict[str, Params]:
+        """What it has learned beside where learners start: rates, gates, masks …, by kind and by the name of
+        what they are for."""
+        return {}
+
+    def activations(self, learner: Params, x: Tensor) -> Params:
+        """What comes out of each layer of the network with hidden units, and of its head, ``[n, …]`` by the
+        layer's name; nothing of a network that is not used."""
+        return activations(self.network, partial(self.predict, learner, x))
 
     def with_network(self, network: Network) -> Self:
         """The same algorithm with another network, for another thread."""

@@ -30,6 +30,7 @@ from workbench.algorithms.maml import MAML
 from workbench.algorithms.members import losses_of, stacked
 from workbench.algorithms.reptile import whole_task
 from workbench.config import setting
+from workbench.networks.base import activations
 from workbench.problems.base import Supervised
 from workbench.tasks.base import Data, Episode
 
@@ -99,6 +100,15 @@ class BMAML(MAML):
         """Every particle's prediction, ``[M, n, outputs]``."""
         outputs: Tensor = vmap(lambda particle: functional_call(self.network, particle, (x,)))(learner)
         return outputs
+
+    def activations(self, learner: Params, x: Tensor) -> Params:
+        """Those of all particles, side by side: ``[n, M, …]``."""
+
+        def of_one(particle: Params) -> Params:
+            return activations(self.network, lambda: functional_call(self.network, particle, (x,)))
+
+        found: Params = vmap(of_one, out_dims=1)(learner)
+        return found
 
     def loss(self, meta: Params, episode: Episode) -> Tensor:
         if self.config.objective == "query":

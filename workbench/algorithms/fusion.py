@@ -207,6 +207,19 @@ class Fusion(Wrapper):
     def distribution(self, learner: Params, x: Tensor) -> None:
         """None, whatever its members give: their average is taken of values."""
 
+    def meta_learned(self, meta: Params) -> dict[str, Params]:
+        """What its members have learned, and their weights where these are the same for all tasks."""
+        found = self.base.meta_learned(_members(meta))
+        if self.config.weights == "validation":
+            found["weights of members"] = {"members": meta[f"{OWN}v"].softmax(0)}
+        return found
+
+    def activations(self, learner: Params, x: Tensor) -> Params:
+        """Those of all members, side by side: ``[n, M, …]``."""
+        of_members = vmap(self.base.activations, in_dims=(0, None), out_dims=1)
+        found: Params = of_members(_members(learner), x)
+        return found
+
     def _adapted(self, meta: Params, support: Data, steps: int) -> Params:
         """The members' learners, without their weights."""
         adapt = vmap(self.base.adapt, in_dims=(0, 0, None))

@@ -28,7 +28,14 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, grad
 
-from workbench.algorithms.base import GradientDescent, InnerLoopConfig, Params, inner_rate, settled
+from workbench.algorithms.base import (
+    GradientDescent,
+    InnerLoopConfig,
+    Params,
+    inner_rate,
+    named_after,
+    settled,
+)
 from workbench.config import setting
 from workbench.measures import OPEN_GATES
 from workbench.tasks.base import Data, Episode
@@ -95,6 +102,9 @@ class Gates(GradientDescent):
             if name.startswith(("rate.gate.", "rate.shift.")):
                 weights[name.removeprefix("rate.")] = torch.zeros_like(rate)
         return weights
+
+    def meta_learned(self, meta: Params) -> dict[str, Params]:
+        return {"inner rates": named_after("rate.", meta)}
 
     def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         adapted = {name: value for name, value in learner.items() if f"rate.{name}" in meta}

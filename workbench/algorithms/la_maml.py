@@ -21,7 +21,15 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from workbench.algorithms.base import Citation, InnerLoopConfig, OuterStep, Params, inner_rate, settled
+from workbench.algorithms.base import (
+    Citation,
+    InnerLoopConfig,
+    OuterStep,
+    Params,
+    inner_rate,
+    named_after,
+    settled,
+)
 from workbench.algorithms.maml import MAML
 from workbench.algorithms.replay import ReplayConfig, Replays
 from workbench.config import setting
@@ -75,6 +83,9 @@ class LaMAML(Replays, MAML):
 
     def start(self, meta: Params, support: Data) -> Params:
         return {name: weight for name, weight in meta.items() if not name.startswith("rate.")}
+
+    def meta_learned(self, meta: Params) -> dict[str, Params]:
+        return {"inner rates": {name: each.relu() for name, each in named_after("rate.", meta).items()}}
 
     def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         if self.config.inner == "examples":

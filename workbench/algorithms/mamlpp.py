@@ -23,7 +23,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from workbench.algorithms.base import Citation, InnerLoopConfig, Params, inner_rate
+from workbench.algorithms.base import Citation, InnerLoopConfig, Params, inner_rate, named_after
 from workbench.algorithms.maml import MAML
 from workbench.algorithms.memory import Memory
 from workbench.config import setting
@@ -82,6 +82,9 @@ class MAMLPlusPlus(MAML):
             name: weight for name, weight in meta.items() if not name.startswith(("norm.", "log_rate."))
         }
         return weights | self._norms_of(meta, 0)
+
+    def meta_learned(self, meta: Params) -> dict[str, Params]:
+        return {"inner rates": {name: each.exp() for name, each in named_after("log_rate.", meta).items()}}
 
     def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         gradient = self.gradient(learner, support)

@@ -10,7 +10,7 @@ from typing import Literal
 
 import torch
 
-from workbench.algorithms.base import Citation, InnerLoopConfig, Params, inner_rate
+from workbench.algorithms.base import Citation, InnerLoopConfig, Params, inner_rate, named_after
 from workbench.algorithms.maml import MAML
 from workbench.tasks.base import Data
 
@@ -43,6 +43,9 @@ class MetaSGD(MAML):
 
     def start(self, meta: Params, support: Data) -> Params:
         return {name: weight for name, weight in meta.items() if not name.startswith("rate.")}
+
+    def meta_learned(self, meta: Params) -> dict[str, Params]:
+        return {"inner rates": named_after("rate.", meta)}
 
     def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         gradient = self.gradient(learner, support)

@@ -132,6 +132,11 @@ class RL2(TrialLearner):
         acted = self.acted(tasks.query, self._policy(meta, tasks.query, drawn=True))
         return tasks._replace(query=tasks.query | acted)
 
+    def remembered(self, meta: Params, acted: Data) -> Tensor:
+        states, _ = self._part("gru", meta, self._history(acted).transpose(0, 1), None)
+        last: Tensor = states[-1]
+        return last
+
     def _features(
         self, observation: Tensor, action: Tensor, reward: Tensor, ended: Tensor, begun: Tensor | bool
     ) -> Tensor:

@@ -17,7 +17,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from workbench.algorithms.base import Citation, InnerLoopConfig, Params
+from workbench.algorithms.base import Citation, InnerLoopConfig, Params, named_after
 from workbench.algorithms.maml import MAML
 from workbench.config import setting
 from workbench.measures import FROZEN_WEIGHTS
@@ -62,6 +62,10 @@ class SparseMAML(MAML):
 
     def start(self, meta: Params, support: Data) -> Params:
         return {name: weight for name, weight in meta.items() if not name.startswith("mask.")}
+
+    def meta_learned(self, meta: Params) -> dict[str, Params]:
+        masks = named_after("mask.", meta)
+        return {"mask of adapted weights": {name: (each >= 0).to(each.dtype) for name, each in masks.items()}}
 
     def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         gradient = self.gradient(learner, support)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Self
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from workbench.algorithms.base import Algorithm, Params
 from workbench.config import AlgorithmConfig
@@ -78,6 +78,10 @@ class TrialLearner(Algorithm):
     def report_trials(self, meta: Params, tasks: Episode) -> dict[str, Params]:
         """Measures of its own of T trials, ``[T]`` by group and name."""
         return {}
+
+    def remembered(self, meta: Params, acted: Data) -> Tensor | None:
+        """What it remembers at the end of T trials, ``[T, numbers]``; None of what is no list of numbers."""
+        return None
 
     # it has no learner of one task that could be adapted to a support set
 

@@ -9,12 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from workbench.analysis.numerals import count
 from workbench.engine.predicted import Predictions, Request
+from workbench.export import kept_figures
 from workbench.export.using import Used
+from workbench.pictures import Figure
 from workbench.project import Project, ProjectError, RunRecord
 
 if TYPE_CHECKING:  # they import torch, which is not awaited here
     from workbench.config import Experiment
+    from workbench.engine.inside import Asked
     from workbench.runs import Learned
     from workbench.tasks.base import TaskFamily
 
@@ -114,6 +118,34 @@ class Predictor:
         examples, queries = case.sizes
         queries = queries if files.query else 0
         return Used(record, learned.iteration, examples, queries, found, case.notes)
+
+    def look_inside(
+        self, path: Path, run_id: int, what: str, asked: Asked, progress: Callable[[float, str], None]
+    ) -> Figure:
+        """A view inside a run (see :data:`workbench.engine.inside.VIEWS`); computed once for a checkpoint.
+
+        Raises
+        ------
+        NothingLearnedError
+            If there is no checkpoint yet.
+        InputError
+            If the run has not what the view needs, or cannot be read; the message says what.
+        """
+        progress(0.0, "Opening the run")
+        with Project.open(path, read_only=True) as project:
+            record, digests = project.run(run_id), project.checkpoint_digests(run_id)
+        key = (record.name, record.config_hash, record.data_hash, *digests, what, *asked)
+        known = kept_figures.find(key) if digests else None
+        if known is not None:
+            return known
+        from workbench.engine.inside import VIEWS, Inside
+
+        view = VIEWS[what]
+        learned, experiment, family, record = self._learned(path, run_id, progress)
+        inside = Inside.of(learned.algorithm, learned.meta, experiment, family, asked, view.tasks, progress)
+        figure = view.figure(inside, f"{record.name}, after {count(learned.iteration)} meta-iterations")
+        kept_figures.keep(key, figure)
+        return figure
 
     def _learned(
         self, path: Path, run_id: int, progress: Callable[[float, str], None]

@@ -81,3 +81,25 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
                 nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
         elif isinstance(layer, nn.Embedding):
             nn.init.normal_(layer.weight, generator=generator)
+
+
+def activations(network: Network, call: Callable[[], object]) -> dict[str, Tensor]:
+    """What comes out of each layer with hidden units (or of the body), and of the head, during a call."""
+    found: dict[str, Tensor] = {}
+    children = dict(network.body.named_children())
+    after = dict(zip(children, [*children.values(), network.head][1:], strict=True))
+    watched = [(f"body.{name}", children[name], after[name]) for name in network.units]
+    watched = watched or [("body", network.body, network.head)]
+    hooks = [network.head.register_forward_hook(lambda _, given, out: found.update(head=out))]
+    for name, layer, then in watched:
+        hooks.append(layer.register_forward_hook(lambda _, given, out, name=name: found.update({name: out})))
+        # what an algorithm has changed on the way is what the next layer is given
+        hooks.append(
+            then.register_forward_pre_hook(lambda _, given, name=name: found.update({name: given[0]}))
+        )
+    try:
+        call()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return {name: found[name] for name in [*(each[0] for each in watched), "head"] if name in found}

@@ -154,6 +154,10 @@ class Problem(ABC):
         """What is kept of each query (or of the task) after the last inner step, ``[n, …]`` by name."""
         return {}
 
+    def inputs(self, predict: Predict, data: Data) -> Tensor:
+        """What a learner's network is asked about a query set, ``[n, *input_shape]``."""
+        return data["x"]
+
     # --- of T tasks in training ---------------------------------------------------------------------
 
     def trained(self, losses: Tensor, query: Data) -> dict[str, Tensor]:

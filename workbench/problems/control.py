@@ -112,6 +112,10 @@ class Control(Problem):
         summed = {each.name for each in (TOTAL_RETURN, REGRET)} & {row.name for row in self.measures}
         return means | {name: means[RETURN.name].new_full((), float("nan")) for name in summed}
 
+    def inputs(self, predict: Predict, data: Data) -> Tensor:
+        """The observations of all steps, also after an episode ended."""
+        return self.acted(predict, data)["observation"].flatten(0, 1)
+
     # --- who acts in whole trials and remembers ------------------------------------------------------
 
     def by_episode(self, trial: Data, query: Data) -> dict[str, Tensor]:

@@ -115,6 +115,13 @@ class ResultStore(Database):
             "SELECT iteration FROM checkpoints WHERE run_id = ? ORDER BY iteration DESC", (run,)
         )
 
+    def checkpoint_digests(self, run: int) -> list[str]:
+        """The checksums of a run's checkpoints, newest first; unread, so what they are of may be damaged."""
+        rows = self._rows(
+            "SELECT hex(digest) FROM checkpoints WHERE run_id = ? ORDER BY iteration DESC", (run,)
+        )
+        return [str(row[0]) for row in rows]
+
     def checkpoint(self, run: int, most: int | None = None) -> Checkpoint | None:
         """The newest checkpoint of a run that is undamaged, or None.
 

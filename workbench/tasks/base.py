@@ -140,6 +140,9 @@ def numbers_in(data: Data) -> int:
     return sum(each[0].numel() for name, each in data.items() if name not in ("y", "classes"))
 
 
+FEW_HIDDEN = 8
+"""Numbers of a hidden parameter that people may look at one by one."""
+
 FOLD = "fold"
 """The name of the number of the learner that a task is for, ``[n]``, the same in each row of a set; there
 where the shape has folds."""
@@ -242,6 +245,9 @@ class TaskFamily(ABC):
     most_queries: int | None = None
     """Queries that every task can give beside its shots; None: as many as are asked for."""
 
+    input_names: tuple[str, ...] = ()
+    """What the numbers of an input are; empty where they have no names."""
+
     standards: Standards | None = None
     """What standardised inputs and values stand for; None where they are the data's own."""
 
@@ -328,6 +334,15 @@ class TaskFamily(ABC):
         number : of the task, from 0, where tasks are counted.
         """
         return self.sample(split, 1, generator, size)
+
+    def hidden(self, episode: Episode) -> dict[str, Tensor]:
+        """The numbers behind T tasks that nobody tells a learner, ``[T]`` by name, where these are few."""
+        found: dict[str, Tensor] = {}
+        for name, each in episode.task.items():
+            numbers = each.flatten(1).unbind(1) if each.dim() > 1 else [each]
+            names = [name] if len(numbers) == 1 else [f"{name} {at}" for at in range(1, len(numbers) + 1)]
+            found |= dict(zip(names, numbers, strict=True)) if len(numbers) <= FEW_HIDDEN else {}
+        return found
 
     @abstractmethod
     def data_hash(self) -> str:

@@ -116,6 +116,7 @@ class Pharmacokinetics(OfSubjects):
     summary = "Predict a simulated patient's concentration curve from a few early blood samples and the dose."
 
     config: PharmacokineticsConfig
+    input_names = ("time since the dose", "log(1 + time)", "dose")
 
     def __init__(self, config: PharmacokineticsConfig, progress: Progress | None = None) -> None:
         super().__init__(config, progress)
@@ -284,8 +285,7 @@ class Pharmacokinetics(OfSubjects):
         )
 
     def case_files(self) -> CaseFiles:
-        inputs = ("time since the dose", "log(1 + time)", "dose")
-        return SubjectFiles(self, self._words, inputs, shots=self.config.shots, once=True)
+        return SubjectFiles(self, self._words, self.input_names, shots=self.config.shots, once=True)
 
     def inputs(self, times: Tensor, dose: Tensor) -> Tensor:
         """What a learner is told of a sample, ``[…, 3]``."""

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from workbench.config import Drift, Drifts, setting
-from workbench.tasks.base import Progress
+from workbench.tasks.base import Episode, Progress
 from workbench.tasks.curves import CurveConfig, CurveFamily, Range, uniform
 
 
@@ -58,6 +58,13 @@ class Sinusoid(CurveFamily):
         phase = uniform(self._range("phase", segment), (count, 1, 1), generator)
         x = uniform(self._range("x", segment), (count, each, 1), generator)
         return x, amplitude * torch.sin(x - phase)
+
+    def hidden(self, episode: Episode) -> dict[str, Tensor]:
+        """Amplitude and phase, which the points tell exactly: A sin(x − φ) = a sin x + b cos x."""
+        x, y = (torch.cat([part[name] for part in episode[:2]], 1).double() for name in ("x", "y"))
+        waves = torch.cat([x.sin(), x.cos()], -1)
+        a, b = torch.linalg.lstsq(waves, y).solution[..., 0].unbind(-1)
+        return {"amplitude": torch.hypot(a, b), "phase": torch.atan2(-b, a) % (2 * math.pi)}
 
     def _range(self, parameter: str, segment: int | None) -> tuple[float, float]:
         """A parameter's range, or the part of it that a segment of the stream has."""
