@@ -262,7 +262,7 @@ EXPORT_HELP = """Write figures, tables, tests or a report to a file.
 learning_curves adaptation comparison scatter parallel   png svg pdf csv
 predictions                               png svg pdf csv gif
 roc reliability                           png svg pdf csv
-critical_difference                       png svg pdf csv json markdown latex
+critical_difference membership            png svg pdf csv json markdown latex
 diagnosis                                 csv json markdown latex
 table runs statistics protocol pivot      csv json markdown latex
 report                                    html
@@ -460,6 +460,49 @@ def inspect(
     wanted = _wanted(output, form, FORMS, "a view")
     with _bad_input():
         return headless.inspect(project, run_id, what, Asked(first - 1, tasks, steps, quick), wanted, quiet)
+
+
+@commands.command()
+@click.argument("project", type=FILE)
+@click.argument("run_id", metavar="RUN", type=int)
+@click.option(
+    "-o",
+    "--output",
+    type=PATH,
+    multiple=True,
+    help="A file to write (png, svg, pdf, csv, json, md, tex; -: standard output); several, if repeated.",
+)
+@click.option("--format", "form", metavar="FORMAT", help="Its format; by default that of the file's name.")
+@click.option("--tasks", type=click.IntRange(4), help="Training tasks that are looked at; by default 2,000.")
+@PRINT_JSON
+@QUIET
+def audit(
+    project: Path,
+    run_id: int,
+    output: tuple[Path, ...],
+    form: str | None,
+    tasks: int | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Try to tell the tasks that a run was trained on from fresh ones.
+
+    Of a run with fixed training tasks ([training.privacy] tasks = N) it compares the loss of these with that
+    of as many fresh ones at each inner step: ROC curves, the area under them, and the least ε that this
+    leaves, beside the accountant's. It reads the newest checkpoint and trains nothing. The project is only
+    read.
+    """
+    from workbench import headless
+    from workbench.export import documents
+
+    wanted = _wanted(output, form, documents.KINDS["membership"].forms, "an audit")
+    with _bad_input():
+        found = headless.audit(project, run_id, wanted, tasks, quiet)
+    if as_json:
+        say_json(tables.as_json({"audit": found.rows}))
+    elif not wanted:
+        _print_table([[each.heading for each in found.columns], *found.cells()])
+    return 0
 
 
 def _wanted(

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from workbench import importing, runs, terminal
+from workbench.analysis import membership
+from workbench.analysis.arrangement import Arrangement
 from workbench.analysis.results import run_entries, told
-from workbench.analysis.tables import as_json
+from workbench.analysis.tables import Table, as_json
 from workbench.data import registry
 from workbench.data.cached import prepared_at
 from workbench.data.reading import Reading
@@ -316,6 +318,26 @@ def inspect(
     progress.done()
     progress.line(figure.caption)
     return 0
+
+
+def audit(
+    project: Path, run_id: int, wanted: Sequence[tuple[Path, str]], tasks: int | None, quiet: bool
+) -> Table:
+    """Audit a run's privacy and write what is found, in the wanted files and formats."""
+    from workbench.export import makers
+    from workbench.export.predicting import Predictor
+    from workbench.export.wishes import Wish
+
+    progress = Progress(quiet)
+    found = [Predictor().audit(project, run_id, tasks, progress.preparing)]
+    with Project.open(project, read_only=True) as opened:
+        for path, form in wanted:
+            request = makers.Request(opened, Wish(), form, Arrangement())
+            terminal.deliver(path, makers.audited(request, found).content)
+    progress.done()
+    table = membership.table(found)
+    progress.line(table.caption)
+    return table
 
 
 def bench(source: str, overrides: tuple[str, ...], as_json_text: bool, seconds: float) -> int:

@@ -187,6 +187,25 @@ def test_points_stand_where_they_cost(project: Project) -> None:
     assert sweep.scatter(source, found, met, "parameters") is None  # no checkpoint tells
 
 
+def test_what_private_training_cost_stands_at_its_epsilon(project: Project) -> None:
+    """Who was trained without is a line across: its ε has no bound."""
+    for label, spent in (("Open", None), ("Private", 3.0), ("More private", 1.0)):
+        for run in add(project, label, np.full((1, 20), 1.0)):
+            project.update_run(run, environment={"privacy": {"epsilon": spent, "delta": 1e-5}})
+    source = ProjectSource(project, COLOURS)
+    met, found = episodes(source)[0][0], sweep.setups(source)
+    made = sweep.scatter(source, found, met, "epsilon")
+    assert made is not None
+    lines = {each.label: (each.x.tolist(), each.kind) for each in made.panels[0].curves}
+    assert lines["Private (n = 1)"] == ([3.0], "markers")
+    across, kind = lines["Open (n = 1)"]
+    assert kind == "line"
+    assert across[0] < 1
+    assert across[1] > 3
+    assert "Dashed across: what has no bound." in made.caption
+    assert sweep.scatter(source, [each for each in found if each.name == "Open"], met, "epsilon") is None
+
+
 def test_parallel_lines_go_through_what_differs(project: Project) -> None:
     add(project, "A", np.full((1, 20), 1.0), inner_lr=0.1)
     add(project, "B", np.full((1, 20), 3.0), inner_lr=0.3, inner_steps=4)

@@ -29,7 +29,9 @@ from workbench.export.tensorboard import folder_name
 from workbench.project import Project
 
 HOSTILE = "=cmd|' /C calc'!A0</svg><script>alert(1)</script>$x_1^${{}}\"'"
-THEIR_OWN = ("critical_difference", "predictions", "episode", "roc", "reliability", "diagnosis")
+THEIR_OWN = (
+    "critical_difference", "predictions", "episode", "roc", "reliability", "diagnosis", "membership",
+)  # fmt: skip
 Call = Callable[..., tuple[int, str, str]]
 
 

@@ -286,10 +286,17 @@ def privacy(environment: Mapping[str, object]) -> str:
     told = environment.get("privacy")
     if not isinstance(told, Mapping):
         return ""
-    epsilon, delta = told.get(EPSILON.name), told.get("delta")
-    if not (isinstance(epsilon, float) and isinstance(delta, float)):
+    spent, delta = epsilon(environment), told.get("delta")
+    if not (math.isfinite(spent) and isinstance(delta, float)):
         return "ε = ∞, nothing is protected"
-    return f"ε = {number(epsilon)} at δ = {number(delta)}, the unit protected is a task"
+    return f"ε = {number(spent)} at δ = {number(delta)}, the unit protected is a task"
+
+
+def epsilon(environment: Mapping[str, object]) -> float:
+    """What a run's whole training spends; infinite where nothing is protected, or it is not told."""
+    told = environment.get("privacy")
+    found = told.get(EPSILON.name) if isinstance(told, Mapping) else None
+    return found if isinstance(found, float) else math.inf
 
 
 # --- in words --------------------------------------------------------------------------------------

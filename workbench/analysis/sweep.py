@@ -17,11 +17,11 @@ from workbench.analysis.source import Source, configuration, tested
 from workbench.analysis.tables import Cells, Column, Table, number_in
 from workbench.engine.intervals import mean_interval
 from workbench.engine.tensor_file import StateError, listing
-from workbench.measures import Measure
+from workbench.measures import EPSILON, Measure
 from workbench.pictures import MUTED, Curve, Figure, Panel, Text
 from workbench.project import Project, ProjectError, RunRecord
 from workbench.summaries import TestSummary
-from workbench.words import plural
+from workbench.words import listed, plural
 
 Weights = Callable[[int], int | None]
 """How many meta-parameters a run has; see :func:`weights_of`."""
@@ -33,7 +33,10 @@ COSTS = {
     "memory": "Memory at its most (MiB)",
     "parameters": "Meta-parameters",
     "tasks": "Tasks seen in training",
+    EPSILON.name: "ε spent",
 }
+BEYOND = 1.3
+"""Times what is farthest on the axis, up to where what has no place there is drawn."""
 
 
 def weights_of(project: Project) -> Weights:
@@ -62,7 +65,8 @@ class Setup:
     ----------
     tests : what each run reached.
     settings : by a dotted name such as ``algorithm.inner_lr``; also ``algorithm`` (the label) and ``task``.
-    costs : mean over the runs of each of :data:`COSTS`; None where it is not known.
+    costs : mean over the runs of each of :data:`COSTS`; None where it is not known, infinite where it has no
+        bound.
     """
 
     name: str
@@ -109,9 +113,15 @@ def setups(source: Source, weights: Weights | None = None) -> list[Setup]:
             "memory": _mean([_memory(each) for each in tests]),
             "parameters": _mean([weights(each.id) for each in runs]) if weights else None,
             "tasks": _mean([each.iterations * group.meta_batch for each in runs]),
+            EPSILON.name: _mean([_epsilon(each) for each in runs]),
         }
         found.append(Setup(group.label, runs, tests, settings, costs))
     return found
+
+
+def _epsilon(run: RunRecord) -> float | None:
+    """What a run's training spent; infinite where it was not private, None where nothing is trained."""
+    return results.epsilon(run.environment) if run.iterations_planned else None
 
 
 def _milliseconds(test: TestSummary) -> float | None:
@@ -270,23 +280,26 @@ def scatter(
     row = met.row(measure)
     chosen = [each for each in found if each.hash == met.hash]
     places, ticks = _places(chosen, x)
-    curves, table = [], []
+    bounded = [place for place in places if place is not None and math.isfinite(place)]
+    curves, table, unknown = [], [], []
     for each, place in zip(chosen, places, strict=True):
         values = np.array([v for v in each.means(measure, step) if v is not None], dtype=float)
-        if place is None or not len(values):
+        if place is None or not len(values) or not bounded:
+            unknown.append(each.name)
             continue
         values = values * row.scale
         interval = mean_interval(values)
-        colour, at = source.colour(each.runs[0]), np.array([place])
-        half = np.array([interval.half_width])
+        # what has no place on the axis is a line across all of it
+        ends = [place] if math.isfinite(place) else [min(bounded) / BEYOND, max(bounded) * BEYOND]
+        colour, at = source.colour(each.runs[0]), np.array(ends)
+        half = np.full(len(ends), interval.half_width)
         label = f"{each.name} (n = {len(values)})"
-        if len(values) > 1:
+        if len(values) > 1 and math.isfinite(place):
             spots = np.full(len(values), place)
             curves.append(Curve("", colour, spots, values, kind="markers", faint=True))
-        mean = np.array([interval.mean])
-        curves.append(
-            Curve(label, colour, at, mean, mean - half, mean + half, np.array([len(values)]), kind="markers")
-        )
+        mean, n = np.full(len(ends), interval.mean), np.full(len(ends), len(values))
+        kind, dashed = ("line", 1) if len(ends) > 1 else ("markers", 0)
+        curves.append(Curve(label, colour, at, mean, mean - half, mean + half, n, kind, dashed=dashed))
         entry = {"algorithm": each.name, x: place, measure: interval.mean, "runs": len(values)}
         table.append(entry | dict(zip(("diverged", "tasks"), each.lost(step), strict=True)))
     if not curves:
@@ -306,6 +319,10 @@ def scatter(
         "single seeds."
         f"{_astray(chosen, step)}"
     )
+    if any(place is not None and math.isinf(place) for place in places):
+        caption += " Dashed across: what has no bound."
+    if unknown:
+        caption += f" Not drawn, since it is not known: {listed(unknown)}."
     return Figure("scatter", (panel,), caption, table=tuple(table))
 
 

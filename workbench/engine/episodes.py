@@ -24,10 +24,10 @@ BLOCK_NUMBERS = 1_000_000
 
 MEASURED, SEGMENT, FITTED, ATTACKED, PREPARED, REMEMBERED = 2, 4, 5, 6, 7, 8
 SHUFFLED, ACTED = 9, 10
-FIXED, CHOSEN, NOISED = 11, 12, 13
+FIXED, CHOSEN, NOISED, AUDITED = 11, 12, 13, 14
 """What randomness is for, one path each: measuring, segments of a stream, fitting, attacks, an algorithm's
 own preparation of a meta-batch, its memory, parts of a meta-batch, who acts in trials; private tasks, which
-of them are chosen, noise. 0 is initial weights, 1 training, 3 pictures."""
+of them are chosen, noise, and fresh ones beside them. 0 is initial weights, 1 training, 3 pictures."""
 
 MOST_ITERATIONS = 64
 FROZEN_BLOCK = 50

@@ -69,6 +69,10 @@ KINDS = {
         "what each learner's diagnoses are worth, and mean for people", WRITTEN, _TABLE | {"prevalence"},
         makers.diagnoses,
     ),
+    "membership": Kind(
+        "whether training tasks can be told from fresh ones, where they are fixed (see workbench audit)",
+        ("png", "svg", "pdf", *WRITTEN), _RUNS | Style.model_fields.keys(), makers.audits,
+    ),
     "critical_difference": Kind(
         "ranks over several task families (Friedman, Nemenyi)", ("png", "svg", "pdf", *WRITTEN),
         _FIGURE - {"step", "order"}, makers.ranks,

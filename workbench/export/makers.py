@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from workbench.analysis import critical_difference, diagnosis, pairs, protocol, results, sweep
+from workbench.analysis import critical_difference, diagnosis, membership, pairs, protocol, results, sweep
 from workbench.analysis import predictions as grid
 from workbench.analysis.adaptation import Adaptation
 from workbench.analysis.adaptation import Settings as AdaptationSettings
@@ -29,6 +29,7 @@ from workbench.export import paper_tables
 from workbench.export.wishes import Wish
 from workbench.pictures import RUNS, Figure
 from workbench.project import Project, RunRecord
+from workbench.words import listed as listed_words
 from workbench.words import plural, shown
 
 WRITTEN = ("csv", "json", "markdown", "latex")
@@ -236,6 +237,30 @@ def looked_at(request: Request) -> list[grid.Seen]:
     if not seen:
         raise InputError(f"{request.project.path}: no run that is shown has a checkpoint, so none predicts")
     return seen
+
+
+def audits(request: Request) -> Made:
+    """What can be told of the training tasks of every run that has fixed ones."""
+    from workbench.export.predicting import NoFixedTasksError, NothingLearnedError, Predictor
+
+    found, lacking, predictor = [], [], Predictor()
+    for run in request.source.shown():
+        try:
+            found.append(predictor.audit(request.project.path, run.id, None, lambda done, text: None))
+        except (NoFixedTasksError, NothingLearnedError) as error:
+            lacking.append(str(error))
+    if not found:
+        raise InputError(lacking[0] if lacking else f"{request.project.path}: has no runs")
+    made = audited(request, found)
+    left_out = f" Left out: {listed_words(lacking, 3, '; ')}." if lacking else ""
+    return replace(made, caption=made.caption + left_out)
+
+
+def audited(request: Request, found: Sequence[membership.Audit]) -> Made:
+    """Audits as a figure or as a table."""
+    if request.form in WRITTEN:
+        return request.written([membership.table(found)], membership.caption(found))
+    return request.drawn(membership.figure(found), "an audit")
 
 
 # --- folders ---------------------------------------------------------------------------------------

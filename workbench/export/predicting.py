@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from workbench.analysis.membership import Audit
 from workbench.analysis.numerals import count
 from workbench.engine.predicted import Predictions, Request
+from workbench.errors import InputError
 from workbench.export import kept_figures
 from workbench.export.using import Used
 from workbench.pictures import Figure
@@ -21,6 +23,10 @@ if TYPE_CHECKING:  # they import torch, which is not awaited here
     from workbench.engine.inside import Asked
     from workbench.runs import Learned
     from workbench.tasks.base import TaskFamily
+
+
+MOST_AUDITED = 2000
+"""Training tasks that are audited, unless more are asked for."""
 
 
 class Asks(NamedTuple):
@@ -34,6 +40,10 @@ class Asks(NamedTuple):
 
 class NothingLearnedError(ProjectError):
     """The run has no checkpoint yet."""
+
+
+class NoFixedTasksError(InputError):
+    """The run was not trained on a fixed number of tasks."""
 
 
 class Predictor:
@@ -146,6 +156,38 @@ class Predictor:
         figure = view.figure(inside, f"{record.name}, after {count(learned.iteration)} meta-iterations")
         kept_figures.keep(key, figure)
         return figure
+
+    def audit(
+        self, path: Path, run_id: int, tasks: int | None, progress: Callable[[float, str], None]
+    ) -> Audit:
+        """What can be told of a run's training tasks. The project is only read.
+
+        Parameters
+        ----------
+        tasks : how many of them are looked at, at most; None: :data:`MOST_AUDITED`.
+
+        Raises
+        ------
+        NothingLearnedError
+            If there is no checkpoint yet.
+        InputError
+            If the run has no fixed training tasks, or cannot be read; the message says what.
+        """
+        from workbench import runs
+        from workbench.engine.membership import membership
+
+        with Project.open(path, read_only=True) as project:
+            record = project.run(run_id)
+            privacy = runs.of_record(project, record).experiment.training.privacy
+        if privacy is None or not record.iterations_planned:
+            raise NoFixedTasksError(
+                f"{record.name} was not trained on fixed tasks, which an audit could try to tell; "
+                '[training.privacy] with tasks = N fixes them (and noise = 0, clip = "none" protects none)'
+            )
+        learned, experiment, family, record = self._learned(path, run_id, progress)
+        some = min(tasks or MOST_AUDITED, privacy.tasks)
+        found = membership(learned.algorithm, learned.meta, experiment, family, record.seed, some, progress)
+        return Audit(record, learned.iteration, privacy.tasks, found)
 
     def _learned(
         self, path: Path, run_id: int, progress: Callable[[float, str], None]
