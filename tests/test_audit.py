@@ -15,6 +15,7 @@ import torch
 from tests.experiments import SINUSOID
 from tests.gui.finished import project_of
 from workbench import runs
+from workbench.data.progress import silent
 from workbench.engine import membership as audited
 from workbench.engine.episodes import FIXED as FIXED_TASKS
 from workbench.engine.episodes import seeded
@@ -87,6 +88,12 @@ def test_the_document_holds_every_run_that_can_be_audited(project: Path, tmp_pat
         ("7", "run 7"),
         ("1 -o a.gif", "an audit cannot be written as gif; allowed: png, svg, pdf, csv, json,"),
         ("1 --tasks 2", "--tasks"),
+        ("1 --shadows x", "--shadows: 'x' is no list of runs"),
+        (
+            "1 --shadows 1",
+            "run 1 (MAML, seed 0) is no shadow of MAML, seed 0: it must be of the same",
+        ),
+        ("1 --shadows 2", "MAML, seed 1 has no checkpoint yet"),
     ],
 )
 def test_what_cannot_be_audited_is_refused_in_one_line(
@@ -107,10 +114,23 @@ def test_a_run_on_new_tasks_in_every_step_is_refused(tmp_path: Path, call: Call)
     assert err.count("\n") == 1
 
 
-def test_fresh_tasks_that_are_training_tasks_are_left_out(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tasks_that_repeat_others_are_left_out(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As where the data has few examples: here the fresh ones are drawn as the training tasks are."""
     monkeypatch.setattr(audited, "seeded", lambda seed, *_: seeded(seed, FIXED_TASKS, 0))
-    with pytest.raises(DataError, match=r"too few other tasks than those of training: .*12.* 0 are others"):
+    with pytest.raises(DataError, match=r"too few tasks beside those of training: .* 12, 0, 0 are new"):
         Predictor().audit(project, 1, None, lambda *_: None)
+
+
+def test_shadow_runs_tell_how_hard_a_task_is(project: Path) -> None:
+    """The logarithm of the loss, less its mean over them: 0 of a run beside itself."""
+    with Project.open(project, read_only=True) as opened:
+        run = runs.of_record(opened, opened.run(1))
+        family = runs.open_family(run.experiment)
+        learned = runs.learned(opened, 1, family)
+    own = learned.algorithm, learned.meta
+    other = learned.algorithm, {name: 0 * each for name, each in learned.meta.items()}
+    settings = run.experiment, family, run.seed, 12, silent
+    alone, shadow = (audited.membership([each], *settings).members for each in (own, other))
+    beside = audited.membership([own, other, own], *settings)
+    assert beside.shadows == 2
+    np.testing.assert_allclose(beside.members, (np.log(alone) - np.log(shadow)) / 2, atol=1e-9)

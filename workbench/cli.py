@@ -253,7 +253,8 @@ def _ids(context: click.Context, parameter: click.Parameter, value: str | None) 
     try:
         return tuple(int(each) for each in value.split(","))
     except ValueError:
-        raise BadInput(f"--runs: {value!r} is no list of runs; allowed: numbers such as 1,2,5") from None
+        option = parameter.opts[0]
+        raise BadInput(f"{option}: {value!r} is no list of runs; allowed: numbers such as 1,2,5") from None
 
 
 EXPORT_HELP = """Write figures, tables, tests or a report to a file.
@@ -474,6 +475,12 @@ def inspect(
 )
 @click.option("--format", "form", metavar="FORMAT", help="Its format; by default that of the file's name.")
 @click.option("--tasks", type=click.IntRange(4), help="Training tasks that are looked at; by default 2,000.")
+@click.option(
+    "--shadows",
+    callback=_ids,
+    metavar="2,3",
+    help="Runs of other seeds, beside whose losses those of this one tell more (a likelihood ratio).",
+)
 @PRINT_JSON
 @QUIET
 def audit(
@@ -482,6 +489,7 @@ def audit(
     output: tuple[Path, ...],
     form: str | None,
     tasks: int | None,
+    shadows: tuple[int, ...] | None,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -497,7 +505,7 @@ def audit(
 
     wanted = _wanted(output, form, documents.KINDS["membership"].forms, "an audit")
     with _bad_input():
-        found = headless.audit(project, run_id, wanted, tasks, quiet)
+        found = headless.audit(project, run_id, wanted, tasks, shadows or (), quiet)
     if as_json:
         say_json(tables.as_json({"audit": found.rows}))
     elif not wanted:

@@ -321,7 +321,12 @@ def inspect(
 
 
 def audit(
-    project: Path, run_id: int, wanted: Sequence[tuple[Path, str]], tasks: int | None, quiet: bool
+    project: Path,
+    run_id: int,
+    wanted: Sequence[tuple[Path, str]],
+    tasks: int | None,
+    shadows: Sequence[int],
+    quiet: bool,
 ) -> Table:
     """Audit a run's privacy and write what is found, in the wanted files and formats."""
     from workbench.export import makers
@@ -329,7 +334,7 @@ def audit(
     from workbench.export.wishes import Wish
 
     progress = Progress(quiet)
-    found = [Predictor().audit(project, run_id, tasks, progress.preparing)]
+    found = [Predictor().audit(project, run_id, tasks, progress.preparing, shadows)]
     with Project.open(project, read_only=True) as opened:
         for path, form in wanted:
             request = makers.Request(opened, Wish(), form, Arrangement())

@@ -1,10 +1,10 @@
 """What losses tell of who was trained on: ROC curves, and how private the training was at the most.
 
-A task whose loss is low is taken for one of training. Intervals of areas: DeLong, DeLong, Clarke-Pearson,
-Biometrics 1988. The bound of ε: Jagielski, Ullman, Oprea, "Auditing Differentially Private Machine Learning",
-NeurIPS 2020, arXiv 2006.07709, which has a trained model for each trial; here the trials are the tasks of one
-run, as if they were independent (for what that takes: Steinke, Nasr, Jagielski, NeurIPS 2023, arXiv
-2305.08846).
+A task whose loss is low is taken for one of training (see :mod:`workbench.engine.membership`). Intervals of
+areas: DeLong, DeLong, Clarke-Pearson, Biometrics 1988. The bound of ε: Jagielski, Ullman, Oprea, "Auditing
+Differentially Private Machine Learning", NeurIPS 2020, arXiv 2006.07709, which has a trained model for each
+trial; here the trials are the tasks of one run, as if they were independent (for what that takes: Steinke,
+Nasr, Jagielski, NeurIPS 2023, arXiv 2305.08846).
 """
 
 from __future__ import annotations
@@ -93,6 +93,7 @@ class Audit:
                 "inner_step": step,
                 "training_tasks": found.members.shape[1],
                 "fresh_tasks": found.fresh.shape[1],
+                "shadow_runs": found.shadows,
                 **_cells("area", self.area(at)),
                 **_cells("area_of_fresh", area(found.others[at], found.fresh[at])),
                 "epsilon_at_least": epsilon_at_least(found.members[at], found.fresh[at], self.delta),
@@ -252,13 +253,13 @@ def _accounted(row: Cells) -> str:
 
 def caption(audits: Sequence[Audit]) -> str:
     """What was done, and what it does not prove."""
-    said = [_of(each) for each in audits]
-    said.append(
-        "A low loss is taken for a training task. Areas with DeLong's 95% intervals over tasks (logit); 0.5 "
-        "is chance, where fresh tasks against fresh ones should be. ε at least: by Clopper–Pearson bounds "
-        "of right and false alarms (95%), the threshold chosen by half of the tasks and judged by the "
-        "others, as if tasks were independent. A better attack may find what this one does not."
-    )
+    said = [
+        *map(_of, audits),
+        "A low loss is taken for a training task. Areas with DeLong's 95% intervals over tasks (logit); 0.5",
+        "is chance, where fresh tasks against fresh ones should be. ε at least: by Clopper–Pearson bounds of",
+        "right and false alarms (95%), the threshold chosen by half of the tasks and judged by the others,",
+        "as if tasks were independent. A better attack may find what this one does not.",
+    ]
     return " ".join(said)
 
 
@@ -266,13 +267,14 @@ def _of(audit: Audit) -> str:
     found = audit.found
     members, fresh = found.members.shape[1], found.fresh.shape[1]
     some = "" if members == audit.tasks else f" of {count(audit.tasks)}"
-    left_out = (
-        f", {plural(found.left_out, 'task')} left out that the training or the other fresh ones have, too"
-        if found.left_out
+    left_out = f", {plural(found.left_out, 'task')} left out that repeat others" if found.left_out else ""
+    beside = (
+        f", each loss beside those of {plural(found.shadows, 'shadow run')} (log likelihood ratio)"
+        if found.shadows
         else ""
     )
     return (
         f"{audit.run.name}, after {count(audit.iteration)} meta-iterations "
         f"({results.privacy(audit.run.environment)}): {count(members)}{some} training tasks, "
-        f"{count(fresh)} fresh ones{left_out}."
+        f"{count(fresh)} fresh ones{left_out}{beside}."
     )

@@ -5,7 +5,7 @@ A window does so on its background thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -158,13 +158,19 @@ class Predictor:
         return figure
 
     def audit(
-        self, path: Path, run_id: int, tasks: int | None, progress: Callable[[float, str], None]
+        self,
+        path: Path,
+        run_id: int,
+        tasks: int | None,
+        progress: Callable[[float, str], None],
+        shadows: Sequence[int] = (),
     ) -> Audit:
         """What can be told of a run's training tasks. The project is only read.
 
         Parameters
         ----------
         tasks : how many of them are looked at, at most; None: :data:`MOST_AUDITED`.
+        shadows : runs on other training tasks of the same data, with which the run is compared.
 
         Raises
         ------
@@ -177,16 +183,31 @@ class Predictor:
         from workbench.engine.membership import membership
 
         with Project.open(path, read_only=True) as project:
-            record = project.run(run_id)
-            privacy = runs.of_record(project, record).experiment.training.privacy
+            records = [project.run(each) for each in (run_id, *shadows)]
+            experiments = [runs.of_record(project, each).experiment for each in records]
+        record, privacy = records[0], experiments[0].training.privacy
         if privacy is None or not record.iterations_planned:
             raise NoFixedTasksError(
                 f"{record.name} was not trained on fixed tasks, which an audit could try to tell; "
                 '[training.privacy] with tasks = N fixes them (and noise = 0, clip = "none" protects none)'
             )
+        for each, of in zip(records[1:], experiments[1:], strict=True):
+            alike = each.algorithm, each.data_hash, of.task
+            if each.seed == record.seed or alike != (record.algorithm, record.data_hash, experiments[0].task):
+                raise InputError(
+                    f"run {each.id} ({each.name}) is no shadow of {record.name}: it must be of the same "
+                    "algorithm and task, and of another seed, so that its training tasks are others"
+                )
         learned, experiment, family, record = self._learned(path, run_id, progress)
-        some = min(tasks or MOST_AUDITED, privacy.tasks)
-        found = membership(learned.algorithm, learned.meta, experiment, family, record.seed, some, progress)
+        learners = [learned, *(self._learned(path, each, progress)[0] for each in shadows)]
+        found = membership(
+            [(each.algorithm, each.meta) for each in learners],
+            experiment,
+            family,
+            record.seed,
+            min(tasks or MOST_AUDITED, privacy.tasks),
+            progress,
+        )
         return Audit(record, learned.iteration, privacy.tasks, found)
 
     def _learned(
