@@ -1,0 +1,315 @@
+"""Sections that come in several kinds: task families, networks, algorithms, each declared beside its code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self
+
+from pydantic import (
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails
+
+from workbench.config.sections import Drift, Evaluation, Training
+from workbench.problems import Problem
+from workbench.problems.classification import Classification
+from workbench.problems.diagnosis import Rule
+from workbench.settings import (
+    Kind,
+    Name,
+    Section,
+    setting,
+)
+from workbench.words import listed
+
+
+class Suits(NamedTuple):
+    """What suits a task family, of these tables of an experiment: long enough for learners to learn it, short
+    enough to wait for. Only what is named differs from the usual.
+
+    Attributes
+    ----------
+    learners : values of settings of algorithms, by field: of every algorithm that has such a field.
+    """
+
+    training: Training = Training()
+    evaluation: Evaluation = Evaluation()
+    learners: Mapping[str, object] = MappingProxyType({})
+
+    def of(self, section: type[Section]) -> dict[str, object]:
+        """What it says of a table of an experiment, or of an algorithm."""
+        if issubclass(section, AlgorithmConfig):
+            return {name: value for name, value in self.learners.items() if name in section.model_fields}
+        tables = [each for each in (self.training, self.evaluation) if type(each) is section]
+        return {name: getattr(each, name) for each in tables for name in each.model_fields_set}
+
+
+class EpisodeSize(NamedTuple):
+    """How large an episode is; ``ways`` is 1 where there are no classes."""
+
+    ways: int
+    shots: int
+    queries: int
+
+
+class Schedule(NamedTuple):
+    """How an algorithm is trained; without an iteration where there is nothing to train."""
+
+    iterations: int
+    meta_batch: int
+    meta_lr: float
+
+
+class TaskConfig(Kind):
+    """A distribution of tasks and the size of its episodes."""
+
+    selector: ClassVar[str] = "family"
+    akin: ClassVar[bool] = True
+    problem: ClassVar[type[Problem]]
+    has: ClassVar[frozenset[str]] = frozenset()
+    """What its tasks have beside what every task of the problem has: ``bounds`` (every input has a smallest
+    and a largest value), ``curved`` (groups of points are no Gaussians)."""
+
+    default_network: ClassVar[str] = "mlp"
+    network: ClassVar[Mapping[str, object]] = {}
+    """How the default network is, where not as usual."""
+    suits: ClassVar[Suits] = Suits()
+    """What an experiment with the family says where its file does not."""
+
+    refused: ClassVar[Mapping[str, str]] = {"drift": "tasks of this family do not drift; leave it out"}
+
+    @classmethod
+    def gives(cls) -> frozenset[str]:
+        """What its tasks have, for the algorithms and the settings that need it."""
+        return cls.problem.gives | cls.has
+
+    @property
+    def episode_size(self) -> EpisodeSize:
+        """The episodes that it asks for."""
+        raise NotImplementedError
+
+
+class Examples(TaskConfig):
+    """A task family whose episodes are so many examples to learn from, and to be measured on."""
+
+    shots: int = setting(10, ge=1, le=1000, help="Support examples of a task (of a class, if classified).")
+    queries: int = setting(10, ge=1, le=1000, help="Query examples of a task (of a class, if classified).")
+
+    @property
+    def episode_size(self) -> EpisodeSize:
+        return EpisodeSize(1, self.shots, self.queries)
+
+
+class Drifts(TaskConfig):
+    """A task family whose training tasks may come as a stream that drifts."""
+
+    drift: Drift | None = setting(
+        None,
+        label="Drifting stream",
+        help="Train on a stream that drifts: the training classes come segment by segment.",
+    )
+
+
+class Diagnosis(Section):
+    """Asks for what is measured of a diagnosis."""
+
+    ill: Annotated[tuple[str, ...], Field(strict=False)] | None = setting(
+        None,
+        min_length=1,
+        help="Classes or groups that count as ill, to be told from all others.",
+        empty="each class in turn against the rest",
+    )
+    operating_point: Rule = setting(
+        "balanced",
+        help="Where a probability counts as found, chosen on meta-validation tasks: at the largest sum of "
+        "sensitivity and specificity, or where one of them is still at least so high.",
+    )
+    at_least: float = setting(
+        0.9, gt=0, lt=1, help="How high that is, of a sensitive or a specific operating point."
+    )
+
+
+class ClassificationTaskConfig(Drifts, Examples):
+    """A task family whose tasks tell ``ways`` classes apart."""
+
+    problem: ClassVar[type[Classification]] = Classification
+    default_network: ClassVar[str] = "conv4"
+
+    ways: int = setting(5, ge=2, le=1000, help="Classes in one task.")
+    shots: int = setting(1, ge=1, le=1000, help="Support examples of each class.")
+    queries: int = setting(15, ge=1, le=1000, help="Query examples of each class.")
+    within: Literal["group"] | None = setting(
+        None,
+        rare=True,
+        help="The classes of a task are of one group, such as one data set of several.",
+        empty="of all groups of a split",
+    )
+    proportions: Literal["natural"] | None = setting(
+        None,
+        rare=True,
+        help="Examples of a class in proportion to what there is of it, shots and queries on average.",
+        empty="as many of each",
+    )
+    class_weights: Literal["balanced"] | None = setting(
+        None,
+        rare=True,
+        help="Balanced: in support and training losses every class weighs the same, however many examples "
+        "it has.",
+        empty="every example weighs the same",
+    )
+    diagnosis: Diagnosis | None = setting(
+        None,
+        rare=True,
+        help="Measure sensitivity, specificity and the area under the ROC curve, too, and choose an "
+        "operating point.",
+    )
+
+    @property
+    def episode_size(self) -> EpisodeSize:
+        return EpisodeSize(self.ways, self.shots, self.queries)
+
+
+class NetworkConfig(Kind):
+    """The network that every learner of the experiment adapts."""
+
+
+class AlgorithmConfig(Kind):
+    """One algorithm and its parameters; yields one run per seed."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({"gradient"})
+    """What tasks must have for it: see :class:`~workbench.problems.Problem`."""
+
+    episodic: ClassVar[bool] = True
+    """Whether its outer loss is that of the adapted learner on the query set, and nothing else."""
+
+    wraps: ClassVar[bool] = False
+    """Whether it is built over another algorithm, its ``base``."""
+
+    acts: ClassVar[bool] = False
+    """Whether it acts in whole trials and remembers, instead of adapting step by step to a support set."""
+
+    privilege: ClassVar[str] = ""
+    """What it knows of every test task, see :meth:`privileged`."""
+
+    refused: ClassVar[Mapping[str, str]] = {
+        "train_ways": "this algorithm has one output a class; leave it out"
+    }
+
+    label: Name = setting("", help="Name in charts and tables.", empty="the algorithm's own")
+
+    @classmethod
+    def problems(cls) -> frozenset[str]:
+        """The names of the problems of which some task family gives what it needs."""
+        return frozenset(each.problem.name for each in TaskConfig.kinds.values() if cls.needs <= each.gives())
+
+    @property
+    def built_of(self) -> tuple[AlgorithmConfig, ...]:
+        """The algorithm, and those that it is built over."""
+        return (self,)
+
+    @classmethod
+    def privileged(cls, problem: type[Problem]) -> str:
+        """What it knows or uses of a test task of a problem that others do not, in words that follow its
+        name; empty: nothing."""
+        return cls.privilege or ("" if cls.acts or "gradient" not in cls.needs else problem.privilege)
+
+    def privileges(self, problem: type[Problem]) -> str:
+        """The same of it as it is set, and of what it is built over: to be named beside its results."""
+        found = [each.privileged(problem) for each in self.built_of]
+        return listed(list(dict.fromkeys(filter(None, found))))
+
+    def schedule(self, training: Training) -> Schedule:
+        """How it is trained, where the experiment says this under ``[training]``."""
+        return Schedule(0, training.meta_batch, training.meta_lr)
+
+
+class Trains(AlgorithmConfig):
+    """What is meta-trained: how, where not as ``[training]`` and ``[task]`` say."""
+
+    meta_lr: float | None = setting(
+        None,
+        rare=True,
+        gt=0,
+        le=100,
+        symbol="β",
+        help="Outer learning rate.",
+        empty="the one under [training]",
+    )
+    meta_batch: int | None = setting(
+        None,
+        rare=True,
+        ge=1,
+        le=10_000,
+        unit="tasks",
+        help="Tasks in a meta-batch.",
+        empty="the one under [training]",
+    )
+    iterations: int | None = setting(
+        None,
+        rare=True,
+        ge=1,
+        unit="meta-iterations",
+        help="Length of training.",
+        empty="the one under [training]",
+    )
+    train_shots: int | None = setting(
+        None,
+        rare=True,
+        ge=1,
+        le=1000,
+        help="Support examples in a training episode.",
+        empty="as in evaluation",
+    )
+    train_queries: int | None = setting(
+        None, rare=True, ge=1, le=1000, help="Query examples in a training episode.", empty="as in evaluation"
+    )
+
+    def schedule(self, training: Training) -> Schedule:
+        return Schedule(
+            self.iterations or training.iterations,
+            self.meta_batch or training.meta_batch,
+            self.meta_lr or training.meta_lr,
+        )
+
+
+class AnyWays(Trains):
+    """What may be trained on other ways than it is evaluated on."""
+
+    train_ways: int | None = setting(
+        None,
+        rare=True,
+        ge=2,
+        le=1000,
+        needs=["classes"],
+        help="Classes in a training episode.",
+        empty="as in evaluation",
+    )
+
+
+OF_THE_RUN = frozenset(AnyWays.model_fields)
+"""What is said of a whole algorithm, not of one that it is built over."""
+
+
+class Untrained(AlgorithmConfig):
+    """What is not meta-trained.
+
+    An experiment that is stored may say of it how it would be, as it once could; its hash is of that, too.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    @model_validator(mode="after")
+    def _says_no_more_than_it_could(self) -> Self:
+        known = Trains.model_fields
+        wrong = [
+            InitErrorDetails(type="extra_forbidden", loc=(name,), input=value)
+            for name, value in (self.model_extra or {}).items()
+            if name not in known
+        ]
+        if wrong:
+            raise ValidationError.from_exception_data("", wrong)
+        return self
