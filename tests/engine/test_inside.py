@@ -63,7 +63,9 @@ def inside_of(name: str, text: str = "", *, tasks: int = 5, asked: Asked | None 
     opened = family(e)
     trainer = Trainer(e, e.algorithm[0], 0, opened)
     meta = {key: each.clone() for key, each in trainer.meta.items()}
-    return Inside.of(trainer.algorithm, meta, e, opened, asked or Asked(), tasks, lambda done, text: None)
+    return Inside.of(
+        trainer.algorithm, meta, e, opened, asked or Asked(), (tasks, tasks), lambda done, text: None
+    )
 
 
 LACKING = {

@@ -83,7 +83,7 @@ def test_a_view_is_computed_once_for_a_checkpoint(project: Path, monkeypatch: py
         counted.append(inside)
         return view.draw(inside)  # type: ignore[arg-type]
 
-    monkeypatch.setitem(VIEWS, "tasks", View(view.title, view.sees, view.limits, 6, counting))
+    monkeypatch.setitem(VIEWS, "tasks", View(view.title, view.sees, view.limits, (6, 6), counting))
     first, again = (Predictor().look_inside(project, 1, "tasks", Asked(), silent) for _ in range(2))
     assert len(counted) == 1
     assert again.caption == first.caption

@@ -90,9 +90,9 @@ def test_tabs_keep_their_order_whichever_is_in_front(make: Make) -> None:
         settle()
     window = layout.docks["runs"].parentWidget()
     assert window is not None
-    bars = [bar for bar in window.findChildren(QTabBar) if bar.count() == 4]
-    assert [[bar.tabText(at) for at in range(4)] for bar in bars] == [
-        ["Learning curves", "Adaptation", "Predictions", "Compare"]
+    bars = [bar for bar in window.findChildren(QTabBar) if bar.count() == 5]
+    assert [[bar.tabText(at) for at in range(5)] for bar in bars] == [
+        ["Learning curves", "Adaptation", "Predictions", "Inside", "Compare"]
     ]
     assert bars[0].tabText(bars[0].currentIndex()) == "Compare"
 
@@ -128,6 +128,6 @@ def test_laying_out_anew_leaves_no_tabs_behind(make: Make) -> None:
         settle()
         bars = [bar for bar in window.findChildren(QTabBar) if bar.isVisible() and bar.count()]
         assert [[bar.tabText(i) for i in range(bar.count())] for bar in bars] == [
-            ["Learning curves", "Adaptation", "Predictions", "Compare"]
+            ["Learning curves", "Adaptation", "Predictions", "Inside", "Compare"]
         ]
         assert all(not dock.isHidden() for dock in layout.docks.values())

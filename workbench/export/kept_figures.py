@@ -17,6 +17,9 @@ from workbench.pictures import Curve, Figure, Panel, Picture, Text
 
 T = TypeVar("T", Curve, Figure, Panel, Picture, Text)
 
+EDITION = 1
+"""Raised by whoever changes what is computed: what was kept before is computed anew."""
+
 MOST = 500
 """Figures that are kept; the oldest go."""
 
@@ -54,7 +57,7 @@ def folder() -> Path:
 
 
 def _path(key: tuple[object, ...]) -> Path:
-    digest = hashlib.sha256(repr((__version__, *key)).encode()).hexdigest()
+    digest = hashlib.sha256(repr((__version__, EDITION, *key)).encode()).hexdigest()
     return folder() / f"{digest}.json"
 
 

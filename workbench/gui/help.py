@@ -21,7 +21,7 @@ CHART_KEYS = (
     ("Whole range, follow the run", "A, or a double click"),
     ("Zoom", "mouse wheel, + and −"),
     ("Move along", "drag, arrow keys"),
-    ("Go to Setup, a chart, Runs, Log", "Ctrl+1 to Ctrl+7"),
+    ("Go to Setup, a chart, Runs, Log", "Ctrl+1 to Ctrl+8"),
     ("Next, previous panel", "F6, Shift+F6"),
 )
 

@@ -14,11 +14,15 @@ PANELS = {
     "learning_curves": "Learning curves",
     "adaptation_chart": "Adaptation",
     "prediction_view": "Predictions",
+    "inside_view": "Inside",
     "comparison_view": "Compare",
     "runs": "Runs",
     "log": "Log",
 }
-CHARTS = tuple(PANELS)[1:5]
+CHARTS = tuple(PANELS)[1:6]
+TILED = tuple(name for name in CHARTS if name != "inside_view")
+"""Charts that are seen at once."""
+
 ROOM_FOR_ALL = 1800
 SETUP_WIDTH, RUNS_WIDTH, WIDE_RUNS, LOG_HEIGHT = 310, 344, 460, 52
 
@@ -89,7 +93,10 @@ class Layout(QObject):
     def tile_charts(self) -> None:
         """Show all four charts at once, two by two; in a small window nothing but them."""
         window, docks = self._window, self.docks
-        first, second, third, fourth = (docks[name] for name in CHARTS)
+        first, second, third, fourth = (docks[name] for name in TILED)
+        window.removeDockWidget(docks["inside_view"])
+        window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks["inside_view"])
+        docks["inside_view"].hide()  # in a place to come back to
         window.splitDockWidget(first, third, Qt.Orientation.Vertical)
         window.splitDockWidget(first, second, Qt.Orientation.Horizontal)
         window.splitDockWidget(third, fourth, Qt.Orientation.Horizontal)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from workbench.gui.charts.adaptation import AdaptationChart
 from workbench.gui.charts.base import Chart
 from workbench.gui.charts.compare import CompareView
+from workbench.gui.charts.inside import InsideView
 from workbench.gui.charts.learning_curves import LearningCurves
 from workbench.gui.charts.predictions import PredictionView
 from workbench.gui.garbage import GarbageCollection
@@ -49,11 +50,13 @@ class Panels(QObject):
         self.setup = SetupPanel(self.draft, session.undo, worker)
         data = session.data
         self.predictions, self.compare = PredictionView(data, worker), CompareView(data, worker)
+        self.inside = InsideView(data, worker)
         self.charts: tuple[Chart, ...] = (
             LearningCurves(data),
             AdaptationChart(data),
             self.predictions,
             self.compare,
+            self.inside,
         )
         self._keep_timer = QTimer(self)
         self._keep_timer.setSingleShot(True)
@@ -76,7 +79,8 @@ class Panels(QObject):
     def opened(self) -> None:
         """Another project is open: show what it holds."""
         project = self._session.project
-        self.predictions.set_project_path(project.path if project is not None else None)
+        for view in (self.predictions, self.inside):
+            view.set_project_path(project.path if project is not None else None)
         self.setup.set_read_only(
             f"The project is read-only: {project.read_only_reason}." if project and project.read_only else ""
         )
@@ -106,6 +110,7 @@ class Panels(QObject):
         self._take_draft()
         self.setup.engine_ready()
         self.predictions.engine_ready()
+        self.inside.engine_ready()
         GarbageCollection.leave_alone()
         self.engine_loaded.emit(device)
 

@@ -25,6 +25,9 @@ from workbench.problems import Predict
 from workbench.tasks.base import Data, Episode, Excerpt, TaskFamily, numbers_in
 from workbench.words import plural
 
+LARGE = 400_000
+"""Numbers of the learners that are looked into, all tasks together, where there may be fewer tasks."""
+
 TOGETHER = 60_000
 """Numbers of the tasks that are adapted at once."""
 
@@ -81,14 +84,14 @@ class Inside:
         experiment: Experiment,
         family: TaskFamily,
         asked: Asked,
-        usual: int,
+        usual: tuple[int, int],
         progress: Progress,
     ) -> Inside:
         """The learner of a run with the tasks that are asked for.
 
         Parameters
         ----------
-        usual : how many tasks, where nobody says it.
+        usual : how many tasks at least and at most, where nobody says it; the fewer, the larger the learner.
 
         Raises
         ------
@@ -99,7 +102,9 @@ class Inside:
         total, size = settings.episodes, evaluation_size(experiment, family)
         if asked.first >= total:
             raise DataError(f"there is no meta-test task {asked.first + 1}: the run has {total}")
-        count = min(asked.tasks or usual, total - asked.first)
+        (fewest, most), numbers = usual, sum(each.numel() for each in meta.values())
+        fitting = min(most, max(fewest, LARGE // max(1, numbers)))
+        count = min(asked.tasks or fitting, total - asked.first)
         tasks = frozen_tasks(family, "test", size, total, settings.seed, asked.first, count)
         _, excerpt = frozen_episode(family, "test", size, total, settings.seed, asked.first)
         steps = settings.inner_steps if asked.steps is None else asked.steps
@@ -243,15 +248,17 @@ class View:
     ----------
     title : for people.
     sees, limits : one sentence of what is seen, and one of what that does not prove.
-    tasks : how many are looked at, where nobody says it.
+    tasks : how many are looked at, at least and at most, where nobody says it.
     draw : makes its figure, with what is particular in the caption.
+    of_one : whether it shows one task, the first.
     """
 
     title: str
     sees: str
     limits: str
-    tasks: int
+    tasks: tuple[int, int]
     draw: Callable[[Inside], Figure]
+    of_one: bool = False
 
     def figure(self, inside: Inside, whose: str) -> Figure:
         """The figure with its whole caption.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -67,7 +69,7 @@ def draw(inside: Inside) -> Figure:
     x, y = places.numpy().T
     hidden = {name: each[whole].double().numpy() for name, each in inside.family.hidden(inside.tasks).items()}
     hidden = {name: each for name, each in hidden.items() if np.ptp(each) > 0}
-    axes = [f"component {at + 1} ({float(part):.0%} of the variance)" for at, part in enumerate(share)]
+    axes = [f"PC {at + 1} ({float(part):.0%})" for at, part in enumerate(share)]
     told = {name: _explained(places.numpy(), each) for name, each in hidden.items()}
     panels = [
         Panel(f"By {name} (R² {told[name]:.2f})", axes[0], axes[1], curves=_bands(x, y, name, each, at))
@@ -84,7 +86,7 @@ def draw(inside: Inside) -> Figure:
     what = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
     caption = (
         f"{len(made)} meta-test tasks by {made.shape[1]:,} numbers ({what}); the map holds "
-        f"{float(share.sum()):.0%} of their variance."
+        f"{float(share.sum()):.0%} of their variance, each principal component (PC) the share beside it."
     )
     lost = int((~whole).sum())
     caption += f" {lost} diverged and are left out." if lost else ""
@@ -109,10 +111,11 @@ def _bands(
     ends = np.quantile(hidden, np.linspace(0, 1, BANDS + 1))
     ends = np.unique(ends)
     band = np.clip(np.searchsorted(ends, hidden, side="right") - 1, 0, max(0, len(ends) - 2))
+    digits = max(0, 1 - math.floor(math.log10(ends[-1] - ends[0])))
     curves = []
     for at in np.unique(band):
         own = band == at
-        label = f"{name} {ends[at]:.3g} to {ends[at + 1]:.3g}"
+        label = f"{name} {ends[at]:.{digits}f} to {ends[at + 1]:.{digits}f}"
         shade = -0.6 + 1.2 * at / max(1, len(ends) - 2)
         curves.append(Curve(label, RUNS[panel % len(RUNS)], x[own], y[own], kind="markers", shade=shade))
     return tuple(curves)

@@ -1,0 +1,145 @@
+"""The view "Inside": what moved in a run, two runs side by side, what lacks, and work that is stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+from PySide6.QtWidgets import QComboBox, QLabel, QProgressBar, QToolButton
+from pytestqt.qtbot import QtBot
+
+from tests.gui.finished import project_of
+from workbench.export.predicting import Predictor
+from workbench.gui.charts.inside import InsideView
+from workbench.gui.run_data import RunData
+from workbench.gui.worker import Worker
+from workbench.project import Project
+
+Show = Callable[..., InsideView]
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two runs of MAML and one of CNP, that are over."""
+    found = tmp_path_factory.mktemp("inside") / "p.mlwb"
+    project_of(found, "maml", "cnp", seeds=2, done=3)
+    return found
+
+
+@pytest.fixture
+def show(qtbot: QtBot, path: Path) -> Iterator[Show]:
+    """Opens the project in the view, with the engine there."""
+    worker, opened = Worker(), []
+
+    def make(view: str = "reuse", *, seen: bool = True) -> InsideView:
+        project = Project.open(path, read_only=True)
+        opened.append(project)
+        data = RunData()
+        data.open(project)
+        inside = InsideView(data, worker)
+        data.setParent(inside)
+        qtbot.addWidget(inside)
+        inside.set_project_path(path)
+        inside.engine_ready()
+        inside.restore({"view": view})
+        inside.resize(640, 480)
+        if seen:
+            inside.show()
+        return inside
+
+    yield make
+    worker.close()
+    for project in opened:
+        project.close()
+
+
+def child(view: InsideView, kind: type[Any], name: str) -> Any:
+    found = view.findChild(kind, name)
+    assert found is not None, name
+    return found
+
+
+def choose(view: InsideView, name: str, data: object) -> None:
+    box = child(view, QComboBox, name)
+    box.setCurrentIndex(box.findData(data))
+    box.activated.emit(box.currentIndex())
+
+
+def drawn(qtbot: QtBot, view: InsideView, panels: int = 1) -> None:
+    qtbot.waitUntil(
+        lambda: (figure := view.figure()) is not None and len(figure.panels) == panels, timeout=30_000
+    )
+    qtbot.waitUntil(lambda: view.hint == "" and len(view.board.cells) == panels, timeout=30_000)
+
+
+def test_a_view_is_drawn_with_what_it_proves_and_what_not(qtbot: QtBot, show: Show) -> None:
+    view = show()
+    drawn(qtbot, view)
+    said = child(view, QLabel, "inside_view_note").text()
+    assert said.startswith("MAML, seed 0, after 12 meta-iterations: debiased linear CKA")
+    assert "does not prove" in said
+    choose(view, "inside_beside", 2)
+    drawn(qtbot, view, 2)
+    figure = view.figure()
+    assert figure is not None
+    assert [panel.title[:12] for panel in figure.panels] == ["MAML, seed 0", "MAML, seed 1"]
+    assert {row["run"] for row in figure.table} == {"MAML, seed 0", "MAML, seed 1"}
+
+
+def test_what_lacks_is_said_and_the_other_run_is_drawn(qtbot: QtBot, show: Show) -> None:
+    view = show()
+    choose(view, "inside_run", 3)
+    qtbot.waitUntil(lambda: view.hint == "CNP adapts in closed form: it has no inner steps.", timeout=30_000)
+    assert view.figure() is None
+    choose(view, "inside_beside", 1)
+    drawn(qtbot, view)
+    assert "CNP adapts in closed form" in child(view, QLabel, "inside_view_note").text()
+
+
+def test_tasks_are_gone_through_where_one_is_shown(qtbot: QtBot, show: Show) -> None:
+    view = show("examples")
+    drawn(qtbot, view)
+    child(view, QToolButton, "inside_next").click()
+    qtbot.waitUntil(
+        lambda: "meta-test task 2" in child(view, QLabel, "inside_view_note").text(), timeout=30_000
+    )
+    assert view.state() == {"view": "examples", "first": 1, "quick": False}
+    choose(view, "inside_what", "reuse")
+    assert not child(view, QToolButton, "inside_next").isVisible()
+
+
+def test_nothing_is_computed_for_a_view_that_nobody_sees(
+    show: Show, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Predictor, "look_inside", lambda *_: pytest.fail("nobody looks"))
+    view = show(seen=False)
+    view.mark_stale()
+    assert view.figure() is None
+
+
+def test_work_is_stopped_and_taken_up_again(
+    qtbot: QtBot, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, go_on, straight = Event(), Event(), Predictor.look_inside
+
+    def slow(*given: Any) -> Any:
+        progress = given[-1]
+        progress(0.5, "Slowly")
+        began.set()
+        go_on.wait(30)
+        progress(0.9, "Nearly")  # ends it where nobody waits
+        return straight(*given)
+
+    monkeypatch.setattr(Predictor, "look_inside", slow)
+    view = show()
+    qtbot.waitUntil(began.is_set, timeout=30_000)
+    qtbot.waitUntil(lambda: child(view, QProgressBar, "inside_progress").value() == 50, timeout=30_000)
+    child(view, QToolButton, "inside_stop").click()
+    go_on.set()
+    assert view.hint == "Stopped."
+    assert not child(view, QProgressBar, "inside_progress").isVisible()
+    child(view, QToolButton, "inside_stop").click()
+    drawn(qtbot, view)
