@@ -14,6 +14,9 @@ from workbench.engine.intervals import mean_interval
 from workbench.pictures import MUTED, Curve, Figure, Panel
 from workbench.tasks.base import Episode
 
+WIDE = 30
+"""From such a ratio of what layers move on, the axis is logarithmic."""
+
 
 def changes(inside: Inside, meta: Params, task: Episode) -> dict[str, Tensor]:
     """How far each layer is from its start after 1, 2, … inner steps, ``[steps]`` by layer, in parts of its
@@ -104,9 +107,15 @@ def draw(inside: Inside) -> Figure:
         against.append(Curve(titles[kind], colour(at), place, mean, mean - half, mean + half, kind="markers"))
     against.append(Curve("", MUTED, np.array([-0.5, len(moved) + 0.5]), np.zeros(2), dashed=1))
     unit = "%" if row.share else row.unit
-    # a share is written in percent
+    each_mean = np.concatenate([curve.y for curve in curves])
     panels = (
-        Panel("How far each layer moves", "inner step", "change / norm at the start", curves=tuple(curves)),
+        Panel(
+            "How far each layer moves",
+            "inner step",
+            "change / norm at the start",
+            y_log=bool(each_mean.min() > 0 and each_mean.max() > WIDE * each_mean.min()),
+            curves=tuple(curves),
+        ),
         Panel(
             "What is lost without that",
             "layer",

@@ -29,7 +29,7 @@ MOST_TASKS = 1000
 class Place(Section):
     """What a person looks at."""
 
-    view: str = setting("moved", help="What is looked at")
+    view: str = setting("reuse", help="What is looked at")
     first: int = setting(0, ge=0, le=MOST_TASKS, help="The meta-test task, by its number")
     quick: bool = setting(False, help="Also by the inner product of gradients, and how alike that is")
 
