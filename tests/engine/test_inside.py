@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -266,3 +267,18 @@ def test_the_quick_estimate_says_how_alike_it_is() -> None:
     figure = VIEWS["examples"].figure(inside_of("maml", asked=Asked(quick=True)), "A run")
     assert "correlation with leaving out is" in figure.caption
     assert {"left_out", "inner_product"} <= figure.table[0].keys()
+
+
+def test_words_that_are_not_there_are_not_compared(tmp_path: Path) -> None:
+    file = tmp_path / "texts.csv"
+    lines = [f"{word} number {'very ' * at}{word},{word}" for word in "abcdefghij" for at in range(4)]
+    file.write_text("\n".join(["text,label", *lines]), encoding="utf-8")
+    own = f'family = "text"\npath = "{file.as_posix()}"\nfeatures = "words"\nways = 2'
+    text = SINUSOID.replace('family = "sinusoid"', own)
+    text = text.replace('kind = "mlp"\nhidden = [8]', 'kind = "bag"\nwidth = 4').replace("= 5", "= 2")
+    inside = inside_of("protonet", text, tasks=1)
+    table = VIEWS["saliency"].figure(inside, "A run").table
+    assert len(table) == sum(int((x > 0).sum()) for x in inside.one.query["x"])
+    first = [row["word"] for row in table if row["query"] == 1]
+    assert inside.excerpt is not None
+    assert [word in inside.excerpt.query[0][0].casefold() for word in first] == [True] * len(first)

@@ -12,7 +12,7 @@ VIEWS = {
         "A layer that moves far, and without which much is lost, is where the learner adapts.",
         "How far weights move does not say by itself that they matter, and layers that are frozen one by one "
         "may stand in for each other.",
-        (20, 100),
+        (10, 100),
         moved.draw,
     ),
     "reuse": View(

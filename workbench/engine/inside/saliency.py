@@ -249,26 +249,28 @@ def _of_numbers(inside: Inside) -> Figure:
 def _of_words(inside: Inside) -> Figure:
     _, x = _asked(inside)
     shown, length = _spread(len(x), SHOWN_TEXTS), x.shape[1]
-    masks = torch.eye(length, dtype=x.dtype)
+    masks, there = torch.eye(length, dtype=x.dtype), x[shown] != OVER
+    counts = there.sum(1).tolist()
 
     def maps(of: Inside) -> dict[str, Tensor]:
         own = of.adapted(of.meta, of.one.support)
-        return {"words left out": hidden(of, own, x, shown, masks, torch.full_like(x[0], OVER)).T}
+        by_word = hidden(of, own, x, shown, masks, torch.full_like(x[0], OVER)).T
+        return {"words left out": by_word[there]}
 
     found, check = _twice(inside, maps)
-    (left_out,) = found.values()
+    left_out = np.split(found["words left out"], np.cumsum(counts)[:-1])
     told = [text for each in (inside.excerpt.query if inside.excerpt else ()) for text in each]
     panels, rows = [], []
     for k, at in enumerate(shown):
-        count = int((x[at] != OVER).sum())
+        count = counts[k]
         words = words_of(told[at])[:length] if len(told) == len(x) else []
         words = words if len(words) == count else [f"word {n + 1}" for n in range(count)]
-        curve = Curve("", colour(0), np.arange(count, dtype=np.float64), left_out[k, :count], kind="markers")
+        curve = Curve("", colour(0), np.arange(count, dtype=np.float64), left_out[k], kind="markers")
         panels.append(
             Panel(f"Query {at + 1}", "", "change of the logit", x_names=tuple(words), curves=(curve,))
         )
         rows += [
-            {"query": at + 1, "position": n + 1, "word": word, "left_out": float(left_out[k, n])}
+            {"query": at + 1, "position": n + 1, "word": word, "left_out": float(left_out[k][n])}
             for n, word in enumerate(words)
         ]
     if not rows:
