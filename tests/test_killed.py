@@ -55,8 +55,8 @@ inner_steps = 2
 @pytest.mark.parametrize(
     ("text", "kills", "each"),
     [
-        pytest.param(SINUSOID, 20, 20, id="sinusoid-mlp"),
-        pytest.param(CONV4, 8, 5, id="digits-conv4"),
+        pytest.param(SINUSOID, 12, 20, id="sinusoid-mlp"),
+        pytest.param(CONV4, 5, 5, id="digits-conv4"),
         pytest.param(FOLDED, 3, 5, id="subjects-in-folds"),
     ],
 )

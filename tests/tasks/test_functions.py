@@ -136,7 +136,7 @@ def test_predictions_are_shown_in_the_units_of_the_data(tmp_path: Path) -> None:
     path = waves(tmp_path / "a.npz", (1.6e15, 1e6), (6e7, 1))
     experiment = parse(
         f'[task]\nfamily = "functions"\npath = "{path.as_posix()}"\nshots = 5\nqueries = 5\n'
-        '[[algorithm]]\nkind = "maml"\n'
+        '[[algorithm]]\nkind = "maml"\n[training]\nthreads = 1\nchunk = 4\ncompile = false\n'
     )
     family = Functions(experiment.task)
     work = Trainer(experiment, experiment.algorithm[0], 0, family)

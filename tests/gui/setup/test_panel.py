@@ -481,6 +481,8 @@ def test_every_control_has_a_name_and_a_tooltip(stage: Stage) -> None:
 
 def test_what_the_runs_take_is_told_on_demand(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cost, "MEASURING", 0.01)
+    for name, value in (("threads", 1), ("chunk", 25), ("compile", False)):  # no plan has to be found
+        stage.draft.set(at(f"training.{name}"), value)
     stage.settle()
     stage.qtbot.mouseClick(stage.widget("estimate_cost"), Qt.MouseButton.LeftButton)
     answer = stage.widget("cost")
