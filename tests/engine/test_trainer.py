@@ -131,7 +131,7 @@ def test_another_seed_gives_another_run() -> None:
     assert losses(list(trainer(e, seed=0).events())) != losses(list(trainer(e, seed=1).events()))
 
 
-@pytest.mark.parametrize("stop", [0, 1, 5, 11])
+@pytest.mark.parametrize("stop", [0, 1, 5, 12])
 @pytest.mark.parametrize(("name", "text", "overrides"), STOPPED)
 def test_a_run_stopped_at_any_iteration_goes_on_bit_for_bit(
     name: str, text: str, overrides: list[str], stop: int
