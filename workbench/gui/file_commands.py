@@ -36,6 +36,7 @@ QUICK = {
 SAMPLES = QUICK | {
     "all-sinusoid": "Sine waves, all algorithms",
     "all-glyphs": "Letters of unseen scripts, all algorithms",
+    "private-sinusoid": "Sine waves, each kept private",
 }
 KEEP, DISCARD, SAVE_AS = "Keep for later", "Discard", "Save as…"
 

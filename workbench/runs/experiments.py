@@ -27,6 +27,7 @@ SAMPLES = {
     "quickstart-patients": "quickstart_patients.toml",
     "all-sinusoid": "all_sinusoid.toml",
     "all-glyphs": "all_glyphs.toml",
+    "private-sinusoid": "private_sinusoid.toml",
 }
 """The built-in experiments, by the name that stands for a file."""
 
