@@ -12,6 +12,7 @@ from workbench.config import Experiment
 from workbench.engine import cost
 from workbench.engine.cost import estimated, operations_of_a_task, operations_of_an_iteration, spent
 from workbench.engine.trainer import Trainer
+from workbench.errors import InputError
 from workbench.project import Project
 
 WEIGHTS = 1 * 8 + 8 * 1  # of the small network, and as many products for an example
@@ -89,6 +90,29 @@ def test_the_operations_of_a_longer_run_are_counted() -> None:
     work.seconds = 2.0
     counted = spent(work)["operations"]
     assert counted == {"iteration": operations_of_an_iteration(work), "task": operations_of_a_task(work)}
+
+
+def test_a_world_that_fails_once_all_is_done_takes_nothing_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    work = trainer(experiment("rl2", text=BANDITS))
+    list(work.events())
+    work.seconds = 2.0
+
+    def fail(*_: object) -> None:
+        raise InputError("the track is closed")
+
+    monkeypatch.setattr(type(work.algorithm), "collect", fail)
+    assert spent(work)["operations"] is None
+
+
+@pytest.mark.parametrize("iterations", [0, 3, 5, 12, 23])
+@pytest.mark.parametrize("segments", [1, 3])
+@pytest.mark.parametrize("every", [1, 5, 40])
+def test_validations_are_counted_as_they_come(iterations: int, segments: int, every: int) -> None:
+    drift = f"[task.drift]\nsegments = {segments}\n[network]" if segments > 1 else "[network]"
+    sizes = (f"training.iterations={max(1, iterations)}", f"evaluation.every={every}")
+    name = "maml" if iterations else "scratch"
+    demands = trainer(experiment(name, *sizes, text=SINUSOID.replace("[network]", drift))).demands
+    assert demands.validations == sum(map(demands.measured, range(iterations + 1)))
 
 
 def test_validation_is_not_counted_twice_by_who_goes_on() -> None:

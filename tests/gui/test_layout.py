@@ -117,6 +117,31 @@ def test_a_strangers_layout_does_no_harm(make: Make) -> None:
     assert refused > 100
 
 
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_panel_that_an_older_layout_does_not_know_is_a_tab_behind_its_neighbour(
+    make: Make, hidden: bool
+) -> None:
+    layout = make()
+    front = layout.docks["prediction_view"]
+    front.raise_()
+    if hidden:
+        layout.docks["inside_view"].hide()
+    settle()
+    kept: Any = layout.state()
+    if not hidden:  # as it was written before there was that panel
+        del kept["known"]
+        for each in kept["docked"]:
+            each["panels"] = [name for name in each["panels"] if name != "inside_view"]
+    other = make()
+    other.restore(kept)
+    settle()
+    assert other.docks["inside_view"].isHidden() == hidden
+    if not hidden:
+        tabs = other.docks["prediction_view"]
+        assert other.docks["inside_view"] in tabs.parent().tabifiedDockWidgets(tabs)  # type: ignore[attr-defined]
+        assert not tabs.visibleRegion().isEmpty(), "what was in front is"
+
+
 def test_laying_out_anew_leaves_no_tabs_behind(make: Make) -> None:
     layout = make()
     window = layout.docks["setup"].parent()

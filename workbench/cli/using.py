@@ -22,10 +22,15 @@ from workbench.cli.group import (
 )
 from workbench.terminal import say_json
 
+RUN = click.argument("run_id", metavar="RUN", type=int)
+FORMAT = click.option(
+    "--format", "form", metavar="FORMAT", help="Its format; by default that of the file's name."
+)
+
 
 @commands.command()
 @click.argument("project", type=FILE)
-@click.argument("run_id", metavar="RUN", type=int)
+@RUN
 @click.option("--support", type=PATH, required=True, help="What the learner adapts to.")
 @click.option(
     "--query", type=PATH, help="What it is to predict; none of sets to group, nor for a whole course."
@@ -38,7 +43,7 @@ from workbench.terminal import say_json
     multiple=True,
     help="A file to write (csv, json, md, tex, png, svg, pdf; -: standard output); several, if repeated.",
 )
-@click.option("--format", "form", metavar="FORMAT", help="Its format; by default that of the file's name.")
+@FORMAT
 @click.option("--step", type=click.IntRange(0), help="After this inner step; by default the last.")
 @QUIET
 def predict(
@@ -67,7 +72,7 @@ def predict(
 
 @commands.command()
 @click.argument("project", type=FILE)
-@click.argument("run_id", metavar="RUN", type=int)
+@RUN
 @click.option(
     "--what",
     required=True,
@@ -82,7 +87,7 @@ def predict(
     multiple=True,
     help="A file to write (png, svg, pdf, csv, json; -: standard output); several, if repeated.",
 )
-@click.option("--format", "form", metavar="FORMAT", help="Its format; by default that of the file's name.")
+@FORMAT
 @click.option(
     "--first", type=click.IntRange(1), default=1, help="The first meta-test task that is looked at."
 )
@@ -131,7 +136,7 @@ def inspect(
 
 @commands.command()
 @click.argument("project", type=FILE)
-@click.argument("run_id", metavar="RUN", type=int)
+@RUN
 @click.option(
     "-o",
     "--output",
@@ -139,7 +144,7 @@ def inspect(
     multiple=True,
     help="A file to write (png, svg, pdf, csv, json, md, tex; -: standard output); several, if repeated.",
 )
-@click.option("--format", "form", metavar="FORMAT", help="Its format; by default that of the file's name.")
+@FORMAT
 @click.option("--tasks", type=click.IntRange(4), help="Training tasks that are looked at; by default 2,000.")
 @click.option(
     "--shadows",

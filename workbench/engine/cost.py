@@ -24,6 +24,7 @@ from workbench.engine.meta_test import TIMED_TASKS
 from workbench.engine.tensor_file import LONGEST_HEAD
 from workbench.engine.timing import Watch
 from workbench.engine.trainer import Trainer
+from workbench.errors import InputError
 from workbench.summaries import CostSummary
 from workbench.tasks.base import Episode
 
@@ -67,14 +68,13 @@ def estimated(trainer: Trainer) -> Cost:
     forget_peak()
     settings, algorithm = trainer.experiment.evaluation, trainer.algorithm
     iterations, validation = trainer.iterations, settings.validation_episodes
-    measured = sum(map(trainer.demands.measured, range(iterations + 1)))
     segments = trainer.family.segments if algorithm.drifts and iterations else 0
     drawn = {
         "validation": (1 + segments) * validation,
         "test": (1 + (trainer.family.shift is not None)) * settings.episodes
         + (1 + algorithm.problem.chooses) * validation,
     }
-    tasks = drawn | {"validation": measured * drawn["validation"]}
+    tasks = drawn | {"validation": trainer.demands.validations * drawn["validation"]}
     operations = {
         "training": operations_of_an_iteration(trainer) * iterations,
         **{name: operations_of_a_task(trainer) * count for name, count in tasks.items()},
@@ -98,13 +98,14 @@ def estimated(trainer: Trainer) -> Cost:
 
 def spent(trainer: Trainer) -> CostSummary:
     """What a run took that has just ended. Operations are counted where it trained for long enough that
-    counting them is nothing beside it."""
+    counting them is nothing beside it, and a world does not fail now that its work is done."""
     operations = None
     if trainer.seconds >= MEASURING:
-        operations = {
-            "iteration": operations_of_an_iteration(trainer),
-            "task": operations_of_a_task(trainer),
-        }
+        with suppress(InputError, torch.OutOfMemoryError):
+            operations = {
+                "iteration": operations_of_an_iteration(trainer),
+                "task": operations_of_a_task(trainer),
+            }
     seconds = {"training": trainer.seconds, "validation": trainer.validating, "test": trainer.testing}
     return {"seconds": seconds, "operations": operations, "peak_memory": peak()}
 
@@ -207,6 +208,7 @@ def _evaluate(trainer: Trainer, episodes: Iterable[Episode], threads: int) -> Cu
         settings.inner_steps,
         transductive=settings.transductive,
         threads=threads,
+        asked=trainer.asked,
     )
 
 

@@ -103,6 +103,13 @@ class Demands:
         segments = self._segments
         return iteration % self._every == 0 or iteration == segments.iterations or segments.ends(iteration)
 
+    @property
+    def validations(self) -> int:
+        """How many there are in a whole run."""
+        end = self._segments.iterations
+        ends = {-(-each * end // self._segments.segments) for each in range(1, self._segments.segments + 1)}
+        return end // self._every + 1 + sum(each % self._every > 0 for each in ends)
+
     def _evaluated(self, iteration: int) -> set[int]:
         """When the last validation can have been, seen after so many meta-iterations."""
         before = iteration - 1

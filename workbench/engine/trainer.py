@@ -83,6 +83,7 @@ class Trainer:
 
     Attributes
     ----------
+    asked : as given.
     meta_batch : tasks of a meta-iteration.
     warm_up : meta-iterations at the beginning that learn without adapting.
     seconds, validating, testing : that training, validation and the test have taken.
@@ -111,7 +112,7 @@ class Trainer:
         self.experiment, self.config, self.seed = experiment, config, seed
         self.algorithm = build(experiment, config, family)
         self._report_seconds = report_seconds
-        self._asked = asked
+        self.asked = asked
         schedule = config.schedule(training)
         self._base_lr, self.meta_batch = schedule.meta_lr, schedule.meta_batch
         self.demands = demands(experiment, config, family)
@@ -246,14 +247,14 @@ class Trainer:
                 settings.inner_steps,
                 transductive=settings.transductive,
                 threads=self.workers,
-                asked=self._asked,
+                asked=self.asked,
             ).of(episodes)
 
         self._fit()
         summary = measured(validation).summary()
         size = evaluation_size(self.experiment, self.family)
         report = summary["report"]
-        report |= self._stream.measure(self.experiment, size, self.iteration, measured, self._asked)
+        report |= self._stream.measure(self.experiment, size, self.iteration, measured, self.asked)
         if self._memory.capacity:
             report[TASKS_IN_MEMORY.name] = self._remembered()
         return summary
@@ -301,7 +302,7 @@ class Trainer:
                 transductive=settings.transductive,
                 threshold=_threshold(settings.threshold, self.family.reference_loss),
                 threads=self.workers,
-                asked=self._asked,
+                asked=self.asked,
                 attack=settings.attack,
                 shifted=shifted,
                 validation=validation,
@@ -445,7 +446,7 @@ class Trainer:
         settings, family = self.experiment.evaluation, family or self.family
         size = evaluation_size(self.experiment, family)
         family.check(size, split)
-        return FrozenEpisodes(family, split, size, count, settings.seed, self._asked, purpose=purpose)
+        return FrozenEpisodes(family, split, size, count, settings.seed, self.asked, purpose=purpose)
 
     # --- its state ---------------------------------------------------------------------------------
 

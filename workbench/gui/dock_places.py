@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple, TypedDict, cast
+from typing import NamedTuple, NotRequired, TypedDict, cast
 
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow
@@ -34,10 +34,18 @@ class Floating(TypedDict):
 
 
 class Places(TypedDict):
-    """Where every dock is (JSON types); a place is x, y, width and height."""
+    """Where every dock is (JSON types); a place is x, y, width and height. ``known`` are all panels that
+    there were, hidden ones too."""
 
     docked: list[Docked]
     floating: list[Floating]
+    known: NotRequired[list[str]]
+
+
+FIRST = frozenset(
+    {"setup", "learning_curves", "adaptation_chart", "prediction_view", "comparison_view", "runs", "log"}
+)
+"""The panels of descriptions that do not say which there were."""
 
 
 class _Group(NamedTuple):
@@ -65,11 +73,13 @@ def described(window: QMainWindow, docks: Docks) -> Places:
             {"panel": names[dock], "place": _numbers(dock.geometry()), "shown": not dock.isHidden()}
             for dock in floating
         ],
+        "known": list(docks),
     }
 
 
 def lay_out(window: QMainWindow, docks: Docks, description: object) -> None:
-    """Put docks where a description says; those that it does not name are hidden where they are.
+    """Put docks where a description says; those that it does not name are hidden where they are. A panel that
+    was not known then is a tab behind the one that it follows.
 
     Raises
     ------
@@ -78,6 +88,11 @@ def lay_out(window: QMainWindow, docks: Docks, description: object) -> None:
     """
     found = _checked(description, docks)
     order = list(docks)
+    for before, name in pairwise(order):
+        if name not in found.get("known", FIRST):
+            for docked in found["docked"]:
+                if before in docked["panels"]:
+                    docked["panels"].append(name)
     groups = [
         _Group(sorted(each["panels"], key=order.index), QRect(*each["place"]), each["panels"][0])
         for each in found["docked"]
@@ -126,7 +141,10 @@ def _checked(description: object, docks: Docks) -> Places:
     place = listed(side, 4)
     docked = table({"panels": listed(panel, len(docks)), "place": place}, {})
     floating = table({"panel": panel, "place": place, "shown": flag}, {})
-    check = table({"docked": listed(docked, len(docks)), "floating": listed(floating, len(docks))}, {})
+    check = table(
+        {"docked": listed(docked, len(docks)), "floating": listed(floating, len(docks))},
+        {"known": listed(panel, len(docks))},
+    )
     found = cast(Places, named("layout", check, description))
     for each in (*found["docked"], *found["floating"]):
         if len(each["place"]) != 4 or min(each["place"][2:]) < 1 or not each.get("panels", True):

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from functools import partial
+
 from workbench.config import Experiment
 from workbench.engine.cost import estimated
+from workbench.engine.interruption import Asked
 from workbench.engine.trainer import Trainer
 from workbench.runs.experiments import Run
 from workbench.summaries import CostEntry
 from workbench.tasks.base import Progress, TaskFamily
+
+ASKED = 0.1
+"""Seconds between two reports, each of which may end the work."""
 
 
 def costs(experiment: Experiment, family: TaskFamily, progress: Progress) -> list[CostEntry]:
@@ -22,8 +30,8 @@ def costs(experiment: Experiment, family: TaskFamily, progress: Progress) -> lis
     seeds = experiment.training.seeds
     for number, each in enumerate(experiment.algorithm):
         label = Run(experiment, each, seeds[0]).label
-        progress(number / len(experiment.algorithm), f"Measuring {label}")
-        cost = estimated(Trainer(experiment, each, seeds[0], family))
+        asked = _asked(partial(progress, number / len(experiment.algorithm), f"Measuring {label}"))
+        cost = estimated(Trainer(experiment, each, seeds[0], family, asked=asked))
         by_phase = [{**phases, "total": sum(phases.values())} for phases in (cost.seconds, cost.operations)]
         found.append(
             {
@@ -37,3 +45,18 @@ def costs(experiment: Experiment, family: TaskFamily, progress: Progress) -> lis
             }
         )
     return found
+
+
+def _asked(report: Callable[[], None]) -> Asked:
+    """Reports now and then while something is measured; it gives up by the report's own exception."""
+    report()
+    last = time.monotonic()
+
+    def asked() -> bool:
+        nonlocal last
+        if time.monotonic() - last >= ASKED:
+            last = time.monotonic()
+            report()
+        return False
+
+    return asked

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.engine import devices
-from workbench.engine.cost import spent
+from workbench.engine.cost import forget_peak, spent
 from workbench.engine.evaluation import number
 from workbench.engine.events import (
     Abandoned,
@@ -90,6 +90,7 @@ def perform(project: Project, run_id: int, family: TaskFamily, control: Control,
     run = of_record(project, record)
     if record.data_hash != family.data_hash():
         raise DataError(f"run {run_id}: the data has changed since the run was set up; start a new run")
+    forget_peak()  # that of the run before
     work = _prepared(run, family, _recorded_plan(record), control)
     if work is None:
         project.update_run(run_id, status="stopped")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -60,6 +61,30 @@ def child(view: InsideView, kind: type[Any], name: str) -> Any:
     found = view.findChild(kind, name)
     assert found is not None, name
     return found
+
+
+def test_a_run_that_goes_on_is_looked_into_as_far_as_it_was(
+    show: Show, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    look = Predictor.look_inside
+
+    def counting(self: Predictor, *given: Any) -> Any:
+        asked.append(given)
+        return look(self, *given)
+
+    monkeypatch.setattr(Predictor, "look_inside", counting)
+    view = show(seen=False)
+    (record, *_) = view.data.runs()
+    going_on = [replace(record, status="running", iterations=record.iterations + more) for more in range(5)]
+    monkeypatch.setattr(view.data, "run", lambda _: going_on[min(len(asked), 4)])
+    view.show()
+    drawn(qtbot, view)
+    for _ in range(3):  # it grows
+        view.redraw()
+    assert len(asked) == 1
+    choose(view, "inside_run", record.id)
+    qtbot.waitUntil(lambda: len(asked) == 2, timeout=30_000)
 
 
 def choose(view: InsideView, name: str, data: object) -> None:

@@ -184,6 +184,7 @@ def test_a_subject_is_seen_with_fewer_samples(qtbot: QtBot, tmp_path: Path, show
     qtbot.keyClick(slider, Qt.Key.Key_Left)
     words = child(view, QLabel, "prediction_samples_number")
     qtbot.waitUntil(lambda: words.text() == "3 of 5", timeout=30_000)
+    qtbot.waitUntil(lambda: "later samples" in str(view.figure()), timeout=30_000)
     figure, found = view.figure(), expected(path, run, Request(samples=3))
     assert figure is not None
     assert found.withheld == 2

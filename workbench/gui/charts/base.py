@@ -7,11 +7,11 @@ from typing import ClassVar
 
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QPaintEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from workbench.gui import theme
 from workbench.gui.charts.axis import Plot
-from workbench.gui.plain import Label
+from workbench.gui.plain import Label, set_tip
 from workbench.gui.run_data import RunData
 from workbench.pictures import Figure
 
@@ -53,6 +53,17 @@ class Chart(QWidget):
         data.listed.connect(self.mark_behind)
         data.grew.connect(self.mark_behind)
         data.highlight_changed.connect(self.mark_stale)
+
+    def tool_button(self, name: str, sign: str, text: str, pressed: Callable[[], None]) -> QToolButton:
+        """A flat button with a sign, which stands for an action in words."""
+        button = QToolButton(self)
+        button.setObjectName(name)
+        button.setText(sign)
+        button.setAccessibleName(text)
+        set_tip(button, text)
+        button.setAutoRaise(True)
+        button.clicked.connect(pressed)
+        return button
 
     @Slot()
     def forget(self) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from PySide6.QtCore import QSignalBlocker, Slot
-from PySide6.QtWidgets import QCheckBox, QComboBox, QProgressBar, QToolButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QProgressBar, QWidget
 
 from workbench.analysis.inside import side_by_side
+from workbench.analysis.predictions import LIVE
 from workbench.errors import InputError
 from workbench.export.predicting import NothingLearnedError, Predictor
 from workbench.gui import theme
@@ -57,6 +58,7 @@ class InsideView(Chart):
         self._of_one: dict[str, bool] = {}  # the views, once PyTorch is there
         self._place = Place()
         self._found: dict[Question, Figure | Exception] = {}
+        self._reached: dict[int, int] = {}  # where a run stood that goes on, when it was first asked about
         self._computing: Question | None = None
         self._stopped: Question | None = None
         self._picked: int | None = None  # in the list of runs, when this was last drawn
@@ -83,18 +85,21 @@ class InsideView(Chart):
         self._views = self._combo("inside_what", "View", fields["view"].help, self._view_chosen)
         self._runs = self._combo("inside_run", "Run", "The run that is looked into", self._run_chosen)
         self._beside = self._combo("inside_beside", "Beside", "Another run beside it", self._run_chosen)
-        self._previous = self._button("inside_previous", "◀", "Previous task", self._go_back)
+        self._previous = self.tool_button("inside_previous", "◀", "Previous task", self._go_back)
         self._task = Label(parent=self)
         self._task.setObjectName("inside_task")
+        self.tools.addWidget(self._previous)
         self.tools.addWidget(self._task)
-        self._next = self._button("inside_next", "▶", "Next task", self._go_on)
+        self._next = self.tool_button("inside_next", "▶", "Next task", self._go_on)
+        self.tools.addWidget(self._next)
         self._quick = QCheckBox("Gradients too", self)
         self._quick.setObjectName("inside_quick")
         set_tip(self._quick, fields["quick"].help)
         self._quick.toggled.connect(self._quick_chosen)
         self.tools.addWidget(self._quick)
         self.tools.addStretch(1)
-        self._stop = self._button("inside_stop", "Stop", "Stop looking inside", self._stop_or_go_on)
+        self._stop = self.tool_button("inside_stop", "Stop", "Stop looking inside", self._stop_or_go_on)
+        self.tools.addWidget(self._stop)
         self._stop.hide()
 
     def _combo(self, name: str, title: str, tip: str, chosen: Callable[[int], None]) -> QComboBox:
@@ -107,16 +112,6 @@ class InsideView(Chart):
         box.activated.connect(chosen)
         self.tools.addWidget(box, 1)
         return box
-
-    def _button(self, name: str, sign: str, text: str, pressed: Callable[[], None]) -> QToolButton:
-        button = QToolButton(self)
-        button.setObjectName(name)
-        button.setText(sign)
-        button.setAccessibleName(text)
-        set_tip(button, text)
-        button.clicked.connect(pressed)
-        self.tools.addWidget(button)
-        return button
 
     # --- what the window tells ---------------------------------------------------------------------
 
@@ -135,7 +130,7 @@ class InsideView(Chart):
         """Another project is open, or none."""
         self._worker.cancel(KEY)
         self._path, self._computing, self._stopped = path, None, None
-        self._found = {}
+        self._found, self._reached = {}, {}
         for box in (self._runs, self._beside):
             box.clear()
         self.mark_stale()
@@ -178,6 +173,7 @@ class InsideView(Chart):
     def _put(self, **place: object) -> None:
         self._place = self._place.model_copy(update=place)
         self._stopped = None
+        self._reached.clear()  # whoever chooses something sees what has been learned by now
         self.mark_stale()
 
     @Slot()
@@ -214,7 +210,10 @@ class InsideView(Chart):
                 view = self._place.view
                 of_one, quick = self._of_one[view], self._quick_matters and self._place.quick
                 first = self._place.first if of_one else 0
-                found.append(Question(run.id, run.iterations, view, first, quick))
+                reached = run.iterations
+                if run.status in LIVE:  # or it would be looked into anew at each step
+                    reached = self._reached.setdefault(run.id, reached)
+                found.append(Question(run.id, reached, view, first, quick))
         return found
 
     @property

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from PySide6.QtCore import QSignalBlocker, Qt, Slot
-from PySide6.QtWidgets import QComboBox, QSlider, QSplitter, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QSlider, QSplitter, QWidget
 
 from workbench.analysis import predictions as grid
 from workbench.analysis import results
@@ -99,10 +99,10 @@ class PredictionView(Chart):
         self._count.addItem("12 tasks", 12)
         self._count.setCurrentIndex(1)
         self._count.activated.connect(self._count_chosen)
-        self._previous = self._button("prediction_previous", "◀", "Previous task", self._go_back)
+        self._previous = self.tool_button("prediction_previous", "◀", "Previous task", self._go_back)
         self._task = Label(parent=self)
         self._task.setObjectName("prediction_task")
-        self._next = self._button("prediction_next", "▶", "Next task", self._go_on)
+        self._next = self.tool_button("prediction_next", "▶", "Next task", self._go_on)
         self._samples_name = Label("Samples", self)
         self._samples = QSlider(Qt.Orientation.Horizontal, self)
         self._samples.setObjectName("prediction_samples")
@@ -119,16 +119,6 @@ class PredictionView(Chart):
         for widget in self._growing:
             widget.hide()
         self.tools.addStretch(1)
-
-    def _button(self, name: str, sign: str, text: str, pressed: Callable[[], None]) -> QToolButton:
-        button = QToolButton(self)
-        button.setObjectName(name)
-        button.setText(sign)
-        button.setAccessibleName(text)
-        set_tip(button, text)
-        button.setAutoRaise(True)
-        button.clicked.connect(pressed)
-        return button
 
     # --- what the window tells ---------------------------------------------------------------------
 
