@@ -413,9 +413,3 @@ def test_the_samples_of_all_algorithms_leave_none_out(sample: str, problem: str)
     able = [name for name, cls in ALGORITHMS.items() if cls.Config.needs <= gives]
     assert sorted(listed) == able
     assert {problem} == {runs.load_experiment(sample).task.problem.name}
-
-
-@pytest.mark.parametrize("sample", sorted(runs.SAMPLES))
-def test_every_sample_can_be_run(sample: str) -> None:
-    experiment = runs.load_experiment(sample)
-    runs.check(experiment, runs.open_family(experiment))
