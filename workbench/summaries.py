@@ -103,12 +103,14 @@ class ShiftSummary(TypedDict):
 
 class CostSummary(TypedDict):
     """What a run took: seconds by phase (training, validation, test), floating-point operations of a
-    meta-``iteration`` and of adapting to a ``task`` and testing it (None where they were not counted), and
-    bytes of the process at their most."""
+    meta-``iteration`` and of adapting to a ``task`` and testing it (None where they were not counted), bytes
+    of the process at their most, and, where the platform tells, joules of the machine's processors by phase.
+    """
 
     seconds: dict[str, float]
     operations: dict[str, int] | None
     peak_memory: int
+    joules: NotRequired[Mapping[str, float]]
 
 
 class TestSummary(Summary, total=False):

@@ -80,6 +80,11 @@ def operations(test: TestSummary | None) -> float | None:
     return counted.get("iteration")
 
 
+def energy(test: TestSummary | None) -> float | None:
+    """Joules that the processors took while a run trained; None where the platform did not tell."""
+    return (test or {}).get("cost", {}).get("joules", {}).get("training")
+
+
 def by_step(summary: Summary, measure: str) -> tuple[Array, Array, Array]:
     """Inner steps, means, and half-widths of the 95% intervals over tasks; empty where not measured."""
     found = everywhere(summary).get(measure)

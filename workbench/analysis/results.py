@@ -13,7 +13,7 @@ from workbench.analysis import quantities, reports
 from workbench.analysis.divergence import diverged_at
 from workbench.analysis.naming import NONE
 from workbench.analysis.numerals import count, number
-from workbench.analysis.reached import lost_tasks, reached, without_chance
+from workbench.analysis.reached import energy, lost_tasks, reached, without_chance
 from workbench.engine.intervals import mean_interval
 from workbench.measures import ACCURACY, EPSILON, SHIFTED
 from workbench.problems import measure_of
@@ -123,6 +123,7 @@ def trained(tests: Iterable[TestSummary | None]) -> list[str]:
 def runs_rows(entries: Sequence[RunEntry]) -> list[dict[str, object]]:
     """A row for each run: what it was, and what it reached."""
     training = trained(each["test"] for each in entries)
+    told_joules = any(energy(each["test"]) is not None for each in entries)
     rows = []
     for entry in entries:
         test, known = entry["test"], dict(entry)
@@ -139,6 +140,7 @@ def runs_rows(entries: Sequence[RunEntry]) -> list[dict[str, object]]:
                 "episodes": told.get("episodes"),
                 "episodes_hash": told.get("episodes_hash"),
                 **beside(test),
+                **({"joules": energy(test)} if told_joules else {}),
                 **{name: environment.get(name) for name in ("device", "threads", "chunk")},
                 "diverged": diverged,
                 "tasks": tasks,

@@ -12,7 +12,7 @@ from workbench.analysis import quantities, remarks, results
 from workbench.analysis.comparison import Episodes
 from workbench.analysis.naming import NONE, flat, worded
 from workbench.analysis.quantities import row_of, text
-from workbench.analysis.reached import lost_tasks, operations, reached, without_chance
+from workbench.analysis.reached import energy, lost_tasks, operations, reached, without_chance
 from workbench.analysis.source import Source, configuration, tested
 from workbench.analysis.tables import Cells, Column, Table, number_in
 from workbench.engine.intervals import mean_interval
@@ -31,6 +31,7 @@ COSTS = {
     "milliseconds": "Adaptation time of a task (ms)",
     "operations": "Floating-point operations of training",
     "memory": "Memory at its most (MiB)",
+    "energy": "Energy of training, whole processors (J)",
     "parameters": "Meta-parameters",
     "tasks": "Tasks seen in training",
     EPSILON.name: "ε spent",
@@ -111,12 +112,19 @@ def setups(source: Source, weights: Weights | None = None) -> list[Setup]:
             "milliseconds": _mean([_milliseconds(each) for each in tests]),
             "operations": _mean([_operations(*each) for each in zip(tests, runs, strict=True)]),
             "memory": _mean([_memory(each) for each in tests]),
+            "energy": _mean([energy(each) for each in tests]),
             "parameters": _mean([weights(each.id) for each in runs]) if weights else None,
             "tasks": _mean([each.iterations * group.meta_batch for each in runs]),
             EPSILON.name: _mean([_epsilon(each) for each in runs]),
         }
         found.append(Setup(group.label, runs, tests, settings, costs))
     return found
+
+
+def costs(found: Sequence[Setup]) -> dict[str, str]:
+    """Those of :data:`COSTS` that are known of some setup."""
+    known = {name for each in found for name, value in each.costs.items() if value is not None}
+    return {name: title for name, title in COSTS.items() if name in known}
 
 
 def _epsilon(run: RunRecord) -> float | None:

@@ -107,7 +107,9 @@ def spent(trainer: Trainer) -> CostSummary:
                 "task": operations_of_a_task(trainer),
             }
     seconds = {"training": trainer.seconds, "validation": trainer.validating, "test": trainer.testing}
-    return {"seconds": seconds, "operations": operations, "peak_memory": peak()}
+    found: CostSummary = {"seconds": seconds, "operations": operations, "peak_memory": peak()}
+    joules = trainer.energy.joules
+    return found if joules is None else {**found, "joules": dict(joules)}
 
 
 # --- operations ---------------------------------------------------------------------------------------------

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import safetensors.torch
 import torch
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from safetensors import SafetensorError
 from torch import Tensor
 
+from workbench.engine.energy import Phase
 from workbench.engine.stream import Segments
 from workbench.engine.tensor_file import LONGEST_HEAD, Described, StateError, listing
 from workbench.settings import Section, complaints, setting
@@ -51,6 +52,9 @@ class Values(Section):
     iteration: int = setting(ge=0, help="Meta-iterations done.")
     seconds: float = setting(ge=0, le=1e11, help="Training time so far.")
     validating: float = setting(0.0, ge=0, le=1e11, help="Time that validation took so far.")
+    joules: dict[Phase, Annotated[float, Field(ge=0, le=1e15)]] | None = setting(
+        None, help="Energy that the processors took so far, by phase, where the platform tells."
+    )
     evaluated: int = setting(ge=-1, help="Meta-iterations at the last validation; -1 before the first.")
     memory_seen: int | None = setting(None, ge=0, help="Tasks that a memory was offered.")
     known: list[list[float | None]] | None = setting(

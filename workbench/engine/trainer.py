@@ -26,6 +26,7 @@ from workbench.engine.building import (
     warm_up,
 )
 from workbench.engine.devices import candidates, environment, one_thread, set_up, synchronise
+from workbench.engine.energy import Energy
 from workbench.engine.episodes import (
     FITTED,
     MEASURED,
@@ -83,10 +84,11 @@ class Trainer:
 
     Attributes
     ----------
-    asked : as given.
+    asked : asks the same.
     meta_batch : tasks of a meta-iteration.
     warm_up : meta-iterations at the beginning that learn without adapting.
     seconds, validating, testing : that training, validation and the test have taken.
+    energy : that they have taken, where the platform tells.
     workers : chunks of tasks computed at the same time.
 
     Raises
@@ -112,7 +114,8 @@ class Trainer:
         self.experiment, self.config, self.seed = experiment, config, seed
         self.algorithm = build(experiment, config, family)
         self._report_seconds = report_seconds
-        self.asked = asked
+        self.energy = Energy()
+        self.asked = asked = self.energy.watched(asked)
         schedule = config.schedule(training)
         self._base_lr, self.meta_batch = schedule.meta_lr, schedule.meta_batch
         self.demands = demands(experiment, config, family)
@@ -203,7 +206,9 @@ class Trainer:
             count = self.experiment.evaluation.validation_episodes
             validation = yield from self._patiently(lambda: self.frozen("validation", count))
             yield from self._train(validation)
-            yield from self._test()
+            with self.energy.spent("test"):
+                result = yield from self._test()
+            yield result
         except _NUMERIC as error:
             yield Failed(self.iteration, _advice(error, self))
         except InputError as error:  # a world that fails does so before anything is learned from it
@@ -221,7 +226,8 @@ class Trainer:
         while True:
             if self.demands.measured(self.iteration) and self._evaluated != self.iteration:
                 began = time.perf_counter()
-                summary = yield from self._patiently(lambda: self._validated(validation))
+                with self.energy.spent("validation"):
+                    summary = yield from self._patiently(lambda: self._validated(validation))
                 self.validating += time.perf_counter() - began
                 self._evaluated = self.iteration
                 yield Evaluated(self.iteration, "validation", summary)
@@ -276,7 +282,7 @@ class Trainer:
         found = by_segment or {"all": len(self._memory)}
         return {name: {"mean": float(count), "ci95": None} for name, count in found.items()}
 
-    def _test(self) -> Generator[Abandoned | Finished, None, None]:
+    def _test(self) -> Generator[Abandoned, None, Finished]:
         """Measure what was learned, once."""
         began = time.perf_counter()
         settings = self.experiment.evaluation
@@ -310,7 +316,7 @@ class Trainer:
         )
         summary["drift"] = self._stream.summary()
         self.testing = time.perf_counter() - began
-        yield Finished(self.iteration, self.seconds, summary, arrays)
+        return Finished(self.iteration, self.seconds, summary, arrays)
 
     def _patiently(self, work: Callable[[], Found]) -> Generator[Abandoned, None, Found]:
         """Do the work; if somebody asks, give up, let them be heard, and begin anew."""
@@ -327,15 +333,16 @@ class Trainer:
         seconds: list[float] = []
         error: NonFiniteError | InputError | None = None
         start = now = time.perf_counter()
-        while self.iteration < until and (now - start < self._report_seconds or not measured):
-            try:
-                measured.append(self._step())
-            except (NonFiniteError, InputError) as raised:
-                error = raised
-                break
-            now = time.perf_counter()
-            seconds.append(self.seconds + now - start)
-        synchronise(self.device)
+        with self.energy.spent("training"):
+            while self.iteration < until and (now - start < self._report_seconds or not measured):
+                try:
+                    measured.append(self._step())
+                except (NonFiniteError, InputError) as raised:
+                    error = raised
+                    break
+                now = time.perf_counter()
+                seconds.append(self.seconds + now - start)
+            synchronise(self.device)
         self.seconds += time.perf_counter() - start
         names = measured[0] if measured else ()
         values = {name: np.array([float(each[name]) for each in measured]) for name in names}
@@ -471,6 +478,8 @@ class Trainer:
             "validating": self.validating,
             "evaluated": self._evaluated,
         }
+        if self.energy.joules is not None:
+            values["joules"] = dict(self.energy.joules)
         if self._memory.capacity:
             values["memory_seen"] = self._memory.seen
         if self._stream.drifts:
@@ -499,6 +508,7 @@ class Trainer:
         self._optimiser.load_state_dict(described)
         self.iteration, self.seconds, self._evaluated = values.iteration, values.seconds, values.evaluated
         self.validating = values.validating
+        self.energy.go_on(values.joules)
         self._stream.known = values.known or []
         if self._memory.capacity:
             places, seen = state.tensors["memory.places"], values.memory_seen or 0

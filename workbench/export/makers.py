@@ -140,7 +140,7 @@ def comparison(request: Request) -> Made:
 def scatter(request: Request) -> Made:
     source, met = request.met()
     setups = sweep.setups(source, sweep.weights_of(request.project))
-    x = one_of("--x", request.wish.x or "seconds", [*sweep.COSTS, *sweep.names(setups)])
+    x = one_of("--x", request.wish.x or "seconds", [*sweep.costs(setups), *sweep.names(setups)])
     drawn = sweep.scatter(source, setups, met[0], x, request.wish.measure, request.wish.step)
     return request.drawn(drawn, f"points against {x}")
 

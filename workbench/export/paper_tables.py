@@ -182,6 +182,7 @@ def of_runs(entries: Sequence[RunEntry]) -> Table:
         Column("status", "Status", _status, number=False),
         Column("iterations", "Meta-iterations"),
         Column("seconds", "Seconds", ".1f"),
+        *([Column("joules", "Joules", ".0f")] if any("joules" in row for row in rows) else []),
         *(Column(key, quantities.axis(row, "Training"), _scaled(key, row)) for key, row in training),
         Column("measure", "Measure", number=False),
         Column("test_mean", "Test", _run_mean),

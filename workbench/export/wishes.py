@@ -41,8 +41,8 @@ class Wish(Style):
     )
     x: str = setting(
         "",
-        help="The horizontal axis: seconds, operations, memory, parameters, epsilon, environment_steps, or a "
-        "setting.",
+        help="The horizontal axis: seconds, operations, memory, energy (of whole processors, other programs' "
+        "included, where the platform tells), parameters, epsilon, environment_steps, or a setting.",
     )
     smoothing: int = setting(1, ge=1, unit="points", help="Moving average, over the raw curve.")
     order: str = setting(

@@ -364,6 +364,7 @@ _tested = table(
                     "seconds": by_name(_mean),
                     "operations": optional(by_name(_mean)),
                     "peak_memory": _mean,
+                    "joules": by_name(_mean),
                 },
             )
         ),

@@ -269,7 +269,7 @@ class CompareView(ComparisonView):
 
     def _offer_settings(self, found: Answer) -> None:
         names = {name: name for name in sweep.names(found.setups)}
-        self._offer("x", sweep.COSTS | names)
+        self._offer("x", sweep.costs(found.setups) | names)
         for box in ("rows", "columns"):
             self._offer(box, names)
 
