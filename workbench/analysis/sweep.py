@@ -31,11 +31,14 @@ COSTS = {
     "milliseconds": "Adaptation time of a task (ms)",
     "operations": "Floating-point operations of training",
     "memory": "Memory at its most (MiB)",
-    "energy": "Energy of training, whole processors (J)",
+    "energy": "Energy of training (J)",
     "parameters": "Meta-parameters",
     "tasks": "Tasks seen in training",
     EPSILON.name: "ε spent",
 }
+NOTES = {"energy": "Energy is that of whole processors, other programs' included."}
+"""What must be known of a cost, where that is."""
+
 BEYOND = 1.3
 """Times what is farthest on the axis, up to where what has no place there is drawn."""
 
@@ -327,6 +330,8 @@ def scatter(
         "single seeds."
         f"{_astray(chosen, step)}"
     )
+    if x in NOTES:
+        caption += f" {NOTES[x]}"
     if any(place is not None and math.isinf(place) for place in places):
         caption += " Dashed across: what has no bound."
     if unknown:

@@ -109,7 +109,9 @@ def spent(trainer: Trainer) -> CostSummary:
     seconds = {"training": trainer.seconds, "validation": trainer.validating, "test": trainer.testing}
     found: CostSummary = {"seconds": seconds, "operations": operations, "peak_memory": peak()}
     joules = trainer.energy.joules
-    return found if joules is None else {**found, "joules": dict(joules)}
+    return (
+        found if joules is None else {**found, "joules": {str(phase): each for phase, each in joules.items()}}
+    )
 
 
 # --- operations ---------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Energy that a machine's processors take, where the platform tells: Linux, by RAPL ("running average power
 limit", Intel and AMD), and there to whom may read its counters.
 
-It is that of whole packages, all that runs on them included; other devices and most memory are not part of it.
+It is that of whole packages with all that runs on them; other devices and most memory are no part of it.
 """
 
 from __future__ import annotations
@@ -30,9 +30,7 @@ class Energy:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._taken = 0.0
-        self._counters: dict[
-            Path, tuple[float, float]
-        ] = {}  # what each has last told, and where it goes round
+        self._counters: dict[Path, tuple[float, float]] = {}  # its last number, and where it goes round
         try:
             for zone in sorted(POWERCAP.glob("intel-rapl:*")):
                 if (zone / "name").read_text().startswith("package"):  # cores and the like are parts of one
@@ -45,7 +43,7 @@ class Energy:
         )
 
     def watched(self, asked: Asked) -> Asked:
-        """The same question; whoever asks it has the counters read, which go round within minutes or hours."""
+        """The same question; who asks it has the counters read, which go round within minutes or hours."""
 
         def watching() -> bool:
             self._read()
