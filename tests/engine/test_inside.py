@@ -11,6 +11,8 @@ import torch
 from torch.func import functional_call
 
 from tests.experiments import SINUSOID, experiment, family
+from workbench.algorithms.base import Params
+from workbench.algorithms.recurrent import Recurrent
 from workbench.engine.inside import VIEWS, Asked, Inside, LackingError, examples, reuse, saliency
 from workbench.engine.inside.moved import changes, reached
 from workbench.engine.inside.path import plane, walk
@@ -33,6 +35,7 @@ threads = 1
 episodes = 8
 validation_episodes = 2
 """
+COURSES = WORLDS.replace('family = "bandits"\narms = 3\npulls = 6', 'family = "navigation"\nhorizon = 4')
 SETS = """
 name = "small sets"
 [task]
@@ -52,6 +55,7 @@ KINDS = {
     "protonet": CLASSES,
     "cnp": SINUSOID,
     "rl2": WORLDS,
+    "recurrent": COURSES,
     "set_clustering": SETS,
     "fusion": SINUSOID,
 }
@@ -80,7 +84,13 @@ LACKING = {
     ("path", "protonet"): "closed form",
     ("path", "cnp"): "closed form",
     ("path", "rl2"): "no inner steps",
+    ("moved", "recurrent"): "no inner steps",
+    ("reuse", "recurrent"): "no inner steps",
+    ("path", "recurrent"): "no inner steps",
     ("examples", "rl2"): "no pairs",
+    ("examples", "recurrent"): "no pairs",
+    ("saliency", "recurrent"): "no single input",
+    ("learned", "recurrent"): "no rates",
     ("examples", "set_clustering"): "no pairs",
     ("saliency", "rl2"): "no single input",
     ("learned", "maml"): "no rates",
@@ -103,6 +113,22 @@ def test_every_view_gives_a_figure_or_says_what_lacks(name: str) -> None:
         assert figure.panels, what
         assert figure.table, what
         assert figure.caption.endswith(f"{view.sees} {view.limits}")
+
+
+@pytest.mark.parametrize("every", [1, 3])
+def test_a_recurrent_memory_is_what_it_acted_by(every: int) -> None:
+    e = experiment("recurrent", f"algorithm.0.every={every}", text=COURSES)
+    trainer = Trainer(e, e.algorithm[0], 0, family(e))
+    algorithm, tasks = trainer.algorithm, trainer.drawn()
+    memory: Params = {}
+    assert isinstance(algorithm, Recurrent)
+    with torch.no_grad():
+        acted = algorithm.acted(tasks.query, algorithm.remembering(trainer.meta, memory))
+        steps = acted["reward"].shape[1]
+        read = (steps - 1) // every * every  # it reads the last ones before it acts again
+        found = algorithm.remembered(trainer.meta, {name: each[:, :read] for name, each in acted.items()})
+    assert torch.allclose(found, memory["state"], atol=1e-6)
+    assert len(found.unique(dim=0)) == tasks.count
 
 
 def test_cka_is_what_its_definition_says() -> None:
@@ -282,3 +308,12 @@ def test_words_that_are_not_there_are_not_compared(tmp_path: Path) -> None:
     first = [row["word"] for row in table if row["query"] == 1]
     assert inside.excerpt is not None
     assert [word in inside.excerpt.query[0][0].casefold() for word in first] == [True] * len(first)
+
+
+def test_a_map_is_coloured_by_what_it_tells_most_of() -> None:
+    """A map of sets has a hidden number for each of their groups and more; some are enough."""
+    figure = VIEWS["tasks"].figure(inside_of("set_clustering", tasks=8), "A run")
+    told = [float(panel.title.rpartition("R² ")[2].rstrip(")")) for panel in figure.panels]
+    assert len(told) == 6
+    assert told == sorted(told, reverse=True)
+    assert f"Of {len(figure.table[0]) - 3} parameters those with the highest" in figure.caption

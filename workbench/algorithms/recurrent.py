@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from workbench.algorithms.base import Params, Warms
-from workbench.algorithms.trials import TrialConfig, TrialLearner, initialise_memory, task_of
+from workbench.algorithms.trials import TrialConfig, TrialLearner, initialise_memory, later, task_of
 from workbench.config import setting
 from workbench.networks.base import Network, initialise
 from workbench.problems.control import chance, hidden
@@ -98,11 +98,24 @@ class Recurrent(TrialLearner):
                 memory["context"] = self._part("context", meta, memory["state"]).tanh()
                 read.clear()
             action = self._part("network", meta, torch.cat([seen.observation, memory["context"]], -1))
-            reward = seen.reward[..., None] / self.problem.world.rewards[1]
-            read.append(torch.cat([seen.observation, seen.action, reward], -1))
+            read.append(self._read(seen.observation, seen.action, seen.reward))
             return action, {"state": memory["state"]} if self.config.guess else {}
 
         return policy
+
+    def remembered(self, meta: Params, acted: Data) -> Tensor:
+        """What the memory holds once it has read the last steps of T trials, ``[T, hidden]``."""
+        every = self.config.every
+        action, reward = (later(acted[name]) for name in ("action", "reward"))
+        steps = self._read(acted["observation"], action, reward)
+        state = steps.new_zeros(len(steps), self.config.hidden)
+        for at in range(0, steps.shape[1] - every + 1, every):
+            state = self._part("memory", meta, steps[:, at : at + every].flatten(1), state)
+        return state
+
+    def _read(self, observation: Tensor, action: Tensor, reward: Tensor) -> Tensor:
+        """What the memory reads of a step: what is seen, and what was done before and earned by it."""
+        return torch.cat([observation, action, reward[..., None] / self.problem.world.rewards[1]], -1)
 
     def forgetting(self, meta: Params) -> Policy:
         """Who acts without a memory, whatever the leading dimensions."""

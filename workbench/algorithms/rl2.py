@@ -25,7 +25,7 @@ from torch.func import functional_call
 from workbench.algorithms.base import Citation, OuterStep, Params
 from workbench.algorithms.memory import Memory
 from workbench.algorithms.policies import entropy, log_probability
-from workbench.algorithms.trials import TrialConfig, TrialLearner, initialise_memory, task_of
+from workbench.algorithms.trials import TrialConfig, TrialLearner, initialise_memory, later, task_of
 from workbench.config import Trains, setting
 from workbench.networks.base import Network
 from workbench.tasks.base import Data, Episode, TaskShape
@@ -209,7 +209,7 @@ class RL2(TrialLearner):
     def _history(self, query: Data) -> Tensor:
         """What was seen at each step of T trials, ``[T, steps, features]``."""
         done = self.problem.world.actions.encoded(query["action"])
-        action, reward, ended = (_later(each) for each in (done, query["reward"], query["ended"]))
+        action, reward, ended = (later(each) for each in (done, query["reward"], query["ended"]))
         begun = torch.ones_like(query["reward"])
         begun[:, 0] = 0
         return self._features(query["observation"], action, reward, ended, begun)
@@ -244,11 +244,6 @@ def advantages(reward: Tensor, value: Tensor, discount: float, trace: float) -> 
         last = now + discount * trace * last
         found.append(last)
     return torch.stack(found[::-1], 1)
-
-
-def _later(each: Tensor) -> Tensor:
-    """Each step's entry at the step after it; 0 at the first."""
-    return torch.cat([torch.zeros_like(each[:, :1]), each[:, :-1]], 1)
 
 
 def _perceptron(inputs: int) -> nn.Module:

@@ -104,6 +104,11 @@ def task_of(query: Data) -> Params:
     return {name: each[:, 0] for name, each in hidden(query).items()}
 
 
+def later(each: Tensor) -> Tensor:
+    """Each step's entry of T trials ``[T, steps, …]`` at the step after it; 0 at the first."""
+    return torch.cat([torch.zeros_like(each[:, :1]), each[:, :-1]], 1)
+
+
 def initialise_memory(memory: nn.Module, generator: torch.Generator) -> None:
     """Draw the weights of what has gates, and of what stands beside it: orthogonal from step to step."""
     for name, weight in memory.named_parameters():

@@ -21,7 +21,7 @@ from workbench.analysis import results
 from workbench.analysis.diagnosis import EQUAL, MARGIN, thinned
 from workbench.analysis.numerals import count, number
 from workbench.analysis.tables import Cells, Column, Table, number_in
-from workbench.pictures import MUTED, RUNS, Array, Curve, Figure, Panel, Text
+from workbench.pictures import INK, MUTED, RUNS, Array, Curve, Figure, Panel, Text
 from workbench.problems.diagnosis import Looked, Roc, roc
 from workbench.project import RunRecord
 from workbench.words import plural
@@ -183,27 +183,60 @@ def _ratio(hits: Counts, of: int, misses: Counts, of_misses: int, delta: float) 
 
 
 def figure(audits: Sequence[Audit]) -> Figure:
-    """A panel of ROC curves by inner step for each run."""
+    """ROC curves by inner step, and areas under them, for each run."""
     said = "ROC curves of telling training tasks from fresh ones, and areas under them, by inner step."
     return Figure(
         "membership",
-        tuple(map(_panel, audits)),
+        tuple(panel for each in audits for panel in (_curves(each), _areas(each))),
         f"{said} {caption(audits)}",
-        columns=min(3, len(audits)),
+        columns=2,
         table=tuple(row for each in audits for row in each.rows()),
     )
 
 
-def _panel(audit: Audit) -> Panel:
-    found = audit.found
-    drawn = np.unique(np.linspace(0, len(found.steps) - 1, MOST_STEPS).round().astype(int))
-    if len(found.steps) > 1:
-        drawn = np.union1d(drawn, [1])
+def _drawn(audit: Audit) -> list[int]:
+    """The places of the inner steps that are drawn."""
+    last = len(audit.found.steps) - 1
+    spread = np.linspace(0, last, MOST_STEPS).round().astype(int).tolist()
+    return sorted({*spread, min(1, last)})
+
+
+def _least(audit: Audit) -> str:
+    """What ε must have been by inner step."""
+    rows = [audit.rows()[at] for at in _drawn(audit)]
+    told = [f"{row['epsilon_at_least']:.2f}" for row in rows]
+    if len(set(told)) == 1:
+        return f"ε at least {told[0]} after each inner step"
+    steps = [f"{each} after {row['inner_step']}" for each, row in zip(told, rows, strict=True)]
+    return f"ε at least {', '.join(steps)} inner steps"
+
+
+def _areas(audit: Audit) -> Panel:
+    found, rows = audit.found, audit.rows()
+    steps = np.array(found.steps, np.float64)
+    ends = np.array([steps[0] - 0.3, steps[-1] + 0.3])
+    curves = [Curve("chance", MUTED, ends, np.full(2, 0.5), dashed=1)]
+    told = tuple(f"ε at least {row['epsilon_at_least']:.2f}" for row in rows)
+    for name, label, colour, aside in (
+        ("area_of_fresh", "fresh against fresh tasks", MUTED, 0.08),
+        ("area", "training against fresh tasks", INK, -0.08),
+    ):
+        value, low, high = (
+            np.array([number_in(row, f"{name}{end}") for row in rows], np.float64)
+            for end in ("", "_low", "_high")
+        )
+        points = told if colour == INK else ()
+        curves.append(Curve(label, colour, steps + aside, value, low, high, kind="markers", points=points))
+    return Panel("Area under ROC", "inner step", "area (95% interval)", y_range=MARGIN, curves=tuple(curves))
+
+
+def _curves(audit: Audit) -> Panel:
+    found, drawn = audit.found, _drawn(audit)
     curves = [Curve("chance", MUTED, EQUAL, EQUAL, dashed=1)]
     for at in drawn:
         x, y = thinned(curve(found.members[at], found.fresh[at]))
         curves.append(Curve(_after(found.steps[at]), RUNS[at % len(RUNS)], x, y))
-    told = dict.fromkeys(int(drawn[at]) for at in (-1, min(1, len(drawn) - 1), 0))
+    told = dict.fromkeys(drawn[at] for at in (-1, min(1, len(drawn) - 1), 0))
     texts = [
         Text(1.0, 0.02 + 0.08 * line, f"{found.steps[at]}: {audit.area(at)}", "right", over=True)
         for line, at in enumerate(told)
@@ -276,5 +309,5 @@ def _of(audit: Audit) -> str:
     return (
         f"{audit.run.name}, after {count(audit.iteration)} meta-iterations "
         f"({results.privacy(audit.run.environment)}): {count(members)}{some} training tasks, "
-        f"{count(fresh)} fresh ones{left_out}{beside}."
+        f"{count(fresh)} fresh ones{left_out}{beside}; {_least(audit)}."
     )

@@ -17,7 +17,7 @@ from workbench.pictures import Curve, Figure, Panel, Picture, Text
 
 T = TypeVar("T", Curve, Figure, Panel, Picture, Text)
 
-EDITION = 2
+EDITION = 3
 """Raised by whoever changes what is computed: what was kept before is computed anew."""
 
 MOST = 500

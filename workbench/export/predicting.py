@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from workbench.analysis import membership
 from workbench.analysis.membership import Audit
 from workbench.analysis.numerals import count
 from workbench.engine.predicted import Predictions, Request
@@ -141,21 +142,28 @@ class Predictor:
         InputError
             If the run has not what the view needs, or cannot be read; the message says what.
         """
-        progress(0.0, "Opening the run")
-        with Project.open(path, read_only=True) as project:
-            record, digests = project.run(run_id), project.checkpoint_digests(run_id)
-        key = (record.name, record.config_hash, record.data_hash, *digests, what, *asked)
-        known = kept_figures.find(key) if digests else None
-        if known is not None:
-            return known
-        from workbench.engine.inside import VIEWS, Inside
 
-        view = VIEWS[what]
-        learned, experiment, family, record = self._learned(path, run_id, progress)
-        inside = Inside.of(learned.algorithm, learned.meta, experiment, family, asked, view.tasks, progress)
-        figure = view.figure(inside, f"{record.name}, after {count(learned.iteration)} meta-iterations")
-        kept_figures.keep(key, figure)
-        return figure
+        def drawn() -> Figure:
+            from workbench.engine.inside import VIEWS, Inside
+
+            view = VIEWS[what]
+            learned, experiment, family, record = self._learned(path, run_id, progress)
+            inside = Inside.of(
+                learned.algorithm, learned.meta, experiment, family, asked, view.tasks, progress
+            )
+            return view.figure(inside, f"{record.name}, after {count(learned.iteration)} meta-iterations")
+
+        return _kept(path, run_id, (what, *asked), progress, drawn)
+
+    def look_at_training(
+        self, path: Path, run_id: int, tasks: int | None, progress: Callable[[float, str], None]
+    ) -> Figure:
+        """An audit of a run as a figure, computed once for a checkpoint; see :meth:`audit`."""
+
+        def drawn() -> Figure:
+            return membership.figure([self.audit(path, run_id, tasks, progress)])
+
+        return _kept(path, run_id, ("audit", tasks), progress, drawn)
 
     def audit(
         self,
@@ -180,16 +188,19 @@ class Predictor:
             If the run has no fixed training tasks, or cannot be read; the message says what.
         """
         from workbench import runs
-        from workbench.engine.membership import membership
+        from workbench.engine.membership import membership as losses
 
         with Project.open(path, read_only=True) as project:
             records = [project.run(each) for each in (run_id, *shadows)]
             experiments = [runs.of_record(project, each).experiment for each in records]
         record, privacy = records[0], experiments[0].training.privacy
-        if privacy is None or not record.iterations_planned:
+        if not record.iterations_planned:
+            raise NoFixedTasksError(f"{record.name} is not trained: there are no training tasks to tell")
+        if privacy is None:
             raise NoFixedTasksError(
-                f"{record.name} was not trained on fixed tasks, which an audit could try to tell; "
-                '[training.privacy] with tasks = N fixes them (and noise = 0, clip = "none" protects none)'
+                f"{record.name} was not trained on fixed tasks, which an audit could try to tell; Training → "
+                "Private tasks ([training.privacy] with tasks = N) fixes them, and noise = 0 with clip = "
+                '"none" protects none'
             )
         for each, of in zip(records[1:], experiments[1:], strict=True):
             alike = each.algorithm, each.data_hash, of.task
@@ -200,7 +211,7 @@ class Predictor:
                 )
         learned, experiment, family, record = self._learned(path, run_id, progress)
         learners = [learned, *(self._learned(path, each, progress)[0] for each in shadows)]
-        found = membership(
+        found = losses(
             [(each.algorithm, each.meta) for each in learners],
             experiment,
             family,
@@ -235,3 +246,22 @@ class Predictor:
             self._family = None  # before the next one needs the memory
             self._family = key, runs.open_family(experiment, progress, reading)
         return self._family[1]
+
+
+def _kept(
+    path: Path,
+    run_id: int,
+    what: tuple[object, ...],
+    progress: Callable[[float, str], None],
+    drawn: Callable[[], Figure],
+) -> Figure:
+    """The figure that was kept of a run's checkpoint, or that is drawn now."""
+    progress(0.0, "Opening the run")
+    with Project.open(path, read_only=True) as project:
+        record, digests = project.run(run_id), project.checkpoint_digests(run_id)
+    key = (record.name, record.config_hash, record.data_hash, *digests, *what)
+    known = kept_figures.find(key) if digests else None
+    if known is None:
+        known = drawn()
+        kept_figures.keep(key, known)
+    return known

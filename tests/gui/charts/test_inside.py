@@ -9,9 +9,10 @@ from threading import Event
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QComboBox, QLabel, QProgressBar, QToolButton
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QProgressBar, QSpinBox, QToolButton
 from pytestqt.qtbot import QtBot
 
+from tests.experiments import SINUSOID
 from tests.gui.finished import project_of
 from workbench.export.predicting import Predictor
 from workbench.gui.charts.inside import InsideView
@@ -19,6 +20,7 @@ from workbench.gui.run_data import RunData
 from workbench.gui.worker import Worker
 from workbench.project import Project
 
+FIXED = '[training.privacy]\ntasks = 12\nnoise = 0\nclip = "none"\n'
 Show = Callable[..., InsideView]
 
 
@@ -35,15 +37,16 @@ def show(qtbot: QtBot, path: Path) -> Iterator[Show]:
     """Opens the project in the view, with the engine there."""
     worker, opened = Worker(), []
 
-    def make(view: str = "reuse", *, seen: bool = True) -> InsideView:
-        project = Project.open(path, read_only=True)
+    def make(view: str = "reuse", *, seen: bool = True, of: Path | None = None) -> InsideView:
+        shown = of or path
+        project = Project.open(shown, read_only=True)
         opened.append(project)
         data = RunData()
         data.open(project)
         inside = InsideView(data, worker)
         data.setParent(inside)
         qtbot.addWidget(inside)
-        inside.set_project_path(path)
+        inside.set_project_path(shown)
         inside.engine_ready()
         inside.restore({"view": view})
         inside.resize(640, 480)
@@ -55,6 +58,14 @@ def show(qtbot: QtBot, path: Path) -> Iterator[Show]:
     worker.close()
     for project in opened:
         project.close()
+
+
+@pytest.fixture
+def fixed(path: Path, tmp_path: Path) -> Path:
+    """Two runs of MAML on twelve fixed tasks, that are over."""
+    found = tmp_path / "fixed.mlwb"
+    project_of(found, "maml", seeds=2, text=SINUSOID + FIXED)
+    return found
 
 
 def child(view: InsideView, kind: type[Any], name: str) -> Any:
@@ -131,9 +142,55 @@ def test_tasks_are_gone_through_where_one_is_shown(qtbot: QtBot, show: Show) -> 
     qtbot.waitUntil(
         lambda: "meta-test task 2" in child(view, QLabel, "inside_view_note").text(), timeout=30_000
     )
-    assert view.state() == {"view": "examples", "first": 1, "quick": False}
+    assert view.state() == {"view": "examples", "first": 1, "quick": False, "tasks": 0}
     choose(view, "inside_what", "reuse")
     assert not child(view, QToolButton, "inside_next").isVisible()
+
+
+def test_a_run_on_fixed_tasks_is_audited_as_the_command_does(qtbot: QtBot, show: Show, fixed: Path) -> None:
+    view = show("audit", of=fixed)
+    drawn(qtbot, view, 2)
+    audit = Predictor().audit(fixed, 1, None, lambda *_: None)
+    figure = view.figure()
+    assert figure is not None
+    assert figure.table == audit.rows()
+    said = child(view, QLabel, "inside_view_note").text()
+    assert "ε at least 0.00 after each inner step." in said
+    assert "A better attack may find what this one does not." in said
+    choose(view, "inside_beside", 2)
+    drawn(qtbot, view, 4)
+    figure = view.figure()
+    assert figure is not None
+    assert [panel.title.count("seed") for panel in figure.panels] == [1, 1, 1, 1]
+
+
+def test_a_run_on_new_tasks_cannot_be_audited_which_is_said(qtbot: QtBot, show: Show) -> None:
+    view = show("audit")
+    qtbot.waitUntil(lambda: "was not trained on fixed tasks" in view.hint, timeout=30_000)
+    assert view.figure() is None
+
+
+def test_how_many_tasks_are_looked_at_is_chosen_and_kept(qtbot: QtBot, show: Show) -> None:
+    view = show("tasks")
+    box = child(view, QSpinBox, "inside_tasks")
+    drawn(qtbot, view, 2)
+    assert box.text() == "Tasks as usual"
+    box.setValue(5)
+    qtbot.waitUntil(lambda: (figure := view.figure()) is not None and len(figure.table) == 5, timeout=30_000)
+    assert view.state()["tasks"] == 5
+    box.setValue(2)  # a map needs four
+    assert box.value() == box.minimum() == 3
+    view.restore({"tasks": 2})
+    drawn(qtbot, view, 2)
+    assert box.text() == "Tasks as usual"
+    choose(view, "inside_what", "reuse")
+    assert box.value() == 2
+    choose(view, "inside_what", "saliency")
+    assert not box.isVisible()
+    choose(view, "inside_what", "examples")
+    assert not box.isVisible()
+    child(view, QCheckBox, "inside_quick").click()
+    assert box.isVisible()
 
 
 def test_nothing_is_computed_for_a_view_that_nobody_sees(

@@ -30,6 +30,7 @@ VIEWS = {
         (1, 1),
         path.draw,
         of_one=True,
+        fewest=0,
     ),
     "examples": View(
         "Which examples mattered",
@@ -39,6 +40,7 @@ VIEWS = {
         (10, 30),
         examples.draw,
         of_one=True,
+        quick=True,
     ),
     "saliency": View(
         "What it looks at",
@@ -48,6 +50,7 @@ VIEWS = {
         (1, 1),
         saliency.draw,
         of_one=True,
+        fewest=0,
     ),
     "tasks": View(
         "A map of tasks",
@@ -56,6 +59,7 @@ VIEWS = {
         "part of the map.",
         (60, 200),
         tasks.draw,
+        fewest=tasks.FEWEST,
     ),
     "learned": View(
         "What else was learned",
@@ -63,6 +67,7 @@ VIEWS = {
         "A large rate does not say that a layer moves far, since its gradients may be small.",
         (1, 1),
         learned.draw,
+        fewest=0,
     ),
 }
 """The views by name."""

@@ -251,6 +251,8 @@ class View:
     tasks : how many are looked at, at least and at most, where nobody says it.
     draw : makes its figure, with what is particular in the caption.
     of_one : whether it shows one task, the first.
+    quick : whether it has a quick way too, which is compared on several tasks.
+    fewest : tasks that it needs; 0: it looks at none, or at one only.
     """
 
     title: str
@@ -259,6 +261,8 @@ class View:
     tasks: tuple[int, int]
     draw: Callable[[Inside], Figure]
     of_one: bool = False
+    quick: bool = False
+    fewest: int = 1
 
     def figure(self, inside: Inside, whose: str) -> Figure:
         """The figure with its whole caption.

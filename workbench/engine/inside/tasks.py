@@ -19,6 +19,9 @@ from workbench.tasks.base import Episode
 BANDS = 5
 """Parts of the range of a hidden parameter that are told apart."""
 
+MOST_PANELS = 6
+"""Hidden parameters by which a map is coloured, of those that there are."""
+
 FEWEST = 4
 """Tasks without which there is no map."""
 
@@ -60,9 +63,7 @@ def draw(inside: Inside) -> Figure:
     whole = made.isfinite().all(1)
     made = made[whole]
     if len(made) < FEWEST:
-        raise LackingError(
-            f"{len(made)} of the tasks can be put on a map; ask for {FEWEST} or more (--tasks)"
-        )
+        raise LackingError(f"{len(made)} of the tasks can be put on a map; ask for {FEWEST} or more tasks")
     places, share = on_a_map(made)
     if not bool(share.isfinite().all()):
         raise LackingError(f"{inside.title} is the same on all tasks: there is nothing to map")
@@ -71,9 +72,12 @@ def draw(inside: Inside) -> Figure:
     hidden = {name: each for name, each in hidden.items() if np.ptp(each) > 0}
     axes = [f"PC {at + 1} ({float(part):.0%})" for at, part in enumerate(share)]
     told = {name: _explained(places.numpy(), each) for name, each in hidden.items()}
+    shown = sorted(hidden, key=lambda name: -told[name])[:MOST_PANELS]
     panels = [
-        Panel(f"By {name} (R² {told[name]:.2f})", axes[0], axes[1], curves=_bands(x, y, name, each, at))
-        for at, (name, each) in enumerate(hidden.items())
+        Panel(
+            f"By {name} (R² {told[name]:.2f})", axes[0], axes[1], curves=_bands(x, y, name, hidden[name], at)
+        )
+        for at, name in enumerate(shown)
     ]
     plain = Curve("", RUNS[0], x, y, kind="markers", small=True)
     panels = panels or [Panel("Tasks", axes[0], axes[1], curves=(plain,))]
@@ -94,7 +98,11 @@ def draw(inside: Inside) -> Figure:
         caption += " The task family tells no hidden parameter to colour them by."
     else:
         caption += " R²: how much of a hidden parameter's variance a plane over the map tells."
-    return Figure("inside_tasks", tuple(panels), caption, columns=min(2, len(panels)), table=rows)
+    if len(hidden) > len(shown):
+        rest = max(told[name] for name in hidden if name not in shown)
+        caption += f" Of {len(hidden)} parameters those with the highest; the others have at most {rest:.2f}."
+    columns = min(2 if len(panels) <= 4 else 3, len(panels))
+    return Figure("inside_tasks", tuple(panels), caption, columns=columns, table=rows)
 
 
 def _explained(places: NDArray[np.float64], hidden: NDArray[np.float64]) -> float:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from PySide6.QtCore import QSignalBlocker, Slot
-from PySide6.QtWidgets import QCheckBox, QComboBox, QProgressBar, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QProgressBar, QSpinBox, QWidget
 
 from workbench.analysis.inside import side_by_side
 from workbench.analysis.predictions import LIVE
 from workbench.errors import InputError
+from workbench.export.looking import Look, looks
 from workbench.export.predicting import NothingLearnedError, Predictor
 from workbench.gui import theme
 from workbench.gui.charts.base import Chart
@@ -24,7 +25,7 @@ from workbench.pictures import Figure
 from workbench.settings import Section, fields_of, setting
 
 KEY = "inside"
-MOST_TASKS = 1000
+MOST_TASKS, MOST_COUNTED = 1000, 100_000
 
 
 class Place(Section):
@@ -33,6 +34,13 @@ class Place(Section):
     view: str = setting("reuse", help="What is looked at")
     first: int = setting(0, ge=0, le=MOST_TASKS, help="The meta-test task, by its number")
     quick: bool = setting(False, help="Also by the inner product of gradients, and how alike that is")
+    tasks: int = setting(
+        0,
+        ge=0,
+        le=MOST_COUNTED,
+        help="How many tasks are looked at: more are surer and take longer. As usual: as many as the view "
+        "needs, fewer of a large learner",
+    )
 
 
 class Question(NamedTuple):
@@ -43,6 +51,7 @@ class Question(NamedTuple):
     what: str
     first: int
     quick: bool
+    tasks: int | None
 
 
 class InsideView(Chart):
@@ -55,7 +64,7 @@ class InsideView(Chart):
         super().__init__(data, parent)
         self._worker, self._predictor = worker, Predictor()
         self._path: Path | None = None
-        self._of_one: dict[str, bool] = {}  # the views, once PyTorch is there
+        self._looks: dict[str, Look] = {}  # the views, once PyTorch is there
         self._place = Place()
         self._found: dict[Question, Figure | Exception] = {}
         self._reached: dict[int, int] = {}  # where a run stood that goes on, when it was first asked about
@@ -97,6 +106,16 @@ class InsideView(Chart):
         set_tip(self._quick, fields["quick"].help)
         self._quick.toggled.connect(self._quick_chosen)
         self.tools.addWidget(self._quick)
+        self._count = QSpinBox(self)
+        self._count.setObjectName("inside_tasks")
+        self._count.setAccessibleName("Tasks")
+        self._count.setPrefix("Tasks ")
+        self._count.setSpecialValueText("Tasks as usual")
+        self._count.setStepType(QSpinBox.StepType.AdaptiveDecimalStepType)
+        self._count.setKeyboardTracking(False)
+        set_tip(self._count, fields["tasks"].help)
+        self._count.valueChanged.connect(self._count_chosen)
+        self.tools.addWidget(self._count)
         self.tools.addStretch(1)
         self._stop = self.tool_button("inside_stop", "Stop", "Stop looking inside", self._stop_or_go_on)
         self.tools.addWidget(self._stop)
@@ -118,11 +137,9 @@ class InsideView(Chart):
     @Slot()
     def engine_ready(self) -> None:
         """torch has been imported: views can be computed."""
-        from workbench.engine.inside import VIEWS
-
-        self._of_one = {name: view.of_one for name, view in VIEWS.items()}
-        for name, view in VIEWS.items():
-            self._views.addItem(view.title, name)
+        self._looks = looks()
+        for name, look in self._looks.items():
+            self._views.addItem(look.title, name)
         self._views.setCurrentIndex(self._views.findData(self._place.view))
         self.mark_stale()
 
@@ -141,7 +158,7 @@ class InsideView(Chart):
 
     def restore(self, state: Mapping[str, object]) -> None:
         known = Place.out_of(state)
-        if self._of_one and known.view not in self._of_one:
+        if self._looks and known.view not in self._looks:
             known = known.model_copy(update={"view": self._place.view})
         self._put(**known.model_dump(exclude_unset=True))
         self._views.setCurrentIndex(self._views.findData(self._place.view))
@@ -161,6 +178,10 @@ class InsideView(Chart):
     @Slot(bool)
     def _quick_chosen(self, quick: bool) -> None:
         self._put(quick=quick)
+
+    @Slot(int)
+    def _count_chosen(self, count: int) -> None:
+        self._put(tasks=0 if count == self._count.minimum() else count)
 
     @Slot()
     def _go_back(self) -> None:
@@ -207,18 +228,25 @@ class InsideView(Chart):
         for number in dict.fromkeys((self._runs.currentData(), self._beside.currentData())):
             run = None if number is None else self.data.run(number)
             if run is not None:
-                view = self._place.view
-                of_one, quick = self._of_one[view], self._quick_matters and self._place.quick
-                first = self._place.first if of_one else 0
+                look, quick = self._look, self._look.quick and self._place.quick
+                first = self._place.first if look.of_one else 0
+                enough = self._counts and self._place.tasks >= look.fewest
+                tasks = self._place.tasks if enough and self._place.tasks else None
                 reached = run.iterations
                 if run.status in LIVE:  # or it would be looked into anew at each step
                     reached = self._reached.setdefault(run.id, reached)
-                found.append(Question(run.id, reached, view, first, quick))
+                found.append(Question(run.id, reached, self._place.view, first, quick, tasks))
         return found
 
     @property
-    def _quick_matters(self) -> bool:
-        return self._place.view == "examples"
+    def _look(self) -> Look:
+        return self._looks[self._place.view]
+
+    @property
+    def _counts(self) -> bool:
+        """Whether it may be chosen how many tasks are looked at."""
+        look = self._look
+        return look.fewest > 0 and (not look.of_one or (look.quick and self._place.quick))
 
     # --- computing ---------------------------------------------------------------------------------
 
@@ -231,12 +259,13 @@ class InsideView(Chart):
         if self._computing is not None or not open_ or self._stopped in open_ or self._path is None:
             return
         self._computing, predictor, path = open_[0], self._predictor, self._path
-        run, _, what, first, quick = open_[0]
+        run, _, what, first, quick, tasks = open_[0]
+        look = self._looks[what]
 
         def job(progress: Progress) -> Figure:
             from workbench.engine.inside import Asked
 
-            return predictor.look_inside(path, run, what, Asked(first, quick=quick), progress)
+            return look.figure(predictor, path, run, Asked(first, tasks, quick=quick), progress)
 
         self._progress.setValue(0)
         self._worker.submit(KEY, "looking inside", job, weakly(self._take), weakly(self._failed))
@@ -263,7 +292,7 @@ class InsideView(Chart):
         self._note.setStyleSheet(f"color: {theme.muted()}")
 
     def redraw(self) -> None:
-        if not self._of_one:
+        if not self._looks:
             self._show_nothing("PyTorch is being loaded…")
             return
         self._offer_runs()
@@ -302,12 +331,16 @@ class InsideView(Chart):
         return found
 
     def _set_tools(self) -> None:
-        of_one = self._of_one[self._place.view]
+        of_one = self._look.of_one
         self._task.setText(f"Task {self._place.first + 1}")
         self._previous.setEnabled(self._place.first > 0)
         for widget in (self._previous, self._task, self._next):
             widget.setVisible(of_one)
-        self._quick.setVisible(self._quick_matters)
+        self._quick.setVisible(self._look.quick)
+        with QSignalBlocker(self._count):
+            self._count.setRange(max(0, self._look.fewest - 1), MOST_COUNTED)
+            self._count.setValue(self._place.tasks)
+        self._count.setVisible(self._counts)
 
     def _show_nothing(self, hint: str) -> None:
         self.board.hide()
@@ -318,7 +351,7 @@ class InsideView(Chart):
     # --- export ------------------------------------------------------------------------------------
 
     def figure(self) -> Figure | None:
-        figures = self._figures(self._questions()) if self._of_one else []
+        figures = self._figures(self._questions()) if self._looks else []
         return side_by_side(figures) if figures else None
 
 
