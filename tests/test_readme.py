@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workbench import catalogue
+from workbench.data.published.listing import published
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -48,3 +49,17 @@ def test_the_readme_names_the_paper_of_every_algorithm() -> None:
 def test_every_task_family_stands_in_the_readme_as_it_is() -> None:
     told = {(cells[0].strip("`"), cells[1]) for cells in rows_below("## Task families")}
     assert told == {(each["name"], each["problem"]) for each in catalogue.tasks()}
+
+
+def test_every_published_data_set_stands_in_the_readme_as_it_is() -> None:
+    told = [tuple(cells) for cells in rows_below("## Data by name")]
+    assert told == [
+        (
+            f"`{each.name}`",
+            each.what,
+            each.size_in_words() or "by hand",
+            each.licence,
+            each.hashes_in_words() or "–",
+        )
+        for each in published().values()
+    ]

@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from workbench import importing, runs, terminal
+from workbench import getting, importing, runs, terminal
 from workbench.analysis import membership
 from workbench.analysis.arrangement import Arrangement
 from workbench.analysis.results import run_entries, told
 from workbench.analysis.tables import Table, as_json
 from workbench.data import registry
 from workbench.data.cached import prepared_at
+from workbench.data.published.listing import Entry
 from workbench.data.reading import Reading
 from workbench.engine.events import Evaluated, Failed, Finished, MetaSteps
 from workbench.engine.inside import Asked
@@ -274,6 +275,24 @@ def import_data(
         say_json(as_json(importing.as_json(planned, manifest)))
     else:
         say("\n".join(importing.in_words(planned, manifest)))
+    return 0
+
+
+def get_data(entry: Entry, name: str, *, replace: bool, as_json_text: bool, quiet: bool) -> int:
+    """Fetch a published set and register it; what had come before somebody stopped it is kept."""
+    progress = Progress(quiet)
+    try:
+        got = getting.get(entry, name, replace=replace, progress=progress.preparing)
+    except KeyboardInterrupt:
+        progress.line(
+            f"stopped; what has come is kept: workbench data {entry.name} goes on from there", urgent=True
+        )
+        return STOPPED
+    progress.done()
+    if as_json_text:
+        say_json(as_json(got.as_json()))
+    else:
+        say("\n".join(got.in_words()))
     return 0
 
 

@@ -1,10 +1,10 @@
-"""Commands for data: import, datasets."""
+"""Commands for data: import, datasets, data."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,7 +12,10 @@ from workbench import terminal
 from workbench.analysis import tables
 from workbench.cli.group import PRINT_JSON, QUIET, BadInput, bad_input, commands, print_table
 from workbench.errors import InputError
-from workbench.terminal import say_json
+from workbench.terminal import say, say_json
+
+if TYPE_CHECKING:
+    from workbench.data.published.listing import Entry
 
 COLUMNS = {
     "subject": "who was measured",
@@ -135,5 +138,63 @@ def datasets(remove: str | None, as_json: bool) -> None:
     rows = [["name", "family", "classes", "examples", "source"]]
     rows += [
         [each.name, each.kind, str(len(each.names)), str(sum(each.counts)), each.source] for each in sets
+    ]
+    print_table(rows)
+
+
+@commands.command()
+@click.argument("name", required=False)
+@click.option("--show", is_flag=True, help="Say what is known of it: licence, citation, files, folder.")
+@click.option("--as", "called", default="", metavar="NAME", help="Keep it under another name.")
+@click.option("--replace", is_flag=True, help="Take the place of a set of that name.")
+@click.option("--remove", is_flag=True, help="Delete what was downloaded; what was imported of it stays.")
+@PRINT_JSON
+@QUIET
+def data(
+    name: str | None, show: bool, called: str, replace: bool, remove: bool, as_json: bool, quiet: bool
+) -> int:
+    """Published data sets: a list of them, or with NAME fetch that one and register it.
+
+    A download that broke off goes on where it stopped. A proxy is taken from the environment
+    (HTTPS_PROXY, HTTP_PROXY, NO_PROXY). Files fetched by hand are taken from the set's folder (--show).
+    """
+    from workbench import getting, headless
+    from workbench.data.published import listing, store
+
+    with bad_input():
+        if name is None:
+            if show or called or replace or remove:
+                raise BadInput('NAME is needed; "workbench data" lists what there is')
+            _list_published(list(listing.published().values()), as_json)
+            return 0
+        entry = listing.entry_of(name)
+        if remove:
+            store.remove(entry)
+        elif show and as_json:
+            say_json(tables.as_json(getting.listed_as_json(entry)))
+        elif show:
+            say("\n".join(getting.listed_in_words(entry)))
+        else:
+            return headless.get_data(entry, called, replace=replace, as_json_text=as_json, quiet=quiet)
+        return 0
+
+
+def _list_published(entries: list[Entry], as_json: bool) -> None:
+    from workbench import getting
+
+    if as_json:
+        say_json(tables.as_json({"published": [getting.listed_as_json(each) for each in entries]}))
+        return
+    rows = [["name", "what", "size", "licence", "hash", "here"]]
+    rows += [
+        [
+            each.name,
+            each.what,
+            each.size_in_words() or "by hand",
+            each.licence,
+            each.hashes_in_words() or "–",
+            getting.here(each),
+        ]
+        for each in entries
     ]
     print_table(rows)

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from workbench.locks import try_lock
 from workbench.project.side_files import (
     UnusableFile,
     hidden_file,
@@ -29,31 +30,8 @@ from workbench.project.side_files import (
 from workbench.words import shown
 
 _PATIENCE = 0.3  # seconds: a reader that looks at a killed project holds the lock for a moment
-_LOCKED_BYTE = 1 << 20  # Windows locks bytes and forbids reading them: one far behind the owner's name
 _LONGEST = 4096  # bytes of a lock file: it holds its owner's name
 _OWNER = re.compile(rb"(process \d+ on [^\r\n]*)?")
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def try_lock(descriptor: int, shared: bool) -> bool:
-        """Lock an open file until it is closed; False if another process has locked it."""
-        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except PermissionError:
-            return False
-        return True
-else:
-    import fcntl
-
-    def try_lock(descriptor: int, shared: bool) -> bool:
-        """Lock an open file until it is closed; False if another process has locked it."""
-        try:
-            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
 
 
 class LockedElsewhere(Exception):  # noqa: N818 (an answer, not a mistake)

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from workbench.project.locking import same_file, try_lock
+from workbench.locks import try_lock
+from workbench.project.locking import same_file
 from workbench.project.side_files import UnusableFile, open_carefully
 
 _PREFIX = "workbench-"
