@@ -224,9 +224,17 @@ class Predictor:
     def _learned(
         self, path: Path, run_id: int, progress: Callable[[float, str], None]
     ) -> tuple[Learned, Experiment, TaskFamily, RunRecord]:
-        """What a run has learned, its experiment and its data."""
-        from workbench import runs
+        """What a run has learned, its experiment and its data.
 
+        What is computed of it stays in this thread: torch's own, of which each waits for the others at every
+        small operation, are many times slower beside other work.
+        """
+        import torch
+
+        from workbench import runs
+        from workbench.engine.devices import set_up
+
+        set_up(torch.device("cpu"), threads=1, tf32=False)
         with Project.open(path, read_only=True) as project:
             record = project.run(run_id)
             experiment = runs.of_record(project, record).experiment

@@ -28,7 +28,7 @@ from workbench.words import plural
 LARGE = 400_000
 """Numbers of the learners that are looked into, all tasks together, where there may be fewer tasks."""
 
-TOGETHER = 60_000
+TOGETHER = 400_000
 """Numbers of the tasks that are adapted at once."""
 
 

@@ -40,7 +40,7 @@ def reached(inside: Inside, meta: Params, task: Episode, *, held: list[str] | No
     algorithm = inside.algorithm
     start = learner = algorithm.start(meta, task.support)
     stays = [] if held is None else [name for name in start if (name in held) != alone]
-    for index in range(inside.steps):
+    for index in range(inside.steps if len(stays) < len(start) else 0):
         learner = algorithm.step(meta, learner, algorithm.problem.part(task.support, index), index)
         learner = learner | {name: start[name] for name in stays}
     query = algorithm.problem.judged(task.support, task.query)
