@@ -24,7 +24,7 @@ from workbench.tasks.base import Data
 
 
 class NearestNeighbourConfig(Untrained):
-    needs = frozenset({"pairs"})
+    needs = frozenset({"pairs", "vectors"})
     episodic = False
 
     kind: Literal["nearest_neighbour"] = "nearest_neighbour"

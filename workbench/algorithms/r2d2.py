@@ -25,7 +25,7 @@ from workbench.tasks.base import Data, ways
 
 
 class R2D2Config(AnyWays):
-    needs = frozenset({"gradient", "pairs"})
+    needs = frozenset({"gradient", "pairs", "vectors"})
 
     kind: Literal["r2d2"] = "r2d2"
     ridge: float | None = setting(

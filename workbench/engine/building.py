@@ -36,7 +36,9 @@ def build(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily) -
 
 def _made(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily) -> Algorithm:
     shape = family.shape
-    network = networks.build(experiment.network, shape.input_shape, shape.outputs, shape.vocabulary)
+    network = networks.build(
+        experiment.network, shape.input_shape, shape.outputs, shape.vocabulary, shape.places
+    )
     return make(config, network, shape)
 
 

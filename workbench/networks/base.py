@@ -39,6 +39,8 @@ class Network(nn.Module):
     uses_batch_statistics: bool = False
     reads_words: ClassVar[bool] = False
     """Whether an example is a list of the numbers of words; its maker then takes their ``vocabulary``."""
+    says_sequences: ClassVar[bool] = False
+    """Whether it says sequences of tokens; its maker then takes how many ``places`` these have."""
     units: Mapping[str, int] = {}
     """Hidden units (or channels), by the child of the body that they come out of."""
 

@@ -68,8 +68,8 @@ class Problem(ABC):
     ----------
     name, title : in files, and for people.
     gives : what its tasks have, for the algorithms that need it: ``gradient`` (a loss that can be
-        differentiated), ``pairs`` (x with y, in both sets), ``values`` or ``classes`` (what y is),
-        ``rollouts`` …
+        differentiated), ``pairs`` (x with y, in both sets), ``vectors`` (what is predicted of an
+        example is one vector), ``values`` or ``classes`` (what y is), ``rollouts`` …
     measures : what is measured of every task after every inner step, the loss among it. The first is what a
         run is summed up by.
     always : those of them that are measured of every task, where others are not unless somebody asks; empty:

@@ -51,7 +51,7 @@ class Classification(Supervised):
 
     name = "classification"
     title = "Classification"
-    gives = frozenset({"gradient", "pairs", "classes"})
+    gives = frozenset({"gradient", "pairs", "vectors", "classes"})
     measures: tuple[Measure, ...] = (*diagnosis.ALL, *ALWAYS)
     always = ALWAYS
     kept: ClassVar = {CONFIDENCE.name: "f", "correct": "b", **diagnosis.KEPT}

@@ -43,7 +43,7 @@ class Regression(Supervised):
     name = "regression"
     title = "Regression"
     most_tasks = 12
-    gives = frozenset({"gradient", "pairs", "values"})
+    gives = frozenset({"gradient", "pairs", "vectors", "values"})
     measures: tuple[Measure, ...] = (*ALL, SQUARED_ERROR)
 
     def __init__(self, course: Course | None = None) -> None:

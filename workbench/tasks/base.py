@@ -175,6 +175,7 @@ class TaskShape:
     bounds : smallest and largest value that an input can have (pixels: 0 and 1); None if there are none.
     vocabulary : how many words there are, where an input is a list of their numbers; 0 for all others.
     folds : how many learners there are, each for other tasks; 0: one for all.
+    places : of a sequence that is to be said; 0 where a prediction is one vector of outputs.
     """
 
     problem: Problem
@@ -184,6 +185,7 @@ class TaskShape:
     bounds: tuple[float, float] | None = None
     vocabulary: int = 0
     folds: int = 0
+    places: int = 0
 
 
 def valid_range(shape: TaskShape, who: str) -> tuple[float, float]:

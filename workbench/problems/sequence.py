@@ -1,0 +1,330 @@
+"""Sequences: what is to be said of a source is a whole sequence of tokens.
+
+``x`` int64 ``[n, S]`` holds the tokens of sources, ``y`` int64 ``[n, P]`` those of targets, both numbered from 1;
+0 is where a sequence is over, and the last place of a target always is. Where tasks have different numbers of
+pairs, those that are not there have no source (0 alone), and −1 everywhere in their target.
+
+A learner is asked about sources beside what has been said so far, ``[n, S + P]``, and says the logits of the
+token at every place, ``[n, P, V + 1]``: those at a place by what comes before it, nothing else. Token 0 ends
+the sequence. In training what comes before is right; what is measured is said freely, each token by the
+learner's own before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.measures import LOSS, Measure, declare
+from workbench.pictures import RIGHT, WRONG, Curve, Drawing, Panel, Text
+from workbench.problems.base import Data, Predict, Supervised
+from workbench.problems.predicted import Example, Predicted
+from workbench.words import plural
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+EXACT = Measure("exact", "Sequences right", "higher", share=True, on="whole sequences that are said freely")
+TOKEN_ACCURACY = Measure(
+    "token_accuracy",
+    "Tokens right",
+    "higher",
+    share=True,
+    on="tokens of the right sequence, its end included, that stand at their place in what is said freely",
+)
+EDIT_DISTANCE = Measure(
+    "edit_distance",
+    "Edit distance",
+    "lower",
+    unit="tokens",
+    on="tokens to insert, delete or replace in what is said freely",
+)
+
+declare(EXACT, TOKEN_ACCURACY, EDIT_DISTANCE)
+
+ABSENT = -1
+"""Stands everywhere in the target of a pair that is not there."""
+
+MOST_PAIRS = 14
+"""Pairs of a support set that are drawn."""
+
+
+@dataclass(frozen=True)
+class Structures:
+    """The structures that languages may have, of which each says a sentence as symbols in its own order.
+
+    Attributes
+    ----------
+    readings : sources ``[n, S]`` to what each structure makes of them, int64 ``[structures, n, P]``: symbols
+        from 1, where 0 is the end; the symbol of a source's token is the token's number.
+    symbols : how many symbols there are.
+    """
+
+    readings: Callable[[Tensor], Tensor]
+    symbols: int
+
+
+class Sequences(Supervised):
+    """Sequences of tokens to be said of sequences of tokens.
+
+    Parameters
+    ----------
+    source, target : the tokens in words, in the order of their numbers, from 1.
+    structures : those that a task may have, where that is known.
+    """
+
+    name = "sequence"
+    title = "Sequences"
+    gives = frozenset({"gradient", "pairs", "tokens"})
+    measures = (EXACT, TOKEN_ACCURACY, EDIT_DISTANCE, LOSS.said("Cross-entropy of a token", unit="nats"))
+    kept = {"right": "b"}  # noqa: RUF012
+    adapted = EXACT
+    most_tasks = 3
+
+    def __init__(
+        self,
+        source: Sequence[str] = (),
+        target: Sequence[str] = (),
+        structures: Structures | None = None,
+    ) -> None:
+        self.source, self.target, self.structures = tuple(source), tuple(target), structures
+
+    # --- of one task ---------------------------------------------------------------------------------
+
+    def loss(self, predict: Predict, data: Data) -> Tensor:
+        return self.of(predict(self.inputs(predict, data)), data["y"])
+
+    def of(self, prediction: Tensor, y: Tensor) -> Tensor:
+        from torch.nn import functional as F
+
+        right = y.masked_fill(~counted(y), ABSENT)
+        return F.cross_entropy(prediction.flatten(0, 1), right.flatten(), ignore_index=ABSENT)
+
+    def inputs(self, predict: Predict, data: Data) -> Tensor:
+        return beside(data["x"], data["y"].clamp_min(0))
+
+    def measured(self, predict: Predict, data: Data) -> dict[str, Tensor]:
+        y, said = data["y"], spoken(predict, data["x"], data["y"].shape[-1])
+        there, hit = counted(y), said == y
+        return {
+            LOSS.name: self.loss(predict, data),
+            EXACT.name: hit.all(-1).to(data_type()).mean(),
+            TOKEN_ACCURACY.name: (hit & there).sum().to(data_type()) / there.sum(),
+            EDIT_DISTANCE.name: edit_distance(said, y).to(data_type()).mean(),
+        }
+
+    def details(self, predict: Predict, data: Data) -> dict[str, Tensor]:
+        """Whether each query is right as a whole."""
+        return {"right": (spoken(predict, data["x"], data["y"].shape[-1]) == data["y"]).all(-1)}
+
+    def shown(self, prediction: Tensor) -> Tensor:
+        return prediction.softmax(-1)
+
+    def targets(self, y: Tensor, outputs: int) -> Tensor:
+        from torch.nn import functional as F
+
+        return F.one_hot(y.clamp_min(0), outputs)
+
+    def mixed(self, outputs: Tensor, log_weights: Tensor) -> Tensor:
+        """The log of the members' mean probability of each token."""
+        return (outputs.log_softmax(-1) + log_weights[:, None, None, None]).logsumexp(0)
+
+    # --- to be looked at -----------------------------------------------------------------------------
+
+    def predicted(self, predict: Predict, data: Data) -> dict[str, Tensor]:
+        places = data["y"].shape[-1] if "y" in data else self.places
+        return {"said": spoken(predict, data["x"], places)}
+
+    places: int = 1
+    """P, where nobody knows what is right."""
+
+    def example(self, task: Example) -> Drawing:
+        """Pairs of the support set, and the queries with what is right."""
+        support, query = self._pairs(task.support), self._pairs(task.query)
+        lines = [Line(" ".join(a), b) for a, b in support[:MOST_PAIRS]]
+        asked = [Line(" ".join(a), b, head="asked") for a, b in query[:MOST_PAIRS]]
+        words = f"Learners see {plural(len(support), 'pair')}; {len(query)} are asked."
+        return Drawing(sheet([*lines, *asked]), "Pairs", "", words)
+
+    def picture(self, task: Predicted) -> Drawing:
+        """What is said of each query, tokens that differ marked."""
+        query, said = self._pairs(task.query), task.outputs["said"][-1].astype(np.int64)
+        known = self.known(task.query)
+        lines, rows = [], []
+        for at, (source, right) in enumerate(query):
+            own = words_of(said[at], self.target)
+            wrong = frozenset(differing(own, right)) if known else frozenset()
+            lines.append(Line(" ".join(source), own, wrong, own == right if known else None))
+            rows.append(
+                {"query": at + 1, "source": " ".join(source), "said": " ".join(own)}
+                | ({"right": " ".join(right), "correct": own == right} if known else {})
+            )
+        share = task.measured[EXACT.name] if known else np.zeros(0)
+        told = f"{share[-1]:.0%} right" if len(share) == 1 else ""
+        told = f"{share[0]:.0%} → {share[-1]:.0%} right" if len(share) > 1 else told
+        seen = tuple({"source": " ".join(a), "target": " ".join(b)} for a, b in self._pairs(task.support))
+        truth = sheet([Line(" ".join(a), b) for a, b in query]) if known else None
+        return Drawing(
+            sheet(lines),
+            "Sequences said",
+            told,
+            "Said freely, each token by the learner's own before it; tokens that are not right are underlined.",
+            tuple(rows),
+            seen,
+            truth=truth,
+        )
+
+    def _pairs(self, part: Mapping[str, NDArray[np.generic]]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+        """The pairs that are there, in words; of queries of which nobody knows what is right, without it."""
+        x = part["x"].astype(np.int64)
+        y = part["y"].astype(np.int64) if "y" in part else np.zeros((len(x), 1), np.int64)
+        there = x[:, 0] > 0
+        return [
+            (words_of(a, self.source), words_of(b, self.target))
+            for a, b in zip(x[there], y[there], strict=True)
+        ]
+
+
+# --- tokens ------------------------------------------------------------------------------------------
+
+
+def data_type() -> Any:
+    """Of measures."""
+    import torch
+
+    return torch.get_default_dtype()
+
+
+def beside(x: Tensor, said: Tensor) -> Tensor:
+    """What a learner is asked: sources ``[n, S]`` beside what has been said, ``[n, P]``."""
+    import torch
+
+    return torch.cat([x, said.to(x.dtype)], -1)
+
+
+def counted(y: Tensor) -> Tensor:
+    """The places of targets that count, bool ``[…, P]``: of their tokens, and of the end."""
+    over = (y <= 0).cumsum(-1)
+    return (y > 0) & (over == 0) | (y == 0) & (over == 1)
+
+
+def spoken(predict: Predict, x: Tensor, places: int) -> Tensor:
+    """What a learner says of sources ``[n, S]``, the likeliest token at each place by its own before it,
+    int64 ``[n, P]``."""
+    import torch
+
+    said, going = [torch.zeros_like(x[:, 0])] * places, torch.ones_like(x[:, 0], dtype=torch.bool)
+    for at in range(places):
+        token = predict(beside(x, torch.stack(said, -1)))[:, at].argmax(-1)
+        said[at] = torch.where(going, token, 0).to(x.dtype)
+        going = going & (said[at] > 0)
+    return torch.stack(said, -1)
+
+
+def edit_distance(a: Tensor, b: Tensor) -> Tensor:
+    """Levenshtein's distance of sequences ``[n, P]`` that end with 0, in tokens, ``[n]``."""
+    import torch
+
+    of_a, of_b = ((each > 0).sum(-1) for each in (a, b))
+    steps = torch.arange(b.shape[-1] + 1, device=b.device)
+    row = steps.expand(len(b), -1)
+    rows = [row]
+    for at in range(a.shape[-1]):
+        replaced = row[:, :-1] + (a[:, at : at + 1] != b)
+        best = torch.cat([row[:, :1] + 1, torch.minimum(row[:, 1:] + 1, replaced)], -1)
+        row = (best - steps).cummin(-1).values + steps  # insertions, one after the other
+        rows.append(row)
+    table = torch.stack(rows, 1)
+    ends = table.gather(1, of_a[:, None, None].expand(-1, 1, table.shape[-1]))[:, 0]
+    return ends.gather(1, of_b[:, None])[:, 0]
+
+
+def words_of(tokens: NDArray[np.int64], words: Sequence[str]) -> tuple[str, ...]:
+    """Tokens in words, up to the end; by their numbers where they have none."""
+    found = []
+    for each in tokens.tolist():
+        if each <= 0:
+            break
+        found.append(words[each - 1] if each <= len(words) else str(each))
+    return tuple(found)
+
+
+def differing(said: Sequence[str], right: Sequence[str]) -> list[int]:
+    """The places of what is said that belong to no longest common part with what is right."""
+    from difflib import SequenceMatcher
+
+    alike = SequenceMatcher(None, said, right, autojunk=False).get_matching_blocks()
+    kept = {at for each in alike for at in range(each.a, each.a + each.size)}
+    return [at for at in range(len(said)) if at not in kept]
+
+
+# --- drawn -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Line:
+    """One pair on a sheet.
+
+    Attributes
+    ----------
+    source, said : what it is of, and tokens.
+    wrong : the places of tokens that are marked.
+    right : whether it is right as a whole; None: nobody says.
+    head : before the source.
+    """
+
+    source: str
+    said: tuple[str, ...]
+    wrong: frozenset[int] = frozenset()
+    right: bool | None = None
+    head: str = ""
+
+
+WIDTH = 46.0
+"""Letters that a line of a sheet has room for."""
+
+
+def sheet(lines: Sequence[Line]) -> Panel:
+    """Pairs below each other: a source, and under it what is said of it, set in letters of one width."""
+    texts, marks = [], []
+    for at, line in enumerate(lines):
+        upper, lower = -2.6 * at, -2.6 * at - 1.1
+        head = f"{line.head}: " if line.head else ""
+        texts.append(Text(0.0, upper, cut(head + line.source)))
+        sign = {True: "✓ ", False: "✗ ", None: "→ "}[line.right]
+        texts.append(Text(0.0, lower, sign))
+        place = 2.0
+        for number, token in enumerate(line.said):
+            width = len(token) + 1.0
+            if place + width > WIDTH:
+                texts.append(Text(place, lower, "…"))
+                break
+            texts.append(Text(place, lower, token))
+            if number in line.wrong:
+                marks.append(
+                    Curve("", WRONG, np.array([place, place + width - 1.4]), np.full(2, lower - 0.62), thick=True)
+                )
+            place += width
+    height = 2.6 * max(1, len(lines))
+    return Panel(
+        curves=tuple(marks),
+        texts=tuple(texts),
+        x_range=(-0.5, WIDTH),
+        y_range=(-height + 0.6, 1.2),
+        x_hidden=True,
+        y_hidden=True,
+        ratio=max(0.35, height / WIDTH * 1.2),
+    )
+
+
+def cut(text: str) -> str:
+    """A text that fits on a line."""
+    most = int(WIDTH) - 2
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+__all__ = ["ABSENT", "RIGHT", "Sequences", "Structures", "beside", "counted", "edit_distance", "spoken"]
