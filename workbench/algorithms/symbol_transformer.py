@@ -21,13 +21,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from workbench.problems.sequence import beside
+from workbench.problems.sequence import numbered
 
 HEADS = 4
 FAR = 8
 """Distances of tokens beyond this are alike."""
 
 NEVER = -1e4
+READ, SAID, END, TO_SAY = range(4)
+"""What a token is."""
 
 
 class Sizes(NamedTuple):
@@ -48,7 +50,8 @@ class Tokens(NamedTuple):
 
     Attributes
     ----------
-    symbol : the number of the symbol, as the whole family counts them; −1 of an end, and of the beginning.
+    symbol : the token, as the whole family counts them from 1: those of the source first; 0 of an end, and of
+        the beginning.
     place, kind : where it stands, and what it is.
     there : whether it is.
     slots : the tokens of each pair, ``[pairs, longest]``; n where there is none.
@@ -68,7 +71,7 @@ class Symbols(NamedTuple):
 
     Attributes
     ----------
-    number : of each symbol of the family, ``[V]``; G where the support set does not have it.
+    number : of each token of the family, from 1, ``[V + 1]``; G where the support set does not have it.
     known : which of the G numbers are symbols, ``[G]``.
     alike : what is known of two of them, and of what is none, ``[G + 1, G + 1, 3]``.
     """
@@ -188,10 +191,10 @@ class SymbolTransformer(nn.Module):
         """
         there = x[:, :1] > 0
         ended = (y == 0) & ((y == 0).cumsum(-1) == 1)
-        symbol = torch.cat([x - 1, torch.where(ended, -1, y - 1 + self.source)], -1)
+        symbol = torch.cat([x, torch.where(y > 0, y + self.source, 0)], -1)
         present = torch.cat([x > 0, (y > 0) | ended], -1) & there
-        kind = torch.where(symbol < 0, 2, (torch.arange(symbol.shape[-1], device=x.device) >= self.reads).long())
-        places = torch.arange(self.reads + self.says, device=x.device).expand_as(symbol)
+        places = torch.arange(symbol.shape[-1], device=x.device).expand_as(symbol)
+        kind = torch.where(places < self.reads, READ, torch.where(symbol > 0, SAID, END))
         sizes = sizes or Sizes(symbol.numel(), symbol.shape[-1])
         tokens = packed(symbol, places, kind, present, sizes)
         symbols = self._symbols(symbol, present)
@@ -224,11 +227,11 @@ class SymbolTransformer(nn.Module):
         x, said = asked[:, : self.reads], asked[:, self.reads :]
         before = torch.cat([torch.full_like(said[:, :1], -1), said[:, :-1]], -1)
         going = (before != 0).cumprod(-1) > 0
-        symbol = torch.cat([x - 1, torch.where(before > 0, before - 1 + self.source, -1)], -1)
+        symbol = torch.cat([x, torch.where(before > 0, before + self.source, 0)], -1)
         present = torch.cat([x > 0, going], -1)
         places = torch.arange(symbol.shape[-1], device=x.device)
-        kind = torch.where(places >= self.reads, 3, 0).expand_as(symbol)
-        where = torch.where(places >= self.reads, places + self.says, places).expand_as(symbol)
+        kind = torch.where(places < self.reads, READ, TO_SAY).expand_as(symbol)
+        where = torch.where(places < self.reads, places, places + self.says).expand_as(symbol)
         sizes = sizes or Sizes(symbol.numel(), symbol.shape[-1])
         tokens = packed(symbol, where, kind, present, sizes)
         vectors, number = self._vectors(tokens, symbols)
@@ -241,17 +244,13 @@ class SymbolTransformer(nn.Module):
 
     def _symbols(self, symbol: Tensor, present: Tensor) -> Symbols:
         """The symbols that stand in pairs, numbered in the order of the family."""
-        many = min(self.source + self.target, symbol.numel())
-        counts = present & (symbol >= 0)
-        place = torch.where(counts, symbol, self.source + self.target)
-        family = torch.zeros(self.source + self.target + 1, dtype=torch.bool, device=symbol.device)
-        met = family.scatter(0, place.flatten(), torch.ones_like(place.flatten(), dtype=torch.bool))[:-1]
-        number = torch.where(met, met.cumsum(0) - 1, many)
+        number, many = numbered(torch.where(present, symbol, 0), self.source + self.target)
+        met = number < many
         known = torch.arange(many, device=symbol.device) < met.sum()
-        own = F.pad(number, (0, 1), value=many)[place]
-        stands = F.one_hot(own, many + 1).amax(1)[:, :-1].to(torch.get_default_dtype())  # [pairs, G]
+        own = torch.where(present, number[symbol], many)
+        stands = F.one_hot(own, many + 1).amax(1)[:, :-1].to(torch.get_default_dtype())  # in which pair
         # the sides of symbols: those of the source come first
-        side = torch.arange(many, device=symbol.device) >= met[: self.source].sum()
+        side = torch.arange(many, device=symbol.device) >= met[: self.source + 1].sum()
         together = stands.T @ stands
         often = together.diagonal()
         across = (side[:, None] != side) & (together > 0)
@@ -262,20 +261,17 @@ class SymbolTransformer(nn.Module):
 
     def _vectors(self, tokens: Tokens, symbols: Symbols) -> tuple[Tensor, Tensor]:
         """Vectors of tokens, and the number of the symbol of each; G where it has none."""
-        many, symbol = len(symbols.known), tokens.symbol
-        none = (symbol < 0) | ~tokens.there
-        number = torch.where(none, many, symbols.number[symbol.clamp_min(0)])
-        read = (tokens.kind == 0) & tokens.there
-        word = self.words(torch.where(read, symbol, 0)) * read[:, None]
+        number = torch.where(tokens.there, symbols.number[tokens.symbol], len(symbols.known))
+        read = (tokens.kind == READ) & tokens.there
+        word = self.words(torch.where(read, tokens.symbol - 1, 0)) * read[:, None]
         return self.kind(tokens.kind) + self.place(tokens.place) + word, number
 
     def _first_nodes(self, symbols: Symbols) -> Tensor:
         """What is known of symbols before anything is read: those of the source have a vector each."""
         every = torch.cat([self.words.weight, self.sort.weight[:1].expand(self.target, -1)])
         many = len(symbols.known)
-        place = torch.where(symbols.number < many, symbols.number, many)
         rows = torch.zeros(many + 1, every.shape[-1], dtype=every.dtype, device=every.device)
-        rows = rows.index_add(0, place, every * (symbols.number < many)[:, None])
+        rows = rows.index_add(0, symbols.number[1:], every)
         return torch.cat([rows[:-1], self.sort.weight[1:]])
 
     @property
@@ -323,7 +319,7 @@ class SymbolTransformer(nn.Module):
         found = slots.gather(1, at[..., None].expand(-1, -1, slots.shape[-1]))
         found = found * inside[..., None]
         scores = found @ self.pointed(nodes[:-1]).T / math.sqrt(found.shape[-1])
-        number = symbols.number[self.source :]
+        number = symbols.number[self.source + 1 :]
         unknown = number >= len(symbols.known)
         scores = scores[..., torch.where(unknown, 0, number)].masked_fill(unknown, NEVER)
         end = found @ self.end / math.sqrt(found.shape[-1])
@@ -352,5 +348,3 @@ def needed(x: Tensor, y: Tensor) -> Sizes:
     tokens = (x > 0).sum(-1) + torch.where(there, (y > 0).sum(-1) + 1, 0)
     return Sizes(int(tokens.sum(-1).max()), int(tokens.max()))
 
-
-__all__ = ["Sizes", "SymbolTransformer", "Symbols", "beside", "needed"]

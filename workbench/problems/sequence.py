@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.measures import LOSS, Measure, declare
-from workbench.pictures import RIGHT, WRONG, Curve, Drawing, Panel, Text
+from workbench.pictures import WRONG, Curve, Drawing, Panel, Text
 from workbench.problems.base import Data, Predict, Supervised
 from workbench.problems.predicted import Example, Predicted
 from workbench.words import plural
@@ -243,6 +243,28 @@ def edit_distance(a: Tensor, b: Tensor) -> Tensor:
     return ends.gather(1, of_b[:, None])[:, 0]
 
 
+def numbered(tokens: Tensor, many: int) -> tuple[Tensor, int]:
+    """The tokens that stand somewhere, numbered in their order.
+
+    Parameters
+    ----------
+    tokens : from 1; 0 is none.
+    many : the greatest that there may be.
+
+    Returns
+    -------
+    number : of each token, ``[many + 1]``; G of none, and of those that stand nowhere.
+    G : as many as there is room for.
+    """
+    import torch
+
+    flat, room = tokens.flatten(), min(many, tokens.numel())
+    met = torch.zeros(many + 1, dtype=torch.bool, device=tokens.device)
+    met = met.scatter(0, flat, torch.ones_like(flat, dtype=torch.bool))
+    met = torch.cat([torch.zeros_like(met[:1]), met[1:]])
+    return torch.where(met, met.cumsum(0) - 1, room), room
+
+
 def words_of(tokens: NDArray[np.int64], words: Sequence[str]) -> tuple[str, ...]:
     """Tokens in words, up to the end; by their numbers where they have none."""
     found = []
@@ -325,6 +347,3 @@ def cut(text: str) -> str:
     """A text that fits on a line."""
     most = int(WIDTH) - 2
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-__all__ = ["ABSENT", "RIGHT", "Sequences", "Structures", "beside", "counted", "edit_distance", "spoken"]

@@ -14,10 +14,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import partial
-from typing import ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import torch
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from workbench.config import EpisodeSize, Evaluation, Split, Suits, TaskConfig, Training, setting
@@ -32,6 +32,7 @@ VERBS = ("sees", "likes", "follows", "hears", "finds")
 ADJECTIVES = ("small", "old", "red", "quiet")
 ONSETS, RIMES = ("d", "f", "g", "k", "l", "m", "t", "z"), ("ax", "ip", "ur", "em")
 DICTIONARY, SENTENCES, AGREEMENT = 1, 2, 3
+ALL = "all"
 CANDIDATES = 4
 """Sentences that are drawn for each query, since not all can be answered."""
 
@@ -49,12 +50,10 @@ class LanguagesConfig(TaskConfig):
     )
 
     family: Literal["languages"] = "languages"
-    level: int | None = setting(
+    level: Annotated[int, Field(ge=1, le=3)] | Literal["all"] = setting(
         2,
-        ge=1,
-        le=3,
-        help="1: every word alone and a few sentences; 2: sentences only; 3: with a verb that agrees.",
-        empty="each task has one of the three",
+        help="1: every word alone and a few sentences; 2: sentences only; 3: with a verb that agrees; all: "
+        "each task is of one of these.",
     )
     pairs: int = setting(10, ge=4, le=200, unit="pairs", symbol="K", help="Support pairs of a task.")
     fewest_pairs: int | None = setting(
@@ -81,7 +80,7 @@ class LanguagesConfig(TaskConfig):
         if self.fewest_pairs is not None and self.fewest_pairs > self.pairs:
             raise misfit(("fewest_pairs",), f"{self.fewest_pairs} is more than pairs = {self.pairs}")
         alone = SIZES[self.words].source
-        if self.level in (DICTIONARY, None) and self.pairs < alone + 1:
+        if self.level in (DICTIONARY, ALL) and self.pairs < alone + 1:
             least = f"each of the {alone} words stands alone there; use {alone + 1} or more"
             raise misfit(("pairs",), f"{self.pairs} are too few for level 1: {least}, or another level")
         return self
@@ -174,7 +173,7 @@ class Languages(TaskFamily):
     def _sizes(self, count: int, pairs: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """The level and the number of pairs of T tasks."""
         config = self.config
-        levels = [DICTIONARY, SENTENCES, AGREEMENT] if config.level is None else [config.level]
+        levels = [DICTIONARY, SENTENCES, AGREEMENT] if config.level == ALL else [config.level]
         level = torch.tensor(levels)[torch.randint(len(levels), (count,), generator=generator)]
         alone = torch.where(level == DICTIONARY, self.words.source, 0)
         fewest = torch.tensor(config.fewest_pairs or pairs)
@@ -230,7 +229,7 @@ class Languages(TaskFamily):
     def describe(self) -> Mapping[str, object]:
         words = self.words
         return {
-            "level": self.config.level or "1 to 3",
+            "level": self.config.level,
             "structures": len(SETS[self.config.structures]),
             "source_words": words.source,
             "target_words": words.target,
@@ -238,9 +237,9 @@ class Languages(TaskFamily):
         }
 
 
-def _readings(words: Words, level: int | None, x: Tensor) -> Tensor:
+def _readings(words: Words, level: int | str, x: Tensor) -> Tensor:
     """What structures make of sources; with agreement where all tasks have it, and both where some do."""
-    ways = {None: (False, True), AGREEMENT: (True,)}.get(level, (False,))
+    ways = {ALL: (False, True), AGREEMENT: (True,)}.get(level, (False,))
     return torch.cat([words.readings(x, agreement=agreement) for agreement in ways])
 
 
