@@ -44,7 +44,9 @@ class InContext(ClosedForm):
     Config = InContextConfig
     title = "In context"
     family = "metric"
-    summary = "Reads the support pairs and goes on as they do, by a transformer that knows equal symbols; has a "
+    summary = (
+        "Reads the support pairs and goes on as they do, by a transformer that knows equal symbols; has a "
+    )
     summary += "network of its own instead of [network], and says tokens of the support set only."
     citation = Citation(
         "B. M. Lake, M. Baroni",
@@ -99,13 +101,17 @@ class InContext(ClosedForm):
 
     def _read(self, meta: Params, support: Data, sizes: Sizes | None) -> Params:
         x, y = (support[name].long() for name in ("x", "y"))
-        nodes, symbols = functional_call(self._net, meta, (partial(SymbolTransformer.read, x=x, y=y, sizes=sizes),))
+        nodes, symbols = functional_call(
+            self._net, meta, (partial(SymbolTransformer.read, x=x, y=y, sizes=sizes),)
+        )
         return meta | {"nodes": nodes} | symbols._asdict()
 
     def _said(self, learner: Params, asked: Tensor, sizes: Sizes | None) -> Tensor:
         symbols = Symbols(*(learner[name] for name in Symbols._fields))
         own = {name: each for name, each in learner.items() if name not in ("nodes", *Symbols._fields)}
-        say = partial(SymbolTransformer.say, nodes=learner["nodes"], symbols=symbols, asked=asked, sizes=sizes)
+        say = partial(
+            SymbolTransformer.say, nodes=learner["nodes"], symbols=symbols, asked=asked, sizes=sizes
+        )
         out: Tensor = functional_call(self._net, own, (say,))
         return out
 

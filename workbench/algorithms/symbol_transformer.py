@@ -15,6 +15,7 @@ as one likes (:meth:`SymbolTransformer.say`).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -94,7 +95,8 @@ class Attending(nn.Module):
         """Of ``[…, n, 3 · width]`` and ``[…, HEADS, n, n]``: ``[…, n, width]``."""
         query, key, value = (_heads(each) for each in looks.chunk(3, -1))
         scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5 + bias
-        return (scores.softmax(-1) @ value).transpose(-2, -3).flatten(-2)
+        found: Tensor = (scores.softmax(-1) @ value).transpose(-2, -3).flatten(-2)
+        return found
 
 
 def _heads(x: Tensor) -> Tensor:
@@ -138,7 +140,9 @@ class Layer(nn.Module):
         known = self.norm(x)
         gate = self.gate(known).clamp(-8, 8).exp()
         value = torch.unflatten(self.value(known), -1, (HEADS, -1)) * gate[..., None]
-        mean = torch.unflatten(stands @ value.flatten(-2), -1, (HEADS, -1)) / (stands @ gate + 1e-6)[..., None]
+        mean = (
+            torch.unflatten(stands @ value.flatten(-2), -1, (HEADS, -1)) / (stands @ gate + 1e-6)[..., None]
+        )
         nodes = nodes + mean.flatten(-2)
         among = self.among
         nodes = nodes + among.mixed(among(among.looks(among.norm(nodes)), bias))
@@ -205,7 +209,8 @@ class SymbolTransformer(nn.Module):
         stands = torch.cat([stands[:-1], torch.ones_like(stands[-1:])]) * tokens.there
         real = torch.cat([symbols.known, torch.ones_like(symbols.known[:1])])
         unknown = torch.where(real, 0.0, NEVER).to(vectors.dtype)
-        nodes, found = self._first_nodes(symbols), []
+        nodes = self._first_nodes(symbols)
+        found: list[Tensor] = []
         for layer, within in zip(self._layers, bias, strict=True):
             if found:
                 vectors = layer.given(vectors, nodes, number)
@@ -215,9 +220,7 @@ class SymbolTransformer(nn.Module):
             found.append(nodes)
         return torch.stack(found), symbols
 
-    def say(
-        self, nodes: Tensor, symbols: Symbols, asked: Tensor, sizes: Sizes | None = None
-    ) -> Tensor:
+    def say(self, nodes: Tensor, symbols: Symbols, asked: Tensor, sizes: Sizes | None = None) -> Tensor:
         """Logits of the token at every place of every query, ``[M, P, target + 1]``.
 
         Parameters
@@ -280,7 +283,7 @@ class SymbolTransformer(nn.Module):
 
     def _bias(
         self, tokens: Tokens, number: Tensor, symbols: Symbols, later: int | None = None
-    ) -> tuple[Tensor, ...]:
+    ) -> Sequence[Tensor]:
         """What attention within pairs knows beside, of each layer ``[pairs, HEADS, longest, longest]``.
 
         Parameters
@@ -304,7 +307,7 @@ class SymbolTransformer(nn.Module):
         known = torch.cat([alike, F.one_hot(distance, 2 * (2 * FAR + 1)).to(alike.dtype)], -1)
         weight = torch.cat([torch.cat([each.alike, each.apart]) for each in self._layers], -1)
         unseen = torch.where(seen, 0.0, NEVER).to(alike.dtype)
-        return ((known @ weight).permute(0, 3, 1, 2) + unseen[:, None]).split(HEADS, 1)
+        return torch.split((known @ weight).permute(0, 3, 1, 2) + unseen[:, None], HEADS, 1)
 
     def _pointed(
         self, vectors: Tensor, tokens: Tokens, nodes: Tensor, symbols: Symbols, asked: Tensor
@@ -338,8 +341,8 @@ def packed(symbol: Tensor, place: Tensor, kind: Tensor, present: Tensor, sizes: 
     slots = slots.clamp_max(sizes.tokens)
     pair = torch.arange(pairs, device=symbol.device)[:, None].expand(pairs, places)
     slot = (pair * sizes.longest + inside.clamp(0, sizes.longest - 1)).flatten()[order]
-    own = (each.flatten()[order] for each in (symbol, place, kind))
-    return Tokens(*own, there, slots, slot)
+    symbol, place, kind = (each.flatten()[order] for each in (symbol, place, kind))
+    return Tokens(symbol, place, kind, there, slots, slot)
 
 
 def needed(x: Tensor, y: Tensor) -> Sizes:
@@ -347,4 +350,3 @@ def needed(x: Tensor, y: Tensor) -> Sizes:
     there = x[..., 0] > 0
     tokens = (x > 0).sum(-1) + torch.where(there, (y > 0).sum(-1) + 1, 0)
     return Sizes(int(tokens.sum(-1).max()), int(tokens.max()))
-

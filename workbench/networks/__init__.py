@@ -33,7 +33,9 @@ def build(
     kind = NETWORKS[config.name]
     if kind.says_sequences != (places > 0):
         able = ", ".join(name for name, each in NETWORKS.items() if each.says_sequences == (places > 0))
-        what = "says sequences, which the task does not ask for" if kind.says_sequences else "says no sequences"
+        what = (
+            "says sequences, which the task does not ask for" if kind.says_sequences else "says no sequences"
+        )
         raise NetworkError(f"network {config.name!r} {what}; choose {able}")
     if kind.reads_words and not vocabulary:
         raise NetworkError(

@@ -7,7 +7,7 @@ arXiv 2002.04745), positions are learned, and places where nothing stands are a 
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,9 @@ from workbench.networks.base import Network
 
 class EncoderDecoderConfig(NetworkConfig):
     kind: Literal["encoder_decoder"] = "encoder_decoder"
-    width: int = setting(32, ge=4, le=1024, multiple_of=4, unit="numbers", help="Numbers that stand for a token.")
+    width: int = setting(
+        32, ge=4, le=1024, multiple_of=4, unit="numbers", help="Numbers that stand for a token."
+    )
     layers: int = setting(1, ge=1, le=16, unit="layers", help="Layers of the encoder, and of the decoder.")
 
 
@@ -35,7 +37,12 @@ class EncoderDecoder(Network):
     says_sequences: ClassVar[bool] = True
 
     def __init__(
-        self, config: EncoderDecoderConfig, input_shape: tuple[int, ...], outputs: int, vocabulary: int, places: int
+        self,
+        config: EncoderDecoderConfig,
+        input_shape: tuple[int, ...],
+        outputs: int,
+        vocabulary: int,
+        places: int,
     ) -> None:
         super().__init__(config, input_shape, outputs)
         width, source = config.width, input_shape[0] - places
@@ -144,5 +151,4 @@ def _further(width: int) -> nn.Module:
 
 def _heads(x: Tensor) -> Tensor:
     """``[…, n, width]`` as ``[…, heads, n, width / heads]``."""
-    shape: Any = (HEADS, x.shape[-1] // HEADS)
-    return x.unflatten(-1, shape).transpose(-2, -3)
+    return torch.unflatten(x, -1, (HEADS, -1)).transpose(-2, -3)

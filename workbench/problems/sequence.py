@@ -46,6 +46,9 @@ EDIT_DISTANCE = Measure(
 
 declare(EXACT, TOKEN_ACCURACY, EDIT_DISTANCE)
 
+PARTS = "parts"
+"""Of a query: how many functions it has, int64 ``[n]``; not in every family."""
+
 ABSENT = -1
 """Stands everywhere in the target of a pair that is not there."""
 
@@ -81,7 +84,7 @@ class Sequences(Supervised):
     title = "Sequences"
     gives = frozenset({"gradient", "pairs", "tokens"})
     measures = (EXACT, TOKEN_ACCURACY, EDIT_DISTANCE, LOSS.said("Cross-entropy of a token", unit="nats"))
-    kept = {"right": "b"}  # noqa: RUF012
+    kept = {"right": "b", PARTS: "i"}  # noqa: RUF012
     adapted = EXACT
     most_tasks = 3
 
@@ -118,8 +121,9 @@ class Sequences(Supervised):
         }
 
     def details(self, predict: Predict, data: Data) -> dict[str, Tensor]:
-        """Whether each query is right as a whole."""
-        return {"right": (spoken(predict, data["x"], data["y"].shape[-1]) == data["y"]).all(-1)}
+        """Whether each query is right as a whole, and how much there is to it where that is told."""
+        right = (spoken(predict, data["x"], data["y"].shape[-1]) == data["y"]).all(-1)
+        return {"right": right} | {name: data[name] for name in (PARTS,) if name in data}
 
     def shown(self, prediction: Tensor) -> Tensor:
         return prediction.softmax(-1)
@@ -178,7 +182,9 @@ class Sequences(Supervised):
             truth=truth,
         )
 
-    def _pairs(self, part: Mapping[str, NDArray[np.generic]]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    def _pairs(
+        self, part: Mapping[str, NDArray[np.generic]]
+    ) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
         """The pairs that are there, in words; of queries of which nobody knows what is right, without it."""
         x = part["x"].astype(np.int64)
         y = part["y"].astype(np.int64) if "y" in part else np.zeros((len(x), 1), np.int64)
@@ -328,7 +334,13 @@ def sheet(lines: Sequence[Line]) -> Panel:
             texts.append(Text(place, lower, token))
             if number in line.wrong:
                 marks.append(
-                    Curve("", WRONG, np.array([place, place + width - 1.4]), np.full(2, lower - 0.62), thick=True)
+                    Curve(
+                        "",
+                        WRONG,
+                        np.array([place, place + width - 1.4]),
+                        np.full(2, lower - 0.62),
+                        thick=True,
+                    )
                 )
             place += width
     height = 2.6 * max(1, len(lines))

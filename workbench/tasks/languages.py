@@ -213,8 +213,10 @@ class Languages(TaskFamily):
         fit = answerable(words, drawn, pairs)
         first_fit = (~fit).to(torch.int8).argsort(dim=1, stable=True)[:, :queries] + pairs
         chosen = torch.cat([torch.arange(pairs).expand(tasks, -1), first_fit], 1)[..., None]
-        picked = (each.gather(1, chosen.expand(-1, -1, each.shape[-1])) for each in (sentences, x, y))
-        return Drawn(*picked, lexicon, structure, level, number), fit.sum(1) >= queries
+        sentences, x, y = (
+            each.gather(1, chosen.expand(-1, -1, each.shape[-1])) for each in (sentences, x, y)
+        )
+        return Drawn(sentences, x, y, lexicon, structure, level, number), fit.sum(1) >= queries
 
     def check(self, size: EpisodeSize, split: Split) -> None:
         if size.shots != self.config.pairs:
@@ -259,7 +261,7 @@ def answerable(words: Words, drawn: Drawn, pairs: int) -> Tensor:
 
     Every structure fixes the lexicon, if any fits: so many hypotheses there are, and those that fit must agree.
     """
-    sentences, x, y = drawn.sentences, drawn.x, drawn.y
+    sentences, x = drawn.sentences, drawn.x
     support, asked = x[:, :pairs], x[:, pairs:]
     new = (asked[:, :, None] != support[:, None]).any(-1).all(-1)
     words_seen = torch.zeros(len(x), words.source + 1, dtype=torch.bool)
