@@ -27,6 +27,7 @@ from workbench.networks import NETWORKS
 from workbench.networks.base import Network
 from workbench.problems.classification import Classification
 from workbench.problems.regression import Regression
+from workbench.problems.sequence import Sequences
 from workbench.tasks.base import Episode, TaskShape
 
 NO_META_KERNEL = {"r2d2"}
@@ -71,18 +72,24 @@ def test_no_learner_leaves_its_device(name: str, shape: TaskShape) -> None:
     assert predicted.device.type == "meta"
 
 
-INPUTS = {"mlp": TaskShape(Regression(), (3,), 1), "bag": TaskShape(Classification(), (6,), 3, 7, None, 9)}
+INPUTS = {
+    "mlp": TaskShape(Regression(), (3,), 1),
+    "bag": TaskShape(Classification(), (6,), 3, 7, None, 9),
+    "encoder_decoder": TaskShape(Sequences(), (7,), 5, vocabulary=9, places=3),
+}
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_no_network_leaves_its_device(name: str) -> None:
     shape = INPUTS.get(name, TaskShape(Classification(), (1, 16, 16), 3))
-    words = {"vocabulary": shape.vocabulary} if shape.vocabulary else {}
+    words = {name: size for name in ("vocabulary", "places") if (size := getattr(shape, name))}
     network: Network = NETWORKS[name](NETWORKS[name].Config(), shape.input_shape, shape.outputs, **words)
     learner = algorithm("maml", network, shape)
     meta = {name: each.to("meta") for name, each in learner.initial(torch.Generator()).items()}
-    x = torch.ones(2, 6, *shape.input_shape, dtype=torch.int64 if words else torch.float32)
-    y = torch.zeros(2, 6, dtype=torch.int64) if shape.outputs > 1 else torch.zeros(2, 6, 1)
+    inputs = (shape.input_shape[0] - shape.places,) if shape.places else shape.input_shape
+    x = torch.ones(2, 6, *inputs, dtype=torch.int64 if words else torch.float32)
+    said = (2, 6, shape.places) if shape.places else (2, 6)
+    y = torch.zeros(said, dtype=torch.int64) if shape.outputs > 1 else torch.zeros(2, 6, 1)
     tasks = Episode.pairs(x, y, x, y).to(torch.device("meta"))
     gradient, _ = MetaStep(learner, chunk=2).gradient(meta, tasks)
     assert {each.device.type for each in gradient.values()} == {"meta"}

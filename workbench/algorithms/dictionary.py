@@ -1,5 +1,5 @@
-"""A dictionary by alignment: the first of the translation models of Brown, Della Pietra, Della Pietra, Mercer,
-"The mathematics of statistical machine translation: parameter estimation", Computational Linguistics 1993.
+"""A dictionary by alignment: the first translation model of Brown, Della Pietra, Della Pietra, Mercer, "The
+mathematics of statistical machine translation: parameter estimation", Computational Linguistics 1993.
 
 Expectation maximisation on the support pairs says how likely each word of the target is for each of the
 source, t(v | a). A query is put word by word, in the order of the source; or, where the structures that

@@ -1,5 +1,5 @@
-"""Learning in context: a network that has seen many languages reads a few pairs of a new one and goes on in it,
-without a change of its weights; after Lake, Baroni, "Human-like systematic generalization through a
+"""Learning in context: a network that has seen many languages reads a few pairs of a new one and goes on in
+it, without a change of its weights; after Lake, Baroni, "Human-like systematic generalization through a
 meta-learning neural network", Nature 2023.
 
 Theirs is a plain encoder and decoder that reads pairs as one text. Here equal symbols share what they know
@@ -100,11 +100,10 @@ class InContext(ClosedForm):
         return found
 
     def _read(self, meta: Params, support: Data, sizes: Sizes | None) -> Params:
-        x, y = (support[name].long() for name in ("x", "y"))
-        nodes, symbols = functional_call(
-            self._net, meta, (partial(SymbolTransformer.read, x=x, y=y, sizes=sizes),)
-        )
-        return meta | {"nodes": nodes} | symbols._asdict()
+        read = partial(SymbolTransformer.read, x=support["x"].long(), y=support["y"].long(), sizes=sizes)
+        nodes, symbols = functional_call(self._net, meta, (read,))
+        learner: Params = {**meta, "nodes": nodes, **symbols._asdict()}
+        return learner
 
     def _said(self, learner: Params, asked: Tensor, sizes: Sizes | None) -> Tensor:
         symbols = Symbols(*(learner[name] for name in Symbols._fields))

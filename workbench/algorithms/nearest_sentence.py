@@ -1,8 +1,8 @@
 """The nearest sentence: what the most similar source of the support set means, said again as it is.
 
-Translation by example: Nagao, "A framework of a mechanical translation between Japanese and English by analogy
-principle", in Artificial and Human Intelligence, 1984, without the part that puts in other words. Similar is
-what takes fewest insertions, deletions and replacements; the first of equal ones.
+Translation by example: Nagao, "A framework of a mechanical translation between Japanese and English by
+analogy principle", in Artificial and Human Intelligence, 1984, without the part that puts in other words.
+Similar is what takes fewest insertions, deletions and replacements; the first of equal ones.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ class Layer(nn.Module):
         return out
 
     def gathered(self, nodes: Tensor, x: Tensor, stands: Tensor, bias: Tensor) -> Tensor:
-        """Symbols ``[G + 1, width]``, the last for the whole, after they have seen their places and each other.
+        """Symbols ``[G + 1, width]``, the last for the whole, once they have seen their places and others.
 
         Parameters
         ----------

@@ -1,5 +1,5 @@
-"""An encoder and a decoder that attend: Vaswani, Shazeer, Parmar, Uszkoreit, Jones, Gomez, Kaiser, Polosukhin,
-"Attention Is All You Need", NeurIPS 2017, arXiv 1706.03762.
+"""An encoder and a decoder that attend: Vaswani, Shazeer, Parmar, Uszkoreit, Jones, Gomez, Kaiser,
+Polosukhin, "Attention Is All You Need", NeurIPS 2017, arXiv 1706.03762.
 
 The layer norms come first (Xiong et al., "On Layer Normalization in the Transformer Architecture", ICML 2020,
 arXiv 2002.04745), positions are learned, and places where nothing stands are a token of their own.

@@ -1,8 +1,8 @@
 """Sequences: what is to be said of a source is a whole sequence of tokens.
 
-``x`` int64 ``[n, S]`` holds the tokens of sources, ``y`` int64 ``[n, P]`` those of targets, both numbered from 1;
-0 is where a sequence is over, and the last place of a target always is. Where tasks have different numbers of
-pairs, those that are not there have no source (0 alone), and −1 everywhere in their target.
+``x`` int64 ``[n, S]`` holds the tokens of sources, ``y`` int64 ``[n, P]`` those of targets, both numbered
+from 1; 0 is where a sequence is over, and the last place of a target always is. Where tasks have different
+numbers of pairs, those that are not there have no source (0 alone), and −1 everywhere in their target.
 
 A learner is asked about sources beside what has been said so far, ``[n, S + P]``, and says the logits of the
 token at every place, ``[n, P, V + 1]``: those at a place by what comes before it, nothing else. Token 0 ends
@@ -176,7 +176,7 @@ class Sequences(Supervised):
             sheet(lines),
             "Sequences said",
             told,
-            "Said freely, each token by the learner's own before it; tokens that are not right are underlined.",
+            "Said freely, each token by the learner's own before it; what is not right is underlined.",
             tuple(rows),
             seen,
             truth=truth,

@@ -1,9 +1,9 @@
 """Grammars of invented languages: a sentence as a source has it, and as each of 24 structures puts it.
 
 Sources are English-like: nouns, verbs, adjectives, ``[adjective] noun verb [adjective] noun``, each adjective
-with probability .4. A structure is one of six orders of subject, verb and object, the adjective before or after
-its noun, and a particle after the object or none. With agreement, a word behind the verb tells the hidden
-class of the subject.
+with probability .4. A structure is one of six orders of subject, verb and object, the adjective before or
+after its noun, and a particle after the object or none. With agreement, a word behind the verb tells the
+hidden class of the subject.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Words(NamedTuple):
         return torch.where((x[:, 1] == 0)[:, None], alone, said)
 
     def said(self, sentences: Tensor, structure: Tensor, agreement: bool | Tensor) -> Tensor:
-        """Sentences ``[…, SLOTS]`` as structures ``[…]`` put them: symbols ``[…, PLACES]``, 0 after the end."""
+        """Sentences ``[…, SLOTS]`` as structures ``[…]`` put them: symbols ``[…, PLACES]``, then 0."""
         first, noun, verb, second, object_ = sentences.unbind(-1)
         none = torch.zeros_like(noun)
         before, particle = structure // 6 % 2 == 1, structure // 12 == 1

@@ -1,5 +1,5 @@
-"""Instructions: a task is a hidden interpretation grammar (Lake, Baroni, Nature 2023), of which some pairs are
-studied and others asked.
+"""Instructions: a task is a hidden interpretation grammar (Lake, Baroni, Nature 2023), of which some pairs
+are studied and others asked.
 
 Twenty-four different pairs are drawn of a grammar; 14 of them are studied, and of the rest those may be asked
 whose words and functions were studied. In validation and test a query is asked only if every grammar that

@@ -2,9 +2,9 @@
 network", Nature 2023. Written from the paper's description; what is theirs is the definition.
 
 A grammar has words, each with an output of its own, and functions of one argument (``arg f``) or two
-(``arg f arg``), each of which is one word or any string. The right-hand side of a function says every argument
-once, and more of them at random. The first rule that fits the whole string counts: a word alone, the functions
-in their order, and at last the first word, then the rest; ``x f x`` splits at the last f.
+(``arg f arg``), each of which is one word or any string. The right-hand side of a function says every
+argument once, and more of them at random. The first rule that fits the whole string counts: a word alone, the
+functions in their order, and at last the first word, then the rest; ``x f x`` splits at the last f.
 
 Words are numbered from 0, functions from there on; outputs are those of words 0, 1, ….
 """
@@ -128,27 +128,24 @@ def is_published(forms: Sequence[Form]) -> bool:
 def part_of(forms: Sequence[Form]) -> int:
     """Which tenth of all sets of forms one belongs to, from 0; the order of functions does not count."""
     digest = hashlib.sha256(repr(sorted(tuple(each) for each in forms)).encode()).digest()
-    return digest[0] % 10 if digest[0] < 250 else part_of_rest(digest)
-
-
-def part_of_rest(digest: bytes) -> int:
-    """The same by the next bytes, so that every tenth is as large."""
-    return next(each % 10 for each in [*digest[1:], 0] if each < 250)
+    tenth: int = next(each % 10 for each in (*digest, 0) if each < 250)  # so every tenth is as large
+    return tenth
 
 
 PUBLISHED = """
-1:1, 3:3, 2:2, D:D, 2 after 3:32, 1 after 2:21, 2 thrice:222, 2 surround 3:232, 1 thrice:111, 3 surround 1:313,
-2 thrice after 3:3222, 3 after 1 surround 2:1213, 2 after 3 thrice:3332, 3 surround 1 after 2:2313,
-3 after D:D3, D after 1:1D, D thrice:DDD, 1 surround D:1D1, D surround 2:D2D, 2 after 3 surround D:3D32,
-D thrice after 2:2DDD, 3 after D thrice:DDD3, D surround D after D thrice:DDDDDD, D surround 3 after 1 thrice:111D3D
+1:1, 3:3, 2:2, D:D, 2 after 3:32, 1 after 2:21, 2 thrice:222, 2 surround 3:232, 1 thrice:111,
+3 surround 1:313, 2 thrice after 3:3222, 3 after 1 surround 2:1213, 2 after 3 thrice:3332,
+3 surround 1 after 2:2313, 3 after D:D3, D after 1:1D, D thrice:DDD, 1 surround D:1D1, D surround 2:D2D,
+2 after 3 surround D:3D32, D thrice after 2:2DDD, 3 after D thrice:DDD3, D surround D after D thrice:DDDDDD,
+D surround 3 after 1 thrice:111D3D
 """
-"""The published test: 14 pairs to study, then 10 that are asked (mini-SCAN, after Lake, Linzen, Baroni, "Human
-few-shot learning of compositional instructions", CogSci 2019)."""
+"""The published test: 14 pairs to study, then 10 that are asked (mini-SCAN, after Lake, Linzen, Baroni,
+"Human few-shot learning of compositional instructions", CogSci 2019)."""
 
 
 def published() -> list[tuple[String, String]]:
     """Its pairs: words 0 to 3, functions 4 to 6."""
-    symbols = {each: at for at, each in enumerate("1 2 3 D thrice surround after".split())}
+    symbols = {each: at for at, each in enumerate(("1", "2", "3", "D", "thrice", "surround", "after"))}
     pairs = (each.strip().split(":") for each in PUBLISHED.replace("\n", " ").split(","))
     return [(tuple(symbols[word] for word in a.split()), tuple(symbols[one] for one in b)) for a, b in pairs]
 

@@ -259,7 +259,8 @@ def _looked_up(lexicon: Tensor, symbols: Tensor) -> Tensor:
 def answerable(words: Words, drawn: Drawn, pairs: int) -> Tensor:
     """Which queries, bool ``[T, n]``, a perfect learner can answer by the support set.
 
-    Every structure fixes the lexicon, if any fits: so many hypotheses there are, and those that fit must agree.
+    Every structure fixes the lexicon, if any fits: so many hypotheses there are, and those that fit must
+    agree.
     """
     sentences, x = drawn.sentences, drawn.x
     support, asked = x[:, :pairs], x[:, pairs:]
