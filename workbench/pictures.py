@@ -7,6 +7,7 @@ play a *role* (``run 3``, ``ink``, ``muted``, ``right``), and a painter's palett
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,14 +106,52 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Word:
+    """One word of a line.
+
+    Attributes
+    ----------
+    colour : its role.
+    marked : whether it is underlined, as what is wrong is.
+    """
+
+    text: str
+    colour: str = INK
+    marked: bool = False
+
+
+Line = tuple[Word, ...]
+"""Words after each other; a line that is too long goes on below."""
+
+
+def wrapped(line: Line, width_of: Callable[[str], float], room: float) -> list[list[tuple[float, Word]]]:
+    """A line in so many as it needs: words with the place where each begins.
+
+    Parameters
+    ----------
+    width_of : of a text, in the unit of ``room``.
+    """
+    gap, place = width_of(" "), 0.0
+    rows: list[list[tuple[float, Word]]] = [[]]
+    for word in line:
+        width = width_of(word.text)
+        if rows[-1] and place + width > room:
+            rows.append([])
+            place = 3 * gap
+        rows[-1].append((place, word))
+        place += width + gap
+    return rows
+
+
+@dataclass(frozen=True)
 class Panel:
-    """One pair of axes, or a grid of pictures.
+    """One pair of axes, a grid of pictures, or lines of words.
 
     Attributes
     ----------
     x_label, y_label : quantity and unit.
     x_names, y_names : names of the positions 0, 1, … where x (or y) is no number.
-    pictures : rows of pictures; a panel has either curves or pictures.
+    pictures, lines : rows of pictures; lines of words. A panel has curves, or one of these.
     row_names : one for each row of pictures, in short.
     row_titles : the same in full, where there is room.
     texts : words among the curves.
@@ -134,6 +173,7 @@ class Panel:
     y_range: tuple[float, float] | None = None
     curves: tuple[Curve, ...] = ()
     pictures: tuple[tuple[Picture, ...], ...] = ()
+    lines: tuple[Line, ...] = ()
     row_names: tuple[str, ...] = ()
     row_titles: tuple[str, ...] = ()
     texts: tuple[Text, ...] = ()

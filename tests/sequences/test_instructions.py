@@ -71,7 +71,7 @@ def test_what_is_determined_is_right_and_nothing_else_fits() -> None:
         pairs = list(found.items())
         studied, asked = pairs[:10], pairs[10:]
         said = determined(studied, [a for a, _ in asked], 4, 6)
-        for (string, right), own in zip(asked, said, strict=True):
+        for (_, right), own in zip(asked, said, strict=True):
             tried += 1
             known += own is not None
             assert own in (None, right)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from workbench.problems.sequence import ABSENT, Sequences, counted, differing, edit_distance, numbered, spoken
+from workbench.problems.sequence import ABSENT, Sequences, compared, counted, edit_distance, numbered, spoken
 
 
 def distance(a: tuple[int, ...], b: tuple[int, ...]) -> int:
@@ -66,6 +66,15 @@ def test_tokens_are_numbered_in_their_order() -> None:
     assert number.tolist() == [6, 6, 6, 0, 6, 6, 6, 1, 6, 2, 6]
 
 
-def test_what_differs_is_marked() -> None:
-    assert differing(["a", "b", "c"], ["a", "c"]) == [1]
-    assert differing(["a", "b"], ["a", "b", "c"]) == []
+@pytest.mark.parametrize(
+    ("said", "right", "marked"),
+    [
+        ("a b c", "a c", ["b"]),
+        ("a b", "a b c", ["∅"]),
+        ("a x", "a b c", ["x", "∅"]),
+        ("", "a", ["∅"]),
+        ("a b", "a b", []),
+    ],
+)
+def test_what_differs_is_marked(said: str, right: str, marked: list[str]) -> None:
+    assert [word.text for word in compared(said.split(), right.split()) if word.marked] == marked

@@ -36,6 +36,7 @@ from workbench.export.heads import LETTER, letters
 from workbench.export.looks import SIGNS, Look, Looks, handles_of, looks_of
 from workbench.export.picture_grid import draw_pictures, shape_of
 from workbench.export.wishes import Style
+from workbench.export.word_lines import draw_lines, lines_height
 from workbench.paths import write_atomically
 from workbench.pictures import Curve, Figure, Panel
 from workbench.words import shown, told_apart, visible
@@ -126,6 +127,7 @@ def without_shape(figure: Figure) -> str:
         words += [panel.title, panel.x_label, panel.y_label, *panel.x_names, *panel.row_names]
         words += [curve.label for curve in panel.curves]
         words += [picture.caption for row in panel.pictures for picture in row]
+        words += [word.text for line in panel.lines for word in line]
     words += [part for head in (*figure.column_heads, *figure.row_heads) for part in (head.title, head.text)]
     return lacking(visible("".join(words)))
 
@@ -214,6 +216,8 @@ def _draw(
         axes.set_title(title, fontsize=title_size)
         if panel.pictures:
             draw_pictures(axes, panel, style.font_size, colour=not style.black)
+        elif panel.lines:
+            draw_lines(axes, panel, width_each, style.font_size, colour=not style.black)
         else:
             mark = _draw_panel(axes, panel, looks, width_each, style)
             if mark is not None and moving is not None:
@@ -272,12 +276,15 @@ def _row_heights(
     for start in range(0, len(figure.panels), columns):
         row = figure.panels[start : start + columns]
         more = max((title.count("\n") for title in titles[start : start + columns]), default=0)
-        heights.append(max(_height(panel, width, line) for panel in row) + more * line)
+        heights.append(max(_height(panel, width, style.font_size) for panel in row) + more * line)
     return heights
 
 
-def _height(panel: Panel, width: float, line: float) -> float:
+def _height(panel: Panel, width: float, font_size: float) -> float:
+    line = font_size / 72 * 1.6
     title = line if panel.title else 0.0
+    if panel.lines:
+        return title + lines_height(panel, width, font_size)
     if panel.pictures:
         across, down = shape_of(panel)
         return title + width * min(2.5, down / across)

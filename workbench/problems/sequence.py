@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.measures import LOSS, Measure, declare
-from workbench.pictures import WRONG, Curve, Drawing, Panel, Text
+from workbench.pictures import MUTED, RIGHT, WRONG, Drawing, Line, Panel, Word
 from workbench.problems.base import Data, Predict, Supervised
 from workbench.problems.predicted import Example, Predicted
 from workbench.words import plural
@@ -52,8 +52,10 @@ PARTS = "parts"
 ABSENT = -1
 """Stands everywhere in the target of a pair that is not there."""
 
-MOST_PAIRS = 14
-"""Pairs of a support set that are drawn."""
+MOST_PAIRS, FEW = 10, 2
+"""Pairs of a support set, and of what is asked, that are shown of a task before anything is learned."""
+
+LEFT_OUT = "∅"
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Sequences(Supervised):
     measures = (EXACT, TOKEN_ACCURACY, EDIT_DISTANCE, LOSS.said("Cross-entropy of a token", unit="nats"))
     kept = {"right": "b", PARTS: "i"}  # noqa: RUF012
     adapted = EXACT
-    most_tasks = 3
+    most_tasks = 1
 
     def __init__(
         self,
@@ -147,39 +149,39 @@ class Sequences(Supervised):
     """P, where nobody knows what is right."""
 
     def example(self, task: Example) -> Drawing:
-        """Pairs of the support set, and the queries with what is right."""
+        """Pairs of the support set, and below them what is asked."""
         support, query = self._pairs(task.support), self._pairs(task.query)
-        lines = [Line(" ".join(a), b) for a, b in support[:MOST_PAIRS]]
-        asked = [Line(" ".join(a), b, head="asked") for a, b in query[:MOST_PAIRS]]
-        words = f"Learners see {plural(len(support), 'pair')}; {len(query)} are asked."
-        return Drawing(sheet([*lines, *asked]), "Pairs", "", words)
+        lines = [line for a, b in support[:MOST_PAIRS] for line in said_of(a, b)]
+        if len(support) > MOST_PAIRS:
+            lines.append((Word(f"… {len(support) - MOST_PAIRS} more", MUTED),))
+        lines += [(Word("asked:", MUTED),), *(line for a, b in query[:FEW] for line in said_of(a, b))]
+        words = f"Learners see {plural(len(support), 'pair')}; {len(query)} more are asked."
+        return Drawing(Panel(lines=tuple(lines)), "Pairs", "", words)
 
     def picture(self, task: Predicted) -> Drawing:
-        """What is said of each query, tokens that differ marked."""
+        """What is said of each query; tokens that differ from what is right are marked."""
         query, said = self._pairs(task.query), task.outputs["said"][-1].astype(np.int64)
         known = self.known(task.query)
-        lines, rows = [], []
+        lines: list[Line] = []
+        rows: list[dict[str, Any]] = []
         for at, (source, right) in enumerate(query):
             own = words_of(said[at], self.target)
-            wrong = frozenset(differing(own, right)) if known else frozenset()
-            lines.append(Line(" ".join(source), own, wrong, own == right if known else None))
-            rows.append(
-                {"query": at + 1, "source": " ".join(source), "said": " ".join(own)}
-                | ({"right": " ".join(right), "correct": own == right} if known else {})
-            )
+            lines += said_of(source, own, right if known else None)
+            row = {"query": at + 1, "source": " ".join(source), "said": " ".join(own)}
+            rows.append(row | ({"right": " ".join(right), "correct": own == right} if known else {}))
         share = task.measured[EXACT.name] if known else np.zeros(0)
         told = f"{share[-1]:.0%} right" if len(share) == 1 else ""
         told = f"{share[0]:.0%} → {share[-1]:.0%} right" if len(share) > 1 else told
-        seen = tuple({"source": " ".join(a), "target": " ".join(b)} for a, b in self._pairs(task.support))
-        truth = sheet([Line(" ".join(a), b) for a, b in query]) if known else None
+        shown = [line for a, b in query for line in said_of(a, b)]
         return Drawing(
-            sheet(lines),
+            Panel(lines=tuple(lines)),
             "Sequences said",
             told,
-            "Said freely, each token by the learner's own before it; what is not right is underlined.",
+            "Said freely, each token by the learner's own before it; what differs is underlined, and "
+            f"{LEFT_OUT} is what was left out.",
             tuple(rows),
-            seen,
-            truth=truth,
+            task=f"{plural(len(self._pairs(task.support)), 'pair')} studied",
+            truth=Panel(lines=tuple(shown)) if known else None,
         )
 
     def _pairs(
@@ -281,81 +283,27 @@ def words_of(tokens: NDArray[np.int64], words: Sequence[str]) -> tuple[str, ...]
     return tuple(found)
 
 
-def differing(said: Sequence[str], right: Sequence[str]) -> list[int]:
-    """The places of what is said that belong to no longest common part with what is right."""
+def said_of(
+    source: Sequence[str], said: Sequence[str], right: Sequence[str] | None = None
+) -> tuple[Line, Line]:
+    """A pair as two lines; what differs from what is right is marked."""
+    first = tuple(Word(each, MUTED) for each in source)
+    if right is None:
+        return first, (Word("→", MUTED), *map(Word, said))
+    if tuple(said) == tuple(right):
+        return first, (Word("✓", RIGHT), *map(Word, said))
+    return first, (Word("✗", WRONG), *compared(said, right))
+
+
+def compared(said: Sequence[str], right: Sequence[str]) -> Line:
+    """What is said, of which is marked what differs from what is right."""
     from difflib import SequenceMatcher
 
-    alike = SequenceMatcher(None, said, right, autojunk=False).get_matching_blocks()
-    kept = {at for each in alike for at in range(each.a, each.a + each.size)}
-    return [at for at in range(len(said)) if at not in kept]
-
-
-# --- drawn -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Line:
-    """One pair on a sheet.
-
-    Attributes
-    ----------
-    source, said : what it is of, and tokens.
-    wrong : the places of tokens that are marked.
-    right : whether it is right as a whole; None: nobody says.
-    head : before the source.
-    """
-
-    source: str
-    said: tuple[str, ...]
-    wrong: frozenset[int] = frozenset()
-    right: bool | None = None
-    head: str = ""
-
-
-WIDTH = 46.0
-"""Letters that a line of a sheet has room for."""
-
-
-def sheet(lines: Sequence[Line]) -> Panel:
-    """Pairs below each other: a source, and under it what is said of it, set in letters of one width."""
-    texts, marks = [], []
-    for at, line in enumerate(lines):
-        upper, lower = -2.6 * at, -2.6 * at - 1.1
-        head = f"{line.head}: " if line.head else ""
-        texts.append(Text(0.0, upper, cut(head + line.source)))
-        sign = {True: "✓ ", False: "✗ ", None: "→ "}[line.right]
-        texts.append(Text(0.0, lower, sign))
-        place = 2.0
-        for number, token in enumerate(line.said):
-            width = len(token) + 1.0
-            if place + width > WIDTH:
-                texts.append(Text(place, lower, "…"))
-                break
-            texts.append(Text(place, lower, token))
-            if number in line.wrong:
-                marks.append(
-                    Curve(
-                        "",
-                        WRONG,
-                        np.array([place, place + width - 1.4]),
-                        np.full(2, lower - 0.62),
-                        thick=True,
-                    )
-                )
-            place += width
-    height = 2.6 * max(1, len(lines))
-    return Panel(
-        curves=tuple(marks),
-        texts=tuple(texts),
-        x_range=(-0.5, WIDTH),
-        y_range=(-height + 0.6, 1.2),
-        x_hidden=True,
-        y_hidden=True,
-        ratio=max(0.35, height / WIDTH * 1.2),
-    )
-
-
-def cut(text: str) -> str:
-    """A text that fits on a line."""
-    most = int(WIDTH) - 2
-    return text if len(text) <= most else text[: most - 1] + "…"
+    found: list[Word] = []
+    for kind, start, stop, first, last in SequenceMatcher(None, said, right, autojunk=False).get_opcodes():
+        if kind == "equal":
+            found += map(Word, said[start:stop])
+            continue
+        found += [Word(each, WRONG, marked=True) for each in said[start:stop]]
+        found += [Word(LEFT_OUT, WRONG, marked=True)] * max(0, (last - first) - (stop - start))
+    return tuple(found)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QScrollArea, QSizePolicy, QVBoxLayout
 from workbench.gui import theme
 from workbench.gui.charts.picture_cell import PictureCell
 from workbench.gui.charts.plot_cell import PlotCell
+from workbench.gui.charts.word_cell import WordCell
 from workbench.gui.plain import Label, Markup, coloured, joined, legend, rich, set_tip, unbroken
 from workbench.pictures import INK, Curve, Figure, Head, Panel
 from workbench.words import told_apart
@@ -35,7 +36,7 @@ MOST_BESIDE, PART_BESIDE = 240, 8
 SIGNS = {"square": "■", "triangle": "▲", "star": "★", "cross": "✕", "dash": "━"}
 """Of points that are no dots, as a text has them."""
 
-Cell = PlotCell | PictureCell
+Cell = PlotCell | PictureCell | WordCell
 
 
 class Board(QWidget):
@@ -132,7 +133,7 @@ class Board(QWidget):
     def _lay_out(self, panels: tuple[Panel, ...], columns: int, headed: bool) -> None:
         """As many cells as there are panels, each of the kind that its panel needs."""
         for index, panel in enumerate(panels):
-            kind = PictureCell if panel.pictures else PlotCell
+            kind = PictureCell if panel.pictures else WordCell if panel.lines else PlotCell
             if index == len(self.cells):
                 self.cells.append(kind(self._inside))
                 self._titles.append(_title(self._inside))

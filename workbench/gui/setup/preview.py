@@ -1,14 +1,15 @@
-"""The picture of a sample episode: images in a grid, support and query apart, or a curve."""
+"""The picture of a sample episode: images in a grid, support and query apart, a curve, or words."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QSize, Qt, Slot
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from workbench.gui import theme
 from workbench.gui.charts.picture_cell import pixmap
 from workbench.gui.charts.plot_cell import PlotCell
+from workbench.gui.charts.word_cell import lines_height, paint_lines
 from workbench.gui.setup.samples import Sample
 from workbench.pictures import Panel, Picture
 
@@ -87,6 +88,9 @@ class EpisodeView(QWidget):
             return max(_EMPTY_HEIGHT, wrapped.height() + 20)
         if self.panel.curves:
             return _CURVE_HEIGHT
+        if self.panel.lines:
+            metrics, room = QFontMetricsF(self.font()), self.width() - 2 * _MARGIN
+            return 2 * _MARGIN + round(lines_height(self.panel.lines, metrics, room))
         if seen := self.sample.drawing.seen:
             lines = sum(map(len, seen))
             return 2 * _MARGIN + lines * self.fontMetrics().lineSpacing() + len(seen) * _GAP
@@ -117,6 +121,8 @@ class EpisodeView(QWidget):
             _paint_texts(painter, self.rect(), self.sample)
         elif self.panel.pictures:
             self._paint_images(painter)
+        elif self.panel.lines:
+            paint_lines(painter, self.panel.lines, _MARGIN, _MARGIN, self.width() - 2 * _MARGIN)
 
     def _paint_images(self, painter: QPainter) -> None:
         assert self.sample is not None

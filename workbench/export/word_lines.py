@@ -1,0 +1,53 @@
+"""Writes a panel's lines of words on paper."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
+
+from workbench.analysis.colours import on_paper
+from workbench.export.fonts import FAMILY
+from workbench.pictures import Panel, wrapped
+from workbench.words import visible
+
+SPACING, SMALLER, EDGE = 1.5, 0.9, 0.02
+"""Of lines, in parts of the font's size; of letters, in parts of the figure's; and of the width, each side."""
+
+
+def lines_height(panel: Panel, width: float, font_size: float) -> float:
+    """Inches of a panel that is so many wide."""
+    size = SMALLER * font_size
+    room = width * 72 * (1 - 2 * EDGE)
+    count = sum(len(wrapped(line, lambda text: width_of(text, size), room)) for line in panel.lines)
+    return max(1, count) * size * SPACING / 72
+
+
+def draw_lines(axes: Axes, panel: Panel, width: float, font_size: float, *, colour: bool) -> None:
+    """Write the lines of a panel that is so many inches wide; what is marked is underlined."""
+    size = SMALLER * font_size
+    room, y = width * 72 * (1 - 2 * EDGE), 0.0
+    axes.set_axis_off()
+    for line in panel.lines:
+        for row in wrapped(line, lambda text: width_of(text, size), room):
+            y -= size * SPACING
+            for left, word in row:
+                text = visible(word.text)
+                role = on_paper(word.colour) if colour else "#000000"
+                axes.text(left, y, text, fontsize=size, color=role, va="baseline", in_layout=False)
+                if word.marked:
+                    ends = [left, left + width_of(text, size)]
+                    axes.plot(ends, [y - 0.22 * size] * 2, color=role, linewidth=0.12 * size, clip_on=False)
+    axes.set_xlim(-EDGE * width * 72, (1 - EDGE) * width * 72)
+    axes.set_ylim(min(y, -size) - 0.4 * size, 0)
+
+
+@lru_cache(maxsize=4096)
+def width_of(text: str, size: float) -> float:
+    """Points that a text is wide."""
+    if not text.strip():
+        return 0.45 * size * len(text)  # more than the font's: what a word's letters leave beside them
+    drawn = TextPath((0, 0), text, size=size, prop=FontProperties(family=FAMILY))
+    return float(drawn.get_extents().width)
