@@ -217,7 +217,9 @@ def _draw(
         if panel.pictures:
             draw_pictures(axes, panel, style.font_size, colour=not style.black)
         elif panel.lines:
-            draw_lines(axes, panel, width_each, style.font_size, colour=not style.black)
+            in_row = figure.panels[row * columns : (row + 1) * columns]
+            room = max(lines_height(each, width_each, style.font_size) for each in in_row)
+            draw_lines(axes, panel, (width_each, room), style.font_size, colour=not style.black)
         else:
             mark = _draw_panel(axes, panel, looks, width_each, style)
             if mark is not None and moving is not None:

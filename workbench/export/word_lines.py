@@ -14,7 +14,7 @@ from workbench.pictures import Panel, wrapped
 from workbench.words import visible
 
 SPACING, SMALLER, EDGE = 1.5, 0.9, 0.02
-"""Of lines, in parts of the font's size; of letters, in parts of the figure's; and of the width, each side."""
+"""Of lines, in parts of the font's size; of letters, in parts of the figure's; of the width, each side."""
 
 
 def lines_height(panel: Panel, width: float, font_size: float) -> float:
@@ -25,9 +25,16 @@ def lines_height(panel: Panel, width: float, font_size: float) -> float:
     return max(1, count) * size * SPACING / 72
 
 
-def draw_lines(axes: Axes, panel: Panel, width: float, font_size: float, *, colour: bool) -> None:
-    """Write the lines of a panel that is so many inches wide; what is marked is underlined."""
-    size = SMALLER * font_size
+def draw_lines(
+    axes: Axes, panel: Panel, size_in: tuple[float, float], font_size: float, *, colour: bool
+) -> None:
+    """Write the lines of a panel; what is marked is underlined.
+
+    Parameters
+    ----------
+    size_in : inches across and down.
+    """
+    size, (width, height) = SMALLER * font_size, size_in
     room, y = width * 72 * (1 - 2 * EDGE), 0.0
     axes.set_axis_off()
     for line in panel.lines:
@@ -41,7 +48,7 @@ def draw_lines(axes: Axes, panel: Panel, width: float, font_size: float, *, colo
                     ends = [left, left + width_of(text, size)]
                     axes.plot(ends, [y - 0.22 * size] * 2, color=role, linewidth=0.12 * size, clip_on=False)
     axes.set_xlim(-EDGE * width * 72, (1 - EDGE) * width * 72)
-    axes.set_ylim(min(y, -size) - 0.4 * size, 0)
+    axes.set_ylim(-height * 72 - 0.4 * size, 0)
 
 
 @lru_cache(maxsize=4096)
