@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,21 +27,19 @@ class Got:
 
     Attributes
     ----------
-    source : what an experiment says under ``[task]`` to learn from it: its name or its path.
-    suits : further settings that suit it.
+    name : that it is kept under.
     planned, manifest : how it was imported; None for a table of sentences, which is used as a file.
     """
 
     entry: Entry
-    source: Mapping[str, str]
-    suits: Mapping[str, object]
+    name: str
     planned: importing.Plan | None = None
     manifest: Manifest | None = None
 
     @property
     def task(self) -> dict[str, object]:
         """What an experiment says under ``[task]``."""
-        return {"family": self.entry.kind, **self.source, **self.suits}
+        return task_of(self.entry, self.name)
 
     def use(self) -> str:
         """The same as in an experiment's file: ``family = "images", dataset = "omniglot"``."""
@@ -91,14 +88,22 @@ def get(
             path.parent.mkdir(parents=True, exist_ok=True)
             content = made.tsv()
             write_atomically(path, lambda file: file.write(content))
-            return Got(entry, {"path": str(path)}, entry.task)
+            return Got(entry, name)
         prepared = prepare(made, making.reading_of(entry), progress=progress)
         split = making.split_of(entry, made)
         fit = ClassSplit.model_validate(split) if split else None
         planned = importing.plan(prepared) if fit is None else importing.divided(prepared, fit)
         progress(1.0, "Registering")
         manifest = importing.register(planned, name, replace=replace, skip_unreadable=True)
-    return Got(entry, {"dataset": name}, entry.task, planned, manifest)
+    return Got(entry, name, planned, manifest)
+
+
+def task_of(entry: Entry, name: str = "") -> dict[str, object]:
+    """What an experiment says under ``[task]`` to learn from a set that was had (under its own name)."""
+    name = name or entry.name
+    table = store.table_of(name)
+    source = {"path": str(table)} if table.is_file() else {"dataset": name}
+    return {"family": entry.kind, **source, **entry.task}
 
 
 def here(entry: Entry) -> str:

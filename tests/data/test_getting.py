@@ -140,7 +140,7 @@ def test_pairs_of_sentences_become_a_table(server: Server) -> None:
     text = json.dumps(row).encode() + b"\n"
     files = {"XNLI-1.0/xnli.dev.jsonl": text, "XNLI-1.0/xnli.test.jsonl": text, "__MACOSX/.x.jsonl": b"?"}
     got = getting.get(listed(server, {"xnli.zip": zipped(files)}, **like("xnli")))
-    table = Path(got.source["path"]).read_text()
+    table = Path(str(got.task["path"])).read_text()
     assert table.splitlines() == [
         "premise\thypothesis\tlabel\tlanguage\tsplit",
         "A b\tc\tneutral\tsw\tvalidation",
@@ -152,7 +152,7 @@ def test_pairs_of_sentences_become_a_table(server: Server) -> None:
         for side in ("eng", code)
     }
     got = getting.get(listed(server, aligned, **like("tatoeba")), replace=True)
-    assert Path(got.source["path"]).read_text().splitlines() == [
+    assert Path(str(got.task["path"])).read_text().splitlines() == [
         "source\ttarget\tlanguage",
         *[f"eng {i}\t{code} {i}\t{code}" for code in ("fra", "tur") for i in (1, 3)],
     ]

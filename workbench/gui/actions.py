@@ -32,6 +32,7 @@ COMMANDS = (
     Command("save_experiment", "File", "Save experiment as TOML…", "", "For “workbench run” and for others"),
     Command(SEPARATOR, "File", ""),
     Command("import_data", "File", "Import data…", "Ctrl+I", "Your own images, texts, functions or patients"),
+    Command("get_data", "File", "Get data…", "Ctrl+G", "Published data sets by name: Omniglot, CLINC-150 …"),
     Command("registered", "File", "Imported data"),
     Command(SEPARATOR, "File", ""),
     Command("quit", "File", "Quit", "Ctrl+Q", "Stops what is running; it can go on later"),

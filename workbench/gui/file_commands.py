@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,9 @@ from workbench.gui import dialogs, untitled
 from workbench.gui.notices import Notices
 from workbench.gui.plain import set_tip, without_keys
 from workbench.gui.session import Session
+from workbench.gui.setup.get_dialog import GetDialog
 from workbench.gui.setup.import_notes import ImportNotes
+from workbench.gui.worker import Worker
 from workbench.paths import write_atomically
 
 if TYPE_CHECKING:
@@ -46,12 +48,15 @@ class FileCommands(QObject):
 
     Parameters
     ----------
+    downloads : fetches published data; jobs there may take long, and others do not wait for them.
     window : the parent of dialogs.
     """
 
-    def __init__(self, session: Session, notices: Notices, window: QWidget) -> None:
+    def __init__(self, session: Session, notices: Notices, downloads: Worker, window: QWidget) -> None:
         super().__init__(window)
         self._session, self._notices, self._window = session, notices, window
+        self._downloads = downloads
+        self._get: GetDialog | None = None
         self.setup: SetupPanel | None = None
         self._discarded: Path | None = None
 
@@ -223,6 +228,28 @@ class FileCommands(QObject):
         )
         if path is not None and self.setup is not None:
             self.setup.import_path(path)
+
+    @Slot()
+    def get_data(self) -> None:
+        """Offer published data sets; the dialog that is open comes to the front."""
+        if self.setup is None:
+            return
+        if self._get is None:
+            self._get = GetDialog(self._downloads, self._window)
+            self._get.use_asked.connect(self._use_published)
+            self._get.finished.connect(self._forget_get)
+        self._get.show()  # not modal: runs go on
+        self._get.raise_()
+        self._get.activateWindow()
+
+    @Slot(object)
+    def _use_published(self, task: Mapping[str, object]) -> None:
+        if self.setup is not None:
+            self.setup.use_published(task, str(task.get("dataset") or Path(str(task.get("path"))).stem))
+
+    @Slot(int)
+    def _forget_get(self, result: int) -> None:
+        self._get = None
 
     def fill_registered(self, menu: QMenu) -> None:
         """List the data sets that were imported under a name, to be used or removed."""

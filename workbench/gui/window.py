@@ -56,6 +56,7 @@ class MainWindow(QMainWindow):
         self.setFocus()  # nothing is being typed into at first
         self.session = Session(self)
         self.worker = Worker(self)
+        self.downloads = Worker(self)
         self.notices = Notices(self)
         self.runs_panel = RunsPanel(self.session, self)
         self.log = LogPanel(self)
@@ -65,7 +66,7 @@ class MainWindow(QMainWindow):
         self._first_experiment: Path | None = None
         self._kept_layout: dict[str, object] = {}
 
-        self.files = FileCommands(self.session, self.notices, self)
+        self.files = FileCommands(self.session, self.notices, self.downloads, self)
         self.run_commands = RunCommands(self.session, self.runs_panel, self.worker, self.notices, self)
         self.exports = ExportCommands(self.worker, self.notices, self.chart_in_view, self)
         selected, arranged = self.runs_panel.selected, self.arrangement
@@ -237,6 +238,7 @@ class MainWindow(QMainWindow):
         self.panels.engine_loaded.connect(self._engine_loaded)
         self.panels.setup.status_changed.connect(self.refresh)
         self.panels.setup.run_requested.connect(self.run_commands.run)
+        self.panels.setup.get_asked.connect(self.files.get_data)
         if self.session.project is not None:
             self._opened()
         self._layout_timer.start()
@@ -405,6 +407,7 @@ class MainWindow(QMainWindow):
                 self.files.drop_discarded()
             finally:  # a disk that is gone must not leave threads behind
                 self.worker.close()
+                self.downloads.close()
                 self.log.close_log()
         event.accept()
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -633,3 +634,25 @@ def test_a_privilege_is_told_as_the_learner_is_set(stage: Stage) -> None:
     assert "It knows the prior." in heading.text()
     stage.draft.set(at("algorithm.ucb.mean"), "empirical")
     assert "prior" not in heading.text()
+
+
+def test_a_published_set_of_another_kind_begins_an_experiment_that_can_run(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """What suits sine waves (queries of an evaluation, rates) does not suit texts; undo brings it back."""
+    rows = [[f"say {i} again", f"label {i % 15}"] for i in range(600)]
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps({"train": rows}), encoding="utf-8")
+    for field, value in (("evaluation.queries", 100), ("algorithm.maml.inner_lr", 0.3)):
+        stage.draft.set(at(field), value)
+    before = stage.draft.state
+    stage.panel.use_published({"family": "text", "path": str(path), "ways": 3}, "mine")
+    stage.qtbot.waitUntil(stage.panel.can_run)
+    assert stage.draft.value(at("name")) == "mine"
+    assert stage.draft.ticked() == ["maml"]
+    assert not stage.draft.is_set(at("evaluation.queries"))
+    stage.panel.use_published({"family": "text", "path": str(path), "ways": 2}, "mine")
+    assert stage.draft.value(at("task.ways")) == 2
+    stage.undo.undo()
+    stage.undo.undo()
+    assert stage.draft.state == before

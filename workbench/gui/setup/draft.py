@@ -68,12 +68,28 @@ class Draft(QObject, TableDraft):
         """Back to the default."""
         self.assume(self.with_value(path, UNSET))
 
-    def with_registered(self, family: str, name: str) -> Table:
-        """The state whose task learns from a registered set, divided as it was imported."""
-        state = self.placed(self._state, FAMILY, family)
-        for field, value in (("path", UNSET), ("split", UNSET), ("dataset", name)):
-            state = self.placed(state, ("task", field), value)
+    def with_source(self, task: Mapping[str, object]) -> Table:
+        """The state whose task learns from other data, divided as it comes; the rest stays.
+
+        Parameters
+        ----------
+        task : the family, the source (a path, or the name of a registered set) and what suits it.
+        """
+        state = self.placed(self._state, FAMILY, task["family"])
+        for field in ("path", "split", "dataset"):
+            state = self.placed(state, ("task", field), task.get(field, UNSET))
+        for field in task.keys() - {"family", "path", "split", "dataset"}:
+            state = self.placed(state, ("task", field), task[field])
         return state
+
+    def begun_with(self, task: Mapping[str, object], name: str) -> Table:
+        """The state of a new experiment: other data as it suits its family, and the ticked algorithms
+        that can learn from it.
+        """
+        gives = self.gives_of(self.loaded({"task": task}))
+        kinds = dict.fromkeys(map(self.kind, self.ticked()))
+        able = [{"kind": kind} for kind in kinds if AlgorithmConfig.kinds[kind].needs <= gives]
+        return self.loaded({"name": name, "task": task, "algorithm": able})
 
     # --- what the tables are of --------------------------------------------------------------------
 

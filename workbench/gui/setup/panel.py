@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -40,6 +41,7 @@ from workbench.gui.setup.widgets import Collapsible, Reason, order_tabs
 from workbench.gui.worker import Worker
 from workbench.settings import Path as Place
 from workbench.settings import fields_of
+from workbench.settings.draft import Table
 from workbench.words import plural
 
 if TYPE_CHECKING:
@@ -68,10 +70,12 @@ class SetupPanel(QWidget):
     Attributes
     ----------
     run_requested : Run was pressed; ``draft.experiment()`` and :meth:`family` are what to run.
+    get_asked : published data is wanted.
     status_changed : whether it can run, or the text of the button, is another one.
     """
 
     run_requested = Signal()
+    get_asked = Signal()
     status_changed = Signal()
 
     def __init__(self, draft: Draft, undo: QUndoStack, worker: Worker, parent: QWidget | None = None) -> None:
@@ -187,7 +191,22 @@ class SetupPanel(QWidget):
         """
         if not self._ready or self._read_only:
             return
-        after = self.draft.with_registered(registry.manifest_of(name).kind, name)
+        kind = registry.manifest_of(name).kind
+        self._use(name, self.draft.with_source({"family": kind, "dataset": name}))
+
+    def use_published(self, task: Mapping[str, object], name: str) -> None:
+        """Make a published set the task; of another family than the present one, it begins an experiment.
+
+        Parameters
+        ----------
+        task : as under ``[task]``.
+        name : what the set is called.
+        """
+        if self._ready and not self._read_only:
+            alike = task["family"] == self.draft.value(FAMILY)
+            self._use(name, self.draft.with_source(task) if alike else self.draft.begun_with(task, name))
+
+    def _use(self, name: str, after: Table) -> None:
         self.edits.do(f"Use {name}", ("task", "dataset"), after)
         self.data.reopen()
 
@@ -214,6 +233,7 @@ class SetupPanel(QWidget):
     def _build(self) -> None:
         self._task = TaskPanel(self.edits, self.data, self._worker)
         self._task.import_asked.connect(self._ask_import)
+        self._task.get_asked.connect(self.get_asked)
         self._algorithms = AlgorithmPanel(self.edits)
         self._training = TrainingPanel(self.edits)
         self._evaluation = Form(self.edits, ("evaluation",))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QProgressBar,
@@ -18,6 +18,7 @@ from workbench.gui.setup.draft import FAMILY
 from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.fields import ChoiceField
 from workbench.gui.setup.form import Form
+from workbench.gui.setup.import_dialog import OWN_DATA
 from workbench.gui.setup.kinds import KindPart
 from workbench.gui.setup.preview import EpisodeView
 from workbench.gui.setup.row import GUTTER
@@ -32,6 +33,7 @@ class TaskPanel(QWidget):
     """The part *Task* of the setup."""
 
     import_asked = Signal()
+    get_asked = Signal()
 
     def __init__(self, edits: Edits, data: TaskData, worker: Worker) -> None:
         super().__init__()
@@ -45,6 +47,10 @@ class TaskPanel(QWidget):
         self.import_button.clicked.connect(self.import_asked)
         self.family = KindPart(edits, FAMILY[:1], "Task family", self.import_button)
         self.family.choice.setObjectName("task_family")
+        self.get_button = QPushButton("Get published data…")
+        self.get_button.setObjectName("get_data")
+        set_tip(self.get_button, "Omniglot, CLINC-150, MedMNIST and others, by name")
+        self.get_button.clicked.connect(self.get_asked)
         self.form = Form(edits, FAMILY[:1])
         self.network = NetworkPart(edits)
         self._network_group = Collapsible("Network", "group_network", self.network, opened=False)
@@ -53,6 +59,7 @@ class TaskPanel(QWidget):
         self._layout.setContentsMargins(0, 0, 0, 6)
         self._layout.setSpacing(5)
         self._layout.addWidget(self.family)
+        self._layout.addWidget(self.get_button, 0, Qt.AlignmentFlag.AlignRight)
         self._layout.addWidget(self.form)
         self._build_preview(worker)
         self._layout.addWidget(self._network_group)
@@ -98,6 +105,7 @@ class TaskPanel(QWidget):
     def refresh(self) -> None:
         """Bring everything up to date with the draft."""
         self.family.refresh()
+        self.get_button.setVisible(self.family.kind in OWN_DATA)
         self.form.refresh()
         self.network.refresh()
         self._network_group.set_title(f"Network: {self.network.title}")
