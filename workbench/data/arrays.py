@@ -38,6 +38,7 @@ _LAYOUTS = (
 )
 _LARGEST = 1e305
 """Of values whose deviations from their mean are still numbers."""
+_STACK = "; of pictures class by class, beside a .json that names the classes, give the folder"
 _DISTINGUISHED = 1e-3
 """Part of a column's spread that may be lost to 64 bits."""
 _OF_A_LABEL, _OF_A_ROW, _OF_A_REFUSAL = 250, 120, 400
@@ -61,7 +62,7 @@ def read_arrays(path: Path, reading: Reading = NOW) -> Found:
             return _images(path, headers, reading)
     except SystemError:  # numpy's, of numbers that stand for no letter
         raise DataError(f"{path}: damaged: names in it are no text") from None
-    raise DataError(f"{path}: has the arrays {shown(some(sorted(headers)))}; {_LAYOUTS}")
+    raise DataError(f"{path}: has the arrays {shown(some(sorted(headers)))}; {_LAYOUTS}{_STACK}")
 
 
 def _left_out(headers: Mapping[str, Header], read: Sequence[str]) -> list[Finding]:

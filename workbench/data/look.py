@@ -12,7 +12,7 @@ from workbench.data.arrays import read_arrays
 from workbench.data.decoding import undecodable
 from workbench.data.films import with_pages
 from workbench.data.folders import read_class_folders
-from workbench.data.found import NOT_GIVEN, Found, FoundImages, FoundText
+from workbench.data.found import NOT_GIVEN, Found, FoundImages, FoundText, some
 from workbench.data.npz import read_headers, refuse_giant
 from workbench.data.passed_over import passed_over
 from workbench.data.pictures import SUFFIXES as PICTURES
@@ -20,6 +20,7 @@ from workbench.data.progress import Progress, silent
 from workbench.data.reading import NOW, Reading
 from workbench.data.source import Source, hidden, open_source, suffix_of
 from workbench.data.split_files import names_images, read_split_files, split_files, tables_of
+from workbench.data.stacked import read_stack, stack_in
 from workbench.data.subjects import long_table, read_subjects
 from workbench.data.tables import Table
 from workbench.data.texts import SUFFIXES, TABLES, has_texts, read_text_files, read_text_tables, read_texts
@@ -27,7 +28,8 @@ from workbench.errors import DataError
 from workbench.words import shown
 
 ACCEPTED = (
-    "a zip or a folder of class folders with images, split files (train.csv …) beside images, an .npz file, "
+    "a zip or a folder of class folders with images, split files (train.csv …) beside images, an .npz file "
+    "(or one beside a .json that names its classes), "
     "a .csv, .tsv, .jsonl or .json file of texts with labels, "
     "or a .csv or .tsv table of subjects (a row for each sample: subject, time, outcome)"
 )
@@ -83,6 +85,9 @@ def _read(path: Path, reading: Reading) -> Found:
         return read_texts(path, reading) if table is None else read_subjects(path, table, reading)
     with open_source(path, reading) as source:
         source.refuse_unsafe()
+        stack = stack_in(source) if reading.rules > 1 else None
+        if stack is not None:
+            return read_stack(source, *stack, reading)
         texts = _texts_by_split(source, reading)
         if texts:
             return _beside(source, texts, read_text_files(source, texts, reading), reading)
@@ -94,9 +99,13 @@ def _read(path: Path, reading: Reading) -> Found:
                 return read_split_files(source, tables, files, reading)
             if not alone and all(has_texts(table) for table in tables.values()):
                 return _beside(source, files, read_text_tables(path, tables, reading), reading)
-        single = _only_data_file(source)
-        if single is not None:
-            raise DataError(f"{path}: has no class folders with images; did you mean {path / single}?")
+        if only := _data_files(source):
+            if len(only) > 1:
+                raise DataError(
+                    f"{path}: has no class folders with images, but {len(only):,} files with data, each "
+                    f"a set of its own; give one of them: {some(only, 9)}"
+                )
+            raise DataError(f"{path}: has no class folders with images; did you mean {path / only[0]}?")
         return read_class_folders(source, reading)
 
 
@@ -126,11 +135,11 @@ def _beside(source: Source, files: Mapping[int, str], found: FoundText, reading:
     return replace(found, findings=(*source.findings, *found.findings, *notes))
 
 
-def _only_data_file(source: Source) -> str | None:
-    """The data file in a folder that has nothing else to offer."""
+def _data_files(source: Source) -> list[str]:
+    """The data files in a folder that has nothing else to offer."""
     if not source.where.is_dir():
-        return None
+        return []
     seen = [file for file in source.files if not hidden(file)]
-    data = [file for file in seen if suffix_of(file) in (*SUFFIXES, ".npz", ".zip")]
+    data = sorted(file for file in seen if suffix_of(file) in (*SUFFIXES, ".npz", ".zip"))
     alone = data and len(data) == len(seen) and (source.where / data[0]).is_file()
-    return min(data) if alone else None
+    return data if alone else []
