@@ -193,6 +193,15 @@ def test_a_server_that_is_busy_for_a_while_is_asked_again(server: Server, folder
     assert whole(folder) == CONTENT
 
 
+def test_what_a_killed_program_left_is_cleared(server: Server, folder: Path) -> None:
+    parts = folder.parent / ".parts" / "thing"
+    parts.mkdir(parents=True)
+    (parts / "tmp1234").write_bytes(OTHER)
+    (parts / "data.bin").write_bytes(OTHER)  # killed between two names
+    obtain(entry(server.at + PATH))
+    assert whole(folder) == CONTENT
+
+
 def test_redirects_are_followed_and_ranges_may_be_ignored(server: Server, folder: Path) -> None:
     server.tricks["/old"] = [status(302, Location=PATH)] * 2
     server.tricks[PATH] = [

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QProgressBar, QPushButton, QTab
 from pytestqt.qtbot import QtBot
 
 from tests.data.server import Server, serving
+from tests.gui.conftest import Open
 from workbench import runs  # noqa: F401  (the engine is ready)
 from workbench.data import registry
 from workbench.gui.setup.get_dialog import GetDialog
@@ -133,3 +134,19 @@ def test_every_control_has_a_name(dialog: GetDialog) -> None:
     for each in (*dialog.findChildren(QPushButton), dialog.error, dialog.details):
         assert each.objectName().startswith("get_"), each
     assert isinstance(dialog.error, QLabel)
+
+
+def test_closing_the_window_ends_a_download_within_a_second(
+    open_window: Open, server: Server, qtbot: QtBot
+) -> None:
+    window = open_window()
+    dialog = GetDialog(window.downloads, window)
+    dialog.show()
+    dialog.filter.setText("mine")
+    server.tricks["/mine.csv"] = [stalls(server, 4000)]
+    qtbot.mouseClick(dialog.get, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "0.0 of" in bar(dialog))
+    begun = time.monotonic()
+    window.close()
+    assert time.monotonic() - begun < 1
+    assert not window.isVisible()

@@ -215,6 +215,8 @@ def _alone(entry: Entry, parts: Path) -> Iterator[None]:
             raise DataError(
                 f"{entry.title} is being fetched by another workbench; wait for it, or stop it there"
             )
+        for left in parts.glob("tmp*"):  # pooch's, of a program that was killed
+            left.unlink(missing_ok=True)
         yield
     finally:
         os.close(descriptor)
