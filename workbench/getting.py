@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from workbench import importing
 from workbench.data import registry
+from workbench.data.found import Kind
+from workbench.data.look import look
 from workbench.data.prepared import prepare
 from workbench.data.progress import Progress, silent
 from workbench.data.published import making, store
@@ -78,17 +82,24 @@ def get(
         If the name is not free, a file cannot be had, or is not what it should be; what was there stays.
     """
     name = registry.check_free(name or entry.name, replace=replace)
+    if store.table_of(name).is_file() and not replace:
+        raise DataError(
+            f"{store.table_of(name)}: is there already; choose another name, or replace it (--replace)"
+        )
     folder = store.obtain(entry, progress, patience)
     with tempfile.TemporaryDirectory(
         prefix="making-", dir=cache_folder(), ignore_cleanup_errors=True
     ) as inner:
         made = making.made(entry, folder, Path(inner), progress)
         if isinstance(made, making.Table):
-            path = store.table_of(name)
+            kept = entry.kind not in get_args(Kind)  # it is used as a file
+            path = store.table_of(name) if kept else Path(inner) / f"{name}.tsv"
             path.parent.mkdir(parents=True, exist_ok=True)
             content = made.tsv()
             write_atomically(path, lambda file: file.write(content))
-            return Got(entry, name)
+            if kept:
+                return Got(entry, name)
+            made = dataclasses.replace(look(path, progress=progress), where=folder)
         prepared = prepare(made, making.reading_of(entry), progress=progress)
         split = making.split_of(entry, made)
         fit = ClassSplit.model_validate(split) if split else None

@@ -20,6 +20,7 @@ from PIL import Image
 from tests.data.server import Server, serving
 from workbench import getting
 from workbench.data import registry
+from workbench.data.published import making
 from workbench.data.published.listing import Entry, entry_of, published
 from workbench.errors import DataError
 
@@ -146,6 +147,8 @@ def test_pairs_of_sentences_become_a_table(server: Server) -> None:
         "A b\tc\tneutral\tsw\tvalidation",
         "A b\tc\tneutral\tsw\ttest",
     ]
+    with pytest.raises(DataError, match="--replace"):
+        getting.get(got.entry)
     aligned = {
         f"t.{code}-eng.{side}": f"{side} 1\n\n{side} 3\n".encode()
         for code in ("fra", "tur")
@@ -157,6 +160,17 @@ def test_pairs_of_sentences_become_a_table(server: Server) -> None:
         *[f"eng {i}\t{code} {i}\t{code}" for code in ("fra", "tur") for i in (1, 3)],
     ]
     assert got.use().startswith('family = "translation", path = ')
+
+
+def test_a_table_of_a_kind_that_is_imported_is_registered(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = making.Table(("text", "label"), [(f"say {i}", f"l{i % 5}") for i in range(20)])
+    monkeypatch.setitem(making.MAKERS, "XNLI", lambda *_: table)
+    got = getting.get(listed(server, {"any": b"1"}, making="XNLI", kind="text"))
+    assert got.task == {"family": "text", "dataset": "thing"}
+    assert registry.manifest_of("thing").counts == (4,) * 5
+    assert getting.here(got.entry) == "imported"
 
 
 def test_classes_with_numbers_get_their_names_and_what_suits_them(server: Server) -> None:

@@ -120,6 +120,9 @@ class GetDialog(QDialog):
         self.progress.setObjectName("get_progress")
         self.progress.setAccessibleName("Progress of getting the data")
         self.progress.setRange(0, 1000)
+        keeps = self.progress.sizePolicy()
+        keeps.setRetainSizeWhenHidden(True)  # nothing moves when it comes
+        self.progress.setSizePolicy(keeps)
         self.get = self._push("get_get", "&Get", "Download it, check it and keep it under its name")
         self.get.setDefault(True)
         self.get.clicked.connect(self._get)
