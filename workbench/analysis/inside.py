@@ -13,9 +13,7 @@ def side_by_side(figures: list[tuple[str, Figure]]) -> Figure:
     if len(figures) == 1:
         return first
     panels = tuple(
-        panel
-        if panel.title.startswith(name)
-        else replace(panel, title=" · ".join(filter(None, (name, panel.title))))
+        replace(panel, title=" · ".join(filter(None, (name, panel.title))))
         for name, figure in figures
         for panel in figure.panels
     )

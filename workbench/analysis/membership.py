@@ -21,7 +21,7 @@ from workbench.analysis import results
 from workbench.analysis.diagnosis import EQUAL, MARGIN, thinned
 from workbench.analysis.numerals import count, number
 from workbench.analysis.tables import Cells, Column, Table, number_in
-from workbench.pictures import INK, MUTED, RUNS, Array, Curve, Figure, Panel, Text
+from workbench.pictures import INK, MUTED, RUNS, Array, Curve, Figure, Panel
 from workbench.problems.diagnosis import Looked, Roc, roc
 from workbench.project import RunRecord
 from workbench.words import plural
@@ -236,11 +236,6 @@ def _curves(audit: Audit) -> Panel:
     for at in drawn:
         x, y = thinned(curve(found.members[at], found.fresh[at]))
         curves.append(Curve(_after(found.steps[at]), RUNS[at % len(RUNS)], x, y))
-    told = dict.fromkeys(drawn[at] for at in (-1, min(1, len(drawn) - 1), 0))
-    texts = [
-        Text(1.0, 0.02 + 0.08 * line, f"{found.steps[at]}: {audit.area(at)}", "right", over=True)
-        for line, at in enumerate(told)
-    ]
     return Panel(
         title=audit.name,
         x_label="Fresh tasks taken for training tasks",
@@ -248,7 +243,6 @@ def _curves(audit: Audit) -> Panel:
         x_range=MARGIN,
         y_range=MARGIN,
         curves=tuple(curves),
-        texts=tuple(texts),
         ratio=1.0,
     )
 

@@ -6,6 +6,7 @@ A window does so on its background thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -161,7 +162,12 @@ class Predictor:
         """An audit of a run as a figure, computed once for a checkpoint; see :meth:`audit`."""
 
         def drawn() -> Figure:
-            return membership.figure([self.audit(path, run_id, tasks, progress)])
+            audit = self.audit(path, run_id, tasks, progress)
+            figure = membership.figure([audit])
+            panels = (
+                replace(each, title=each.title.removeprefix(f"{audit.run.name}: ")) for each in figure.panels
+            )
+            return replace(figure, panels=tuple(panels))
 
         return _kept(path, run_id, ("audit", tasks), progress, drawn)
 

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.experiments import SINUSOID
 from tests.gui.finished import project_of
+from workbench.export.looking import looks
 from workbench.export.predicting import Predictor
 from workbench.gui.charts.inside import InsideView
 from workbench.gui.run_data import RunData
@@ -225,3 +226,25 @@ def test_work_is_stopped_and_taken_up_again(
     assert not child(view, QProgressBar, "inside_progress").isVisible()
     child(view, QToolButton, "inside_stop").click()
     drawn(qtbot, view)
+
+
+def test_runs_of_the_same_name_are_told_apart_by_their_experiments(
+    qtbot: QtBot, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = show(seen=False)
+    runs = view.data.runs()
+    monkeypatch.setattr(view.data, "runs", lambda: [replace(each, name="MAML, seed 0") for each in runs])
+    view.show()
+    drawn(qtbot, view)
+    box = child(view, QComboBox, "inside_run")
+    name = view.data.experiment(runs[0]).name
+    assert [box.itemText(at) for at in range(box.count())] == [f"MAML, seed 0 · {name}"] * 3
+
+
+def test_no_view_makes_the_window_wider(show: Show) -> None:
+    view = show(seen=False)
+    for what in looks():
+        view.restore({"view": what, "quick": True})
+        view.show()
+        view.redraw()
+        assert view.minimumSizeHint().width() < 800, what  # beside the setup and the runs, of 1280

@@ -11,7 +11,7 @@ from torch import Tensor
 from workbench.algorithms.base import Params
 from workbench.engine.inside.base import Inside, by_layer, colour, flat, moving
 from workbench.engine.intervals import mean_interval
-from workbench.pictures import MUTED, Curve, Figure, Panel
+from workbench.pictures import INK, MUTED, RUNS, Curve, Figure, Panel
 from workbench.tasks.base import Episode
 
 WIDE = 30
@@ -104,7 +104,9 @@ def draw(inside: Inside) -> Figure:
     for at, (kind, found_by) in enumerate(lost.items()):
         mean, half = (np.array(part) for part in zip(*found_by, strict=True))
         place = across + (0.12 if at else -0.12)
-        against.append(Curve(titles[kind], colour(at), place, mean, mean - half, mean + half, kind="markers"))
+        against.append(
+            Curve(titles[kind], (INK, RUNS[-1])[at], place, mean, mean - half, mean + half, kind="markers")
+        )
     against.append(Curve("", MUTED, np.array([-0.5, len(moved) + 0.5]), np.zeros(2), dashed=1))
     unit = "%" if row.share else row.unit
     each_mean = np.concatenate([curve.y for curve in curves])

@@ -75,7 +75,10 @@ def draw(inside: Inside) -> Figure:
     shown = sorted(hidden, key=lambda name: -told[name])[:MOST_PANELS]
     panels = [
         Panel(
-            f"By {name} (R² {told[name]:.2f})", axes[0], axes[1], curves=_bands(x, y, name, hidden[name], at)
+            f"By {name.replace('_', ' ')} (R² {told[name]:.2f})",
+            axes[0],
+            axes[1],
+            curves=_bands(x, y, name.replace("_", " "), hidden[name], at),
         )
         for at, name in enumerate(shown)
     ]
@@ -101,7 +104,7 @@ def draw(inside: Inside) -> Figure:
     if len(hidden) > len(shown):
         rest = max(told[name] for name in hidden if name not in shown)
         caption += f" Of {len(hidden)} parameters those with the highest; the others have at most {rest:.2f}."
-    columns = min(2 if len(panels) <= 4 else 3, len(panels))
+    columns = 2 if len(panels) == 4 else min(3, len(panels))
     return Figure("inside_tasks", tuple(panels), caption, columns=columns, table=rows)
 
 
@@ -123,7 +126,8 @@ def _bands(
     curves = []
     for at in np.unique(band):
         own = band == at
-        label = f"{name} {ends[at]:.{digits}f} to {ends[at + 1]:.{digits}f}"
+        label = f"{name} {ends[at]:.{digits}f} to {ends[at + 1]:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+        label = label if at in (0, len(ends) - 2) else ""  # those between follow from the shade
         shade = -0.6 + 1.2 * at / max(1, len(ends) - 2)
         curves.append(Curve(label, RUNS[panel % len(RUNS)], x[own], y[own], kind="markers", shade=shade))
     return tuple(curves)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -126,7 +127,7 @@ class InsideView(Chart):
         box.setObjectName(name)
         box.setAccessibleName(title)
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        box.setMinimumContentsLength(14)
+        box.setMinimumContentsLength(8)  # more, where there is room
         set_tip(box, tip)
         box.activated.connect(chosen)
         self.tools.addWidget(box, 1)
@@ -209,9 +210,9 @@ class InsideView(Chart):
     def _offer_runs(self) -> None:
         """The runs that have learned something; the picked one is looked into where it was not before."""
         runs = [run for run in self.data.runs() if run.iterations or not run.iterations_planned]
-        picked = self.data.highlighted
+        picked, names = self.data.highlighted, self._names()
         for box, first in ((self._runs, []), (self._beside, [("nothing beside", None)])):
-            wanted = [*first, *((run.name, run.id) for run in runs)]
+            wanted = [*first, *((names[run.id], run.id) for run in runs)]
             if [(box.itemText(at), box.itemData(at)) for at in range(box.count())] != wanted:
                 before = box.currentData()
                 box.clear()
@@ -221,6 +222,15 @@ class InsideView(Chart):
         if picked != self._picked and self._runs.findData(picked) >= 0:
             self._runs.setCurrentIndex(self._runs.findData(picked))
         self._picked = picked
+
+    def _names(self) -> dict[int, str]:
+        """The runs' names, with that of the experiment where several have the same."""
+        runs = self.data.runs()
+        often = Counter(run.name for run in runs)
+        return {
+            run.id: f"{run.name} · {self.data.experiment(run).name}" if often[run.name] > 1 else run.name
+            for run in runs
+        }
 
     def _questions(self) -> list[Question]:
         """What is to be known of the run, and of the one beside it."""
@@ -323,12 +333,8 @@ class InsideView(Chart):
 
     def _figures(self, questions: list[Question]) -> list[tuple[str, Figure]]:
         """The answers that are figures, by the names of their runs."""
-        found = []
-        for question in questions:
-            answer, run = self._found.get(question), self.data.run(question.run)
-            if isinstance(answer, Figure) and run is not None:
-                found.append((run.name, answer))
-        return found
+        names, answers = self._names(), [(each.run, self._found.get(each)) for each in questions]
+        return [(names[run], each) for run, each in answers if isinstance(each, Figure) and run in names]
 
     def _set_tools(self) -> None:
         of_one = self._look.of_one
