@@ -17,7 +17,7 @@ from workbench.pictures import Curve, Figure, Panel, Picture, Text, Word
 
 T = TypeVar("T", Curve, Figure, Panel, Picture, Text)
 
-EDITION = 3
+EDITION = 4
 """Raised by whoever changes what is computed: what was kept before is computed anew."""
 
 MOST = 500

@@ -105,7 +105,7 @@ def draw(inside: Inside) -> Figure:
         mean, half = (np.array(part) for part in zip(*found_by, strict=True))
         place = across + (0.12 if at else -0.12)
         against.append(
-            Curve(titles[kind], (INK, RUNS[-1])[at], place, mean, mean - half, mean + half, kind="markers")
+            Curve(titles[kind], (INK, RUNS[6])[at], place, mean, mean - half, mean + half, kind="markers")
         )
     against.append(Curve("", MUTED, np.array([-0.5, len(moved) + 0.5]), np.zeros(2), dashed=1))
     unit = "%" if row.share else row.unit
