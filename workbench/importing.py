@@ -23,6 +23,7 @@ UNITS = {
     "text": ("class", "texts"),
     "functions": ("task", "points"),
     "subjects": ("subject", "samples"),
+    "translation": ("language", "pairs"),
 }
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import PIL
 
-from workbench.data.found import Finding, Found, Unreadable, quoted
+from workbench.data.found import Finding, Found, FoundPairs, Unreadable, quoted
 from workbench.data.kept import load_arrays, store_arrays
 from workbench.data.look import look, refuse_unlike_data
 from workbench.data.npz import Array
@@ -89,6 +89,7 @@ def _loaded(key: str) -> Prepared | None:
     head, *origins = unpacked({"text": held.pop("told"), "ends": held.pop("told_ends")})
     told = json.loads(head)
     digests = held.pop("digests").tobytes()
+    every = 2 if told["kind"] == FoundPairs.kind else 1  # a source before each target
     labels = held.pop("labels").astype(np.int64, copy=False)
     return Prepared(
         kind=told["kind"],
@@ -101,7 +102,7 @@ def _loaded(key: str) -> Prepared | None:
         findings=tuple(Finding(**each | {"examples": tuple(each["examples"])}) for each in told["findings"]),
         unreadable=tuple(Unreadable(*each) for each in told["unreadable"]),
         arrays=held,
-        origin=origins.__getitem__ if origins else lambda index: quoted(text_at(held, index)),
+        origin=origins.__getitem__ if origins else lambda index: quoted(text_at(held, every * index)),
         digests=[digests[start : start + _DIGEST] for start in range(0, len(digests), _DIGEST)],
         sizes=tuple(told["sizes"]) if told["sizes"] else None,
     )

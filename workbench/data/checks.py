@@ -67,7 +67,7 @@ def duplicates_across(
 
 def small_classes(names: Sequence[str], labels: Ints, kind: Kind) -> list[Finding]:
     """Classes with too few examples for the usual episode."""
-    if kind == "subjects":  # how many samples they need, an experiment says
+    if kind in ("subjects", "translation"):  # how many examples they need, an experiment says
         return []
     counts = np.bincount(labels, minlength=len(names))
     small = np.flatnonzero(counts < USUAL)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from workbench.words import shown
 
-Kind = Literal["images", "text", "functions", "subjects"]
+Kind = Literal["images", "text", "functions", "subjects", "translation"]
 """Of data; each is named as the task family that learns from it."""
 Ints = NDArray[np.int64]
 NOT_GIVEN = -1
@@ -210,6 +210,17 @@ class FoundSubjects(Found):
 
     def origin(self, index: int) -> str:
         return f"a sample of subject {shown(self.names[int(self.labels[index])])}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundPairs(Found):
+    """Pairs of a source and a target; each language is a class."""
+
+    kind: ClassVar[Kind] = "translation"
+    pairs: Sequence[tuple[str, str]] = field(repr=False)
+
+    def origin(self, index: int) -> str:
+        return quoted(self.pairs[index][0])
 
 
 def quoted(text: str) -> str:

@@ -14,6 +14,7 @@ from workbench.data.films import with_pages
 from workbench.data.folders import read_class_folders
 from workbench.data.found import NOT_GIVEN, Found, FoundImages, FoundText, some
 from workbench.data.npz import read_headers, refuse_giant
+from workbench.data.pairs import has_pairs, read_pairs
 from workbench.data.passed_over import passed_over
 from workbench.data.pictures import SUFFIXES as PICTURES
 from workbench.data.progress import Progress, silent
@@ -30,7 +31,7 @@ from workbench.words import shown
 ACCEPTED = (
     "a zip or a folder of class folders with images, split files (train.csv …) beside images, an .npz file "
     "(or one beside a .json that names its classes), "
-    "a .csv, .tsv, .jsonl or .json file of texts with labels, "
+    "a .csv, .tsv, .jsonl or .json file of texts with labels, one of pairs (source, target, language), "
     "or a .csv or .tsv table of subjects (a row for each sample: subject, time, outcome)"
 )
 
@@ -81,6 +82,8 @@ def _read(path: Path, reading: Reading) -> Found:
     if path.is_file() and suffix == ".npz":
         return read_arrays(path, reading)
     if path.is_file() and suffix in SUFFIXES:
+        if has_pairs(path, reading):
+            return read_pairs(path, reading)
         table = long_table(path, reading)
         return read_texts(path, reading) if table is None else read_subjects(path, table, reading)
     with open_source(path, reading) as source:

@@ -16,6 +16,7 @@ from workbench.data.found import (
     Found,
     FoundFunctions,
     FoundImages,
+    FoundPairs,
     FoundSubjects,
     FoundText,
     Ints,
@@ -34,9 +35,9 @@ class Prepared(Examples):
     Attributes
     ----------
     kind, where : of the source: what is learned from it, and its path.
-    arrays : by kind: ``pixels`` uint8 ``[N, channels, size, size]``; ``text`` (UTF-8 bytes of all texts) and
-        ``ends``; ``x`` and ``y``; ``time``, ``y``, ``doses``, ``covariates`` and
-        ``words`` (JSON in UTF-8: names and units) of subjects.
+    arrays : by kind: ``pixels`` uint8 ``[N, channels, size, size]``; ``text`` (UTF-8 bytes of all texts, of
+        pairs each source before its target) and ``ends``; ``x`` and ``y``; ``time``, ``y``, ``doses``,
+        ``covariates`` and ``words`` (JSON in UTF-8: names and units) of subjects.
     origin : what to call an example, by its index.
     digests : SHA-256 of each example's content.
     sizes : smallest and largest width and height of the images as they were.
@@ -93,6 +94,10 @@ def prepare(found: Found, reading: Reading = NOW, *, progress: Progress = silent
             arrays = {"time": found.time, "y": found.y, "doses": found.doses}
             arrays |= {"covariates": found.covariates, "words": words}
             digests = []
+        case FoundPairs():
+            progress(0.5, f"Checking {len(found.pairs):,} pairs")
+            arrays = packed([text for pair in found.pairs for text in pair])
+            digests = []  # that two languages say a thing alike says nothing
         case _:
             raise TypeError(f"{found!r} is of no kind that is known")
     checked = checks.duplicates(digests, found.labels, found.given, found.names, found.origin)

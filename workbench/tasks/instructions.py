@@ -33,6 +33,7 @@ from workbench.tasks.interpretation import (
     some_form,
     some_string,
 )
+from workbench.tasks.pair_cases import PairFiles
 
 INPUTS = ("dax", "wif", "lug", "zup", "fep", "blicket", "kiki", "tufa", "gazzer")
 OUTPUTS = ("red", "green", "blue", "yellow", "purple", "pink")
@@ -209,6 +210,9 @@ class Instructions(TaskFamily):
             raise DataError(
                 f"{size.queries} queries, but there are {most} pairs beside the {c.study} studied"
             )
+
+    def case_files(self) -> PairFiles:
+        return PairFiles(self, free=True)
 
     def data_hash(self) -> str:
         c = self.config

@@ -25,6 +25,7 @@ from workbench.problems.sequence import ABSENT, Sequences, Structures
 from workbench.settings import misfit
 from workbench.tasks.base import DataError, Episode, Progress, TaskFamily, TaskShape
 from workbench.tasks.grammar import PLACES, SETS, SLOTS, STRUCTURES, Words, leftmost
+from workbench.tasks.pair_cases import PairFiles
 
 SIZES = {"small": Words(4, 3, 2, 16), "large": Words(8, 5, 4, 32)}
 NOUNS = ("dog", "cat", "bird", "fish", "child", "bear", "fox", "girl")
@@ -221,6 +222,9 @@ class Languages(TaskFamily):
     def check(self, size: EpisodeSize, split: Split) -> None:
         if size.shots != self.config.pairs:
             raise DataError("train_shots: tasks of languages have the pairs that [task] says; leave it out")
+
+    def case_files(self) -> PairFiles:
+        return PairFiles(self)
 
     def data_hash(self) -> str:
         config = self.config

@@ -16,7 +16,13 @@ from workbench.errors import DataError
 from workbench.settings import misfit
 from workbench.tasks.class_splits import ClassSplit, divide
 
-_NAMES = {"images": "images", "text": "texts", "functions": "functions", "subjects": "subjects"}
+_NAMES = {
+    "images": "images",
+    "text": "texts",
+    "functions": "functions",
+    "subjects": "subjects",
+    "translation": "pairs of texts",
+}
 
 
 class Named(Protocol):

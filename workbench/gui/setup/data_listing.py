@@ -91,7 +91,7 @@ def look_into(path: str, progress: Progress, reading: Reading | None = None) -> 
     DataError
         If it is none of the layouts.
     """
-    from workbench.data.found import FoundFunctions, FoundImages, FoundSubjects, FoundText
+    from workbench.data.found import FoundFunctions, FoundImages, FoundPairs, FoundSubjects, FoundText
     from workbench.data.look import look
     from workbench.data.reading import NOW
     from workbench.data.subjects import columns_in
@@ -106,6 +106,11 @@ def look_into(path: str, progress: Progress, reading: Reading | None = None) -> 
         case FoundText():
             samples["sentences"] = tuple(
                 (found.names[c], found.texts[first][:300]) for c, first in _first_of(found, SAMPLES)
+            )
+        case FoundPairs():
+            samples["sentences"] = tuple(
+                (found.names[c], " → ".join(found.pairs[first])[:300])
+                for c, first in _first_of(found, SAMPLES)
             )
         case FoundSubjects():
             curves = []
@@ -268,6 +273,7 @@ def check_fit(listing: Listing, config: TaskConfig) -> dict[Split, int]:
     import torch
 
     from workbench.errors import DataError
+    from workbench.importing import UNITS
     from workbench.tasks.classes import ClassFamily, ClassPool
 
     if listing.kind == "subjects":
@@ -281,7 +287,7 @@ def check_fit(listing: Listing, config: TaskConfig) -> dict[Split, int]:
             if listing.counts[scarcest] < needed:
                 raise DataError(
                     f"task {listing.names[scarcest]!r} of the {split} split has {listing.counts[scarcest]} "
-                    f"points, but {shots} shots + {queries} queries need {needed}"
+                    f"{UNITS[listing.kind][1]}, but {shots} shots + {queries} queries need {needed}"
                 )
         return {split: len(members[split]) for split in SPLITS}
     blank = torch.zeros(1, 1, 1, 1, dtype=torch.uint8).expand(sum(listing.counts), 1, 1, 1)

@@ -16,6 +16,15 @@ _CURVE = QSize(2 * THUMBNAIL, THUMBNAIL)
 _LINES = 5
 
 
+_SAID = {
+    "text": ("Sample texts", "A text of some classes"),
+    "translation": ("Sample pairs", "A pair of some languages"),
+    "functions": ("Sample curves", "The points of some tasks"),
+    "subjects": ("Sample curves", "The samples of some subjects"),
+}
+"""What the list is called, and what it shows, by the kind of data; of all others, pictures."""
+
+
 class SampleList(QListWidget):
     """Shows the samples of a listing."""
 
@@ -31,18 +40,10 @@ class SampleList(QListWidget):
         """Show samples, or none."""
         self.clear()
         kind = "images" if listing is None else listing.kind
-        words = kind == "text"
-        self.setAccessibleName(
-            {"text": "Sample texts", **dict.fromkeys(("functions", "subjects"), "Sample curves")}.get(
-                kind, "Sample images"
-            )
-        )
-        set_tip(
-            self,
-            {"subjects": "The samples of some subjects", "functions": "The points of some tasks"}.get(
-                kind, f"{'A text' if words else 'One image'} of some classes"
-            ),
-        )
+        words = kind in ("text", "translation")
+        name, tip = _SAID.get(kind, ("Sample images", "One image of some classes"))
+        self.setAccessibleName(name)
+        set_tip(self, tip)
         self.setViewMode(QListWidget.ViewMode.ListMode if words else QListWidget.ViewMode.IconMode)
         self.setIconSize(_CURVE if kind in ("functions", "subjects") else QSize(THUMBNAIL, THUMBNAIL))
         never, needed = Qt.ScrollBarPolicy.ScrollBarAlwaysOff, Qt.ScrollBarPolicy.ScrollBarAsNeeded
