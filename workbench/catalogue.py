@@ -147,6 +147,8 @@ def _summed_up(problems: set[str]) -> str:
         return "all"
     if problems == {each.name for each in families if issubclass(each, Supervised)}:
         return "supervised"
+    if problems == {each.name for each in families if "vectors" in each.gives}:
+        return "labels, values"
     return ", ".join(sorted(problems)) or "–"
 
 

@@ -210,7 +210,9 @@ def use(
     if case.along is not None:
         course = predicted(case.episode._replace(query=case.along))
         found = replace(found, query=course.query, outputs=course.outputs)
-    found = replace(found, names=case.names, columns=case.columns, excerpt=case.excerpt)
+    found = replace(
+        found, problem=case.shape.problem, names=case.names, columns=case.columns, excerpt=case.excerpt
+    )
     size = _like(case.size, experiment, family)
     if not algorithm.problem.band or size is None:
         return found

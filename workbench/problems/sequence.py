@@ -80,6 +80,7 @@ class Sequences(Supervised):
     ----------
     source, target : the tokens in words, in the order of their numbers, from 1.
     structures : those that a task may have, where that is known.
+    places : P, of what is said where nobody knows what is right.
     """
 
     name = "sequence"
@@ -95,8 +96,11 @@ class Sequences(Supervised):
         source: Sequence[str] = (),
         target: Sequence[str] = (),
         structures: Structures | None = None,
+        *,
+        places: int = 1,
     ) -> None:
         self.source, self.target, self.structures = tuple(source), tuple(target), structures
+        self.places = places
 
     # --- of one task ---------------------------------------------------------------------------------
 
@@ -144,9 +148,6 @@ class Sequences(Supervised):
     def predicted(self, predict: Predict, data: Data) -> dict[str, Tensor]:
         places = data["y"].shape[-1] if "y" in data else self.places
         return {"said": spoken(predict, data["x"], places)}
-
-    places: int = 1
-    """P, where nobody knows what is right."""
 
     def example(self, task: Example) -> Drawing:
         """Pairs of the support set, and below them what is asked."""

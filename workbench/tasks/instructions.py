@@ -112,7 +112,7 @@ class Instructions(TaskFamily):
     def __init__(self, config: InstructionsConfig, progress: Progress | None = None) -> None:
         super().__init__(config, progress)
         self.shape = TaskShape(
-            Sequences(INPUTS, OUTPUTS),
+            Sequences(INPUTS, OUTPUTS, places=LONGEST + 1),
             (2 * LONGEST + 1,),
             len(OUTPUTS) + 1,
             vocabulary=len(INPUTS) + 1,

@@ -130,7 +130,7 @@ class Languages(TaskFamily):
         source = (*NOUNS[: words.nouns], *VERBS[: words.verbs], *ADJECTIVES[: words.adjectives])
         target = [onset + rime for rime in RIMES for onset in ONSETS][: words.target]
         structures = Structures(partial(_readings, words, config.level), words.symbols)
-        problem = Sequences(source, target, structures)
+        problem = Sequences(source, target, structures, places=PLACES)
         self.shape = TaskShape(
             problem, (SLOTS + PLACES,), words.target + 1, vocabulary=words.source + 1, places=PLACES
         )

@@ -79,11 +79,9 @@ class PairFiles(CaseFiles):
         if new:
             listed = ", ".join(map(shown, new[:5])) + (" …" if len(new) > 5 else "")
             notes.append(f"Words of queries that stand in no support pair: {listed}.")
-        case_problem = Sequences(given, own, problem.structures)
-        case_problem.places = places
         return Case(
             episode,
-            replace(shape, problem=case_problem),
+            replace(shape, problem=Sequences(given, own, problem.structures, places=places)),
             size._replace(shots=len(known), queries=len(asked)),
             tuple(" ".join(source) for source, *_ in asked),
             notes=tuple(notes),

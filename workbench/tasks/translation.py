@@ -114,7 +114,8 @@ class Translation(TaskFamily):
             _inventory([each for each, fits in zip(side, short, strict=True) if fits], config)
             for side in (texts[::2], texts[1::2])
         )
-        self._sides = Sequences(source, target)
+        places = config.length + 1
+        self._sides = Sequences(source, target, places=places)
         self._numbers = [{token: at for at, token in enumerate(each, 1)} for each in (source, target)]
         known = [
             fits and set(a) <= self._numbers[0].keys() and set(b) <= self._numbers[1].keys()
@@ -129,7 +130,6 @@ class Translation(TaskFamily):
             self._pairs.append(Pairs(self._rows([*kept], 0), self._rows([*kept.values()], 1)))
             first += count
         self.notes = (*own.notes, *_left_out(short, known, config))
-        places = config.length + 1
         self.shape = TaskShape(
             self._sides,
             (config.length + places,),

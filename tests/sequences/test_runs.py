@@ -1,0 +1,226 @@
+"""Runs on sequences: resumed, put to use, on a person's own pairs, and looked at."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.gui.finished import project_of, stop_half_way
+from tests.sequences.some import INSTRUCTIONS, LANGUAGES
+from tests.test_runs import contents
+from workbench import runs
+from workbench.config import parse
+from workbench.data.look import look
+from workbench.data.pairs import has_pairs
+from workbench.engine.episodes import seeded
+from workbench.errors import DataError
+from workbench.problems.sequence import Sequences, words_of
+from workbench.project import Project
+from workbench.runs import Control
+
+Call = Callable[..., tuple[int, str, str]]
+
+WORDS = {
+    "one": "un",
+    "two": "deux",
+    "three": "trois",
+    "red": "rouge",
+    "blue": "bleu",
+    "cat": "chat",
+    "dog": "chien",
+}
+
+
+def pairs(languages: int = 5) -> list[tuple[str, str, str]]:
+    """Phrases in languages that are alike but for their endings and their order."""
+    found = []
+    for language in range(languages):
+        for number in ("one", "two", "three"):
+            for colour in ("red", "blue"):
+                for animal in ("cat", "dog"):
+                    said = [f"{WORDS[each]}{language}" for each in (number, colour, animal)]
+                    said = said[::-1] if language % 2 else said
+                    found.append((f"{number} {colour} {animal}", " ".join(said), f"l{language}"))
+    return found
+
+
+def table(path: Path, rows: list[tuple[str, ...]], heads: str = "source\ttarget\tlanguage") -> Path:
+    path.write_text("\n".join([heads, *("\t".join(row) for row in rows)]) + "\n", encoding="utf-8")
+    return path
+
+
+def own(path: Path, *more: str) -> str:
+    return LANGUAGES.replace(
+        'family = "languages"\npairs = 5',
+        "\n".join(['family = "translation"', f'path = "{path.as_posix()}"', "shots = 6", *more]),
+    )
+
+
+@pytest.mark.parametrize("text", [LANGUAGES, INSTRUCTIONS], ids=["languages", "instructions"])
+def test_a_stopped_run_goes_on_bit_for_bit(text: str, tmp_path: Path) -> None:
+    text = text.replace("iterations = 2", "iterations = 6")
+    (whole,), (half,) = (
+        project_of(tmp_path / name, "in_context", seeds=1, text=text, done=done)
+        for name, done in (("a.mlwb", None), ("b.mlwb", 0))
+    )
+    stop_half_way(tmp_path / "b.mlwb", half)
+    with Project.open(tmp_path / "a.mlwb") as a, Project.open(tmp_path / "b.mlwb") as b:
+        experiment = runs.of_record(b, b.run(half)).experiment
+        assert runs.perform(b, half, runs.open_family(experiment), Control(), lambda *_: None) == "finished"
+        assert contents(b, half) == contents(a, whole)
+
+
+def test_all_learners_meet_the_same_episodes_and_predict_equals_the_evaluation(
+    tmp_path: Path, call: Call
+) -> None:
+    path = tmp_path / "p.mlwb"
+    ids = project_of(path, "in_context", "anil", "dictionary", "nearest_sentence", seeds=1, text=LANGUAGES)
+    code, out, _ = call("show", path, "--json")
+    assert code == 0
+    shown = json.loads(out)["runs"]
+    assert len({each["test"]["episodes_hash"] for each in shown}) == 1
+    assert {"exact", "token_accuracy", "edit_distance", "loss"} <= set(shown[0]["test"]["measures"])
+    folder = tmp_path / "episode"
+    assert call("export", path, "--what", "episode", "-o", folder)[0] == 0
+    for run in ids:
+        files = ("--support", folder / "support.csv", "--query", folder / "query.csv")
+        code, out, err = call("predict", path, run, *files, "-o", "-", "--format", "json")
+        assert code == 0, err
+        with Project.open(path, read_only=True) as project:
+            result = project.result(run, "test")
+            assert result is not None
+            right = result.arrays["right"][0]
+        assert [row["correct"] for row in json.loads(out)["predictions"]] == right.tolist()
+
+
+def test_a_case_of_other_words_is_read_and_what_cannot_be_is_told(tmp_path: Path, call: Call) -> None:
+    path = tmp_path / "p.mlwb"
+    (run,) = project_of(path, "nearest_sentence", seeds=1, text=LANGUAGES)
+    support, query = tmp_path / "s.csv", tmp_path / "q.csv"
+    support.write_text("source,target\ndog sees cat,zork blip\nbird likes fish,a b c\n", encoding="utf-8")
+    query.write_text("source\ndog sees bird\n", encoding="utf-8")
+
+    def used() -> tuple[int, str, str]:
+        return call(
+            "predict", path, run, "--support", support, "--query", query, "-o", "-", "--format", "csv"
+        )
+
+    code, out, err = used()
+    assert (code, [row["said"] for row in csv.DictReader(io.StringIO(out))]) == (0, ["zork blip"])
+    assert "learners were trained on 5" in err
+    for text, said in (
+        ("source\nelephant sees cat\n", "line 2: the source has the word elephant, which is not known"),
+        ("source\n   \n", "no rows below the first line"),
+        ("source,target\n,x\n", "line 2: an empty source"),
+        ("a,b,c\nx,y,z\n", "no column source; it has a, b, c"),
+        ("source\n" + "dog " * 9 + "\n", "has 9 words; at most 5 are read"),
+    ):
+        query.write_text(text, encoding="utf-8")
+        code, _, err = used()
+        assert code == 2
+        assert said in err, err
+        assert err.count("\n") == 1
+
+
+# --- a person's own pairs ----------------------------------------------------------------------------
+
+
+def test_pairs_come_in_as_tables_and_as_lines_of_json(tmp_path: Path) -> None:
+    rows = pairs()
+    tsv = table(tmp_path / "a.tsv", rows)
+    lines = tmp_path / "a.jsonl"
+    lines.write_text(
+        "\n".join(json.dumps(dict(zip(("src", "tgt", "lang"), row, strict=True))) for row in rows)
+    )
+    a, b = look(tsv), look(lines)
+    assert (
+        (a.kind, a.names, a.counts)
+        == (b.kind, b.names, b.counts)
+        == ("translation", ("l0", "l1", "l2", "l3", "l4"), (12,) * 5)
+    )
+    assert a.pairs == b.pairs
+
+
+@pytest.mark.parametrize(
+    ("heads", "row", "said"),
+    [
+        ("source\ttarget\tlanguage", ("one", "", "l9"), "an empty target"),
+        ("source\ttarget\tlanguage", (" ", "un", "l9"), "an empty source"),
+        ("source\ttarget\tlanguage", ("one", "un", ""), "an empty language"),
+    ],
+)
+def test_a_row_that_lacks_something_is_listed(
+    heads: str, row: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    found = look(table(tmp_path / "a.tsv", [*pairs(), row], heads))
+    assert [each.why for each in found.unreadable] == [said]
+    assert found.unreadable[0].origin.endswith("line 62")
+
+
+def test_pairs_without_a_language_are_refused(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.tsv", [row[:2] for row in pairs()], "source\ttarget")
+    assert has_pairs(path)
+    with pytest.raises(DataError, match="no column says which language a pair is of; add one of language"):
+        look(path)
+
+
+@pytest.mark.parametrize(
+    ("languages", "more", "said"),
+    [
+        (1, (), "three splits need three"),
+        (5, ("queries = 9",), "12 pairs with different sources, but 6 shots"),
+        (5, ("length = 2",), "0 pairs with different sources"),
+    ],
+)
+def test_pairs_that_give_no_episodes_are_refused(
+    languages: int, more: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    text = own(table(tmp_path / "a.tsv", pairs(languages)), *more)
+    text = text.replace("queries = 2\n", "", 1) if more and more[0].startswith("queries") else text
+    with pytest.raises(DataError, match=said):
+        project_of(tmp_path / "p.mlwb", "nearest_sentence", seeds=1, text=text)
+
+
+def test_what_is_too_long_is_left_out_and_told(tmp_path: Path) -> None:
+    rows = [*pairs(), ("one two three red blue cat dog", "un", "l0")]
+    text = own(table(tmp_path / "a.tsv", rows), "length = 4")
+    family = runs.open_family(parse(text + '[[algorithm]]\nkind = "scratch"\n'))
+    assert family.notes[-1] == "1 pair is left out: longer than 4 tokens (task.length)"
+
+
+def test_a_dictionary_beats_the_nearest_pair_on_languages_of_ones_own(tmp_path: Path, call: Call) -> None:
+    path = tmp_path / "p.mlwb"
+    text = own(table(tmp_path / "a.tsv", pairs()))
+    project_of(path, "dictionary", "nearest_sentence", seeds=1, text=text)
+    code, out, _ = call("show", path, "--json")
+    assert code == 0
+    tests = {
+        run["algorithm"]: run["test"]["measures"]["exact"]["mean"][-1] for run in json.loads(out)["runs"]
+    }
+    assert tests["dictionary"] > tests["nearest_sentence"] == 0  # no phrase stands there twice
+
+
+def test_characters_are_tokens_too(tmp_path: Path) -> None:
+    text = own(table(tmp_path / "a.tsv", pairs()), 'tokens = "characters"', "length = 40")
+    family = runs.open_family(parse(text + '[[algorithm]]\nkind = "scratch"\n'))
+    assert isinstance(family.problem, Sequences)
+    assert set(family.problem.source) == set("onetwhrdblucag␣")
+    episode = family.sample("train", 1, seeded(1))
+    first = words_of(episode.support["x"][0, 0].numpy(), family.problem.source)
+    assert "".join(first).replace("␣", " ") in {source for source, *_ in pairs()}
+
+
+def test_queries_that_are_known_have_no_new_words(tmp_path: Path) -> None:
+    text = own(table(tmp_path / "a.tsv", pairs()), "known = true")
+    family = runs.open_family(parse(text + '[[algorithm]]\nkind = "scratch"\n'))
+    episode = family.sample("test", 20, seeded(1))
+    for name in ("x", "y"):
+        for at in range(20):
+            support, query = (set(np.unique(part[name][at])) for part in (episode.support, episode.query))
+            assert query <= support | {0}
