@@ -46,12 +46,14 @@ def inner_rate(
     classes: float,
     sets: float | None = None,
     rollouts: float = 0.03,
+    tokens: float = 0.1,
     symbol: str = "α",
     help: str = "Inner (adaptation) learning rate.",
 ) -> Any:
     """The field ``inner_lr``, with its usual default, that for tasks with classes, that for sets to group,
-    whose logits are as large, and that for worlds to act in."""
+    whose logits are as large, that for worlds to act in, and that for sequences."""
     where = {"classes": classes, "sets": classes if sets is None else sets, "rollouts": rollouts}
+    where["tokens"] = tokens
     return setting(usual, where=where, gt=0, le=100, symbol=symbol, help=help)
 
 

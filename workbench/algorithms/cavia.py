@@ -28,7 +28,7 @@ from workbench.tasks.base import Data, TaskShape
 
 class CAVIAConfig(InnerLoopConfig):
     kind: Literal["cavia"] = "cavia"
-    inner_lr: float | None = inner_rate(1.0, classes=10.0, rollouts=0.3)
+    inner_lr: float | None = inner_rate(1.0, classes=10.0, rollouts=0.3, tokens=1.0)
     inner_steps: int = setting(
         2, ge=1, le=1000, unit="steps", symbol="k", help="Inner steps on each task while training."
     )
