@@ -34,6 +34,7 @@ QUICK = {
     "quickstart-driving": "Driving",
     "quickstart-sets": "Sets to group",
     "quickstart-patients": "Patients",
+    "quickstart-languages": "Invented languages",
 }
 SAMPLES = QUICK | {
     "all-sinusoid": "Sine waves, all algorithms",

@@ -152,10 +152,8 @@ class Sequences(Supervised):
     def example(self, task: Example) -> Drawing:
         """Pairs of the support set, and below them what is asked."""
         support, query = self._pairs(task.support), self._pairs(task.query)
-        lines = [line for a, b in support[:MOST_PAIRS] for line in said_of(a, b)]
-        if len(support) > MOST_PAIRS:
-            lines.append((Word(f"… {len(support) - MOST_PAIRS} more", MUTED),))
-        lines += [(Word("asked:", MUTED),), *(line for a, b in query[:FEW] for line in said_of(a, b))]
+        lines = [*_some_of(support), (Word("asked:", MUTED),)]
+        lines += [line for a, b in query[:FEW] for line in said_of(a, b)]
         words = f"Learners see {plural(len(support), 'pair')}; {len(query)} more are asked."
         return Drawing(Panel(lines=tuple(lines)), "Pairs", "", words)
 
@@ -173,7 +171,9 @@ class Sequences(Supervised):
         share = task.measured[EXACT.name] if known else np.zeros(0)
         told = f"{share[-1]:.0%} right" if len(share) == 1 else ""
         told = f"{share[0]:.0%} → {share[-1]:.0%} right" if len(share) > 1 else told
+        support = self._pairs(task.support)
         shown = [line for a, b in query for line in said_of(a, b)]
+        shown += [(Word("studied:", MUTED),), *_some_of(support)]
         return Drawing(
             Panel(lines=tuple(lines)),
             "Sequences said",
@@ -181,7 +181,7 @@ class Sequences(Supervised):
             "Said freely, each token by the learner's own before it; what differs is underlined, and "
             f"{LEFT_OUT} is what was left out.",
             tuple(rows),
-            task=f"{plural(len(self._pairs(task.support)), 'pair')} studied",
+            task=f"{plural(len(support), 'pair')} studied",
             truth=Panel(lines=tuple(shown)) if known else None,
         )
 
@@ -294,6 +294,13 @@ def said_of(
     if tuple(said) == tuple(right):
         return first, (Word("✓", RIGHT), *map(Word, said))
     return first, (Word("✗", WRONG), *compared(said, right))
+
+
+def _some_of(pairs: Sequence[tuple[Sequence[str], Sequence[str]]]) -> list[Line]:
+    """Pairs as lines, of many the first."""
+    lines: list[Line] = [line for a, b in pairs[:MOST_PAIRS] for line in said_of(a, b)]
+    more = len(pairs) - MOST_PAIRS
+    return [*lines, (Word(f"… {more} more", MUTED),)] if more > 0 else lines
 
 
 def compared(said: Sequence[str], right: Sequence[str]) -> Line:

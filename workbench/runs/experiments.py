@@ -25,6 +25,7 @@ SAMPLES = {
     "quickstart-driving": "quickstart_driving.toml",
     "quickstart-sets": "quickstart_sets.toml",
     "quickstart-patients": "quickstart_patients.toml",
+    "quickstart-languages": "quickstart_languages.toml",
     "all-sinusoid": "all_sinusoid.toml",
     "all-glyphs": "all_glyphs.toml",
     "private-sinusoid": "private_sinusoid.toml",

@@ -56,7 +56,7 @@ class InstructionsConfig(TaskConfig):
     problem = Sequences
     default_network: ClassVar[str] = "encoder_decoder"
     suits = Suits(
-        Training(iterations=2000, meta_batch=24),
+        Training(iterations=2000, meta_batch=24, meta_lr=0.002),
         Evaluation(episodes=1000, validation_episodes=100, inner_steps=10, every=250),
         {"train_queries": 8},
     )

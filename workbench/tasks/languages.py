@@ -46,7 +46,7 @@ class LanguagesConfig(TaskConfig):
     has: ClassVar = frozenset({"structures"})
     default_network: ClassVar[str] = "encoder_decoder"
     suits = Suits(
-        Training(iterations=3000, meta_batch=32),
+        Training(iterations=3000, meta_batch=32, meta_lr=0.002),
         Evaluation(episodes=1000, validation_episodes=100, inner_steps=10, every=250),
     )
 

@@ -52,7 +52,7 @@ class TranslationConfig(Examples):
     problem = Sequences
     default_network: ClassVar[str] = "encoder_decoder"
     suits = Suits(
-        Training(iterations=2000, meta_batch=16),
+        Training(iterations=2000, meta_batch=16, meta_lr=0.002),
         Evaluation(episodes=200, validation_episodes=50, inner_steps=10, every=200),
     )
 
