@@ -85,6 +85,10 @@ def run(
     runs.check(experiment, family)
     for note in (*family.notes, *runs.cautions(experiment)):
         progress.line(f"note: {note}")
+    for each in family.domains:
+        progress.line(f"domain {each.name}: {each.words}")
+        for note in each.family.notes:
+            progress.line(f"note: {each.name}: {note}")
     with private_folder() as folder:
         path = project or folder / "unsaved.mlwb"
         with Project.open(path) if path.exists() else Project.create(path) as opened:
@@ -368,7 +372,7 @@ def bench(source: str, overrides: tuple[str, ...], as_json_text: bool, seconds: 
     """Measure each algorithm's meta-iterations for some seconds, and where it acts, steps of the environment
     as long."""
     experiment = runs.load_experiment(source, overrides)
-    family = runs.open_family(experiment)
+    family = runs.open_family(experiment, domains=False)
     runs.check(experiment, family)
     results: dict[str, dict[str, Any]] = {}
     for each in experiment.algorithm:

@@ -101,6 +101,28 @@ class ShiftSummary(TypedDict):
     measures: dict[str, ByStep]
 
 
+class DomainSummary(Summary, total=False):
+    """What was measured on frozen episodes of another domain, as a result of its own: what the domain is, and
+    which episodes.
+
+    ``drop`` is how much worse each measure is after the last step than on the home domain's episodes, which
+    are others: means and Welch's intervals over both; below zero it is better. What has no better direction
+    has none.
+    """
+
+    split: str
+    words: str
+    episodes: int
+    episodes_hash: str
+    ways: int
+    shots: int
+    queries: int
+    distinct_episodes: int
+    distinct_classes: int
+    distinct_examples: int
+    drop: dict[str, Entry]
+
+
 class CostSummary(TypedDict):
     """What a run took: seconds by phase (training, validation, test), floating-point operations of a
     meta-``iteration`` and of adapting to a ``task`` and testing it (None where they were not counted), bytes
@@ -136,6 +158,7 @@ class TestSummary(Summary, total=False):
     calibration_error: float | None
     attack: AttackSummary | None
     shift: ShiftSummary | None
+    domains: NotRequired[dict[str, DomainSummary]]
     operating_point: NotRequired[OperatingPoint | None]
     transductive: bool | None
     ways: int

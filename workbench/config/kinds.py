@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import (
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
     ValidationError,
     model_validator,
 )
 from pydantic_core import InitErrorDetails
 
+from workbench.config.domains import HOME, Domain
 from workbench.config.sections import Drift, Evaluation, Training
 from workbench.problems import Problem
 from workbench.problems.classification import Classification
@@ -22,6 +24,8 @@ from workbench.settings import (
     Kind,
     Name,
     Section,
+    complaints,
+    misfit,
     setting,
 )
 from workbench.words import listed
@@ -81,6 +85,96 @@ class TaskConfig(Kind):
     """What an experiment with the family says where its file does not."""
 
     refused: ClassVar[Mapping[str, str]] = {"drift": "tasks of this family do not drift; leave it out"}
+
+    own_alone: ClassVar[frozenset[str]] = frozenset({"domain", "drift"})
+    """Fields of which another domain takes nothing over: what is trained on, and what else is tested."""
+
+    sources: ClassVar[frozenset[str]] = frozenset({"path", "dataset"})
+    """Fields that say which data it is, where it has them."""
+
+    of_a_source: ClassVar[frozenset[str]] = sources | {"split", "diagnosis", "within"}
+    """These, and fields that are about one source: names of its classes."""
+
+    domain: Annotated[tuple[Domain, ...], Field(strict=False)] | None = setting(
+        None,
+        label="Other domains",
+        help="Test on other families, data sets or settings too, which training never sees.",
+        empty="none",
+    )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _filled_domains(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """What differs in each domain is written down in full: defaults may be others one day."""
+        found = handler(data)
+        if found.domain is None:
+            return found
+        names = [each.name for each in found.domain]
+        for index, name in enumerate(names):
+            if name == HOME or name in names[:index]:
+                why = "is what [task] itself is called" if name == HOME else "names two domains"
+                raise misfit(("domain", index, "name"), f"{name!r} {why}; give each its own name")
+        filled = tuple(found._filled(index, each) for index, each in enumerate(found.domain))
+        return found.model_copy(update={"domain": filled or None})
+
+    def _filled(self, index: int, domain: Domain) -> Domain:
+        kind = self._kind_of_domain(index, domain)
+        for name in TaskConfig.own_alone & domain.settings.keys():
+            raise misfit(("domain", index, name), "has no meaning in a domain; leave it out")
+        table = self._taken_over(kind, domain) | dict(domain.settings) | {self.selector: kind.name_of()}
+        try:
+            config = kind.model_validate(table)
+        except ValidationError as error:
+            first = complaints(error, kind, table)[0]
+            raise misfit(("domain", index, *first.place), first.message) from None
+        if config == self.model_copy(update={"domain": None}):
+            raise misfit(("domain", index), f"{domain.name!r} is as [task] is; say what differs")
+        known = self._taken_over(kind, domain)
+        left = {"domain", self.selector} | (self.of_a_source - domain.settings.keys())
+        told = config.model_dump(mode="json", exclude_none=True, exclude=left)
+        said = {name: each for name, each in told.items() if name not in known or known[name] != each}
+        return Domain.model_validate({"name": domain.name, "family": config.name, "fit": domain.fit} | said)
+
+    def of_domain(self, domain: Domain) -> TaskConfig:
+        """The task family of a domain, with its settings."""
+        kind: type[TaskConfig] = TaskConfig.kinds[str(domain.family)]
+        said = {**domain.settings, self.selector: domain.family}
+        return kind.model_validate(self._taken_over(kind, domain) | said)
+
+    def is_another_source(self, domain: Domain) -> bool:
+        """Whether a domain has other data than its own, so that nothing is trained on any of it."""
+        return domain.family not in (None, self.name) or not self.sources.isdisjoint(domain.settings)
+
+    def _kind_of_domain(self, index: int, domain: Domain) -> type[TaskConfig]:
+        """The family that a domain says, or else the only one that has all of its settings."""
+        akin = {
+            name: kind
+            for name, kind in sorted(TaskConfig.kinds.items())
+            if kind.problem is self.problem and self.gives() <= kind.gives()
+        }
+        if domain.family is not None:
+            if domain.family not in akin:
+                known = TaskConfig.kinds.get(domain.family)
+                why = "is not known" if known is None else f"({known.problem.name}) has other tasks than [task]"
+                allowed = ", ".join(akin)
+                raise misfit(("domain", index, "family"), f"{domain.family!r} {why}; allowed: {allowed}")
+            return akin[domain.family]
+        own, said = type(self), domain.settings.keys()
+        having = [each for each in akin.values() if said <= each.model_fields.keys()]
+        return having[0] if len(having) == 1 and own not in having else own
+
+    def _taken_over(self, kind: type[TaskConfig], domain: Domain) -> dict[str, Any]:
+        """What of it holds in a domain of a family, where that says nothing else."""
+        common = [each for each in type(self).__mro__ if issubclass(kind, each) and issubclass(each, Section)]
+        names = {name for each in common for name in each.model_fields} - self.own_alone - {self.selector}
+        if kind is not type(self) or not self.sources.isdisjoint(domain.settings):
+            names -= self.of_a_source
+        return self.model_dump(mode="json", exclude_none=True, include=names)
+
+    @classmethod
+    def name_of(cls) -> str:
+        """The family's name in a file."""
+        return str(cls.model_fields[cls.selector].default)
 
     @classmethod
     def gives(cls) -> frozenset[str]:

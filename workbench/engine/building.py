@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -14,7 +15,7 @@ from workbench.config import AlgorithmConfig, AnyWays, Experiment, Trains
 from workbench.engine.episodes import seeded
 from workbench.engine.state import Demands
 from workbench.engine.stream import Segments
-from workbench.tasks.base import EpisodeSize, TaskFamily, valid_range
+from workbench.tasks.base import DataError, EpisodeSize, TaskFamily, valid_range
 
 MOST_NUMBERS = 80_000_000
 """Of all meta-parameters: with Adam's two moments of each they are as much as SQLite takes in one piece."""
@@ -98,6 +99,34 @@ def training_size(config: AlgorithmConfig, family: TaskFamily) -> EpisodeSize:
 def evaluation_size(experiment: Experiment, family: TaskFamily) -> EpisodeSize:
     """Ways, shots and queries of the frozen episodes."""
     return family.size._replace(queries=experiment.evaluation.queries or family.size.queries)
+
+
+def domain_size(experiment: Experiment, home: TaskFamily, family: TaskFamily) -> EpisodeSize:
+    """The same of another domain: as many queries as at home, if it does not say otherwise."""
+    own = family.size
+    return own if own.queries != home.size.queries else evaluation_size(experiment, family)
+
+
+def in_domain(algorithm: Algorithm, family: TaskFamily, size: EpisodeSize) -> Algorithm:
+    """The learner in another domain: the same network and meta-parameters, whose task is another.
+
+    Raises
+    ------
+    DataError
+        If it cannot do episodes of that size.
+    """
+    most, core = algorithm.shape.outputs, algorithm.config.built_of[-1]
+    if "classes" in family.problem.gives and size.ways > most and not isinstance(core, AnyWays):
+        raise DataError(
+            f"{size.ways} ways, but {algorithm.config.name!r} has one output for each of {most} classes; use "
+            f"at most {most} ways there, or more in [task]"
+        )
+    if family.problem is algorithm.problem:
+        return algorithm
+    shape = replace(algorithm.shape, problem=family.problem)
+    other = make(algorithm.config, algorithm.network, shape)
+    other.check(size)
+    return other
 
 
 def planned_iterations(experiment: Experiment, config: AlgorithmConfig) -> int:

@@ -68,10 +68,11 @@ def estimated(trainer: Trainer) -> Cost:
     forget_peak()
     settings, algorithm = trainer.experiment.evaluation, trainer.algorithm
     iterations, validation = trainer.iterations, settings.validation_episodes
+    others = [*filter(None, [trainer.family.shift]), *trainer.family.domains]
     segments = trainer.family.segments if algorithm.drifts and iterations else 0
     drawn = {
         "validation": (1 + segments) * validation,
-        "test": (1 + (trainer.family.shift is not None)) * settings.episodes
+        "test": (1 + len(others)) * settings.episodes
         + (1 + algorithm.problem.chooses) * validation,
     }
     tasks = drawn | {"validation": trainer.demands.validations * drawn["validation"]}
@@ -85,14 +86,14 @@ def estimated(trainer: Trainer) -> Cost:
         **{name: tested.drawing * drawn[name] + tested.measuring * count for name, count in tasks.items()},
     }
     seconds["test"] += tested.alone * (TIMED_TASKS + 1)
-    kept = (tested.numbers * count for count in (settings.episodes, validation))
+    kept = (tested.numbers * count for count in (settings.episodes * (1 + len(others)), validation))
     return Cost(
         seconds,
         operations,
         memory=peak() + sum(4 * each for each in kept if each <= KEPT_NUMBERS),
         disk=CHECKPOINTS * (trainer.demands.most_bytes - LONGEST_HEAD)
         + POINTS * iterations
-        + round(tested.bytes * settings.episodes),
+        + round(tested.bytes * settings.episodes * (1 + len(others))),
     )
 
 

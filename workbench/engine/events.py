@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,12 +57,14 @@ class Abandoned:
 
 @dataclass(frozen=True)
 class Finished:
-    """The run is over; ``summary`` is the "test" of a result file, ``arrays`` hold every task."""
+    """The run is over; ``summary`` is the "test" of a result file, ``arrays`` hold every task, ``domains``
+    every task of the other domains, by name."""
 
     iteration: int
     seconds: float
     summary: TestSummary
     arrays: Mapping[str, NDArray[np.generic]]
+    domains: Mapping[str, Mapping[str, NDArray[np.generic]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -21,10 +21,35 @@ from workbench.engine.episodes import ACTED, FrozenEpisodes, seeded
 from workbench.engine.evaluation import Curves, evaluate, number, reported, with_noise
 from workbench.engine.interruption import Asked, give_up_if, nobody_asks
 from workbench.measures import SHIFTED
-from workbench.summaries import OperatingPoint, ShiftSummary, TestSummary
-from workbench.tasks.base import Shift
+from workbench.summaries import DomainSummary, OperatingPoint, ShiftSummary, TestSummary
+from workbench.tasks.base import Domain
 
 TIMED_TASKS = 20
+
+Arrays = Mapping[str, NDArray[np.generic]]
+
+
+class Tested(NamedTuple):
+    """What a meta-test measured.
+
+    Attributes
+    ----------
+    summary : the summary of design.md, section 6.
+    arrays : what each task did, by measure.
+    domains : the same arrays of each other domain, by its name; their summaries are in that of the test.
+    """
+
+    summary: TestSummary
+    arrays: Arrays
+    domains: Mapping[str, Arrays]
+
+
+class Other(NamedTuple):
+    """Another distribution of tasks, frozen episodes of it, and the learner as it acts there."""
+
+    domain: Domain
+    episodes: FrozenEpisodes
+    algorithm: Algorithm
 
 
 def milliseconds(
@@ -65,10 +90,11 @@ def result(
     threads: int = 1,
     asked: Asked = nobody_asks,
     attack: Attack | None = None,
-    shifted: tuple[Shift, FrozenEpisodes] | None = None,
+    shifted: Other | None = None,
     validation: FrozenEpisodes | None = None,
-) -> tuple[TestSummary, Mapping[str, NDArray[np.generic]]]:
-    """Measure meta-test episodes once: the summary of design.md, section 6, and the per-task arrays.
+    domains: Sequence[Other] = (),
+) -> Tested:
+    """Measure meta-test episodes once.
 
     Parameters
     ----------
@@ -79,13 +105,16 @@ def result(
     threads : chunks of tasks computed at the same time.
     asked : asked often whether to give up, with an :class:`AbandonedError`.
     attack : attack the queries of the meta-test episodes too.
-    shifted : another distribution, and frozen episodes of it that are measured too.
+    shifted : another distribution that the family names, which is measured too.
     validation : the frozen meta-validation episodes, where the problem chooses something on them.
+    domains : the other domains of the experiment.
     """
 
-    def measured(episodes: FrozenEpisodes, attack: Attack | None = None) -> Curves:
+    def measured(
+        episodes: FrozenEpisodes, attack: Attack | None = None, learner: Algorithm = algorithm
+    ) -> Curves:
         return evaluate(
-            algorithm,
+            learner,
             meta,
             episodes if attack is None else with_noise(episodes),
             steps,
@@ -109,12 +138,13 @@ def result(
         arrays |= {f"{group}/{name}": each for name, each in reached.items()}
     shift = None
     if shifted is not None:
-        other = measured(shifted[1])
-        shift = _shift_summary(*shifted, other)
+        other = measured(shifted.episodes, learner=shifted.algorithm)
+        shift = _shift_summary(shifted, other)
         told["report"][SHIFTED] = {
             row.name: reported(other.interval(other.values[row.name][-1])) for row in other.problem.measures
         }
         arrays |= {f"{SHIFTED}/{name}": each for name, each in other.values.items()}
+    others = {each.domain.name: measured(each.episodes, learner=each.algorithm) for each in domains}
     summary = {
         "split": test.split,
         "episodes": test.count,
@@ -134,7 +164,12 @@ def result(
         **dict(zip(("ways", "shots", "queries"), test.size, strict=True)),
         **test.seen.summary(),
     }
-    return cast("TestSummary", summary), arrays
+    if domains:
+        told_of = {each.domain.name: _domain_summary(each, others[each.domain.name], curves) for each in domains}
+        summary["domains"] = told_of
+    return Tested(
+        cast("TestSummary", summary), arrays, {name: each.arrays() for name, each in others.items()}
+    )
 
 
 def _chosen(episodes: FrozenEpisodes, curves: Curves) -> OperatingPoint | None:
@@ -145,13 +180,40 @@ def _chosen(episodes: FrozenEpisodes, curves: Curves) -> OperatingPoint | None:
     return {**found, "episodes": episodes.count, "episodes_hash": episodes.hash}
 
 
-def _shift_summary(shift: Shift, episodes: FrozenEpisodes, curves: Curves) -> ShiftSummary:
+def _shift_summary(shifted: Other, curves: Curves) -> ShiftSummary:
     return {
-        "name": shift.name,
-        "words": shift.words,
-        "episodes_hash": episodes.hash,
+        "name": shifted.domain.name,
+        "words": shifted.domain.words,
+        "episodes_hash": shifted.episodes.hash,
         "measures": curves.summary()["measures"],
     }
+
+
+def _domain_summary(other: Other, curves: Curves, home: Curves) -> DomainSummary:
+    episodes = other.episodes
+    summary = {
+        "split": episodes.split,
+        "words": other.domain.words,
+        "episodes": episodes.count,
+        "episodes_hash": episodes.hash,
+        **curves.summary(),
+        **dict(zip(("ways", "shots", "queries"), episodes.size, strict=True)),
+        **episodes.seen.summary(),
+        "drop": {
+            row.name: reported(_drop(row.sign, row.name, home, curves))
+            for row in curves.problem.measures
+            if row.sign and row.name in home.values
+        },
+    }
+    return cast("DomainSummary", summary)
+
+
+def _drop(sign: int, measure: str, home: Curves, other: Curves) -> intervals.Interval:
+    """How much worse a measure is after the last step on other tasks."""
+    mean, half = intervals.difference_interval(
+        *(intervals.collapsed(each.values[measure][-1], each.episode) for each in (home, other))
+    )
+    return intervals.Interval(sign * mean, half)
 
 
 def _adaptation(curves: Curves, threshold: float | None, times: list[float]) -> dict[str, object]:

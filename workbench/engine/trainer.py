@@ -20,7 +20,9 @@ from workbench.engine import evaluation, meta_test
 from workbench.engine.building import (
     build,
     demands,
+    domain_size,
     evaluation_size,
+    in_domain,
     planned_iterations,
     training_size,
     warm_up,
@@ -47,7 +49,7 @@ from workbench.engine.stream import Stream
 from workbench.errors import InputError
 from workbench.measures import LOSS, TASKS_IN_MEMORY
 from workbench.summaries import Entry, Summary
-from workbench.tasks.base import Episode, TaskFamily
+from workbench.tasks.base import Domain, Episode, EpisodeSize, TaskFamily
 
 log = logging.getLogger(__name__)
 
@@ -187,6 +189,7 @@ class Trainer:
             "compiled": self._meta_step.compiled,
             "compile_note": self._meta_step.note,
             **({} if self.private is None else {"privacy": self.private.record}),
+            **self.family.record_of_domains(),
         }
 
     @property
@@ -288,17 +291,18 @@ class Trainer:
         settings = self.experiment.evaluation
         test = yield from self._patiently(lambda: self.frozen("test", settings.episodes))
         train = yield from self._patiently(lambda: self.frozen("train", settings.validation_episodes))
-        shift = self.family.shift
-        shifted = None
+        shift, shifted = self.family.shift, None
         if shift is not None:
-            family = shift.family
-            others = yield from self._patiently(lambda: self.frozen("test", settings.episodes, family=family))
-            shifted = shift, others
+            shifted = yield from self._other(shift)
+        domains = []
+        for each in self.family.domains:
+            other = yield from self._other(each)
+            domains.append(other)
         validation = None
         if self.algorithm.problem.chooses:
             count = settings.validation_episodes
             validation = yield from self._patiently(lambda: self.frozen("validation", count))
-        summary, arrays = yield from self._patiently(
+        found = yield from self._patiently(
             lambda: meta_test.result(
                 self.algorithm,
                 self.meta,
@@ -312,11 +316,19 @@ class Trainer:
                 attack=settings.attack,
                 shifted=shifted,
                 validation=validation,
+                domains=domains,
             )
         )
-        summary["drift"] = self._stream.summary()
+        found.summary["drift"] = self._stream.summary()
         self.testing = time.perf_counter() - began
-        return Finished(self.iteration, self.seconds, summary, arrays)
+        return Finished(self.iteration, self.seconds, *found)
+
+    def _other(self, domain: Domain) -> Generator[Abandoned, None, meta_test.Other]:
+        """Frozen episodes of another domain, drawn as those of the test are."""
+        count, family = self.experiment.evaluation.episodes, domain.family.to(self.device)
+        size = domain_size(self.experiment, self.family, family)
+        episodes = yield from self._patiently(lambda: self.frozen("test", count, family=family, size=size))
+        return meta_test.Other(domain, episodes, in_domain(self.algorithm, family, size))
 
     def _patiently(self, work: Callable[[], Found]) -> Generator[Abandoned, None, Found]:
         """Do the work; if somebody asks, give up, let them be heard, and begin anew."""
@@ -447,11 +459,16 @@ class Trainer:
         return times
 
     def frozen(
-        self, split: Any, count: int, purpose: int = MEASURED, family: TaskFamily | None = None
+        self,
+        split: Any,
+        count: int,
+        purpose: int = MEASURED,
+        family: TaskFamily | None = None,
+        size: EpisodeSize | None = None,
     ) -> FrozenEpisodes:
         """Some of the episodes that are the same for every run; of the run's own family, or another."""
         settings, family = self.experiment.evaluation, family or self.family
-        size = evaluation_size(self.experiment, family)
+        size = size or evaluation_size(self.experiment, family)
         family.check(size, split)
         return FrozenEpisodes(family, split, size, count, settings.seed, self.asked, purpose=purpose)
 

@@ -258,7 +258,7 @@ class Predictor:
         key = experiment.task.model_dump_json(), record.data_hash, reading  # files may have changed since
         if self._family is None or self._family[0] != key:
             self._family = None  # before the next one needs the memory
-            self._family = key, runs.open_family(experiment, progress, reading)
+            self._family = key, runs.open_family(experiment, progress, reading, domains=False)
         return self._family[1]
 
 

@@ -119,6 +119,11 @@ class Problem(ABC):
         """The row of one of its measures; None if that is not one."""
         return next((each for each in cls.measures if each.name == measure), None)
 
+    def unlike(self, other: Problem) -> str:
+        """What the inputs and outputs of another problem of its kind mean otherwise, so that what is learned
+        of the one says nothing of the other; in words that follow "its", empty where they mean the same."""
+        return ""
+
     # --- of one task; batched by the engine ---------------------------------------------------------
 
     @abstractmethod

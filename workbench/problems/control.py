@@ -56,6 +56,10 @@ class Control(Problem):
         self.moves = world.horizon > 1
         self.measures = (RETURN, TOTAL_RETURN, *regret, *world.measures, NEGATIVE_RETURN)
 
+    def unlike(self, other: Problem) -> str:
+        same = isinstance(other, Control) and self.world.actions == other.world.actions
+        return "" if same else "actions are others"
+
     most_norm = 1.0
     compilable = False  # its losses are as many operations as an episode has steps, times some dozens: hours
 

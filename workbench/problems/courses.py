@@ -98,6 +98,12 @@ class Course:
     subjects: tuple[str, ...] = ()
 
     @property
+    def scales(self) -> tuple[object, ...]:
+        """What the numbers of x and y stand for."""
+        times = self.time_unit, self.time_offset, self.time_scale, self.column
+        return self.unit, self.offset, self.scale, *times, self.dosed, self.dose_unit
+
+    @property
     def label(self) -> str:
         """What was measured, with its unit."""
         return f"{self.outcome} ({self.unit})" if self.unit else self.outcome

@@ -62,6 +62,12 @@ class Regression(Supervised):
         assert problem.course is not None
         return problem.course
 
+    def unlike(self, other: Problem) -> str:
+        own, course = self.course, other.course if isinstance(other, Regression) else None
+        if own is None or course is None:
+            return "" if own is course else "values are measured otherwise"
+        return "" if own.scales == course.scales else "values, times or doses are in other units or scales"
+
     def loss(self, predict: Predict, data: Data) -> Tensor:
         weight = weights(data)
         if weight is None:

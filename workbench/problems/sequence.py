@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from workbench.measures import LOSS, Measure, declare
 from workbench.pictures import MUTED, RIGHT, WRONG, Drawing, Line, Panel, Word
-from workbench.problems.base import Data, Predict, Supervised
+from workbench.problems.base import Data, Predict, Problem, Supervised
 from workbench.problems.predicted import Example, Predicted
 from workbench.words import plural
 
@@ -101,6 +101,10 @@ class Sequences(Supervised):
     ) -> None:
         self.source, self.target, self.structures = tuple(source), tuple(target), structures
         self.places = places
+
+    def unlike(self, other: Problem) -> str:
+        same = isinstance(other, Sequences) and (self.source, self.target) == (other.source, other.target)
+        return "" if same else "words are others"
 
     # --- of one task ---------------------------------------------------------------------------------
 

@@ -323,6 +323,16 @@ _EVALUATED: dict[str, Check] = {
 }
 _REQUIRED: dict[str, Check] = {"inner_steps": listed(_few, 10_001), LOSS.name: _means}
 _evaluated = table(_REQUIRED, _EVALUATED)
+_SIZES: dict[str, Check] = {
+    **dict.fromkeys(("distinct_episodes", "distinct_classes", "distinct_examples"), optional(_few)),
+    **dict.fromkeys(("ways", "shots", "queries"), _few),
+}
+_in_domain = table(
+    _REQUIRED | {"episodes": whole(1, 10**9), "episodes_hash": _name, "measures": _measures},
+    _EVALUATED
+    | _SIZES
+    | {"split": _name, "words": line(LONGEST_LINE), "drop": by_name(table({"mean": _mean, "ci95": _mean}, {}))},
+)
 _tested = table(
     _REQUIRED | {"episodes": whole(1, 10**9), "episodes_hash": _name},
     _EVALUATED
@@ -353,10 +363,8 @@ _tested = table(
             )
         ),
         "transductive": optional(one_of((False, True))),
-        **dict.fromkeys(("distinct_episodes", "distinct_classes", "distinct_examples"), optional(_few)),
-        "ways": _few,
-        "shots": _few,
-        "queries": _few,
+        **_SIZES,
+        "domains": by_name(_in_domain),
         "cost": optional(
             table(
                 {},
@@ -399,7 +407,10 @@ def evaluation(text: object) -> Summary:
 
 def reached(text: object) -> TestSummary:
     """What a run reached on the meta-test episodes, out of its JSON; as :func:`evaluation`."""
-    return cast("TestSummary", _complete(in_json(_tested, dict)(text)))
+    found = cast("TestSummary", _complete(in_json(_tested, dict)(text)))
+    for name, each in found.get("domains", {}).items():
+        named(name, lambda summary: _complete(cast("dict[str, Any]", summary)), each)
+    return found
 
 
 def _complete(summary: dict[str, Any]) -> Summary:

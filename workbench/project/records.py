@@ -158,6 +158,11 @@ class Result:
     arrays: dict[str, NDArray[np.generic]]
 
 
+def of_domain(name: str) -> str:
+    """What the result on another domain is stored under: beside the splits, which have no such names."""
+    return f"domain {name}"
+
+
 def _environment(value: object) -> dict[str, Any]:
     """What is only told is plain; of what a run goes on by, values that cannot be are left out."""
     found = cast("dict[str, Any]", plain(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from workbench.engine.private import Private
 from workbench.errors import InputError
 from workbench.paths import resource
 from workbench.project import Project, ProjectError, RunRecord, Status
+from workbench.runs.domains import open_domain
 from workbench.tasks import FAMILIES
-from workbench.tasks.base import DataError, Progress, TaskFamily
+from workbench.tasks.base import DataError, Domain, Progress, TaskFamily
 
 SAMPLES = {
     "quickstart": "quickstart.toml",
@@ -85,16 +87,27 @@ def expand(experiment: Experiment) -> list[Run]:
 
 
 def open_family(
-    experiment: Experiment, progress: Progress | None = None, reading: int = NEWEST
+    experiment: Experiment,
+    progress: Progress | None = None,
+    reading: int = NEWEST,
+    *,
+    domains: bool = True,
 ) -> TaskFamily:
     """The experiment's task family with its data, as the rules of that version read it.
+
+    Parameters
+    ----------
+    domains : whether its other domains are opened, too, on which runs are only tested.
 
     Raises
     ------
     DataError
         If the data cannot serve.
     """
-    return FAMILIES[experiment.task.name].opened(experiment.task, progress, reading)
+    family = FAMILIES[experiment.task.name].opened(experiment.task, progress, reading)
+    if domains:
+        family.domains = tuple(open_domain(family, each, progress) for each in experiment.task.domain or ())
+    return family
 
 
 def reading_of(record: RunRecord) -> int:
@@ -143,6 +156,36 @@ def check(experiment: Experiment, family: TaskFamily) -> None:
             )
     for split in config.SPLITS:
         family.check(building.evaluation_size(experiment, family), split)
+    for domain in family.domains:
+        _check_domain(experiment, family, domain)
+
+
+def _check_domain(experiment: Experiment, family: TaskFamily, domain: Domain) -> None:
+    """Refuse a domain whose episodes its data cannot give, or some algorithm cannot do."""
+    size = building.domain_size(experiment, family, domain.family)
+    try:
+        domain.family.check(size, "test")
+        for each in experiment.algorithm:
+            building.in_domain(building.build(experiment, each, family), domain.family, size)
+    except InputError as error:
+        raise DataError(f"[[task.domain]] {domain.name!r}: {error}") from None
+
+
+def same_domains(record: RunRecord, family: TaskFamily) -> None:
+    """Refuse other data in a domain than when a run was set up.
+
+    Raises
+    ------
+    DataError
+        If some has changed; the domain is named.
+    """
+    kept = record.environment.get("domains")
+    for name, known in (kept if isinstance(kept, Mapping) else {}).items():
+        if family.record_of_domains().get("domains", {}).get(name) != known:
+            raise DataError(
+                f"run {record.id}: the data of the domain {name!r} has changed since the run was set up; "
+                "start a new run"
+            )
 
 
 def cautions(experiment: Experiment) -> list[str]:
@@ -179,7 +222,11 @@ def add(project: Project, experiment: Experiment, family: TaskFamily) -> list[in
                 iterations_planned=building.planned_iterations(experiment, run.config),
                 config_hash=run.hash,
                 data_hash=family.data_hash(),
-                environment={"reading": family.reading, "problem": family.problem.name},
+                environment={
+                    "reading": family.reading,
+                    "problem": family.problem.name,
+                    **family.record_of_domains(),
+                },
             )
             for run in expand(experiment)
         ]

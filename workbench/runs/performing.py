@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from workbench.engine import devices
 from workbench.engine.cost import forget_peak, spent
@@ -28,9 +28,11 @@ from workbench.engine.trainer import Trainer
 from workbench.errors import InputError
 from workbench.measures import MEASURES
 from workbench.project import Project, RunRecord, RunWriter, Status, StorageError
+from workbench.project.records import of_domain
 from workbench.runs.checkpoints import newest_state
 from workbench.runs.control import Control
-from workbench.runs.experiments import Run, of_record
+from workbench.runs.experiments import Run, of_record, same_domains
+from workbench.summaries import TestSummary
 from workbench.tasks.base import DataError, TaskFamily
 
 log = logging.getLogger(__name__)
@@ -90,6 +92,7 @@ def perform(project: Project, run_id: int, family: TaskFamily, control: Control,
     run = of_record(project, record)
     if record.data_hash != family.data_hash():
         raise DataError(f"run {run_id}: the data has changed since the run was set up; start a new run")
+    same_domains(record, family)
     forget_peak()  # that of the run before
     work = _prepared(run, family, _recorded_plan(record), control)
     if work is None:
@@ -203,6 +206,9 @@ class _Recorder:
                 pass
             case Finished(summary=summary):
                 self._writer.result("test", summary, event.arrays, summary["episodes_hash"])
+                for name, arrays in event.domains.items():
+                    other = cast("TestSummary", summary["domains"][name])
+                    self._writer.result(of_domain(name), other, arrays, other["episodes_hash"])
                 self._writer.update(status="finished", environment=self._work.record, ended=time.time())
                 self._keep(self._writer.flush)
                 return "finished"

@@ -12,7 +12,10 @@ from pydantic.fields import FieldInfo
 
 from workbench.settings.sections import Kind, Section, Shown, usual
 
-Shape = Literal["number", "switch", "choice", "list", "text", "path", "section", "kinds", "list of kinds"]
+Shape = Literal[
+    "number", "switch", "choice", "list", "text", "path",
+    "section", "list of sections", "kinds", "list of kinds",
+]  # fmt: skip
 
 _WORDS = {"lr": "learning rate", "tf32": "TF32"}
 _SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
@@ -195,7 +198,7 @@ class _Anatomy:
         if self.section is not None and issubclass(self.section, Kind):
             return "list of kinds" if self.several else "kinds"
         if self.section is not None:
-            return "section"
+            return "list of sections" if self.several else "section"
         if self.several:
             return "list"
         if self.item is not str:

@@ -11,9 +11,19 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from workbench.config import Drift, Drifts, EpisodeSize, Evaluation, Split, Suits, Training, setting
+from workbench.config import (
+    Drift,
+    Drifts,
+    EpisodeSize,
+    Evaluation,
+    Split,
+    Suits,
+    TaskConfig,
+    Training,
+    setting,
+)
 from workbench.problems.control import Control, rows
-from workbench.tasks.base import Data, DataError, Episode, Progress, Shift, TaskFamily, TaskShape
+from workbench.tasks.base import Data, DataError, Domain, Episode, Progress, TaskFamily, TaskShape
 from workbench.tasks.cases import CaseFiles
 from workbench.worlds.base import Tensors, World
 from workbench.worlds.rollout import ACTING, draw_acting
@@ -50,7 +60,13 @@ class ActingConfig(Drifts):
         label="Drifting stream",
         help="Train on a stream that drifts: a hidden parameter's range comes segment by segment.",
     )
-    shift: str | None = setting(None, help="Measure on another distribution of tasks too.", empty="none")
+    shift: str | None = setting(
+        None,
+        help="Measure on another distribution of tasks too; of another domain, that is its tasks.",
+        empty="none",
+    )
+
+    own_alone = TaskConfig.own_alone | {"shift"}
 
     @property
     def episode_size(self) -> EpisodeSize:
@@ -96,7 +112,7 @@ class WorldFamily(TaskFamily):
         self.shape = TaskShape(Control(world, config.rollouts), (world.observations,), actions.width)
 
     @property
-    def shift(self) -> Shift | None:
+    def shift(self) -> Domain | None:
         """The same chance, but for the shifted parameters: so the same generator gives tasks that differ in
         the shift alone."""
         name = self.config.shift
@@ -104,7 +120,7 @@ class WorldFamily(TaskFamily):
             return None
         family = copy.copy(self)
         family._shifted = name
-        return Shift(name, self.world.shifts[name], family)
+        return Domain(name, self.world.shifts[name], family)
 
     def case_files(self) -> CaseFiles:
         raise DataError(

@@ -204,13 +204,14 @@ def valid_range(shape: TaskShape, who: str) -> tuple[float, float]:
     return shape.bounds
 
 
-class Shift(NamedTuple):
-    """A shifted distribution of tasks.
+class Domain(NamedTuple):
+    """Tasks of another kind that a run is tested on too: a domain of the experiment, or a shift that the
+    family itself names.
 
     Attributes
     ----------
     name, words : in files, and what it is.
-    family : draws the tasks.
+    family : draws the tasks, from its ``test`` split.
     """
 
     name: str
@@ -263,6 +264,9 @@ class TaskFamily(ABC):
     notes: tuple[str, ...] = ()
     """What reading its files did to them. A set that was imported has told it then."""
 
+    domains: tuple[Domain, ...] = ()
+    """The other domains of the experiment, as far as somebody has opened them."""
+
     def __init__(self, config: TaskConfig, progress: Progress | None = None) -> None:
         self.config = config
 
@@ -277,6 +281,21 @@ class TaskFamily(ABC):
     def _read(cls, config: TaskConfig, progress: Progress | None, reading: Reading) -> TaskFamily:
         """The family; one that learns from a person's files heeds the reading."""
         return cls(config, progress)
+
+    def record_of_domains(self) -> dict[str, dict[str, str]]:
+        """The hashes of the other domains' data by name, for a run's record; empty without domains."""
+        hashes = {each.name: each.family.data_hash() for each in self.domains}
+        return {"domains": hashes} if hashes else {}
+
+    def beside(self, config: TaskConfig, progress: Progress | None) -> TaskFamily:
+        """A family of the same kind with other data or settings, whose inputs mean what its own do.
+
+        Raises
+        ------
+        DataError
+            If there is no such way.
+        """
+        return type(self).opened(config, progress, self.reading)
 
     @property
     def problem(self) -> Problem:
@@ -295,8 +314,9 @@ class TaskFamily(ABC):
         return 1 if drift is None else drift.segments
 
     @property
-    def shift(self) -> Shift | None:
-        """Another distribution that runs are tested on too; None where there is none."""
+    def shift(self) -> Domain | None:
+        """Another distribution that the configuration names, which runs are tested on too; None where there
+        is none."""
         return None
 
     @abstractmethod

@@ -6,7 +6,7 @@ import difflib
 import math
 import unicodedata
 from collections.abc import Collection, Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import torch
 from pydantic import Field, model_validator
@@ -37,6 +37,9 @@ class ClassSplit(Section):
         None, label="Drawn by", help="Draw whole groups or single classes.", empty="groups if there are any"
     )
 
+    whole: ClassVar[bool] = False
+    """Whether all classes are in every split, since nothing is trained on them."""
+
     @property
     def named(self) -> bool:
         """Whether the classes are named, not drawn."""
@@ -54,6 +57,12 @@ class ClassSplit(Section):
         return self
 
 
+class Whole(ClassSplit):
+    """All classes of data that nothing is trained on. No file says so: it follows from what a domain is."""
+
+    whole = True
+
+
 def divide(names: Sequence[str], groups: Sequence[str], split: ClassSplit) -> dict[Split, list[int]]:
     """The classes of each split, as indices in ascending order.
 
@@ -67,6 +76,8 @@ def divide(names: Sequence[str], groups: Sequence[str], split: ClassSplit) -> di
     DataError
         For an empty split, an unknown name, a class in two splits, or too few classes to draw from.
     """
+    if split.whole:
+        return {part: list(range(len(names))) for part in SPLITS}
     return _by_name(names, groups, split) if split.named else _by_draw(names, groups, split)
 
 

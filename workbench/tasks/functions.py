@@ -57,6 +57,10 @@ class Functions(TaskFamily):
     Losses are those of the standardised y: 1 is what saying its mean costs, and runs on data in other units
     compare. Predictions are shown in the data's own units; times the square of y's spread, which
     :meth:`describe` tells, a loss is too.
+
+    Parameters
+    ----------
+    standards : what x and y are standardised by; None: those of the meta-training tasks.
     """
 
     Config = FunctionsConfig
@@ -65,7 +69,11 @@ class Functions(TaskFamily):
     summary = "Your own functions to regress: an .npz file with x, y and the task that each row belongs to."
 
     def __init__(
-        self, config: FunctionsConfig, progress: Progress | None = None, reading: Reading = NOW
+        self,
+        config: FunctionsConfig,
+        progress: Progress | None = None,
+        reading: Reading = NOW,
+        standards: Standards | None = None,
     ) -> None:
         super().__init__(config, progress)
         own = own_data("functions", config, reading, progress)
@@ -79,13 +87,14 @@ class Functions(TaskFamily):
         x, y = own.arrays["x"], own.arrays["y"]
         if reading.rules == 1:  # 32 bits first
             x, y = (each.astype(np.float32) for each in (x, y))
-            self._in_files = old = _standards_by_rule_1(x, y, training) if config.standardise else None
+            old = standards or _standards_by_rule_1(x, y, training) if config.standardise else None
+            self._in_files = old
             if old is not None:
                 x, y = old.x.applied(x.astype(np.float64)), old.y.applied(y.astype(np.float64))
                 x, y = (each.astype(np.float32) for each in (x, y))
         else:
             x, y = (each.astype(np.float64) for each in (x, y))
-            known = Standards(Standard.of(x[training]), Standard.of(y[training]))
+            known = standards or Standards(Standard.of(x[training]), Standard.of(y[training]))
             self.standards = self._in_files = known if config.standardise else None
             x, y = self._in_32_bits("x", x, known.x), self._in_32_bits("y", y, known.y)
         self._x, self._y = torch.from_numpy(x), torch.from_numpy(y)
@@ -155,6 +164,15 @@ class Functions(TaskFamily):
     def _read(cls, config: TaskConfig, progress: Progress | None, reading: Reading) -> TaskFamily:
         assert isinstance(config, FunctionsConfig)
         return cls(config, progress, reading)
+
+    def beside(self, config: TaskConfig, progress: Progress | None) -> Functions:
+        """Other functions, whose numbers are shifted and scaled as its own are."""
+        assert isinstance(config, FunctionsConfig)
+        if config.standardise != self.config.standardise:
+            raise DataError("task.standardise: is as in [task]; leave it out")
+        family = Functions(config, progress, Reading(rules=self.reading), self._in_files)
+        family.reading = self.reading
+        return family
 
     def case_files(self) -> CaseFiles:
         return NumberTables(self, self._in_files)

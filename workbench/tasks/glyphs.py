@@ -72,7 +72,9 @@ class Glyphs(ClassFamily):
             groups=tuple(letter.script for letter in letters),
         )
         named = divide(pool.names, pool.groups, config.split)
-        members = {split: _unlike_those_of_training(split, named, look_alikes) for split in SPLITS}
+        members = named
+        if not config.split.whole:
+            members = {split: _unlike_those_of_training(split, named, look_alikes) for split in SPLITS}
         self._left_out = {split: len(named[split]) - len(members[split]) for split in SPLITS[1:]}
         super().__init__(config, pool, members, look_alikes=look_alikes)
 

@@ -55,6 +55,7 @@ def _spread(default: float, of: str) -> float:
 
 class PharmacokineticsConfig(CurveConfig):
     has = frozenset({"times"})
+    own_alone = CurveConfig.own_alone | {"test"}
     network: ClassVar[Mapping[str, object]] = {"hidden": (64, 64), "activation": "tanh"}
     suits = Suits(
         Training(iterations=10_000, meta_batch=32, decay="linear"),
@@ -78,8 +79,8 @@ class PharmacokineticsConfig(CurveConfig):
     )
     test: Name | None = setting(
         None,
-        help="The name of an imported table of real patients, who are the meta-test: doses in mg/kg, or in "
-        "mg beside a weight, and concentrations in mg/L.",
+        help="The name of an imported table of real patients, who are the meta-test (of another domain: its "
+        "tasks): doses in mg/kg, or in mg beside a weight, and concentrations in mg/L.",
         empty="simulated patients",
     )
     samples: Range = setting((0.25, 8.0), rare=True, unit=HOURS, help="First and last time of a sample.")

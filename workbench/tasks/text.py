@@ -25,13 +25,17 @@ from workbench.data.prepared import packed, unpacked
 from workbench.data.progress import Progress, silent
 from workbench.data.reading import NOW, Reading, refuse_beyond_memory
 from workbench.settings import Name, setting
-from workbench.tasks.base import TaskFamily
+from workbench.tasks.base import DataError, TaskFamily
 from workbench.tasks.class_cases import ClassCase, TextFiles
 from workbench.tasks.class_splits import ClassSplit, divide
 from workbench.tasks.classes import ClassFamily, ClassPool
 from workbench.tasks.own_data import OwnData, one_of_both, own_data
 from workbench.tasks.standard_library import sentences_by_module
 from workbench.tasks.text_features import FEATURES, as_vectors, as_words
+
+
+FEATURE_FIELDS = ("features", "dimensions", "vocabulary", "length")
+"""The settings that say what numbers a text becomes."""
 
 
 class TextConfig(ClassificationTaskConfig):
@@ -70,14 +74,25 @@ class TextConfig(ClassificationTaskConfig):
 
 
 class Text(ClassFamily):
-    """Tell texts of topics apart that were never seen in training."""
+    """Tell texts of topics apart that were never seen in training.
+
+    Parameters
+    ----------
+    known : the texts that words, weights and vectors are learned from; None: those of meta-training.
+    """
 
     Config = TextConfig
     config: TextConfig
     title = "Text"
     summary = "Tell texts apart by topic or intent: your own, or sentences of Python's documentation."
 
-    def __init__(self, config: TextConfig, progress: Progress | None = None, reading: Reading = NOW) -> None:
+    def __init__(
+        self,
+        config: TextConfig,
+        progress: Progress | None = None,
+        reading: Reading = NOW,
+        known: Sequence[str] | None = None,
+    ) -> None:
         progress = progress or silent
         held = own_data("text", config, reading, progress) if config.path or config.dataset else None
         held = held or _sentences(config, progress)
@@ -87,9 +102,11 @@ class Text(ClassFamily):
         count, numbers = len(texts), getattr(config, width)
         what = f"{count:,} texts of {numbers} numbers each"
         refuse_beyond_memory(what, 4 * count * numbers, f"lower task.{width}, or use fewer texts")
-        labels = np.repeat(np.arange(len(held.names)), held.counts)
-        trained = np.isin(labels, members["train"]).tolist()
-        self._known = known = [text for text, own in zip(texts, trained, strict=True) if own]
+        if known is None:
+            labels = np.repeat(np.arange(len(held.names)), held.counts)
+            trained = np.isin(labels, members["train"]).tolist()
+            known = [text for text, own in zip(texts, trained, strict=True) if own]
+        self._known = known
         progress(0.6, f"Learning the words of {len(known):,} texts")
         vocabulary = 0
         examples: NDArray[np.generic]
@@ -100,6 +117,20 @@ class Text(ClassFamily):
         pool = ClassPool(torch.from_numpy(examples), held.counts, held.names, held.groups)
         super().__init__(config, pool, members, bounds=None, vocabulary=vocabulary, texts=texts)
         self.notes = held.notes
+
+    def beside(self, config: TaskConfig, progress: Progress | None) -> Text:
+        """Other texts as numbers of the same words and vectors."""
+        assert isinstance(config, TextConfig)
+        for name in FEATURE_FIELDS:
+            own, other = getattr(self.config, name), getattr(config, name)
+            if own != other:
+                raise DataError(
+                    f"task.{name}: {other!r} would make other numbers of texts than those that are learned "
+                    f"from; leave it out, so that it is {own!r}"
+                )
+        family = Text(config, progress, Reading(rules=self.reading), self._known)
+        family.reading = self.reading
+        return family
 
     def case_files(self) -> ClassCase:
         return TextFiles(self, self._known)

@@ -1,0 +1,88 @@
+"""Opens the other domains of an experiment, and brings their inputs together with those of its own tasks."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from workbench.config import Domain as Said
+from workbench.config import TaskConfig
+from workbench.tasks import FAMILIES
+from workbench.tasks.base import DataError, Domain, Progress, TaskFamily
+from workbench.tasks.class_splits import ClassSplit, Whole
+from workbench.tasks.fitted import Fitted
+
+PICTURE = 3
+"""Numbers of a picture's shape: channels, height, width."""
+
+
+def open_domain(home: TaskFamily, said: Said, progress: Progress | None = None) -> Domain:
+    """One of the domains that the configuration of a family names.
+
+    Raises
+    ------
+    DataError
+        If its data cannot serve, or no rule makes its inputs like those of the family; the domain is named.
+    """
+    try:
+        return _opened(home, said, progress)
+    except DataError as error:
+        raise DataError(f"[[task.domain]] {said.name!r}: {error}") from None
+
+
+def _opened(home: TaskFamily, said: Said, progress: Progress | None) -> Domain:
+    config, another = home.config.of_domain(said), home.config.is_another_source(said)
+    split = getattr(config, "split", None)
+    if another and isinstance(split, ClassSplit) and "split" not in said.settings:
+        config = config.model_copy(update={"split": Whole()})
+    kind = FAMILIES[config.name]
+    if kind is type(home):
+        family = home.beside(config, progress)
+    else:
+        family = kind.opened(config, progress, home.reading)
+    words = [_told(home.config, said)]
+    if family.shift is not None:
+        words.append(family.shift.words)
+        family = family.shift.family
+    family, how = _like(home, family, said.fit)
+    whole = ["all classes"] if isinstance(getattr(config, "split", None), Whole) else []
+    return Domain(said.name, ", ".join([*filter(None, words), *whole, *how]), family)
+
+
+def _told(home: TaskConfig, said: Said) -> str:
+    """What a domain is, in a few words: the family where it is another, and the settings that differ."""
+    told = [] if said.family == home.name else [FAMILIES[str(said.family)].title.lower()]
+    usual = {name: field.default for name, field in home.of_domain(said).__class__.model_fields.items()}
+    for name, value in said.settings.items():
+        if name not in ("path", "split") and (said.family == home.name or value != usual.get(name)):
+            told.append(f"{name.replace('_', ' ')} {str(value).replace('_', ' ')}")
+    return ", ".join(told)
+
+
+def _like(home: TaskFamily, family: TaskFamily, fit: Literal["resize", "pad"]) -> tuple[TaskFamily, list[str]]:
+    """The family with inputs like those of the home domain, and what was done to that end, in words."""
+    ours, its = home.shape, family.shape
+    if unlike := ours.problem.unlike(its.problem):
+        raise DataError(f"its {unlike} than those of [task], so nothing that is learned applies to it")
+    if ours.folds or its.folds:
+        raise DataError("one learner for each fold has no other domain; leave split.folds out")
+    for name in ("vocabulary", "places"):
+        own, other = getattr(ours, name), getattr(its, name)
+        if own != other:
+            raise DataError(f"it has {other} {name}, [task] has {own}; no rule brings these together")
+    classified = "classes" in ours.problem.gives
+    if its.outputs != ours.outputs and not classified:
+        raise DataError(f"it has {its.outputs} outputs, [task] has {ours.outputs}; they must be as many")
+    if its.input_shape == ours.input_shape:
+        return family, []
+    pictures = len(its.input_shape) == len(ours.input_shape) == PICTURE and its.bounds == ours.bounds
+    if not pictures or its.bounds is None:
+        raise DataError(
+            f"its inputs are of {_size(its.input_shape)}, those of [task] of {_size(ours.input_shape)}; "
+            "no rule brings these together"
+        )
+    fitted = Fitted(family, ours.input_shape, fit)
+    return fitted, fitted.done
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return f"{' × '.join(map(str, shape))} numbers"
