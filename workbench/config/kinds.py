@@ -147,21 +147,28 @@ class TaskConfig(Kind):
 
     def _kind_of_domain(self, index: int, domain: Domain) -> type[TaskConfig]:
         """The family that a domain says, or else the only one that has all of its settings."""
-        akin = {
-            name: kind
-            for name, kind in sorted(TaskConfig.kinds.items())
-            if kind.problem is self.problem and self.gives() <= kind.gives()
-        }
+        akin = self.akin_families()
         if domain.family is not None:
             if domain.family not in akin:
                 known = TaskConfig.kinds.get(domain.family)
-                why = "is not known" if known is None else f"({known.problem.name}) has other tasks than [task]"
+                why = (
+                    "is not known" if known is None else f"({known.problem.name}) has other tasks than [task]"
+                )
                 allowed = ", ".join(akin)
                 raise misfit(("domain", index, "family"), f"{domain.family!r} {why}; allowed: {allowed}")
             return akin[domain.family]
         own, said = type(self), domain.settings.keys()
         having = [each for each in akin.values() if said <= each.model_fields.keys()]
         return having[0] if len(having) == 1 and own not in having else own
+
+    @classmethod
+    def akin_families(cls) -> dict[str, type[TaskConfig]]:
+        """The families, by name, of whose tasks a learner of its own may be asked: they give as much."""
+        return {
+            name: kind
+            for name, kind in sorted(TaskConfig.kinds.items())
+            if kind.problem is cls.problem and cls.gives() <= kind.gives()
+        }
 
     def _taken_over(self, kind: type[TaskConfig], domain: Domain) -> dict[str, Any]:
         """What of it holds in a domain of a family, where that says nothing else."""

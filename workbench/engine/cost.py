@@ -72,8 +72,7 @@ def estimated(trainer: Trainer) -> Cost:
     segments = trainer.family.segments if algorithm.drifts and iterations else 0
     drawn = {
         "validation": (1 + segments) * validation,
-        "test": (1 + len(others)) * settings.episodes
-        + (1 + algorithm.problem.chooses) * validation,
+        "test": (1 + len(others)) * settings.episodes + (1 + algorithm.problem.chooses) * validation,
     }
     tasks = drawn | {"validation": trainer.demands.validations * drawn["validation"]}
     operations = {

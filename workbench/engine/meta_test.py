@@ -165,7 +165,9 @@ def result(
         **test.seen.summary(),
     }
     if domains:
-        told_of = {each.domain.name: _domain_summary(each, others[each.domain.name], curves) for each in domains}
+        told_of = {
+            each.domain.name: _domain_summary(each, others[each.domain.name], curves) for each in domains
+        }
         summary["domains"] = told_of
     return Tested(
         cast("TestSummary", summary), arrays, {name: each.arrays() for name, each in others.items()}

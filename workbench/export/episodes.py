@@ -42,7 +42,11 @@ def write(
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: is there already; name a new folder")
-    family = opened(experiment) if opened else runs.open_family(experiment, reading=runs.reading_of(record), domains=False)
+    family = (
+        opened(experiment)
+        if opened
+        else runs.open_family(experiment, reading=runs.reading_of(record), domains=False)
+    )
     files = family.case_files()
     size = evaluation_size(experiment, family)
     episode, told = frozen_episode(family, "test", size, count, experiment.evaluation.seed, index)

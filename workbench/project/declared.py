@@ -331,7 +331,11 @@ _in_domain = table(
     _REQUIRED | {"episodes": whole(1, 10**9), "episodes_hash": _name, "measures": _measures},
     _EVALUATED
     | _SIZES
-    | {"split": _name, "words": line(LONGEST_LINE), "drop": by_name(table({"mean": _mean, "ci95": _mean}, {}))},
+    | {
+        "split": _name,
+        "words": line(LONGEST_LINE),
+        "drop": by_name(table({"mean": _mean, "ci95": _mean}, {})),
+    },
 )
 _tested = table(
     _REQUIRED | {"episodes": whole(1, 10**9), "episodes_hash": _name},

@@ -3,6 +3,7 @@
 from workbench.runs.checkpoints import Learned, learned
 from workbench.runs.control import Control
 from workbench.runs.costing import costs
+from workbench.runs.domains import DomainError, open_domain
 from workbench.runs.experiments import (
     CAN_GO_ON,
     SAMPLES,
@@ -24,6 +25,7 @@ __all__ = [
     "CAN_GO_ON",
     "SAMPLES",
     "Control",
+    "DomainError",
     "Learned",
     "Notice",
     "Paused",
@@ -40,6 +42,7 @@ __all__ = [
     "load_experiment",
     "newest_experiment",
     "of_record",
+    "open_domain",
     "open_family",
     "perform",
     "reading_of",

@@ -6,6 +6,7 @@ from typing import Literal
 
 from workbench.config import Domain as Said
 from workbench.config import TaskConfig
+from workbench.errors import InputError
 from workbench.tasks import FAMILIES
 from workbench.tasks.base import DataError, Domain, Progress, TaskFamily
 from workbench.tasks.class_splits import ClassSplit, Whole
@@ -15,18 +16,25 @@ PICTURE = 3
 """Numbers of a picture's shape: channels, height, width."""
 
 
+class DomainError(DataError):
+    """A domain on which an experiment's runs cannot be tested; it is named."""
+
+    def __init__(self, name: str, why: InputError) -> None:
+        super().__init__(f"[[task.domain]] {name!r}: {why}")
+
+
 def open_domain(home: TaskFamily, said: Said, progress: Progress | None = None) -> Domain:
     """One of the domains that the configuration of a family names.
 
     Raises
     ------
-    DataError
-        If its data cannot serve, or no rule makes its inputs like those of the family; the domain is named.
+    DomainError
+        If its data cannot serve, or no rule makes its inputs like those of the family.
     """
     try:
         return _opened(home, said, progress)
     except DataError as error:
-        raise DataError(f"[[task.domain]] {said.name!r}: {error}") from None
+        raise DomainError(said.name, error) from None
 
 
 def _opened(home: TaskFamily, said: Said, progress: Progress | None) -> Domain:
@@ -58,7 +66,9 @@ def _told(home: TaskConfig, said: Said) -> str:
     return ", ".join(told)
 
 
-def _like(home: TaskFamily, family: TaskFamily, fit: Literal["resize", "pad"]) -> tuple[TaskFamily, list[str]]:
+def _like(
+    home: TaskFamily, family: TaskFamily, fit: Literal["resize", "pad"]
+) -> tuple[TaskFamily, list[str]]:
     """The family with inputs like those of the home domain, and what was done to that end, in words."""
     ours, its = home.shape, family.shape
     if unlike := ours.problem.unlike(its.problem):

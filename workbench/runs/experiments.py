@@ -15,7 +15,7 @@ from workbench.engine.private import Private
 from workbench.errors import InputError
 from workbench.paths import resource
 from workbench.project import Project, ProjectError, RunRecord, Status
-from workbench.runs.domains import open_domain
+from workbench.runs.domains import DomainError, open_domain
 from workbench.tasks import FAMILIES
 from workbench.tasks.base import DataError, Domain, Progress, TaskFamily
 
@@ -168,7 +168,7 @@ def _check_domain(experiment: Experiment, family: TaskFamily, domain: Domain) ->
         for each in experiment.algorithm:
             building.in_domain(building.build(experiment, each, family), domain.family, size)
     except InputError as error:
-        raise DataError(f"[[task.domain]] {domain.name!r}: {error}") from None
+        raise DomainError(domain.name, error) from None
 
 
 def same_domains(record: RunRecord, family: TaskFamily) -> None:

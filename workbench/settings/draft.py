@@ -163,7 +163,11 @@ class TableDraft:
         path: Path = ()
         for part in complaint.place:
             if isinstance(part, int) and not self.spot(path).listed:
-                break
+                field = self.field(path)
+                if field is None or field.shape != "list of sections":
+                    break
+                path = (*path, part)
+                continue
             path = (*path, self.present(path)[part] if isinstance(part, int) else part)
         return path
 

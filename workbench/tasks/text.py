@@ -33,7 +33,6 @@ from workbench.tasks.own_data import OwnData, one_of_both, own_data
 from workbench.tasks.standard_library import sentences_by_module
 from workbench.tasks.text_features import FEATURES, as_vectors, as_words
 
-
 FEATURE_FIELDS = ("features", "dimensions", "vocabulary", "length")
 """The settings that say what numbers a text becomes."""
 

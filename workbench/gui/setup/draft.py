@@ -14,6 +14,7 @@ from workbench.settings.draft import Table, TableDraft, cleaned, table_of
 from workbench.settings.fields import UNSET, label_of
 
 ALGORITHM, FAMILY, NAME = ("algorithm",), ("task", "family"), ("name",)
+DOMAINS = ("task", "domain")
 NOTHING_TICKED = "tick at least one algorithm"
 
 
@@ -189,9 +190,11 @@ class Draft(QObject, TableDraft):
         return dict(self._validate()[1])
 
     def task_config(self) -> TaskConfig | None:
-        """The task's section, if nothing is wrong with it."""
+        """The task's section without other domains, which change nothing of it, if nothing is wrong with
+        it."""
+        task = table_of(self.table()["task"])
         try:
-            config: TaskConfig = TaskConfig.resolve(self.table()["task"])
+            config: TaskConfig = TaskConfig.resolve({k: v for k, v in task.items() if k != DOMAINS[-1]})
         except ValueError:  # a ValidationError is one too
             return None
         return config

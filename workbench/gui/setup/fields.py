@@ -84,15 +84,19 @@ class ChoiceField(QComboBox):
         super().__init__(parent)
         self.input: QWidget = self
         self._values: list[object] = []
-        if empty:
-            self._add(empty, None)
-        for text, value in choices:
-            self._add(text, value)
+        self.offer([*([(empty, None)] if empty else []), *choices])
         self._bad = False
         self.setMinimumContentsLength(5)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.activated.connect(self._chosen)
+
+    def offer(self, choices: Sequence[tuple[str, object]]) -> None:
+        """Have other choices."""
+        self.clear()
+        self._values.clear()
+        for text, value in choices:
+            self._add(text, value)
 
     def show_value(self, value: object, *, settled: bool) -> None:
         for index, each in enumerate(self._values):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QWidget
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QWidget
 from workbench.config import OF_THE_RUN
 from workbench.gui import theme
 from workbench.gui.plain import set_tip
+from workbench.gui.setup.domain_list import DomainList
 from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.fields import make_field
 from workbench.gui.setup.kinds import offered
@@ -63,7 +65,7 @@ class Form(QWidget):
         self._made_of: object = None
         self.rows: list[Row] = []
         self._rare: list[Row] = []
-        self._groups: list[Group] = []
+        self._groups: list[Part] = []
         self._more: Collapsible | None = None
         self._layout = stack(self)
         self.refresh()
@@ -119,6 +121,7 @@ class Form(QWidget):
         if self._rare:
             self._more = Collapsible("More", f"more_{dotted(self.path)}", Rows(self._rare), opened=opened)
         for part in filter(None, (Rows(usual), *self._groups, self._more)):
+            assert isinstance(part, QWidget)
             self._layout.addWidget(part)
             part.show()  # at once, so that a field of it can have the focus
         if focused is not None and (again := self.widget_of(focused)) is not None:
@@ -133,20 +136,35 @@ class Form(QWidget):
         )
         return Row(self._edits, path, field, widget, self)
 
-    def _group(self, field: Field) -> Group:
+    def _group(self, field: Field) -> Part:
         path = (*self.path, field.name)
         if field.shape == "kinds":
             return KindGroup(self._edits, path, field)
+        if field.shape == "list of sections":
+            return DomainList(self._edits, path, field)
         return (OptionalGroup if field.optional else TableGroup)(self._edits, path, field)
 
 
-class Group(QWidget):
-    """A section in a section.
+class Part(Protocol):
+    """What a form has besides rows: a section in it, or a list of such.
 
     Attributes
     ----------
     rows : those of it that stand among the form's own.
     """
+
+    path: Path
+    rows: list[Row]
+
+    def refresh(self, complaints: Complaints) -> None:
+        """Bring everything up to date with the draft."""
+
+    def widget_of(self, path: Path) -> QWidget | None:
+        """The widget of a path, made visible."""
+
+
+class Group(QWidget):
+    """A section in a section."""
 
     def __init__(self, edits: Edits, path: Path, field: Field, without: Collection[str] = ()) -> None:
         super().__init__()

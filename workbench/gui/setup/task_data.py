@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from workbench.config import Experiment, Split, TaskConfig
 from workbench.errors import InputError
-from workbench.gui.setup.draft import ALGORITHM, Draft
+from workbench.gui.setup.draft import ALGORITHM, DOMAINS, Draft
 from workbench.gui.setup.samples import Sample, draw
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Worker
@@ -18,6 +18,7 @@ from workbench.settings import Path as Place
 
 if TYPE_CHECKING:
     from workbench.tasks import TaskFamily
+    from workbench.tasks.base import Domain
 
 DEBOUNCE_MS = 250
 OPEN, DRAW, CHECK = "task", "task sample", "task check"
@@ -25,12 +26,13 @@ OPEN, DRAW, CHECK = "task", "task sample", "task check"
 
 @dataclass(frozen=True)
 class Opened:
-    """A family that could be opened, and what it says of itself."""
+    """A family that could be opened, and what it says of itself; other domains, by what is said of each."""
 
     config: TaskConfig
     family: TaskFamily
     description: Mapping[str, object]
     data_hash: str
+    domains: dict[str, Domain] = field(default_factory=dict)
 
 
 class TaskData(QObject):
@@ -148,10 +150,10 @@ class TaskData(QObject):
         experiment = self._checked = self._draft.experiment()
         if experiment is None or self.opened is None:
             return
-        family, keys = self.opened.family, self._draft.present(ALGORITHM)
+        opened, keys = self.opened, self._draft.present(ALGORITHM)
 
-        def job(_: Callable[[float, str], None]) -> tuple[Place, str]:
-            return _misfit(experiment, family, keys)
+        def job(progress: Callable[[float, str], None]) -> tuple[Place, str]:
+            return _misfit(experiment, opened, keys, progress)
 
         self._worker.submit(CHECK, "Checking", job, weakly(self._take_check), weakly(self._refuse))
 
@@ -177,14 +179,18 @@ def _opener(config: TaskConfig) -> Callable[[Callable[[float, str], None]], Open
     return job
 
 
-def _misfit(experiment: Experiment, family: TaskFamily, keys: Sequence[str]) -> tuple[Place, str]:
+def _misfit(
+    experiment: Experiment, opened: Opened, keys: Sequence[str], progress: Callable[[float, str], None]
+) -> tuple[Place, str]:
     """Why an experiment, whose algorithms have these keys, cannot run with its data: path and words."""
     from workbench import runs
     from workbench.engine.accounting import PrivacyError
     from workbench.engine.devices import DeviceError
     from workbench.networks.base import NetworkError
 
+    family = opened.family
     try:
+        _open_domains(experiment, opened, progress)
         runs.check(experiment, family)
     except NetworkError as error:
         return ("network", "kind"), str(error)
@@ -194,6 +200,20 @@ def _misfit(experiment: Experiment, family: TaskFamily, keys: Sequence[str]) -> 
         return ("training", "privacy"), str(error)
     except runs.UnableError as error:
         return (*ALGORITHM, keys[error.number]), str(error)
+    except runs.DomainError as error:
+        return DOMAINS, str(error)
     except InputError as error:
         return ("task",), str(error)
     return (), ""
+
+
+def _open_domains(experiment: Experiment, opened: Opened, progress: Callable[[float, str], None]) -> None:
+    """Open the experiment's other domains, as far as they are not open."""
+    from workbench import runs
+
+    known = dict(opened.domains)
+    opened.domains.clear()
+    for each in experiment.task.domain or ():
+        said = each.model_dump_json()
+        opened.domains[said] = known.get(said) or runs.open_domain(opened.family, each, progress)
+    opened.family.domains = tuple(opened.domains.values())
