@@ -120,6 +120,24 @@ class Word:
     marked: bool = False
 
 
+@dataclass(frozen=True)
+class Shade:
+    """One cell of a heat map.
+
+    Attributes
+    ----------
+    text : what is written in it, in one or two lines.
+    part : 0 to 1, how strong its colour is; NaN: it has none.
+    told : what is said of it where it is pointed at.
+    strong : whether its text stands out.
+    """
+
+    text: str
+    part: float
+    told: str = ""
+    strong: bool = False
+
+
 Line = tuple[Word, ...]
 """Words after each other; a line that is too long goes on below."""
 
@@ -145,15 +163,17 @@ def wrapped(line: Line, width_of: Callable[[str], float], room: float) -> list[l
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes, a grid of pictures, or lines of words.
+    """One pair of axes, a grid of pictures, lines of words, or a heat map.
 
     Attributes
     ----------
     x_label, y_label : quantity and unit.
     x_names, y_names : names of the positions 0, 1, … where x (or y) is no number.
-    pictures, lines : rows of pictures; lines of words. A panel has curves, or one of these.
-    row_names : one for each row of pictures, in short.
+    pictures, lines, shades : rows of pictures; lines of words; rows of a heat map, whose columns have the
+        names of ``x_names``. A panel has curves, or one of these.
+    row_names : one for each row of pictures or shades, in short.
     row_titles : the same in full, where there is room.
+    shade : the role of the colour of shades.
     texts : words among the curves.
     x_hidden, y_hidden : without that axis.
     y_percent : y is a share, whose numbers are written in percent.
@@ -174,6 +194,8 @@ class Panel:
     curves: tuple[Curve, ...] = ()
     pictures: tuple[tuple[Picture, ...], ...] = ()
     lines: tuple[Line, ...] = ()
+    shades: tuple[tuple[Shade, ...], ...] = ()
+    shade: str = RUNS[0]
     row_names: tuple[str, ...] = ()
     row_titles: tuple[str, ...] = ()
     texts: tuple[Text, ...] = ()

@@ -15,6 +15,10 @@ FIRST_EDITION = ("loss", "accuracy")
 """Measures that stand beside ``measures`` too, as ``loss`` and ``loss_ci95``, where scripts read them."""
 
 
+HOME = "home"
+"""What the domain is called that runs are trained on, beside others."""
+
+
 class ByStep(TypedDict):
     """A measure by inner step: means over tasks, and half-widths of their 95% intervals."""
 

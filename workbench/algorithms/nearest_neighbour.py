@@ -43,6 +43,7 @@ class NearestNeighbour(ClosedForm):
         "IEEE Transactions on Information Theory",
         1967,
     )
+    most_ways = None
 
     def initial(self, generator: torch.Generator) -> Params:
         return {}

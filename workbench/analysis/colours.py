@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import colorsys
+import math
 from dataclasses import dataclass
 
 from workbench.pictures import INK, MUTED, RIGHT, RUNS, WRONG
 
 LEAST_CONTRAST = 2.2
+FAINTEST, STRONGEST = 0.06, 0.9
+"""How strong the colours of a heat map's cells are."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,12 @@ class Palette:
         named = {INK: self.ink, MUTED: self.muted, RIGHT: self.right, WRONG: self.wrong}
         colour = self.runs[RUNS.index(role)] if role in RUNS else named.get(role, role)
         return blend(colour, self.ink if shade < 0 else self.paper, abs(shade)) if shade else colour
+
+    def shaded(self, role: str, part: float) -> tuple[str, str]:
+        """The colour of a cell whose colour is so strong, from 0 to 1 (NaN: none), and that of its text."""
+        strength = FAINTEST + (STRONGEST - FAINTEST) * part if math.isfinite(part) else 0.0
+        cell = blend(self.paper, self.of(role), strength)
+        return cell, max((self.ink, self.paper), key=lambda text: contrast(text, cell))
 
 
 # Okabe and Ito's colours (jfly.uni-koeln.de/color), safe for colour-blind eyes; yellow is darkened, and grey
@@ -65,9 +74,18 @@ def on_white(colour: str) -> str:
 
 def contrast_with_white(colour: str) -> float:
     """WCAG's ratio, 1 to 21."""
+    return contrast(colour, "#ffffff")
+
+
+def contrast(one: str, other: str) -> float:
+    """The same of two colours."""
+    low, high = sorted(map(_luminance, (one, other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in _parts(colour)]
-    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return 1.05 / (luminance + 0.05)
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def blend(start: str, end: str, part: float) -> str:

@@ -32,11 +32,11 @@ Reader = Callable[[int], Arrays]
 """Reads the per-task values of a run's meta-test."""
 
 
-def arrays_of(project: Project) -> Reader:
+def arrays_of(project: Project, split: str = "test") -> Reader:
     """Reads per-task values from a project."""
 
     def read(run: int) -> Arrays:
-        found = project.result(run, "test")
+        found = project.result(run, split)
         return found.arrays if found else {}
 
     return read
@@ -241,8 +241,13 @@ def claims(found: Sequence[Scores], sign: int) -> list[Claim]:
     ----------
     sign : of the measure, see :class:`Measure`.
     """
-    two = list(itertools.combinations(found, 2))
-    compared = [compare(a.values, b.values, higher_is_better=sign > 0) for a, b in two]
+    return claims_of([(found, sign)])[0]
+
+
+def claims_of(groups: Sequence[tuple[Sequence[Scores], int]]) -> list[list[Claim]]:
+    """The same of several groups, each with the sign of its measure: corrected for all of them together."""
+    owned = [(at, a, b, sign) for at, (found, sign) in enumerate(groups) for a, b in _two(found)]
+    compared = [compare(a.values, b.values, higher_is_better=sign > 0) for _, a, b, sign in owned]
     wilcoxon = holm([each.p_wilcoxon for each in compared])
     # what has too few pairs for a bootstrap still counts as one of the comparisons
     counted = holm([1.0 if math.isnan(each.p_bootstrap) else each.p_bootstrap for each in compared])
@@ -250,10 +255,14 @@ def claims(found: Sequence[Scores], sign: int) -> list[Claim]:
         each.p_bootstrap if math.isnan(each.p_bootstrap) else p
         for each, p in zip(compared, counted, strict=True)
     ]
-    return [
-        Claim(a, b, paired, p, q, _over_seeds(a, b), sign, len(two))
-        for (a, b), paired, p, q in zip(two, compared, wilcoxon, resampled, strict=True)
-    ]
+    told: list[list[Claim]] = [[] for _ in groups]
+    for (at, a, b, sign), paired, p, q in zip(owned, compared, wilcoxon, resampled, strict=True):
+        told[at].append(Claim(a, b, paired, p, q, _over_seeds(a, b), sign, len(owned)))
+    return told
+
+
+def _two(found: Sequence[Scores]) -> list[tuple[Scores, Scores]]:
+    return list(itertools.combinations(found, 2))
 
 
 def _over_seeds(a: Scores, b: Scores) -> Estimate:

@@ -18,7 +18,7 @@ from workbench.engine.intervals import mean_interval
 from workbench.measures import ACCURACY, EPSILON, SHIFTED
 from workbench.problems import measure_of
 from workbench.project import Project, ProjectError, RunRecord
-from workbench.summaries import RunEntry, Summary, TestSummary
+from workbench.summaries import DomainSummary, RunEntry, Summary, TestSummary
 
 
 def entry(record: RunRecord, experiment: str, test: TestSummary | None) -> RunEntry:
@@ -343,3 +343,20 @@ def told_shifted(test: TestSummary | None) -> str:
         return NONE
     row = measure_of(reached(test).measure, test)
     return quantities.text(row, found["shifted"], found["shifted_ci95"])
+
+
+def in_domains(test: TestSummary | None) -> list[str]:
+    """What a test reached in each other domain, in words: ``digits: accuracy 72.0% ± 3.8%, drop …``."""
+    return [
+        f"{name}: {told(each)}{_dropped(each)} ({each['episodes']} episodes)"
+        for name, each in (test or {}).get("domains", {}).items()
+    ]
+
+
+def _dropped(summary: DomainSummary) -> str:
+    """How much worse that is than at home."""
+    measure = reached(summary).measure
+    drop = summary.get("drop", {}).get(measure)
+    if drop is None or drop["mean"] is None:
+        return ""
+    return f", drop {quantities.text(measure_of(measure, summary), drop['mean'], drop['ci95'])}"

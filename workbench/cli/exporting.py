@@ -37,9 +37,10 @@ EXPORT_HELP = """Write figures, tables, tests or a report to a file.
 learning_curves adaptation comparison scatter parallel   png svg pdf csv
 predictions                               png svg pdf csv gif
 roc reliability                           png svg pdf csv
-critical_difference membership            png svg pdf csv json markdown latex
+critical_difference membership domains    png svg pdf csv json markdown latex
 diagnosis                                 csv json markdown latex
 table runs statistics protocol pivot      csv json markdown latex
+domain_statistics                         csv json markdown latex
 report                                    html
 config, script                            toml, python
 episode, tensorboard                      a folder

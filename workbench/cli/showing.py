@@ -67,6 +67,9 @@ def _show(entries: Sequence[RunEntry]) -> None:
         )
     columns = terminal.columns()
     print_table(rows if columns is None else in_width(rows, (1, 2), columns))
+    for entry in entries:
+        for sentence in results.in_domains(entry["test"]):
+            say(f"run {entry['id']}, {entry['name']}, on {sentence}")
     tests = {
         test.get("episodes_hash"): (each["experiment"], test)
         for each in reversed(entries)

@@ -7,7 +7,7 @@ code that they configure. Importing :mod:`workbench.tasks`, :mod:`workbench.netw
 
 from __future__ import annotations
 
-from workbench.config.domains import HOME, Domain
+from workbench.config.domains import Domain
 from workbench.config.experiment import Experiment, admitted
 from workbench.config.kinds import (
     OF_THE_RUN,
@@ -30,7 +30,6 @@ from workbench.config.sections import LEAST_NOISE, SPLITS, Attack, Drift, Evalua
 from workbench.settings import Complaint, ConfigError, Name, Section, setting
 
 __all__ = [
-    "HOME",
     "LEAST_NOISE",
     "OF_THE_RUN",
     "SPLITS",

@@ -9,9 +9,6 @@ from pydantic import ConfigDict
 
 from workbench.settings import Name, Section, setting
 
-HOME = "home"
-"""What the domain is called that runs are trained on, beside the others."""
-
 LONGEST = 40
 """Letters of a domain's name."""
 

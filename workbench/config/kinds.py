@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
-from workbench.config.domains import HOME, Domain
+from workbench.config.domains import Domain
 from workbench.config.sections import Drift, Evaluation, Training
 from workbench.problems import Problem
 from workbench.problems.classification import Classification
@@ -28,6 +28,7 @@ from workbench.settings import (
     misfit,
     setting,
 )
+from workbench.summaries import HOME
 from workbench.words import listed
 
 
@@ -151,11 +152,9 @@ class TaskConfig(Kind):
         if domain.family is not None:
             if domain.family not in akin:
                 known = TaskConfig.kinds.get(domain.family)
-                why = (
-                    "is not known" if known is None else f"({known.problem.name}) has other tasks than [task]"
-                )
-                allowed = ", ".join(akin)
-                raise misfit(("domain", index, "family"), f"{domain.family!r} {why}; allowed: {allowed}")
+                why = "is not known" if known is None else f"({known.problem.name}) gives other tasks"
+                allowed = f"allowed: {', '.join(akin)}"
+                raise misfit(("domain", index, "family"), f"{domain.family!r} {why}; {allowed}")
             return akin[domain.family]
         own, said = type(self), domain.settings.keys()
         having = [each for each in akin.values() if said <= each.model_fields.keys()]

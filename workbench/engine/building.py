@@ -115,8 +115,8 @@ def in_domain(algorithm: Algorithm, family: TaskFamily, size: EpisodeSize) -> Al
     DataError
         If it cannot do episodes of that size.
     """
-    most, core = algorithm.shape.outputs, algorithm.config.built_of[-1]
-    if "classes" in family.problem.gives and size.ways > most and not isinstance(core, AnyWays):
+    most = algorithm.most_ways
+    if most is not None and size.ways > most:
         raise DataError(
             f"{size.ways} ways, but {algorithm.config.name!r} has one output for each of {most} classes; use "
             f"at most {most} ways there, or more in [task]"

@@ -65,6 +65,13 @@ KINDS = {
         "how often predictions of some probability are right, where a diagnosis was asked for", DRAWN,
         (_FIGURE - {"measure", "step"}) | {"prevalence"}, makers.reliability,
     ),
+    "domains": Kind(
+        "what each learner reached in every domain, as a heat map or a table",
+        ("png", "svg", "pdf", *WRITTEN), _FIGURE, makers.domains,
+    ),
+    "domain_statistics": Kind(
+        "paired tests of every two algorithms within each domain", WRITTEN, _TESTED, makers.domain_statistics
+    ),
     "diagnosis": Kind(
         "what each learner's diagnoses are worth, and mean for people", WRITTEN, _TABLE | {"prevalence"},
         makers.diagnoses,

@@ -33,6 +33,7 @@ from workbench.analysis.figure import as_csv
 from workbench.export import heads
 from workbench.export.fonts import embedded, lacking
 from workbench.export.heads import LETTER, letters
+from workbench.export.heat_map import draw_shades, shades_height
 from workbench.export.looks import SIGNS, Look, Looks, handles_of, looks_of
 from workbench.export.picture_grid import draw_pictures, shape_of
 from workbench.export.wishes import Style
@@ -127,6 +128,7 @@ def without_shape(figure: Figure) -> str:
         words += [panel.title, panel.x_label, panel.y_label, *panel.x_names, *panel.row_names]
         words += [curve.label for curve in panel.curves]
         words += [picture.caption for row in panel.pictures for picture in row]
+        words += [shade.text.replace("\n", " ") for row in panel.shades for shade in row]
         words += [word.text for line in panel.lines for word in line]
     words += [part for head in (*figure.column_heads, *figure.row_heads) for part in (head.title, head.text)]
     return lacking(visible("".join(words)))
@@ -216,6 +218,8 @@ def _draw(
         axes.set_title(title, fontsize=title_size)
         if panel.pictures:
             draw_pictures(axes, panel, style.font_size, colour=not style.black)
+        elif panel.shades:
+            draw_shades(axes, panel, style.font_size, colour=not style.black)
         elif panel.lines:
             in_row = figure.panels[row * columns : (row + 1) * columns]
             room = max(lines_height(each, width_each, style.font_size) for each in in_row)
@@ -287,6 +291,8 @@ def _height(panel: Panel, width: float, font_size: float) -> float:
     title = line if panel.title else 0.0
     if panel.lines:
         return title + lines_height(panel, width, font_size)
+    if panel.shades:
+        return title + shades_height(panel, width, font_size)
     if panel.pictures:
         across, down = shape_of(panel)
         return title + width * min(2.5, down / across)

@@ -13,7 +13,7 @@ import numpy as np
 
 from workbench import __version__
 from workbench.paths import cache_folder, write_atomically
-from workbench.pictures import Curve, Figure, Panel, Picture, Text, Word
+from workbench.pictures import Curve, Figure, Panel, Picture, Shade, Text, Word
 
 T = TypeVar("T", Curve, Figure, Panel, Picture, Text)
 
@@ -25,7 +25,7 @@ MOST = 500
 
 _PARTS: dict[type, dict[str, type]] = {
     Figure: {"panels": Panel},
-    Panel: {"curves": Curve, "pictures": Picture, "lines": Word, "texts": Text},
+    Panel: {"curves": Curve, "pictures": Picture, "lines": Word, "shades": Shade, "texts": Text},
 }
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbench.analysis import critical_difference, diagnosis, membership, pairs, protocol, results, sweep
+from workbench.analysis import domains as by_domain
 from workbench.analysis import predictions as grid
 from workbench.analysis.adaptation import Adaptation
 from workbench.analysis.adaptation import Settings as AdaptationSettings
@@ -178,6 +179,40 @@ def _diagnosed(request: Request) -> tuple[ProjectSource, Episodes, list[diagnosi
             return source, each, found
     raise InputError(
         f"{request.project.path}: no finished run was asked for a diagnosis; say so by [task.diagnosis]"
+    )
+
+
+def domains(request: Request) -> Made:
+    found = _by_domain(request)
+    if request.form in ("csv", "json"):
+        return request.written([Table("domains", (), tuple(by_domain.rows(found)))])
+    if request.form in WRITTEN:
+        tables = [paper_tables.of_domains(found), paper_tables.of_domain_tests(found)]
+        return request.written(tables, " ".join([*by_domain.sentences(found), tables[0].caption]))
+    return request.drawn(by_domain.figure(found), "a heat map")
+
+
+def domain_statistics(request: Request) -> Made:
+    found = _by_domain(request)
+    table = paper_tables.of_domain_tests(found)
+    return request.written([table], " ".join([*by_domain.sentences(found), table.caption]))
+
+
+def _by_domain(request: Request) -> by_domain.Domains:
+    """Learners by domain, on the episodes at home that most runs met.
+
+    Raises
+    ------
+    InputError
+        If no run was tested on other domains.
+    """
+    source, met = request.met()
+    readers, wish = by_domain.readers_of(request.project), request.wish
+    for each in met:
+        if (found := by_domain.domains(source, each, readers, wish.measure, wish.step)) is not None:
+            return found
+    raise InputError(
+        f"{request.project.path}: no finished run was tested on other domains; say which by [[task.domain]]"
     )
 
 

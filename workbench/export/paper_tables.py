@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from workbench.analysis import numerals, protocol, quantities, remarks, results
+from workbench.analysis import domains, numerals, protocol, quantities, remarks, results
 from workbench.analysis.comparison import Episodes, compare, episodes
 from workbench.analysis.numerals import MINUS
 from workbench.analysis.pairs import Statistics
@@ -110,6 +110,21 @@ def _mean(measure: Measure) -> Shown:
         return plain_mean(row)
 
     return shown
+
+
+def of_domains(found: domains.Domains) -> Table:
+    """A row for each learner, columns for each domain."""
+    return domains.table(found)
+
+
+def of_domain_tests(found: domains.Domains) -> Table:
+    """A row for each two algorithms in each domain."""
+    each = [of_tests(domain.statistics) for domain in found.tried]
+    rows = tuple(domains.tests(found))
+    claims = found.claims
+    bold = frozenset((at, "p_wilcoxon_holm") for at, claim in enumerate(claims) if claim.significant)
+    columns = (Column("domain_title", "Domain", number=False), *each[0].columns)
+    return Table("domain_statistics", columns, rows, domains.tests_caption(found), bold)
 
 
 def of_tests(found: Statistics) -> Table:

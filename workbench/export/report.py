@@ -13,6 +13,7 @@ from workbench.analysis import (
     comparison,
     critical_difference,
     diagnosis,
+    domains,
     protocol,
     results,
     sweep,
@@ -123,6 +124,14 @@ def _results(
         if found.claims:
             yield table(paper_tables.of_tests(found))
             yield "<ul>" + "".join(f"<li>{escape(each)}</li>" for each in conclusions(found.claims)) + "</ul>"
+        tried = domains.domains(source, each, domains.readers_of(project), chosen, step)
+        if tried is not None:
+            yield "<h4>Other domains</h4>"
+            yield drawn.html(domains.figure(tried))
+            said = domains.sentences(tried)
+            yield "<ul>" + "".join(f"<li>{escape(sentence)}</li>" for sentence in said) + "</ul>"
+            yield table(domains.table(tried))
+            yield table(paper_tables.of_domain_tests(tried)) if tried.claims else ""
         judged = diagnosis.diagnosed(source, each, arrays)
         for drawing in (diagnosis.roc_figure, diagnosis.reliability_figure):
             figure = drawing(source, each, judged, diagnosis.PREVALENCE)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from workbench.gui import theme
+from workbench.gui.charts.heat_cell import HeatCell
 from workbench.gui.charts.picture_cell import PictureCell
 from workbench.gui.charts.plot_cell import PlotCell
 from workbench.gui.charts.word_cell import WordCell
@@ -36,7 +37,7 @@ MOST_BESIDE, PART_BESIDE = 240, 8
 SIGNS = {"square": "■", "triangle": "▲", "star": "★", "cross": "✕", "dash": "━"}
 """Of points that are no dots, as a text has them."""
 
-Cell = PlotCell | PictureCell | WordCell
+Cell = PlotCell | PictureCell | WordCell | HeatCell
 
 
 class Board(QWidget):
@@ -133,7 +134,7 @@ class Board(QWidget):
     def _lay_out(self, panels: tuple[Panel, ...], columns: int, headed: bool) -> None:
         """As many cells as there are panels, each of the kind that its panel needs."""
         for index, panel in enumerate(panels):
-            kind = PictureCell if panel.pictures else WordCell if panel.lines else PlotCell
+            kind = _kind_of(panel)
             if index == len(self.cells):
                 self.cells.append(kind(self._inside))
                 self._titles.append(_title(self._inside))
@@ -215,6 +216,12 @@ class Board(QWidget):
             self._write_heads(self._figure)
         for label in () if self._crowded else self._beside:
             label.setFixedWidth(self._room_beside)
+
+
+def _kind_of(panel: Panel) -> type[Cell]:
+    if panel.shades:
+        return HeatCell
+    return PictureCell if panel.pictures else WordCell if panel.lines else PlotCell
 
 
 def _head(head: Head, title: str, *, brief: bool, line: bool) -> Markup:

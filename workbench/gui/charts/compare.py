@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
-from workbench.analysis import critical_difference, diagnosis, sweep
+from workbench.analysis import critical_difference, diagnosis, domains, sweep
 from workbench.analysis.arrangement import Arrangement
 from workbench.gui.charts.arrange_list import ArrangeList
 from workbench.gui.charts.compare_job import Answer, Question, answer
 from workbench.gui.charts.compare_tables import TESTS, ProtocolCards, rows_of
 from workbench.gui.charts.comparison import (
     COST,
+    DOMAINS,
     OF_A_DIAGNOSIS,
+    OF_DOMAINS,
     PICTURES,
     RANKS,
     REACHED,
@@ -23,6 +25,7 @@ from workbench.gui.charts.comparison import (
     ComparisonView,
 )
 from workbench.gui.charts.diagnosis_page import DiagnosisPage
+from workbench.gui.charts.domain_page import DomainPage
 from workbench.gui.charts.result_table import Column, ResultTable
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.run_data import RunData
@@ -108,7 +111,10 @@ class CompareView(ComparisonView):
         self.tabs.addTab(_page(boxes, self.pivot, self._pivot_note), "Pivot")
         self.tabs.addTab(self.arrange, "Arrange")
         self._diagnosis_tab = self.tabs.addTab(self.diagnoses, "Diagnosis")
-        self.tabs.setTabVisible(self._diagnosis_tab, False)
+        self.domains = DomainPage(self)
+        self._domain_tab = self.tabs.addTab(self.domains, "Domains")
+        for tab in (self._diagnosis_tab, self._domain_tab):
+            self.tabs.setTabVisible(tab, False)
 
     # --- what is chosen ----------------------------------------------------------------------------
 
@@ -124,7 +130,7 @@ class CompareView(ComparisonView):
     def restore(self, state: Mapping[str, object]) -> None:
         super().restore(state)
         self._arrangement = Arrangement.from_json(state.get("arrange"))
-        self._offer("view", PICTURES | OF_A_DIAGNOSIS)
+        self._offer("view", PICTURES | OF_DOMAINS | OF_A_DIAGNOSIS)
         self.diagnoses.set_prevalence(self._wanted.prevalence)
         self._show_answer()
 
@@ -215,7 +221,11 @@ class CompareView(ComparisonView):
         found = self._answer
         if found is not None:
             judged = self._arrangement.apply(found.diagnosed)
-            self._offer("view", PICTURES | (OF_A_DIAGNOSIS if judged else {}))
+            more = (OF_DOMAINS if found.domains else {}) | (OF_A_DIAGNOSIS if judged else {})
+            self._offer("view", PICTURES | more)
+            self.tabs.setTabVisible(self._domain_tab, found.domains is not None)
+            if found.domains is not None:
+                self.domains.show_domains(found.domains)
             self.tabs.setTabVisible(self._diagnosis_tab, bool(judged))
             if judged:
                 self.diagnoses.show_diagnoses(judged, self._wanted.prevalence)
@@ -232,7 +242,7 @@ class CompareView(ComparisonView):
             return
         figure = self._other_figure()
         self.board.show_figure(figure)
-        if view in OF_A_DIAGNOSIS and figure is not None:
+        if view in OF_DOMAINS | OF_A_DIAGNOSIS and figure is not None:
             self._note.setText(figure.caption)
         self._stack.setCurrentWidget(self.board if figure is not None else self._board_hint)
         self._board_hint.setText(self._why_nothing(view))
@@ -299,6 +309,8 @@ class CompareView(ComparisonView):
         if view == COST:
             x = str(self._x_box.currentData() or "seconds")
             return sweep.scatter(self.data, setups, self._group, x, self.measure, self.step)
+        if view == DOMAINS:
+            return domains.figure(found.domains) if found.domains is not None else None
         if view in OF_A_DIAGNOSIS:
             drawn = diagnosis.roc_figure if view == ROC else diagnosis.reliability_figure
             judged = self._arrangement.apply(found.diagnosed)

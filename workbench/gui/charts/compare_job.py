@@ -10,6 +10,7 @@ from workbench.analysis.arrangement import Arrangement
 from workbench.analysis.comparison import episodes
 from workbench.analysis.critical_difference import Families, families
 from workbench.analysis.diagnosis import Diagnosed, diagnosed
+from workbench.analysis.domains import Domains, domains, readers_of
 from workbench.analysis.pairs import Statistics, arrays_of, statistics
 from workbench.analysis.source import ProjectSource
 from workbench.pictures import RUNS
@@ -44,6 +45,7 @@ class Answer:
     statistics : None where no finished run met the episodes.
     own, others : the protocol cards of those that met the episodes, and of those that met others.
     diagnosed : the algorithms that a diagnosis was asked for.
+    domains : what was reached in other domains; None where there are none, or none of the measure.
     """
 
     statistics: Statistics | None
@@ -52,6 +54,7 @@ class Answer:
     setups: tuple[sweep.Setup, ...]
     families: Families
     diagnosed: tuple[Diagnosed, ...] = ()
+    domains: Domains | None = None
 
 
 def answer(question: Question) -> Answer:
@@ -64,12 +67,13 @@ def _answer(project: Project, question: Question) -> Answer:
     runs = [run for run, _ in question.runs]
     source = ProjectSource(project, RUNS, runs)
     met = next((each for each in episodes(source)[0] if each.hash == question.hash), None)
-    found, judged = None, []
+    found, judged, tried = None, [], None
     if met is not None:
         arrays = arrays_of(project)
         arranged = ProjectSource(project, RUNS, runs, question.arrangement)
         found = statistics(arranged, met, arrays, question.measure, question.step)
         judged = diagnosed(source, met, arrays)
+        tried = domains(arranged, met, readers_of(project), question.measure, question.step)
     cards = protocol.cards(source)
     own, others = protocol.parted(cards, met) if met is not None else ([], cards)
     return Answer(
@@ -79,4 +83,5 @@ def _answer(project: Project, question: Question) -> Answer:
         tuple(sweep.setups(source, sweep.weights_of(project))),
         families(source),
         tuple(judged),
+        tried,
     )

@@ -38,6 +38,10 @@ PICTURES = {
     SETTINGS: "Parallel coordinates",
     RANKS: "Ranks over task families",
 }
+DOMAINS = "domains"
+OF_DOMAINS = {DOMAINS: "Other domains"}
+"""The picture that is there where runs were tested on other domains."""
+
 ROC, RELIABILITY = "roc", "reliability"
 OF_A_DIAGNOSIS = {ROC: "ROC curves", RELIABILITY: "Reliability"}
 """Pictures that are there where a diagnosis was asked for."""
@@ -46,8 +50,8 @@ OF_A_DIAGNOSIS = {ROC: "ROC curves", RELIABILITY: "Reliability"}
 class Choices(Section):
     """What a person chose; the rest is what the runs have that is most telling."""
 
-    view: Literal["reached", "cost", "settings", "ranks", "roc", "reliability"] = setting(
-        REACHED, label="Picture", titles=PICTURES | OF_A_DIAGNOSIS, help="What the picture shows"
+    view: Literal["reached", "cost", "settings", "ranks", "domains", "roc", "reliability"] = setting(
+        REACHED, label="Picture", titles=PICTURES | OF_DOMAINS | OF_A_DIAGNOSIS, help="What the picture shows"
     )
     x: str = setting("seconds", label="Against", help="What was reached is drawn against this")
     group: str = setting("", label="Test episodes", help="Runs are compared only on the same episodes")
