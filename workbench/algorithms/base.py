@@ -15,7 +15,7 @@ from torch.func import functional_call, grad, vmap
 from torch.nn import functional as F
 
 from workbench.algorithms.memory import Memory
-from workbench.config import AlgorithmConfig, AnyWays, EpisodeSize, Trains, setting
+from workbench.config import AlgorithmConfig, EpisodeSize, Trains, setting
 from workbench.networks.base import Network, activations, initialise
 from workbench.problems.base import Problem
 from workbench.tasks.base import Data, Episode, TaskFamily, TaskShape, ways
@@ -159,6 +159,9 @@ class Algorithm(ABC):
     order: int = 1
     """2 where the outer gradient runs through the inner steps."""
 
+    any_ways: ClassVar[bool] = False
+    """Whether it can tell any number of classes apart; else each is one of its outputs."""
+
     adapts_stepwise: bool = True
     """False for a closed form, which has no learner before it has seen the support set."""
 
@@ -172,11 +175,6 @@ class Algorithm(ABC):
         self.network = network
         self.shape = shape
         self.problem: Problem = shape.problem
-
-    @property
-    def most_ways(self) -> int | None:
-        """Classes of a task that it can tell apart, where each is one of its outputs; None: any number."""
-        return None if isinstance(self.config.built_of[-1], AnyWays) else self.shape.outputs
 
     def check(self, size: EpisodeSize) -> None:  # noqa: B027 (most can do all that their kind of task is)
         """Refuse episodes of a size that it cannot do, though their tasks are of its kind; asked before

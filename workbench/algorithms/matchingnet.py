@@ -46,6 +46,7 @@ class MatchingNet(ClosedForm):
         2016,
         "1606.04080",
     )
+    any_ways = True
 
     config: MatchingNetConfig
 

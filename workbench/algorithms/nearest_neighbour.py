@@ -43,7 +43,7 @@ class NearestNeighbour(ClosedForm):
         "IEEE Transactions on Information Theory",
         1967,
     )
-    most_ways = None
+    any_ways = True
 
     def initial(self, generator: torch.Generator) -> Params:
         return {}

@@ -36,6 +36,7 @@ class ProtoNet(ClosedForm):
         2017,
         "1703.05175",
     )
+    any_ways = True
 
     def start(self, meta: Params, support: Data) -> Params:
         return meta | {"prototypes": self.prototypes(meta, support)}

@@ -60,6 +60,7 @@ class R2D2(ClosedForm):
         2019,
         "1805.08136",
     )
+    any_ways = True
     config: R2D2Config
     problem: Supervised
 

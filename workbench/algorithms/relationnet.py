@@ -45,6 +45,7 @@ class RelationNet(ClosedForm):
         2018,
         "1711.06025",
     )
+    any_ways = True
 
     config: RelationNetConfig
 

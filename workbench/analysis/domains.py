@@ -28,7 +28,7 @@ from workbench.pictures import RUNS, WRONG, Figure, Panel, Shade
 from workbench.project import Project
 from workbench.project.records import of_domain
 from workbench.summaries import HOME, TestSummary
-from workbench.words import listed, plural
+from workbench.words import plural
 
 ReaderOf = Callable[[str], Reader]
 """Reads per-task values of a domain, by its name."""
@@ -177,12 +177,12 @@ def order(found: Domains) -> list[str]:
         return []
     by_leader: dict[str, list[str]] = {}
     for each in known:
-        by_leader.setdefault(listed(each.leaders), []).append(each.title)
+        by_leader.setdefault(_and(each.leaders), []).append(each.title)
     if len(by_leader) == 1:
         ((leader, _),) = by_leader.items()
         said = [f"{leader} {_leads(known[0])} at home and in every other domain."]
     else:
-        told = [f"{leader} on {listed(titles)}" for leader, titles in by_leader.items()]
+        told = [f"{leader} on {_and(titles)}" for leader, titles in by_leader.items()]
         first = f"{told[0]}, ".replace(" on ", f" {_leads(known[0])} on ", 1)
         said = [f"The order turns over: {first}{', '.join(told[1:])}."]
     turned = _turned(known)
@@ -194,6 +194,11 @@ def order(found: Domains) -> list[str]:
             "may be chance."
         )
     return said
+
+
+def _and(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def _leads(domain: Tried) -> str:
@@ -214,8 +219,8 @@ def _turned(known: Sequence[Tried]) -> list[str]:
             (one, here), (other, there) = better.items()
             assert pair == {one, other}
             said.append(
-                f"Of these trained learners, {one} is better than {other} on {listed(here)}, and {other} "
-                f"better than {one} on {listed(there)} (paired tests, Holm over all domains)."
+                f"Of these trained learners, {one} is better than {other} on {_and(here)}, and {other} "
+                f"better than {one} on {_and(there)} (paired tests, Holm over all domains)."
             )
     return said
 

@@ -115,8 +115,8 @@ def in_domain(algorithm: Algorithm, family: TaskFamily, size: EpisodeSize) -> Al
     DataError
         If it cannot do episodes of that size.
     """
-    most = algorithm.most_ways
-    if most is not None and size.ways > most:
+    most = algorithm.shape.outputs
+    if "classes" in family.problem.gives and size.ways > most and not algorithm.any_ways:
         raise DataError(
             f"{size.ways} ways, but {algorithm.config.name!r} has one output for each of {most} classes; use "
             f"at most {most} ways there, or more in [task]"
