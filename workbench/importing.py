@@ -24,6 +24,7 @@ UNITS = {
     "functions": ("task", "points"),
     "subjects": ("subject", "samples"),
     "translation": ("language", "pairs"),
+    "sentence_pairs": ("class", "pairs"),
 }
 
 

@@ -105,6 +105,21 @@ def clinc(path: Path, classes: int = 8, each: int = 12) -> Path:
     return path
 
 
+def sentence_pairs(path: Path, languages: int = 5, each: int = 12) -> Path:
+    """A table of labelled pairs: the second repeats, reverses or shares no word of the first, which has one
+    of two words that all languages have."""
+    lines = ["premise\thypothesis\tgold_label\tlanguage"]
+    for language in range(languages):
+        for i in range(each):
+            own = [f"{WORDS[(i + k) % len(WORDS)]}{language}" for k in range(4)]
+            for label, said in zip("ABC", (own[:3], own[::-1], [f"other{i}x{language}"]), strict=True):
+                lines.append(
+                    f"{' '.join(own)} {('fine', 'ok')[i % 2]}\t{' '.join(said)}\t{label}\tlang {language}"
+                )
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
 def in_three_folders(classes: int = 6, each: int = 4) -> dict[str, bytes]:
     """Folders of classes in a folder for each split; the splits share no class."""
     split = ("train",) * (classes - 4) + ("val",) * 2 + ("test",) * 2

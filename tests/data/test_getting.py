@@ -20,6 +20,8 @@ from PIL import Image
 from tests.data.server import Server, serving
 from workbench import getting
 from workbench.data import registry
+from workbench.data.found import BETWEEN
+from workbench.data.prepared import unpacked
 from workbench.data.published import making
 from workbench.data.published.listing import Entry, entry_of, published
 from workbench.errors import DataError
@@ -136,30 +138,36 @@ def test_messages_of_newsgroups_lose_their_heads(server: Server) -> None:
     assert "On rec.1 test 2é" in got.planned.prepared.texts()
 
 
-def test_pairs_of_sentences_become_a_table(server: Server) -> None:
-    row = {"sentence1": "A\tb", "sentence2": "c", "gold_label": "neutral", "language": "sw", "x": 1}
-    text = json.dumps(row).encode() + b"\n"
+def test_labelled_pairs_of_sentences_are_registered(server: Server) -> None:
+    rows = [
+        {"sentence1": f"A\tb {i}", "sentence2": "c", "gold_label": label, "language": language, "x": 1}
+        for language in ("de", "sw", "ur")
+        for label in ("entailment", "neutral")
+        for i in range(3)
+    ]
+    text = "\n".join(map(json.dumps, rows)).encode() + b"\n"
     files = {"XNLI-1.0/xnli.dev.jsonl": text, "XNLI-1.0/xnli.test.jsonl": text, "__MACOSX/.x.jsonl": b"?"}
     got = getting.get(listed(server, {"xnli.zip": zipped(files)}, **like("xnli")))
-    table = Path(str(got.task["path"])).read_text()
-    assert table.splitlines() == [
-        "premise\thypothesis\tlabel\tlanguage\tsplit",
-        "A b\tc\tneutral\tsw\tvalidation",
-        "A b\tc\tneutral\tsw\ttest",
-    ]
-    with pytest.raises(DataError, match="--replace"):
-        getting.get(got.entry)
+    assert got.use() == 'family = "sentence_pairs", dataset = "thing"'
+    held = registry.load("thing", "sentence_pairs")
+    assert held.manifest.names[:3] == ("de/entailment", "de/neutral", "sw/entailment")
+    assert held.manifest.counts == (6,) * 6
+    assert unpacked(held.arrays)[0] == BETWEEN.join(("A b 0", "c"))
+
+
+def test_translations_are_registered(server: Server) -> None:
     aligned = {
         f"t.{code}-eng.{side}": f"{side} 1\n\n{side} 3\n".encode()
-        for code in ("fra", "tur")
+        for code in ("fra", "jpn", "tur")
         for side in ("eng", code)
     }
-    got = getting.get(listed(server, aligned, **like("tatoeba")), replace=True)
-    assert Path(str(got.task["path"])).read_text().splitlines() == [
-        "source\ttarget\tlanguage",
-        *[f"eng {i}\t{code} {i}\t{code}" for code in ("fra", "tur") for i in (1, 3)],
-    ]
-    assert got.use().startswith('family = "translation", path = ')
+    got = getting.get(listed(server, aligned, **like("tatoeba")))
+    assert got.use() == 'family = "translation", dataset = "thing"'
+    held = registry.load("thing", "translation")
+    assert held.manifest.names == ("fra", "jpn", "tur")
+    assert unpacked(held.arrays)[:4] == ["eng 1", "fra 1", "eng 3", "fra 3"]
+    with pytest.raises(DataError, match="--replace"):
+        getting.get(got.entry)
 
 
 def test_a_table_of_a_kind_that_is_imported_is_registered(

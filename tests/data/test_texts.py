@@ -20,6 +20,7 @@ from workbench.data.decoding import encoding_of
 from workbench.data.found import FoundText
 from workbench.data.look import look
 from workbench.data.reading import NOW, Reading
+from workbench.data.texts import read_new_texts
 from workbench.errors import DataError
 
 Command = Callable[..., tuple[int, str, str]]
@@ -467,7 +468,7 @@ def test_lists_that_are_columns_are_read_as_rows(tmp_path: Path) -> None:
     path.write_text(json.dumps(columns | {"language": ["en"] * len(ROWS)}))
     found = texts(path)
     assert (len(found.names), len(found.texts)) == (6, len(ROWS))
-    assert said(found, "columns").endswith("1 key is not read: language")
+    assert said(found, "languages") == "labels are not told apart by language: there is 1; three are needed"
 
 
 def test_columns_of_different_lengths_are_refused(tmp_path: Path) -> None:
@@ -525,3 +526,62 @@ def test_a_run_begun_before_meets_the_texts_of_then(tmp_path: Path) -> None:
     assert quoted.texts == ["x y", "z"]
     many = written(tmp_path / "c.csv", ["text,label", *["a,b"] * 20_000])
     assert len(texts(many, Reading(rules=1, budget=2**20)).texts) == 20_000
+
+
+def in_languages(path: Path, languages: int = 4, *, own_labels: bool = False, without: int = 0) -> Path:
+    """Intents in several languages, the domain beside them."""
+    rows = [
+        {
+            "text": f"word{language} {i} {intent}",
+            "label": f"{intent}{language}" if own_labels else intent,
+            "lang": "" if language < without else f"l{language}",
+            "domain": "any",
+        }
+        for language in range(languages)
+        for intent in ("greeting", "farewell")
+        for i in range(2)
+    ]
+    if path.suffix == ".jsonl":
+        return written(path, [json.dumps(row) for row in rows])
+    return written(path, ["text,label,lang,domain", *[",".join(row.values()) for row in rows]])
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_labels_of_several_languages_are_told_apart_by_language(tmp_path: Path, name: str) -> None:
+    found = texts(in_languages(tmp_path / name))
+    assert found.names[:3] == ("l0/farewell", "l0/greeting", "l1/farewell")
+    assert found.groups[:3] == ("l0", "l0", "l1")
+    assert found.counts == (2,) * 8
+    assert "4 languages: l0, l1, l2 and 1 more" in said(found, "languages")
+    assert 'within = "group"' in said(found, "languages")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_run_that_was_begun_before_reads_languages_as_it_did(tmp_path: Path, name: str) -> None:
+    found = texts(in_languages(tmp_path / name), Reading(rules=2))
+    assert (found.names, found.groups) == (("farewell", "greeting"), ("any", "any"))
+    assert "not read: lang" in said(found, "columns")
+    assert not [each for each in found.findings if each.what == "languages"]
+
+
+@pytest.mark.parametrize(
+    ("why", "how"),
+    [
+        ("there are 2; three are needed", {"languages": 2}),
+        ("no label is in two of them", {"own_labels": True}),
+        ("4 rows name none", {"without": 1}),
+    ],
+)
+def test_where_languages_tell_nothing_apart_labels_stay_and_it_is_said(
+    tmp_path: Path, why: str, how: dict[str, Any]
+) -> None:
+    found = texts(in_languages(tmp_path / "a.csv", **how))
+    assert "/" not in "".join(found.names)
+    assert set(found.groups) == {"any"}
+    assert said(found, "languages") == f"labels are not told apart by language: {why}"
+
+
+def test_new_texts_of_one_task_keep_their_labels(tmp_path: Path) -> None:
+    found, labelled = read_new_texts(in_languages(tmp_path / "a.csv"))
+    assert labelled
+    assert found.names == ("farewell", "greeting")

@@ -113,6 +113,10 @@ def made(kind: str, folder: Path) -> str:
         return (head if kind != "few" else head.replace("groups = 2\n", "")) + rest.replace(
             "queries = 3\n", ""
         )
+    if kind == "pairs of sentences":
+        return text(
+            "sentence_pairs", sources.sentence_pairs(folder / "pairs.tsv"), "shots = 2\ndimensions = 4"
+        )
     path = sources.clinc(folder / "intents.json")
     features = "words" if kind == "words" else "tfidf"
     more = f'ways = 2\ndimensions = 8\nvocabulary = 50\nlength = 6\nfeatures = "{features}"'
@@ -139,6 +143,7 @@ LEARNERS = {
     "ill": ("protonet",),
     "tfidf": ("maml", "baseline"),
     "words": ("maml",),
+    "pairs of sentences": ("protonet",),
     "subjects": ("maml", "individual_fit"),
     "folds": ("cnp", "population"),
     "patients": ("anp", "maml"),
@@ -195,11 +200,11 @@ def test_it_is_the_evaluation_on_a_task_of_the_test(
                 assert NO_MEDICAL_DEVICE in found.figure().caption
             told = [row.get("query_loss") for row in found.course]
             assert told == [float(each) for each in found.found.measured["loss"][:, 0]]
-            expected = ("outside", "darker", "WT is not said")
+            expected = ("outside", "darker", "WT is not said", "never occurred")
             assert [each for each in found.notes if not any(word in each for word in expected)] == []
 
 
-@pytest.mark.parametrize("kind", ["sinusoid", "functions", "images", "tfidf"])
+@pytest.mark.parametrize("kind", ["sinusoid", "functions", "images", "tfidf", "pairs of sentences"])
 def test_what_is_right_need_not_be_known(kind: str, ready: Callable[[str], Ready], tmp_path: Path) -> None:
     path, (run, *_) = ready(kind)
     files = episode(path, run, tmp_path / "e")
@@ -213,7 +218,7 @@ def test_what_is_right_need_not_be_known(kind: str, ready: Callable[[str], Ready
         query = flat
     else:
         rows = list(csv.reader(io.StringIO(query.read_text(encoding="utf-8"))))
-        width = sum(name.startswith(("x", "text")) for name in rows[0])
+        width = sum(name.startswith(("x", "text", "premise", "hypothesis")) for name in rows[0])
         with query.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows(row[:width] for row in rows)
     found = used(path, run, (support, query))

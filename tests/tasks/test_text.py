@@ -56,6 +56,13 @@ def test_vectors_are_learned_from_the_known_texts_only() -> None:
     assert as_vectors(known[:3], known[:3], 100, 8)[:, 3:].any() == False  # noqa: E712 (an array's)
 
 
+def test_texts_may_have_one_word_in_common_with_what_is_known() -> None:
+    found = as_vectors(["so", "no", "so so"], ["so", "!", "so"], 100, 4)
+    assert found.shape == (3, 4)
+    assert (found[:, 0] > 0).tolist() == [True, False, True]
+    assert not found[:, 1:].any()
+
+
 @pytest.mark.parametrize("features", ["tfidf", "words"])
 def test_test_texts_do_not_change_what_training_sees(path: Path, features: Any) -> None:
     config = TextConfig(path=str(path), features=features, **SMALL)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from workbench.words import shown
 
-Kind = Literal["images", "text", "functions", "subjects", "translation"]
+Kind = Literal["images", "text", "functions", "subjects", "sentence_pairs", "translation"]
 """Of data; each is named as the task family that learns from it."""
 Ints = NDArray[np.int64]
 NOT_GIVEN = -1
@@ -172,6 +172,17 @@ class FoundText(Found):
 
     def origin(self, index: int) -> str:
         return quoted(self.texts[index])
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundSentencePairs(FoundText):
+    """Pairs of texts with a label, each as one text, ``BETWEEN`` the two."""
+
+    kind: ClassVar[Kind] = "sentence_pairs"
+
+
+BETWEEN = "\u2002→\u2002"
+"""Stands between the two texts of a pair; no text has its blanks, of which reading makes plain ones."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -15,8 +16,11 @@ from workbench.data.labels import absent, made_one
 from workbench.data.reading import Reading
 from workbench.data.splits import completed, shared_classes, splits_of, unknown
 from workbench.errors import DataError
+from workbench.words import shown
 
 LONGEST_LABEL = 200
+FEWEST_LANGUAGES = 3
+"""So that each split has one."""
 NO_TEXT = "no text, or no label"
 _NEEDED = "a text and a label are needed on each line"
 _CHANGES = {
@@ -38,27 +42,44 @@ class Row(NamedTuple):
     group: object
     split: object
     origin: str
+    language: object = None
+
+
+class Good(NamedTuple):
+    """One example that was taken; words that are empty are none."""
+
+    label: str
+    text: str
+    group: str
+    split: int | str
+    language: str = ""
+
+    def by_language(self) -> Good:
+        """The same, its label told apart from that of other languages."""
+        return self._replace(label=f"{self.language}/{self.label}", group=self.language)
 
 
 class Gathered:
     """Rows as they come in, good ones and others, and what was done to them."""
 
+    finds: ClassVar[type[FoundText]] = FoundText
+
     def __init__(self, reading: Reading) -> None:
         self.bad: list[Unreadable] = []
         self.findings: list[Finding] = []
         self._reading = reading
-        self._good: list[tuple[str, str, str, int | str]] = []
+        self._good: list[Good] = []
         self._changes: dict[str, list[str]] = {}
         self._numbers: list[str] = []
 
     def add(self, row: Row) -> None:
         """Take a row, or list it as one that cannot be read."""
-        text, label, group = row.text, _word(row.label), _word(row.group)
+        text, label, group, language = row.text, *map(_word, (row.label, row.group, row.language))
         if isinstance(text, str) and label is None and row.label is not None:
             self._refuse(row, "a label that is neither a word nor a whole number")
         elif not isinstance(text, str) or not isinstance(label, str):
             self._refuse(row, NO_TEXT)
-        elif any(map(undecodable, (text, label, group or ""))):
+        elif any(map(undecodable, (text, label, group or "", language or ""))):
             self._refuse(row, "not UTF-8")
         elif not text.strip() or not label.strip():
             self._refuse(row, "an empty text, or an empty label")
@@ -66,23 +87,51 @@ class Gathered:
             self._refuse(row, "a label of more than 200 letters")
         elif self._reading.rules == 1:
             group = row.group.strip() if isinstance(row.group, str) else ""
-            self._good.append((" ".join(label.split()), " ".join(text.split()), group, self._split(row)))
+            self._good.append(Good(" ".join(label.split()), " ".join(text.split()), group, self._split(row)))
         else:
             if not isinstance(row.label, str):
                 self._numbers.append(row.origin)
             if group is None and row.group is not None:
                 self._note("group", row)
-            parts = [unicodedata.normalize("NFC", each) for each in (label, text, group or "")]
-            if parts != [label, text, group or ""]:
+            given = [label, text, group or "", language or ""]
+            parts = [unicodedata.normalize("NFC", each) for each in given]
+            if parts != given:
                 self._note("composed", row)
-            plain = [" ".join(each.split()) for each in parts]
+            plain = [self.plain(each) for each in parts]
             if plain[0] != parts[0]:
                 self._note("label blanks", row)
             if len(plain[0]) > 1 and plain[0][0] == plain[0][-1] and plain[0][0] in "\"'":
                 self._note("label quotes", row)
             if plain[1] != parts[1].strip():
                 self._note("text blanks", row)
-            self._good.append((plain[0], plain[1], plain[2], self._split(row)))
+            self._good.append(Good(plain[0], plain[1], plain[2], self._split(row), plain[3]))
+
+    def plain(self, text: str) -> str:
+        """A text or a word with single blanks."""
+        return " ".join(text.split())
+
+    def apart(self, rows: Sequence[Good]) -> tuple[Sequence[Good], list[Finding]]:
+        """Rows whose labels are told apart by language, where there are several languages that share some;
+        and what is to be said of it."""
+        languages = {row.language for row in rows}
+        if self._reading.rules < 3 or languages == {""}:
+            return rows, []
+        labels = {row.label for row in rows}
+        shared = len({(row.language, row.label) for row in rows}) > len(labels)
+        without = sum(not row.language for row in rows)
+        if len(languages) < FEWEST_LANGUAGES or not shared or without:
+            few = f"there {'are' if len(languages) > 1 else 'is'} {len(languages)}; three are needed"
+            why = few if len(languages) < FEWEST_LANGUAGES else "no label is in two of them"
+            if without:
+                why = f"{without:,} rows name none"
+            return rows, [Finding("languages", f"labels are not told apart by language: {why}", len(rows))]
+        told = [row.by_language() for row in rows]
+        example = shown(min(row.label for row in told))
+        text = (
+            f"labels are told apart by language (such as {example}), so that splits are by language; "
+            f'within = "group" makes tasks of one language; {len(languages):,} languages'
+        )
+        return told, about("languages", text, sorted(languages))
 
     def _split(self, row: Row) -> int | str:
         if not isinstance(row.split, str):
@@ -109,33 +158,35 @@ class Gathered:
             first = f" ({self.bad[0].origin}: {self.bad[0].why})" if self.bad else ""
             raise DataError(f"{where}: no texts with labels{first}; {_NEEDED}")
         newer = self._reading.rules > 1
-        rows, alike = self._good, list[Finding]()
+        rows: Sequence[Good] = self._good
+        alike: list[Finding] = []
         if newer:
-            counts = Counter(label for label, *_ in rows)
+            counts = Counter(row.label for row in rows)
             better, alike = made_one(dict(sorted(counts.items())), self._reading)
-            rows = [(better.get(row[0], row[0]), *row[1:]) for row in rows]
-        names = sorted({label for label, *_ in rows})
+            alike += absent(counts)
+            rows, told = self.apart([row._replace(label=better.get(row.label, row.label)) for row in rows])
+            alike += told
+        names = sorted({row.label for row in rows})
         number = {name: index for index, name in enumerate(names)}
         group_of: dict[str, set[str]] = {}
-        for label, _, group, _ in rows:
-            group_of.setdefault(label, set()).add(group)
+        for row in rows:
+            group_of.setdefault(row.label, set()).add(row.group)
         groups = tuple(min(group_of[name]) if len(group_of[name]) == 1 else "" for name in names)
-        labels = np.array([number[label] for label, *_ in rows], np.int64)
+        labels = np.array([number[row.label] for row in rows], np.int64)
         order = labels.argsort(kind="stable")
-        words = Counter(code for *_, code in rows if isinstance(code, str))
+        words = Counter(row.split for row in rows if isinstance(row.split, str))
         codes = splits_of(words)
-        own = [codes[code] if isinstance(code, str) else code for *_, code in rows]
+        own = [codes[row.split] if isinstance(row.split, str) else row.split for row in rows]
         labels, given = labels[order], np.array(own, np.int8)[order]
         findings = [*self.findings, *alike]
         if newer:
             several = [name for name in names if len(group_of[name]) > 1]
-            findings += absent(Counter(label for label, *_ in rows))
             text = f"{len(several):,} labels stand in several groups, and belong to none"
             findings += about("groups", text, several)
             findings += unknown({word: count for word, count in words.items() if codes[word] == NOT_GIVEN})
             given, drawn = completed(names, groups, labels, given)
             findings += [*drawn, *shared_classes(names, labels, given), *self._told()]
-        return FoundText(
+        return self.finds(
             layout=layout,
             where=where,
             names=tuple(names),
@@ -144,14 +195,14 @@ class Gathered:
             given=given,
             findings=tuple(findings),
             unreadable=tuple(self.bad),
-            texts=[rows[index][1] for index in order],
+            texts=[rows[index].text for index in order],
             order=order.tolist(),
         )
 
     def _told(self) -> list[Finding]:
         if len(self._numbers) < len(self._good) and self._numbers:
             self._changes["numbers"] = self._numbers
-        places = {change: _without_the_file(self._changes.get(change, [])) for change in _CHANGES}
+        places = {change: without_the_file(self._changes.get(change, [])) for change in _CHANGES}
         return [
             finding
             for change, words in _CHANGES.items()
@@ -159,7 +210,7 @@ class Gathered:
         ]
 
 
-def _without_the_file(origins: list[str]) -> list[str]:
+def without_the_file(origins: list[str]) -> list[str]:
     """Places by their lines, where all are in one file: it is known."""
     files = {origin.rpartition(", line ")[0] for origin in origins}
     if len(files) > 1 or "" in files:

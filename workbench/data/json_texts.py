@@ -49,12 +49,13 @@ class JsonTexts:
 
     Parameters
     ----------
-    columns : finds the text, the label, the group and the split of an object by its keys.
+    columns : finds the text, the label, the group, the split and the language of an object by its keys.
     """
 
     def __init__(self, gathered: Gathered, reading: Reading, columns: tuple[Sequence[str], ...]) -> None:
         self._gathered, self._reading = gathered, reading
-        self._text, self._label, self._group, self._split = columns
+        self._columns = columns
+        self._text, self._label, *_ = columns
         self._unread: set[str] = set()
 
     def say_what_is_not_read(self, where: str) -> None:
@@ -171,16 +172,13 @@ class JsonTexts:
                 self._gathered.bad.append(Unreadable(origin, f"the key {shown(key)} is there twice"))
                 return
 
-            keys = [
-                next((name for name in names if name in lowered), None)
-                for names in (self._text, self._label, self._group, self._split)
-            ]
+            keys = [next((name for name in names if name in lowered), None) for names in self._columns]
             self._unread.update(lowered.keys() - keys)
-            text, label, group, named = (None if key is None else lowered[key] for key in keys)
+            text, label, group, named, language = (None if key is None else lowered[key] for key in keys)
             if self._reading.rules > 1:
                 named = str(named).strip() or None if isinstance(named, str | int) else None
             own = named if isinstance(named, str) else code
-            self._gathered.add(Row(text, label, group, own, origin))
+            self._gathered.add(Row(text, label, group, own, origin, language))
         elif isinstance(entry, list) and len(entry) == 2:
             self._gathered.add(Row(entry[0], entry[1], None, code, origin))
         else:

@@ -19,6 +19,7 @@ from workbench.data.passed_over import passed_over
 from workbench.data.pictures import SUFFIXES as PICTURES
 from workbench.data.progress import Progress, silent
 from workbench.data.reading import NOW, Reading
+from workbench.data.sentence_pairs import has_sentence_pairs, read_sentence_pairs
 from workbench.data.source import Source, hidden, open_source, suffix_of
 from workbench.data.split_files import names_images, read_split_files, split_files, tables_of
 from workbench.data.stacked import read_stack, stack_in
@@ -31,7 +32,8 @@ from workbench.words import shown
 ACCEPTED = (
     "a zip or a folder of class folders with images, split files (train.csv …) beside images, an .npz file "
     "(or one beside a .json that names its classes), "
-    "a .csv, .tsv, .jsonl or .json file of texts with labels, one of pairs (source, target, language), "
+    "a .csv, .tsv, .jsonl or .json file of texts with labels, one of pairs of sentences with labels "
+    "(premise, hypothesis, label, language) or of translations (source, target, language), "
     "or a .csv or .tsv table of subjects (a row for each sample: subject, time, outcome)"
 )
 
@@ -82,6 +84,8 @@ def _read(path: Path, reading: Reading) -> Found:
     if path.is_file() and suffix == ".npz":
         return read_arrays(path, reading)
     if path.is_file() and suffix in SUFFIXES:
+        if has_sentence_pairs(path, reading):
+            return read_sentence_pairs(path, reading)
         if has_pairs(path, reading):
             return read_pairs(path, reading)
         table = long_table(path, reading)

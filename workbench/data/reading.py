@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from workbench.errors import DataError
 from workbench.words import shown
 
-NEWEST = 2
+NEWEST = 3
 """Version of the rules for reading files. A run goes on with those that it was begun with.
 
 1: pictures of more than 8 bits lose their lower ones; a few pictures tell whether all are coloured; bytes in
 the names of a zip are cp437; a source without a validation split has none of its own.
 2: nothing is passed over, scaled, cast, merged, converted or renamed without a note.
+3: labels of texts in several languages are told apart by language.
 """
 
 BUDGET = 2**30

@@ -45,6 +45,7 @@ _DTYPES = {
         "words": (np.uint8, 1),
     },
     "translation": {"text": (np.uint8, 1), "ends": (np.int64, 1)},
+    "sentence_pairs": {"text": (np.uint8, 1), "ends": (np.int64, 1)},
 }
 _EARLIER = {"functions": {"x": (np.float32, 2), "y": (np.float32, 2)}}
 """What sets of format 1 hold, where it was something else."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from workbench.data.decoding import as_text
 from workbench.data.found import NOT_GIVEN, Finding, FoundText, about
-from workbench.data.gathered import Gathered, Row
+from workbench.data.gathered import Gathered, Good, Row
 from workbench.data.json_texts import JsonTexts
 from workbench.data.reading import NOW, Reading
 from workbench.data.source import Source, content_of, suffix_of
@@ -17,10 +17,11 @@ from workbench.data.tables import Table, read_table
 from workbench.errors import DataError
 from workbench.words import shown
 
-TEXT_COLUMNS = ("text", "sentence", "utterance", "query", "question", "content", "message", "title")
+TEXT_COLUMNS = ("text", "sentence", "utterance", "query", "question", "content", "message", "title", "utt")
 LABEL_COLUMNS = ("label", "class", "category", "intent", "target", "topic", "label_text")
 GROUP_COLUMNS = ("group", "domain", "coarse", "scenario")
 SPLIT_COLUMNS = ("split", "set", "partition")
+LANGUAGE_COLUMNS = ("language", "lang", "locale")
 TABLES = (".csv", ".tsv")
 SUFFIXES = (*TABLES, ".json", ".jsonl", ".ndjson")
 _LAYOUTS = {**dict.fromkeys(TABLES, "table"), ".json": "JSON"}
@@ -84,7 +85,8 @@ def _from_file(
         return
     text, findings = as_text(content, where, reading)
     gathered.findings += findings
-    columns = TEXT_COLUMNS, LABEL_COLUMNS, GROUP_COLUMNS, SPLIT_COLUMNS
+    languages = LANGUAGE_COLUMNS if reading.rules > 2 else ()
+    columns = TEXT_COLUMNS, LABEL_COLUMNS, GROUP_COLUMNS, SPLIT_COLUMNS, languages
     reader = JsonTexts(gathered, reading, columns)
     if suffix == ".json":
         reader.read_document(text, where, code)
@@ -106,7 +108,7 @@ def read_new_texts(path: Path, reading: Reading = NOW) -> tuple[FoundText, bool]
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
-    gathered = _WithoutLabels(reading)
+    gathered = WithoutLabels(reading)
     table = read_table(content, str(path), suffix, reading) if suffix in TABLES else None
     text = None if table is None else table.column(TEXT_COLUMNS)
     if table is not None and text is None and len(table.header) == 1:
@@ -117,14 +119,11 @@ def read_new_texts(path: Path, reading: Reading = NOW) -> tuple[FoundText, bool]
             gathered.add(Row(row[text], None, None, NOT_GIVEN, f"{table.where}, line {line}"))
     else:
         _from_file(gathered, content, str(path), suffix, NOT_GIVEN, reading)
-    found = gathered.found(path, "texts")
-    if 0 < len(gathered.unlabelled) < len(found.labels):
-        raise DataError(f"{gathered.unlabelled[0]}: no label, which others have; label all of them, or none")
-    return found, not gathered.unlabelled
+    return gathered.of_one_task(path, "texts")
 
 
-class _WithoutLabels(Gathered):
-    """Takes rows without a label, too."""
+class WithoutLabels(Gathered):
+    """Takes rows of one task, which may have no labels."""
 
     def __init__(self, reading: Reading) -> None:
         super().__init__(reading)
@@ -136,6 +135,22 @@ class _WithoutLabels(Gathered):
             row = row._replace(label=_NO_LABEL)
         super().add(row)
 
+    def apart(self, rows: Sequence[Good]) -> tuple[Sequence[Good], list[Finding]]:
+        return rows, []
+
+    def of_one_task(self, where: Path, layout: str) -> tuple[FoundText, bool]:
+        """Everything that was taken, and whether it has labels.
+
+        Raises
+        ------
+        DataError
+            If some have labels and others none.
+        """
+        found = self.found(where, layout)
+        if 0 < len(self.unlabelled) < len(found.labels):
+            raise DataError(f"{self.unlabelled[0]}: no label, which others have; label all of them, or none")
+        return found, not self.unlabelled
+
 
 def has_texts(table: Table) -> bool:
     """Whether a table has a column of texts."""
@@ -146,6 +161,7 @@ def _from_table(gathered: Gathered, table: Table, code: int, reading: Reading) -
     gathered.bad += table.unreadable
     text, label = table.column(TEXT_COLUMNS), table.column(LABEL_COLUMNS)
     group, split = table.column(GROUP_COLUMNS), table.column(SPLIT_COLUMNS)
+    language = table.column(LANGUAGE_COLUMNS) if reading.rules > 2 else None
     rows = list(table.rows)
     if text is None or label is None:
         if len(table.header) != 2 or text is not None or label is not None:
@@ -158,7 +174,7 @@ def _from_table(gathered: Gathered, table: Table, code: int, reading: Reading) -
     elif reading.rules > 1:
         table = table.without_more_heads()
         rows = list(table.rows)
-        _say_what_is_not_read(gathered, table, (text, label, group, split))
+        say_what_is_not_read(gathered, table, (text, label, group, split, language))
 
     gathered.findings += table.findings
 
@@ -169,7 +185,8 @@ def _from_table(gathered: Gathered, table: Table, code: int, reading: Reading) -
         named = cell(row, split) or ""
         own = (named if reading.rules == 1 else named.strip()) or code
         origin = f"{table.where}, line {line}"
-        gathered.add(Row(cell(row, text), cell(row, label), cell(row, group), own, origin))
+        spoken = cell(row, language)
+        gathered.add(Row(cell(row, text), cell(row, label), cell(row, group), own, origin, spoken))
 
 
 def _text_and_label(
@@ -206,8 +223,9 @@ def _missing(text: int | None, label: int | None) -> str:
     return f", and no column of {what} ({', '.join(names)})"
 
 
-def _say_what_is_not_read(gathered: Gathered, table: Table, columns: tuple[int | None, ...]) -> None:
-    left = [name for index, name in enumerate(table.header) if index not in columns]
+def say_what_is_not_read(gathered: Gathered, table: Table, used: Sequence[int | None]) -> None:
+    """Columns of a table that are none of those that are used."""
+    left = [name for index, name in enumerate(table.header) if index not in used]
     are = "columns are" if len(left) > 1 else "column is"
     names = [name.strip() or "one without a name" for name in left]
     gathered.findings += about("columns", f"{table.where}: {len(left):,} {are} not read", names)

@@ -10,11 +10,11 @@ import csv
 import io
 import re
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from workbench.data.found import FoundText
+from workbench.data.found import BETWEEN, FoundText
 from workbench.data.new_pictures import Pictures, read_any, read_labelled
 from workbench.data.progress import Progress
 from workbench.data.reading import Reading
@@ -268,14 +268,20 @@ class TextFiles(ClassCase):
 
     support = "texts with labels (.csv, .tsv, .jsonl, .json), in columns called text and label"
     query = "the same; labels may be missing"
+    parts: ClassVar[tuple[str, ...]] = ("text",)
+    """The columns of a text, or of its parts."""
 
     def __init__(self, family: ClassFamily, known: Sequence[str]) -> None:
         super().__init__(family)
         self._known = known
 
+    def _texts_in(self, path: Path) -> tuple[FoundText, bool]:
+        """The texts in a file, and whether they have labels."""
+        return read_new_texts(path)
+
     def _read(self, support: Path, query: Path, progress: Progress) -> Case:
         progress(0.1, "Reading the texts")
-        (known, labelled), (asked, told) = (read_new_texts(path) for path in (support, query))
+        (known, labelled), (asked, told) = (self._texts_in(path) for path in (support, query))
         refuse_unreadable(known, asked)
         self.refuse_one_class(known.names if labelled else (), support)
         own = asked.names if told else ()
@@ -306,7 +312,7 @@ class TextFiles(ClassCase):
 
     def read_set(self, path: Path, progress: Progress) -> OneSet:
         progress(0.1, "Reading the texts")
-        found, labelled = read_new_texts(path)
+        found, labelled = self._texts_in(path)
         refuse_unreadable(found)
         order = np.argsort(found.order)
         texts = tuple(found.texts[at] for at in order)
@@ -318,8 +324,7 @@ class TextFiles(ClassCase):
 
     def write_set(self, x: Tensor, labels: Sequence[int], excerpt: Excerpt) -> dict[str, bytes]:
         names, (texts,) = self.named(excerpt), excerpt.query
-        rows = [(text, names[label]) for text, label in zip(texts, labels, strict=True)]
-        return {"support.csv": _table([("text", "label"), *rows])}
+        return {"support.csv": self._table((text, names[at]) for text, at in zip(texts, labels, strict=True))}
 
     def _unlike(self, found: FoundText, path: Path) -> list[str]:
         """In what texts are unlike those that were trained on."""
@@ -336,9 +341,17 @@ class TextFiles(ClassCase):
         names = self.named(excerpt)
         files = {}
         for part, texts in (("support", excerpt.support), ("query", excerpt.query)):
-            rows = [(text, name) for name, own in zip(names, texts, strict=True) for text in own]
-            files[f"{part}.csv"] = _table([("text", "label"), *rows])
+            rows = ((text, name) for name, own in zip(names, texts, strict=True) for text in own)
+            files[f"{part}.csv"] = self._table(rows)
         return files
+
+    def _table(self, rows: Iterable[tuple[str, str]]) -> bytes:
+        """A table of texts and labels."""
+        file = io.StringIO()
+        written = csv.writer(file, lineterminator="\n")
+        written.writerow([*self.parts, "label"])
+        written.writerows([*text.split(BETWEEN, len(self.parts) - 1), label] for text, label in rows)
+        return file.getvalue().encode()
 
 
 def refuse_unreadable(*read: FoundText) -> None:
@@ -396,12 +409,6 @@ def _contrast(x: Tensor) -> Tensor:
 def _colour(x: Tensor) -> Tensor:
     """How far the channels of pictures are apart, from 0 (grey) to 1."""
     return (x.amax(1) - x.amin(1)).flatten(1).mean(1)
-
-
-def _table(rows: Sequence[tuple[str, str]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode()
 
 
 def as_folder(name: str) -> str:

@@ -22,6 +22,7 @@ _NAMES = {
     "functions": "functions",
     "subjects": "subjects",
     "translation": "pairs of texts",
+    "sentence_pairs": "pairs of sentences with labels",
 }
 
 

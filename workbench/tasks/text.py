@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Literal, Self
+from typing import ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -32,9 +33,6 @@ from workbench.tasks.classes import ClassFamily, ClassPool
 from workbench.tasks.own_data import OwnData, one_of_both, own_data
 from workbench.tasks.standard_library import sentences_by_module
 from workbench.tasks.text_features import FEATURES, as_vectors, as_words
-
-FEATURE_FIELDS = ("features", "dimensions", "vocabulary", "length")
-"""The settings that say what numbers a text becomes."""
 
 
 class TextConfig(ClassificationTaskConfig):
@@ -72,78 +70,91 @@ class TextConfig(ClassificationTaskConfig):
         return self
 
 
-class Text(ClassFamily):
-    """Tell texts of topics apart that were never seen in training.
+class Known(NamedTuple):
+    """Texts that words, weights and vectors are learned from, and the group of each."""
+
+    texts: Sequence[str]
+    groups: Sequence[str]
+
+
+class OfTexts(ClassFamily):
+    """A family whose examples are texts, which become numbers.
 
     Parameters
     ----------
-    known : the texts that words, weights and vectors are learned from; None: those of meta-training.
+    known : what these are learned from; None: the meta-training classes.
     """
 
-    Config = TextConfig
-    config: TextConfig
-    title = "Text"
-    summary = "Tell texts apart by topic or intent: your own, or sentences of Python's documentation."
+    version: ClassVar[tuple[int, ...]] = (FEATURES,)
+    """Of how texts become numbers."""
+
+    made_with: ClassVar[tuple[str, ...]]
+    """The settings that say what numbers a text becomes."""
 
     def __init__(
         self,
-        config: TextConfig,
+        config: ClassificationTaskConfig,
         progress: Progress | None = None,
         reading: Reading = NOW,
-        known: Sequence[str] | None = None,
+        known: Known | None = None,
     ) -> None:
+        self.config = config
         progress = progress or silent
-        held = own_data("text", config, reading, progress) if config.path or config.dataset else None
-        held = held or _sentences(config, progress)
+        held = self._held(reading, progress)
         texts = unpacked(held.arrays)
         members = divide(held.names, held.groups, held.split)
-        width = "length" if config.features == "words" else "dimensions"
-        count, numbers = len(texts), getattr(config, width)
-        what = f"{count:,} texts of {numbers} numbers each"
-        refuse_beyond_memory(what, 4 * count * numbers, f"lower task.{width}, or use fewer texts")
+        width, numbers = self._width()
+        what = f"{len(texts):,} texts of {numbers} numbers each"
+        refuse_beyond_memory(what, 4 * len(texts) * numbers, f"lower task.{width}, or use fewer texts")
         if known is None:
             labels = np.repeat(np.arange(len(held.names)), held.counts)
-            trained = np.isin(labels, members["train"]).tolist()
-            known = [text for text, own in zip(texts, trained, strict=True) if own]
+            trained = np.flatnonzero(np.isin(labels, members["train"])).tolist()
+            known = Known([texts[at] for at in trained], [held.groups[labels[at]] for at in trained])
         self._known = known
-        progress(0.6, f"Learning the words of {len(known):,} texts")
-        vocabulary = 0
-        examples: NDArray[np.generic]
-        if config.features == "words":
-            examples, vocabulary = as_words(texts, known, config.vocabulary, config.length)
-        else:
-            examples = _vectors(texts, known, config)
+        progress(0.6, f"Learning the words of {len(known.texts):,} texts")
+        examples, vocabulary = self._as_numbers(texts, kept=True)
         pool = ClassPool(torch.from_numpy(examples), held.counts, held.names, held.groups)
         super().__init__(config, pool, members, bounds=None, vocabulary=vocabulary, texts=texts)
         self.notes = held.notes
 
-    def beside(self, config: TaskConfig, progress: Progress | None) -> Text:
+    @abstractmethod
+    def _held(self, reading: Reading, progress: Progress) -> OwnData:
+        """The texts, their classes and the split."""
+
+    @abstractmethod
+    def _width(self) -> tuple[str, int]:
+        """The setting that an example is shorter by, and how many numbers one has."""
+
+    @abstractmethod
+    def _as_numbers(self, texts: Sequence[str], *, kept: bool) -> tuple[NDArray[np.generic], int]:
+        """What texts become, ``[N, *input_shape]``, and the size of the vocabulary, where these are words;
+        ``kept`` in the cache, or made anew."""
+
+    @classmethod
+    def _read(cls, config: TaskConfig, progress: Progress | None, reading: Reading) -> TaskFamily:
+        assert isinstance(config, ClassificationTaskConfig)
+        return cls(config, progress, reading)
+
+    def beside(self, config: TaskConfig, progress: Progress | None) -> OfTexts:
         """Other texts as numbers of the same words and vectors."""
-        assert isinstance(config, TextConfig)
-        for name in FEATURE_FIELDS:
+        assert isinstance(config, ClassificationTaskConfig)
+        for name in self.made_with:
             own, other = getattr(self.config, name), getattr(config, name)
             if own != other:
                 raise DataError(
                     f"task.{name}: {other!r} would make other numbers of texts than those that are learned "
                     f"from; leave it out, so that it is {own!r}"
                 )
-        family = Text(config, progress, Reading(rules=self.reading), self._known)
+        family = type(self)(config, progress, Reading(rules=self.reading), self._known)
         family.reading = self.reading
         return family
 
-    def case_files(self) -> ClassCase:
-        return TextFiles(self, self._known)
-
     def of_texts(self, texts: Sequence[str]) -> Tensor:
-        c = self.config
-        if c.features == "words":
-            return torch.from_numpy(as_words(texts, self._known, c.vocabulary, c.length)[0]).float()
-        return torch.from_numpy(as_vectors(texts, self._known, c.vocabulary, c.dimensions))
+        return torch.from_numpy(self._as_numbers(texts, kept=False)[0]).float()
 
     def data_hash(self) -> str:
         """Of the texts and of how they become numbers: the numbers' last bits depend on the machine."""
-        c = self.config
-        head = [FEATURES, c.features, c.dimensions, c.vocabulary, c.length]
+        head = [*self.version, *(getattr(self.config, name) for name in self.made_with)]
         digest = hashlib.sha256(json.dumps(head).encode())
         for split in SPLITS:
             members = self._members[split]
@@ -154,10 +165,33 @@ class Text(ClassFamily):
                 digest.update(json.dumps(texts).encode())
         return digest.hexdigest()
 
-    @classmethod
-    def _read(cls, config: TaskConfig, progress: Progress | None, reading: Reading) -> TaskFamily:
-        assert isinstance(config, TextConfig)
-        return cls(config, progress, reading)
+
+class Text(OfTexts):
+    """Tell texts of topics apart that were never seen in training."""
+
+    Config = TextConfig
+    config: TextConfig
+    title = "Text"
+    summary = "Tell texts apart by topic or intent: your own, or sentences of Python's documentation."
+    made_with = ("features", "dimensions", "vocabulary", "length")
+
+    def _held(self, reading: Reading, progress: Progress) -> OwnData:
+        c = self.config
+        held = own_data("text", c, reading, progress) if c.path or c.dataset else None
+        return held or _sentences(c, progress)
+
+    def _width(self) -> tuple[str, int]:
+        width = "length" if self.config.features == "words" else "dimensions"
+        return width, getattr(self.config, width)
+
+    def _as_numbers(self, texts: Sequence[str], *, kept: bool) -> tuple[NDArray[np.generic], int]:
+        c, known = self.config, self._known.texts
+        if c.features == "words":
+            return as_words(texts, known, c.vocabulary, c.length)
+        return (kept_vectors if kept else as_vectors)(texts, known, c.vocabulary, c.dimensions), 0
+
+    def case_files(self) -> ClassCase:
+        return TextFiles(self, self._known.texts)
 
     def describe(self) -> Mapping[str, object]:
         c = self.config
@@ -166,14 +200,16 @@ class Text(ClassFamily):
         return {"path" if c.path else "texts": where, "features": c.features, **words, **super().describe()}
 
 
-def _vectors(texts: Sequence[str], known: Sequence[str], config: TextConfig) -> NDArray[np.float32]:
+def kept_vectors(
+    texts: Sequence[str], known: Sequence[str], most: int, dimensions: int
+) -> NDArray[np.float32]:
     """The texts' vectors, kept in the cache: another number of BLAS threads would change their last bits."""
-    settings = [FEATURES, version("scikit-learn"), config.vocabulary, config.dimensions]
+    settings = [FEATURES, version("scikit-learn"), most, dimensions]
     digest = hashlib.sha256(json.dumps([*settings, list(texts), list(known)]).encode()).hexdigest()
     kept = load_arrays("text", digest).get("vectors")
-    if kept is not None and kept.dtype == np.float32 and kept.shape == (len(texts), config.dimensions):
+    if kept is not None and kept.dtype == np.float32 and kept.shape == (len(texts), dimensions):
         return kept.view(np.float32)
-    vectors = as_vectors(texts, known, config.vocabulary, config.dimensions)
+    vectors = as_vectors(texts, known, most, dimensions)
     store_arrays("text", digest, {"vectors": vectors})
     return vectors
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 FEATURES = 1
 """Raised by whoever changes what numbers a text becomes."""
+
+OVERLAPS = 6
+"""Numbers that say how the words of two texts overlap."""
 
 OVER, UNKNOWN = 0, 1
 """Numbers that stand for no word: the text is over; a word that is not known."""
@@ -64,10 +68,41 @@ def as_vectors(texts: Sequence[str], known: Sequence[str], most: int, dimensions
     weigh = TfidfVectorizer(analyzer=words_of, max_features=most, sublinear_tf=True, dtype=np.float64)
     learned = weigh.fit_transform(known)
     reduced = max(1, min(dimensions, min(learned.shape) - 1))
-    svd = TruncatedSVD(reduced, algorithm="randomized", n_iter=_ITERATIONS, random_state=0)
-    base = svd.fit_transform(learned)
-    vectors = svd.transform(weigh.transform(texts)) - base.mean(0)
+    own = weigh.transform(texts)
+    if learned.shape[1] > 1:
+        svd = TruncatedSVD(reduced, algorithm="randomized", n_iter=_ITERATIONS, random_state=0)
+        base, vectors = svd.fit_transform(learned), svd.transform(own)
+    else:  # one word is a direction already
+        base, vectors = learned.toarray(), own.toarray()
+    vectors = vectors - base.mean(0)
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     whole = np.zeros((len(texts), dimensions), np.float32)
     whole[:, :reduced] = vectors * (np.sqrt(dimensions) / np.where(length > 0, length, 1.0))
     return whole
+
+
+def overlaps(first: Sequence[str], second: Sequence[str]) -> NDArray[np.float32]:
+    """How the words of two texts overlap, ``[N, OVERLAPS]``, whatever words they are.
+
+    The share of the words of each that the other has, whether the words that both have are in the same
+    order, the share of pairs of neighbours of the second that the first has, how much longer it is (the log
+    of the ratio), and whether both are the same. Shares are centred: ±1 is all and none.
+    """
+    rows = np.empty((len(first), OVERLAPS), np.float32)
+    for at, (one, other) in enumerate(zip(first, second, strict=True)):
+        a, b = words_of(one), words_of(other)
+        both = set(a) & set(b)
+        kept_a, kept_b = ([word for word in each if word in both] for each in (a, b))
+        neighbours = set(pairwise(a))
+        share = _share(b[1:], [pair in neighbours for pair in pairwise(b)])
+        shares = [_share(b, [word in both for word in b]), _share(a, [word in both for word in a])]
+        rows[at] = (
+            *(2 * each - 1 for each in (*shares, float(kept_a == kept_b), share)),
+            np.log((1 + len(b)) / (1 + len(a))),
+            2 * float(a == b) - 1,
+        )
+    return rows
+
+
+def _share(words: Sequence[str], there: Sequence[bool]) -> float:
+    return sum(there) / len(words) if words else 0.0

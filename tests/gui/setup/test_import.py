@@ -16,6 +16,7 @@ from tests.data import sources
 from tests.gui.setup.conftest import Stage, at
 from tests.gui.setup.test_panel import opened_import
 from workbench.data import registry
+from workbench.data.found import BETWEEN
 from workbench.gui.setup.import_dialog import CHECK, LOOK, ImportDialog
 from workbench.gui.setup.import_notes import ImportNotes
 
@@ -53,6 +54,22 @@ def test_texts_become_the_task(stage: Stage, wizard: Open, tmp_path: Path) -> No
     press_import(stage, dialog)
     task = stage.draft.table()["task"]
     assert task == {"family": "text", "path": str(path), "ways": 2, "queries": 3}
+    stage.settle()
+    assert not stage.panel.data.error
+
+
+def test_pairs_of_sentences_become_the_task(stage: Stage, wizard: Open, tmp_path: Path) -> None:
+    dialog = wizard(sources.sentence_pairs(tmp_path / "pairs.tsv"))
+    assert dialog.found.text() == "5 groups, 15 classes, 180 pairs (12 in each class)"
+    assert (
+        dialog.pictures.item(0).text()
+        == f"lang 0/A:  red0 green0 blue0 round0 fine{BETWEEN}red0 green0 blue0"
+    )
+    assert dialog.pictures.accessibleName() == "Sample pairs"
+    dialog.draft.set(at("task.queries"), 3)
+    assert dialog.error.text() == "Classes: train 9, validation 3, test 3"
+    press_import(stage, dialog)
+    assert stage.draft.table()["task"]["family"] == "sentence_pairs"
     stage.settle()
     assert not stage.panel.data.error
 

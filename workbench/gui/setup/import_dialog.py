@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 LOOK, CHECK, REGISTER = "import", "import check", "import register"
 DEBOUNCE_MS = 300
-OWN_DATA = ("images", "text", "functions", "subjects", "translation")
+OWN_DATA = ("images", "text", "functions", "subjects", "sentence_pairs", "translation")
 """The families that learn from a person's own data."""
 
 TASK, PATH = ("task",), ("task", "path")
@@ -75,8 +75,8 @@ _READ = (
 _EPISODES = ("ways", "shots", "until", "queries", "threshold")
 _ASKED = (
     "A zip or a folder of images (a folder for each class, or split files), arrays (.npz), "
-    "texts with labels (.csv, .tsv, .json, .jsonl), pairs of texts (source, target, language), or a table of "
-    "subjects (.csv, .tsv)."
+    "texts with labels (.csv, .tsv, .json, .jsonl), pairs of sentences (premise, hypothesis, label, "
+    "language), translations (source, target, language), or a table of subjects (.csv, .tsv)."
 )
 _MOST_LISTED = 200
 _BESIDE_NOTES = 60

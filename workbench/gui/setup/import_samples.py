@@ -19,6 +19,7 @@ _LINES = 5
 _SAID = {
     "text": ("Sample texts", "A text of some classes"),
     "translation": ("Sample pairs", "A pair of some languages"),
+    "sentence_pairs": ("Sample pairs", "A pair of some classes"),
     "functions": ("Sample curves", "The points of some tasks"),
     "subjects": ("Sample curves", "The samples of some subjects"),
 }
@@ -40,7 +41,7 @@ class SampleList(QListWidget):
         """Show samples, or none."""
         self.clear()
         kind = "images" if listing is None else listing.kind
-        words = kind in ("text", "translation")
+        words = kind in ("text", "sentence_pairs", "translation")
         name, tip = _SAID.get(kind, ("Sample images", "One image of some classes"))
         self.setAccessibleName(name)
         set_tip(self, tip)
