@@ -11,10 +11,14 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from tests.gui.charts.made import add_curve, add_run, classified, summary
+from tests.sequences.some import LANGUAGES
+from workbench import runs
 from workbench.analysis.curves import moving_average
+from workbench.config import parse
 from workbench.gui.charts.learning_curves import LearningCurves
 from workbench.gui.run_data import RunData
 from workbench.project import Project
+from workbench.runs import Control
 
 
 @pytest.fixture
@@ -444,3 +448,19 @@ def test_a_damaged_run_is_left_out_and_named(data: RunData, project: Project, qt
     assert said.args == [f"run {bad} is damaged and left out: colour cannot be 'red'"]
     with qtbot.assertNotEmitted(data.complained):
         data.reread()
+
+
+def test_what_training_does_not_measure_is_shown_by_validations(
+    chart: LearningCurves, data: RunData, project: Project
+) -> None:
+    """Sequences are judged by those that are right, which validations tell."""
+    experiment = parse(LANGUAGES + '[[algorithm]]\nkind = "in_context"\n')
+    family = runs.open_family(experiment)
+    (run,) = runs.add(project, experiment, family)
+    assert runs.perform(project, run, family, Control(), lambda *_: None) == "finished"
+    data.reread()
+    assert chart.settings.measure == "validation_exact"
+    assert chart.hint == ""
+    choose(chart, measure="training_loss")
+    data.reread()
+    assert chart.settings.measure == "training_loss"

@@ -102,11 +102,13 @@ class LearningCurves(CurveChart):
 
     def _offer_choices(self) -> None:
         """What the shown runs measure, and after which inner steps; what was chosen stays."""
-        choices = dict.fromkeys((*self._curves.choices(), self.settings.measure))
+        row, chosen = quantities.usual(self.data), self.settings.measure
+        usual = choice("training" if "training" in row.when else "validation", row.name)
+        wanted = chosen if self._decided else usual
+        choices = dict.fromkeys((*self._curves.choices(), chosen, wanted))
         self.bar.offer("measure", {each: _text(each) for each in choices})
-        usual = choice("training", quantities.usual(self.data).name)
-        if not self._decided and usual != self.settings.measure:
-            self.bar.restore({"measure": usual})
+        if wanted != chosen:
+            self.bar.restore({"measure": wanted})
             self._show_tools()
         if self.settings.when == "validation":
             self.bar.offer("step", {each: f"step {each}" for each in self._curves.steps()})
