@@ -6,10 +6,12 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from tests.gui.finished import project_of, stop_half_way
 from tests.sequences.some import INSTRUCTIONS, LANGUAGES
@@ -18,9 +20,10 @@ from workbench import runs
 from workbench.config import parse
 from workbench.data.look import look
 from workbench.data.pairs import has_pairs
-from workbench.engine.episodes import seeded
+from workbench.engine.episodes import frozen_episode, seeded
 from workbench.errors import DataError
-from workbench.problems.sequence import Sequences, words_of
+from workbench.export.predicting import Predictor
+from workbench.problems.sequence import Sequences, beside, spoken, words_of
 from workbench.project import Project
 from workbench.runs import Control
 
@@ -224,3 +227,31 @@ def test_queries_that_are_known_have_no_new_words(tmp_path: Path) -> None:
         for at in range(20):
             support, query = (set(np.unique(part[name][at])) for part in (episode.support, episode.query))
             assert query <= support | {0}
+
+
+def test_what_each_word_rests_on_is_seen_by_leaving_words_out(tmp_path: Path, call: Call) -> None:
+    """Against a direct computation on the first query of the first task."""
+    path, out = tmp_path / "p.mlwb", tmp_path / "a.csv"
+    (run,) = project_of(path, "anil", seeds=1, text=LANGUAGES)
+    assert call("inspect", path, run, "--what", "saliency", "-o", out)[0] == 0
+    rows = [
+        row for row in csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))) if row["query"] == "1"
+    ]
+    learned, experiment, family, _ = Predictor()._learned(path, run, lambda *_: None)
+    frozen, _ = frozen_episode(family, "test", family.size, 6, experiment.evaluation.seed, 0)
+    task, algorithm = frozen.one(0), learned.algorithm
+    with torch.no_grad():
+        learner = algorithm.adapt(learned.meta, task.support, 2)
+        x = task.query["x"][:1]
+        said = spoken(partial(algorithm.predict, learner), x, task.query["y"].shape[-1])
+
+        def chances(sources: torch.Tensor) -> torch.Tensor:
+            shares = algorithm.predict(learner, beside(sources, said)).softmax(-1)[0]
+            return shares[torch.arange(len(shares)), said[0]]
+
+        for row in rows:
+            at = int((x[0] == family.problem.source.index(row["word"]) + 1).nonzero()[0])
+            less = x.clone()
+            less[0, at] = 0
+            change = (chances(x) - chances(less))[int(row["place"]) - 1]
+            assert float(row["left_out"]) == pytest.approx(abs(change.item()), abs=1e-6)

@@ -18,8 +18,10 @@ from torch.func import vjp, vmap
 from workbench.algorithms.base import Params
 from workbench.engine.inside.base import Inside, LackingError, colour
 from workbench.engine.intervals import mean_interval
-from workbench.pictures import Curve, Figure, Panel, Picture
+from workbench.pictures import Curve, Figure, Panel, Picture, Shade
 from workbench.problems.classification import as_pictures
+from workbench.problems.sequence import Sequences, beside, counted, spoken
+from workbench.problems.sequence import words_of as words_in
 from workbench.tasks.text_features import OVER, words_of
 
 Array = NDArray[np.float64]
@@ -30,6 +32,7 @@ SHOWN, SHOWN_TEXTS, ASKED, NAMED = 6, 4, 50, 20
 PATCHES = 7
 """Patches along the side of a picture, of which one after the other is hidden."""
 
+END = "(end)"
 FEWEST = 5
 """Numbers without which a rank correlation tells nothing."""
 
@@ -102,6 +105,8 @@ def alike(one: Array, other: Array) -> float:
 def draw(inside: Inside) -> Figure:
     inside.must_have_inputs()
     shape = inside.algorithm.shape.input_shape
+    if inside.algorithm.shape.places:
+        return _of_sequences(inside)
     if inside.algorithm.network.reads_words and len(shape) == 1:
         return _of_words(inside)
     return _of_pictures(inside) if len(shape) == 3 else _of_numbers(inside)
@@ -276,4 +281,59 @@ def _of_words(inside: Inside) -> Figure:
     if not rows:
         raise LackingError("the queries of this task have no words")
     caption = f"{inside.task_name}, how much the logit of the chosen class changes without each word. {check}"
+    return Figure("inside_saliency", tuple(panels), caption, columns=min(2, len(panels)), table=tuple(rows))
+
+
+# --- sequences -------------------------------------------------------------------------------------
+
+
+def _of_sequences(inside: Inside) -> Figure:
+    """Which words of a source each word of what is said rests on."""
+    problem = inside.algorithm.problem
+    assert isinstance(problem, Sequences)
+    task, places = inside.one, inside.algorithm.shape.places
+    x = task.query["x"][_spread(len(task.query["x"]), SHOWN_TEXTS)]
+    with torch.no_grad():
+        learner = inside.adapted(inside.meta, task.support)
+        said = spoken(inside.predictor(learner, task.support), x, places)
+    counts = counted(said)
+
+    def maps(of: Inside) -> dict[str, Tensor]:
+        own = of.adapted(of.meta, of.one.support)
+
+        def chance(sources: Tensor) -> Tensor:
+            shares = of.algorithm.predict(own, beside(sources, said)).softmax(-1)
+            return shares.gather(-1, said[..., None].long())[..., 0]
+
+        before, found = chance(x), []
+        for at in range(x.shape[1]):
+            of.progress(0.2 + 0.6 * at / x.shape[1], "Leaving out one word after the other")
+            found.append(before - chance(x.clone().index_fill(1, torch.tensor(at), 0)))
+        return {"words left out": torch.stack(found, -1)[counts]}
+
+    found, check = _twice(inside, maps)
+    left_out = iter(found["words left out"])
+    panels, rows = [], []
+    for at, (source, own) in enumerate(zip(x.numpy(), said.numpy(), strict=True)):
+        words, answer = words_in(source, problem.source), [*words_in(own, problem.target), END]
+        values = [next(left_out)[: len(words)] for _ in range(int(counts[at].sum()))]
+        panels.append(
+            Panel(
+                f"Query {at + 1}",
+                x_names=words,
+                row_names=tuple(answer),
+                shades=tuple(
+                    tuple(Shade(f"{each:.0%}", min(1.0, float(each))) for each in row) for row in values
+                ),
+            )
+        )
+        rows += [
+            {"query": at + 1, "said": token, "place": place + 1, "word": word, "left_out": float(each)}
+            for place, (token, row) in enumerate(zip(answer, values, strict=True))
+            for word, each in zip(words, row, strict=True)
+        ]
+    caption = (
+        f"{inside.task_name}: rows are the words that are said, columns those of the source; how much the "
+        f"probability of a word changes where one of the source is left out. {check}"
+    )
     return Figure("inside_saliency", tuple(panels), caption, columns=min(2, len(panels)), table=tuple(rows))
