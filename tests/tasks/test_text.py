@@ -63,6 +63,24 @@ def test_texts_may_have_one_word_in_common_with_what_is_known() -> None:
     assert not found[:, 1:].any()
 
 
+def test_hashed_words_of_a_language_that_training_never_had_tell_its_texts_apart(tmp_path: Path) -> None:
+    rows = [
+        {"text": f"{word}{language} {word}{language} {i}", "label": word, "lang": f"l{language}"}
+        for language in range(5)
+        for word in ("hello", "bye")
+        for i in range(6)
+    ]
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(rows))
+    shared: dict[str, Any] = {"path": str(path), "within": "group", "ways": 2, "queries": 3}
+    for features, apart in (("hashed", True), ("tfidf", False)):
+        family = Text(TextConfig(**shared, features=features, dimensions=64))
+        episode = family.sample("test", 20, torch.Generator().manual_seed(0))
+        (one, other), (x, y) = episode.support["x"].unbind(1), (episode.query["x"], episode.query["y"])
+        nearer = (x - other[:, None]).norm(dim=-1) < (x - one[:, None]).norm(dim=-1)
+        assert bool((nearer == (y == 1)).all()) == apart
+
+
 @pytest.mark.parametrize("features", ["tfidf", "words"])
 def test_test_texts_do_not_change_what_training_sees(path: Path, features: Any) -> None:
     config = TextConfig(path=str(path), features=features, **SMALL)

@@ -2,7 +2,8 @@
 
 A text is a list of words for the network ``bag``, or a vector for all others: TF-IDF, reduced by a truncated
 singular value decomposition (latent semantic analysis: Deerwester, Dumais, Furnas, Landauer, Harshman, JASIS
-1990). Words, weights and vectors are learned from the meta-training classes only.
+1990). Words, weights and vectors are learned from the meta-training classes only; or words are hashed, and
+nothing is learned.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from workbench.tasks.class_splits import ClassSplit, divide
 from workbench.tasks.classes import ClassFamily, ClassPool
 from workbench.tasks.own_data import OwnData, one_of_both, own_data
 from workbench.tasks.standard_library import sentences_by_module
-from workbench.tasks.text_features import FEATURES, as_vectors, as_words
+from workbench.tasks.text_features import FEATURES, as_hashed, as_vectors, as_words
 
 
 class TextConfig(ClassificationTaskConfig):
@@ -50,11 +51,13 @@ class TextConfig(ClassificationTaskConfig):
         empty="sentences of Python's documentation",
     )
     dataset: Name | None = setting(None, help="Instead of a path: the name of an imported set of texts.")
-    features: Literal["tfidf", "words"] = setting(
-        "tfidf", help="tfidf: a vector for each text (TF-IDF and SVD). words: its words, for the network bag."
+    features: Literal["tfidf", "words", "hashed"] = setting(
+        "tfidf",
+        help="tfidf: a vector for each text (TF-IDF and SVD). words: its words, for the network bag. hashed: "
+        "a vector in which every word has a place, also one that training never had.",
     )
     dimensions: int = setting(
-        512, ge=2, le=2048, unit="numbers", help="Length of the vectors that stand for texts (tfidf)."
+        512, ge=2, le=2048, unit="numbers", help="Length of the vectors that stand for texts (not words)."
     )
     vocabulary: int = setting(
         5000, ge=10, le=100_000, unit="words", help="Most words that are known: the most frequent ones."
@@ -188,6 +191,8 @@ class Text(OfTexts):
         c, known = self.config, self._known.texts
         if c.features == "words":
             return as_words(texts, known, c.vocabulary, c.length)
+        if c.features == "hashed":
+            return as_hashed(texts, c.dimensions), 0
         return (kept_vectors if kept else as_vectors)(texts, known, c.vocabulary, c.dimensions), 0
 
     def case_files(self) -> ClassCase:

@@ -81,6 +81,19 @@ def as_vectors(texts: Sequence[str], known: Sequence[str], most: int, dimensions
     return whole
 
 
+def as_hashed(texts: Sequence[str], dimensions: int) -> NDArray[np.float32]:
+    """Texts as vectors ``[N, dimensions]`` of one length (√dimensions), in which every word has a place and a
+    sign by its hash (Weinberger, Dasgupta, Langford, Smola, Attenberg, "Feature hashing for large scale
+    multitask learning", ICML 2009, arXiv 0902.2206). Nothing is learned: words of a new language count too.
+    """
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    counts = HashingVectorizer(analyzer=words_of, n_features=dimensions, norm=None).transform(texts).toarray()
+    length = np.linalg.norm(counts, axis=1, keepdims=True)
+    vectors = counts * (np.sqrt(dimensions) / np.where(length > 0, length, 1.0))
+    return vectors.astype(np.float32)  # type: ignore[no-any-return]
+
+
 def overlaps(first: Sequence[str], second: Sequence[str]) -> NDArray[np.float32]:
     """How the words of two texts overlap, ``[N, OVERLAPS]``, whatever words they are.
 
