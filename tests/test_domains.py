@@ -20,7 +20,7 @@ from workbench import runs
 from workbench.analysis import domains
 from workbench.analysis.comparison import episodes
 from workbench.analysis.source import ProjectSource
-from workbench.config import ConfigError, Experiment, parse
+from workbench.config import ConfigError, Experiment, load, parse
 from workbench.engine.intervals import difference_interval
 from workbench.errors import InputError
 from workbench.project import Project
@@ -186,7 +186,7 @@ def test_numbers_of_another_length_or_meaning_are_refused() -> None:
 
 def test_a_refusal_is_one_line_of_the_command(call: Call, tmp_path: Path) -> None:
     path = tmp_path / "e.toml"
-    path.write_text(
+    path.write_text(  # its path is relative to the file
         DIGITS.format(domains=domain("squares", path=pictures(tmp_path / "s-pictures.zip"), ways=3))
         + LEARNERS
     )
@@ -194,6 +194,13 @@ def test_a_refusal_is_one_line_of_the_command(call: Call, tmp_path: Path) -> Non
     assert code == 2
     assert said.strip().count("\n") == 0
     assert "[[task.domain]] 'squares': 3 ways, but 'maml'" in said
+
+
+def test_a_path_is_relative_to_the_file_that_says_it(tmp_path: Path) -> None:
+    pictures(tmp_path / "squares.zip")
+    (tmp_path / "e.toml").write_text(DIGITS.format(domains=domain("s", path="squares.zip")) + LEARNERS)
+    (found,) = load(tmp_path / "e.toml").task.domain or ()
+    assert found.settings["path"] == str(tmp_path / "squares.zip")
 
 
 # --- inputs that are brought together -------------------------------------------------------------------

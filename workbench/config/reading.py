@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workbench import toml
+from workbench.config.domains import Domain
 from workbench.config.experiment import Experiment, admitted
 from workbench.config.kinds import AlgorithmConfig, TaskConfig
 from workbench.settings import (
@@ -67,14 +68,30 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         why = f"{error.strerror or error}; name an experiment, a file in TOML"
         raise ConfigError([Complaint((), why)], str(path)) from None
     experiment = admitted(parse(text, overrides, source=str(path)), str(path))
-    data = getattr(experiment.task, "path", None)
+    task = experiment.task
+    changed: dict[str, object] = {}
+    if isinstance(own := getattr(task, "path", None), str) and own:
+        changed["path"] = _absolute(own, path, ("task", "path"))
+    if task.domain is not None:
+        changed["domain"] = tuple(_with_path(each, path, at) for at, each in enumerate(task.domain))
+    return experiment.model_copy(update={"task": task.model_copy(update=changed)}) if changed else experiment
+
+
+def _with_path(domain: Domain, source: Path, index: int) -> Domain:
+    """A domain whose path, if it has one, is relative to nothing."""
+    data = domain.settings.get("path")
     if not isinstance(data, str) or not data:
-        return experiment
-    if visible(data) != data and not os.path.lexists(path.parent / data):
+        return domain
+    place = ("task", "domain", index, "path")
+    return Domain.model_validate(domain.model_dump() | {"path": _absolute(data, source, place)})
+
+
+def _absolute(data: str, source: Path, place: tuple[int | str, ...]) -> str:
+    """A path that a file says, which is relative to that file's folder."""
+    if visible(data) != data and not os.path.lexists(source.parent / data):
         wrong = f"there is no {visible(data)!r}{_BACKSLASH}"
-        raise ConfigError([Complaint(("task", "path"), wrong)], str(path))
-    absolute = str((path.parent / Path(data).expanduser()).resolve())
-    return experiment.model_copy(update={"task": experiment.task.model_copy(update={"path": absolute})})
+        raise ConfigError([Complaint(place, wrong)], str(source))
+    return str((source.parent / Path(data).expanduser()).resolve())
 
 
 _BACKSLASH = """; in "…" a backslash begins a special letter: write a path as 'C:\\data', or with /"""

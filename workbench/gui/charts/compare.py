@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
@@ -26,6 +27,7 @@ from workbench.gui.charts.comparison import (
 )
 from workbench.gui.charts.diagnosis_page import DiagnosisPage
 from workbench.gui.charts.domain_page import DomainPage
+from workbench.gui.charts.heat_cell import LEAST_ACROSS
 from workbench.gui.charts.result_table import Column, ResultTable
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.run_data import RunData
@@ -35,6 +37,8 @@ from workbench.pictures import Figure
 from workbench.words import plural
 
 JOB = "comparison"
+BESIDE = 140
+"""Pixels beside the cells of a heat map, for names and edges."""
 
 
 class CompareView(ComparisonView):
@@ -241,11 +245,23 @@ class CompareView(ComparisonView):
             self._stack.setCurrentWidget(self.board)
             return
         figure = self._other_figure()
-        self.board.show_figure(figure)
-        if view in OF_DOMAINS | OF_A_DIAGNOSIS and figure is not None:
+        self.board.show_figure(self._side_by_side(figure))
+        if view in OF_A_DIAGNOSIS and figure is not None:
             self._note.setText(figure.caption)
+        if view == DOMAINS and found is not None and found.domains is not None and figure is not None:
+            self._note.setText(" ".join(domains.order(found.domains)) or figure.caption)
+            set_tip(self._note, figure.caption)
         self._stack.setCurrentWidget(self.board if figure is not None else self._board_hint)
         self._board_hint.setText(self._why_nothing(view))
+
+    def _side_by_side(self, figure: Figure | None) -> Figure | None:
+        """Heat maps beside each other, where the window is wide enough; on paper they stand below each
+        other."""
+        if figure is None or not all(panel.shades for panel in figure.panels):
+            return figure
+        cells = sum(len(panel.x_names) for panel in figure.panels)
+        needed = cells * LEAST_ACROSS + len(figure.panels) * BESIDE
+        return replace(figure, columns=len(figure.panels)) if self._stack.width() >= needed else figure
 
     def _why_nothing(self, view: str) -> str:
         if self._answer is None:

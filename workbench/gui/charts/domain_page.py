@@ -33,7 +33,7 @@ class DomainPage(QWidget):
         layout.addWidget(self.words)
 
     def show_domains(self, found: Domains) -> None:
-        """Show what was reached; the tests are told where the table is pointed at the words."""
+        """Show what was reached, and in a sentence who leads where; more where that is pointed at."""
         form, note = ".1%" if found.row.share else ".4g", domains.caption(found)
         signed = f"+{form}"
         columns = [
@@ -50,5 +50,5 @@ class DomainPage(QWidget):
         places = list(titles)
         rows = sorted(domains.rows(found), key=lambda row: places.index(str(row["domain"])))
         self.table.show_rows(columns, [row | {"title": titles[str(row["domain"])]} for row in rows])
-        self.words.setText(" ".join(domains.order(found)))
+        self.words.setText(" ".join(domains.order(found)[:1]))
         set_tip(self.words, "\n".join(domains.sentences(found)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
@@ -12,7 +14,7 @@ from workbench.pictures import Panel, Shade
 from workbench.words import told_apart, visible
 
 EDGE, GAP = 8, 2
-LONGEST_NAME, MOST_BESIDE = 24, 0.35
+LONGEST_NAME, MOST_BESIDE = 24, 0.42
 """Letters of a row's name, and the part of the width that they have at most."""
 
 LEAST_ACROSS, WIDEST, TALLEST = 64, 220, 72
@@ -66,7 +68,8 @@ class HeatCell(QWidget):
             top = EDGE + row * down
             painter.setPen(QColor(theme.foreground()))
             place = QRectF(left - beside, top, beside - EDGE, down)
-            fitting = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, round(place.width()))
+            room = math.ceil(place.width()) + 1
+            fitting = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, room)
             painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, fitting)
             for column, shade in enumerate(shades):
                 cell = QRectF(left + column * across, top, across - GAP, down - GAP)

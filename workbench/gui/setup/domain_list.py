@@ -27,7 +27,7 @@ NAME, KIND, FIT = "name", "family", "fit"
 UNREADABLE = "settings"
 """Under this key a domain holds what is typed and cannot be read yet."""
 
-EXAMPLE = 'structures = "new_order", pairs = 5'
+EXAMPLE = "name = value, …"
 
 
 def written(settings: Mapping[str, object]) -> str:
@@ -160,7 +160,7 @@ class Entry(QWidget):
         self._offered: tuple[str, ...] = ()
         known = fields_of(Domain)
         self.name = LineField(known[NAME], "Domain.name")
-        self.settings = LineField(replace(known[KIND], empty=EXAMPLE), "Domain.settings")
+        self.settings = LineField(replace(known[KIND], empty=f"what differs: {EXAMPLE}"), "Domain.settings")
         self.family = ChoiceField([])
         self.gone = QToolButton()
         self.gone.setText("Remove")
@@ -168,7 +168,7 @@ class Entry(QWidget):
         for part, what, tip in (
             (self.name, NAME, known[NAME].help),
             (self.family, KIND, known[KIND].help),
-            (self.settings, "settings", "What differs from the task, as in a file: name = value, …"),
+            (self.settings, "settings", f"What differs from the task, as in a file: {EXAMPLE}"),
             (self.gone, "remove", "Remove this domain"),
         ):
             part.setObjectName(f"domain_{number}_{what}")
@@ -202,9 +202,9 @@ class Entry(QWidget):
             self.settings.show_value(self._text(), settled=True)
         kind = self._kind()
         allowed = ", ".join(sorted(fields_of(kind))) if kind is not None else ""
-        set_tip(self.settings, f"What differs from the task, as in a file: name = value, … One of: {allowed}")
+        set_tip(self.settings, f"What differs from the task, as in a file: {EXAMPLE} One of: {allowed}")
         if UNREADABLE in table:
-            wrong = f"cannot be read; write settings as in a file, such as {EXAMPLE}"
+            wrong = 'cannot be read; write settings as in a file, such as shots = 5, path = "letters.zip"'
         say_wrong(self.message, wrong)
 
     def _kind(self) -> type[TaskConfig] | None:
