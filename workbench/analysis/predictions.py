@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, sqrt
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 
 from workbench.analysis import remarks
 from workbench.analysis.numerals import count
+from workbench.data.found import BETWEEN
 from workbench.engine.predicted import Predictions
 from workbench.pictures import Drawing, Figure, Head, Panel
 from workbench.project import RunRecord
@@ -202,15 +203,23 @@ def without_a_common_seed(names: Sequence[str]) -> list[str]:
 
 
 def listing(seen: Sequence[Seen], place: int) -> list[dict[str, Any]]:
-    """The examples that can be read, one a row, with what each learner takes them for; empty if none can."""
+    """The examples that can be read, one a row, with what each learner takes them for; empty if none can.
+
+    Of a pair of texts the second stands under a key of its own.
+    """
     rows: list[dict[str, Any]] = []
     for each, (cell, *_) in zip(seen, drawings(seen, place), strict=True):
         if cell is None or not cell.seen:
             return []
-        told = [{"text": row["text"], "true": row["true"], each.name: "support"} for row in cell.seen]
-        told += [{"text": row["text"], "true": row["true"], each.name: _taken(row)} for row in cell.rows]
+        told = [_read(row) | {each.name: "support"} for row in cell.seen]
+        told += [_read(row) | {each.name: _taken(row)} for row in cell.rows]
         rows = [old | new for old, new in zip(rows, told, strict=True)] if rows else told
     return sorted(rows, key=lambda row: str(row["true"]))
+
+
+def _read(row: Mapping[str, Any]) -> dict[str, Any]:
+    first, _, second = row["text"].partition(BETWEEN)
+    return {"text": first, **({"second": second} if second else {}), "true": row["true"]}
 
 
 def _taken(row: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from tests.data import sources
 from tests.experiments import SINUSOID
 from tests.gui.finished import DIGITS, project_of, stop_half_way
 from workbench import runs
+from workbench.data.found import BETWEEN
 from workbench.engine import predictions
 from workbench.engine.predicted import Request
 from workbench.gui.charts.board import Board
@@ -264,6 +265,26 @@ def test_texts_are_listed_under_their_class_and_counted_in_the_figure(
     right = sum(int(panel.pictures[at][at].caption) for at in (0, 1))
     assert right == int((shown.argmax(-1) == true).sum())
     assert sum(int(cell.caption) for row in panel.pictures for cell in row) == 8
+
+
+def test_of_a_pair_both_texts_are_listed(qtbot: QtBot, tmp_path: Path, show: Show) -> None:
+    source = json.dumps(str(sources.sentence_pairs(tmp_path / "pairs.tsv")))
+    own = f'family = "sentence_pairs"\npath = {source}\nways = 2\ndimensions = 4'
+    text = DIGITS.replace('family = "digits"', own)
+    path = tmp_path / "p.mlwb"
+    (run,) = project_of(path, "protonet", seeds=1, text=text)
+    view = show(path)
+    drawn(qtbot, view)
+    found = expected(path, run, Request())
+    assert found.excerpt is not None
+    model = view.texts.model()
+    assert model.headerData(1, Qt.Orientation.Horizontal) == "Second text"
+    listed = {
+        BETWEEN.join(str(model.index(row, at).data()) for at in (0, 1)) for row in range(model.rowCount())
+    }
+    assert listed == {
+        text for part in (found.excerpt.support, found.excerpt.query) for own in part for text in own
+    }
 
 
 def test_a_closed_form_has_no_steps_to_choose(qtbot: QtBot, tmp_path: Path, show: Show) -> None:

@@ -19,6 +19,7 @@ from workbench.data import registry
 from workbench.data.found import BETWEEN
 from workbench.gui.setup.import_dialog import CHECK, LOOK, ImportDialog
 from workbench.gui.setup.import_notes import ImportNotes
+from workbench.gui.setup.preview import elided
 
 Open = Callable[[Path], ImportDialog]
 
@@ -72,6 +73,13 @@ def test_pairs_of_sentences_become_the_task(stage: Stage, wizard: Open, tmp_path
     assert stage.draft.table()["task"]["family"] == "sentence_pairs"
     stage.settle()
     assert not stage.panel.data.error
+    metrics = stage.panel.fontMetrics()
+    long = BETWEEN.join(("a premise " * 9, "hypothesis " * 9))
+    first, second = elided(metrics, long, 200).split(BETWEEN)
+    assert first.startswith("a prem")
+    assert second.startswith("hyp")
+    assert metrics.horizontalAdvance(elided(metrics, long, 200)) <= 200
+    assert elided(metrics, BETWEEN.join("ab"), 200) == BETWEEN.join("ab")
 
 
 def test_functions_become_the_task(stage: Stage, wizard: Open, tmp_path: Path) -> None:

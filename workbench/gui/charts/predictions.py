@@ -20,7 +20,7 @@ from workbench.gui import theme
 from workbench.gui.charts.base import Chart
 from workbench.gui.charts.board import Board
 from workbench.gui.charts.player import Player
-from workbench.gui.charts.result_table import Column, ResultTable
+from workbench.gui.charts.result_table import WIDEST, Column, ResultTable
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.run_data import RunData
 from workbench.gui.weakly import weakly
@@ -308,10 +308,15 @@ class PredictionView(Chart):
         self.texts.setVisible(bool(rows))
         if rows:
             columns = [Column("text", "Text", "An example"), Column("true", "Class", "Its true class")]
+            pairs = "second" in rows[0]
+            if pairs:
+                columns.insert(1, Column("second", "Second text", "The other text of the pair"))
             columns += [
                 Column(each.name, each.name, "The predicted class, and how probable") for each in seen
             ]
             self.texts.show_rows(columns, rows)
+            if pairs:
+                self.texts.setColumnWidth(1, min(WIDEST, self.texts.columnWidth(1)))
         self._parts.show()
         focused = self.window().focusWidget()
         waited_for = self.player.isHidden() and focused is not None and self.isAncestorOf(focused)

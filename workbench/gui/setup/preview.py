@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QSize, Qt, Slot
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QColor, QFontMetrics, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
+from workbench.data.found import BETWEEN
 from workbench.gui import theme
 from workbench.gui.charts.picture_cell import pixmap
 from workbench.gui.charts.plot_cell import PlotCell
@@ -171,7 +172,13 @@ def _paint_texts(painter: QPainter, rect: QRect, sample: Sample) -> None:
         colours = (theme.accent(), theme.foreground(), theme.muted())
         for text, colour in zip(seen.values(), colours, strict=True):
             painter.setPen(QColor(colour))
-            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
-            painter.drawText(QRect(_MARGIN + _LABEL, y, room, line), left, shown)
+            painter.drawText(QRect(_MARGIN + _LABEL, y, room, line), left, elided(metrics, text, room))
             y += line
         y += _GAP
+
+
+def elided(metrics: QFontMetrics, text: str, room: int) -> str:
+    """A text that fits into so many pixels; of a pair something of both is left."""
+    parts = text.split(BETWEEN)
+    each = (room - (len(parts) - 1) * metrics.horizontalAdvance(BETWEEN)) // len(parts)
+    return BETWEEN.join(metrics.elidedText(part, Qt.TextElideMode.ElideRight, each) for part in parts)
