@@ -10,7 +10,10 @@ import torch
 from tests.sequences.some import INSTRUCTIONS, experiment, family, learner, logits
 from workbench.algorithms import ALGORITHMS
 from workbench.algorithms.dictionary import aligned
-from workbench.config import ConfigError
+from workbench.algorithms.memory import Memory
+from workbench.config import ConfigError, Trains
+from workbench.engine.evaluation import evaluate
+from workbench.engine.meta_step import MetaStep
 from workbench.errors import InputError
 from workbench.problems.sequence import spoken
 from workbench.tasks.base import Episode
@@ -157,3 +160,17 @@ def test_every_algorithm_that_fits_sequences_is_told() -> None:
     assert named <= set(ALGORITHMS)
     with pytest.raises(ConfigError, match="protonet"):
         experiment("protonet")
+
+
+@pytest.mark.parametrize("name", sorted({each.name for each in experiment().algorithm}))
+def test_every_learner_of_sequences_takes_an_outer_step_and_is_measured(name: str) -> None:
+    made, tasks, meta = learner(name)
+    size = tasks.size
+    new = tasks.sample("train", made.new_tasks(2), torch.Generator().manual_seed(1), size)
+    batch = made.prepare(new, 0.3, torch.Generator().manual_seed(2), Memory(made.capacity))
+    if isinstance(made.config, Trains):
+        gradient, losses = MetaStep(made, chunk=2).gradient(meta, batch)
+        assert gradient.keys() == meta.keys()
+        assert all(torch.isfinite(each).all() for each in (*gradient.values(), losses))
+    measured = evaluate(made, meta, [tasks.sample("test", 2, torch.Generator().manual_seed(3))], 1)
+    assert ((measured.values["exact"] >= 0) & (measured.values["exact"] <= 1)).all()

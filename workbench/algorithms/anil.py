@@ -6,7 +6,6 @@ MAML whose inner loop touches the head only, in training and in test.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Literal
 
 from torch import Tensor
@@ -40,8 +39,8 @@ class ANIL(MAML):
     problem: Supervised
 
     def start(self, meta: Params, support: Data) -> Params:
-        asked = self.problem.inputs(partial(self.predict, meta), support)
-        return meta | {"support_features": self.embed(meta, asked)}  # the same at every inner step
+        features = self.embed(meta, self.problem.asked(support))
+        return meta | {"support_features": features}  # the same at every inner step
 
     def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         head = {name: weight for name, weight in learner.items() if name.startswith("head.")}

@@ -86,7 +86,9 @@ class BMAML(MAML):
         """∇L of each particle by itself."""
 
         def total(particles: Params) -> Tensor:
-            return losses_of(self.problem, self._each(particles, support["x"]), support["y"]).sum()
+            return losses_of(
+                self.problem, self._each(particles, self.problem.asked(support)), support["y"]
+            ).sum()
 
         result: Params = grad(total)(weights)
         return result

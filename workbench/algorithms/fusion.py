@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Literal, Self
 
 import torch
@@ -157,7 +158,7 @@ class Fusion(Wrapper):
 
     def _related_loss(self, meta: Params, episode: Episode) -> Tensor:
         learners = self._adapted(meta, episode.support, self.trained_steps)
-        outputs = self._outputs(learners, episode.query["x"])
+        outputs = self._outputs(learners, self.problem.asked(episode.query))
         losses = losses_of(self.problem, outputs, episode.query["y"])
         unlike = ~torch.eye(self.config.members, dtype=torch.bool, device=outputs.device)
         pairs = self._relation(outputs, episode.query["y"]) * unlike
@@ -167,7 +168,9 @@ class Fusion(Wrapper):
     def _relation(self, outputs: Tensor, y: Tensor) -> Tensor:
         """ψ of every pair of members, ``[M, M]``, from their outputs ``[M, n, outputs]`` on the queries."""
         cooperate = self.config.relation == "cooperation"
-        if "classes" not in self.problem.gives:
+        if "tokens" in self.problem.gives:  # each token is a query
+            outputs, y = outputs.flatten(1, 2), y.flatten().clamp_min(0)
+        elif "classes" not in self.problem.gives:
             if cooperate:
                 return (outputs[:, None] - outputs[None]).square().mean((2, 3))
             errors = F.normalize((outputs - y).flatten(1), dim=1)
@@ -240,7 +243,7 @@ class Fusion(Wrapper):
             logits = meta[f"{OWN}v"]
         elif self.config.weights == "per_task":
             logits = (
-                -losses_of(self.problem, self._outputs(learners, support["x"]), support["y"])
+                -losses_of(self.problem, self._outputs(learners, self.problem.asked(support)), support["y"])
                 / meta[f"{OWN}log_temperature"].exp()
             )
         else:
@@ -248,9 +251,9 @@ class Fusion(Wrapper):
         return learners | {f"{OWN}log_weights": logits.log_softmax(0)}
 
     def report(self, meta: Params, learner: Params, episode: Episode) -> dict[str, dict[str, Tensor]]:
-        outputs = self._outputs(learner, episode.query["x"])
-        measured = vmap(lambda output, query: self.problem.measured(lambda x: output, query))
-        of_members = measured(outputs, self._for_each(self.problem.judged(episode.support, episode.query)))
+        query = self._for_each(self.problem.judged(episode.support, episode.query))
+        measured = vmap(lambda member, of: self.problem.measured(partial(self.base.predict, member), of))
+        of_members = measured(_members(learner), query)
         groups = {f"member {name}": values for name, values in of_members.items()}
         groups[MEMBER_WEIGHT.name] = learner[f"{OWN}log_weights"].exp()
         return {
@@ -293,8 +296,9 @@ class Fusion(Wrapper):
         """Of one task: the members' predictions of its queries, what is to be predicted, and the members'
         support losses."""
         learners = self.adapt(meta, episode.support, self.trained_steps)
-        outputs = self._outputs(learners, episode.query["x"])
-        support = losses_of(self.problem, self._outputs(learners, episode.support["x"]), episode.support["y"])
+        outputs = self._outputs(learners, self.problem.asked(episode.query))
+        of_support = self._outputs(learners, self.problem.asked(episode.support))
+        support = losses_of(self.problem, of_support, episode.support["y"])
         return outputs, episode.query["y"], support
 
     def _fitted_members(self, meta: Params, blocks: list[Episode]) -> Params:

@@ -315,7 +315,14 @@ class Supervised(Problem):
         """The loss of what is predicted, ``[n, outputs]``, where y is right (a scalar)."""
 
     def loss(self, predict: Predict, data: Data) -> Tensor:
-        return self.of(predict(data["x"]), data["y"])
+        return self.of(predict(self.asked(data)), data["y"])
+
+    def asked(self, data: Data) -> Tensor:
+        """What a learner is asked so that the loss can be told by its answer, ``[n, …]``."""
+        return data["x"]
+
+    def inputs(self, predict: Predict, data: Data) -> Tensor:
+        return self.asked(data)
 
     def known(self, query: Mapping[str, object]) -> bool:
         return "y" in query

@@ -108,16 +108,13 @@ class Sequences(Supervised):
 
     # --- of one task ---------------------------------------------------------------------------------
 
-    def loss(self, predict: Predict, data: Data) -> Tensor:
-        return self.of(predict(self.inputs(predict, data)), data["y"])
-
     def of(self, prediction: Tensor, y: Tensor) -> Tensor:
         from torch.nn import functional as F
 
         right = y.masked_fill(~counted(y), ABSENT)
         return F.cross_entropy(prediction.flatten(0, 1), right.flatten(), ignore_index=ABSENT)
 
-    def inputs(self, predict: Predict, data: Data) -> Tensor:
+    def asked(self, data: Data) -> Tensor:
         return beside(data["x"], data["y"].clamp_min(0))
 
     def measured(self, predict: Predict, data: Data) -> dict[str, Tensor]:
