@@ -95,6 +95,12 @@ def test_a_file_that_lacks_a_column_is_refused_in_a_line(
     assert "\n" not in str(refused.value)
 
 
+def test_fewer_than_three_languages_are_refused_in_a_line(tmp_path: Path) -> None:
+    given = [row for row in rows() if row["language"] != "sw"]
+    with pytest.raises(DataError, match=r"pairs of 2 languages \(de, fr\); .* 3 are needed or more"):
+        look(written(tmp_path / "a.csv", given))
+
+
 def test_a_table_that_is_one_of_single_texts_stays_one(tmp_path: Path) -> None:
     given = [{"text": f"t {i}", **row} for i, row in enumerate(rows())]
     assert type(look(written(tmp_path / "a.csv", given))) is FoundText

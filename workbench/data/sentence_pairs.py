@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple
 
 from workbench.data.decoding import as_text
 from workbench.data.found import BETWEEN, NOT_GIVEN, Finding, FoundSentencePairs, FoundText, about
-from workbench.data.gathered import Gathered, Good, Row, without_the_file
+from workbench.data.gathered import FEWEST_LANGUAGES, Gathered, Good, Row, without_the_file
 from workbench.data.json_texts import JsonTexts
 from workbench.data.reading import NOW, Reading
 from workbench.data.tables import read_table
@@ -22,7 +22,7 @@ from workbench.data.texts import (
     say_what_is_not_read,
 )
 from workbench.errors import DataError
-from workbench.words import shown
+from workbench.words import plural, shown
 
 PAIR_COLUMNS = (
     ("premise", "hypothesis"),
@@ -128,7 +128,15 @@ class _Pairs(Gathered):
     def found(self, where: Path, layout: str) -> FoundText:
         text = f"{len(self._without_gold):,} pairs have no gold label ({NO_GOLD}), and are passed over"
         self.findings += about("no gold label", text, without_the_file(self._without_gold))
-        return super().found(where, layout)
+        found = super().found(where, layout)
+        languages = sorted(set(found.groups))
+        if self.needs_task and len(languages) < FEWEST_LANGUAGES:
+            raise DataError(
+                f"{where}: pairs of {plural(len(languages), 'language')} ({shown(', '.join(languages))}); "
+                "whole languages (or genres, domains) go to training, validation and test, so that "
+                f"{FEWEST_LANGUAGES} are needed or more"
+            )
+        return found
 
 
 class _OfOneTask(WithoutLabels, _Pairs):
