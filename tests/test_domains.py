@@ -237,6 +237,28 @@ def test_every_class_of_other_data_is_asked_for_and_none_of_the_tasks_own_that_i
         assert told["squares"]["words"].endswith("all classes, resized from 28 × 28 to 8 × 8 pixels")
 
 
+def test_classes_of_a_domain_are_chosen_by_name_and_none_of_them_is_trained_on(tmp_path: Path) -> None:
+    said = domain(
+        "some", family="images", path=pictures(tmp_path / "p.zip"), split={"test": ["class 3", "class 5"]}
+    )
+    e = digits(said.replace('{"test": ', "{test = "))
+    again = parse(e.to_toml())
+    for each in (e, again):
+        (some,) = runs.open_family(each).domains
+        assert some.family.check(each.task.episode_size, "test") is None  # type: ignore[func-returns-value]
+        assert "classes class 3, class 5" in some.words
+        drawn = some.family.sample("test", 20, torch.Generator().manual_seed(0))
+        assert len(drawn.support["classes"].unique()) == 2
+    trained = runs.open_family(digits()).class_names("train")  # type: ignore[attr-defined]
+    same = domain("same", split=0).replace(
+        "split = 0", f'split = {{test = ["{trained[0]}", "{trained[1]}"]}}'
+    )
+    with pytest.raises(
+        InputError, match=r"'same': task\.split: .* would be asked for, but training sees that"
+    ):
+        runs.open_family(digits(same))
+
+
 def test_texts_of_a_domain_become_numbers_of_the_tasks_own_words(tmp_path: Path) -> None:
     lines = [f"t{c},alpha{c} common beta{n % 3}" for c in range(9) for n in range(6)]
     (tmp_path / "a.csv").write_text("label,text\n" + "\n".join(lines))

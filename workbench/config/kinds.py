@@ -16,7 +16,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails
 
 from workbench.config.domains import Domain
-from workbench.config.sections import Drift, Evaluation, Training
+from workbench.config.sections import SPLITS, Drift, Evaluation, Training
 from workbench.problems import Problem
 from workbench.problems.classification import Classification
 from workbench.problems.diagnosis import Rule
@@ -122,7 +122,8 @@ class TaskConfig(Kind):
         kind = self._kind_of_domain(index, domain)
         for name in TaskConfig.own_alone & domain.settings.keys():
             raise misfit(("domain", index, name), "has no meaning in a domain; leave it out")
-        table = self._taken_over(kind, domain) | dict(domain.settings) | {self.selector: kind.name_of()}
+        table = self._taken_over(kind, domain) | _split_thrice(domain.settings)
+        table |= {self.selector: kind.name_of()}
         try:
             config = kind.model_validate(table)
         except ValidationError as error:
@@ -139,7 +140,7 @@ class TaskConfig(Kind):
     def of_domain(self, domain: Domain) -> TaskConfig:
         """The task family of a domain, with its settings."""
         kind: type[TaskConfig] = TaskConfig.kinds[str(domain.family)]
-        said = {**domain.settings, self.selector: domain.family}
+        said = _split_thrice(domain.settings) | {self.selector: domain.family}
         return kind.model_validate(self._taken_over(kind, domain) | said)
 
     def is_another_source(self, domain: Domain) -> bool:
@@ -191,6 +192,14 @@ class TaskConfig(Kind):
     def episode_size(self) -> EpisodeSize:
         """The episodes that it asks for."""
         raise NotImplementedError
+
+
+def _split_thrice(settings: Mapping[str, object]) -> dict[str, Any]:
+    """Settings of a domain, in which classes for the test alone stand for all splits: none is trained on."""
+    split = settings.get("split")
+    if isinstance(split, Mapping) and split.keys() == {"test"}:
+        return {**settings, "split": dict.fromkeys(SPLITS, split["test"])}
+    return dict(settings)
 
 
 class Examples(TaskConfig):

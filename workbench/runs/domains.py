@@ -10,7 +10,9 @@ from workbench.errors import InputError
 from workbench.tasks import FAMILIES
 from workbench.tasks.base import DataError, Domain, Progress, TaskFamily
 from workbench.tasks.class_splits import ClassSplit, Whole
+from workbench.tasks.classes import ClassFamily
 from workbench.tasks.fitted import Fitted
+from workbench.words import listed
 
 PICTURE = 3
 """Numbers of a picture's shape: channels, height, width."""
@@ -40,11 +42,16 @@ def open_domain(home: TaskFamily, said: Said, progress: Progress | None = None) 
 def _opened(home: TaskFamily, said: Said, progress: Progress | None) -> Domain:
     config, another = home.config.of_domain(said), home.config.is_another_source(said)
     split = getattr(config, "split", None)
-    if another and isinstance(split, ClassSplit) and "split" not in said.settings:
-        config = config.model_copy(update={"split": Whole()})
+    if isinstance(split, ClassSplit):
+        if split.named and split.train == split.validation == split.test:
+            config = config.model_copy(update={"split": Whole.model_validate(split.model_dump())})
+        elif another and "split" not in said.settings:
+            config = config.model_copy(update={"split": Whole()})
     kind = FAMILIES[config.name]
     if kind is type(home):
         family = home.beside(config, progress)
+        if not another and isinstance(family, ClassFamily) and isinstance(home, ClassFamily):
+            _refuse_trained(home, family)
     else:
         family = kind.opened(config, progress, home.reading)
     words = [_told(home.config, said)]
@@ -52,8 +59,21 @@ def _opened(home: TaskFamily, said: Said, progress: Progress | None) -> Domain:
         words.append(family.shift.words)
         family = family.shift.family
     family, how = _like(home, family, said.fit)
-    whole = ["all classes"] if isinstance(getattr(config, "split", None), Whole) else []
+    split = getattr(config, "split", None)
+    whole = []
+    if isinstance(split, Whole):
+        whole = ["all classes"] if split.test is None else [f"classes {listed(list(split.test))}"]
     return Domain(said.name, ", ".join([*filter(None, words), *whole, *how]), family)
+
+
+def _refuse_trained(home: ClassFamily, family: ClassFamily) -> None:
+    """Refuse classes of a domain that are trained on at home."""
+    trained = set(home.class_names("train"))
+    both = [name for name in family.class_names("test") if name in trained]
+    if both:
+        raise DataError(
+            f"task.split: {listed(both, 3)} would be asked for, but training sees that; name other classes"
+        )
 
 
 def _told(home: TaskConfig, said: Said) -> str:

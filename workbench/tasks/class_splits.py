@@ -58,7 +58,8 @@ class ClassSplit(Section):
 
 
 class Whole(ClassSplit):
-    """All classes of data that nothing is trained on. No file says so: it follows from what a domain is."""
+    """All classes of data that nothing is trained on, or some by name. No file says so: it follows from what
+    a domain is."""
 
     whole = True
 
@@ -77,7 +78,9 @@ def divide(names: Sequence[str], groups: Sequence[str], split: ClassSplit) -> di
         For an empty split, an unknown name, a class in two splits, or too few classes to draw from.
     """
     if split.whole:
-        return {part: list(range(len(names))) for part in SPLITS}
+        test = marked(names, groups, split.test or (), "task.split.test")
+        found = [index for index, meant in enumerate(test) if meant or split.test is None]
+        return dict.fromkeys(SPLITS, found)
     return _by_name(names, groups, split) if split.named else _by_draw(names, groups, split)
 
 

@@ -318,6 +318,10 @@ class ClassFamily(TaskFamily):
     def case_files(self) -> ClassCase:
         return PictureFiles(self)
 
+    def class_names(self, split: Split) -> list[str]:
+        """The classes of a split."""
+        return [self._pool.names[each] for each in self._members[split].tolist()]
+
     def every_example(self) -> Tensor:
         """The examples ``[N, *input_shape]`` of all splits, as the pool keeps them."""
         return self._examples

@@ -9,7 +9,7 @@ meta-validation and meta-test.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import features
 
-from workbench.config import SPLITS, Split
+from workbench.config import SPLITS, Split, TaskConfig
 from workbench.data.kept import load_arrays, store_arrays
 from workbench.settings import setting
 from workbench.tasks.base import DataError, Progress
@@ -55,13 +55,23 @@ class GlyphsConfig(ImageTaskConfig):
 
 
 class Glyphs(ClassFamily):
-    """Tell letters of unseen scripts apart."""
+    """Tell letters of unseen scripts apart.
+
+    Parameters
+    ----------
+    trained : numbers of letters that training sees elsewhere, where it sees none of these.
+    """
 
     Config = GlyphsConfig
     title = "Glyphs"
     summary = "Tell letters of scripts apart that were never seen in training; comes with the program."
 
-    def __init__(self, config: GlyphsConfig, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        config: GlyphsConfig,
+        progress: Progress | None = None,
+        trained: Sequence[int] | None = None,
+    ) -> None:
         typefaces = Typefaces()
         letters = typefaces.letters()
         drawings, look_alikes = _drawn(typefaces, letters, config, progress or (lambda done, text: None))
@@ -75,8 +85,17 @@ class Glyphs(ClassFamily):
         members = named
         if not config.split.whole:
             members = {split: _unlike_those_of_training(split, named, look_alikes) for split in SPLITS}
+        elif trained is not None:
+            known = {**named, "train": list(trained)}
+            members = dict.fromkeys(SPLITS, _unlike_those_of_training("test", known, look_alikes))
+        self.trained = members["train"]
         self._left_out = {split: len(named[split]) - len(members[split]) for split in SPLITS[1:]}
         super().__init__(config, pool, members, look_alikes=look_alikes)
+
+    def beside(self, config: TaskConfig, progress: Progress | None) -> Glyphs:
+        """Other letters, without those that look like one of its own meta-training."""
+        assert isinstance(config, GlyphsConfig)
+        return Glyphs(config, progress, self.trained)
 
     def describe(self) -> Mapping[str, object]:
         return {**super().describe(), "left_out_as_like_a_letter_of_training": dict(self._left_out)}
