@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import cast
 
-from workbench.analysis import quantities
+from workbench.analysis import quantities, remarks
 from workbench.analysis.claims import Claim, Scores, conclusions
 from workbench.analysis.comparison import Compared, Episodes, compare
 from workbench.analysis.numerals import MINUS
@@ -239,6 +239,11 @@ def caption(found: Domains) -> str:
         "Drop: how much worse than at home, with Welch's 95% interval over the episodes of both, which are "
         "others.",
         *(f"{each.title}: {each.words}." for each in found.tried if each.words),
+        *(
+            f"{each.title}: {sentence}"
+            for each in found.tried
+            for sentence in remarks.episodes(each.statistics.met.test)
+        ),
         *(
             f"Left out in {each.title}: {plural(each.left_out, 'run')} that met other episodes."
             for each in found.tried
