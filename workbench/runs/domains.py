@@ -54,6 +54,8 @@ def _opened(home: TaskFamily, said: Said, progress: Progress | None) -> Domain:
             _refuse_trained(home, family)
     else:
         family = kind.opened(config, progress, home.reading)
+        if "classes" in home.problem.gives and None in (home.shape.bounds, family.shape.bounds):
+            raise DataError("no pictures: what its inputs mean is learned from other texts than in [task]")
     words = [_told(home.config, said)]
     if family.shift is not None:
         words.append(family.shift.words)
