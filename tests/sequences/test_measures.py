@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -58,6 +59,12 @@ def test_pairs_that_are_not_there_cost_nothing() -> None:
     outputs = torch.randn(3, 5, 7)
     y = torch.tensor([[3, 4, 5, 0, 0], [3, 5, 0, 0, 0], [ABSENT] * 5])
     torch.testing.assert_close(Sequences().of(outputs, y), Sequences().of(outputs[:2], y[:2]))
+
+
+def test_a_few_wrong_sentences_among_right_ones_have_not_diverged() -> None:
+    loss = np.array([[1e-4] * 99 + [5.0]])
+    assert not Sequences().diverged(loss).any()
+    assert Sequences().diverged(np.array([[0.1, np.nan, np.inf]])).tolist() == [[False, True, True]]
 
 
 def test_tokens_are_numbered_in_their_order() -> None:

@@ -55,6 +55,6 @@ def draw_lines(
 def width_of(text: str, size: float) -> float:
     """Points that a text is wide."""
     if not text.strip():
-        return 0.45 * size * len(text)  # more than the font's: what a word's letters leave beside them
+        return 0.58 * size * len(text)  # more than the font's: what a word's letters leave beside them
     drawn = TextPath((0, 0), text, size=size, prop=FontProperties(family=FAMILY))
     return float(drawn.get_extents().width)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from workbench.measures import LOSS, Measure, declare
 from workbench.pictures import MUTED, RIGHT, WRONG, Drawing, Line, Panel, Word
-from workbench.problems.base import Data, Predict, Problem, Supervised
+from workbench.problems.base import Array, Data, Predict, Problem, Supervised
 from workbench.problems.predicted import Example, Predicted
 from workbench.words import plural
 
@@ -143,6 +143,11 @@ class Sequences(Supervised):
     def mixed(self, outputs: Tensor, log_weights: Tensor) -> Tensor:
         """The log of the members' mean probability of each token."""
         return (outputs.log_softmax(-1) + log_weights[:, None, None, None]).logsumexp(0)
+
+    def diverged(self, loss: Array) -> NDArray[np.bool_]:
+        """Those that are not finite: where most tasks are right, the few that are not cost a hundred times
+        their mean, and nothing has gone astray."""
+        return ~np.isfinite(loss)
 
     # --- to be looked at -----------------------------------------------------------------------------
 
