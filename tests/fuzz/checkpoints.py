@@ -26,7 +26,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from tests.experiments import SINUSOID
+from tests import experiments
 from workbench import config, runs
 from workbench.algorithms import ALGORITHMS
 from workbench.engine.trainer import Trainer
@@ -41,7 +41,6 @@ Change = Callable[[random.Random, Tensors], Tensors]
 
 STOP = 4
 SETTINGS = (
-    "network.hidden=[4]",
     "training.iterations=6",
     "training.meta_batch=4",
     "evaluation.every=3",
@@ -49,11 +48,14 @@ SETTINGS = (
     "evaluation.validation_episodes=2",
     "evaluation.inner_steps=2",
 )
+SINUSOID = experiments.SINUSOID.replace("hidden = [8]", "hidden = [4]")
 DIGITS = SINUSOID.replace('family = "sinusoid"', 'family = "digits"\nways = 2')
 DRIFT = "[task.drift]\nsegments = 3\n[network]"
 MEMORY = "capacity = 5"
 PATIENTS = SINUSOID.replace('family = "sinusoid"', 'family = "pharmacokinetics"')
 SETS = re.sub(r"(?s)family.*(?=.network)", 'family = "mixtures"\n', SINUSOID)
+LANGUAGES = re.sub(r"(?s)family.*(?=.network)", 'family = "languages"\npairs = 5\nqueries = 2\n', SINUSOID)
+LANGUAGES = LANGUAGES.replace('kind = "mlp"\nhidden = [4]', 'kind = "encoder_decoder"\nwidth = 4')
 ACTING, BANDITS, GRID = (
     re.sub(r"(?s)family.*(?=.network)", f"family = {text}\n", SINUSOID)
     for text in (
@@ -66,7 +68,7 @@ ACTING, BANDITS, GRID = (
 
 def _task_for(needs: frozenset[str]) -> str:
     """The small experiment whose tasks give what an algorithm needs."""
-    texts = (DIGITS, SINUSOID, PATIENTS, SETS, ACTING, BANDITS, GRID)
+    texts = (DIGITS, SINUSOID, PATIENTS, SETS, ACTING, BANDITS, GRID, LANGUAGES)
     return next(text for text in texts if needs <= config.parse(f'algorithm = "all"{text}').task.gives())
 
 

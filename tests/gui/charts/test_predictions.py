@@ -324,7 +324,7 @@ def test_data_that_is_gone_is_said_in_words(
     path = tmp_path / "p.mlwb"
     project_of(path, "maml", seeds=1)
 
-    def gone(*_: Any) -> None:
+    def gone(*_: Any, **__: Any) -> None:
         raise DataError("images.zip: there is no such file")
 
     monkeypatch.setattr(runs, "open_family", gone)

@@ -248,6 +248,7 @@ class CompareView(ComparisonView):
         self.board.show_figure(self._side_by_side(figure))
         if view in OF_A_DIAGNOSIS and figure is not None:
             self._note.setText(figure.caption)
+        self.domains.words.setVisible(view != DOMAINS)  # the note says it there
         if view == DOMAINS and found is not None and found.domains is not None and figure is not None:
             self._note.setText(" ".join(domains.order(found.domains)) or figure.caption)
             set_tip(self._note, figure.caption)
