@@ -249,7 +249,7 @@ def test_classes_of_a_domain_are_chosen_by_name_and_none_of_them_is_trained_on(t
         assert "classes class 3, class 5" in some.words
         drawn = some.family.sample("test", 20, torch.Generator().manual_seed(0))
         assert len(drawn.support["classes"].unique()) == 2
-    trained = runs.open_family(digits()).class_names("train")  # type: ignore[attr-defined]
+    trained = runs.open_family(digits()).names_in("train")
     same = domain("same", split=0).replace(
         "split = 0", f'split = {{test = ["{trained[0]}", "{trained[1]}"]}}'
     )

@@ -19,9 +19,9 @@ from tests.test_runs import contents
 from workbench import runs
 from workbench.config import parse
 from workbench.data.look import look
-from workbench.data.pairs import has_pairs
+from workbench.data.pairs import has_pairs, read_pairs
 from workbench.engine.episodes import frozen_episode, seeded
-from workbench.errors import DataError
+from workbench.errors import DataError, InputError
 from workbench.export.predicting import Predictor
 from workbench.problems.sequence import Sequences, beside, spoken, words_of
 from workbench.project import Project
@@ -255,3 +255,41 @@ def test_what_each_word_rests_on_is_seen_by_leaving_words_out(tmp_path: Path, ca
             less[0, at] = 0
             change = (chances(x) - chances(less))[int(row["place"]) - 1]
             assert float(row["left_out"]) == pytest.approx(abs(change.item()), abs=1e-6)
+
+
+def test_learning_curves_are_exported_though_training_does_not_say_what_is_right(
+    tmp_path: Path, call: Call
+) -> None:
+    (tmp_path / "e.toml").write_text(
+        LANGUAGES + '[[algorithm]]\nkind = "in_context"\nwidth = 16\nlayers = 1\n'
+    )
+    kept, drawn = tmp_path / "p.mlwb", tmp_path / "x.csv"
+    assert call("run", tmp_path / "e.toml", "--project", kept, "--quiet")[0] == 0
+    assert call("export", kept, "--what", "learning_curves", "-o", drawn)[0] == 0
+    assert "Meta-validation sequences right" in drawn.read_text()
+
+
+def test_a_line_of_json_ends_where_the_line_of_the_file_does(tmp_path: Path) -> None:
+    """U+2028 and U+0085 stand within strings of many a corpus, and are no ends of lines."""
+    rows = [{"source": f"a\u2028{i}\x85b", "target": f"c {i}", "language": f"l{i % 3}"} for i in range(9)]
+    path = tmp_path / "pairs.jsonl"
+    path.write_text(
+        "\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n{bad\n", encoding="utf-8"
+    )
+    found = read_pairs(path)
+    assert len(found.pairs) == 9
+    assert [each.origin for each in found.unreadable] == [f"{path}, line 10"]
+
+
+def test_a_domain_is_not_tested_on_a_language_that_training_sees(tmp_path: Path) -> None:
+    path = table(tmp_path / "pairs.tsv", pairs())
+    plain = own(path)
+    trained, tested = (
+        runs.open_family(parse(plain + '[[algorithm]]\nkind = "dictionary"\n')).names_in(part)
+        for part in ("train", "test")
+    )
+    others = f'train = ["{tested[0]}"]\nvalidation = ["{trained[1]}"]\ntest = ["{trained[0]}"]\n'
+    said = f'[[task.domain]]\nname = "seen"\n[task.domain.split]\n{others}'
+    asked = parse(plain + '[[algorithm]]\nkind = "dictionary"\n' + said)
+    with pytest.raises(InputError, match=rf"'seen': task\.split: {trained[0]} would be asked for"):
+        runs.open_family(asked)

@@ -29,6 +29,12 @@ MOST_BANDS = 4
 MOST_POINTS = 5000  # in a figure; more are thinned
 
 
+def usual_choice(source: Source) -> str:
+    """What is drawn first: what tasks are judged by, of training, or of validation where that alone tells."""
+    row = quantities.usual(source)
+    return choice("training" if "training" in row.when else "validation", row.name)
+
+
 class LearningCurves:
     """The curves of a picture, rebuilt when runs or settings change and extended when runs grow.
 

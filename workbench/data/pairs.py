@@ -140,7 +140,7 @@ def _columns(names: Sequence[str]) -> _Where | None:
 
 
 def _objects(text: str, path: Path, gathered: _Gathered) -> Iterator[tuple[str, Mapping[str, object]]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # splitlines would cut at U+2028 within a string
         if not line.strip():
             continue
         origin = f"{path}, line {number}"

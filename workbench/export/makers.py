@@ -19,11 +19,11 @@ from workbench.analysis.claims import conclusions
 from workbench.analysis.comparison import Episodes, compare, episodes, figure
 from workbench.analysis.consumed import AXES
 from workbench.analysis.figure import as_csv
-from workbench.analysis.learning import AXIS_LABELS, LearningCurves
+from workbench.analysis.learning import AXIS_LABELS, LearningCurves, usual_choice
 from workbench.analysis.quantities import usual
 from workbench.analysis.source import Grouping, ProjectSource
 from workbench.analysis.tables import Cells, Table, written
-from workbench.analysis.traces import Settings, choice
+from workbench.analysis.traces import Settings
 from workbench.engine.predicted import Request as Wanted
 from workbench.errors import InputError
 from workbench.export import paper_tables
@@ -112,7 +112,7 @@ class Request:
 def learning_curves(request: Request) -> Made:
     wish, source = request.wish, request.source
     curves, plain = LearningCurves(source), Settings()
-    measure = one_of("--measure", wish.measure or choice("training", usual(source).name), curves.choices())
+    measure = one_of("--measure", wish.measure or usual_choice(source), curves.choices())
     axis = next(each for each in AXIS_LABELS if each == one_of("--x", wish.x or plain.axis, AXIS_LABELS))
     curves.update(Settings(measure=measure, axis=axis, smoothing=wish.smoothing, step=wish.step))
     return request.drawn(curves.figure(), "learning curves")

@@ -10,7 +10,6 @@ from workbench.errors import InputError
 from workbench.tasks import FAMILIES
 from workbench.tasks.base import DataError, Domain, Progress, TaskFamily
 from workbench.tasks.class_splits import ClassSplit, Whole
-from workbench.tasks.classes import ClassFamily
 from workbench.tasks.fitted import Fitted
 from workbench.words import listed
 
@@ -50,7 +49,7 @@ def _opened(home: TaskFamily, said: Said, progress: Progress | None) -> Domain:
     kind = FAMILIES[config.name]
     if kind is type(home):
         family = home.beside(config, progress)
-        if not another and isinstance(family, ClassFamily) and isinstance(home, ClassFamily):
+        if not another:
             _refuse_trained(home, family)
     else:
         family = kind.opened(config, progress, home.reading)
@@ -68,13 +67,13 @@ def _opened(home: TaskFamily, said: Said, progress: Progress | None) -> Domain:
     return Domain(said.name, ", ".join([*filter(None, words), *whole, *how]), family)
 
 
-def _refuse_trained(home: ClassFamily, family: ClassFamily) -> None:
-    """Refuse classes of a domain that are trained on at home."""
-    trained = set(home.class_names("train"))
-    both = [name for name in family.class_names("test") if name in trained]
+def _refuse_trained(home: TaskFamily, family: TaskFamily) -> None:
+    """Refuse what a domain is tested on, such as classes, if it is trained on at home."""
+    trained = set(home.names_in("train"))
+    both = [name for name in family.names_in("test") if name in trained]
     if both:
         raise DataError(
-            f"task.split: {listed(both, 3)} would be asked for, but training sees that; name other classes"
+            f"task.split: {listed(both, 3)} would be asked for, but training sees that; name others for test"
         )
 
 

@@ -319,6 +319,10 @@ class TaskFamily(ABC):
         is none."""
         return None
 
+    def names_in(self, split: Split) -> Sequence[str]:
+        """The classes, languages, functions or subjects of a split; empty where they have no names."""
+        return ()
+
     @abstractmethod
     def sample(
         self,

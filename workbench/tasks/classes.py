@@ -318,8 +318,7 @@ class ClassFamily(TaskFamily):
     def case_files(self) -> ClassCase:
         return PictureFiles(self)
 
-    def class_names(self, split: Split) -> list[str]:
-        """The classes of a split."""
+    def names_in(self, split: Split) -> list[str]:
         return [self._pool.names[each] for each in self._members[split].tolist()]
 
     def every_example(self) -> Tensor:

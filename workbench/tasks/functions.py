@@ -152,6 +152,9 @@ class Functions(TaskFamily):
                 f"shots + {size.queries} queries need {needed}; use fewer, or leave the task out"
             )
 
+    def names_in(self, split: Split) -> list[str]:
+        return [self._names[at] for at in self._members[split].tolist()]
+
     def data_hash(self) -> str:
         digest = hashlib.sha256(b"functions")
         for part in SPLITS:

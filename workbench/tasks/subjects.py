@@ -355,6 +355,9 @@ class Subjects(OfSubjects):
                 f"{size.shots} shots and a query need {size.shots + 1}; use fewer"
             )
 
+    def names_in(self, split: Split) -> list[str]:
+        return [] if self.folds else [self.table.names[at] for at in self._members[split].tolist()]
+
     def data_hash(self) -> str:
         digest = hashlib.sha256(b"subjects")
         for part in SPLITS:

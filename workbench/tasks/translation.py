@@ -208,6 +208,9 @@ class Translation(TaskFamily):
                 "fewer, or leave it out"
             )
 
+    def names_in(self, split: Split) -> list[str]:
+        return [self._names[at] for at in self._members[split]]
+
     def case_files(self) -> PairFiles:
         return PairFiles(self, self.divided)
 

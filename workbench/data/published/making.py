@@ -208,7 +208,7 @@ def _xnli(entry: Entry, folder: Path, working: Path, progress: Progress) -> Tabl
             if parts[-1] != "jsonl" or parts[-2] not in SPLIT_NAMES or "__MACOSX" in file:
                 continue
             split = ("train", "validation", "test")[SPLIT_NAMES[parts[-2]]]
-            for line in content_of(source, file).decode().splitlines():
+            for line in content_of(source, file).decode().strip().split("\n"):
                 progress(0.5, f"Reading {path.name}")
                 row = json.loads(line)
                 told = (row["sentence1"], row["sentence2"], row["gold_label"], row["language"])
@@ -230,7 +230,9 @@ def _aligned(entry: Entry, folder: Path, working: Path, progress: Progress) -> T
         sides = []
         for side in (other, language):
             try:
-                sides.append((folder / f"{pair}.{side}").read_text(encoding="utf-8").splitlines())
+                sides.append(
+                    (folder / f"{pair}.{side}").read_text(encoding="utf-8").removesuffix("\n").split("\n")
+                )
             except (OSError, ValueError) as error:
                 raise DataError(f"{folder / f'{pair}.{side}'}: cannot be read ({error})") from None
         if len(sides[0]) != len(sides[1]):

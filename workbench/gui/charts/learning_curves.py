@@ -9,14 +9,13 @@ import numpy as np
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QSpinBox, QWidget
 
-from workbench.analysis import quantities
 from workbench.analysis.beyond import farthest
 from workbench.analysis.curves import window_at
-from workbench.analysis.learning import AXIS_LABELS
+from workbench.analysis.learning import AXIS_LABELS, usual_choice
 from workbench.analysis.learning import LearningCurves as Curves
 from workbench.analysis.numerals import count, number, value
 from workbench.analysis.thinning import column_edges
-from workbench.analysis.traces import Axis, Settings, Trace, When, choice
+from workbench.analysis.traces import Axis, Settings, Trace, When
 from workbench.gui import theme
 from workbench.gui.charts.curve_chart import (
     Array,
@@ -102,9 +101,8 @@ class LearningCurves(CurveChart):
 
     def _offer_choices(self) -> None:
         """What the shown runs measure, and after which inner steps; what was chosen stays."""
-        row, chosen = quantities.usual(self.data), self.settings.measure
-        usual = choice("training" if "training" in row.when else "validation", row.name)
-        wanted = chosen if self._decided else usual
+        chosen = self.settings.measure
+        wanted = chosen if self._decided else usual_choice(self.data)
         choices = dict.fromkeys((*self._curves.choices(), chosen, wanted))
         self.bar.offer("measure", {each: _text(each) for each in choices})
         if wanted != chosen:
