@@ -562,3 +562,9 @@ def test_the_report_tells_of_domains(tested: Path, call: Call, tmp_path: Path) -
     assert "<h4>Other domains</h4>" in text
     assert "five shots" in text
     assert "Holm" in text
+
+
+def test_pictures_alone_are_padded() -> None:
+    text = 'name = "x"\n[task]\nfamily = "sinusoid"\n' + domain("padded", shots=3, fit="pad")
+    with pytest.raises(InputError, match=r"'padded': fit = \"pad\" is said of pictures"):
+        runs.open_family(parse(text + '[[algorithm]]\nkind = "maml"\n'))

@@ -20,6 +20,7 @@ from workbench import runs
 from workbench.config import parse
 from workbench.data.look import look
 from workbench.data.pairs import has_pairs, read_pairs
+from workbench.data.reading import Reading
 from workbench.engine.episodes import frozen_episode, seeded
 from workbench.errors import DataError, InputError
 from workbench.export.predicting import Predictor
@@ -293,3 +294,31 @@ def test_a_domain_is_not_tested_on_a_language_that_training_sees(tmp_path: Path)
     asked = parse(plain + '[[algorithm]]\nkind = "dictionary"\n' + said)
     with pytest.raises(InputError, match=rf"'seen': task\.split: {trained[0]} would be asked for"):
         runs.open_family(asked)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_pairs_are_known_by_their_first_line_in_any_encoding(encoding: str, tmp_path: Path) -> None:
+    """A field of the next line may go on in the line after; the first may say what stands between fields."""
+    path = tmp_path / "pairs.csv"
+    text = "\n".join(f'"a\n{number}";b;l{number % 3}' for number in range(9))
+    path.write_text(f"sep=;\nsource;target;language\n{text}\n", encoding=encoding)
+    assert look(path).kind == "translation"
+    path.write_text(
+        f"sep=;\npremise;hypothesis;label;lang\n{text.replace(';b', ';b;c')}\n", encoding=encoding
+    )
+    assert look(path).kind == "sentence_pairs"
+
+
+def test_of_two_columns_of_one_name_the_first_is_read_and_the_other_told(tmp_path: Path) -> None:
+    rows = [(*row, "wrong") for row in pairs()]
+    found = read_pairs(table(tmp_path / "pairs.tsv", rows, "source\ttarget\tlanguage\tsource"))
+    assert "wrong" not in {source for source, _ in found.pairs}
+    assert any("1 column(s) not read: source" in each.text for each in found.findings)
+
+
+def test_two_spellings_of_a_language_are_told_and_are_one_if_asked(tmp_path: Path) -> None:
+    rows = [(*row[:2], row[2].upper() if number % 2 else row[2]) for number, row in enumerate(pairs())]
+    path = table(tmp_path / "pairs.tsv", rows)
+    (told,) = (each.text for each in read_pairs(path).findings if "look like another" in each.text)
+    assert told.startswith("10 languages look like another one: 'L0' = 'l0'")
+    assert read_pairs(path, Reading(merge_labels=True)).names == ("l0", "l1", "l2", "l3", "l4")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tests.data import sources
 from workbench.data.found import BETWEEN
+from workbench.data.sentence_pairs import read_new_sentence_pairs, read_sentence_pairs
 from workbench.errors import DataError
 from workbench.tasks.class_splits import ClassSplit
 from workbench.tasks.sentence_pairs import SentencePairs, SentencePairsConfig
@@ -90,3 +91,17 @@ def test_the_languages_of_the_test_change_nothing_in_training(path: Path) -> Non
 def test_more_ways_than_a_language_has_labels_are_refused_in_a_line(path: Path) -> None:
     with pytest.raises(DataError, match="of which 3 can meet of one group; use at most 3 ways"):
         family(path, ways=4)
+
+
+def test_languages_of_two_spellings_are_told_and_pairs_without_labels_have_none(tmp_path: Path) -> None:
+    rows = [
+        f"a {n},b,{'yes' if n % 2 else 'no'},{lang}" for lang in ("German", "german", "fr") for n in (1, 2)
+    ]
+    path = tmp_path / "pairs.csv"
+    path.write_text("premise,hypothesis,label,lang\n" + "\n".join(rows) + "\n")
+    told = [each.text for each in read_sentence_pairs(path).findings]
+    assert any("2 languages look like another one: 'German' = 'german'" in each for each in told)
+    path.write_text("premise,hypothesis\na,b\n")
+    found, labelled = read_new_sentence_pairs(path)
+    assert not labelled
+    assert not found.findings

@@ -125,13 +125,20 @@ class Gathered:
             if without:
                 why = f"{without:,} rows name none"
             return rows, [Finding("languages", f"labels are not told apart by language: {why}", len(rows))]
+        rows, alike = self.languages_made_one(rows)
         told = [row.by_language() for row in rows]
         example = shown(min(row.label for row in told))
         text = (
             f"labels are told apart by language (such as {example}), so that splits are by language; "
             f'within = "group" makes tasks of one language; {len(languages):,} languages'
         )
-        return told, about("languages", text, sorted(languages))
+        return told, [*about("languages", text, sorted(languages)), *alike]
+
+    def languages_made_one(self, rows: Sequence[Good]) -> tuple[Sequence[Good], list[Finding]]:
+        """Rows whose languages are one if they look alike and are to be, and what is to be said of that."""
+        counts = Counter(row.language for row in rows)
+        better, told = made_one(counts, self._reading, "languages")
+        return [row._replace(language=better.get(row.language, row.language)) for row in rows], told
 
     def _split(self, row: Row) -> int | str:
         if not isinstance(row.split, str):

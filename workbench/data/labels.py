@@ -59,6 +59,6 @@ def made_one(
     merged = reading.merge_labels
     examples = [" = ".join(repr(shown(each)) for each in sorted(same)) for same in together.values()]
     more = f"{len(better):,} {what} look like another one: {some(examples)}"
-    done = "they are made one, as asked" if merged else "they stay classes of their own (--merge-labels)"
+    done = "they are made one, as asked" if merged else f"they stay {what} of their own (--merge-labels)"
     told = Finding("look-alikes", f"{more}; {done}", len(better), tuple(examples[:3]))
     return better if merged else {}, [told]

@@ -13,9 +13,10 @@ import numpy as np
 
 from workbench.data.decoding import as_text, undecodable
 from workbench.data.found import NOT_GIVEN, Finding, FoundPairs, Unreadable, about
+from workbench.data.labels import made_one
 from workbench.data.reading import NOW, Reading
 from workbench.data.splits import completed, shared_classes, splits_of, unknown
-from workbench.data.tables import read_table
+from workbench.data.tables import first_line, read_table
 from workbench.errors import DataError
 from workbench.words import shown
 
@@ -25,7 +26,6 @@ TASK_COLUMNS = ("language", "lang", "target_language", "target_lang", "task", "d
 SPLIT_COLUMNS = ("split", "set", "partition")
 TABLES = (".csv", ".tsv")
 LINES = (".jsonl", ".ndjson")
-_LOOKED_AT = 2**16
 
 
 class _Row(NamedTuple):
@@ -53,12 +53,7 @@ def has_pairs(path: Path, reading: Reading = NOW) -> bool:
     suffix = path.suffix.lower()
     if reading.rules == 1 or suffix not in (*TABLES, *LINES):
         return False
-    try:
-        with path.open("rb") as file:
-            head = file.read(_LOOKED_AT).splitlines()
-    except OSError:
-        return False
-    first = next((line for line in head if line.strip()), b"").lower()
+    first = first_line(path).lower()
     named = (any(name.encode() in first for name in names) for names in (SOURCE_COLUMNS, TARGET_COLUMNS))
     return all(named) and _columns(_names_in(path, first, reading)) is not None
 
@@ -75,13 +70,14 @@ def read_pairs(path: Path, reading: Reading = NOW) -> FoundPairs:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
-    gathered = _Gathered(path)
+    gathered = _Gathered(path, reading)
     if path.suffix.lower() in TABLES:
         table = read_table(content, str(path), path.suffix, reading).without_more_heads()
         gathered.bad += table.unreadable
         gathered.findings += table.findings
         rows: Iterator[tuple[str, Mapping[str, object]]] = (
-            (f"{path}, line {line}", dict(zip(table.header, row, strict=False))) for line, row in table.rows
+            (f"{path}, line {line}", dict(zip(table.header[::-1], row[::-1], strict=True)))
+            for line, row in table.rows
         )
         layout, names = "table of pairs", table.header
     else:
@@ -111,7 +107,11 @@ def read_pairs(path: Path, reading: Reading = NOW) -> FoundPairs:
                 origin,
             )
         )
-    left = [name.strip() or "one without a name" for name in names if name not in where]
+    left = [
+        name.strip() or "one without a name"
+        for at, name in enumerate(names)
+        if name not in where or name in names[:at]
+    ]
     gathered.findings += about("columns", f"{path}: {len(left):,} column(s) not read", left)
     return gathered.found(layout)
 
@@ -167,10 +167,10 @@ def _unlike(what: str, word: object) -> str:
 class _Gathered:
     """Pairs as they come in, good ones and others."""
 
-    def __init__(self, where: Path) -> None:
+    def __init__(self, where: Path, reading: Reading) -> None:
         self.bad: list[Unreadable] = []
         self.findings: list[Finding] = []
-        self._where = where
+        self._where, self._reading = where, reading
         self._good: list[tuple[str, str, str, str | None]] = []
 
     def add(self, row: _Row) -> None:
@@ -197,6 +197,9 @@ class _Gathered:
         if not self._good:
             first = f" ({self.bad[0].origin}: {self.bad[0].why})" if self.bad else ""
             raise DataError(f"{self._where}: no pairs{first}; a source and a target are needed on each line")
+        better, told = made_one(Counter(task for task, *_ in self._good), self._reading, "languages")
+        self.findings += told
+        self._good = [(better.get(good[0], good[0]), *good[1:]) for good in self._good]
         once = list(dict.fromkeys(self._good))
         if len(once) < len(self._good):
             count = len(self._good) - len(once)

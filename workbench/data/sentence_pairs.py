@@ -12,7 +12,7 @@ from workbench.data.found import BETWEEN, NOT_GIVEN, Finding, FoundSentencePairs
 from workbench.data.gathered import FEWEST_LANGUAGES, Gathered, Good, Row, without_the_file
 from workbench.data.json_texts import JsonTexts
 from workbench.data.reading import NOW, Reading
-from workbench.data.tables import read_table
+from workbench.data.tables import first_line, read_table
 from workbench.data.texts import (
     LABEL_COLUMNS,
     SPLIT_COLUMNS,
@@ -36,7 +36,6 @@ LINES = (".jsonl", ".ndjson")
 NO_GOLD = "-"
 """The label of a pair on which annotators did not agree, in SNLI and those after it."""
 
-_LOOKED_AT = 2**16
 _PAIR = "a pair"
 """The key that two texts get when they are put together."""
 
@@ -56,17 +55,12 @@ def has_sentence_pairs(path: Path, reading: Reading = NOW) -> bool:
     suffix = path.suffix.lower()
     if reading.rules < 3 or suffix not in (*TABLES, *LINES):
         return False
-    try:
-        with path.open("rb") as file:
-            head = file.read(_LOOKED_AT).splitlines(keepends=True)
-    except OSError:
-        return False
-    lines = [line for line in head if line.strip()][:2]  # the first may say what stands between fields
+    first = first_line(path)
     try:
         if suffix in TABLES:
-            names: Sequence[str] = read_table(b"".join(lines), str(path), suffix, reading).header
+            names: Sequence[str] = read_table(first, str(path), suffix, reading).header
         else:
-            names = _keys_of(json.loads(lines[0]) if lines else None)
+            names = _keys_of(json.loads(first))
     except (DataError, ValueError, RecursionError):
         return False
     known = {name.strip().lower() for name in names}
@@ -123,7 +117,8 @@ class _Pairs(Gathered):
         return BETWEEN.join(map(super().plain, text.split(BETWEEN)))
 
     def apart(self, rows: Sequence[Good]) -> tuple[Sequence[Good], list[Finding]]:
-        return [row.by_language() for row in rows], []
+        rows, told = self.languages_made_one(rows)
+        return [row.by_language() for row in rows], told
 
     def found(self, where: Path, layout: str) -> FoundText:
         text = f"{len(self._without_gold):,} pairs have no gold label ({NO_GOLD}), and are passed over"
@@ -177,7 +172,7 @@ def _read(path: Path, reading: Reading, gathered: _Pairs) -> str:
         gathered.bad += table.unreadable
         gathered.findings += table.findings
         for line, cells in table.rows:
-            row = dict(zip(table.header, cells, strict=True))
+            row = dict(zip(table.header[::-1], cells[::-1], strict=True))  # of two alike the first
             label, task, split = (row.get(name) if name else None for name in where[1:])
             pair, own = tuple(row[name] for name in where.texts), (split or "").strip() or NOT_GIVEN
             gathered.add(Row(pair, label, None, own, f"{path}, line {line}", (task or "").strip()))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
+from pathlib import Path
 
 from workbench.data.decoding import Encoding, encoding_of, undecodable
 from workbench.data.found import Finding, Unreadable, about
@@ -21,6 +23,7 @@ SEPARATORS = ",;\t|"
 _SAID = re.compile(r"\"?sep=([,;\t|])\"?\s*", re.IGNORECASE)
 """A first line that says what stands between fields, as Excel has it."""
 _LOOKED_AT = 100
+_LOOKED_AT_FIRST = 2**16
 _OF_A_LINE, _OF_A_BYTE = 400, 4
 """Bytes of memory, roughly."""
 
@@ -56,6 +59,21 @@ class Table:
         )
         told = about("heads", f"{self.where}: {len(more):,} {lines} passed over", listed)
         return replace(self, rows=rows, findings=(*self.findings, *told))
+
+
+def first_line(path: Path) -> bytes:
+    """What tells the columns of a file, in UTF-8: its first line that is not empty, after one that says what
+    stands between fields. Empty where nothing can be read."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_LOOKED_AT_FIRST)
+    except OSError:
+        return b""
+    if head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        head = head.decode("utf-16", "ignore").encode("utf-8", "replace")
+    lines = [line for line in head.splitlines(keepends=True) if line.strip()]
+    said = lines and _SAID.fullmatch(lines[0].decode("utf-8-sig", "replace"))
+    return b"".join(lines[: 2 if said else 1])
 
 
 def read_table(content: bytes, where: str, suffix: str, reading: Reading = NOW) -> Table:

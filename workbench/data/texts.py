@@ -25,7 +25,7 @@ LANGUAGE_COLUMNS = ("language", "lang", "locale")
 TABLES = (".csv", ".tsv")
 SUFFIXES = (*TABLES, ".json", ".jsonl", ".ndjson")
 _LAYOUTS = {**dict.fromkeys(TABLES, "table"), ".json": "JSON"}
-_NO_LABEL = "?"
+_NO_LABEL = "unlabelled"
 _FEWEST_LABELS = 3
 """So that each split has one."""
 

@@ -103,6 +103,8 @@ def _like(
     classified = "classes" in ours.problem.gives
     if its.outputs != ours.outputs and not classified:
         raise DataError(f"it has {its.outputs} outputs, [task] has {ours.outputs}; they must be as many")
+    if fit != "resize" and len(its.input_shape) != PICTURE:
+        raise DataError(f'fit = "{fit}" is said of pictures, and these are none; leave it out')
     if its.input_shape == ours.input_shape:
         return family, []
     pictures = len(its.input_shape) == len(ours.input_shape) == PICTURE and its.bounds == ours.bounds

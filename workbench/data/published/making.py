@@ -208,7 +208,7 @@ def _xnli(entry: Entry, folder: Path, working: Path, progress: Progress) -> Tabl
             if parts[-1] != "jsonl" or parts[-2] not in SPLIT_NAMES or "__MACOSX" in file:
                 continue
             split = ("train", "validation", "test")[SPLIT_NAMES[parts[-2]]]
-            for line in content_of(source, file).decode().strip().split("\n"):
+            for line in filter(str.strip, content_of(source, file).decode().split("\n")):
                 progress(0.5, f"Reading {path.name}")
                 row = json.loads(line)
                 told = (row["sentence1"], row["sentence2"], row["gold_label"], row["language"])
