@@ -22,11 +22,13 @@ from workbench.data.look import look
 from workbench.data.pairs import has_pairs, read_pairs
 from workbench.data.reading import Reading
 from workbench.engine.episodes import frozen_episode, seeded
+from workbench.engine.inside import saliency
 from workbench.errors import DataError, InputError
 from workbench.export.predicting import Predictor
 from workbench.problems.sequence import Sequences, beside, spoken, words_of
 from workbench.project import Project
 from workbench.runs import Control
+from workbench.tasks.grammar import PLACES
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -322,3 +324,24 @@ def test_two_spellings_of_a_language_are_told_and_are_one_if_asked(tmp_path: Pat
     (told,) = (each.text for each in read_pairs(path).findings if "look like another" in each.text)
     assert told.startswith("10 languages look like another one: 'L0' = 'l0'")
     assert read_pairs(path, Reading(merge_labels=True)).names == ("l0", "l1", "l2", "l3", "l4")
+
+
+def test_what_is_said_without_an_end_is_looked_at_too(
+    tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, out = tmp_path / "p.mlwb", tmp_path / "a.csv"
+    (run,) = project_of(path, "anil", seeds=1, text=LANGUAGES)
+    monkeypatch.setattr(
+        saliency, "spoken", lambda _, x, places: torch.ones(len(x), places, dtype=torch.int64)
+    )
+    assert call("inspect", path, run, "--what", "saliency", "-o", out)[0] == 0
+    rows = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))
+    assert {row["said"] for row in rows} == {"dax"}
+    assert {int(row["place"]) for row in rows} == set(range(1, PLACES + 1))
+
+
+def test_too_few_pairs_because_others_are_too_long_is_told_with_that(tmp_path: Path) -> None:
+    path = table(tmp_path / "pairs.tsv", pairs())
+    asked = parse(own(path, "length = 2") + '[[algorithm]]\nkind = "dictionary"\n')
+    with pytest.raises(DataError, match=r"has 0 pairs .*; 60 pairs are left out: longer than 2 tokens"):
+        runs.open_family(asked)

@@ -18,7 +18,7 @@ from workbench.errors import DataError
 from workbench.problems.sequence import ABSENT, Sequences, words_of
 from workbench.tasks.base import Episode, Excerpt, TaskFamily
 from workbench.tasks.cases import Case, CaseFiles
-from workbench.words import shown
+from workbench.words import plural, shown
 
 Divided = Callable[[str], tuple[str, ...]]
 
@@ -73,7 +73,9 @@ class PairFiles(CaseFiles):
         size = self._family.size
         notes = []
         if len(known) != size.shots:
-            notes.append(f"The support set has {len(known)} pairs; learners were trained on {size.shots}.")
+            notes.append(
+                f"The support set has {plural(len(known), 'pair')}; learners were trained on {size.shots}."
+            )
         seen = {token for source, *_ in known for token in source}
         new = sorted({token for source, *_ in asked for token in source} - seen)
         if new:

@@ -37,7 +37,7 @@ from workbench.tasks.base import DataError, Episode, TaskFamily, TaskShape
 from workbench.tasks.class_splits import ClassSplit, divide
 from workbench.tasks.own_data import one_of_both, own_data
 from workbench.tasks.pair_cases import PairFiles
-from workbench.words import shown
+from workbench.words import plural, shown
 
 SPACE = "␣"
 """A blank among characters."""
@@ -129,7 +129,8 @@ class Translation(TaskFamily):
                     kept.setdefault(texts[2 * at], texts[2 * at + 1])
             self._pairs.append(Pairs(self._rows([*kept], 0), self._rows([*kept.values()], 1)))
             first += count
-        self.notes = (*own.notes, *_left_out(short, known, config))
+        self._left_out = _left_out(short, known, config)
+        self.notes = (*own.notes, *self._left_out)
         self.shape = TaskShape(
             self._sides,
             (config.length + places,),
@@ -202,10 +203,11 @@ class Translation(TaskFamily):
         scarcest = min(self._members[split], key=lambda at: len(self._pairs[at].x))
         held = len(self._pairs[scarcest].x)
         if held < needed:
+            asked = f"{plural(size.shots, 'shot')} + {plural(size.queries, 'query', 'queries')}"
+            held_are = f"{plural(held, 'pair')} with different sources, but {asked} need {needed}"
+            what_to_do = "; ".join(["use fewer, or leave it out", *self._left_out])
             raise DataError(
-                f"language {shown(self._names[scarcest])} of the {split} split has {held} pairs with "
-                f"different sources, but {size.shots} shots + {size.queries} queries need {needed}; use "
-                "fewer, or leave it out"
+                f"language {shown(self._names[scarcest])} of the {split} split has {held_are}; {what_to_do}"
             )
 
     def names_in(self, split: Split) -> list[str]:

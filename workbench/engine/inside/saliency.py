@@ -315,8 +315,9 @@ def _of_sequences(inside: Inside) -> Figure:
     left_out = iter(found["words left out"])
     panels, rows = [], []
     for at, (source, own) in enumerate(zip(x.numpy(), said.numpy(), strict=True)):
-        words, answer = words_in(source, problem.source), [*words_in(own, problem.target), END]
-        values = [next(left_out)[: len(words)] for _ in range(int(counts[at].sum()))]
+        words, places_said = words_in(source, problem.source), int(counts[at].sum())
+        answer = [*words_in(own, problem.target), END][:places_said]  # what fills all places has no end
+        values = [next(left_out)[: len(words)] for _ in answer]
         panels.append(
             Panel(
                 f"Query {at + 1}",
