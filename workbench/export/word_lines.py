@@ -13,14 +13,14 @@ from workbench.export.fonts import FAMILY
 from workbench.pictures import Panel, wrapped
 from workbench.words import visible
 
-SPACING, SMALLER, EDGE = 1.5, 0.9, 0.02
-"""Of lines, in parts of the font's size; of letters, in parts of the figure's; of the width, each side."""
+SPACING, SMALLER = 1.5, 0.9
+"""Of lines, in parts of the font's size; of letters, in parts of the figure's."""
 
 
 def lines_height(panel: Panel, width: float, font_size: float) -> float:
     """Inches of a panel that is so many wide."""
     size = SMALLER * font_size
-    room = width * 72 * (1 - 2 * EDGE)
+    room = _room(width)
     count = sum(len(wrapped(line, lambda text: width_of(text, size), room)) for line in panel.lines)
     return max(1, count) * size * SPACING / 72
 
@@ -35,7 +35,7 @@ def draw_lines(
     size_in : inches across and down.
     """
     size, (width, height) = SMALLER * font_size, size_in
-    room, y = width * 72 * (1 - 2 * EDGE), 0.0
+    room, y = _room(width), 0.0
     axes.set_axis_off()
     for line in panel.lines:
         for row in wrapped(line, lambda text: width_of(text, size), room):
@@ -47,8 +47,13 @@ def draw_lines(
                 if word.marked:
                     ends = [left, left + width_of(text, size)]
                     axes.plot(ends, [y - 0.22 * size] * 2, color=role, linewidth=0.12 * size, clip_on=False)
-    axes.set_xlim(-EDGE * width * 72, (1 - EDGE) * width * 72)
+    axes.set_xlim(0, room)
     axes.set_ylim(-height * 72 - 0.4 * size, 0)
+
+
+def _room(width: float) -> float:
+    """Points of axes in so many inches: the layout leaves some between panels."""
+    return max(1.0, 72 * (0.97 * width - 0.09))
 
 
 @lru_cache(maxsize=4096)

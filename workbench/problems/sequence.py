@@ -89,6 +89,7 @@ class Sequences(Supervised):
     measures = (EXACT, TOKEN_ACCURACY, EDIT_DISTANCE, LOSS.said("Cross-entropy of a token", unit="nats"))
     kept = {"right": "b", PARTS: "i"}  # noqa: RUF012
     adapted = EXACT
+    compilable = False  # attention in an inner loop takes minutes
     most_tasks = 1
 
     def __init__(
