@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -66,3 +67,32 @@ def logits(made: Algorithm, meta: Params, episode: Episode) -> Tensor:
 
     found: Tensor = vmap(one)(episode)
     return found
+
+
+WORDS = {
+    "one": "un",
+    "two": "deux",
+    "three": "trois",
+    "red": "rouge",
+    "blue": "bleu",
+    "cat": "chat",
+    "dog": "chien",
+}
+
+
+def pairs(languages: int = 5) -> list[tuple[str, str, str]]:
+    """Phrases in languages that are alike but for their endings and their order."""
+    found = []
+    for language in range(languages):
+        for number in ("one", "two", "three"):
+            for colour in ("red", "blue"):
+                for animal in ("cat", "dog"):
+                    said = [f"{WORDS[each]}{language}" for each in (number, colour, animal)]
+                    said = said[::-1] if language % 2 else said
+                    found.append((f"{number} {colour} {animal}", " ".join(said), f"l{language}"))
+    return found
+
+
+def table(path: Path, rows: list[tuple[str, ...]], heads: str = "source\ttarget\tlanguage") -> Path:
+    path.write_text("\n".join([heads, *("\t".join(row) for row in rows)]) + "\n", encoding="utf-8")
+    return path

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from tests.gui.finished import project_of, stop_half_way
-from tests.sequences.some import INSTRUCTIONS, LANGUAGES
+from tests.sequences.some import INSTRUCTIONS, LANGUAGES, pairs, table
 from tests.test_runs import contents
 from workbench import runs
 from workbench.config import parse
@@ -31,34 +31,6 @@ from workbench.runs import Control
 from workbench.tasks.grammar import PLACES
 
 Call = Callable[..., tuple[int, str, str]]
-
-WORDS = {
-    "one": "un",
-    "two": "deux",
-    "three": "trois",
-    "red": "rouge",
-    "blue": "bleu",
-    "cat": "chat",
-    "dog": "chien",
-}
-
-
-def pairs(languages: int = 5) -> list[tuple[str, str, str]]:
-    """Phrases in languages that are alike but for their endings and their order."""
-    found = []
-    for language in range(languages):
-        for number in ("one", "two", "three"):
-            for colour in ("red", "blue"):
-                for animal in ("cat", "dog"):
-                    said = [f"{WORDS[each]}{language}" for each in (number, colour, animal)]
-                    said = said[::-1] if language % 2 else said
-                    found.append((f"{number} {colour} {animal}", " ".join(said), f"l{language}"))
-    return found
-
-
-def table(path: Path, rows: list[tuple[str, ...]], heads: str = "source\ttarget\tlanguage") -> Path:
-    path.write_text("\n".join([heads, *("\t".join(row) for row in rows)]) + "\n", encoding="utf-8")
-    return path
 
 
 def own(path: Path, *more: str) -> str:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QLabel
 from tests.data import sources
 from tests.gui.setup.conftest import Stage, at
 from tests.gui.setup.test_panel import opened_import
+from tests.sequences.some import pairs, table
 from workbench.data import registry
 from workbench.data.found import BETWEEN
 from workbench.gui.setup.import_dialog import CHECK, LOOK, ImportDialog
@@ -80,6 +81,20 @@ def test_pairs_of_sentences_become_the_task(stage: Stage, wizard: Open, tmp_path
     assert second.startswith("hyp")
     assert metrics.horizontalAdvance(elided(metrics, long, 200)) <= 200
     assert elided(metrics, BETWEEN.join("ab"), 200) == BETWEEN.join("ab")
+
+
+def test_pairs_with_a_language_become_the_task(stage: Stage, wizard: Open, tmp_path: Path) -> None:
+    dialog = wizard(table(tmp_path / "pairs.tsv", pairs()))
+    assert dialog.found.text() == "5 languages, 60 pairs (12 in each language)"
+    assert dialog.pictures.item(0).text() == "l0:  one red cat → un0 rouge0 chat0"
+    assert "task 'l" in dialog.error.text()  # 10 pairs and 5 queries are more than 12
+    assert "12 pairs" in dialog.error.text()
+    dialog.draft.set(at("task.shots"), 6)
+    assert dialog.error.text() == "Languages: train 3, validation 1, test 1"
+    press_import(stage, dialog)
+    assert stage.draft.table()["task"]["family"] == "translation"
+    stage.settle()
+    assert not stage.panel.data.error
 
 
 def test_functions_become_the_task(stage: Stage, wizard: Open, tmp_path: Path) -> None:
