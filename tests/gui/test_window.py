@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -23,6 +24,7 @@ from tests.test_runs import start as start_project
 from workbench import runs
 from workbench.gui import dialogs, file_commands, untitled
 from workbench.gui.export_dialog import ExportDialog
+from workbench.gui.notices import Notices
 from workbench.gui.setup.import_dialog import ImportDialog
 from workbench.gui.window import MainWindow
 from workbench.project import Project, ProjectError
@@ -515,6 +517,19 @@ def test_a_sample_is_offered_first_and_taken_with_a_click(open_window: Open, qtb
 
 def test_every_sample_is_in_the_menu() -> None:
     assert file_commands.SAMPLES.keys() == runs.SAMPLES.keys()
+
+
+def test_many_answers_make_no_notice_wider_than_a_small_screen(qtbot: QtBot) -> None:
+    notices, taken = Notices(), list[str]()
+    qtbot.addWidget(notices)
+    answers = [(f"An answer, number {each}", partial(taken.append, f"{each}")) for each in range(30)]
+    notices.say("many", "Choose one:", answers)
+    assert notices.minimumSizeHint().width() <= 1280
+    action = notices.findChild(QAction, "notice_many_an_answer,_number_29")
+    assert action is not None
+    action.trigger()
+    assert taken == ["29"]
+    assert notices.texts() == {}
 
 
 def test_a_project_with_runs_is_offered_no_quick_start(

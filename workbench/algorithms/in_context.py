@@ -3,7 +3,7 @@ it, without a change of its weights; after Lake, Baroni, "Human-like systematic 
 meta-learning neural network", Nature 2023.
 
 Theirs is a plain encoder and decoder that reads pairs as one text. Here equal symbols share what they know
-(:mod:`workbench.algorithms.symbol_transformer`), which needs a hundredth of the episodes.
+(:mod:`workbench.algorithms.symbol_transformer`).
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class InContext(ClosedForm):
     def initial(self, generator: torch.Generator) -> Params:
         initialise(self._net, generator)
         for name, weight in self._net.named_parameters():
-            if name.endswith(("alike", "node_alike")):
+            if name.endswith("alike"):
                 nn.init.normal_(weight, std=0.5, generator=generator)
             elif name.endswith("end"):
                 nn.init.normal_(weight, std=0.1, generator=generator)

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from workbench.gui import theme
 from workbench.gui.plain import Label
 
 LONG = 110
+BUTTONS = 6
+"""So many answers have a button; of more, the others are in a menu, so that no notice widens the window."""
+
+MORE, CLOSE = "More", "Close"
 Answer = tuple[str, Callable[[], object]]
 
 
@@ -77,14 +82,26 @@ class _Line(QFrame):
         layout.setContentsMargins(10, 4, 8, 4)
         layout.addWidget(self.text, 1)
         self.buttons: list[QPushButton] = []
-        for label in [*self._answers, "Close"]:
+        shown, others = list(self._answers)[:BUTTONS], list(self._answers)[BUTTONS:]
+        for label in [*shown, *([MORE] if others else []), CLOSE]:
             button = QPushButton(label, self)
             button.setAutoDefault(True)  # Enter chooses, too
             self.buttons.append(button)
-            button.setObjectName(f"notice_{key}_{label.lower().replace(' ', '_')}")
-            button.clicked.connect(self._answer)
+            button.setObjectName(_name(key, label))
+            if others and label == MORE:
+                button.setMenu(self._menu(others))
+            else:
+                button.clicked.connect(self._answer)
             layout.addWidget(button)
         self.restyle()
+
+    def _menu(self, labels: Sequence[str]) -> QMenu:
+        menu = QMenu(self)
+        for label in labels:
+            action = menu.addAction(label)
+            action.setObjectName(_name(self._key, label))
+            action.triggered.connect(self._answer)
+        return menu
 
     def restyle(self) -> None:
         self.setStyleSheet(
@@ -93,9 +110,13 @@ class _Line(QFrame):
 
     @Slot()
     def _answer(self) -> None:
-        button = self.sender()
-        assert isinstance(button, QPushButton)
-        act = self._answers.get(button.text())
+        asked = self.sender()
+        assert isinstance(asked, QPushButton | QAction)
+        act = self._answers.get(asked.text())
         self._notices.clear(self._key)
         if act is not None:
             act()
+
+
+def _name(key: str, label: str) -> str:
+    return f"notice_{key}_{label.lower().replace(' ', '_')}"
