@@ -49,6 +49,10 @@ SMALLER = (
 )
 """Overrides, where measuring would take longer than what is tested."""
 
+SEARCHES = {"individual_fit": 1e-6, "empirical_bayes": 1e-6}
+"""Learners that search for the best fit until they are near enough, and how near that is: of one task and of
+several, on this processor and on that, they stop in other places."""
+
 
 def experiment(algorithm: str = "maml", *overrides: str, text: str = SINUSOID) -> Experiment:
     """The small sinusoid experiment with one algorithm."""

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from tests.experiments import (
     EVERY,
+    SEARCHES,
     Smooth,
     algorithm,
     episodes,
@@ -27,9 +28,6 @@ from workbench.engine.trainer import Trainer
 from workbench.networks.conv4 import Conv4, Conv4Config
 from workbench.problems.classification import Classification
 from workbench.tasks.base import Episode, EpisodeSize, TaskShape
-
-SEARCHES = {"individual_fit": 1e-6, "empirical_bayes": 1e-6}
-"""Learners that search for the best fit until they are near enough: of one task, they stop earlier."""
 
 
 @pytest.mark.parametrize(("name", "shape"), EVERY)
