@@ -18,8 +18,11 @@ Array = NDArray[np.float64]
 PATTERNS = 4
 """In so many ways a line can be broken."""
 
-RUNS = tuple(f"run {number}" for number in range(1, 9))
+RUNS = tuple(f"run {number}" for number in range(1, 13))
 """Roles of algorithms, in the order in which they are given out."""
+
+SOLID = 8
+"""So many of them have unbroken lines; the others are told apart by dashes, too."""
 
 INK, MUTED, RIGHT, WRONG = "ink", "muted", "right", "wrong"
 """Other roles: what is as strong as text, what is of second rank, and what is right or wrong."""

@@ -38,9 +38,11 @@ class Palette:
 
 
 # Okabe and Ito's colours (jfly.uni-koeln.de/color), safe for colour-blind eyes; yellow is darkened, and grey
-# stands in for black. The order keeps neighbours apart.
+# stands in for black. Four more are far from these and from each other, in such eyes too. The order keeps
+# neighbours apart.
+_ON_PAPER = "#0072b2 #d55e00 #009e73 #cc79a7 #b58900 #56b4e9 #7a4fbf #4d4d4d #6b176b #8f3a22 #2222e6 #2b1f8f"
 PAPER = Palette(
-    ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#56b4e9", "#7a4fbf", "#4d4d4d"),
+    tuple(_ON_PAPER.split()),
     ink="#1d2025",
     paper="#ffffff",
     muted="#5c636b",

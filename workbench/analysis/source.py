@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.analysis.arrangement import Arrangement
 from workbench.analysis.naming import Settings, flat, incidental, told_apart, training_fields
-from workbench.pictures import RUNS
+from workbench.pictures import RUNS, SOLID
 from workbench.project import ExperimentRecord, Project, RunRecord
 from workbench.project.declared import tables
 from workbench.summaries import Summary, TestSummary
@@ -125,7 +125,7 @@ class Group:
     runs : one for each seed, by seed.
     meta_batch : tasks in one meta-iteration.
     again : how many groups before it have the same colour: those of the same algorithm label, and others
-        where there are more algorithms than colours.
+        where there are more algorithms than colours; one more where the colour is of the later ones.
     copies : runs of the same settings and seed as one of ``runs``. They say nothing new, so they count
         nowhere; of several, the first that has finished is the one that counts.
     learner : the label, told apart by settings of the algorithm only: the same on every task family.
@@ -192,7 +192,7 @@ class Grouping:
             found.setdefault(f"{entry.stem} {place}", []).append(run)
         counted = [_counted(runs) for runs in found.values()]
         heads = [members[0] for members in counted]
-        seen: dict[str, int] = {}
+        seen = dict.fromkeys(RUNS[SOLID:], 1)
         result = []
         for key, members, label, learner in zip(found, counted, *self._names(heads), strict=True):
             colour = self._source.colour(members[0])

@@ -18,8 +18,9 @@ _CHOSEN = "workbench_scheme"
 LIGHT = PAPER
 """A figure looks as on paper where the window is light."""
 
+_ON_DARK = "#4aa8e0 #ff8a3d #2fc79b #e79ac6 #e6c229 #8fd0f7 #b294e8 #c8c8c8 #b4549c #a8f080 #9c48fc #488454"
 DARK = Palette(
-    ("#4aa8e0", "#ff8a3d", "#2fc79b", "#e79ac6", "#e6c229", "#8fd0f7", "#b294e8", "#c8c8c8"),
+    tuple(_ON_DARK.split()),
     ink="#e4e6e9",
     paper="#1b1d21",
     muted="#a0a6ad",
