@@ -62,16 +62,11 @@ def test_every_pair_is_corrected_for_all(tmp_path: Path) -> None:
         ]  # fmt: skip
         assert [c.significant for c in found.claims] == [True, True, False]
         assert all(c.p_wilcoxon >= c.paired.p_wilcoxon for c in found.claims)
-        assert (
-            found.claims[0]
-            .words()
-            .startswith("Of these two trained learners, Good is better than Middling on 60 of 60 episodes")
-        )
-        assert (
-            found.claims[2]
-            .words()
-            .startswith("Of these trained learners, no difference can be claimed between Middling and Same")
-        )
+        better, _, alike = (claim.words() for claim in found.claims)
+        assert better.startswith("Good is better than Middling by ")
+        assert " in mean squared error (95% CI " in better
+        assert "; on 60 of 60 paired tasks, p < .001 after Holm)." in better
+        assert alike.startswith("Between Middling and Same no difference can be claimed (difference ")
         assert found.leaders() == ("Good",)
 
 
@@ -97,7 +92,7 @@ def test_high_accuracy_is_better(project: Project) -> None:
     (claim,) = found.claims
     assert claim.better is not None
     assert claim.better.name == "B"
-    assert claim.words().startswith("Of these two trained learners, B is better than A on 30 of 30")
+    assert claim.words().startswith("B is better than A by 29.6 percentage points (95% CI 28.6 to 30.9; ")
     assert of_tests(found).rows[0]["second_better"] == 30
     assert of_tests(found).cells()[0][4].startswith("−29.6 [")  # in percent
 
@@ -120,14 +115,15 @@ def test_a_mean_that_contradicts_the_ranks_is_said(project: Project) -> None:
     add(project, "A", a)
     add(project, "B", b, inner_lr=0.1)
     (claim,) = statistics_of(project).claims
-    assert "Yet its mean is worse" in claim.words()
+    assert "yet its mean is worse by 4.72" in claim.words()
 
 
 def test_five_episodes_are_too_few(project: Project) -> None:
     add(project, "A", np.arange(1.0, 6.0)[None])
     add(project, "B", np.arange(1.0, 6.0)[None] * 2, inner_lr=0.1)
     (claim,) = statistics_of(project).claims
-    assert claim.words().startswith("Too few for a claim: 5 pairs cannot give")
+    assert claim.words().startswith("Between A and B no difference can be claimed (")
+    assert "too few for a claim: 5 pairs cannot give" in claim.words()
 
 
 def test_other_episodes_are_not_compared_and_the_difference_is_named(project: Project) -> None:

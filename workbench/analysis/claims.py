@@ -7,6 +7,7 @@ otherwise. What is said of the algorithms comes from several seeds of both.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,12 +15,16 @@ from functools import partial
 import numpy as np
 
 from workbench.analysis import results
+from workbench.analysis.numerals import number, percent
 from workbench.analysis.statistics import SIGNIFICANCE, Array, Estimate, Paired, plain, too_few
 from workbench.engine.intervals import mean_interval
+from workbench.measures import Measure
 from workbench.project import RunRecord
 from workbench.words import listed, plural
 
-MOST_LISTED = 12
+MOST_LISTED, MOST_SAID, FEW_UNDECIDED = 12, 8, 3
+"""Pairs in a sentence; sentences of findings, and of what is not told apart."""
+
 _listed = partial(listed, most=MOST_LISTED, sign="; ")
 
 
@@ -78,7 +83,8 @@ class Claim:
     paired : over the episodes, first minus second.
     p_wilcoxon, p_bootstrap : corrected by Holm's method for the number of pairs of algorithms.
     over_seeds : difference of the means over seeds with Welch's interval; NaN with a single seed.
-    sign : 1 where higher is better, −1 where lower is, 0 where neither: then ``better`` is the higher one.
+    measure : what was measured; where neither end of it is better, ``better`` is the higher one.
+    claims : comparisons that Holm's correction counts.
     """
 
     first: Scores
@@ -87,7 +93,7 @@ class Claim:
     p_wilcoxon: float
     p_bootstrap: float
     over_seeds: Estimate
-    sign: int
+    measure: Measure
     claims: int
 
     @property
@@ -100,7 +106,7 @@ class Claim:
         """Which is better on these episodes, by the signed ranks; None where nothing may be claimed."""
         if not self.significant:
             return None
-        return self.first if (self.paired.effect.value > 0) == (self.sign >= 0) else self.second
+        return self.first if (self.paired.effect.value > 0) == (self.measure.sign >= 0) else self.second
 
     @property
     def contradicted(self) -> bool:
@@ -115,27 +121,41 @@ class Claim:
 
     @property
     def few(self) -> str:
-        """Why there are too few episodes for a claim, in a sentence; empty where there are enough."""
+        """Why there are too few episodes for a claim; empty where there are enough."""
         return too_few(self.paired.untied, self.claims) if self.better is None else ""
 
     @property
     def finding(self) -> str:
-        """Which of the two trained learners is better, and on how many episodes; empty for none."""
-        better = self.better
+        """Which of the two trained learners is better and by how much, or that this cannot be told: one
+        sentence that names both."""
+        better, p = self.better, f"p {_equals(self.p_wilcoxon)} after Holm"
+        apart, interval = self._apart()
         if better is None:
-            return ""
+            why = self.few[:1].lower() + self.few[1:-1] or f"paired over {self.paired.pairs} tasks, {p}"
+            shown = f"difference {apart}" if apart else ""
+            return f"Between {self.pair} no difference can be claimed ({_joined(shown, interval, why)})."
         other = self.second if better is self.first else self.first
         ahead, behind = self.paired.higher, self.paired.lower
-        wins = ahead if (better is self.first) == (self.sign >= 0) else behind
-        word = "better" if self.sign else "higher"
-        said = (
-            f"Of these two trained learners, {better.name} is {word} than {other.name} on {wins} of "
-            f"{self.paired.pairs} episodes (p {_equals(self.p_wilcoxon)} after Holm)."
-        )
+        wins = ahead if (better is self.first) == (self.measure.sign >= 0) else behind
+        proof = f"on {wins} of {self.paired.pairs} paired tasks, {p}"
+        word, worse = ("better", "worse") if self.measure.sign else ("higher", "lower")
+        said = f"{better.name} is {word} than {other.name}"
         if self.contradicted:
-            worse = "worse" if self.sign else "lower"
-            said += f" Yet its mean is {worse}: a few episodes go very wrong, so look at both."
-        return said
+            yet = f"yet its mean is {worse} by {apart}: a few tasks go very wrong, so look at both"
+            return f"{said} ({proof}), {yet}."
+        return f"{said}{' by ' if apart else ''}{apart} ({_joined(interval, proof)})."
+
+    def _apart(self) -> tuple[str, str]:
+        """How far apart the means are, with the unit, and the interval around that; empty where untold."""
+        found, shown = self.paired.difference, self.measure
+        if not math.isfinite(found.value):
+            return "", ""
+        unit = "percentage points" if shown.share else shown.unit or f"in {shown.quantity}"
+        value, low, high = (
+            percent(each)[:-1] if shown.share else number(each, 3)
+            for each in (found if found.value >= 0 else (-found.value, -found.high, -found.low))
+        )
+        return f"{value} {unit}", f"95% CI {low} to {high}" if math.isfinite(found.low) else ""
 
     @property
     def reach(self) -> str:
@@ -154,40 +174,37 @@ class Claim:
                 f"That is about these two trained learners; {seeds} the difference between the algorithms is "
                 "not certain."
             )
-        first = (self.over_seeds.value > 0) == (self.sign >= 0)
+        first = (self.over_seeds.value > 0) == (self.measure.sign >= 0)
         if first != (better is self.first):
             return f"That is about these two trained learners; {seeds} the means say the opposite."
         return f"It holds for the algorithms: {seeds} the 95% interval of the difference leaves out zero."
 
     def words(self) -> str:
-        """What follows, in a few sentences that name both."""
-        if self.few:
-            said = [f"{self.few[:-1]} ({self.pair})."]
-        elif self.better is None:
-            said = [f"{NO_DIFFERENCE} between {self.pair} (p {_equals(self.p_wilcoxon)} after Holm)."]
-        else:
-            said = [self.finding, self.reach]
+        """What follows, in a few sentences."""
+        said = [self.finding, self.reach]
         if lost := self.paired.lost:
             said.append(f"{plural(lost, 'pair')} without a finite value count as the worst rank.")
-        return " ".join([*said, *went_astray([self.first, self.second])])
-
-
-NO_DIFFERENCE = "Of these trained learners, no difference can be claimed"
+        return " ".join(filter(None, [*said, *went_astray([self.first, self.second])]))
 
 
 def conclusions(found: Sequence[Claim]) -> list[str]:
-    """What follows from all tests, no sentence twice: findings, their reach, what is not told apart."""
-    findings = [each.finding for each in found if each.finding]
-    said = findings[:MOST_LISTED]
-    if len(findings) > MOST_LISTED:
-        said.append(f"{len(findings) - MOST_LISTED} more differences are in the table.")
+    """What follows from all tests, no sentence twice: findings, those of who wins most at first, then what is
+    not told apart, and what findings over tasks say of the algorithms."""
+    wins = Counter(id(each.better) for each in found)
+    claimed = sorted((each for each in found if each.better), key=lambda each: -wins[id(each.better)])
+    undecided = [each for each in found if each.better is None]
+    said = [each.finding for each in claimed[:MOST_SAID]]
+    if more := len(claimed) - MOST_SAID:
+        said += [f"{plural(more, 'more difference')} can be claimed: see the tests."] if more > 0 else []
+    if len(undecided) <= FEW_UNDECIDED:
+        said += [each.finding for each in undecided]
+    else:
+        pairs = [
+            f"{each.pair} (p {_equals(each.p_wilcoxon)}{', too few tasks' if each.few else ''})"
+            for each in undecided
+        ]
+        said.append(f"No difference can be claimed between {_listed(pairs)}, after Holm.")
     for text, claims in _by(found, lambda each: each.reach).items():
-        said.append(f"{text[:-1]}: {_listed([each.pair for each in claims])}.")
-    undecided = [each for each in found if each.better is None and not each.few]
-    if undecided:
-        pairs = [f"{each.pair} (p {_equals(each.p_wilcoxon)})" for each in undecided]
-        said.append(f"{NO_DIFFERENCE} between {_listed(pairs)}, after Holm.")
-    for text, claims in _by(found, lambda each: each.few).items():
         said.append(f"{text[:-1]}: {_listed([each.pair for each in claims])}.")
     lost = [f"{each.paired.lost} of {each.pair}" for each in found if each.paired.lost]
     if lost:
@@ -213,3 +230,7 @@ def _by(found: Sequence[Claim], text: Callable[[Claim], str]) -> dict[str, list[
 def _equals(p: float) -> str:
     text = plain(p)
     return text if text.startswith("<") else f"= {text}"
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(filter(None, parts))

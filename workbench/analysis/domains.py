@@ -138,8 +138,7 @@ def domains(
     if len(kept) < 2 or kept[0][0] != HOME:
         return None
     found = [scores(runs, own, readers(name), measure, step) for name, own in kept]
-    sign = met.row(measure).sign
-    claims = claims_of([(known, sign) for known, _ in found])
+    claims = claims_of([known for known, _ in found], met.row(measure))
     tried = []
     for (name, own), (known, missing), said in zip(kept, found, claims, strict=True):
         statistics = Statistics(own, measure, step, tuple(known), tuple(said), tuple(missing))

@@ -184,7 +184,7 @@ def statistics(
     measure = measure or met.measures[0]
     found, missing = scores(runs, met, arrays, measure, step)
     return Statistics(
-        met, measure, step, tuple(found), tuple(claims(found, met.row(measure).sign)), tuple(missing)
+        met, measure, step, tuple(found), tuple(claims(found, met.row(measure))), tuple(missing)
     )
 
 
@@ -234,20 +234,15 @@ def _episode(arrays: Arrays, count: int) -> NDArray[np.int64] | None:
     return found.astype(np.int64)
 
 
-def claims(found: Sequence[Scores], sign: int) -> list[Claim]:
-    """Every two algorithms, corrected for how many that are.
-
-    Parameters
-    ----------
-    sign : of the measure, see :class:`Measure`.
-    """
-    return claims_of([(found, sign)])[0]
+def claims(found: Sequence[Scores], measure: Measure) -> list[Claim]:
+    """Every two algorithms by a measure, corrected for how many that are."""
+    return claims_of([found], measure)[0]
 
 
-def claims_of(groups: Sequence[tuple[Sequence[Scores], int]]) -> list[list[Claim]]:
-    """The same of several groups, each with the sign of its measure: corrected for all of them together."""
-    owned = [(at, a, b, sign) for at, (found, sign) in enumerate(groups) for a, b in _two(found)]
-    compared = [compare(a.values, b.values, higher_is_better=sign > 0) for _, a, b, sign in owned]
+def claims_of(groups: Sequence[Sequence[Scores]], measure: Measure) -> list[list[Claim]]:
+    """The same of several groups, corrected for all of them together."""
+    owned = [(at, a, b) for at, found in enumerate(groups) for a, b in itertools.combinations(found, 2)]
+    compared = [compare(a.values, b.values, higher_is_better=measure.sign > 0) for _, a, b in owned]
     wilcoxon = holm([each.p_wilcoxon for each in compared])
     # what has too few pairs for a bootstrap still counts as one of the comparisons
     counted = holm([1.0 if math.isnan(each.p_bootstrap) else each.p_bootstrap for each in compared])
@@ -256,13 +251,9 @@ def claims_of(groups: Sequence[tuple[Sequence[Scores], int]]) -> list[list[Claim
         for each, p in zip(compared, counted, strict=True)
     ]
     told: list[list[Claim]] = [[] for _ in groups]
-    for (at, a, b, sign), paired, p, q in zip(owned, compared, wilcoxon, resampled, strict=True):
-        told[at].append(Claim(a, b, paired, p, q, _over_seeds(a, b), sign, len(owned)))
+    for (at, a, b), paired, p, q in zip(owned, compared, wilcoxon, resampled, strict=True):
+        told[at].append(Claim(a, b, paired, p, q, _over_seeds(a, b), measure, len(owned)))
     return told
-
-
-def _two(found: Sequence[Scores]) -> list[tuple[Scores, Scores]]:
-    return list(itertools.combinations(found, 2))
 
 
 def _over_seeds(a: Scores, b: Scores) -> Estimate:
