@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.analysis.arrangement import Arrangement
+from workbench.analysis.experiments import Experiments
 from workbench.analysis.naming import Settings, flat, incidental, told_apart, training_fields
 from workbench.pictures import RUNS, SOLID
 from workbench.project import ExperimentRecord, Project, RunRecord
@@ -61,7 +62,7 @@ class ProjectSource:
     Parameters
     ----------
     project : an open project.
-    colours : roles, given out to the algorithms' labels in the order in which they first appear.
+    colours : roles, given out to the algorithms of each experiment.
     runs : the ids of the runs to draw; None: those that are visible.
     arrangement : the order and names of the algorithms.
     """
@@ -74,12 +75,13 @@ class ProjectSource:
         arrangement: Arrangement | None = None,
     ) -> None:
         self.arrangement = arrangement or Arrangement()
-        self._project, self._colours = project, colours
+        self._project = project
         wanted = None if runs is None else set(runs)
         records = project.runs()
         self._shown = [each for each in records if (each.visible if wanted is None else each.id in wanted)]
-        self._labels = list(dict.fromkeys(each.label for each in sorted(records, key=lambda r: r.id)))
-        self._experiments = {each.id: each for each in project.experiments()}
+        self._records = {each.id: each for each in project.experiments()}
+        self.experiments = Experiments(self.experiment, colours)
+        self.experiments.give_colours([*records, *project.runs(deleted=True)])
 
     def shown(self) -> list[RunRecord]:
         """The runs to draw."""
@@ -87,7 +89,7 @@ class ProjectSource:
 
     def colour(self, run: RunRecord) -> str:
         """The colour that the person chose, or the role of the run's algorithm."""
-        return run.colour or self._colours[self._labels.index(run.label) % len(self._colours)]
+        return self.experiments.colour(run)
 
     def series(self, run: int, name: str) -> Series:
         """Meta-iterations and values of a series."""
@@ -108,7 +110,7 @@ class ProjectSource:
 
     def experiment(self, run: RunRecord) -> ExperimentRecord:
         """The experiment that a run belongs to."""
-        return self._experiments[run.experiment_id]
+        return self._records[run.experiment_id]
 
 
 # --- which runs are one algorithm ------------------------------------------------------------------

@@ -69,7 +69,8 @@ class Panels(QObject):
         session.queue.predicted.connect(self._predicted)
         session.queue.changed.connect(self._queue_changed)
         data.grew.connect(self._grew)
-        data.highlight_changed.connect(self._ask_for_predictions)
+        for signal in (data.selection_changed, data.viewed):
+            signal.connect(self._ask_for_predictions)
         worker.submit("engine", "Loading PyTorch", _import_engine, self._loaded, self._not_loaded)
 
     def panels(self) -> dict[str, QWidget]:

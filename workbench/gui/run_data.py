@@ -13,13 +13,17 @@ from PySide6.QtCore import QObject, Signal
 
 from workbench.analysis.arrangement import Arrangement
 from workbench.analysis.divergence import training_diverged_at
+from workbench.analysis.experiments import Experiments, Together
 from workbench.analysis.numerals import span
-from workbench.pictures import RUNS
 from workbench.project import Damaged, ExperimentRecord, Project, ProjectError, RunRecord
 from workbench.project.records import sentences
 from workbench.summaries import Summary, TestSummary
 
 TOLD = ("running", "paused")
+ALL = ""
+"""In the place of an experiment's key: all of them."""
+ARCHIVED = "archived"
+"""The tag of runs that are put out of sight, in charts too."""
 TOLD_DAMAGED = 3
 Series = tuple[NDArray[np.int64], NDArray[np.float64]]
 
@@ -61,7 +65,8 @@ class RunData(QObject):
     opened : another project is open: what was known of the last one, by the number of a run too, is void.
     listed : runs came, went, or their names, colours, visibility or status changed.
     grew : the ids of the runs whose curves, evaluations or results grew; a few times a second at most.
-    highlight_changed : another run is picked.
+    viewed : another experiment is in view, or other runs pass the filter.
+    selection_changed : other runs are selected, in whichever place.
     complained : something in the file could not be read; a sentence for the person.
     """
 
@@ -69,7 +74,8 @@ class RunData(QObject):
     opened = Signal()
     listed = Signal()
     grew = Signal(object)
-    highlight_changed = Signal()
+    viewed = Signal()
+    selection_changed = Signal()
     complained = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -77,13 +83,20 @@ class RunData(QObject):
         self._project: Project | None = None
         self._runs: dict[int, RunRecord] = {}
         self._damaged: list[Damaged] = []
-        self._experiments: dict[int, ExperimentRecord] = {}
+        self._records: dict[int, ExperimentRecord] = {}
+        self._experiments = Experiments(self.experiment)
+        self._together: list[Together] = []
+        self._passing: frozenset[int] | None = None
+        self._shown: list[RunRecord] | None = None
+        self._newest = 0
         self._series: dict[tuple[int, str], Growing] = {}
         self._names: dict[int, list[str]] = {}
         self._evaluations: dict[int, dict[int, Summary]] = {}
         self._results: dict[int, TestSummary | None] = {}
         self._diverged: dict[int, tuple[tuple[object, ...], int | None]] = {}
-        self.highlighted: int | None = None
+        self.view = ALL
+        """The key of the experiment in view."""
+        self.selected: tuple[int, ...] = ()
         self.live: int | None = None
         """The run on the run thread: what it told of its status is newer than the file."""
 
@@ -100,9 +113,10 @@ class RunData(QObject):
     def open(self, project: Project | None) -> None:
         """Show another project."""
         self._project = project
-        self._experiments.clear()
-        self._damaged = []
-        self.highlighted = self.live = None
+        self._records.clear()
+        self._runs.clear()
+        self._damaged, self._together, self._shown = [], [], None
+        self._passing, self.view, self.selected, self.live, self._newest = None, ALL, (), None, 0
         self.forget()
         self.opened.emit()
         self.reread()
@@ -129,12 +143,14 @@ class RunData(QObject):
             if self._project is not None:  # it could not be read: the old list serves
                 return
             records = []
-        self._runs = {record.id: record for record in records}
-        if self._project is not None and any(r.experiment_id not in self._experiments for r in records):
-            self._experiments = {each.id: each for each in self._read(lambda p: p.experiments(), [])}
-        if self.highlighted not in self._runs:
-            self.highlight(None)
+        self._runs, self._shown = {record.id: record for record in records}, None
+        if self._project is not None and any(r.experiment_id not in self._records for r in records):
+            self._records = {each.id: each for each in self._read(lambda p: p.experiments(), [])}
+        self._together = self._experiments.all(records)
+        self._experiments.give_colours([*records, *self._read(lambda p: p.runs(deleted=True), [])])
+        self.select(run for run in self.selected if run in self._runs)
         self._tell_damaged()
+        self._follow_newest()
         self.listed.emit()
 
     def _tell_damaged(self) -> None:
@@ -163,28 +179,68 @@ class RunData(QObject):
         return self._runs.get(run)
 
     def shown(self) -> list[RunRecord]:
-        """The runs that charts show."""
-        return [each for each in self._runs.values() if each.visible]
+        """The runs that charts show: of the experiment in view those that are ticked, pass the filter, and
+        are not in the archive."""
+        if self._shown is None:
+            self._shown = [each for each in self.in_view() if each.visible and self.passes(each)]
+        return list(self._shown)
+
+    def passes(self, run: RunRecord) -> bool:
+        """Whether a run passes the filter, which lets nothing from the archive pass unless asked for it."""
+        return ARCHIVED not in run.tags if self._passing is None else run.id in self._passing
+
+    def filter(self, runs: Iterable[int] | None) -> None:
+        """Let these runs pass only; None: all but the archive."""
+        passing = None if runs is None else frozenset(runs)
+        if passing != self._passing:
+            self._passing, self._shown = passing, None
+            self.viewed.emit()
 
     def experiment(self, run: RunRecord) -> ExperimentRecord:
-        """The experiment that a run belongs to."""
-        return self._experiments[run.experiment_id]
+        """The experiment's record that a run belongs to."""
+        return self._records[run.experiment_id]
 
-    def labels(self) -> list[str]:
-        """The algorithms' labels, in the order in which they first appear."""
-        return list(dict.fromkeys(each.label for each in sorted(self._runs.values(), key=lambda r: r.id)))
+    def experiments(self) -> list[Together]:
+        """The experiments, as a person sees them, in the order in which they were begun."""
+        return list(self._together)
+
+    def in_view(self) -> list[RunRecord]:
+        """Every run of the experiment in view, in the order of the queue."""
+        runs = self.runs()
+        return (
+            runs if self.view == ALL else [each for each in runs if self._experiments.key(each) == self.view]
+        )
+
+    def look_at(self, view: str) -> None:
+        """Put an experiment in view by its key, or ``ALL``."""
+        if view != self.view and view in (ALL, *(each.key for each in self._together)):
+            self.view, self._shown = view, None
+            self.viewed.emit()
+
+    def _follow_newest(self) -> None:
+        """Look at the experiment that the newest run is of, where it is new or what was in view is gone;
+        whoever looks at all experiments goes on to do so."""
+        newest, known = max(self._runs, default=0), self._newest
+        self._newest = max(newest, known)
+        gone = self.view not in {each.key for each in self._together} and (self.view != ALL or not known)
+        if newest and (gone or (newest > known and self.view != ALL)):
+            self.look_at(self._experiments.key(self._runs[newest]))
 
     def colour(self, run: RunRecord) -> str:
         """The colour that the person chose, or the role of the run's algorithm."""
-        labels = self.labels()
-        place = labels.index(run.label) if run.label in labels else 0
-        return run.colour or RUNS[place % len(RUNS)]
+        return self._experiments.colour(run)
 
-    def highlight(self, run: int | None) -> None:
-        """Pick a run, or none."""
-        if run != self.highlighted:
-            self.highlighted = run
-            self.highlight_changed.emit()
+    @property
+    def highlighted(self) -> int | None:
+        """The first of the selected runs."""
+        return next(iter(self.selected), None)
+
+    def select(self, runs: Iterable[int]) -> None:
+        """Select runs, everywhere."""
+        selected = tuple(runs)
+        if selected != self.selected:
+            self.selected = selected
+            self.selection_changed.emit()
 
     # --- what they produced ------------------------------------------------------------------------
 
@@ -273,4 +329,4 @@ class RunData(QObject):
         """Change a run's record as shown (its progress, its status) ahead of the file."""
         record = self._runs.get(run)
         if record is not None:
-            self._runs[run] = replace(record, **changes)
+            self._runs[run], self._shown = replace(record, **changes), None

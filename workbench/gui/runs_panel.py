@@ -170,8 +170,7 @@ class RunsPanel(QWidget):
 
     @Slot()
     def _select(self) -> None:
-        chosen = self.selected()
-        self._session.data.highlight(chosen[0] if len(chosen) == 1 else None)
+        self._session.data.select(self.selected())
         self.selection_changed.emit()
 
     @Slot()

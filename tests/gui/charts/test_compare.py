@@ -16,7 +16,7 @@ from scipy import stats
 from tests.analysis.invented import TASK, add, three
 from workbench.gui import theme
 from workbench.gui.charts.compare import CompareView
-from workbench.gui.run_data import RunData
+from workbench.gui.run_data import ALL, RunData
 from workbench.gui.worker import Worker
 from workbench.project import Project
 
@@ -100,6 +100,8 @@ def test_what_differs_in_the_protocol_is_highlighted(qtbot: QtBot, show: Show, t
         add(project, "B", np.ones((2, 20)), inner_steps=5)
         add(project, "C", np.ones((1, 20)), episodes="f" * 64, name="Other", task=TASK | {"shots": 9})
     view = show(tmp_path / "p.mlwb")
+    view.data.look_at(ALL)
+    qtbot.waitUntil(lambda: view.ready)
     assert "Not compared: C met other episodes (shot 9 instead of 5)." in view.cards.warning.text()
     table = view.cards.table
     marked = {

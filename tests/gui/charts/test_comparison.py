@@ -20,7 +20,7 @@ from workbench.analysis.comparison import Compared
 from workbench.analysis.figure import as_csv
 from workbench.gui.charts.comparison import ComparisonView
 from workbench.gui.charts.comparison_words import off_the_chart
-from workbench.gui.run_data import RunData
+from workbench.gui.run_data import ALL, RunData
 from workbench.measures import ACCURACY, LOSS
 from workbench.project import Project
 
@@ -113,6 +113,9 @@ def test_runs_on_other_episodes_are_left_out_in_words(qtbot: QtBot, project: Pro
     invent(project, "MAML", [1.0, 2.0])
     invent(project, "Reptile", [5.0], episodes="f" * 64, experiment="Other")
     view = view_of(qtbot, project)
+    assert [row[0] for row in cells(view)] == ["Reptile"]  # the newest experiment is in view
+    view.data.look_at(ALL)
+    choose(view, "group", "eeeeeeee")
     assert [row[0] for row in cells(view)] == ["MAML"]
     assert "Left out: 1 run that met other episodes." in view.note
     choose(view, "group", "ffffffff")

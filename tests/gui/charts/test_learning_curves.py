@@ -331,9 +331,9 @@ def test_the_highlighted_run_stands_out(chart: LearningCurves, data: RunData, pr
     for label in ("MAML", "ANIL"):
         add_curve(project, add_run(project, label), np.ones(20))
     data.reread()
-    data.highlight(data.runs()[1].id)
+    data.select([data.runs()[1].id])
     assert [(each.strong, each.faint) for each in chart.readout.entries] == [(False, True), (True, False)]
-    data.highlight(None)
+    data.select(())
     assert not any(each.strong or each.faint for each in chart.readout.entries)
 
 

@@ -27,6 +27,7 @@ from workbench.gui.worker import Worker
 from workbench.pictures import RUNS, Curve, Figure, Head, Panel
 from workbench.project import Project
 from workbench.tasks.base import DataError
+from workbench.words import plural
 
 Show = Callable[..., PredictionView]
 
@@ -314,7 +315,8 @@ def test_a_stopped_run_shows_what_it_learned_so_far(qtbot: QtBot, tmp_path: Path
         checkpoint = project.checkpoint(run)
     assert checkpoint is not None
     assert (
-        f"after {checkpoint.iteration} meta-iterations" in child(view, QLabel, "prediction_view_note").text()
+        f"after {plural(checkpoint.iteration, 'meta-iteration')}"
+        in child(view, QLabel, "prediction_view_note").text()
     )
 
 
@@ -337,7 +339,7 @@ def test_the_picked_run_is_shown(qtbot: QtBot, tmp_path: Path, show: Show) -> No
     first, second = project_of(path, "maml", "scratch", seeds=1)
     view = show(path)
     drawn(qtbot, view)
-    view.data.highlight(second)
+    view.data.select([second])
     qtbot.waitUntil(
         lambda: "From scratch" in child(view, QLabel, "prediction_view_note").text(), timeout=10_000
     )
@@ -403,7 +405,7 @@ def test_an_algorithm_over_another_predicts(
     over = f'{DIGITS}\n[[algorithm]]\nkind = "{wrapper}"\nbase = {{kind = "{base}"}}\n'
     run, _ = project_of(path, "maml", seeds=1, text=over)
     view = show(path)
-    view.data.highlight(run)
+    view.data.select([run])
     drawn(qtbot, view)
     found = expected(path, run, Request(0, 4))
     assert len(found.steps) == steps

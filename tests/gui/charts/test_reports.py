@@ -150,7 +150,7 @@ def test_intervals_of_many_curves_are_left_out_of_the_picture_only(
     assert not any(curve.shaded for curve in figure.panels[0].curves)
     assert "not drawn" in figure.caption
     assert np.isfinite(figure.panels[0].curves[0].low).all()
-    data.highlight(data.runs()[0].id)
+    data.select([data.runs()[0].id])
     assert all(each.strong for each in chart.readout.entries)
 
 

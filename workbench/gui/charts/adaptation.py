@@ -175,7 +175,7 @@ class AdaptationChart(CurveChart):
             tested = id(self.data.result(run.id))
             known = told, tested, self.data.diverged_at(run)
             runs.append((run.id, run.name, run.label, run.seed, self.data.colour(run), *known))
-        return self.settings, self.following, self.data.highlighted, len(self.data.runs()), *runs
+        return self.settings, self.following, self.data.selected, len(self.data.runs()), *runs
 
     def _missing(self) -> str:
         if self._drawn:
@@ -196,13 +196,13 @@ class AdaptationChart(CurveChart):
             self._items.pop().remove()
         while len(self._items) < len(self._drawn):
             self._items.append(CurveMarks(self.plot.getPlotItem()))
-        picked = self.data.highlighted
-        some = any(run.id == picked for each in self._drawn for run in each.group.runs)
+        picked = set(self.data.selected)
+        some = any(run.id in picked for each in self._drawn for run in each.group.runs)
         entries = []
         for order, (items, each, curve) in enumerate(
             zip(self._items, self._drawn, self._curves, strict=True)
         ):
-            strong = any(run.id == picked for run in each.group.runs) and not each.reference
+            strong = any(run.id in picked for run in each.group.runs) and not each.reference
             faded, colour = each.reference or (some and not strong), theme.colour(curve.colour)
             if not each.reference:
                 diverged = self.data.divergence(each.group.runs)

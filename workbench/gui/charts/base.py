@@ -52,7 +52,8 @@ class Chart(QWidget):
         data.opened.connect(self.forget)
         data.listed.connect(self.mark_behind)
         data.grew.connect(self.mark_behind)
-        data.highlight_changed.connect(self.mark_stale)
+        data.viewed.connect(self.look_anew)
+        data.selection_changed.connect(self.mark_stale)
 
     def tool_button(self, name: str, sign: str, text: str, pressed: Callable[[], None]) -> QToolButton:
         """A flat button with a sign, which stands for an action in words."""
@@ -68,6 +69,11 @@ class Chart(QWidget):
     @Slot()
     def forget(self) -> None:
         """Another project is open: its runs have the same numbers and are others."""
+
+    @Slot()
+    def look_anew(self) -> None:
+        """Another experiment is in view, or other runs pass the filter."""
+        self.mark_stale()
 
     def redraw(self) -> None:
         """Bring the picture up to date; called while the chart is on the screen, a few times a second."""

@@ -247,6 +247,11 @@ class CurveChart(PlotChart):
         self.set_cursor(None)
         self.set_following(True)
 
+    @Slot()
+    def look_anew(self) -> None:
+        self.set_following(True)
+        super().look_anew()
+
     def restyle(self) -> None:
         super().restyle()
         self._cursor.setPen(pg.mkPen(theme.muted(), width=1))

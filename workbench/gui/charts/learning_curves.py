@@ -165,10 +165,10 @@ class LearningCurves(CurveChart):
         while len(self._items) < len(drawn):
             self._items.append(CurveItems(self.plot))
         entries = []
-        picked = self.data.highlighted
-        some = any(run.id == picked for each in drawn for run in each.group.runs)
+        picked = set(self.data.selected)
+        some = any(run.id in picked for each in drawn for run in each.group.runs)
         for index, (items, trace) in enumerate(zip(self._items, drawn, strict=True)):
-            strong = any(run.id == picked for run in trace.group.runs)
+            strong = any(run.id in picked for run in trace.group.runs)
             colour = theme.colour(self.data.colour(trace.group.runs[0]), trace.shade)
             faint = some and not strong
             diverged = self.data.divergence(trace.group.runs)
