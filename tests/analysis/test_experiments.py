@@ -70,7 +70,8 @@ def test_an_algorithm_has_one_colour_in_every_experiment_and_no_two_share_one(pr
     add(project, FIVE, "MAML", "Reptile")
     add(project, FIVE, "Transfer", "Reptile", "MAML", name="Other")
     maml, reptile, transfer, again, other = colours(project).values()
-    assert maml == other and reptile == again
+    assert maml == other
+    assert reptile == again
     assert len({maml, reptile, transfer}) == 3
 
 

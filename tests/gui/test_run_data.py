@@ -51,7 +51,8 @@ def test_an_experiment_that_is_begun_comes_into_view_but_not_in_the_place_of_all
     data.look_at(ALL)
     invent(project, "CNP", [1.0], experiment="Fourth")
     data.reread()
-    assert labels(data)[-1] == "CNP" and len(labels(data)) == 5
+    assert labels(data)[-1] == "CNP"
+    assert len(labels(data)) == 5
 
 
 def test_where_the_experiment_in_view_is_gone_the_newest_is_seen_and_undo_moves_nothing(
@@ -84,7 +85,7 @@ def test_what_passes_no_filter_and_what_is_in_the_archive_is_not_shown(
 def test_selected_runs_are_one_answer_and_those_put_aside_are_not_among_them(
     data: RunData, project: Project
 ) -> None:
-    first, second, third = (run.id for run in data.runs())
+    _first, second, third = (run.id for run in data.runs())
     told: list[tuple[int, ...]] = []
     data.selection_changed.connect(lambda: told.append(data.selected))
     data.select([second, third])
