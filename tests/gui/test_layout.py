@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from random import Random
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtWidgets import QLabel, QMainWindow, QTabBar
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtWidgets import (
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QPushButton,
+    QTabBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from tests.fuzz.mutations import changed_json
-from workbench.gui.layout import PANELS, Layout
+from workbench.gui.flow import Flow
+from workbench.gui.layout import CHARTS, PANELS, TILED, Layout
 
 Make = Callable[[], Layout]
 
@@ -155,4 +166,93 @@ def test_laying_out_anew_leaves_no_tabs_behind(make: Make) -> None:
         assert [[bar.tabText(i) for i in range(bar.count())] for bar in bars] == [
             ["Learning curves", "Adaptation", "Predictions", "Inside", "Compare"]
         ]
-        assert all(not dock.isHidden() for dock in layout.docks.values())
+        assert [name for name, dock in layout.docks.items() if dock.isHidden()] == ["log"]
+
+
+def window_of(layout: Layout) -> QMainWindow:
+    window = layout.docks["setup"].parent()
+    assert isinstance(window, QMainWindow)
+    return window
+
+
+def test_a_window_made_small_and_large_again_is_as_it_was(make: Make) -> None:
+    layout = make()
+    window = window_of(layout)
+    window.resizeDocks([layout.docks["runs"]], [400], Qt.Orientation.Horizontal)  # a person drags the edge
+    settle()
+    before = {name: layout.docks[name].width() for name in ("setup", "learning_curves", "runs")}
+    assert before["runs"] == 400
+    for width in (1000, 100, 900):
+        window.resize(width, 500)
+        settle()
+        for name, dock in layout.docks.items():
+            if not dock.visibleRegion().isEmpty():
+                assert dock.width() >= 260, name
+    window.resize(1280, 720)
+    settle()
+    assert {name: layout.docks[name].width() for name in before} == before
+
+
+def test_a_wide_window_has_wider_sides(make: Make) -> None:
+    layout = make()
+    for _ in range(2):
+        for width, sides in ((1920, [420, 460]), (1280, [310, 344])):
+            window_of(layout).resize(width, 720)
+            settle()
+            assert [layout.docks[name].width() for name in ("setup", "runs")] == sides
+
+
+def test_a_name_stands_once_in_a_tab_or_in_a_title(make: Make) -> None:
+    layout = make()
+
+    def heights() -> dict[str, int]:
+        settle()
+        bars = {name: dock.titleBarWidget() for name, dock in layout.docks.items()}
+        return {name: bar.height() for name, bar in bars.items() if bar is not None and bar.isVisible()}
+
+    assert heights() == {"setup": 28, "runs": 28} | dict.fromkeys(CHARTS, 0)
+    layout.tile_charts()
+    assert heights() == dict.fromkeys(TILED, 28)
+    layout.arrange()
+    assert heights() == {"setup": 28, "runs": 28} | dict.fromkeys(CHARTS, 0)
+
+
+def test_a_tab_s_menu_takes_its_panel_out_and_closes_it(make: Make, qtbot: QtBot) -> None:
+    layout = make()
+    (tabs,) = (each for each in window_of(layout).findChildren(QTabBar) if each.count() == 5)
+    for number, name in ((2, "prediction_view"), (0, "learning_curves")):
+        tabs.customContextMenuRequested.emit(tabs.tabRect(number).center())
+        (menu,) = window_of(layout).findChildren(QMenu, "tab_menu")
+        apart, close = menu.actions()
+        (close if number else apart).trigger()
+        menu.close()
+        menu.deleteLater()
+        settle()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        assert layout.docks[name].isHidden() == bool(number)
+    assert layout.docks["learning_curves"].isFloating()
+    bar = layout.docks["learning_curves"].titleBarWidget()
+    assert bar is not None
+    assert bar.height() == 28, "it has no tab any more"
+    qtbot.mouseClick(bar.findChildren(QToolButton)[0], Qt.MouseButton.LeftButton)
+    assert not layout.docks["learning_curves"].isFloating()
+
+
+def test_a_row_of_controls_goes_on_below_where_it_is_narrow(qtbot: QtBot) -> None:
+    area = QWidget()
+    qtbot.addWidget(area)
+    whole, row = QVBoxLayout(area), Flow()
+    whole.addLayout(row)
+    buttons = [QPushButton(f"some words {number}") for number in range(6)]
+    for button in buttons:
+        row.addWidget(button)
+    row.addStretch(1)
+    whole.addStretch(1)
+    area.show()
+    for width, rows in ((1200, 1), (420, 2), (250, 3), (1200, 1)):
+        area.resize(width, 300)
+        QCoreApplication.processEvents()
+        assert len({button.y() for button in buttons}) >= rows, "one row where there is room"
+        assert (len({button.y() for button in buttons}) == 1) == (rows == 1)
+        assert all(area.rect().contains(button.geometry()) for button in buttons)
+        assert not any(a.geometry().intersects(b.geometry()) for a, b in pairwise(buttons))

@@ -426,14 +426,14 @@ def test_the_layout_is_kept_with_the_project_and_can_be_reset(
 ) -> None:
     Project.create(tmp_path / "p.mlwb").close()
     window = open_window(tmp_path / "p.mlwb")
-    window.layout_.docks["log"].close()
+    window.layout_.docks["log"].show()
     window.layout_.docks["runs"].setFloating(True)
     window.go()
     again = open_window(tmp_path / "p.mlwb")
-    assert again.layout_.docks["log"].isHidden()
+    assert not again.layout_.docks["log"].isHidden()
     assert again.layout_.docks["runs"].isFloating()
     again.actions_["arrange"].trigger()
-    assert not again.layout_.docks["log"].isHidden()
+    assert again.layout_.docks["log"].isHidden()
     assert not again.layout_.docks["runs"].isFloating()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QPolygonF
+from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QPolygonF
 
 from workbench.gui import theme
 
@@ -23,6 +23,19 @@ def _pause(painter: QPainter) -> None:
 
 def _stop(painter: QPainter) -> None:
     painter.drawRect(QRectF(7, 7, 18, 18))
+
+
+def _apart(painter: QPainter) -> None:
+    painter.setPen(QPen(painter.brush(), 3))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(QRectF(4, 11, 17, 17))
+    painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in ((12, 4), (28, 4), (28, 20))]))
+
+
+def _close(painter: QPainter) -> None:
+    painter.setPen(QPen(painter.brush(), 3))
+    painter.drawLine(6, 6, 26, 26)
+    painter.drawLine(26, 6, 6, 26)
 
 
 def _curves(painter: QPainter) -> None:
@@ -77,6 +90,16 @@ def pause() -> QIcon:
 def stop() -> QIcon:
     """End, with a checkpoint."""
     return _icon(_stop)
+
+
+def apart() -> QIcon:
+    """In a window of its own."""
+    return _icon(_apart)
+
+
+def close() -> QIcon:
+    """Away from the window."""
+    return _icon(_close)
 
 
 def program() -> QIcon:

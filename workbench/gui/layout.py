@@ -1,13 +1,19 @@
-"""Where the panels are: docks that can be moved, closed and brought back, and reached by keyboard."""
+"""Where the panels are: docks that can be moved, closed and brought back, and reached by keyboard.
+
+A panel behind a tab is named by the tab alone, whose context menu floats and closes it.
+"""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Qt, Slot
+from functools import partial
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QSizePolicy, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QSizePolicy, QTabBar, QWidget
 
 from workbench.gui import dock_places
 from workbench.gui.plain import Label, set_tip
+from workbench.gui.title_bar import TitleBar
 
 PANELS = {
     "setup": "Setup",
@@ -24,7 +30,12 @@ TILED = tuple(name for name in CHARTS if name != "inside_view")
 """Charts that are seen at once."""
 
 ROOM_FOR_ALL = 1800
-SETUP_WIDTH, RUNS_WIDTH, WIDE_RUNS, LOG_HEIGHT = 310, 344, 460, 52
+LOG_HEIGHT = 132
+WIDTHS, WIDE = {"setup": 310, "runs": 344}, {"setup": 420, "runs": 460}
+"""At first, in a usual window and in one with room for all; the charts have the rest."""
+
+LEAST = {"setup": 280, "runs": 260, "log": 80}
+LEAST_CHART = QSize(320, 160)
 
 
 class Layout(QObject):
@@ -38,6 +49,12 @@ class Layout(QObject):
     def __init__(self, window: QMainWindow) -> None:
         super().__init__(window)
         self._window = window
+        self._width, self._wished = 0, dict(WIDTHS)
+        self._settling = QTimer(self)
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(0)
+        self._settling.timeout.connect(self._settle)
+        window.installEventFilter(self)
         self.docks = {name: self._dock(name, title) for name, title in PANELS.items()}
         for number, dock in enumerate(self.docks.values(), 1):
             action = dock.toggleViewAction()
@@ -54,6 +71,14 @@ class Layout(QObject):
         waiting = Label("Loading…", dock)
         waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         dock.setWidget(waiting)
+        dock.setTitleBarWidget(TitleBar(dock))
+        if name == "log":
+            dock.setMinimumHeight(LEAST[name])
+        elif name in LEAST:
+            dock.setMinimumWidth(LEAST[name])
+        dock.installEventFilter(self)
+        for moved in (dock.topLevelChanged, dock.dockLocationChanged, dock.visibilityChanged):
+            moved.connect(self._settling.start)
         sizes = QSizePolicy.Policy  # what a larger window gives goes to the charts
         across = sizes.Maximum if name in ("setup", "runs") else sizes.Expanding
         dock.setSizePolicy(across, sizes.Maximum if name == "log" else sizes.Expanding)
@@ -67,10 +92,12 @@ class Layout(QObject):
     def put(self, panels: dict[str, QWidget]) -> None:
         """Put panels into their docks."""
         for name, panel in panels.items():
+            if name in CHARTS:  # what it holds may be tall, and is not to make the window so
+                panel.setMinimumSize(LEAST_CHART)
             self.docks[name].setWidget(panel)
 
     def arrange(self) -> None:
-        """Put every panel where it is at first: Setup, charts in tabs, Runs; the log below."""
+        """Put every panel where it is at first: Setup, charts in tabs, Runs; the log is folded."""
         window, docks = self._window, self.docks
         across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
         dock_places.take_out(window, docks)
@@ -80,13 +107,15 @@ class Layout(QObject):
         window.splitDockWidget(docks["learning_curves"], docks["runs"], across)
         for name in CHARTS[1:]:
             window.tabifyDockWidget(docks["learning_curves"], docks[name])
-        for dock in docks.values():
-            dock.show()
+        for name, dock in docks.items():
+            dock.setVisible(name != "log")
         docks["learning_curves"].raise_()
-        runs = RUNS_WIDTH if window.width() < ROOM_FOR_ALL else WIDE_RUNS  # for names in full
-        charts = window.width() - SETUP_WIDTH - runs
+        self._wished = self._first_widths()
+        self._width = 0  # what the docks are given now is not what a person chose
+        self._settling.start()
+        setup, runs = self._wished["setup"], self._wished["runs"]
         columns = [docks[name] for name in ("setup", "learning_curves", "runs")]
-        window.resizeDocks(columns, [SETUP_WIDTH, charts, runs], across)
+        window.resizeDocks(columns, [setup, window.width() - setup - runs, runs], across)
         rest = window.height() - LOG_HEIGHT - 106  # bars, titles and edges
         window.resizeDocks([docks["setup"], docks["log"]], [rest, LOG_HEIGHT], down)
 
@@ -123,12 +152,75 @@ class Layout(QObject):
         """
         dock_places.lay_out(self._window, self.docks, state)
 
+    def _first_widths(self) -> dict[str, int]:
+        return dict(WIDTHS if self._window.width() < ROOM_FOR_ALL else WIDE)
+
+    # --- what keeps it in shape --------------------------------------------------------------------
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            if watched is self._window:
+                self._settling.start()
+            elif self._window.width() == self._width:  # else the window gave or took, not the person
+                for name in self._wished:
+                    if watched is self.docks[name] and not self.docks[name].isFloating():
+                        self._wished[name] = self.docks[name].width()
+        return False
+
+    @Slot()
+    def _settle(self) -> None:
+        """Titles where no tab has them; what a small window took from Setup and Runs comes back."""
+        for dock in self.docks.values():
+            bar, beside = dock.titleBarWidget(), self._window.tabifiedDockWidgets(dock)
+            assert isinstance(bar, TitleBar)
+            bar.set_tabbed(not dock.isFloating() and any(not each.isHidden() for each in beside))
+        for tabs in self._window.findChildren(QTabBar, "", Qt.FindChildOption.FindDirectChildrenOnly):
+            if tabs.contextMenuPolicy() is not Qt.ContextMenuPolicy.CustomContextMenu:
+                tabs.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+                tabs.customContextMenuRequested.connect(self._ask_tab)
+        untouched = self._wished in (WIDTHS, WIDE)
+        if untouched:
+            self._wished = self._first_widths()
+        docks = [
+            dock
+            for name, width in self._wished.items()
+            if not (dock := self.docks[name]).isHidden()
+            and not dock.isFloating()
+            and (dock.width() < width or untouched)
+        ]
+        if docks:
+            widths = [width for name, width in self._wished.items() if self.docks[name] in docks]
+            self._window.resizeDocks(docks, widths, Qt.Orientation.Horizontal)
+            layout = self._window.layout()
+            assert layout is not None
+            layout.activate()  # before it counts as chosen
+        self._width = self._window.width()
+
+    @Slot(QPoint)
+    def _ask_tab(self, at: QPoint) -> None:
+        """Offer what a title bar's buttons do."""
+        tabs = self.sender()
+        assert isinstance(tabs, QTabBar)
+        asked = tabs.tabAt(at)
+        title = tabs.tabText(asked if asked >= 0 else tabs.currentIndex())  # by the keyboard: of none
+        dock = next((each for each in self.docks.values() if each.windowTitle() == title), None)
+        if dock is not None:
+            menu = QMenu(tabs)
+            menu.setObjectName("tab_menu")
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.addAction("In a window of its own").triggered.connect(partial(_float, dock))
+            menu.addAction(f"Close {title}").triggered.connect(dock.close)
+            menu.popup(tabs.mapToGlobal(at))
+
     # --- by keyboard -------------------------------------------------------------------------------
 
     @Slot()
     def _go_to(self) -> None:
         name = self.sender().objectName()
         dock = next(each for each in self.docks.values() if each.objectName() == name)
+        if dock is self.docks["log"] and not dock.isHidden():  # folds as it unfolds
+            dock.hide()
+            return
         dock.show()
         _enter(dock)
 
@@ -147,6 +239,10 @@ class Layout(QObject):
         now = next((i for i, d in enumerate(opened) if focused is not None and d.isAncestorOf(focused)), -1)
         if opened:
             _enter(opened[(now + by) % len(opened)])
+
+
+def _float(dock: QDockWidget, checked: bool = False) -> None:
+    dock.setFloating(True)
 
 
 def _enter(dock: QDockWidget) -> None:

@@ -26,6 +26,10 @@ class LogPanel(QPlainTextEdit):
         self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
         self.setPlaceholderText("What happens is noted here.")
         self.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self._follows = True
+        bar = self.verticalScrollBar()
+        bar.valueChanged.connect(self._scrolled)
+        bar.rangeChanged.connect(self._follow)
         self.handler = _Handler(self)
         log = logging.getLogger("workbench")
         log.setLevel(logging.INFO)
@@ -34,6 +38,16 @@ class LogPanel(QPlainTextEdit):
     def close_log(self) -> None:
         """Take no more of what the program logs."""
         logging.getLogger("workbench").removeHandler(self.handler)
+
+    @Slot()
+    def _scrolled(self) -> None:
+        self._follows = self.verticalScrollBar().value() == self.verticalScrollBar().maximum()
+
+    @Slot()
+    def _follow(self) -> None:
+        """Stay at the end also where the panel has become smaller."""
+        if self._follows:
+            self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
 
     @Slot(str)
     def say(self, text: str) -> None:

@@ -17,6 +17,7 @@ from workbench.gui.export_commands import ExportCommands
 from workbench.gui.file_commands import FileCommands
 from workbench.gui.help import HelpCommands
 from workbench.gui.layout import Layout
+from workbench.gui.log_line import LogLine
 from workbench.gui.log_panel import LogPanel
 from workbench.gui.notices import Notices
 from workbench.gui.plain import Label, name_window, without_keys
@@ -78,6 +79,7 @@ class MainWindow(QMainWindow):
         self._make_tool_bars()
         self.status = StatusBar(self.session, self)
         self.setStatusBar(self.status)
+        self.status.insertWidget(0, LogLine(self.log, self.layout_.docks["log"]), 1)
         self.layout_.put({"runs": self.runs_panel, "log": self.log})
         self.runs_panel.add_actions([self.actions_[name] for name in IN_THE_TABLE])
         self._connect()

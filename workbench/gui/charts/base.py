@@ -7,10 +7,11 @@ from typing import ClassVar
 
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QPaintEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
 from workbench.gui import theme
 from workbench.gui.charts.axis import Plot
+from workbench.gui.flow import Flow
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.run_data import RunData
 from workbench.pictures import Figure
@@ -35,7 +36,7 @@ class Chart(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(4)
-        self.tools = QHBoxLayout()
+        self.tools = Flow()
         self.tools.setSpacing(6)
         layout.addLayout(self.tools)
         self.body = QVBoxLayout()

@@ -1,0 +1,70 @@
+"""The log folded to a line: its newest entry beside the button that unfolds it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QSizePolicy, QToolButton, QWidget
+
+from workbench.gui import theme
+from workbench.gui.log_panel import LogPanel
+from workbench.gui.plain import Label, set_tip
+
+
+class Elided(Label):
+    """A text of one line that ends in … where there is no room for it; all of it is in its tool tip."""
+
+    def say(self, text: str) -> None:
+        """Show another text."""
+        self.setText(text)
+        set_tip(self, text)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(QColor(theme.muted()))
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, text)
+
+
+class LogLine(QWidget):
+    """Stands in the status bar; shows and hides the log's dock."""
+
+    def __init__(self, log: LogPanel, dock: QDockWidget) -> None:
+        super().__init__()
+        self._log, self._dock = log, dock
+        self.button = QToolButton()
+        self.button.setObjectName("log_button")
+        self.button.setAccessibleName("Log")
+        set_tip(self.button, "Unfold or fold everything that happened (Ctrl+8)")
+        self.button.setText("Log")
+        self.button.setAutoRaise(True)
+        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.button.clicked.connect(self._turn)
+        self.newest = Elided()
+        self.newest.setObjectName("log_newest")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(4, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.button)
+        layout.addWidget(self.newest, 1)
+        log.textChanged.connect(self._show_newest)
+        dock.visibilityChanged.connect(self._show_state)
+        self._show_state()
+
+    @Slot()
+    def _turn(self) -> None:
+        self._dock.setVisible(self._dock.isHidden())
+
+    @Slot()
+    def _show_newest(self) -> None:
+        self.newest.say(self._log.document().lastBlock().text())
+
+    @Slot()
+    def _show_state(self) -> None:
+        folded = self._dock.isHidden()
+        self.button.setArrowType(Qt.ArrowType.RightArrow if folded else Qt.ArrowType.DownArrow)
+        self.newest.setVisible(folded)
