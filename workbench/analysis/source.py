@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -174,25 +174,25 @@ class Grouping:
         self._entries: dict[tuple[int, str], _Entry] = {}
         self._named: tuple[object, list[str], list[str]] = (None, [], [])
 
-    def groups(self, *, joined: bool) -> list[Group]:
-        """The runs to draw: the seeds of one algorithm together, or each by itself.
+    def groups(self, *, joined: bool, runs: Sequence[RunRecord] | None = None) -> list[Group]:
+        """These runs (None: those to draw): the seeds of one algorithm together, or each by itself.
 
         Runs are one algorithm where their configurations are equal but for the seed and the machine, in
         whichever experiment. A seed counts once: what repeats one is a copy.
         """
+        runs = self._source.shown() if runs is None else runs
         if not joined:
-            runs = self._source.shown()
             return [
                 Group(f"run {run.id} 0", label, (run,), self._entry(run).meta_batch)
                 for run, label in zip(runs, _distinct_names(runs), strict=True)
             ]
         found: dict[str, list[RunRecord]] = {}
-        for run in self._source.shown():
+        for run in runs:
             entry, place = self._entry(run), 0
             while not entry.exact and _another(found.get(f"{entry.stem} {place}", ()), run):
                 place += 1
             found.setdefault(f"{entry.stem} {place}", []).append(run)
-        counted = [_counted(runs) for runs in found.values()]
+        counted = [_counted(members) for members in found.values()]
         heads = [members[0] for members in counted]
         seen = dict.fromkeys(RUNS[SOLID:], 1)
         result = []
@@ -204,6 +204,10 @@ class Grouping:
             meta_batch = self._entry(members[0]).meta_batch
             result.append(Group(key, label, members, meta_batch, again, copies, learner))
         return self._source.arrangement.apply(result)
+
+    def settings(self, run: RunRecord) -> Settings:
+        """What a run was configured by, by dotted names, its data by the first letters of their hash."""
+        return self._entry(run).settings
 
     def _entry(self, run: RunRecord) -> _Entry:
         experiment = self._source.experiment(run)
@@ -308,7 +312,7 @@ def configuration(experiment: ExperimentRecord, run: RunRecord) -> tuple[dict[st
     return table, entry
 
 
-def _distinct_names(heads: list[RunRecord]) -> list[str]:
+def _distinct_names(heads: Sequence[RunRecord]) -> list[str]:
     names = [each.name for each in heads]
     return [f"{each.name} (run {each.id})" if names.count(each.name) > 1 else each.name for each in heads]
 
@@ -316,8 +320,10 @@ def _distinct_names(heads: list[RunRecord]) -> list[str]:
 def _configured(table: dict[str, Any], run: RunRecord) -> tuple[dict[str, Any], bool]:
     """The run's own table, and whether its hash says that it is that one."""
     kinds, training = table.get("algorithm", []), table.get("training", {})
-    exact = next((each for each in kinds if _hash(table, training, each, run.seed) == run.config_hash), None)
-    return (_by_name(kinds, run), False) if exact is None else (exact, True)
+    likely = _by_name(kinds, run)
+    asked = [likely] * (likely in kinds) + kinds
+    exact = next((each for each in asked if _hash(table, training, each, run.seed) == run.config_hash), None)
+    return (likely, False) if exact is None else (exact, True)
 
 
 def _entry_of(table: dict[str, Any], run: RunRecord) -> _Entry:

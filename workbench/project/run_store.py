@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Unpack
 
 from workbench.project.database import Database
@@ -23,6 +24,7 @@ from workbench.project.records import (
     run_record,
 )
 
+_known = lru_cache(maxsize=16_384)(run_record)  # a list of runs is read often, and few of its rows are others
 _RUNS = f"SELECT {', '.join(RUN)} FROM runs"
 _EXPERIMENTS = f"SELECT {', '.join(EXPERIMENT)} FROM experiments ORDER BY id"
 
@@ -160,7 +162,7 @@ class RunStore(Database):
         self, row: tuple[Any, ...], owners: Mapping[int, ExperimentRecord | Damaged]
     ) -> RunRecord | Damaged:
         try:
-            record = run_record(row)
+            record = _known(row)
         except ValueError as error:
             return Damaged(row[0], str(error))
         match owners.get(record.experiment_id):
