@@ -46,8 +46,10 @@ def load(window: MainWindow, toml: Path, qtbot: QtBot, **training: object) -> No
 
 
 def press_run(window: MainWindow, qtbot: QtBot) -> None:
-    assert window.panels is not None
-    qtbot.mouseClick(window.panels.setup.run_button, Qt.MouseButton.LeftButton)
+    """On the coloured button, where that is what comes next, or on the one that adds."""
+    button = window.queue_bar.add if window.queue_bar.add.isVisible() else window.queue_bar.start
+    assert button.defaultAction() is window.actions_["run"]
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def run_to_the_end(window: MainWindow, qtbot: QtBot) -> None:
@@ -82,7 +84,7 @@ def test_the_sample_is_ready_to_run_in_an_untitled_project_that_is_a_file(
     assert window.session.path.is_file()
     assert window.panels is not None
     qtbot.waitUntil(window.panels.setup.can_run, timeout=RUN)
-    assert window.actions_["run"].text() == "Run 4 algorithms × 1 seed = 4 runs"
+    assert window.actions_["run"].text() == "Run 4 runs"
     assert not window.actions_["pause"].isEnabled()
 
 
@@ -511,7 +513,7 @@ def test_a_sample_is_offered_first_and_taken_with_a_click(open_window: Open, qtb
     assert window.layout_.docks["setup"].geometry() == place  # nothing has moved under the mouse
     assert window.panels is not None
     qtbot.waitUntil(window.panels.setup.can_run, timeout=RUN)
-    assert window.actions_["run"].text() == "Run 4 algorithms × 1 seed = 4 runs"
+    assert window.actions_["run"].text() == "Run 4 runs"
     assert window.panels.draft.value(("task", "family")) == "glyphs"
 
 

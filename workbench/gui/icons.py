@@ -49,10 +49,10 @@ def _curves(painter: QPainter) -> None:
     painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in ((3, 9), (9, 11), (17, 14), (29, 16))]))
 
 
-def _icon(draw: Callable[[QPainter], None]) -> QIcon:
+def _icon(draw: Callable[[QPainter], None], normal: str = "") -> QIcon:
     icon = QIcon()
     for mode, colour in (
-        (QIcon.Mode.Normal, theme.foreground()),
+        (QIcon.Mode.Normal, normal or theme.foreground()),
         (QIcon.Mode.Disabled, theme.grid()),
     ):
         pixmap = QPixmap(SIDE, SIDE)
@@ -77,14 +77,14 @@ def swatch(colour: str) -> QPixmap:
     return pixmap
 
 
-def play() -> QIcon:
+def play(colour: str = "") -> QIcon:
     """Run, or go on."""
-    return _icon(_play)
+    return _icon(_play, colour)
 
 
-def pause() -> QIcon:
+def pause(colour: str = "") -> QIcon:
     """Hold."""
-    return _icon(_pause)
+    return _icon(_pause, colour)
 
 
 def stop() -> QIcon:

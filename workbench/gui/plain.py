@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 from html import escape
 from typing import Any, Protocol
 
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtGui import Qt as QtOfTexts
 from PySide6.QtWidgets import QLabel, QMessageBox, QTextBrowser, QToolTip, QTreeWidgetItem, QWidget
 
@@ -83,6 +83,34 @@ class Label(QLabel):
         formats = Qt.TextFormat
         super().setTextFormat(formats.RichText if isinstance(text, Markup) else formats.PlainText)
         super().setText(text if isinstance(text, Markup) else _seen(text))
+
+
+class Elided(Label):
+    """A plain text of one line that gives way: cut where there is no room, and whole in the tool tip."""
+
+    LEAST = 60
+
+    def setText(self, text: str) -> None:
+        self._whole = _seen(text)
+        set_tip(self, text)
+        self.setAccessibleName(self._whole)
+        self._fit()
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.fontMetrics().horizontalAdvance(self._whole) + 1, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        hint = self.sizeHint()
+        return QSize(min(hint.width(), self.LEAST), hint.height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        right = Qt.TextElideMode.ElideRight
+        super().setText(self.fontMetrics().elidedText(self._whole, right, self.width()))
 
 
 class Page(QTextBrowser):

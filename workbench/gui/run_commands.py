@@ -11,10 +11,12 @@ from PySide6.QtWidgets import QColorDialog, QWidget
 from workbench.errors import InputError
 from workbench.gui import dialogs, theme
 from workbench.gui.notices import Notices
+from workbench.gui.plain import set_tip
 from workbench.gui.run_queue import CAN_GO_ON
 from workbench.gui.runs_panel import RunsPanel
 from workbench.gui.session import Session
 from workbench.gui.worker import Worker
+from workbench.words import plural
 
 if TYPE_CHECKING:
     from workbench.gui.setup.panel import SetupPanel
@@ -50,7 +52,23 @@ class RunCommands(QObject):
         queued = len(chosen) == 1 and chosen[0].status == "queued" and writable
         actions["move_up"].setEnabled(queued)
         actions["move_down"].setEnabled(queued)
-        actions["run"].setEnabled(self.setup is not None and self.setup.can_run())
+        waiting = self._session.can_go_on()
+        going_on = len(waiting) + (queue.running is not None)
+        actions["go_on"].setEnabled(bool(waiting) and queue.running is None and writable)
+        actions["go_on"].setText(f"Go on ({plural(going_on, 'run')})" if going_on else "Go on")
+        actions["show_queue"].setEnabled(bool(queue.queued()))
+        self._enable_run(actions["run"], adds=queue.running is not None or bool(queue.queued()))
+
+    def _enable_run(self, action: QAction, *, adds: bool) -> None:
+        """Say what Run would do, or why it cannot."""
+        setup = self.setup
+        reason = setup.why_not() if setup is not None else "PyTorch is being loaded"
+        runs = plural(setup.count(), "run") if setup is not None and setup.count() else ""
+        action.setText(f"{'Add' if adds else 'Run'} {runs}".strip())
+        action.setEnabled(not reason)
+        does = "Put them behind the runs that wait" if adds else "Queue these runs and begin"
+        counted = f": {setup.counted()}" if setup is not None else ""
+        set_tip(action, reason or f"{does}{counted} ({action.shortcut().toString()})")
 
     def _resumable(self) -> list[int]:
         """What Resume would let go on: the paused run, selected ones, or else all that is unfinished."""
@@ -63,7 +81,7 @@ class RunCommands(QObject):
         picked = [run for run in able if run in chosen]
         unfinished = [run.id for run in runs if run.status in ("paused", "stopped", "interrupted")]
         if queue.running is None:
-            unfinished += queue.queued()
+            unfinished += [run.id for run in queue.queued()]
         return picked or [run for run in unfinished if run != queue.running]
 
     # --- Run ---------------------------------------------------------------------------------------
@@ -94,7 +112,7 @@ class RunCommands(QObject):
 
     @Slot()
     def go_on(self) -> None:
-        """Let everything that an earlier window left unfinished go on."""
+        """Let everything go on that was stopped, that waits, or that an earlier window left unfinished."""
         self._session.queue.resume([run.id for run in self._session.can_go_on()])
 
     @Slot()

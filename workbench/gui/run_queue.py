@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from workbench.analysis.forecast import Known, Left, Present, left
 from workbench.gui.live import Live, News
+from workbench.gui.pace import Pace
 from workbench.gui.run_data import RunData
 from workbench.gui.run_thread import Extra, Job, RunThread
 from workbench.project import Project, ProjectError
 
 if TYPE_CHECKING:
+    from workbench.project import RunRecord
     from workbench.runs import Control
 
 log = logging.getLogger(__name__)
@@ -27,6 +31,24 @@ SHARE = 0.01
 CAN_GO_ON = ("paused", "stopped", "interrupted", "failed")
 
 
+@dataclass
+class Sitting:
+    """What was done since the queue was last empty.
+
+    Attributes
+    ----------
+    ended : how each run ended, in that order.
+    stopped : the runs that were stopped, until something else is begun.
+    seconds : time at work.
+    over : nothing waited any more.
+    """
+
+    ended: dict[int, str] = field(default_factory=dict)
+    stopped: set[int] = field(default_factory=set)
+    seconds: float = 0.0
+    over: bool = False
+
+
 class RunQueue(QObject):
     """Runs the project's queued runs in order, one at a time.
 
@@ -36,9 +58,11 @@ class RunQueue(QObject):
     told : run and a sentence worth the log.
     complained : something could not be done; a sentence for the person.
     predicted : run, meta-iteration and predictions that a view asked for.
+    emptied : the last run that waited is over.
     """
 
     changed = Signal()
+    emptied = Signal()
     told = Signal(int, str)
     complained = Signal(str)
     predicted = Signal(int, int, object)
@@ -64,7 +88,10 @@ class RunQueue(QObject):
         self.waiting = ""
         """Why it waits, where the file cannot be written to."""
 
-        self._speed = _Speed()
+        self.sitting = Sitting()
+        self._pace = Pace(0.0)
+        self._took: dict[int, float] = {}
+        self._whole = False
         self._used = 0.0
 
     # --- what the person says ----------------------------------------------------------------------
@@ -74,10 +101,12 @@ class RunQueue(QObject):
         assert self.running is None, "stop first"
         self._project = project
         self._going = False
+        self.sitting, self._took = Sitting(), {}
 
     def go(self) -> None:
         """Do what is queued."""
         self._going = True
+        self.sitting.stopped.clear()
         self._next()
 
     def resume(self, runs: list[int]) -> None:
@@ -109,6 +138,12 @@ class RunQueue(QObject):
             self._control.stop()
             self.changed.emit()
 
+    def skip(self, run: int) -> None:
+        """End a run, if it is the one that is running, and go on with the next."""
+        if run == self.running and self._control is not None:
+            self._control.stop()
+            self.changed.emit()
+
     def close(self) -> None:
         """Stop, wait, and take in what is left."""
         self.stop()
@@ -125,14 +160,34 @@ class RunQueue(QObject):
         """Whether the running run was told to stop."""
         return self._control is not None and self._control.stopping
 
-    def queued(self) -> list[int]:
+    def queued(self) -> list[RunRecord]:
         """The runs that wait, in their order."""
-        return [each.id for each in self._data.runs() if each.status == "queued"]
+        return [each for each in self._data.runs() if each.status == "queued" and each.id != self.running]
+
+    def doing(self, run: RunRecord) -> str:
+        """What the running run does, in words; empty while it simply trains."""
+        if self.waiting:
+            return "waits for the disk"
+        if self.stopping:
+            return "stopping…"
+        if self.pausing:
+            return "paused" if run.status == "paused" else "pausing…"
+        if self.preparing:
+            return f"{self.preparing}…"
+        return "testing…" if run.iterations >= run.iterations_planned else ""
 
     @property
     def speed(self) -> float:
         """Meta-iterations per second of the running run, of late; 0 where it is not known."""
-        return self._speed.of_late if self.running is not None else 0.0
+        return self._pace.of_late if self.running is not None else 0.0
+
+    def left(self, waiting: list[RunRecord]) -> Left:
+        """The time until the running run and these are over."""
+        record = self._data.run(self.running) if self.running is not None else None
+        present = None
+        if record is not None:
+            present = Present(record, self._pace.so_far, self._pace.silent(time.monotonic()))
+        return left(present, waiting, Known(self._data.runs(), self._data.result, self._took))
 
     def seconds_left(self, run: int) -> float | None:
         """Training time that a run still needs at the present speed; None where it is not known."""
@@ -154,9 +209,12 @@ class RunQueue(QObject):
             return
         from workbench.runs import Control
 
-        self.running, self._control = waiting[0], Control()
+        self.running, self._control = waiting[0].id, Control()
         self._data.live = self.running
-        self.preparing, self.waiting, self._speed = "Preparing", "", _Speed()
+        if self.sitting.over:
+            self.sitting = Sitting()
+        self.preparing, self.waiting, self._pace = "Preparing", "", Pace(time.monotonic())
+        self._whole = not waiting[0].iterations
         self._thread.put(Job(self._project.path, self.running, self._control))
         self._used = time.thread_time()  # what was done before is no cost of following this run
         self._timer.start(SOONEST)
@@ -180,6 +238,10 @@ class RunQueue(QObject):
             self._data.reread()
             if any(self._status(run) == "queued" for run in ended):  # the file cannot be written to
                 self._going = False
+            if self._going and not self.queued():
+                self.sitting.over = True
+                self.emptied.emit()
+                self.changed.emit()
             self._next()
 
     def _take_in(self, run: int, news: News) -> None:
@@ -192,7 +254,7 @@ class RunQueue(QObject):
         changes: dict[str, Any] = {}
         if news.iterations is not None:
             self.preparing = ""
-            self._speed.add(news.iterations, time.monotonic())
+            self._pace.add(news.iterations, time.monotonic())
             changes = {"iterations": news.iterations, "seconds": float(values["seconds"][-1])}
         elif news.evaluations:
             self.preparing = ""
@@ -212,11 +274,27 @@ class RunQueue(QObject):
             self.predicted.emit(run, *news.predictions)
         if news.ended:
             self.told.emit(run, self._ended(run, news))
+            self._count(run)
             self.running = self._control = self._data.live = None
             self.preparing = self.waiting = ""
             self._timer.stop()
         elif news.status == "paused":
+            self._pace.hold(time.monotonic())
             self.told.emit(run, "paused")
+        elif news.status == "running" and not news.begun:
+            self._pace.go_on(time.monotonic())
+
+    def _count(self, run: int) -> None:
+        """A run of this sitting has ended."""
+        record, worked = self._data.run(run), self._pace.worked(time.monotonic())
+        self.sitting.seconds += worked
+        if record is None or record.status not in ("finished", "failed"):
+            self.sitting.stopped.add(run)
+            return
+        diverged = self._data.diverged_at(record) is not None
+        self.sitting.ended[run] = "diverged" if diverged else record.status
+        if self._whole and record.status == "finished":
+            self._took[run] = worked
 
     def _ended(self, run: int, news: News) -> str:
         record = self._data.run(run)
@@ -227,24 +305,3 @@ class RunQueue(QObject):
     def _status(self, run: int) -> str:
         record = self._data.run(run)
         return record.status if record else ""
-
-
-class _Speed:
-    """Meta-iterations per second over the last few seconds."""
-
-    WINDOW = 4.0
-
-    def __init__(self) -> None:
-        self._seen: list[tuple[int, float]] = []
-
-    def add(self, iterations: int, now: float) -> None:
-        self._seen.append((iterations, now))
-        while len(self._seen) > 2 and now - self._seen[0][1] > self.WINDOW:
-            self._seen.pop(0)
-
-    @property
-    def of_late(self) -> float:
-        if len(self._seen) < 2:
-            return 0.0
-        (first, then), (last, now) = self._seen[0], self._seen[-1]
-        return (last - first) / (now - then) if now > then else 0.0

@@ -80,17 +80,9 @@ class RunsModel(QAbstractTableModel):
     # --- what the columns say ----------------------------------------------------------------------
 
     def _state(self, run: RunRecord) -> str:
-        if run.id == self._queue.running:
-            if self._queue.waiting:
-                return "waits for the disk"
-            if self._queue.stopping:
-                return "stopping…"
-            if self._queue.pausing and run.status != "paused":
-                return "pausing…"
-            if self._queue.preparing and run.status == "running":
-                return f"{self._queue.preparing}…"
-            if run.status == "running" and run.iterations >= run.iterations_planned:
-                return "testing…"
+        doing = self._queue.doing(run) if run.id == self._queue.running else ""
+        if doing and run.status != "paused":
+            return doing
         diverged = self._data.divergence([run])
         if diverged and run.status in ("finished", "failed"):
             return f"⚠ {diverged}"

@@ -208,7 +208,7 @@ class Session(QObject):
     # --- its runs ----------------------------------------------------------------------------------
 
     def add_runs(self, experiment: Experiment, family: TaskFamily) -> list[int]:
-        """Queue an experiment's runs, and begin if nothing is running.
+        """Queue an experiment's runs, and begin, unless the queue was stopped before others that wait.
 
         Raises
         ------
@@ -219,9 +219,11 @@ class Session(QObject):
 
         assert self.project is not None
         runs.check(experiment, family)
+        begins = not self.queue.queued() or (self.queue.running is not None and not self.queue.stopping)
         added = runs.add(self.project, experiment, family)
         self.data.reread()
-        self.queue.go()
+        if begins:
+            self.queue.go()
         return added
 
     def duplicate(self, chosen: list[int]) -> None:
@@ -260,14 +262,15 @@ class Session(QObject):
         try:
             with self.project.transaction():
                 for run, fields in changes.items():
-                    self.project.update_run(run, **fields)
+                    if "status" not in fields or self.project.run(run).status in ("queued", "stopped"):
+                        self.project.update_run(run, **fields)  # what has gone on since stays as it is
         except ProjectError as error:
             self.complained.emit(str(error))
         self.data.reread()
 
     def move(self, run: int, by: int) -> None:
         """Move a queued run up (−1) or down (+1) among the queued ones."""
-        waiting = [each for each in self.data.runs() if each.status == "queued"]
+        waiting = self.queue.queued()
         place = next((index for index, each in enumerate(waiting) if each.id == run), None)
         if place is None or not 0 <= place + by < len(waiting):
             return
@@ -277,12 +280,20 @@ class Session(QObject):
         self.change_runs(text, changes)
 
     def can_go_on(self) -> list[RunRecord]:
-        """Runs that a dead or closed window left unfinished, or not yet begun."""
+        """Runs that Stop, or a dead or closed window, left unfinished or not yet begun."""
+        unfinished, stopped = ("interrupted", "paused", "queued"), self.queue.sitting.stopped
         return [
             run
             for run in self.data.runs()
-            if run.status in ("interrupted", "paused", "queued") and run.id != self.queue.running
+            if (run.status in unfinished or run.id in stopped) and run.id != self.queue.running
         ]
+
+    def take_out(self, chosen: list[int]) -> None:
+        """Take queued runs out of the queue: what has not begun is put aside, the rest is stopped."""
+        records = [run for each in chosen if (run := self.data.run(each))]
+        name = records[0].name if len(records) == 1 else f"{len(records)} runs"
+        changes = {run.id: {"status": "stopped"} if run.iterations else {"deleted": True} for run in records}
+        self.change_runs(f"Take {name} out of the queue", changes)
 
     @Slot()
     def reread(self) -> None:

@@ -1,4 +1,4 @@
-"""The status bar: what is going on, how fast, with how much memory, and that all of it is kept."""
+"""The status bar: what is done in the background, with how much memory, and that all of it is kept."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from PySide6.QtWidgets import QProgressBar, QStatusBar, QWidget
 
 from workbench.analysis.numerals import duration
 from workbench.gui.plain import Label, set_tip
-from workbench.gui.runs_model import rounded
 from workbench.gui.session import Session
 
 LOOK_MILLISECONDS = 1000
 
 
 class StatusBar(QStatusBar):
-    """Background work on the left; speed, memory, time left, "saved" and device on the right."""
+    """Background work on the left; memory, "saved" and device on the right."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,14 +34,14 @@ class StatusBar(QStatusBar):
         self._work.setObjectName("status_work")
         self.addWidget(self._spinner)
         self.addWidget(self._work)
-        self.training = Label(parent=self)
-        self.training.setObjectName("status_training")
+        self.memory = Label(parent=self)
+        self.memory.setObjectName("status_memory")
         self.saved = Label(parent=self)
         self.saved.setObjectName("status_saved")
         self.device = Label("PyTorch is being loaded", self)
         self.device.setObjectName("status_device")
         for label, tip in (
-            (self.training, "Speed of the running run, memory of the program, time that is left"),
+            (self.memory, "Memory of the program"),
             (self.saved, "Everything is in the project file at once; there is nothing to save"),
             (self.device, "Where training runs"),
         ):
@@ -62,17 +61,7 @@ class StatusBar(QStatusBar):
     @Slot()
     def look(self) -> None:
         """Bring the figures up to date."""
-        queue = self._session.queue
-        parts = []
-        if queue.speed and not queue.pausing:
-            parts.append(f"{rounded(queue.speed)} meta-iterations/s")
-        parts.append(f"{self._process.memory_info().rss / 1e9:.1f} GB")
-        left = queue.seconds_left(queue.running) if queue.running is not None else None
-        if left is not None:
-            waiting = len(queue.queued())
-            then = f", then {waiting} more" if waiting else ""
-            parts.append(f"{duration(left)} left{then}")
-        self.training.setText("  ·  ".join(parts))
+        self.memory.setText(f"{self._process.memory_info().rss / 1e9:.1f} GB")
         self.saved.setText(self._saved())
 
     def _saved(self) -> str:

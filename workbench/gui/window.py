@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSettings, QSize, Qt, QTimer, Slot
+from PySide6.QtCore import QSettings, Qt, QTimer, Slot
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
-from PySide6.QtWidgets import QMainWindow, QMenu, QSizePolicy, QTabWidget, QToolBar
+from PySide6.QtWidgets import QMainWindow, QMenu, QTabWidget, QToolBar
 
 from workbench.analysis.arrangement import Arrangement
 from workbench.errors import InputError
@@ -20,7 +20,8 @@ from workbench.gui.layout import Layout
 from workbench.gui.log_line import LogLine
 from workbench.gui.log_panel import LogPanel
 from workbench.gui.notices import Notices
-from workbench.gui.plain import Label, name_window, without_keys
+from workbench.gui.plain import name_window, without_keys
+from workbench.gui.queue_bar import QueueBar
 from workbench.gui.run_commands import RunCommands
 from workbench.gui.runs_panel import RunsPanel
 from workbench.gui.session import Session
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from workbench.gui.panels import Panels
 
 KEEP_LAYOUT_MILLISECONDS = 5000
-ON_THE_TOOL_BAR = ("run", "pause", "stop")
 IN_THE_TABLE = (
     "use", "resume", "duplicate", "rename", "notes", "colour", "toggle_shown", "move_up", "move_down",
     "delete",
@@ -124,19 +124,9 @@ class MainWindow(QMainWindow):
 
     def _make_tool_bars(self) -> None:
         bar = self._tool_bar("tool_bar", "Tools")
-        bar.setIconSize(QSize(16, 16))
-        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        for name in ON_THE_TOOL_BAR:
-            bar.addAction(self.actions_[name])
-            button = bar.widgetForAction(self.actions_[name])
-            button.setObjectName("start_button" if name == "run" else f"{name}_button")
-            button.setAccessibleName(self.actions_[name].text())
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._what = Label(parent=bar)
-        self._what.setObjectName("going_on")
-        self._what.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self._what.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        bar.addWidget(self._what)
+        self.queue_bar = QueueBar(self.session, self.actions_, bar)
+        self.queue_bar.looked.connect(self._name)
+        bar.addWidget(self.queue_bar)
         self.addToolBarBreak()
         self._notice_bar = self._tool_bar("notice_bar", "Notices")
         self._notice_bar.addWidget(self.notices)
@@ -179,6 +169,10 @@ class MainWindow(QMainWindow):
     @Slot()
     def redo(self) -> None:
         self.session.undo.redo()
+
+    @Slot()
+    def show_queue(self) -> None:
+        self.queue_bar.show_queue()
 
     @Slot()
     def quit(self) -> None:
@@ -239,7 +233,6 @@ class MainWindow(QMainWindow):
         self.layout_.put(self.panels.panels())
         self.panels.engine_loaded.connect(self._engine_loaded)
         self.panels.setup.status_changed.connect(self.refresh)
-        self.panels.setup.run_requested.connect(self.run_commands.run)
         self.panels.setup.get_asked.connect(self.files.get_data)
         if self.session.project is not None:
             self._opened()
@@ -288,7 +281,6 @@ class MainWindow(QMainWindow):
         session = self.session
         if session.queue.running is not None:
             self.notices.clear("go_on")
-        name_window(self, " – ".join(filter(None, [session.name, "Meta-Learning Workbench"])))
         self.run_commands.enable(self.actions_)
         undo = session.undo
         for name, able, text in (
@@ -301,17 +293,14 @@ class MainWindow(QMainWindow):
         for name in ("save_as", "save_copy", *exports):
             self.actions_[name].setEnabled(session.project is not None)
         setup = self.run_commands.setup
-        self.actions_["run"].setText(setup.run_button.text() if setup is not None else "Run")
-        self._what.setText(self._going_on())
+        self.queue_bar.refresh((setup.why_not() or setup.counted()) if setup is not None else "")
         self.status.look()
 
-    def _going_on(self) -> str:
-        queue = self.session.queue
-        record = self.session.data.run(queue.running) if queue.running is not None else None
-        if record is None:
-            return self.session.name
-        state = "pausing…" if queue.pausing and record.status != "paused" else record.status
-        return f"{record.name}: {'stopping…' if queue.stopping else state}"
+    @Slot()
+    def _name(self) -> None:
+        """How far the queue is can be read in the window's title."""
+        parts = [self.session.name, self.queue_bar.short, "Meta-Learning Workbench"]
+        name_window(self, " – ".join(filter(None, parts)))
 
     @Slot(int, str)
     def _told(self, run: int, text: str) -> None:
@@ -382,12 +371,16 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _restyle(self) -> None:
-        for name, icon in (("run", icons.play()), ("pause", icons.pause()), ("stop", icons.stop())):
+        play = icons.play()
+        own = {"run": play, "resume": play, "go_on": play, "pause": icons.pause(), "stop": icons.stop()}
+        for name, icon in own.items():
             self.actions_[name].setIcon(icon)
+        self.queue_bar.restyle()
         self.setWindowIcon(icons.program())
         self.notices.restyle()
         if self.panels is not None:
             self.panels.restyle()
+        self.refresh()
 
     # --- going -------------------------------------------------------------------------------------
 

@@ -78,7 +78,8 @@ class CostLine(QWidget):
         """Bring it up to date: with what is set up, and whether a run trains."""
         self._running = running
         experiment = self._draft.experiment()
-        if self._measured is not None and experiment != self._measured:
+        disturbs = running and self._worker.waits_for(COST)  # a run that has begun meanwhile
+        if self._measured is not None and (disturbs or experiment != self._measured):
             self._measured = None
             self._worker.cancel(COST)
             self._begin()

@@ -1,4 +1,4 @@
-"""The Setup panel: everything that an experiment needs, and the button that runs it."""
+"""The Setup panel: everything that an experiment needs, and why it cannot run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QLineEdit,
     QProgressBar,
-    QPushButton,
     QScrollArea,
     QStackedWidget,
     QVBoxLayout,
@@ -69,12 +68,10 @@ class SetupPanel(QWidget):
 
     Attributes
     ----------
-    run_requested : Run was pressed; ``draft.experiment()`` and :meth:`family` are what to run.
     get_asked : published data is wanted.
-    status_changed : whether it can run, or the text of the button, is another one.
+    status_changed : whether it can run, or how many runs it makes, is another one.
     """
 
-    run_requested = Signal()
     get_asked = Signal()
     status_changed = Signal()
 
@@ -93,10 +90,7 @@ class SetupPanel(QWidget):
 
         self._pages = QStackedWidget()
         self._pages.addWidget(_loading())
-        self.run_button = QPushButton("Run")
-        self.run_button.setObjectName("run_button")
-        self.run_button.setMinimumHeight(30)
-        self.run_button.clicked.connect(self._run)
+        self._told: tuple[str, str] = "", ""
         self.run_reason = Reason()
         self.run_reason.setObjectName("run_reason")
         self.run_reason.clicked.connect(self._jump_to_reason)
@@ -106,7 +100,6 @@ class SetupPanel(QWidget):
         bottom.setSpacing(4)
         bottom.addWidget(self.run_reason)
         bottom.addWidget(self.cost)
-        bottom.addWidget(self.run_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -174,7 +167,22 @@ class SetupPanel(QWidget):
 
     def can_run(self) -> bool:
         """Whether Run is enabled."""
-        return not self._why_not()[1]
+        return not self.why_not()
+
+    def why_not(self) -> str:
+        """Why Run is not possible; empty if it is."""
+        return self._why_not()[1]
+
+    def count(self) -> int:
+        """How many runs there will be."""
+        algorithms, seeds = self._counts()
+        return algorithms * seeds
+
+    def counted(self) -> str:
+        """The same in words: ``3 algorithms × 3 seeds = 9 runs``."""
+        algorithms, seeds = self._counts()
+        parts = plural(algorithms, "algorithm"), plural(seeds, "seed")
+        return f"{' × '.join(parts)} = {plural(algorithms * seeds, 'run')}"
 
     def import_path(self, path: str | Path) -> None:
         """Ask how to use a folder or a file of data, and use it."""
@@ -293,20 +301,16 @@ class SetupPanel(QWidget):
     @Slot()
     def _refresh_run(self) -> None:
         self._reason_path, reason = self._why_not()
-        text = run_text(*self._counts()) if self._ready else "Run"
-        before = (self.run_button.text(), self.run_button.isEnabled(), self.run_reason.text())
-        self.run_button.setText(text)
-        self.run_button.setAccessibleName(text)
-        self.run_button.setEnabled(not reason)
-        set_tip(self.run_button, reason or "Queue these runs and start training")
-        self.run_button.setAccessibleDescription(reason)
         self.run_reason.say(reason, linked=bool(self._reason_path))
-        if before != (text, not reason, reason):
+        if self._told != (told := (self.counted(), reason)):
+            self._told = told
             self.status_changed.emit()
         if self._ready:
             self.cost.refresh(running=self._running)
 
     def _counts(self) -> tuple[int, int]:
+        if not self._ready:
+            return 0, 0
         seeds = self.draft.value(("training", "seeds"))
         return len(self.draft.ticked()), len(seeds) if isinstance(seeds, list) else 0
 
@@ -327,11 +331,6 @@ class SetupPanel(QWidget):
         if message:
             return path, message
         return (), "" if self.data.family() is not None else "Opening the data…"
-
-    @Slot()
-    def _run(self) -> None:
-        if self.can_run():
-            self.run_requested.emit()
 
     @Slot()
     def _jump_to_reason(self) -> None:
@@ -375,12 +374,6 @@ class SetupPanel(QWidget):
         if path:
             event.acceptProposedAction()
             self.import_path(path)
-
-
-def run_text(algorithms: int, seeds: int) -> str:
-    """How many runs there will be: ``Run 3 algorithms × 3 seeds = 9 runs``."""
-    counts = plural(algorithms, "algorithm"), plural(seeds, "seed")
-    return f"Run {' × '.join(counts)} = {plural(algorithms * seeds, 'run')}"
 
 
 def _loading() -> QWidget:
