@@ -22,6 +22,7 @@ from workbench.gui.log_panel import LogPanel
 from workbench.gui.notices import Notices
 from workbench.gui.plain import name_window, without_keys
 from workbench.gui.queue_bar import QueueBar
+from workbench.gui.queue_notices import QueueNotices
 from workbench.gui.run_commands import RunCommands
 from workbench.gui.runs_panel import RunsPanel
 from workbench.gui.session import Session
@@ -153,6 +154,7 @@ class MainWindow(QMainWindow):
         session.undo.canRedoChanged.connect(self.refresh)
         session.undo.indexChanged.connect(self.refresh)
         self.worker.busy.connect(self.status.say_busy)
+        QueueNotices(session, self.notices, self)
         self._watch = theme.ThemeWatch(self)
         self._watch.changed.connect(self._restyle)
         self._layout_timer = QTimer(self)

@@ -1,0 +1,115 @@
+"""What should not be missed of the queue, told once: that a run diverges, and that all are over."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
+
+from workbench.analysis.numerals import duration
+from workbench.gui import icons
+from workbench.gui.notices import Answer, Notices
+from workbench.gui.queue_bar import over
+from workbench.gui.runs_model import DIVERGED
+from workbench.gui.session import Session
+from workbench.project import RunRecord
+from workbench.words import listed
+
+KEY = "diverged"
+LASTS = 20, 0.01
+"""A run that trains is told of once it has been out of bounds for so many meta-iterations, and so large a
+part of all: a single one may recover."""
+
+WORTH_TELLING_SECONDS = 5.0
+SHOWN_MILLISECONDS = 10_000
+NAMED = 3
+
+
+class QueueNotices(QObject):
+    """Watches the queue for a window."""
+
+    def __init__(self, session: Session, notices: Notices, window: QWidget) -> None:
+        super().__init__(window)
+        self._session, self._notices, self._window = session, notices, window
+        self._told: set[int] = set()
+        self._said: list[int] = []
+        self._stops: int | None = None
+        self._tray: QSystemTrayIcon | None = None
+        self._hide = QTimer(self)
+        self._hide.setSingleShot(True)
+        self._hide.setInterval(SHOWN_MILLISECONDS)
+        self._hide.timeout.connect(self._hide_tray)
+        session.opened.connect(self._forget)
+        session.data.grew.connect(self._grew)
+        session.queue.changed.connect(self._queue_changed)
+        session.queue.emptied.connect(self._emptied)
+
+    # --- divergence --------------------------------------------------------------------------------
+
+    @Slot()
+    def _forget(self) -> None:
+        self._told.clear()
+        self._notices.clear(KEY)
+
+    @Slot(object)
+    def _grew(self, grown: object) -> None:
+        assert isinstance(grown, set)
+        new = [run for run in grown - self._told if self._lost(self._session.data.run(run))]
+        if new:
+            if KEY not in self._notices.texts():  # what it said has been dismissed
+                self._said = []
+            self._told.update(new)
+            self._said += new
+            self._say()
+
+    def _lost(self, run: RunRecord | None) -> bool:
+        at = self._session.data.diverged_at(run) if run is not None else None
+        if run is None or at is None:
+            return False
+        since, (iterations, part) = run.iterations - at, LASTS
+        return run.status in ("failed", "finished") or since >= max(iterations, part * run.iterations_planned)
+
+    def _say(self) -> None:
+        data, running = self._session.data, self._session.queue.running
+        records = [run for each in self._said if (run := data.run(each))]
+        told = [f"{run.name} {data.divergence([run])}" for run in records]
+        if len(records) == 1:
+            text = f"{told[0]}: {records[0].failure or DIVERGED}"
+        else:
+            text = f"{len(records)} runs diverged: {listed(told, NAMED, '; ')}"
+        self._stops = running if running in self._said else None
+        answer = "Stop this run" if len(records) == 1 else "Stop the running one"
+        answers: list[Answer] = [(answer, self._stop)] if self._stops is not None else []
+        self._notices.say(KEY, text, answers)
+
+    def _stop(self) -> None:
+        if self._stops is not None:
+            self._session.queue.skip(self._stops)
+
+    @Slot()
+    def _queue_changed(self) -> None:
+        """What is over cannot be stopped."""
+        if KEY in self._notices.texts() and self._stops not in (None, self._session.queue.running):
+            self._say()
+
+    # --- the end -----------------------------------------------------------------------------------
+
+    @Slot()
+    def _emptied(self) -> None:
+        sitting = self._session.queue.sitting
+        if sitting.seconds < WORTH_TELLING_SECONDS or self._window.isActiveWindow():
+            return
+        QApplication.alert(self._window)
+        if QSystemTrayIcon.isSystemTrayAvailable():
+            if self._tray is None:
+                self._tray = QSystemTrayIcon(self)
+                self._tray.messageClicked.connect(self._window.activateWindow)
+            self._tray.setIcon(icons.program())
+            self._tray.show()
+            self._hide.start()
+            text = f"{over(sitting)} · {duration(sitting.seconds)}"
+            self._tray.showMessage(self._session.name, text, icons.program(), SHOWN_MILLISECONDS)
+
+    @Slot()
+    def _hide_tray(self) -> None:
+        if self._tray is not None:
+            self._tray.hide()
