@@ -44,6 +44,8 @@ def test_the_log_stays_at_its_end_when_its_panel_shrinks_and_where_the_person_re
 
 def test_the_log_is_a_line_that_unfolds(open_window: Open, qtbot: QtBot) -> None:
     window = open_window()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
     dock = window.layout_.docks["log"]
     button, newest = window.findChild(QToolButton, "log_button"), window.findChild(QLabel, "log_newest")
     assert button is not None
