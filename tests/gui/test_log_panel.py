@@ -52,8 +52,8 @@ def test_the_log_is_a_line_that_unfolds(open_window: Open, qtbot: QtBot) -> None
     assert newest is not None
     window.log.say("something " * 100)
     assert dock.isHidden()
-    assert newest.text() == newest.toolTip()
-    assert newest.text().endswith("something " * 100)
+    assert newest.toolTip().endswith("something " * 100)
+    assert newest.text().endswith("…")
     assert newest.geometry().right() < window.width() == 1280, "a long line widens nothing"
     for _ in range(2):
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)

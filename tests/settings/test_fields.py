@@ -9,7 +9,7 @@ from workbench import algorithms, networks  # noqa: F401  (their kinds must be k
 from workbench.config import AlgorithmConfig, Experiment, Training
 from workbench.settings import Field, Section, fields_of, setting
 from workbench.settings.fields import UNSET, text_of
-from workbench.settings.texts import read, stepped
+from workbench.settings.texts import folded, read, stepped
 from workbench.tasks import FAMILIES
 
 
@@ -105,3 +105,22 @@ def test_arrows_step_rates_by_1_2_5_and_counts_in_the_second_digit() -> None:
     assert stepped(count, stepped(count, 10_000, False), True) == 10_000
     assert stepped(count, 1, False) == 1
     assert stepped(of(Everything, "count"), 10, True) == 10
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("0-15", "0–15"),
+        ("0–15", "0–15"),
+        ("0..15", "0–15"),
+        ("0, 1, 2, 3", "0–3"),
+        ("0 1", "0, 1"),
+        ("3, 4, 5, 9, 7, 6", "3–5, 9, 7, 6"),
+        ("x, 1", "x, 1"),
+        ("0, 99999999999999999999", "0, 99999999999999999999"),
+    ],
+)
+def test_seeds_that_follow_each_other_are_shown_as_a_range_that_can_be_typed(typed: str, shown: str) -> None:
+    seeds = of(Training, "seeds")
+    assert folded(seeds, read(seeds, typed)) == shown
+    assert read(seeds, shown) == read(seeds, typed)

@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QSettings, QSize
+from PySide6.QtGui import QColor, QIcon
 from PySide6.QtWidgets import (
+    QButtonGroup,
+    QColorDialog,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
+    QGridLayout,
     QMessageBox,
     QPlainTextEdit,
+    QPushButton,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from workbench.gui.plain import Label, Question, name_window
+from workbench.gui import icons, theme
+from workbench.gui.plain import Label, Question, name_window, set_tip
 
 CANCEL = "Cancel"
+OTHER = 2  # how a dialog ends besides accepted and rejected
 
 
 def ask(parent: QWidget, title: str, text: str, answers: Sequence[str], *, cancel: str = CANCEL) -> str:
@@ -69,6 +77,41 @@ def _chosen(name: str) -> Path | None:
         return None
     QSettings().setValue("folder", str(Path(name).parent))
     return Path(name)
+
+
+def choose_colour(parent: QWidget, title: str, now: str) -> str:
+    """Let the person choose one of the runs' colours, or any other behind them; empty: none (``#rrggbb``)."""
+    dialog = QDialog(parent)
+    dialog.setObjectName("colour_dialog")
+    name_window(dialog, title)
+    grid, buttons = QGridLayout(), QButtonGroup(dialog)
+    for number, colour in enumerate(theme.run_colours()):
+        button = QToolButton(dialog)
+        button.setObjectName(f"colour_{number + 1}")
+        button.setAccessibleName(f"Colour {number + 1}")
+        set_tip(button, f"{colour}, which eyes tell from the others")
+        button.setIcon(QIcon(icons.swatch(colour, 28)))
+        button.setIconSize(QSize(28, 28))
+        button.setCheckable(True)
+        button.setChecked(colour == now)
+        button.clicked.connect(dialog.accept)
+        buttons.addButton(button, number)
+        grid.addWidget(button, number // 6, number % 6)
+    other = QPushButton("Other…", dialog)
+    other.setObjectName("colour_other")
+    set_tip(other, "Any colour at all; the program cannot tell whether it stands out")
+    other.clicked.connect(lambda: dialog.done(OTHER))
+    below = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, dialog)
+    below.addButton(other, QDialogButtonBox.ButtonRole.ActionRole)
+    below.rejected.connect(dialog.reject)
+    layout = QVBoxLayout(dialog)
+    layout.addLayout(grid)
+    layout.addWidget(below)
+    answer = dialog.exec()
+    if answer == OTHER:
+        found = QColorDialog.getColor(QColor(now), parent, title)
+        return found.name() if found.isValid() else ""
+    return theme.run_colours()[buttons.checkedId()] if answer else ""
 
 
 def edit_text(parent: QWidget, title: str, label: str, text: str) -> str | None:

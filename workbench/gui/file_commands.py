@@ -115,8 +115,8 @@ class FileCommands(QObject):
         path = dialogs.file_to_save(
             self._window, "Save a copy", f"{self._session.name} copy.mlwb", PROJECTS, "mlwb"
         )
-        if path is not None:
-            self._try(self._session.save_copy, path)
+        if path is not None and self._try(self._session.save_copy, path):
+            self._notices.say("file", f"A copy was written to {path}; this project stays open.")
 
     def may_leave(self, *, closing: bool = False) -> bool:
         """Ask what must be asked before the open project is closed; tells whether it may be."""

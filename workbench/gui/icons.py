@@ -67,12 +67,12 @@ def _icon(draw: Callable[[QPainter], None], normal: str = "") -> QIcon:
     return icon
 
 
-def swatch(colour: str) -> QPixmap:
+def swatch(colour: str, side: int = 12) -> QPixmap:
     """A run's colour, with an edge that shows on any background."""
-    pixmap = QPixmap(12, 12)
+    pixmap = QPixmap(side, side)
     pixmap.fill(QColor(theme.background()))
     painter = QPainter(pixmap)
-    painter.fillRect(1, 1, 10, 10, QColor(colour))
+    painter.fillRect(1, 1, side - 2, side - 2, QColor(colour))
     painter.end()
     return pixmap
 

@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Slot
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
-from workbench.gui import theme
 from workbench.gui.log_panel import LogPanel
-from workbench.gui.plain import Label, set_tip
-
-
-class Elided(Label):
-    """A text of one line that ends in … where there is no room for it; all of it is in its tool tip."""
-
-    def say(self, text: str) -> None:
-        """Show another text."""
-        self.setText(text)
-        set_tip(self, text)
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(0, super().minimumSizeHint().height())
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setPen(QColor(theme.muted()))
-        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, text)
+from workbench.gui.plain import Elided, set_tip
 
 
 class LogLine(QWidget):
@@ -45,6 +26,7 @@ class LogLine(QWidget):
         self.button.clicked.connect(self._turn)
         self.newest = Elided()
         self.newest.setObjectName("log_newest")
+        self.newest.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(4, 0, 0, 0)
@@ -61,7 +43,7 @@ class LogLine(QWidget):
 
     @Slot()
     def _show_newest(self) -> None:
-        self.newest.say(self._log.document().lastBlock().text())
+        self.newest.setText(self._log.document().lastBlock().text())
 
     @Slot()
     def _show_state(self) -> None:

@@ -178,6 +178,13 @@ def without_keys(text: str) -> str:
     return visible(text).replace("&", "&&")
 
 
+def with_key(label: str, taken: set[str]) -> str:
+    """A label with the first of its letters that is not taken as its key, which then is."""
+    free = next((letter for letter in label if letter.isalpha() and letter.lower() not in taken), "")
+    taken.add(free.lower())
+    return label.replace(free, f"&{free}", 1) if free else label
+
+
 def name_window(window: QWidget, text: str) -> None:
     """Give a window its title; ``[*]`` would be the place of a sign of Qt's."""
     window.setWindowTitle(visible(text).replace("[*]", "[*][*]"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QSettings, Slot
-from PySide6.QtGui import QAction, QColor
-from PySide6.QtWidgets import QColorDialog, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QWidget
 
 from workbench.errors import InputError
 from workbench.gui import dialogs, theme
@@ -167,10 +167,10 @@ class RunCommands(QObject):
         record = self._session.data.run(self._panel.selected()[0])
         if record is None:
             return
-        now = QColor(theme.colour(self._session.data.colour(record)))
-        colour = QColorDialog.getColor(now, self._window, "Colour of the selected runs")
-        if colour.isValid():
-            self._change("Change colour", colour=colour.name())
+        now = theme.colour(self._session.data.colour(record))
+        colour = dialogs.choose_colour(self._window, "Colour of the selected runs", now)
+        if colour:
+            self._change("Change colour", colour=colour)
 
     @Slot()
     def toggle_shown(self) -> None:

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.gui.plain import set_tip
+from workbench.gui.plain import set_tip, with_key
 from workbench.settings import Field, Section, fields_of
 
 SettingsType = TypeVar("SettingsType", bound=Section)
@@ -70,7 +70,7 @@ class SettingsBar(QWidget, Generic[SettingsType]):
             if isinstance(layout, QBoxLayout):
                 layout.addWidget(control)
             else:
-                layout.addRow(_with_key(self._fields[name].label, keys), control)
+                layout.addRow(with_key(self._fields[name].label, keys), control)
                 if isinstance(control, QSpinBox | QDoubleSpinBox):
                     control.setPrefix("")
 
@@ -187,10 +187,3 @@ def _spin_box(field: Field) -> QSpinBox | QDoubleSpinBox:
     box.setSuffix(f" {field.unit}" if field.unit else "")
     box.setKeyboardTracking(False)
     return box
-
-
-def _with_key(label: str, taken: set[str]) -> str:
-    """A label with the first of its letters that is not taken as its key, which then is."""
-    free = next((letter for letter in label if letter.isalpha() and letter.lower() not in taken), "")
-    taken.add(free.lower())
-    return label.replace(free, f"&{free}", 1) if free else label

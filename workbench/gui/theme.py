@@ -95,7 +95,7 @@ def wrong() -> str:
 
 def warning() -> str:
     """Behind a notice that wants an answer."""
-    return "#4a3d16" if is_dark() else "#fff3cf"
+    return "#3c3211" if is_dark() else "#fff3cf"
 
 
 def apply(scheme: Scheme) -> None:
@@ -134,7 +134,7 @@ def _palette() -> QPalette:
         (roles.Link, QColor(accent())),
     ):
         palette.setColor(role, colour)
-    disabled = QColor("#767c84" if dark else "#8b9199")
+    disabled = QColor("#82888f" if dark else "#848a92")
     for role in (roles.WindowText, roles.Text, roles.ButtonText):
         palette.setColor(QPalette.ColorGroup.Disabled, role, disabled)
     return palette

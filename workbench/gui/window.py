@@ -20,7 +20,7 @@ from workbench.gui.layout import Layout
 from workbench.gui.log_line import LogLine
 from workbench.gui.log_panel import LogPanel
 from workbench.gui.notices import Notices
-from workbench.gui.plain import name_window, without_keys
+from workbench.gui.plain import name_window, with_key, without_keys
 from workbench.gui.queue_bar import QueueBar
 from workbench.gui.queue_notices import QueueNotices
 from workbench.gui.run_commands import RunCommands
@@ -91,10 +91,11 @@ class MainWindow(QMainWindow):
     def _make_menus(self) -> dict[str, QMenu]:
         """The menu bar; the submenus, by name."""
         menus: dict[str, QMenu] = {}
+        keys: set[str] = set()
         submenus: dict[str, QMenu] = {}
         for command in actions.COMMANDS:
             if command.menu not in menus:
-                menus[command.menu] = self.menuBar().addMenu(f"&{command.menu}")
+                menus[command.menu] = self.menuBar().addMenu(with_key(command.menu, keys))
                 menus[command.menu].setToolTipsVisible(True)
             menu = menus[command.menu]
             if command.name == actions.SEPARATOR:

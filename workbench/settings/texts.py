@@ -7,7 +7,7 @@ import io
 import math
 import re
 
-from workbench.settings.fields import UNSET, Field
+from workbench.settings.fields import UNSET, Field, text_of
 
 MOST_IN_A_RANGE = 10_000
 
@@ -52,6 +52,22 @@ def _number(text: str, item: type) -> int | float | str:
     if not math.isfinite(value):  # neither a file nor a form holds it
         return text
     return int(value) if item is int and value.is_integer() and abs(value) < 2**53 else value
+
+
+def folded(field: Field, value: object) -> str:
+    """A value as it is shown: whole numbers that follow each other as a range, ``0–15, 20``."""
+    if field.shape != "list" or field.item is not int or not isinstance(value, list | tuple):
+        return text_of(value)
+    spans: list[list[object]] = []
+    for each in value:
+        last = spans[-1][-1] if spans else None
+        if type(each) is type(last) is int and each == last + 1:
+            spans[-1].append(each)
+        else:
+            spans.append([each])
+    return ", ".join(
+        f"{span[0]}–{span[-1]}" if len(span) > 2 else ", ".join(map(text_of, span)) for span in spans
+    )
 
 
 def stepped(field: Field, value: object, up: bool) -> int | float:

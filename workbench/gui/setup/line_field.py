@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QCompleter, QLineEdit, QWidget
 from workbench.gui import theme
 from workbench.settings import Field
 from workbench.settings.fields import UNSET, text_of
-from workbench.settings.texts import read, stepped
+from workbench.settings.texts import folded, read, stepped
 
 RECENT = 8
 _KEEP_FREE = 40  # pixels for the number, before the unit may be shown
@@ -48,7 +48,7 @@ class LineField(QLineEdit):
         self.editingFinished.connect(self._finish)
 
     def show_value(self, value: object, *, settled: bool) -> None:
-        text = text_of(value)
+        text = folded(self._spec, value)
         if text == self.text():
             return
         typed = read(self._spec, self.text())

@@ -15,6 +15,7 @@ from workbench.gui.setup.fields import FieldWidget, PathField
 from workbench.gui.setup.line_field import LineField
 from workbench.settings import Field, Path
 from workbench.settings.fields import text_of
+from workbench.settings.texts import folded
 
 Complaints = Mapping[Path, str]
 GUTTER = 14
@@ -77,7 +78,10 @@ class Row(QObject):
         say_wrong(self.message, wrong)
         self.field.input.setAccessibleDescription(f"Wrong: {wrong}" if wrong else self.spec.help)
         complaint = rich('<p style="color:{}">{}</p>', theme.wrong(), wrong) if wrong else rich("")
-        set_tip(self.field.input, rich("{}{}", complaint, self._tooltip))
+        value = self._draft.value(self.path)
+        shown, whole = folded(self.spec, value), text_of(value)
+        written = rich("<p>{}</p>", whole) if shown != whole else rich("")
+        set_tip(self.field.input, rich("{}{}{}", complaint, self._tooltip, written))
 
     @Slot(object)
     def _edited(self, value: object) -> None:
@@ -142,14 +146,13 @@ def dotted(path: Path) -> str:
 
 
 def tooltip(field: Field, path: Path) -> Markup:
-    """Everything about a field."""
+    """Everything about a field but its name, which stands beside it."""
     default = text_of(field.default) or field.empty or "none"
-    unit = rich(" <i>({})</i>", field.unit) if field.unit else ""
     in_a_file = (path[0], *path[2:]) if path[0] == "algorithm" else path  # where they are a list
     lines: list[Markup | None] = [
-        rich("<b>{}</b> {}{}", field.label, field.symbol, unit),
         rich("{}", field.help),
         rich("Allowed: {}", field.allowed) if field.allowed else None,
+        rich("Unit: {}", field.unit) if field.unit else None,
         rich("Default: {}", default) if field.section is None else None,
         rich("In a file: <code>{}</code>", dotted(in_a_file)),
     ]
