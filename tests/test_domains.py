@@ -559,7 +559,7 @@ def test_the_report_tells_of_domains(tested: Path, call: Call, tmp_path: Path) -
     out = tmp_path / "r.html"
     assert call("export", tested, "--what", "report", "-o", out)[0] == 0
     text = out.read_text(encoding="utf-8")
-    assert "<h4>Other domains</h4>" in text
+    assert "<details open><summary>Other domains</summary>" in text
     assert "five shots" in text
     assert "Holm" in text
 

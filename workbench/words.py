@@ -82,6 +82,17 @@ def listed(names: Sequence[str], most: int = 6, sign: str = ", ") -> str:
     return sign.join(names[:most]) + (f"{and_} {rest} more" if rest > 0 else "")
 
 
+def ranges(numbers: Sequence[int]) -> str:
+    """Numbers in a line: runs of them as ranges."""
+    parts: list[list[int]] = []
+    for each in numbers:
+        if parts and each == parts[-1][-1] + 1:
+            parts[-1] = [parts[-1][0], each]
+        else:
+            parts.append([each])
+    return ", ".join("–".join(map(str, dict.fromkeys(part))) for part in parts)
+
+
 def numbered(names: Sequence[str], taken: Iterable[str] = ()) -> list[str]:
     """The names, each once: what is there (or taken) already gets a number, ``A (2)``."""
     known, found = set(taken), []

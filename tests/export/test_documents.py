@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
@@ -154,7 +155,8 @@ def test_the_report_is_one_page_that_loads_and_runs_nothing(call: Call, tmp_path
     with Project.create(tmp_path / "p.mlwb") as opened:
         add(opened, HOSTILE, rng.exponential(size=(2, 30)), name=f"A {HOSTILE}")
         add(opened, "B", rng.exponential(size=(2, 30)), name=f"A {HOSTILE}")
-        add(opened, "C", rng.exponential(size=(1, 30)), episodes="f" * 64, task=TASK | {"shots": 9})
+        add(opened, "C", rng.exponential(size=(1, 30)), episodes="f" * 64, name=f"A {HOSTILE}")
+        add(opened, "D", rng.exponential(size=(1, 30)), episodes="d" * 64, task=TASK | {"shots": 9})
     code, _, err = call(tmp_path / "p.mlwb", "--what", "report", "-o", tmp_path / "r.html")
     assert code == 0, err
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
@@ -166,10 +168,16 @@ def test_the_report_is_one_page_that_loads_and_runs_nothing(call: Call, tmp_path
     assert len(set(reader.ids)) == len(reader.ids)
     assert {link[1:] for link in reader.links} <= set(reader.ids)
     assert not re.findall(r"url\((?!#|data:)", text)
-    for part in ("Results", "Learning", "Protocol", "Environment", "Configurations", "Citations"):
+    for part in ("Citations", "Environment", "Runs and configurations"):
         assert f"{part}</h2>" in text
-    assert reader.tags.count("svg") >= 4
-    assert "Not compared: C met other episodes (shot 9 instead of 5)." in text
+    chapters = text.split("<section>")[1:4]
+    for chapter in chapters:  # what is read at once
+        read = chapter.partition("<details>")[0]
+        assert [read.count(each) for each in ("<dl", "<svg", "<table")] == [1, 1, 1]
+    between = f"Between {html.escape(HOSTILE)} and B no difference can be claimed (difference "
+    assert chapters[0].count(between) == 1
+    assert [each.count("Not compared: ") for each in chapters] == [1, 1, 0]
+    assert "Not compared: C met other episodes (episodes (sha-256) ffffffffffff instead of" in chapters[0]
     assert "Finn" in text
     assert "Wilcoxon. Individual comparisons" in text
     again = call(tmp_path / "p.mlwb", "--what", "report", "-o", tmp_path / "again.html")

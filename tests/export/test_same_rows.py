@@ -16,7 +16,7 @@ from tests.analysis.invented import add
 from workbench.export import documents
 from workbench.export.wishes import Wish
 from workbench.gui.charts.comparison import ComparisonView
-from workbench.gui.run_data import RunData
+from workbench.gui.run_data import ALL, RunData
 from workbench.project import Project
 
 ROWS = [("B (inner_lr 0.3)", "2"), ("B (inner_lr 0.1)", "1"), ("A", "2")]
@@ -72,6 +72,7 @@ def test_every_format_the_report_and_the_window_show_the_same_rows(project: Path
     with Project.open(project, read_only=True) as opened:
         data = RunData()
         data.open(opened)
+        data.look_at(ALL)
         view = ComparisonView(data)
         qtbot.addWidget(view)
         view.show()

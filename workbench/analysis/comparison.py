@@ -257,12 +257,14 @@ def figure(
     return Figure("comparison", (panel,), _caption(met, compared, measure, step), table=table)
 
 
+MARKS = (
+    "Small points: single seeds with 95% intervals over tasks. Large points: means over n seeds with 95% "
+    "intervals over seeds (both Student's t)."
+)
+
+
 def _caption(met: Episodes, compared: list[Compared], measure: str, step: int | None) -> str:
-    text = (
-        f"{met.told(measure, step)} on {met.named(measure, sized=True)}. Small points: single seeds with 95% "
-        "intervals over tasks. Large "
-        "points: means over n seeds with 95% intervals over seeds (both Student's t)."
-    )
+    text = f"{met.told(measure, step)} on {met.named(measure, sized=True)}. {MARKS}"
     single = any(len(each.seeds) == 1 and not each.row.deterministic for each in compared)
     one = "A single seed (n = 1) has no interval over seeds." if single else ""
     said = [*remarks.episodes(met.test), *remarks.of([each.row for each in compared])]

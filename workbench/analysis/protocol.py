@@ -11,7 +11,7 @@ from workbench.analysis.numerals import count
 from workbench.analysis.results import privacy
 from workbench.analysis.source import Group, Source, configuration, tested
 from workbench.toml import digest
-from workbench.words import numbered
+from workbench.words import listed, numbered, ranges
 
 UNTRAINED = "no meta-training"
 HASH_LETTERS = 12
@@ -119,7 +119,7 @@ def _card(source: Source, group: Group) -> Card:
         "seconds": f"{sum(each.seconds for each in runs) / len(runs):.3g} s",
         "drift": _words(task.get("drift")),
         "privacy": privacy(environment) or "none",
-        "seeds": ", ".join(str(each.seed) for each in runs),
+        "seeds": ranges([each.seed for each in runs]),
         "device": " / ".join(dict.fromkeys(str(each.environment.get("device", NONE)) for each in runs)),
         "version": f"{environment.get('workbench', NONE)}, {environment.get('torch', NONE)}",
     }
@@ -143,17 +143,19 @@ def warnings(compared: Sequence[Card], others: Iterable[Card]) -> list[str]:
     compared : those that met the same episodes.
     others : those that met others.
     """
-    said: list[str] = []
     if not compared:
-        return said
+        return []
     first = compared[0]
+    apart: dict[str, list[str]] = {}
     for each in others:
         keys = [key for key in TEST if each.entries[key] != first.entries[key]]
         telling = [key for key in keys if key not in ("episodes_hash", "split")] or keys
         why = "; ".join(
             f"{TEST[key].lower()} {each.entries[key]} instead of {first.entries[key]}" for key in telling
         )
-        said.append(f"Not compared: {each.name} met other episodes ({why}).")
+        apart.setdefault(why, []).append(each.name)
+    told = [f"{listed(names)} met other episodes ({why})" for why, names in apart.items()]
+    said = [f"Not compared: {'; '.join(told)}."] if told else []
     unlike = [key for key in differing(compared) if key in TEST]
     if unlike:
         said.append(f"Tested differently on the same episodes: {_named(unlike, TEST, compared)}.")
@@ -162,6 +164,21 @@ def warnings(compared: Sequence[Card], others: Iterable[Card]) -> list[str]:
     if unfair:
         said.append(f"Trained differently: {_named(unfair, TRAINING, trained)}.")
     return said
+
+
+def facts(found: Sequence[Card]) -> list[tuple[str, str]]:
+    """What was done, in short: each condition with what it was, each value once; nothing that nobody had."""
+    trained = [each for each in found if each.entries["order"] != UNTRAINED]
+    told = [
+        (title, [each.entries[key].removesuffix(CLOSED_FORM) for each in (found if key in TEST else trained)])
+        for key, title in (TEST | TRAINING).items()
+        if key not in (*INCIDENTAL, "episodes_hash", "split")
+    ]
+    known = (
+        (title, [each for each in dict.fromkeys(values) if each not in (NONE, "none")])
+        for title, values in told
+    )
+    return [(title, " / ".join(values)) for title, values in known if values]
 
 
 def _named(keys: Sequence[str], titles: Mapping[str, str], found: Sequence[Card]) -> str:

@@ -10,9 +10,11 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 from workbench.analysis.naming import NONE as NONE
 from workbench.analysis.numerals import MINUS
+from workbench.words import numbered
 
 Cells = Mapping[str, object]
 """The values of a row by the names of their columns."""
@@ -55,8 +57,10 @@ class Table:
     Attributes
     ----------
     name : for files and cross-references.
-    columns : as people read it; CSV and JSON have every value of the rows.
+    columns : as people read it, without those that would have nothing but dashes; CSV and JSON have every
+        value of the rows.
     bold : the cells, as (row, key), that stand out: the best, and what a test cannot tell from it.
+    about : whose results they are; cross-references begin with it.
     """
 
     name: str
@@ -64,6 +68,21 @@ class Table:
     rows: tuple[Cells, ...]
     caption: str = ""
     bold: frozenset[tuple[int, str]] = frozenset()
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        told = [
+            column
+            for column in self.columns
+            if not self.rows or any(column.shown(row) != NONE for row in self.rows)
+        ]
+        object.__setattr__(self, "columns", tuple(told))
+
+    @property
+    def label(self) -> str:
+        """What LaTeX refers to it by; of a name in other letters than these, a number stands for them."""
+        plain = re.sub(r"[^a-z0-9]+", "-", f"{self.about} {self.name}".lower()).strip("-")
+        return f"tab:{plain}" if self.about.isascii() else f"tab:{crc32(self.about.encode()):08x}-{plain}"
 
     def cells(self) -> list[list[str]]:
         """The text of every cell, without the heading."""
@@ -86,7 +105,8 @@ def written(tables: Sequence[Table], form: str) -> str:
     if form == "markdown":
         return "\n".join(map(markdown, tables))
     if form == "latex":
-        return "% needs \\usepackage{booktabs}\n" + "\n".join(map(latex, tables))
+        labels = numbered([table.label for table in tables])
+        return "% needs \\usepackage{booktabs}\n" + "\n".join(map(latex, tables, labels))
     rows = [row for table in tables for row in table.rows]
     if form == "csv":
         return as_csv(rows)
@@ -147,15 +167,14 @@ def escape_markdown(text: str) -> str:
     return text.replace("&", "&amp;")
 
 
-def latex(table: Table) -> str:
+def latex(table: Table, label: str = "") -> str:
     """A ``table`` with booktabs' rules; needs ``\\usepackage{booktabs}`` and nothing else."""
     spec = "".join("r" if each.number else "l" for each in table.columns)
-    label = re.sub(r"[^a-z0-9]+", "-", table.name.lower()).strip("-")
     lines = [
         r"\begin{table}",
         r"\centering",
         f"\\caption{{{escape_latex(table.caption)}}}" if table.caption else "",
-        f"\\label{{tab:{label}}}",
+        f"\\label{{{(label or table.label).replace(' ', '')}}}",
         f"\\begin{{tabular}}{{@{{}}{spec}@{{}}}}",
         r"\toprule",
         " & ".join(escape_latex(each.heading) for each in table.columns) + r" \\",

@@ -15,6 +15,7 @@ from workbench.export.wishes import Style, Wish
 from workbench.pictures import RUNS
 from workbench.project import Project
 from workbench.terminal import deliver
+from workbench.words import ranges
 
 DRAWN = ("png", "svg", "pdf", "csv")
 """The formats of figures, and of their data."""
@@ -128,7 +129,7 @@ def save(
             raise InputError(f"--runs: {each.left_out}")
     for run in wish.runs or ():
         if run not in known:
-            allowed = makers.listed(sorted(known))
+            allowed = ranges(sorted(known))
             raise InputError(f"--runs: {run} is no run of {project.path}; allowed: {allowed}")
     make, fill = KINDS[what].make, KINDS[what].fill
     if fill is not None:

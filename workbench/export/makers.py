@@ -16,7 +16,7 @@ from workbench.analysis.adaptation import Adaptation
 from workbench.analysis.adaptation import Settings as AdaptationSettings
 from workbench.analysis.arrangement import Arrangement
 from workbench.analysis.claims import conclusions
-from workbench.analysis.comparison import Episodes, compare, episodes, figure
+from workbench.analysis.comparison import Episodes, compare, figure
 from workbench.analysis.consumed import AXES
 from workbench.analysis.figure import as_csv
 from workbench.analysis.learning import AXIS_LABELS, LearningCurves, usual_choice
@@ -27,11 +27,11 @@ from workbench.analysis.traces import Settings
 from workbench.engine.predicted import Request as Wanted
 from workbench.errors import InputError
 from workbench.export import paper_tables
+from workbench.export.paper_tables import Chapter
 from workbench.export.wishes import Wish
 from workbench.pictures import RUNS, Figure
 from workbench.project import Project, RunRecord
-from workbench.words import listed as listed_words
-from workbench.words import plural, shown
+from workbench.words import listed, plural, ranges, shown
 
 WRITTEN = ("csv", "json", "markdown", "latex")
 """The formats of tables."""
@@ -64,27 +64,35 @@ class Request:
         """The runs that are wanted."""
         return ProjectSource(self.project, RUNS, self.wish.runs, self.arrangement)
 
-    def met(self) -> tuple[ProjectSource, list[Episodes]]:
-        """The finished runs by the episodes that they met, most runs first.
+    def chapters(self) -> list[Chapter]:
+        """The experiments with finished runs.
 
         Raises
         ------
         InputError
             If there are none, or what is wanted was not measured.
         """
-        source, wish = self.source, self.wish
-        found, _ = episodes(source)
+        wish = self.wish
+        found = [each for each in paper_tables.chapters(self.project, self.source) if each.met]
         if not found:
             raise InputError(
                 f"{self.project.path}: no run that is shown is finished, so there is nothing to compare"
             )
         if wish.measure:
-            one_of("--measure", wish.measure, dict.fromkeys(name for each in found for name in each.measures))
-        kept = [each for each in found if not wish.measure or wish.measure in each.measures]
-        steps = sorted({step for each in kept for step in each.steps})
+            measured = dict.fromkeys(name for each in found for met in each.met for name in met.measures)
+            one_of("--measure", wish.measure, measured)
+            found = [
+                replace(each, met=tuple(m for m in each.met if wish.measure in m.measures)) for each in found
+            ]
+        steps = sorted({step for each in found for met in each.met for step in met.steps})
         if wish.step is not None and wish.step not in steps:
-            raise InputError(f"--step: {wish.step} was not measured; allowed: {listed(steps)}")
-        return source, kept
+            raise InputError(f"--step: {wish.step} was not measured; allowed: {ranges(steps)}")
+        return [each for each in found if each.met]
+
+    def parts(self) -> list[tuple[ProjectSource, Episodes]]:
+        """What can be compared, with the runs of its experiment alone; the episodes of most runs first."""
+        found = ((each.source, met) for each in self.chapters() for met in each.met)
+        return sorted(found, key=lambda part: -len(part[1].entries))
 
     def drawn(self, figure: Figure | None, what: str, *, table: bool = False) -> Made:
         """A figure in the format, or its data."""
@@ -129,20 +137,20 @@ def adaptation(request: Request) -> Made:
 
 
 def comparison(request: Request) -> Made:
-    source, met = request.met()
-    measure, step = request.wish.measure or met[0].measures[0], request.wish.step
-    compared = compare(source, met[0], measure, step)
-    made = request.drawn(figure(source, met[0], compared, measure, step), "a comparison")
-    others = sum(len(each.entries) for each in met[1:])
+    (source, met), *rest = request.parts()
+    measure, step = request.wish.measure or met.measures[0], request.wish.step
+    compared = compare(source, met, measure, step)
+    made = request.drawn(figure(source, met, compared, measure, step), "a comparison")
+    others = sum(len(each.entries) for _, each in rest)
     left_out = f" Left out: {plural(others, 'run')} that met other episodes (--runs chooses)."
     return Made(made.content, made.caption + (left_out if others else ""))
 
 
 def scatter(request: Request) -> Made:
-    source, met = request.met()
+    source, met = request.parts()[0]
     setups = sweep.setups(source, sweep.weights_of(request.project))
     x = one_of("--x", request.wish.x or "seconds", [*sweep.costs(setups), *sweep.names(setups)])
-    drawn = sweep.scatter(source, setups, met[0], x, request.wish.measure, request.wish.step)
+    drawn = sweep.scatter(source, setups, met, x, request.wish.measure, request.wish.step)
     return request.drawn(drawn, f"points against {x}")
 
 
@@ -172,9 +180,8 @@ def _diagnosed(request: Request) -> tuple[ProjectSource, Episodes, list[diagnosi
     InputError
         If nobody asked for it.
     """
-    source, met = request.met()
     arrays = pairs.arrays_of(request.project)
-    for each in met:
+    for source, each in request.parts():
         if found := diagnosis.diagnosed(source, each, arrays):
             return source, each, found
     raise InputError(
@@ -206,9 +213,8 @@ def _by_domain(request: Request) -> by_domain.Domains:
     InputError
         If no run was tested on other domains.
     """
-    source, met = request.met()
     readers, wish = by_domain.readers_of(request.project), request.wish
-    for each in met:
+    for source, each in request.parts():
         if (found := by_domain.domains(source, each, readers, wish.measure, wish.step)) is not None:
             return found
     raise InputError(
@@ -217,14 +223,14 @@ def _by_domain(request: Request) -> by_domain.Domains:
 
 
 def parallel(request: Request) -> Made:
-    source, met = request.met()
-    drawn = sweep.parallel(source, sweep.setups(source), met[0], request.wish.measure, request.wish.step)
+    source, met = request.parts()[0]
+    drawn = sweep.parallel(source, sweep.setups(source), met, request.wish.measure, request.wish.step)
     return request.drawn(drawn, "parallel coordinates", table=True)
 
 
 def ranks(request: Request) -> Made:
-    source, _ = request.met()
-    found = critical_difference.families(source, request.wish.measure)
+    request.chapters()
+    found = critical_difference.families(request.source, request.wish.measure)
     if found.ranks is None:
         raise InputError(found.words)
     if request.form in WRITTEN:
@@ -287,7 +293,7 @@ def audits(request: Request) -> Made:
     if not found:
         raise InputError(lacking[0] if lacking else f"{request.project.path}: has no runs")
     made = audited(request, found)
-    left_out = f" Left out: {listed_words(lacking, 3, '; ')}." if lacking else ""
+    left_out = f" Left out: {listed(lacking, 3, '; ')}." if lacking else ""
     return replace(made, caption=made.caption + left_out)
 
 
@@ -331,44 +337,56 @@ def runs(request: Request) -> Made:
 
 
 def table(request: Request) -> Made:
-    source, met = request.met()
-    wish = request.wish
+    found, wish = request.chapters(), request.wish
     if request.form in ("csv", "json"):  # the same rows; nothing is tested for what is bold
-        rows: list[Cells] = [*paper_tables.rows(source, met, wish.measure, wish.step)]
+        rows: list[Cells] = [
+            row for each in found for row in paper_tables.rows(each, wish.measure, wish.step)
+        ]
         return request.written([Table("table", (), tuple(rows))])
-    arrays = pairs.arrays_of(request.project)
-    found = [pairs.statistics(source, each, arrays, wish.measure, wish.step) for each in met]
-    return request.written([_warned(source, each.met, paper_tables.reached(source, each)) for each in found])
+    return request.written(
+        [
+            _warned(each, one, paper_tables.reached(each.source, one, each.title))
+            for each, one in _tested(request)
+        ]
+    )
 
 
 def statistics(request: Request) -> Made:
-    source, met = request.met()
-    arrays, wish = pairs.arrays_of(request.project), request.wish
-    found = [pairs.statistics(source, each, arrays, wish.measure, wish.step) for each in met]
-    tested = [each for each in found if each.claims]
+    tested = [(chapter, each) for chapter, each in _tested(request) if each.claims]
     if not tested:
         raise InputError("no two algorithms met the same episodes, so there is nothing to test")
-    told = [_warned(source, each.met, paper_tables.of_tests(each)) for each in tested]
-    said = [sentence for each in tested for sentence in conclusions(each.claims)]
+    told = [_warned(chapter, each, paper_tables.of_tests(each, chapter.title)) for chapter, each in tested]
+    said = [sentence for _, each in tested for sentence in conclusions(each.claims)]
     return request.written(told, " ".join([*said, *(table.caption for table in told)]))
 
 
-def _warned(source: ProjectSource, met: Episodes, table: Table) -> Table:
+def _tested(request: Request) -> list[tuple[Chapter, pairs.Statistics]]:
+    arrays, wish = pairs.arrays_of(request.project), request.wish
+    return [
+        (each, pairs.statistics(each.source, met, arrays, wish.measure, wish.step))
+        for each in request.chapters()
+        for met in each.met
+    ]
+
+
+def _warned(chapter: Chapter, found: pairs.Statistics, table: Table) -> Table:
     """The table, whose caption says if its runs were not tested or trained alike."""
-    own, _ = protocol.parted(protocol.cards(source), met)
+    own, _ = protocol.parted(protocol.cards(chapter.source), found.met)
     return replace(table, caption=" ".join([table.caption, *protocol.warnings(own, ())]))
 
 
 def cards(request: Request) -> Made:
-    source, met = request.met()
-    found = protocol.cards(source)
-    own, others = protocol.parted(found, met[0])
-    return request.written([paper_tables.of_protocol(found)], " ".join(protocol.warnings(own, others)))
+    found = [(each, protocol.cards(each.source)) for each in request.chapters()]
+    told = [paper_tables.of_protocol(cards, each.title) for each, cards in found]
+    if request.form in ("csv", "json"):
+        told = [paper_tables.of_protocol(protocol.cards(request.source))]
+    said = [word for each, cards in found for word in protocol.warnings(*protocol.parted(cards, each.met[0]))]
+    return request.written(told, " ".join(said))
 
 
 def pivot(request: Request) -> Made:
-    source, _ = request.met()
-    wish, setups = request.wish, sweep.setups(source)
+    request.chapters()
+    wish, setups = request.wish, sweep.setups(request.source)
     names = sweep.names(setups)
     rows = one_of("--rows", wish.rows or "algorithm", names)
     columns = one_of("--columns", wish.columns or "task", names)
@@ -384,7 +402,7 @@ def report(request: Request) -> Made:
 
     wish = request.wish
     if wish.measure or wish.step is not None:
-        request.met()
+        request.chapters()
     return Made(html(request.project, request.source, wish.measure, wish.step).encode())
 
 
@@ -415,14 +433,3 @@ def one_of(option: str, value: str, allowed: Iterable[str]) -> str:
     if value not in names:
         raise InputError(f"{option}: {value!r} is not known here; allowed: {', '.join(names)}")
     return value
-
-
-def listed(numbers: Sequence[int]) -> str:
-    """Numbers in a line: runs of them as ranges."""
-    parts: list[list[int]] = []
-    for each in numbers:
-        if parts and each == parts[-1][-1] + 1:
-            parts[-1] = [parts[-1][0], each]
-        else:
-            parts.append([each])
-    return ", ".join("–".join(map(str, dict.fromkeys(part))) for part in parts)

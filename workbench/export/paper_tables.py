@@ -3,31 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from workbench.analysis import domains, numerals, protocol, quantities, remarks, results
 from workbench.analysis.comparison import Episodes, compare, episodes
+from workbench.analysis.experiments import Together
 from workbench.analysis.numerals import MINUS
 from workbench.analysis.pairs import Statistics
-from workbench.analysis.source import Source
+from workbench.analysis.source import ProjectSource, Source
 from workbench.analysis.statistics import plain
 from workbench.analysis.tables import NONE, Cells, Column, Table, number_in
 from workbench.measures import Measure, known
+from workbench.pictures import RUNS
+from workbench.project import Project, RunRecord
 from workbench.summaries import RunEntry
+from workbench.words import listed
 
 
-def of_episodes(runs: Source, measure: str = "") -> list[Episodes]:
-    """The finished runs by the episodes they met, as far as they have the measure."""
-    found, _ = episodes(runs)
-    return [each for each in found if not measure or measure in each.measures]
+@dataclass(frozen=True)
+class Chapter:
+    """One experiment, or several that met some of the same frozen episodes, so that they can be compared.
+
+    Attributes
+    ----------
+    source : its runs alone: names tell apart what is here.
+    met : its finished runs by the episodes that they met, most runs first, as far as they have the measure.
+    unfinished : its other runs.
+    """
+
+    title: str
+    source: ProjectSource
+    met: tuple[Episodes, ...]
+    unfinished: tuple[RunRecord, ...]
 
 
-def rows(runs: Source, met: Sequence[Episodes], measure: str, step: int | None) -> list[dict[str, object]]:
+def chapters(project: Project, source: ProjectSource, measure: str = "") -> list[Chapter]:
+    """What a source holds, one experiment after the other, in the order in which they were begun."""
+    joined: list[tuple[list[Together], set[str]]] = []
+    for each in source.experiments.all(source.shown()):
+        tests = (source.result(run.id) for run in each.runs if run.status == "finished")
+        hashes = {test["episodes_hash"] for test in tests if test is not None}
+        alike = [other for other in joined if other[1] & hashes]
+        joined = [other for other in joined if other not in alike]
+        joined.append(
+            ([*(one for other in alike for one in other[0]), each], hashes.union(*(h for _, h in alike)))
+        )
+    joined.sort(key=lambda each: each[0][0].runs[0].id)
+    found = []
+    for together, _ in joined:
+        own = ProjectSource(
+            project, RUNS, [run.id for one in together for run in one.runs], source.arrangement
+        )
+        met, unfinished = episodes(own)
+        kept = tuple(each for each in met if not measure or measure in each.measures)
+        found.append(Chapter(listed([one.name for one in together], 3), own, kept, tuple(unfinished)))
+    return found
+
+
+def rows(chapter: Chapter, measure: str, step: int | None) -> list[dict[str, object]]:
     """A row for each algorithm on each set of episodes, with every value."""
-    found = [row for each in met for row in compare(runs, each, measure or each.measures[0], step)]
+    found = (
+        row
+        for each in chapter.met
+        for row in compare(chapter.source, each, measure or each.measures[0], step)
+    )
     return [each.row.cells() for each in found]
 
 
-def reached(runs: Source, found: Statistics) -> Table:
+def reached(runs: Source, found: Statistics, about: str = "") -> Table:
     """What each algorithm reached: a row each; in bold the best, and what a test cannot tell from it."""
     met, shown = found.met, found.row
     lost = {each.name: each.lost for each in found.scores}
@@ -68,7 +111,7 @@ def reached(runs: Source, found: Statistics) -> Table:
         Column("meta_iterations_per_second", "Iter./s", ".0f"),
     )
     cells = tuple({**row.cells(), "not_finite": lost.get(row.algorithm)} for row in rows)
-    return Table("comparison", columns, cells, caption, bold)
+    return Table("comparison", columns, cells, caption, bold, about)
 
 
 Shown = Callable[[Cells], str]
@@ -119,32 +162,34 @@ def of_domains(found: domains.Domains) -> Table:
 
 def of_domain_tests(found: domains.Domains) -> Table:
     """A row for each two algorithms in each domain."""
-    each = [of_tests(domain.statistics) for domain in found.tried]
     rows = tuple(domains.tests(found))
     claims = found.claims
     bold = frozenset((at, "p_wilcoxon_holm") for at, claim in enumerate(claims) if claim.significant)
-    columns = (Column("domain_title", "Domain", number=False), *each[0].columns)
+    columns = (Column("domain_title", "Domain", number=False), *_test_columns(found.row))
     return Table("domain_statistics", columns, rows, domains.tests_caption(found), bold)
 
 
-def of_tests(found: Statistics) -> Table:
+def of_tests(found: Statistics, about: str = "") -> Table:
     """A row for each two algorithms."""
-    columns = (
-        Column("first", "First", number=False),
-        Column("second", "Second", number=False),
-        Column("pairs", "Pairs"),
-        Column("first_better", "Better on", lambda row: f"{row['first_better']} : {row['second_better']}"),
-        Column("difference", "Difference [95%]", _bracketed("difference", found.row)),
-        Column("effect_size", "Effect [95%]", _bracketed("effect_size")),
-        Column("p_wilcoxon_holm", "p", lambda row: p_value(row, "p_wilcoxon_holm")),
-        Column("p_bootstrap_holm", "p (bootstrap)", lambda row: p_value(row, "p_bootstrap_holm")),
-        Column("seeds_difference", "Over seeds [95%]", _bracketed("seeds_difference", found.row)),
-    )
     rows = found.rows()
     bold = frozenset(
         (index, "p_wilcoxon_holm") for index, claim in enumerate(found.claims) if claim.significant
     )
-    return Table("statistics", columns, tuple(rows), found.caption(), bold)
+    return Table("statistics", _test_columns(found.row), tuple(rows), found.caption(), bold, about)
+
+
+def _test_columns(measure: Measure) -> tuple[Column, ...]:
+    return (
+        Column("first", "First", number=False),
+        Column("second", "Second", number=False),
+        Column("pairs", "Pairs"),
+        Column("first_better", "Better on", lambda row: f"{row['first_better']} : {row['second_better']}"),
+        Column("difference", "Difference [95%]", _bracketed("difference", measure)),
+        Column("effect_size", "Effect [95%]", _bracketed("effect_size")),
+        Column("p_wilcoxon_holm", "p", lambda row: p_value(row, "p_wilcoxon_holm")),
+        Column("p_bootstrap_holm", "p (bootstrap)", lambda row: p_value(row, "p_bootstrap_holm")),
+        Column("seeds_difference", "Over seeds [95%]", _bracketed("seeds_difference", measure)),
+    )
 
 
 def _bracketed(key: str, measure: Measure | None = None) -> Shown:
@@ -172,7 +217,7 @@ def p_value(row: Cells, key: str) -> str:
     return NONE if p is None else plain(p)
 
 
-def of_protocol(cards: Sequence[protocol.Card]) -> Table:
+def of_protocol(cards: Sequence[protocol.Card], about: str = "") -> Table:
     """The protocol cards side by side; what differs in bold."""
     rows = protocol.rows(cards)
     names = [name for name in (rows[0] if rows else {}) if name not in ("condition", "differs")]
@@ -182,7 +227,7 @@ def of_protocol(cards: Sequence[protocol.Card]) -> Table:
     )
     bold = frozenset((i, name) for i, row in enumerate(rows) if row["differs"] for name in names)
     caption = "Protocol of each algorithm. Bold: entries that differ."
-    return Table("protocol", columns, tuple(rows), caption, bold)
+    return Table("protocol", columns, tuple(rows), caption, bold, about)
 
 
 def of_runs(entries: Sequence[RunEntry]) -> Table:

@@ -1,9 +1,10 @@
-"""A report in one file: figures, tables, tests, protocol, environment, citations. It loads nothing."""
+"""A report to read and to print, in one file that loads nothing: a chapter for each experiment."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from html import escape
 from string import Template
 
@@ -28,12 +29,13 @@ from workbench.analysis.tables import Table
 from workbench.analysis.traces import Settings
 from workbench.export import paper_tables
 from workbench.export.drawing import to_bytes
+from workbench.export.paper_tables import Chapter
 from workbench.export.wishes import Style
 from workbench.measures import LOSS
 from workbench.paths import resource
 from workbench.pictures import Figure
 from workbench.project import Project, RunRecord
-from workbench.words import listed
+from workbench.words import listed, numbered, plural
 
 NUMBER = ' class="number"'
 SMOOTHED = 25
@@ -47,137 +49,155 @@ def html(project: Project, source: ProjectSource, measure: str = "", step: int |
     ----------
     measure, step : what is compared; empty and None: the most telling, after the last inner step.
     """
-    sections = list(_sections(project, source, measure, step))
     runs = source.shown()
-    names = list(dict.fromkeys(source.experiment(run).name for run in runs))
-    title = names[0] if len(names) == 1 else project.path.stem
+    found = paper_tables.chapters(project, source, measure)
+    sections = [*_Chapters(project, found, measure, step).all(), *_appendix(project, source, measure)]
+    title = found[0].title if len(found) == 1 else project.path.stem
     algorithms = list(dict.fromkeys(run.label for run in runs))
+    counted = f"{len(found)} experiments, " if len(found) > 1 else ""
     subtitle = (
-        f"{len(runs)} runs of {', '.join(algorithms)}. Made by the Meta-Learning Workbench {__version__}."
+        f"{counted}{plural(len(runs), 'run')} of {listed(algorithms, 12)}. Made by the Meta-Learning "
+        f"Workbench {__version__}."
     )
+    names = numbered([name for name, _ in sections])
     template = Template(resource("report.html").read_text(encoding="utf-8"))
     return template.substitute(
         version=escape(__version__),
         title=escape(title),
         subtitle=escape(subtitle),
-        contents="".join(f'<a href="#{_anchor(name)}">{escape(name)}</a>' for name, _ in sections),
-        body="\n".join(f'<h2 id="{_anchor(name)}">{escape(name)}</h2>\n{text}' for name, text in sections),
+        contents="".join(f'<a href="#part-{at}">{escape(name)}</a>' for at, name in enumerate(names)),
+        body="\n".join(
+            f'<section><h2 id="part-{at}">{escape(name)}</h2>\n{text}</section>'
+            for at, (name, (_, text)) in enumerate(zip(names, sections, strict=True))
+        ),
     )
 
 
-def _anchor(name: str) -> str:
-    return re.sub(r"[^a-z]+", "-", name.lower())
+class _Chapters:
+    """A section for each experiment on each set of frozen episodes."""
 
+    def __init__(self, project: Project, chapters: Sequence[Chapter], measure: str, step: int | None) -> None:
+        self._project, self._chapters = project, chapters
+        self._measure, self._step = measure, step
+        self._arrays, self._readers = arrays_of(project), domains.readers_of(project)
+        self._weights = sweep.weights_of(project)
+        self._drawn = _Figures()
 
-def _sections(
-    project: Project, source: ProjectSource, measure: str, step: int | None
-) -> Iterator[tuple[str, str]]:
-    drawn = _Figures()
-    met = paper_tables.of_episodes(source, measure)
-    cards = protocol.cards(source)
-    yield (
-        "Results",
-        "".join(_results(project, source, met, measure, step, cards, drawn))
-        or ("<p>No run is finished yet.</p>"),
-    )
-    ranked = critical_difference.families(source, measure)
-    if len(ranked.names) > 1:
-        diagram = critical_difference.figure(ranked)
-        text = drawn.html(diagram) if diagram else ""
-        yield (
-            "Over task families",
-            text
-            + f"<p>{escape(ranked.words)}</p>"
-            + (table(critical_difference.table(ranked)) if diagram else ""),
+    def all(self) -> Iterator[tuple[str, str]]:
+        """Their headings and texts."""
+        for chapter in self._chapters:
+            for at, met in enumerate(chapter.met):
+                title = (
+                    f"{chapter.title} · episodes {met.hash[:8]}" if len(chapter.met) > 1 else chapter.title
+                )
+                unfinished = chapter.unfinished if at == 0 else ()
+                yield title, "".join(self._chapter(chapter, met, unfinished))
+            if not chapter.met:
+                learning = "".join(self._learning(chapter.source))
+                yield chapter.title, f"{learning}{_left_out([], chapter.unfinished)}"
+
+    def _chapter(
+        self, chapter: Chapter, met: comparison.Episodes, unfinished: Sequence[RunRecord]
+    ) -> Iterator[str]:
+        source, measure, step = chapter.source, self._measure or met.measures[0], self._step
+        cards = protocol.cards(source)
+        own, others = protocol.parted(cards, met)
+        yield _box(own)
+        found = statistics(source, met, self._arrays, measure, step)
+        yield items(conclusions(found.claims))
+        drawing = comparison.figure(
+            source, met, comparison.compare(source, met, measure, step), measure, step
         )
-    yield "Learning", "".join(_learning(source, drawn))
-    yield "Protocol", table(paper_tables.of_protocol(cards), "cards") if cards else "<p>–</p>"
-    yield (
-        "Runs",
-        table(paper_tables.of_runs(results.run_entries(project, [run.id for run in source.shown()]))),
-    )
-    yield "Environment", "".join(_environments(source.shown()))
-    yield "Configurations", "".join(_configurations(source))
-    yield "Citations", "".join(_citations(source, ranks=ranked.ranks is not None))
-
-
-def _results(
-    project: Project,
-    source: ProjectSource,
-    met: Sequence[comparison.Episodes],
-    measure: str,
-    step: int | None,
-    cards: Sequence[protocol.Card],
-    drawn: _Figures,
-) -> Iterator[str]:
-    arrays = arrays_of(project)
-    setups = sweep.setups(source, sweep.weights_of(project))
-    for each in met:
-        chosen = measure or each.measures[0]
-        yield f"<h3>{escape(each.title)}</h3>"
-        for warning in protocol.warnings(*protocol.parted(cards, each)):
-            yield f'<p class="note">{escape(warning)}</p>'
-        compared = comparison.compare(source, each, chosen, step)
-        yield drawn.html(comparison.figure(source, each, compared, chosen, step))
-        found = statistics(source, each, arrays, chosen, step)
+        yield self._drawn.html(replace(drawing, caption=comparison.MARKS))
         yield table(paper_tables.reached(source, found))
+        said = protocol.warnings(own, others)
+        if found.missing:
+            said.append(f"Without a value of this measure: {listed(found.missing)}.")
+        yield _left_out(said, unfinished)
         if found.claims:
-            yield table(paper_tables.of_tests(found))
-            yield "<ul>" + "".join(f"<li>{escape(each)}</li>" for each in conclusions(found.claims)) + "</ul>"
-        tried = domains.domains(source, each, domains.readers_of(project), chosen, step)
+            yield fold("Tests of every two algorithms", table(paper_tables.of_tests(found)))
+        yield fold("Learning and adaptation", *self._learning(source))
+        setups = sweep.setups(source, self._weights)
+        scatter = sweep.scatter(source, setups, met, "seconds", measure, step)
+        yield fold("Against training time", self._drawn.html(scatter) if scatter is not None else "")
+        yield fold("Other domains", *self._domains(source, met, measure), seen=True)
+        yield fold("Diagnoses", *self._diagnoses(source, met), seen=True)
+        yield fold("Protocol of each algorithm", table(paper_tables.of_protocol(cards), "cards"))
+
+    def _domains(self, source: ProjectSource, met: comparison.Episodes, measure: str) -> Iterator[str]:
+        tried = domains.domains(source, met, self._readers, measure, self._step)
         if tried is not None:
-            yield "<h4>Other domains</h4>"
-            yield drawn.html(domains.figure(tried))
-            said = domains.sentences(tried)
-            yield "<ul>" + "".join(f"<li>{escape(sentence)}</li>" for sentence in said) + "</ul>"
+            yield self._drawn.html(domains.figure(tried))
+            yield items(domains.sentences(tried))
             yield table(domains.table(tried))
             yield table(paper_tables.of_domain_tests(tried)) if tried.claims else ""
-        judged = diagnosis.diagnosed(source, each, arrays)
+
+    def _diagnoses(self, source: ProjectSource, met: comparison.Episodes) -> Iterator[str]:
+        judged = diagnosis.diagnosed(source, met, self._arrays)
         for drawing in (diagnosis.roc_figure, diagnosis.reliability_figure):
-            figure = drawing(source, each, judged, diagnosis.PREVALENCE)
-            yield drawn.html(figure) if figure is not None else ""
+            figure = drawing(source, met, judged, diagnosis.PREVALENCE)
+            yield self._drawn.html(figure) if figure is not None else ""
         if judged:
             yield table(diagnosis.table(judged, diagnosis.PREVALENCE))
-        scatter = sweep.scatter(source, setups, each, "seconds", chosen, step)
-        if scatter is not None:
-            yield drawn.html(scatter)
+
+    def _learning(self, source: ProjectSource) -> Iterator[str]:
+        curves = LearningCurves(source)
+        curves.update(Settings(smoothing=SMOOTHED))
+        figure = curves.figure(y_log=True)
+        yield self._drawn.html(figure) if figure is not None else ""
+        first = next(filter(None, (source.result(run.id) for run in source.shown())), None)
+        quantity = reached(first).measure or LOSS.name
+        wanted = adaptation.Settings(quantity=quantity, split="test")
+        tested = adaptation.Adaptation(source).figure(wanted)
+        yield self._drawn.html(tested) if tested is not None else ""
 
 
-def _learning(source: ProjectSource, drawn: _Figures) -> Iterator[str]:
-    curves = LearningCurves(source)
-    curves.update(Settings(smoothing=SMOOTHED))
-    figure = curves.figure(y_log=True)
-    if figure is not None:
-        yield drawn.html(figure)
-    first = next(filter(None, (source.result(run.id) for run in source.shown())), None)
-    quantity = reached(first).measure or LOSS.name
-    tested = adaptation.Adaptation(source).figure(adaptation.Settings(quantity=quantity, split="test"))
-    if tested is not None:
-        yield drawn.html(tested)
+def _box(cards: Sequence[protocol.Card]) -> str:
+    """Under which conditions the algorithms were trained and tested."""
+    told = (
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in protocol.facts(cards)
+    )
+    return f'<dl class="box">{"".join(told)}</dl>\n'
 
 
-def _environments(runs: Sequence[RunRecord]) -> Iterator[str]:
+def _left_out(said: Sequence[str], unfinished: Sequence[RunRecord]) -> str:
+    """What is not in the figure and the table, and what is not alike in them, in one line."""
+    names = listed([f"{each.name} ({each.status})" for each in unfinished], 3)
+    waiting = [f"Not finished: {plural(len(unfinished), 'run')} ({names})."] if unfinished else []
+    line = " ".join([*said, *waiting])
+    return f'<p class="left-out">{escape(line)}</p>\n' if line else ""
+
+
+def _appendix(project: Project, source: ProjectSource, measure: str) -> Iterator[tuple[str, str]]:
+    ranked = critical_difference.families(source, measure)
+    diagram = critical_difference.figure(ranked)
+    if diagram is not None:
+        text = f"{_Figures('ranks').html(diagram)}<p>{escape(ranked.words)}</p>"
+        yield "Over task families", text + table(critical_difference.table(ranked))
+    yield "Citations", items(_citations(source, ranks=diagram is not None))
+    yield "Environment", items(_environments(source.shown()))
+    entries = results.run_entries(project, [run.id for run in source.shown()])
+    runs = fold(f"All {plural(len(entries), 'run')}", table(paper_tables.of_runs(entries)))
+    yield "Runs and configurations", runs + "".join(_configurations(source))
+
+
+def _environments(runs: Sequence[RunRecord]) -> list[str]:
     """Each different environment once, with the runs that had it."""
-    found: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    found: dict[str, list[str]] = {}
     for run in runs:
-        key = tuple((name, "–" if value is None else str(value)) for name, value in run.environment.items())
-        found.setdefault(key, []).append(run.name)
-    for key, names in found.items():
-        yield f"<p>{escape(listed(names))}</p><div class='wide'><table><tbody>"
-        yield "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in key)
-        yield "</tbody></table></div>"
+        told = (f"{name} {value}" for name, value in run.environment.items() if value not in (None, ""))
+        found.setdefault(", ".join(told), []).append(run.name)
+    return [f"{listed(names)}: {told}" for told, names in found.items()]
 
 
 def _configurations(source: ProjectSource) -> Iterator[str]:
     experiments = {run.experiment_id: source.experiment(run) for run in source.shown()}
     for each in experiments.values():
-        yield (
-            f"<details><summary>{escape(each.name)} (SHA-256 {escape(each.config_hash[:12])})</summary>"
-            f"<pre>{escape(each.toml)}</pre></details>"
-        )
+        title = f"{each.name} (SHA-256 {each.config_hash[:12]})"
+        yield fold(title, f"<pre>{escape(each.toml)}</pre>")
 
 
-def _citations(source: ProjectSource, *, ranks: bool) -> Iterator[str]:
+def _citations(source: ProjectSource, *, ranks: bool) -> list[str]:
     from workbench.algorithms import ALGORITHMS  # torch: only what is cited is needed
 
     kinds: dict[str, None] = {}
@@ -193,7 +213,19 @@ def _citations(source: ProjectSource, *, ranks: bool) -> Iterator[str]:
         if kind in ALGORITHMS and ALGORITHMS[kind].citation
     ]
     methods = [*CITATIONS, *(RANK_CITATIONS if ranks else ())]
-    yield "<ul>" + "".join(f"<li>{escape(each)}</li>" for each in [*cited, *methods]) + "</ul>"
+    return [*cited, *methods]
+
+
+def items(said: Sequence[str]) -> str:
+    """Sentences below each other."""
+    return f"<ul>{''.join(f'<li>{escape(each)}</li>' for each in said)}</ul>\n" if said else ""
+
+
+def fold(title: str, *parts: str, seen: bool = False) -> str:
+    """What can be folded, and is at first unless the experiment asked for it; empty where there is nothing.
+    What is folded is not printed."""
+    inside, opening = "".join(parts), "<details open>" if seen else "<details>"
+    return f"{opening}<summary>{escape(title)}</summary>\n{inside}</details>\n" if inside else ""
 
 
 def table(shown: Table, kind: str = "") -> str:
@@ -218,15 +250,15 @@ def table(shown: Table, kind: str = "") -> str:
 class _Figures:
     """Figures as SVG inside the page, each with identifiers of its own."""
 
-    def __init__(self) -> None:
-        self._count = 0
+    def __init__(self, prefix: str = "f") -> None:
+        self._prefix, self._count = prefix, 0
 
     def html(self, figure: Figure) -> str:
         self._count += 1
         svg = to_bytes(figure, Style(width="two"), "svg").decode()
         svg = svg[svg.index("<svg") :]
         svg = re.sub(r"<metadata>.*?</metadata>", "", svg, count=1, flags=re.DOTALL)
-        prefix = f"f{self._count}-"
+        prefix = f"{self._prefix}{self._count}-"
         svg = re.sub(r'\bid="', f'id="{prefix}', svg)
         svg = svg.replace('href="#', f'href="#{prefix}').replace("url(#", f"url(#{prefix}")
         name = escape(figure.name.replace("_", " "))
