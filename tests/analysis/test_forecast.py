@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.gui.charts.made import add_run
-from workbench.analysis.forecast import Known, Left, Present, left
+from workbench.analysis.forecast import Known, Left, left
 from workbench.project import Project, RunRecord
 
 FINISHED = {"status": "finished", "iterations": 100, "iterations_planned": 100}
@@ -34,9 +34,9 @@ def queue(project: Project, **results: Any) -> tuple[Known, list[RunRecord]]:
 def test_nothing_is_said_where_nothing_is_known(project: Project) -> None:
     add_run(project, iterations_planned=100)
     known, waiting = queue(project)
-    assert left(None, waiting, known) == Left()
-    assert left(None, waiting, known).words == ""
-    assert left(Present(waiting[0]), [], known) == Left()
+    assert left(waiting, known) == Left()
+    assert left(waiting, known).words == ""
+    assert left(waiting, known, tested=1.0) == Left()
 
 
 def test_runs_take_what_others_of_their_algorithm_took_tests_included(project: Project) -> None:
@@ -44,50 +44,50 @@ def test_runs_take_what_others_of_their_algorithm_took_tests_included(project: P
     for seed in (1, 2):
         add_run(project, seed=seed, iterations_planned=100)
     known, waiting = queue(project, MAML=taken(50.0, 8.0))
-    assert left(None, waiting, known) == Left(120.0)
-    assert left(None, waiting, known).words == "2 min left"
+    assert left(waiting, known) == Left(120.0)
+    assert left(waiting, known).words == "2 min left"
 
 
 def test_half_of_a_run_takes_half_of_its_training_and_all_of_its_test(project: Project) -> None:
     add_run(project, **FINISHED)
     add_run(project, seed=1, iterations=50, iterations_planned=100)
     known, waiting = queue(project, MAML=taken(50.0, 8.0))
-    assert left(None, waiting, known).seconds == 26.0 + 8.0
+    assert left(waiting, known).seconds == 26.0 + 8.0
 
 
 def test_the_present_run_goes_on_at_its_own_speed(project: Project) -> None:
     add_run(project, **FINISHED)
     add_run(project, seed=1, iterations=60, iterations_planned=100)
     known, (run,) = queue(project, MAML=taken(50.0, 8.0))
-    assert left(Present(run, speed=4.0), [], known) == Left(10.0 + 8.0)
+    assert left([run], known, speed=4.0) == Left(10.0 + 8.0)
 
 
 def test_a_test_that_runs_is_counted_down_and_unknown_where_none_was_seen(project: Project) -> None:
     add_run(project, iterations=100, iterations_planned=100)
     known, (run,) = queue(project)
-    assert left(Present(run, 4.0, 3.0), [], known) == Left()
+    assert left([run], known, 4.0, 3.0) == Left()
     add_run(project, seed=1, **FINISHED)
     known, _ = queue(project, MAML=taken(50.0, 8.0))
-    assert left(Present(run, 4.0, 3.0), [], known) == Left(5.0)
+    assert left([run], known, 4.0, 3.0) == Left(5.0)
 
 
 def test_what_another_algorithm_took_is_a_guess(project: Project) -> None:
     add_run(project, **FINISHED)
     add_run(project, "Reptile", iterations_planned=100)
     known, waiting = queue(project, MAML=taken(50.0, 8.0))
-    assert left(None, waiting, known) == Left(60.0, guessed=True)
-    assert left(None, waiting, known).words == "about 60 s left"
+    assert left(waiting, known) == Left(60.0, guessed=True)
+    assert left(waiting, known).words == "about 60 s left"
 
 
 def test_without_any_finished_run_the_present_speed_is_the_guess(project: Project) -> None:
     add_run(project, iterations=50, iterations_planned=100)
     add_run(project, seed=1, iterations_planned=100)
     known, (run, waiting) = queue(project)
-    assert left(Present(run, speed=10.0), [waiting], known) == Left(5.0 + 10.0, guessed=True)
+    assert left([run, waiting], known, speed=10.0) == Left(5.0 + 10.0, guessed=True)
 
 
 def test_a_run_from_before_costs_were_kept_tells_by_its_beginning_and_end(project: Project) -> None:
     add_run(project, **FINISHED, started=1000.0, ended=1040.0)
     add_run(project, seed=1, iterations_planned=100)
     known, waiting = queue(project)
-    assert left(None, waiting, known) == Left(40.0)
+    assert left(waiting, known) == Left(40.0)

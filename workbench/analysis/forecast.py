@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from workbench.analysis.numerals import duration
@@ -14,15 +13,8 @@ NEWEST = 5
 """So many finished runs of an algorithm tell what another one takes."""
 
 
-@dataclass(frozen=True)
-class Left:
-    """The time that is left.
-
-    Attributes
-    ----------
-    seconds : None where nothing is known.
-    guessed : whether some of it comes from other algorithms, or is not known.
-    """
+class Left(NamedTuple):
+    """The seconds that are left, None where nothing is known; and whether some of it is a guess."""
 
     seconds: float | None = None
     guessed: bool = False
@@ -30,37 +22,14 @@ class Left:
     @property
     def words(self) -> str:
         """``3 min left``, ``about 3 min left``; empty where nothing is known."""
-        if self.seconds is None:
-            return ""
-        return f"{'about ' * self.guessed}{duration(self.seconds)} left"
+        return "" if self.seconds is None else f"{'about ' * self.guessed}{duration(self.seconds)} left"
 
 
-@dataclass(frozen=True)
-class Present:
-    """The run that is running.
-
-    Attributes
-    ----------
-    run : its record.
-    speed : its meta-iterations per second, validations included; 0 where it is not known yet.
-    tested : seconds that its test has taken so far.
-    """
-
-    run: RunRecord
-    speed: float = 0.0
-    tested: float = 0.0
-
-    @property
-    def testing(self) -> bool:
-        """Whether training is over."""
-        return self.run.iterations >= self.run.iterations_planned
-
-
-class _Taken(NamedTuple):
-    """Seconds of a whole run: all but its test, and its test, where it is known apart."""
+class Taken(NamedTuple):
+    """Seconds of a whole run: all but its test, and its test, where that is known apart."""
 
     training: float
-    test: float | None
+    test: float | None = None
 
 
 class Known:
@@ -84,73 +53,66 @@ class Known:
             if run.status == "finished":
                 self._finished.setdefault(run.experiment_id, {}).setdefault(run.label, []).append(run)
         self._result, self._measured = result, measured
-        self._told: dict[tuple[int, str], _Taken | None] = {}
+        self._told: dict[tuple[int, str], Taken | None] = {}
 
-    def like(self, run: RunRecord) -> _Taken | None:
+    def like(self, run: RunRecord) -> Taken | None:
         """What runs of the same algorithm in the same experiment took; None where there are none."""
         key = run.experiment_id, run.label
         if key not in self._told:
             found = self._finished.get(run.experiment_id, {}).get(run.label, [])
-            self._told[key] = _mean([each for one in found[-NEWEST:] if (each := self._taken(one))])
+            self._told[key] = _mean(map(self._taken, found[-NEWEST:]))
         return self._told[key]
 
-    def beside(self, run: RunRecord) -> _Taken | None:
+    def beside(self, run: RunRecord) -> Taken | None:
         """What the algorithms beside it in the experiment took, as a guess."""
-        others = [found[-1] for found in self._finished.get(run.experiment_id, {}).values()]
-        return _mean([each for one in others if (each := self.like(one))])
+        others = self._finished.get(run.experiment_id, {}).values()
+        return _mean(self.like(found[-1]) for found in others)
 
-    def _taken(self, run: RunRecord) -> _Taken | None:
-        cost = (self._result(run.id) or {}).get("cost")
-        wall = self._measured.get(run.id)
+    def _taken(self, run: RunRecord) -> Taken | None:
+        cost, wall = (self._result(run.id) or {}).get("cost"), self._measured.get(run.id)
         if cost is not None:
             test = cost["seconds"]["test"]
-            whole = wall or sum(cost["seconds"].values())
-            return _Taken(max(0.0, whole - test), test)
+            return Taken(max(0.0, (wall or sum(cost["seconds"].values())) - test), test)
         if wall is None and run.started is not None and run.ended is not None:
             wall = run.ended - run.started
-        return None if wall is None else _Taken(max(0.0, wall), None)
+        return None if wall is None else Taken(max(0.0, wall))
 
 
-def left(present: Present | None, waiting: Sequence[RunRecord], known: Known) -> Left:
-    """The time until the present run and all that wait are over, tests and validations included."""
-    seconds, guessed, missing = 0.0, False, 0
-    usual = None
-    if present is not None:
-        here = _of_present(present, known)
-        seconds, guessed, missing = here.seconds or 0.0, here.guessed, here.seconds is None
-        if present.speed:
-            usual = _Taken(present.run.iterations_planned / present.speed, None)
-    for run in waiting:
-        taken = known.like(run)
-        guessed = guessed or taken is None
-        taken = taken or known.beside(run) or usual
-        missing += taken is None
-        if taken is not None:
-            part = run.iterations / run.iterations_planned if run.iterations_planned else 0.0
-            seconds += taken.training * (1 - part) + (taken.test or 0.0)
-    if missing == len(waiting) + (present is not None):
-        return Left()
-    return Left(seconds, guessed or bool(missing))
+def left(runs: Sequence[RunRecord], known: Known, speed: float = 0.0, tested: float = 0.0) -> Left:
+    """The time until all of these are over, tests and validations included.
+
+    Parameters
+    ----------
+    speed : meta-iterations per second of the first, if it is running and that is known.
+    tested : seconds that its test has taken so far.
+    """
+    total, guessed, found = 0.0, False, False
+    usual = Taken(runs[0].iterations_planned / speed) if speed else None
+    for run in runs:
+        like = known.like(run)
+        rest = _rest(run, like or known.beside(run) or usual, speed, tested)
+        guessed = guessed or rest is None or like is None or bool(speed and like.test is None)
+        found = found or rest is not None
+        total += rest or 0.0
+        speed = tested = 0.0
+    return Left(total, guessed) if found else Left()
 
 
-def _of_present(present: Present, known: Known) -> Left:
-    run, like = present.run, known.like(present.run)
-    taken = like or known.beside(run)
-    test = taken.test if taken is not None else None
-    if present.testing and run.iterations_planned:
-        return Left() if test is None else Left(max(0.0, test - present.tested), like is None)
-    if present.speed:
-        training = (run.iterations_planned - run.iterations) / present.speed
-        return Left(training + (test or 0.0), like is None or test is None)
+def _rest(run: RunRecord, taken: Taken | None, speed: float, tested: float) -> float | None:
+    planned, test = run.iterations_planned, taken.test if taken is not None else None
+    if planned and run.iterations >= planned:
+        return None if test is None else max(0.0, test - tested)
+    if speed:
+        return (planned - run.iterations) / speed + (test or 0.0)
     if taken is None:
-        return Left()
-    part = run.iterations / run.iterations_planned if run.iterations_planned else 0.0
-    return Left(taken.training * (1 - part) + (test or 0.0), like is None)
+        return None
+    return taken.training * (1 - (run.iterations / planned if planned else 0.0)) + (test or 0.0)
 
 
-def _mean(taken: Sequence[_Taken]) -> _Taken | None:
+def _mean(all_taken: Iterable[Taken | None]) -> Taken | None:
+    taken = [each for each in all_taken if each is not None]
+    tests = [each.test for each in taken if each.test is not None]
     if not taken:
         return None
-    tests = [each.test for each in taken if each.test is not None]
     training = sum(each.training for each in taken) / len(taken)
-    return _Taken(training, sum(tests) / len(tests) if tests else None)
+    return Taken(training, sum(tests) / len(tests) if tests else None)

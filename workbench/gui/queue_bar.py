@@ -58,6 +58,7 @@ class QueueBar(QWidget):
         self.waiting = QPushButton(self)
         self.waiting.setObjectName("waiting_button")
         self.waiting.setFlat(True)
+        set_tip(self.waiting, "Reorder the queue, or take runs out of it (Ctrl+Shift+Q)")
         self.waiting.clicked.connect(self.show_queue)
         self.count, self.what, self.rest, self.left = Label(), Elided(), Label(), Label()
         self.count.setStyleSheet("font-weight: bold;")
@@ -118,18 +119,17 @@ class QueueBar(QWidget):
         """Bring the figures up to date."""
         queue, waiting = self._session.queue, self._session.queue.queued()
         running = self._session.data.run(queue.running) if queue.running is not None else None
-        unfinished = self._session.can_go_on() if running is None else waiting
+        unfinished = self._session.can_go_on() if running is None else [running, *waiting]
         left = queue.left(unfinished)
         said = self._running(running, waiting) if running is not None else self._idle(unfinished)
         for label, text in zip((self.count, self.what, self.rest), said, strict=True):
             label.setText(text)
             label.setVisible(bool(text))
-        self.waiting.setText(f"{len(waiting)} waiting ▾")
+        self.waiting.setText(f"{len(waiting)} waiting ▾" if running is not None else "Queue ▾")
         self.waiting.setAccessibleName(f"{plural(len(waiting), 'run')} in the queue")
-        set_tip(self.waiting, "Reorder the queue, or take runs out of it")
         self.waiting.setVisible(bool(waiting))
-        self.left.setText((left.words or "–") if running is not None or unfinished else "")
-        self.progress.show_runs(queue.sitting, ([running] if running is not None else []) + unfinished)
+        self.left.setText((left.words or "–") if unfinished else "")
+        self.progress.show_runs(queue.sitting, unfinished)
         self.short = self._in_short(running, left)
         self.looked.emit()
 

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from workbench.gui import theme
 from workbench.gui.plain import set_tip
 from workbench.gui.session import Session
 from workbench.words import visible
@@ -33,13 +34,12 @@ class QueueList(QFrame):
     def __init__(self, session: Session, undo: QAction, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setObjectName("queue_popup")
-        self.setFrameShape(QFrame.Shape.StyledPanel)
         self._session = session
         self.runs = QListWidget(self)
         self.runs.setObjectName("queue_list")
         self.runs.setAccessibleName("Runs that wait, in their order")
         self.runs.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.runs.setUniformItemSizes(True)
+        self.runs.setSpacing(3)
         set_tip(self.runs, "Alt+Up and Alt+Down move a run, Del takes it out; Ctrl+Z undoes it")
         layout = QVBoxLayout(self)
         layout.addWidget(self.runs)
@@ -53,11 +53,11 @@ class QueueList(QFrame):
             button.setObjectName(f"queue_{name}")
             set_tip(button, f"{text} ({keys})")
             button.clicked.connect(act)
+            row.addWidget(button)
             action = QAction(text, self)
             action.setShortcut(QKeySequence(keys))
             action.triggered.connect(act)
             self.addAction(action)
-            row.addWidget(button)
         self.addAction(undo)
         layout.addLayout(row)
         self.resize(380, 320)
@@ -65,6 +65,7 @@ class QueueList(QFrame):
 
     def open_below(self, button: QWidget) -> None:
         """Show what waits."""
+        self.setStyleSheet(f"#queue_popup {{ border: 1px solid {theme.edge()}; }}")
         self._fill()
         self.runs.setCurrentRow(0)
         self.move(button.mapToGlobal(QPoint(0, button.height())))
@@ -74,14 +75,14 @@ class QueueList(QFrame):
     @Slot()
     def _fill(self) -> None:
         """Show the queue as it is; what was chosen stays chosen."""
-        if not self._session.queue.queued():
+        waiting, data = self._session.queue.queued(), self._session.data
+        if not waiting:
             self.hide()
-        data, chosen, row = self._session.data, self._chosen(), self.runs.currentRow()
-        waiting = self._session.queue.queued()
-        several = len({run.experiment_id for run in waiting}) > 1
+        chosen, row = self._chosen(), self.runs.currentRow()
+        names = [data.experiment(run).name for run in waiting]
         self.runs.clear()
-        for run in waiting:
-            more = f"   {data.experiment(run).name}" if several else ""
+        for run, name in zip(waiting, names, strict=True):
+            more = f"   {name}" if len(set(names)) > 1 else ""
             item = QListWidgetItem(visible(f"{run.name}{more}"), self.runs)
             item.setData(RUN, run.id)
             item.setSelected(run.id in chosen)

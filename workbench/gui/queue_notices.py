@@ -15,9 +15,8 @@ from workbench.project import RunRecord
 from workbench.words import listed
 
 KEY = "diverged"
-LASTS = 20, 0.01
-"""A run that trains is told of once it has been out of bounds for so many meta-iterations, and so large a
-part of all: a single one may recover."""
+LASTS = 50
+"""Meta-iterations for which a run must have been out of bounds before it is told of: a few may pass."""
 
 WORTH_TELLING_SECONDS = 5.0
 SHOWN_MILLISECONDS = 10_000
@@ -33,11 +32,8 @@ class QueueNotices(QObject):
         self._told: set[int] = set()
         self._said: list[int] = []
         self._stops: int | None = None
-        self._tray: QSystemTrayIcon | None = None
-        self._hide = QTimer(self)
-        self._hide.setSingleShot(True)
-        self._hide.setInterval(SHOWN_MILLISECONDS)
-        self._hide.timeout.connect(self._hide_tray)
+        self._tray = QSystemTrayIcon(self)
+        self._tray.messageClicked.connect(window.activateWindow)
         session.opened.connect(self._forget)
         session.data.grew.connect(self._grew)
         session.queue.changed.connect(self._queue_changed)
@@ -65,8 +61,7 @@ class QueueNotices(QObject):
         at = self._session.data.diverged_at(run) if run is not None else None
         if run is None or at is None:
             return False
-        since, (iterations, part) = run.iterations - at, LASTS
-        return run.status in ("failed", "finished") or since >= max(iterations, part * run.iterations_planned)
+        return run.status in ("failed", "finished") or run.iterations - at >= LASTS
 
     def _say(self) -> None:
         data, running = self._session.data, self._session.queue.running
@@ -100,16 +95,8 @@ class QueueNotices(QObject):
             return
         QApplication.alert(self._window)
         if QSystemTrayIcon.isSystemTrayAvailable():
-            if self._tray is None:
-                self._tray = QSystemTrayIcon(self)
-                self._tray.messageClicked.connect(self._window.activateWindow)
             self._tray.setIcon(icons.program())
             self._tray.show()
-            self._hide.start()
+            QTimer.singleShot(SHOWN_MILLISECONDS, self._tray.hide)
             text = f"{over(sitting)} · {duration(sitting.seconds)}"
             self._tray.showMessage(self._session.name, text, icons.program(), SHOWN_MILLISECONDS)
-
-    @Slot()
-    def _hide_tray(self) -> None:
-        if self._tray is not None:
-            self._tray.hide()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from workbench.analysis.forecast import Known, Left, Present, left
+from workbench.analysis.forecast import Known, Left, left
 from workbench.gui.live import Live, News
 from workbench.gui.pace import Pace
 from workbench.gui.run_data import RunData
@@ -181,13 +181,12 @@ class RunQueue(QObject):
         """Meta-iterations per second of the running run, of late; 0 where it is not known."""
         return self._pace.of_late if self.running is not None else 0.0
 
-    def left(self, waiting: list[RunRecord]) -> Left:
-        """The time until the running run and these are over."""
-        record = self._data.run(self.running) if self.running is not None else None
-        present = None
-        if record is not None:
-            present = Present(record, self._pace.so_far, self._pace.silent(time.monotonic()))
-        return left(present, waiting, Known(self._data.runs(), self._data.result, self._took))
+    def left(self, runs: list[RunRecord]) -> Left:
+        """The time until these are over, of which the running run is the first, if there is one."""
+        known = Known(self._data.runs(), self._data.result, self._took)
+        if self.running is None:
+            return left(runs, known)
+        return left(runs, known, self._pace.so_far, self._pace.silent(time.monotonic()))
 
     def seconds_left(self, run: int) -> float | None:
         """Training time that a run still needs at the present speed; None where it is not known."""

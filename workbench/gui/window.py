@@ -265,12 +265,10 @@ class MainWindow(QMainWindow):
             why = f"{session.path.name} is read-only: {project.read_only_reason}."
             self.notices.say("read_only", f"{why} “Save as…” goes on in a copy.")
         begun = [run for run in session.can_go_on() if run.status != "queued"]
-        waiting = len(session.can_go_on()) - len(begun)
-        if (begun or waiting) and not session.read_only:
-            who = f"{len(begun)} runs were" if len(begun) > 1 else f"{begun[0].name} was" if begun else ""
-            text = f"{who} interrupted, and can go on exactly where training was." if who else ""
-            wait = f"{waiting} queued run{'s wait' if waiting > 1 else ' waits'}." if waiting else ""
-            self.notices.say("go_on", f"{text} {wait}".strip(), [("Go on", self.run_commands.go_on)])
+        if begun and not session.read_only:
+            who = f"{len(begun)} runs were" if len(begun) > 1 else f"{begun[0].name} was"
+            text = f"{who} interrupted, and can go on exactly where training was."
+            self.notices.say("go_on", text, [("Go on", self.run_commands.go_on)])
         if session.data.runs():
             self.notices.clear("quick_start")
         if self.panels is not None:
