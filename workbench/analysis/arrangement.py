@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, Self, TypeVar
 
@@ -11,16 +11,19 @@ from workbench.errors import InputError
 from workbench.words import LONGEST_NAME, shown, unfit_name
 
 
-class Named(Protocol):
-    """What can be arranged: it has a name, and is the same under another one."""
+class Item(Protocol):
+    """What can be arranged: it is the same under another name."""
 
     @property
-    def name(self) -> str: ...
+    def key(self) -> str: ...
+
+    @property
+    def own_name(self) -> str: ...
 
     def named(self, name: str) -> Self: ...
 
 
-T = TypeVar("T", bound=Named)
+T = TypeVar("T", bound=Item)
 
 
 @dataclass(frozen=True)
@@ -29,13 +32,13 @@ class Place:
 
     Attributes
     ----------
-    key : its own name.
-    name : what it is called in the figure.
+    key : stays the same whatever joins (see ``Group``); from an older file, or typed, it is its own name.
+    name : what a person calls it; empty: by its own name.
     shown : whether it is in the figure.
     """
 
     key: str
-    name: str
+    name: str = ""
     shown: bool = True
 
 
@@ -45,23 +48,26 @@ class Arrangement:
 
     places: tuple[Place, ...] = ()
 
-    def of(self, keys: Iterable[str]) -> Arrangement:
-        """The places of these algorithms, every one of them."""
-        known = {each.key: each for each in self.places}
-        there = list(dict.fromkeys(keys))
-        old = [each for each in self.places if each.key in there]
-        return Arrangement((*old, *(Place(key, key) for key in there if key not in known)))
+    def _places(self, items: Sequence[T]) -> list[tuple[T, Place]]:
+        """Each of the items, in their order, with its place."""
+        known = {place.key: (at, place) for at, place in reversed([*enumerate(self.places)])}
+        new = len(self.places), Place("")
+        found = [known.get(item.key) or known.get(item.own_name) or new for item in items]
+        placed = sorted(zip(found, items, strict=True), key=lambda each: each[0][0])
+        return [(item, replace(place, key=item.key)) for (_, place), item in placed]
+
+    def of(self, items: Sequence[Item]) -> Arrangement:
+        """The same with a place for each of these, first of all, by its key."""
+        here = tuple(place for _, place in self._places(items))
+        taken = {each.key for each in here} | {each.own_name for each in items}
+        return Arrangement((*here, *(place for place in self.places if place.key not in taken)))
 
     def apply(self, items: Sequence[T]) -> list[T]:
         """The items in their order, renamed, without the hidden ones."""
-        by_name: dict[str, list[T]] = {}
-        for each in items:
-            by_name.setdefault(each.name, []).append(each)
         return [
-            each if place.name == place.key else each.named(place.name)
-            for place in self.of(by_name).places
+            item.named(place.name) if place.name else item
+            for item, place in self._places(items)
             if place.shown
-            for each in by_name[place.key]
         ]
 
     @property
@@ -70,9 +76,9 @@ class Arrangement:
         return Arrangement(tuple(replace(each, shown=True) for each in self.places))
 
     @property
-    def hidden(self) -> tuple[str, ...]:
-        """The names of those that are not in the figure."""
-        return tuple(each.key for each in self.places if not each.shown)
+    def hidden(self) -> frozenset[str]:
+        """The keys of those that are not in the figure."""
+        return frozenset(each.key for each in self.places if not each.shown)
 
     def to_json(self) -> list[dict[str, object]]:
         """As it is kept."""
@@ -90,8 +96,9 @@ class Arrangement:
             and isinstance(each.get("name"), str)
             and isinstance(each.get("shown"), bool)
         ]
-        return cls(
-            tuple(Place(each["key"], shown(each["name"], LONGEST_NAME), each["shown"]) for each in fit)
+        named = [(each["key"], each["name"], each["shown"]) for each in fit]
+        return cls(  # older files have an algorithm's own name in the place of none
+            tuple(Place(key, "" if name == key else shown(name, LONGEST_NAME), on) for key, name, on in named)
         )
 
 
@@ -118,9 +125,12 @@ def ordered(text: str, allowed: Sequence[str]) -> Arrangement:
             raise InputError(f"--order: {shown(name)!r} is named twice")
         if wrong := unfit_name(new) if new != name else "":
             raise InputError(f"--order: {wrong}")
-        places[name] = Place(name, new or name)
+        places[name] = Place(name, "" if new == name else new)
         at = end + 1  # the comma
-    names = [*(each.name for each in places.values()), *(each for each in allowed if each not in places)]
+    names = [
+        *(each.name or each.key for each in places.values()),
+        *(each for each in allowed if each not in places),
+    ]
     if twice := next((each for each in names if names.count(each) > 1), ""):
         raise InputError(f"--order: two algorithms would be called {shown(twice)!r}")
     return Arrangement(tuple(places.values()))

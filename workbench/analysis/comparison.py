@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from workbench.analysis import consumed, quantities, remarks, reports, results
 from workbench.analysis.reached import measures, reached
 from workbench.analysis.results import Outcome, Row
-from workbench.analysis.source import Grouping, Source
+from workbench.analysis.source import Group, Grouping, Source
 from workbench.measures import SHIFTED, Measure
 from workbench.pictures import Array, Curve, Figure, Panel
 from workbench.project import RunRecord
@@ -145,12 +145,12 @@ class Compared:
 
     Attributes
     ----------
-    run : one of its runs.
+    group : its runs.
     seeds, means, halves : of each run with a finite value: its seed, mean and 95% half-width over tasks.
     row : sums them up.
     """
 
-    run: RunRecord
+    group: Group
     seeds: tuple[int, ...]
     means: Array
     halves: Array
@@ -161,9 +161,10 @@ class Compared:
         """Tells it from the others."""
         return self.row.algorithm
 
-    def named(self, name: str) -> Compared:
-        """The same under another name."""
-        return replace(self, row=replace(self.row, algorithm=name))
+    @property
+    def run(self) -> RunRecord:
+        """One of its runs."""
+        return self.group.runs[0]
 
     @property
     def said(self) -> str:
@@ -220,7 +221,7 @@ def compare(runs: Source, met: Episodes, measure: str, step: int | None = None) 
         known = [(seed, value.mean, value.half) for seed, value in values if value.mean is not None]
         compared.append(
             Compared(
-                group.runs[0],
+                group,
                 tuple(seed for seed, _, _ in known),
                 np.array([mean for _, mean, _ in known], dtype=float),
                 np.array([half for _, _, half in known], dtype=float),  # NaN for None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -83,14 +83,11 @@ class Trained:
 
 @dataclass(frozen=True)
 class Diagnosed:
-    """The trained learners of one algorithm, by seed."""
+    """The trained learners of one algorithm, by seed; ``key`` is that of their group."""
 
+    key: str
     name: str
     learners: tuple[Trained, ...]
-
-    def named(self, name: str) -> Diagnosed:
-        """The same under another name."""
-        return replace(self, name=name)
 
     def called(self, learner: Trained) -> str:
         """One of them by name."""
@@ -105,7 +102,7 @@ def diagnosed(source: Source, met: Episodes, arrays: Reader) -> list[Diagnosed]:
         learners = [] if group is None else [_trained(run, met.tests[run.id], arrays) for run in group.runs]
         known = tuple(filter(None, learners))
         if group is not None and known:
-            found.append(Diagnosed(group.label, known))
+            found.append(Diagnosed(group.key, group.label, known))
     return found
 
 

@@ -131,6 +131,7 @@ class Group:
     copies : runs of the same settings and seed as one of ``runs``. They say nothing new, so they count
         nowhere; of several, the first that has finished is the one that counts.
     learner : the label, told apart by settings of the algorithm only: the same on every task family.
+    own_name : the label before a person gave it another.
     """
 
     key: str
@@ -140,11 +141,7 @@ class Group:
     again: int = 0
     copies: tuple[RunRecord, ...] = ()
     learner: str = ""
-
-    @property
-    def name(self) -> str:
-        """The label."""
-        return self.label
+    own_name: str = ""
 
     def named(self, name: str) -> Group:
         """The same under another label."""
@@ -183,7 +180,7 @@ class Grouping:
         runs = self._source.shown() if runs is None else runs
         if not joined:
             return [
-                Group(f"run {run.id} 0", label, (run,), self._entry(run).meta_batch)
+                Group(f"run {run.id} 0", label, (run,), self._entry(run).meta_batch, own_name=label)
                 for run, label in zip(runs, _distinct_names(runs), strict=True)
             ]
         found: dict[str, list[RunRecord]] = {}
@@ -202,7 +199,7 @@ class Grouping:
             seen[colour] = again + 1
             copies = tuple(run for run in found[key] if run not in members)
             meta_batch = self._entry(members[0]).meta_batch
-            result.append(Group(key, label, members, meta_batch, again, copies, learner))
+            result.append(Group(key, label, members, meta_batch, again, copies, learner, label))
         return self._source.arrangement.apply(result)
 
     def settings(self, run: RunRecord) -> Settings:

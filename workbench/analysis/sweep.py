@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -67,21 +67,19 @@ class Setup:
 
     Attributes
     ----------
+    key : of the group of the runs.
     tests : what each run reached.
     settings : by a dotted name such as ``algorithm.inner_lr``; also ``algorithm`` (the label) and ``task``.
     costs : mean over the runs of each of :data:`COSTS`; None where it is not known, infinite where it has no
         bound.
     """
 
+    key: str
     name: str
     runs: tuple[RunRecord, ...]
     tests: tuple[TestSummary, ...]
     settings: Mapping[str, object]
     costs: Mapping[str, float | None]
-
-    def named(self, name: str) -> Setup:
-        """The same under another name."""
-        return replace(self, name=name, settings={**self.settings, "algorithm": name})
 
     @property
     def hash(self) -> str:
@@ -120,7 +118,7 @@ def setups(source: Source, weights: Weights | None = None) -> list[Setup]:
             "tasks": _mean([each.iterations * group.meta_batch for each in runs]),
             EPSILON.name: _mean([_epsilon(each) for each in runs]),
         }
-        found.append(Setup(group.label, runs, tests, settings, costs))
+        found.append(Setup(group.key, group.label, runs, tests, settings, costs))
     return found
 
 

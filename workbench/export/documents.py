@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from workbench.analysis.arrangement import Arrangement, ordered
-from workbench.analysis.source import Grouping, ProjectSource
+from workbench.analysis.source import Group, Grouping, ProjectSource
 from workbench.errors import InputError
 from workbench.export import makers
 from workbench.export.makers import WRITTEN, Made, Request
+from workbench.export.paper_tables import chapters
 from workbench.export.wishes import Style, Wish
 from workbench.pictures import RUNS
 from workbench.project import Project
@@ -145,7 +146,14 @@ def _arranged(project: Project, wish: Wish) -> Arrangement:
     """The order and names that a wish asks for (see :func:`ordered`)."""
     if not wish.order:
         return Arrangement()
-    groups = project.of_sound_runs(
-        lambda: Grouping(ProjectSource(project, RUNS, wish.runs)).groups(joined=True)
-    )
-    return ordered(wish.order, [group.label for group in groups])
+
+    def groups() -> list[Group]:
+        source = ProjectSource(project, RUNS, wish.runs)
+        each = [source, *(chapter.source for chapter in chapters(project, source))]
+        return [group for one in each for group in Grouping(one).groups(joined=True)]
+
+    keys: dict[str, list[str]] = {}
+    for group in project.of_sound_runs(groups):
+        keys.setdefault(group.label, []).append(group.key)
+    found = ordered(wish.order, list(keys))
+    return Arrangement(tuple(replace(each, key=key) for each in found.places for key in keys[each.key]))

@@ -8,7 +8,6 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
-from workbench.analysis.arrangement import Arrangement
 from workbench.gui import dialogs
 from workbench.gui.notices import Notices
 from workbench.gui.session import Session
@@ -21,12 +20,11 @@ SUFFIXES = {"tex": "latex", "md": "markdown", "csv": "csv", "json": "json"}
 
 
 class DocumentCommands(QObject):
-    """Writes what the command line's ``export`` writes, of the runs that are shown.
+    """Writes what the command line's ``export`` writes: tables are of what is in view, a report is of all.
 
     Parameters
     ----------
     selected : the ids of the runs that are selected in the table; a configuration or a script is of these.
-    arranged : the order and names of the algorithms in tables and in the report.
     """
 
     def __init__(
@@ -35,12 +33,11 @@ class DocumentCommands(QObject):
         worker: Worker,
         notices: Notices,
         selected: Callable[[], list[int]],
-        arranged: Callable[[], Arrangement],
         window: QWidget,
     ) -> None:
         super().__init__(window)
         self._session, self._worker, self._notices = session, worker, notices
-        self._selected, self._arranged, self._window = selected, arranged, window
+        self._selected, self._window = selected, window
 
     @Slot()
     def export_report(self) -> None:
@@ -86,10 +83,11 @@ class DocumentCommands(QObject):
 
     def write(self, what: str, form: str, path: Path, *, of_selected: bool = False) -> None:
         """Write a document in the background, and say how it went."""
-        project = self._session.path
-        shown = [run.id for run in self._session.data.shown()]
+        project, data = self._session.path, self._session.data
+        seen = (each for each in data.runs() if each.visible and data.passes(each))
+        shown = [run.id for run in (seen if what == "report" else data.shown())]
         runs = tuple((self._selected() if of_selected else []) or shown)
-        arrangement = self._arranged()
+        arrangement = data.arrangement
         self._notices.clear(JOB)
 
         def job(_: Progress) -> str:

@@ -70,7 +70,7 @@ class RunData(QObject):
     complained : something in the file could not be read; a sentence for the person.
     """
 
-    arrangement = Arrangement()  # a view that arranges algorithms does so by itself
+    arrangement = Arrangement()
     opened = Signal()
     listed = Signal()
     grew = Signal(object)
@@ -215,6 +215,12 @@ class RunData(QObject):
         """Put an experiment in view by its key, or ``ALL``."""
         if view != self.view and view in (ALL, *(each.key for each in self._together)):
             self.view, self._shown = view, None
+            self.viewed.emit()
+
+    def arrange(self, arrangement: Arrangement) -> None:
+        """Let algorithms have this order and these names in all charts and tables."""
+        if arrangement != self.arrangement:
+            self.arrangement = arrangement
             self.viewed.emit()
 
     def _follow_newest(self) -> None:

@@ -9,7 +9,6 @@ from PySide6.QtCore import QSettings, Qt, QTimer, Slot
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QTabWidget, QToolBar
 
-from workbench.analysis.arrangement import Arrangement
 from workbench.errors import InputError
 from workbench.gui import actions, icons, theme
 from workbench.gui.document_commands import DocumentCommands
@@ -71,8 +70,8 @@ class MainWindow(QMainWindow):
         self.files = FileCommands(self.session, self.notices, self.downloads, self)
         self.run_commands = RunCommands(self.session, self.runs_panel, self.worker, self.notices, self)
         self.exports = ExportCommands(self.worker, self.notices, self.chart_in_view, self)
-        selected, arranged = self.runs_panel.selected, self.arrangement
-        self.documents = DocumentCommands(self.session, self.worker, self.notices, selected, arranged, self)
+        selected = self.runs_panel.selected
+        self.documents = DocumentCommands(self.session, self.worker, self.notices, selected, self)
         self.help = HelpCommands(self)
         owners = (self.files, self.run_commands, self.exports, self.documents, self.help, self)
         self.actions_ = actions.make(self, *owners)
@@ -318,10 +317,6 @@ class MainWindow(QMainWindow):
         seen = [each for each in charts if each.seen]
         focused = [each for each in seen if each.isAncestorOf(self.focusWidget() or self)]
         return next(iter(focused or seen), None)
-
-    def arrangement(self) -> Arrangement:
-        """The order and names of the algorithms that were chosen in Compare."""
-        return self.panels.compare.arrangement if self.panels is not None else Arrangement()
 
     # --- layout ------------------------------------------------------------------------------------
 

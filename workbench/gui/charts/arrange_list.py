@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QWidget
 
 from workbench.analysis.arrangement import Arrangement, Place
+from workbench.analysis.source import Group
 from workbench.gui.plain import set_tip
 from workbench.words import visible
 
@@ -26,6 +29,7 @@ class ArrangeList(QListWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._own_names: dict[str, str] = {}
         self.setObjectName("comparison_arrange")
         self.setAccessibleName("Order and names in the figure")
         set_tip(
@@ -38,18 +42,22 @@ class ArrangeList(QListWidget):
         self.itemChanged.connect(self._changed)
         self.model().rowsMoved.connect(self._moved)
 
-    def show_places(self, arrangement: Arrangement) -> None:
-        """Show an arrangement; the current item stays current."""
-        if arrangement == self.arrangement():
+    def show_places(self, arrangement: Arrangement, groups: Sequence[Group]) -> None:
+        """Show the places of algorithms; the current item stays current."""
+        own_names = {group.key: group.own_name for group in groups}
+        places = [each for each in arrangement.places if each.key in own_names]
+        if places == self.places() and own_names == self._own_names:
             return
+        self._own_names = own_names
         current = self.currentItem()
         key = current.data(KEY) if current is not None else None
         blocked = QSignalBlocker(self)
         self.clear()
-        for place in arrangement.places:
-            item = QListWidgetItem(place.name)
+        for place in places:
+            own_name = own_names[place.key]
+            item = QListWidgetItem(place.name or own_name)
             item.setData(KEY, place.key)
-            set_tip(item, place.key)
+            set_tip(item, own_name)
             item.setFlags(
                 (item.flags() | Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsUserCheckable)
                 & ~Qt.ItemFlag.ItemIsDropEnabled
@@ -60,22 +68,26 @@ class ArrangeList(QListWidget):
                 self.setCurrentItem(item)
         blocked.unblock()
 
-    def arrangement(self) -> Arrangement:
+    def places(self) -> list[Place]:
         """What is shown; a name that is empty or another's is not taken."""
-        items = [self.item(row) for row in range(self.count())]
-        taken = {str(item.data(KEY)) for item in items}
-        places = []
-        for item in items:
+        taken = set(self._own_names.values())
+        found = []
+        for item in map(self.item, range(self.count())):
             key, name = str(item.data(KEY)), visible(" ".join(item.text().split()))[:LONGEST]
-            name = name if name and name not in taken else key
-            taken.add(name)
-            places.append(Place(key, name, item.checkState() == Qt.CheckState.Checked))
-        return Arrangement(tuple(places))
+            name = "" if name in taken else name
+            taken.add(name or self._own_names[key])
+            found.append(Place(key, name, _is_ticked(item)))
+        return found
+
+    def hidden(self) -> list[str]:
+        """The names of those that are not in the figure."""
+        return [item.text() for item in map(self.item, range(self.count())) if not _is_ticked(item)]
 
     @Slot(QListWidgetItem)
     def _changed(self, item: QListWidgetItem) -> None:
         blocked = QSignalBlocker(self)
-        item.setText(self.arrangement().places[self.row(item)].name)
+        place = self.places()[self.row(item)]
+        item.setText(place.name or self._own_names[place.key])
         blocked.unblock()
         self.arranged.emit()
 
@@ -99,3 +111,7 @@ class ArrangeList(QListWidget):
             self.setCurrentRow(row + by)
             blocked.unblock()
             self.arranged.emit()
+
+
+def _is_ticked(item: QListWidgetItem) -> bool:
+    return item.checkState() == Qt.CheckState.Checked

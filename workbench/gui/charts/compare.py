@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
@@ -36,6 +37,7 @@ from workbench.gui.worker import Worker
 from workbench.pictures import Figure
 from workbench.words import plural
 
+T = TypeVar("T", diagnosis.Diagnosed, sweep.Setup)
 JOB = "comparison"
 BESIDE = 140
 """Pixels beside the cells of a heat map, for names and edges."""
@@ -53,7 +55,6 @@ class CompareView(ComparisonView):
         super().__init__(data, parent)
         self._worker = worker
         self._arrangement = Arrangement()
-        self._keys: tuple[str, ...] = ()
         self._question: Question | None = None
         self._answer: Answer | None = None
         self._view_box, self._x_box = self._combo("view", 14), self._combo("x")
@@ -133,15 +134,10 @@ class CompareView(ComparisonView):
 
     def restore(self, state: Mapping[str, object]) -> None:
         super().restore(state)
-        self._arrangement = Arrangement.from_json(state.get("arrange"))
+        self._arrange(Arrangement.from_json(state.get("arrange")))
         self._offer("view", PICTURES | OF_DOMAINS | OF_A_DIAGNOSIS)
         self.diagnoses.set_prevalence(self._wanted.prevalence)
         self._show_answer()
-
-    @property
-    def arrangement(self) -> Arrangement:
-        """The order and names of the algorithms, as tables have them: nothing is hidden from those."""
-        return self._arrangement.whole
 
     @Slot(float)
     def _of_other_people(self, prevalence: float) -> None:
@@ -150,12 +146,21 @@ class CompareView(ComparisonView):
 
     @Slot()
     def _arranged(self) -> None:
-        kept = {each.key: each for each in self._arrangement.places}
-        shown = self.arrange.arrangement()
-        others = tuple(place for key, place in kept.items() if key not in {p.key for p in shown.places})
-        self._arrangement = Arrangement((*shown.places, *others))
+        shown = self.arrange.places()
+        here = {each.key for each in shown}
+        others = (each for each in self._arrangement.places if each.key not in here)
+        self._arrange(Arrangement((*shown, *others)))
         self._drawn = None
         self.mark_stale()
+
+    def _arrange(self, arrangement: Arrangement) -> None:
+        """Order and names hold for all charts and tables; what is hidden is so from the figures here."""
+        self._arrangement = arrangement
+        self.data.arrange(arrangement.whole)
+
+    def _seen(self, found: Iterable[T]) -> list[T]:
+        """Those that are not hidden."""
+        return [each for each in found if each.key not in self._arrangement.hidden]
 
     # --- the picture -------------------------------------------------------------------------------
 
@@ -170,8 +175,10 @@ class CompareView(ComparisonView):
             box.setVisible(not text)
 
     def _draw(self) -> None:
-        self._keys = tuple(each.name for each in self._compared)
-        self._compared = self._arrangement.apply(self._compared)
+        groups = [each.group for each in self._compared]
+        self._arrangement = self._arrangement.of(groups)
+        self.arrange.show_places(self._arrangement, groups)
+        self._compared = [each for each in self._compared if each.group.key not in self._arrangement.hidden]
         if self._view_box.currentData() == REACHED:
             super()._draw()
 
@@ -181,9 +188,7 @@ class CompareView(ComparisonView):
             self._question = self._answer = None
             self._worker.cancel(JOB)
             return
-        self.arrange.show_places(Arrangement(self._arrangement.of(self._keys).places))
-        hidden = [name for name in self._arrangement.hidden if name in self._keys]
-        if hidden:
+        if hidden := self.arrange.hidden():
             self._note.setText(f"{self._note.text()} Hidden from the figure: {', '.join(hidden)}.")
         self._ask()
         self._show_answer()
@@ -198,7 +203,7 @@ class CompareView(ComparisonView):
             self._group.hash,
             self.measure,
             self.step,
-            self.arrangement,
+            self._arrangement.whole,
         )
         if question == self._question:
             return
@@ -224,7 +229,7 @@ class CompareView(ComparisonView):
     def _show_answer(self) -> None:
         found = self._answer
         if found is not None:
-            judged = self._arrangement.apply(found.diagnosed)
+            judged = self._seen(found.diagnosed)
             more = (OF_DOMAINS if found.domains else {}) | (OF_A_DIAGNOSIS if judged else {})
             self._offer("view", PICTURES | more)
             self.tabs.setTabVisible(self._domain_tab, found.domains is not None)
@@ -304,16 +309,13 @@ class CompareView(ComparisonView):
         rows, columns = (self._boxes[name].currentData() for name in ("rows", "columns"))
         if not found.setups or rows is None or columns is None:
             return
-        table = sweep.pivot(self._arranged_setups(found), str(rows), str(columns), self.measure, self.step)
+        table = sweep.pivot(self._seen(found.setups), str(rows), str(columns), self.measure, self.step)
         shown = [
             {column.key: cell for column, cell in zip(table.columns, cells, strict=True)}
             for cells in table.cells()
         ]
         self.pivot.show_rows([Column(each.key, each.heading, table.caption) for each in table.columns], shown)
         self._pivot_note.setText(table.caption)
-
-    def _arranged_setups(self, found: Answer) -> list[sweep.Setup]:
-        return self._arrangement.apply(found.setups)
 
     # --- export ------------------------------------------------------------------------------------
 
@@ -322,7 +324,7 @@ class CompareView(ComparisonView):
         found, view = self._answer, str(self._view_box.currentData())
         if found is None or self._group is None:
             return None
-        setups = self._arranged_setups(found)
+        setups = self._seen(found.setups)
         if view == COST:
             x = str(self._x_box.currentData() or "seconds")
             return sweep.scatter(self.data, setups, self._group, x, self.measure, self.step)
@@ -330,7 +332,7 @@ class CompareView(ComparisonView):
             return domains.figure(found.domains) if found.domains is not None else None
         if view in OF_A_DIAGNOSIS:
             drawn = diagnosis.roc_figure if view == ROC else diagnosis.reliability_figure
-            judged = self._arrangement.apply(found.diagnosed)
+            judged = self._seen(found.diagnosed)
             return drawn(self.data, self._group, judged, self._wanted.prevalence)
         if view == SETTINGS:
             return sweep.parallel(self.data, setups, self._group, self.measure, self.step)

@@ -25,7 +25,7 @@ class Question:
     ----------
     runs : ids of the shown runs, with their status: a run that ends may change everything.
     hash : of the episodes.
-    arrangement : the order and names of the algorithms in tests.
+    arrangement : the order and names of the algorithms.
     """
 
     path: Path
@@ -65,15 +65,14 @@ def answer(question: Question) -> Answer:
 
 def _answer(project: Project, question: Question) -> Answer:
     runs = [run for run, _ in question.runs]
-    source = ProjectSource(project, RUNS, runs)
+    source = ProjectSource(project, RUNS, runs, question.arrangement)
     met = next((each for each in episodes(source)[0] if each.hash == question.hash), None)
     found, judged, tried = None, [], None
     if met is not None:
         arrays = arrays_of(project)
-        arranged = ProjectSource(project, RUNS, runs, question.arrangement)
-        found = statistics(arranged, met, arrays, question.measure, question.step)
+        found = statistics(source, met, arrays, question.measure, question.step)
         judged = diagnosed(source, met, arrays)
-        tried = domains(arranged, met, readers_of(project), question.measure, question.step)
+        tried = domains(source, met, readers_of(project), question.measure, question.step)
     cards = protocol.cards(source)
     own, others = protocol.parted(cards, met) if met is not None else ([], cards)
     return Answer(
