@@ -14,6 +14,8 @@ from pytestqt.qtbot import QtBot
 from scipy import stats
 
 from tests.analysis.invented import TASK, add, three
+from workbench.analysis.learning import LearningCurves
+from workbench.analysis.traces import Settings
 from workbench.gui import theme
 from workbench.gui.charts.compare import CompareView
 from workbench.gui.run_data import ALL, RunData
@@ -178,6 +180,29 @@ def test_algorithms_are_reordered_renamed_and_hidden_for_the_figure(
     assert positions(again) == ["Ours", "Same"]
     places.item(0).setText(" ")
     assert positions(view)[0] == "Good"
+
+
+def test_order_and_names_survive_what_joins(qtbot: QtBot, show: Show, tmp_path: Path) -> None:
+    path = three(tmp_path / "p.mlwb")
+    view = show(path)
+    view.arrange.setCurrentRow(2)
+    qtbot.keyClick(view.arrange, Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
+    view.arrange.item(0).setText("Ours")
+    curves = LearningCurves(view.data)
+    curves.update(Settings())
+    drawn = curves.figure()
+    assert drawn is not None
+    labels = {curve.label.partition(" (")[0] for curve in drawn.panels[0].curves if curve.label}
+    assert labels == {"Ours", "Same", "Middling"}
+    with Project.open(path) as project:
+        add(project, "Same", np.ones((2, 60)), inner_lr=0.3)  # both are told apart from now on
+        add(project, "Good", np.ones((2, 60)), task=TASK | {"shots": 9}, episodes="f" * 64)
+    again = show(path, view.state())
+    assert positions(again) == ["Good"]  # another experiment, whose Good is another
+    again.data.look_at(again.data.experiments()[0].key)
+    again.redraw()
+    assert positions(again) == ["Ours", "Same", "Middling", "Same"]
+    assert [row[0] for row in cells(again.table)][1::2] == ["Same (inner_lr 0.05)", "Same (inner_lr 0.3)"]
 
 
 def test_dragging_reorders(qtbot: QtBot, show: Show, tmp_path: Path) -> None:
