@@ -16,6 +16,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QComboBox, QLabel
 from pytestqt.qtbot import QtBot
 
+from workbench.analysis.colours import PAPER, blend
 from workbench.analysis.figure import as_csv
 from workbench.export.drawing import to_bytes
 from workbench.export.wishes import Style
@@ -79,6 +80,24 @@ def test_the_preview_follows_the_choices(qtbot: QtBot, dialog: ExportDialog) -> 
     dialog.bar["height"].setProperty("value", 50.0)
     width, height = preview(qtbot, dialog)
     assert width == pytest.approx(2 * height, abs=2)
+
+
+def test_the_preview_is_a_page_on_which_a_column_is_a_column(qtbot: QtBot, dialog: ExportDialog) -> None:
+    def part_of_the_page() -> float:
+        """How much of the page's width the figure takes; text is grey beside it, at the same height."""
+        page = dialog.preview.pixmap().toImage()
+        row = round(page.height() * 0.06)
+        text = [x for x in range(page.width()) if page.pixelColor(x, row).name() == line]
+        return (min(text) if text else page.width()) / page.width()
+
+    line = blend(PAPER.paper, PAPER.muted, 0.1)
+    preview(qtbot, dialog)
+    assert part_of_the_page() == pytest.approx((8 + 175 - 85) / (175 + 16), abs=0.02)
+    assert dialog.preview.toolTip().startswith("As it stands on a page: 85 × ")
+    choose(dialog, "size", "two")
+    preview(qtbot, dialog)
+    assert part_of_the_page() == 1
+    assert dialog.preview.toolTip().startswith("As it stands on a page: 175 × ")
 
 
 def test_each_format_is_written_as_drawn(qtbot: QtBot, dialog: ExportDialog, tmp_path: Path) -> None:

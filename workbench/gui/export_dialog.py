@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, Qt, QTimer, Slot
+from PySide6.QtCore import QSettings, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QGuiApplication, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from workbench.gui import dialogs, theme
 from workbench.gui.export_content import KINDS, Choice, Film, content, copy, first_lines, in_words
+from workbench.gui.export_sheet import DPI, on_a_sheet
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.settings_bar import SettingsBar
 from workbench.gui.weakly import weakly
@@ -31,7 +32,6 @@ from workbench.pictures import Figure
 
 PREVIEW, SAVE = "export_preview", "export_save"
 DEBOUNCE_MS = 200
-PREVIEW_DPI = 150
 STEPS = {"width": 5.0, "height": 5.0, "font_size": 0.5}
 KEPT = "export/choice"
 
@@ -71,7 +71,7 @@ class ExportDialog(QDialog):
         self._lay_out()
         self._restore()
         self._changed()
-        self.resize(860, 520)
+        self.resize(QSize(1100, 640).boundedTo(self.screen().availableSize()))
 
     # --- the form ----------------------------------------------------------------------------------
 
@@ -142,7 +142,7 @@ class ExportDialog(QDialog):
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         upper = QHBoxLayout()
         upper.addLayout(left, 2)
-        upper.addWidget(self.pages, 3)
+        upper.addWidget(self.pages, 4)
         buttons = QHBoxLayout()
         buttons.addWidget(self.status, 1)
         for button in (self.copy_button, self.save_button, self.close_button):
@@ -184,7 +184,7 @@ class ExportDialog(QDialog):
     def _draw(self) -> None:
         choice, figure = self.choice(), self._figure
         if choice.is_drawn:
-            choice = choice.model_copy(update={"format": "png", "resolution": PREVIEW_DPI})
+            choice = choice.model_copy(update={"format": "png", "resolution": DPI})
             if self._png.isNull():
                 self.preview.setText("Drawing…")
 
@@ -207,14 +207,9 @@ class ExportDialog(QDialog):
 
     def _fit(self) -> None:
         if not self._png.isNull():
-            ratio = self.devicePixelRatioF()
-            scaled = self._png.scaled(
-                self.preview.size() * ratio,
-                Qt.AspectRatioMode.KeepAspectRatio,
-                Qt.TransformationMode.SmoothTransformation,
-            )
-            scaled.setDevicePixelRatio(ratio)
-            self.preview.setPixmap(scaled)
+            sheet, width, height = on_a_sheet(self._png, self.preview.size(), self.devicePixelRatioF())
+            self.preview.setPixmap(sheet)
+            set_tip(self.preview, f"As it stands on a page: {width:.0f} × {height:.0f} mm")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
