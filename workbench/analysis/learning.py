@@ -30,9 +30,11 @@ MOST_POINTS = 5000  # in a figure; more are thinned
 
 
 def usual_choice(source: Source) -> str:
-    """What is drawn first: what tasks are judged by, of training, or of validation where that alone tells."""
-    row = quantities.usual(source)
-    return choice("training" if "training" in row.when else "validation", row.name)
+    """What is drawn first: what tasks are judged by, measured on the same validation tasks for all. A loss of
+    training is each algorithm's own, and drawn first only where nothing else was or will be measured."""
+    row, runs = quantities.usual(source), source.shown()
+    validated = any(run.status != "finished" or source.evaluations(run.id) for run in runs) or not runs
+    return choice("validation" if validated or "training" not in row.when else "training", row.name)
 
 
 class LearningCurves:

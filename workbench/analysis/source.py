@@ -143,6 +143,11 @@ class Group:
     learner: str = ""
     own_name: str = ""
 
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """Of all its runs, the copies last."""
+        return tuple(run.id for run in (*self.runs, *self.copies))
+
     def named(self, name: str) -> Group:
         """The same under another label."""
         return replace(self, label=name)

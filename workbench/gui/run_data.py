@@ -67,6 +67,8 @@ class RunData(QObject):
     grew : the ids of the runs whose curves, evaluations or results grew; a few times a second at most.
     viewed : another experiment is in view, or other runs pass the filter.
     selection_changed : other runs are selected, in whichever place.
+    asked : a view asks for a change of runs: what is to be done, as the Edit menu says it, and new values of
+        fields by run.
     complained : something in the file could not be read; a sentence for the person.
     """
 
@@ -76,6 +78,7 @@ class RunData(QObject):
     grew = Signal(object)
     viewed = Signal()
     selection_changed = Signal()
+    asked = Signal(str, object)
     complained = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -188,6 +191,18 @@ class RunData(QObject):
     def passes(self, run: RunRecord) -> bool:
         """Whether a run passes the filter, which lets nothing from the archive pass unless asked for it."""
         return ARCHIVED not in run.tags if self._passing is None else run.id in self._passing
+
+    def show(self, runs: Iterable[int], visible: bool = True) -> None:
+        """Show runs in charts, or hide them."""
+        text = "Show in charts" if visible else "Hide in charts"
+        changed = [run for run in runs if run in self._runs and self._runs[run].visible != visible]
+        self.asked.emit(text, {run: {"visible": visible} for run in changed})
+
+    def show_only(self, runs: Iterable[int]) -> None:
+        """Show these and none of the others in view."""
+        wanted = set(runs)
+        changed = [each for each in self.in_view() if each.visible != (each.id in wanted)]
+        self.asked.emit("Show only this", {run.id: {"visible": run.id in wanted} for run in changed})
 
     def filter(self, runs: Iterable[int] | None) -> None:
         """Let these runs pass only; None: all but the archive."""

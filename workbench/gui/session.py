@@ -47,6 +47,7 @@ class Session(QObject):
         self.project: Project | None = None
         self._closed = False
         self.data.complained.connect(self.complained)
+        self.data.asked.connect(self.change_runs)
         self.queue.complained.connect(self.complained)
 
     # --- the file ----------------------------------------------------------------------------------

@@ -15,9 +15,9 @@ from workbench.analysis.beyond import extent, farthest_of
 from workbench.analysis.numerals import count, value
 from workbench.analysis.quantities import usual
 from workbench.gui import theme
-from workbench.gui.charts.curve_chart import Array, CurveChart, Extent, name_control
+from workbench.gui.charts.curve_chart import CurveChart, Extent, name_control
 from workbench.gui.charts.curve_items import CurveMarks
-from workbench.gui.charts.readout import Entry
+from workbench.gui.charts.readout import Drawn, Entry
 from workbench.gui.plain import Label
 from workbench.gui.run_data import RunData
 from workbench.gui.settings_bar import SettingsBar
@@ -207,7 +207,8 @@ class AdaptationChart(CurveChart):
             if not each.reference:
                 diverged = self.data.divergence(each.group.runs)
                 label = f"{curve.label} ⚠ {diverged}" if diverged else curve.label
-                entries.append(Entry(label, colour, strong, faded, curve.dashed))
+                short = f"{each.group.label}{' ⚠' if diverged else ''}"
+                entries.append(Entry(label, colour, strong, faded, curve.dashed, short, each.group.ids))
             items.dress(curve, colour, 100 if strong else order, strong=strong, faded=faded)
         if len(entries) < len(self._drawn):
             entries.append(Entry("before training", theme.muted(), faint=True, dashed=1))
@@ -266,8 +267,10 @@ class AdaptationChart(CurveChart):
         note = f" ({curve.points[index]})" if curve.points[index] else ""
         return f"{value(float(curve.y[index]), half)}{unit}{note}"
 
-    def drawn_points(self) -> list[tuple[Array, Array]]:
-        return [each.line.points for each in self._items]
+    def drawn(self) -> list[Drawn]:
+        own = [items for items, each in zip(self._items, self._drawn, strict=False) if not each.reference]
+        pairs = zip(self.readout.entries, own, strict=False)
+        return [(entry, items.line.points) for entry, items in pairs]
 
     # --- what is kept and taken away ---------------------------------------------------------------
 

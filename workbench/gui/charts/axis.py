@@ -131,4 +131,8 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
             item.hideAxis(side)
         item.hideButtons()
         super().__init__(parent, plotItem=item)
-        item.layout.setContentsMargins(1, 8, 8, 1)  # for the outermost numbers
+        self.leave_room(0)
+
+    def leave_room(self, right: int) -> None:
+        """Keep so many pixels free on the right; a few are for the outermost numbers."""
+        self.getPlotItem().layout.setContentsMargins(1, 8, max(8, right), 1)

@@ -14,14 +14,17 @@ from PySide6.QtWidgets import QToolButton, QWidget
 from workbench.analysis.beyond import told_beyond
 from workbench.gui import theme
 from workbench.gui.charts.base import PlotChart
+from workbench.gui.charts.curve_picker import CurvePicker
+from workbench.gui.charts.end_labels import EndLabels
 from workbench.gui.charts.items import Grid
-from workbench.gui.charts.readout import Readout
+from workbench.gui.charts.readout import Drawn, Readout
 from workbench.gui.plain import set_tip
 from workbench.gui.run_data import RunData
 
 Array = NDArray[np.float64]
 Extent = tuple[float, float, float, float]
 
+NOTHING = np.empty(0)
 FILLED = 0.5  # how full a range must be to stay
 PAN, ZOOM = 0.1, 0.8  # a key press, as part of the range
 ALONG = 24  # places at which lines are looked for beneath the legend
@@ -50,7 +53,7 @@ class CurveChart(PlotChart):
         self.following = True
         self.x_log = self.y_log = False
         self._quiet = False
-        self._corner = 0
+        self._corner = self._room = 0
         self._cursor_x: float | None = None
         self.follow_button = QToolButton(self.plot)
         self.follow_button.setObjectName(f"{self.object_name}_follow")
@@ -69,6 +72,8 @@ class CurveChart(PlotChart):
         self.all_button.hide()
         self._prepare_plot()
         self.readout = Readout(self.plot, f"{self.object_name}_legend")
+        self.labels = EndLabels(self.plot, f"{self.object_name}_names")
+        self.picker = CurvePicker(self.plot, self.labels, data, self.drawn)
 
     def _prepare_plot(self) -> None:
         plot = self.plot
@@ -110,8 +115,8 @@ class CurveChart(PlotChart):
         """The cursor's place in words, and the value of each entry of the legend there."""
         return "", []
 
-    def drawn_points(self) -> list[tuple[Array, Array]]:
-        """The curves as drawn, in view coordinates: the legend keeps out of their way."""
+    def drawn(self) -> list[Drawn]:
+        """The curves as drawn: their names stand at their ends, or the legend keeps out of their way."""
         return []
 
     # --- ranges ------------------------------------------------------------------------------------
@@ -137,6 +142,7 @@ class CurveChart(PlotChart):
         self._grid.follow()
         self.draw_range(anew=True)
         self._say_beyond()
+        self._name_ends()
         self._say_values()
         self._place_readout(choose=self.following)
 
@@ -240,6 +246,7 @@ class CurveChart(PlotChart):
         if not self._quiet and self.isVisible():
             self._grid.follow()
             self.draw_range(anew=anew)
+            self._name_ends()
             self._place_readout()
 
     @Slot()
@@ -329,9 +336,42 @@ class CurveChart(PlotChart):
             self.readout.set_values(*self.values_at(power(self._cursor_x, self.x_log)))
         self._place_readout()
 
+    @property
+    def _area(self) -> QRect:
+        """The plot's inside, in its pixels."""
+        area: QRect = self.plot.mapFromScene(self.view.sceneBoundingRect()).boundingRect()
+        return area
+
+    def _name_ends(self) -> None:
+        """Write the curves' names beside their ends, where there is room for all."""
+        entries, area, points = self.readout.entries, self._area, dict(self.drawn())
+        (left, right), (bottom, top) = self.view.viewRange()
+        ends: list[QPointF | None] = []
+        for x, y in (points.get(each, (NOTHING, NOTHING)) for each in entries):
+            known = np.isfinite(x) & np.isfinite(y)
+            x, y = x[known], y[known]
+            if not len(x) or x[-1] < left or x[0] > right:
+                ends.append(None)
+                continue
+            end = min(float(x[-1]), right)
+            across, up = (
+                (end - left) / (right - left),
+                (float(np.interp(end, x, y)) - bottom) / (top - bottom),
+            )
+            up = min(max(up, 0.0), 1.0)
+            ends.append(QPointF(area.left() + across * area.width(), area.bottom() - up * area.height()))
+        named = self.labels.show_at(entries, ends, area)
+        room = self.labels.room_for(entries, self.plot.width()) if named else 0
+        if room != self._room:
+            self._room = room
+            self.plot.leave_room(room)  # which draws again
+
     def _place_readout(self, *, choose: bool = False) -> None:
-        """Put the legend into its corner; with ``choose``, into a freer one if there is one."""
-        area = self.plot.mapFromScene(self.view.sceneBoundingRect()).boundingRect()
+        """Put the legend into its corner; with ``choose``, into a freer one if there is one. Where the curves
+        are named at their ends, it is there to say values."""
+        area = self._area
+        wanted = self.labels.isHidden() or bool(self.readout.values)
+        self.readout.setVisible(wanted and bool(self.readout.entries))
         below = self.all_button.height() + 6 if self.all_button.isVisible() else 0
         corners = self.readout.corners(area.adjusted(0, below, 0, 0))
         if choose and self._cursor_x is None:
@@ -355,7 +395,7 @@ class CurveChart(PlotChart):
         area = self.view.mapSceneToView(scene).boundingRect()
         across = np.linspace(area.left(), area.right(), ALONG)
         covered = 0
-        for x, y in self.drawn_points():
+        for _, (x, y) in self.drawn():
             between = np.interp(across, x, y, np.nan, np.nan) if len(x) > 1 else np.full(ALONG, np.nan)
             for at, up in ((x, y), (across, between)):
                 inside = (

@@ -24,7 +24,7 @@ from workbench.gui.charts.curve_chart import (
     power,
 )
 from workbench.gui.charts.curve_items import CurveItems
-from workbench.gui.charts.readout import Entry, Reading, told
+from workbench.gui.charts.readout import Drawn, Entry, Reading, told
 from workbench.gui.run_data import RunData
 from workbench.gui.settings_bar import SettingsBar
 from workbench.pictures import Figure
@@ -173,7 +173,8 @@ class LearningCurves(CurveChart):
             faint = some and not strong
             diverged = self.data.divergence(trace.group.runs)
             label = f"{trace.label} ⚠ {diverged}" if diverged else trace.label
-            entries.append(Entry(label, colour, strong, faint, trace.pattern))
+            short = f"{trace.name or trace.group.label}{' ⚠' if diverged else ''}"
+            entries.append(Entry(label, colour, strong, faint, trace.pattern, short, trace.group.ids))
             items.dress(
                 colour, strong, faint, trace.pattern, len(drawn) <= FEW_CURVES, 100 if strong else index
             )
@@ -182,7 +183,8 @@ class LearningCurves(CurveChart):
             diverged = "" if trace.has_points else self.data.divergence(trace.group.runs)
             if diverged:
                 colour = theme.colour(self.data.colour(trace.group.runs[0]))
-                entries.append(Entry(f"{trace.label} ⚠ {diverged}: no value", colour, dashed=trace.pattern))
+                label, pattern = f"{trace.label} ⚠ {diverged}: no value", trace.pattern
+                entries.append(Entry(label, colour, dashed=pattern, runs=trace.group.ids))
         self.readout.set_entries(entries)
 
     def whole(self) -> Extent | None:
@@ -309,8 +311,9 @@ class LearningCurves(CurveChart):
         names: dict[Axis, str] = {"iterations": "meta-iteration ", "tasks": "tasks seen "}
         return told(readings, names.get(settings.axis, ""))
 
-    def drawn_points(self) -> list[tuple[Array, Array]]:
-        return [each.main.points for each in self._items]
+    def drawn(self) -> list[Drawn]:
+        pairs = zip(self.readout.entries, self._items, strict=False)
+        return [(entry, items.main.points) for entry, items in pairs]
 
     # --- what is kept and taken away ---------------------------------------------------------------
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
@@ -18,13 +20,32 @@ SWATCH, GAP, MARGIN = 18, 6, 6
 
 @dataclass(frozen=True)
 class Entry:
-    """One curve in the legend."""
+    """One curve in the legend.
+
+    Attributes
+    ----------
+    label : what it is, with how much it is the mean of.
+    short : its name beside its end; empty: the label.
+    runs : the runs that it is of.
+    """
 
     label: str
     colour: str
     strong: bool = False
     faint: bool = False
     dashed: int = 0
+    short: str = ""
+    runs: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What stands beside its end."""
+        return self.short or self.label
+
+
+Array = NDArray[np.float64]
+Drawn = tuple[Entry, tuple[Array, Array]]
+"""A curve that is drawn, with its points in view coordinates."""
 
 
 Reading = tuple[str, str] | None
