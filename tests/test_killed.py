@@ -156,7 +156,7 @@ def test_ctrl_c_stops_a_run_and_says_how_to_go_on(tmp_path: Path) -> None:
     assert f"workbench resume {project}" in said
     with Project.open(project) as opened:
         assert opened.runs()[0].status == "stopped"
-        assert opened.checkpoint_iterations(1)[-1] == opened.runs()[0].iterations
+        assert opened.checkpoint_iterations(1)[0] == opened.runs()[0].iterations
 
 
 @pytest.mark.parametrize("small_disk", [3], indirect=True)

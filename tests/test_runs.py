@@ -74,7 +74,7 @@ def test_a_run_leaves_its_curves_result_and_record(tmp_path: Path) -> None:
     result = project.result(run, "test")
     assert result is not None
     assert result.arrays["loss"].shape == (4, 20)
-    assert project.checkpoint_iterations(run)[-1] == 12
+    assert project.checkpoint_iterations(run)[0] == 12
     project.close()
 
 

@@ -231,6 +231,40 @@ def compare(runs: Source, met: Episodes, measure: str, step: int | None = None) 
     return compared
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """Who has the best mean so far, which by itself claims nothing."""
+
+    name: str
+    measure: Measure
+    mean: float
+    half: float | None
+
+    @property
+    def words(self) -> str:
+        """The value with its interval, over seeds where there are several."""
+        return f"{self.measure.quantity} {quantities.text(self.measure, self.mean, self.half)}"
+
+
+def leader(runs: Source) -> Ahead | None:
+    """The algorithm with the best mean on the test episodes that most shown runs met, of those that know no
+    more than others; None where there are not two to compare."""
+    met = next(iter(episodes(runs)[0]), None)
+    if met is None:
+        return None
+    measure = met.row(met.measures[0])
+    known = [
+        (measure.sign * each.row.mean, each)
+        for each in compare(runs, met, met.measures[0])
+        if each.row.mean is not None and not each.row.privilege
+    ]
+    if len(known) < 2 or not measure.sign:
+        return None
+    best = max(known, key=lambda found: found[0])[1].row
+    half = best.ci95_over_tasks if best.ci95_over_seeds is None else best.ci95_over_seeds
+    return Ahead(best.algorithm, measure, float(best.mean or 0.0), half)
+
+
 def figure(
     runs: Source, met: Episodes, compared: list[Compared], measure: str, step: int | None = None
 ) -> Figure:

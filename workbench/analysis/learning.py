@@ -32,8 +32,8 @@ MOST_POINTS = 5000  # in a figure; more are thinned
 def usual_choice(source: Source) -> str:
     """What is drawn first: what tasks are judged by, measured on the same validation tasks for all. A loss of
     training is each algorithm's own, and drawn first only where nothing else was or will be measured."""
-    row, runs = quantities.usual(source), source.shown()
-    validated = any(run.status != "finished" or source.evaluations(run.id) for run in runs) or not runs
+    row, runs = quantities.usual(source), [run.id for run in source.shown()]
+    validated = any(map(source.evaluations, runs)) or not any(map(source.series_names, runs))
     return choice("validation" if validated or "training" not in row.when else "training", row.name)
 
 

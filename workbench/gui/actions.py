@@ -64,6 +64,7 @@ COMMANDS = (
     Command("full_screen", "View", "Full screen", "F11", "Nothing but this window; once more to go back"),
     Command("export", "Export", "Export chart…", "Ctrl+E", "A figure for a paper, or its data"),
     Command("copy_chart", "Export", "Copy chart", "Ctrl+Shift+C", "Copy the chart as a picture"),
+    Command("copy_data", "Export", "Copy data", "", "Copy the chart's numbers as comma-separated values"),
     Command(SEPARATOR, "Export", ""),
     Command(
         "export_report", "Export", "Report…", "Ctrl+Shift+E", "Everything in one page that opens offline"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
@@ -49,11 +49,18 @@ class ExportCommands(QObject):
 
     @Slot()
     def copy_chart(self) -> None:
-        from workbench.gui.export_content import copy
+        self._copy("png")
+
+    @Slot()
+    def copy_data(self) -> None:
+        self._copy("csv")
+
+    def _copy(self, form: Literal["png", "csv"]) -> None:
+        from workbench.gui.export_content import Choice, copy
 
         figure = self._figure()
         if figure is not None:
-            copy(figure, self._worker, self._copied)
+            copy(figure, self._worker, self._copied, Choice(format=form))
 
     def _copied(self, text: str) -> None:
         self._notices.say("export", text)

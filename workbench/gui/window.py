@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QTabWidget, QToolBar
 from workbench.errors import InputError
 from workbench.gui import actions, icons, theme
 from workbench.gui.document_commands import DocumentCommands
+from workbench.gui.experiment_bar import ExperimentBar
 from workbench.gui.export_commands import ExportCommands
 from workbench.gui.file_commands import FileCommands
 from workbench.gui.help import HelpCommands
@@ -129,6 +130,8 @@ class MainWindow(QMainWindow):
         self.queue_bar.looked.connect(self._name)
         bar.addWidget(self.queue_bar)
         self.addToolBarBreak()
+        self._tool_bar("experiment_bar", "Experiment").addWidget(ExperimentBar(self.session.data, self))
+        self.addToolBarBreak()
         self._notice_bar = self._tool_bar("notice_bar", "Notices")
         self._notice_bar.addWidget(self.notices)
         self._notice_bar.hide()
@@ -233,6 +236,8 @@ class MainWindow(QMainWindow):
 
         self.panels = Panels(self.session, self.worker, self.notices, self)
         self.layout_.put(self.panels.panels())
+        for chart in self.panels.charts:
+            chart.common = [self.actions_[name] for name in ("copy_chart", "copy_data", "export")]
         self.panels.engine_loaded.connect(self._engine_loaded)
         self.panels.setup.status_changed.connect(self.refresh)
         self.panels.setup.get_asked.connect(self.files.get_data)
@@ -330,6 +335,8 @@ class MainWindow(QMainWindow):
             self.layout_.restore(self._kept_layout.get("window"))
         except ValueError as error:  # an older version's, or a stranger's
             self.log.say(f"the project's layout cannot be taken up: {error}")
+        if isinstance(view := self._kept_layout.get("view"), str):
+            self.session.data.look_at(view)
         for part, taker in (("runs", self.runs_panel), ("panels", self.panels)):
             if isinstance(kept := self._kept_layout.get(part), dict):
                 taker.restore(kept)
@@ -340,6 +347,7 @@ class MainWindow(QMainWindow):
         if project is None or project.read_only or self.panels is None or not self.isVisible():
             return
         state: dict[str, object] = {
+            "view": self.session.data.view,
             "window": self.layout_.state(),
             "runs": self.runs_panel.state(),
             "panels": self.panels.state(),

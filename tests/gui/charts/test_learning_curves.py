@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
 from tests.gui.charts.made import add_curve, add_run, classified, summary
@@ -66,21 +68,101 @@ def test_hidden_runs_and_missing_classes_are_explained(
     assert "hidden" in chart.hint
 
 
-def test_the_legend_lies_on_no_line_between_two_points(
+def places(chart: LearningCurves) -> list[QRect]:
+    return [chart.labels.place_of(index) for index in range(len(chart.labels.shown))]
+
+
+def test_names_stand_at_the_ends_of_curves_and_never_over_each_other(
     chart: LearningCurves, data: RunData, project: Project
 ) -> None:
-    losses = np.array([9.0, 9.5, 5.0])  # few points, far apart
     for number in range(8):
         name = f"a learner with a long name, {number}"
-        add_curve(project, add_run(project, name), losses + number / 100)
+        add_curve(project, add_run(project, name), np.array([9.0, 9.5, 5.0 + number / 1000]))
     data.reread()
     assert len(labels(chart)) == 8
-    legend = chart.plot.mapToScene(chart.readout.geometry()).boundingRect()
-    area = chart.view.mapSceneToView(legend).boundingRect()
-    assert area.width() > 0.5  # lines go under it where no point does
-    for _, y in chart.drawn_points():
-        line = np.interp(np.linspace(area.left(), area.right(), 50), [1, 2, 3], y)
-        assert not ((line >= area.top()) & (line <= area.bottom())).any()
+    assert chart.labels.isVisible()
+    assert chart.readout.isHidden()
+    assert not any(one.intersects(other) for one, other in itertools.combinations(places(chart), 2))
+    order = sorted(range(8), key=lambda index: places(chart)[index].top())
+    assert order == [7, 6, 5, 4, 3, 2, 1, 0]  # as the curves end
+    inside = chart.plot.mapFromScene(chart.view.sceneBoundingRect()).boundingRect()
+    assert all(place.left() > inside.right() for place in places(chart))
+    assert all(place.right() <= chart.plot.width() for place in places(chart))
+
+
+def test_where_names_have_no_room_the_picked_ones_are_there_and_the_others_are_counted(
+    chart: LearningCurves, data: RunData, project: Project
+) -> None:
+    ids = [add_run(project, f"A{number}") for number in range(40)]
+    for number, run in enumerate(ids):
+        add_curve(project, run, np.full(3, 1.0 + number))
+    data.reread()
+    data.select([ids[-1]])
+    shown = [each.name for each in chart.labels.shown]
+    assert "A39" in shown
+    assert 5 < len(shown) < 40
+    assert chart.labels.more == 40 - len(shown)
+
+
+def test_a_click_on_a_name_hides_its_runs_and_a_double_click_shows_them_alone(
+    qtbot: QtBot, chart: LearningCurves, data: RunData, project: Project
+) -> None:
+    asked: list[tuple[str, dict[int, dict[str, bool]]]] = []
+    data.asked.connect(lambda text, changes: asked.append((text, changes)))
+    first, second, third = (add_run(project, label) for label in ("MAML", "Reptile", "ANIL"))
+    for number, run in enumerate((first, second, third)):
+        add_curve(project, run, np.full(3, 1.0 + number))
+    data.reread()
+    middle = places(chart)[1].center()
+    qtbot.mouseClick(chart.plot.viewport(), Qt.MouseButton.LeftButton, pos=middle)
+    qtbot.waitUntil(lambda: bool(asked))
+    assert asked == [("Hide in charts", {second: {"visible": False}})]
+    assert data.selected == ()
+    middle = places(chart)[1].center()
+    qtbot.mouseDClick(chart.plot.viewport(), Qt.MouseButton.LeftButton, pos=middle)
+    assert asked[1:] == [("Show only this", {first: {"visible": False}, third: {"visible": False}})]
+
+
+def test_a_click_on_a_curve_selects_its_runs_and_one_beside_it_none(
+    qtbot: QtBot, chart: LearningCurves, data: RunData, project: Project
+) -> None:
+    first, second = add_run(project, "MAML"), add_run(project, "MAML", seed=1)
+    other = add_run(project, "Reptile")
+    for run, height in ((first, 1.0), (second, 1.2), (other, 5.0)):
+        add_curve(project, run, np.full(30, height))
+    data.reread()
+    on_it = chart.plot.mapFromScene(chart.view.mapViewToScene(QPointF(15.3, 1.1)))
+    qtbot.mouseClick(chart.plot.viewport(), Qt.MouseButton.LeftButton, pos=on_it)
+    assert data.selected == (first, second)
+    beside = chart.plot.mapFromScene(chart.view.mapViewToScene(QPointF(15.3, 3.0)))
+    qtbot.mouseClick(chart.plot.viewport(), Qt.MouseButton.LeftButton, pos=beside)
+    assert data.selected == ()
+
+
+def test_the_context_menu_acts_on_what_is_pointed_at_and_by_keyboard_on_any(
+    chart: LearningCurves, data: RunData, project: Project
+) -> None:
+    asked: list[dict[int, dict[str, bool]]] = []
+    data.asked.connect(lambda _, changes: asked.append(changes))
+    first, second = add_run(project, "MAML"), add_run(project, "A & B")
+    for run, height in ((first, 1.0), (second, 5.0)):
+        add_curve(project, run, np.full(30, height))
+    data.reread()
+    at = chart.plot.mapFromScene(chart.view.mapViewToScene(QPointF(15.3, 1.0)))
+    pointed = {each.text(): each for each in chart.menu(chart.plot.mapTo(chart, at)).actions()}
+    pointed["Hide MAML"].trigger()
+    assert asked == [{first: {"visible": False}}]
+    chosen = {each.text(): each for each in chart.menu().actions()}
+    hide = chosen["Hide"].menu()
+    assert isinstance(hide, QMenu)
+    assert [each.text() for each in hide.actions()] == ["MAML", "A && B"]
+    assert not chosen["Log y"].isChecked()
+    chosen["Log y"].trigger()
+    assert chart.settings.log_y
+    project.update_run(second, visible=False)
+    data.reread()
+    {each.text(): each for each in chart.menu().actions()}["Show hidden runs"].trigger()
+    assert asked[-1] == {second: {"visible": True}}
 
 
 def test_seeds_are_joined_with_their_number(chart: LearningCurves, data: RunData, project: Project) -> None:
@@ -258,6 +340,7 @@ def test_losses_of_standardised_values_say_so(
     add_curve(project, run, np.ones(5))
     project.add_evaluation(run, 0, "validation", summary([3.0, 2.0]))
     data.reread()
+    choose(chart, measure="training_loss")
     figure = chart.figure()
     assert figure is not None
     unit = "mean squared error of standardised values" if standardise else "mean squared error"
@@ -287,7 +370,7 @@ def test_what_is_not_trained_is_a_broken_line_from_end_to_end(
     data.reread()
     choose(chart, measure="validation_loss")
     assert chart.values_at(50.0) == ("meta-iteration 50", ["2", "2.5"])
-    x, y = chart.drawn_points()[1]
+    x, y = chart.drawn()[1][1]
     assert x[0] <= chart.x_range[0] < chart.x_range[1] <= x[-1]
     assert y.tolist() == [2.5, 2.5]
     figure = chart.figure()
@@ -296,7 +379,7 @@ def test_what_is_not_trained_is_a_broken_line_from_end_to_end(
     assert (trained.dashed, level.dashed, level.kind) == (0, 1, "line")
     assert "Broken and level: not meta-trained." in figure.caption
     choose(chart, measure="training_loss")  # each algorithm's own: nothing to put beside it
-    assert not chart.drawn_points()
+    assert not chart.drawn()
 
 
 def test_logarithmic_axes_leave_out_what_they_cannot_show(

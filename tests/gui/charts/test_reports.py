@@ -213,7 +213,7 @@ def test_a_strangers_report_does_no_harm(
     project.add_evaluation(add_run(project), 0, "validation", summary([1.0], report=report))
     data.reread()
     chart.restore({"measure": "report/a"})
-    assert chart.drawn_points() == []
+    assert chart.drawn() == []
 
 
 def test_a_report_grows_while_a_run_goes_on(chart: LearningCurves, data: RunData, project: Project) -> None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSlider, QWidget
 
 from workbench.analysis.adaptation import Adaptation, AdaptationCurve, Settings
 from workbench.analysis.beyond import extent, farthest_of
@@ -266,6 +266,9 @@ class AdaptationChart(CurveChart):
         half = float(curve.high[index] - curve.y[index]) if curve.high is not None else np.nan
         note = f" ({curve.points[index]})" if curve.points[index] else ""
         return f"{value(float(curve.y[index]), half)}{unit}{note}"
+
+    def logarithmic(self) -> list[QCheckBox]:
+        return [box for name in ("log_y",) if isinstance(box := self.bar[name], QCheckBox)]
 
     def drawn(self) -> list[Drawn]:
         own = [items for items, each in zip(self._items, self._drawn, strict=False) if not each.reference]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QGraphicsItem, QWidget
 
@@ -131,6 +131,7 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
             item.hideAxis(side)
         item.hideButtons()
         super().__init__(parent, plotItem=item)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)  # it is the chart's
         self.leave_room(0)
 
     def leave_room(self, right: int) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtGui import QPaintEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, Qt, QTimer, Slot
+from PySide6.QtGui import QAction, QContextMenuEvent, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QMenu, QToolButton, QVBoxLayout, QWidget
 
 from workbench.gui import theme
 from workbench.gui.charts.axis import Plot
@@ -29,6 +29,9 @@ class Chart(QWidget):
 
     def __init__(self, data: RunData, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.common: list[QAction] = []
+        """What the window does with any chart: it stands in the context menu."""
+
         self.setObjectName(self.object_name)
         self.setAccessibleName(self.title)
         self.data = data
@@ -66,6 +69,27 @@ class Chart(QWidget):
         button.setAutoRaise(True)
         button.clicked.connect(pressed)
         return button
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        pointed = event.reason() == QContextMenuEvent.Reason.Mouse
+        self.menu(event.pos() if pointed else None).popup(event.globalPos())
+        self.setFocus()  # what the menu does to a chart, it does to this one
+
+    def menu(self, place: QPoint | None = None) -> QMenu:
+        """The context menu: what can be done at a place (None: anywhere), and with the whole chart."""
+        menu = QMenu(self)
+        menu.setObjectName(f"{self.object_name}_menu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.fill_menu(menu, place)
+        hidden = [run.id for run in self.data.in_view() if not run.visible]
+        if hidden:
+            menu.addAction("Show hidden runs", lambda: self.data.show(hidden))
+        menu.addSeparator()
+        menu.addActions(self.common)
+        return menu
+
+    def fill_menu(self, menu: QMenu, place: QPoint | None) -> None:
+        """Add what this kind of chart offers."""
 
     @Slot()
     def forget(self) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QObject, QPointF, QRect, Qt, Slot
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, Qt, Slot
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QToolButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QMenu, QToolButton, QWidget
 
 from workbench.analysis.beyond import told_beyond
 from workbench.gui import theme
@@ -17,8 +19,8 @@ from workbench.gui.charts.base import PlotChart
 from workbench.gui.charts.curve_picker import CurvePicker
 from workbench.gui.charts.end_labels import EndLabels
 from workbench.gui.charts.items import Grid
-from workbench.gui.charts.readout import Drawn, Readout
-from workbench.gui.plain import set_tip
+from workbench.gui.charts.readout import Drawn, Entry, Readout
+from workbench.gui.plain import set_tip, without_keys
 from workbench.gui.run_data import RunData
 
 Array = NDArray[np.float64]
@@ -27,7 +29,6 @@ Extent = tuple[float, float, float, float]
 NOTHING = np.empty(0)
 FILLED = 0.5  # how full a range must be to stay
 PAN, ZOOM = 0.1, 0.8  # a key press, as part of the range
-ALONG = 24  # places at which lines are looked for beneath the legend
 _ARROWS = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
@@ -53,7 +54,7 @@ class CurveChart(PlotChart):
         self.following = True
         self.x_log = self.y_log = False
         self._quiet = False
-        self._corner = self._room = 0
+        self._room = 0
         self._cursor_x: float | None = None
         self.follow_button = QToolButton(self.plot)
         self.follow_button.setObjectName(f"{self.object_name}_follow")
@@ -115,6 +116,10 @@ class CurveChart(PlotChart):
         """The cursor's place in words, and the value of each entry of the legend there."""
         return "", []
 
+    def logarithmic(self) -> list[QCheckBox]:
+        """The controls that make axes logarithmic."""
+        return []
+
     def drawn(self) -> list[Drawn]:
         """The curves as drawn: their names stand at their ends, or the legend keeps out of their way."""
         return []
@@ -144,7 +149,7 @@ class CurveChart(PlotChart):
         self._say_beyond()
         self._name_ends()
         self._say_values()
-        self._place_readout(choose=self.following)
+        self._place_readout()
 
     def _framed(self) -> Extent | None:
         """Everything, with a margin."""
@@ -316,6 +321,34 @@ class CurveChart(PlotChart):
         here = self._cursor_x if self._cursor_x is not None else middle
         return float(min(max(here + direction * (right - left) / 50, left), right))
 
+    def fill_menu(self, menu: QMenu, place: QPoint | None) -> None:
+        entry = None if place is None else self.picker.at(self.plot.mapFrom(self, place))
+        entries = [each for each in self.readout.entries if each.runs]
+        if entry is not None:
+            self._offer(menu, "Select {}", self.data.select, [entry])
+            self._offer(menu, "Hide {}", self._hide, [entry])
+            self._offer(menu, "Show only {}", self.data.show_only, [entry])
+        elif entries:
+            for title, act in (("Hide", self._hide), ("Show only", self.data.show_only)):
+                self._offer(menu.addMenu(title), "{}", act, entries)
+        menu.addSeparator()
+        for control in self.logarithmic():
+            action = menu.addAction(control.text(), control.toggle)
+            action.setCheckable(True)
+            action.setChecked(control.isChecked())
+            action.setEnabled(control.isEnabled())
+        menu.addAction("Reset the view", self.follow)
+
+    def _hide(self, runs: Iterable[int]) -> None:
+        self.data.show(runs, False)
+
+    @staticmethod
+    def _offer(
+        menu: QMenu, text: str, act: Callable[[Iterable[int]], None], entries: Iterable[Entry]
+    ) -> None:
+        for entry in entries:
+            menu.addAction(without_keys(text.format(entry.name)), partial(act, entry.runs))
+
     def _hover(self, position: QPointF) -> None:
         scene = self.plot.mapToScene(position.toPoint())
         inside = self.view.sceneBoundingRect().contains(scene)
@@ -343,7 +376,7 @@ class CurveChart(PlotChart):
         return area
 
     def _name_ends(self) -> None:
-        """Write the curves' names beside their ends, where there is room for all."""
+        """Write the curves' names beside their ends."""
         entries, area, points = self.readout.entries, self._area, dict(self.drawn())
         (left, right), (bottom, top) = self.view.viewRange()
         ends: list[QPointF | None] = []
@@ -360,26 +393,18 @@ class CurveChart(PlotChart):
             )
             up = min(max(up, 0.0), 1.0)
             ends.append(QPointF(area.left() + across * area.width(), area.bottom() - up * area.height()))
-        named = self.labels.show_at(entries, ends, area)
-        room = self.labels.room_for(entries, self.plot.width()) if named else 0
+        self.labels.show_at(entries, ends, area)
+        room = self.labels.room_for(entries, self.plot.width())
         if room != self._room:
             self._room = room
             self.plot.leave_room(room)  # which draws again
 
-    def _place_readout(self, *, choose: bool = False) -> None:
-        """Put the legend into its corner; with ``choose``, into a freer one if there is one. Where the curves
-        are named at their ends, it is there to say values."""
+    def _place_readout(self) -> None:
+        """Put the values at the cursor to the side where the cursor is not, and the buttons on top."""
         area = self._area
-        wanted = self.labels.isHidden() or bool(self.readout.values)
-        self.readout.setVisible(wanted and bool(self.readout.entries))
-        below = self.all_button.height() + 6 if self.all_button.isVisible() else 0
-        corners = self.readout.corners(area.adjusted(0, below, 0, 0))
-        if choose and self._cursor_x is None:
-            covered = [self._covered(each) for each in corners]
-            best = min(range(len(corners)), key=covered.__getitem__)
-            if 2 * covered[best] < covered[self._corner]:
-                self._corner = best
-        self.readout.place(corners[self._corner])
+        self.readout.setVisible(bool(self.readout.values))
+        (left, right), at = self.view.viewRange()[0], self._cursor_x
+        self.readout.place(area, left=at is not None and at > (left + right) / 2)
         self.follow_button.adjustSize()
         self.follow_button.move(area.center().x() - self.follow_button.width() // 2, area.top() + 6)
         self.all_button.adjustSize()
@@ -388,21 +413,6 @@ class CurveChart(PlotChart):
             max(area.left() + 6, area.center().x() - self.all_button.width() // 2), area.top() + 6 + below
         )
         self.all_button.raise_()
-
-    def _covered(self, place: QRect) -> int:
-        """How much of the curves lies beneath a place: their points, and the lines between them."""
-        scene = self.plot.mapToScene(place).boundingRect()
-        area = self.view.mapSceneToView(scene).boundingRect()
-        across = np.linspace(area.left(), area.right(), ALONG)
-        covered = 0
-        for _, (x, y) in self.drawn():
-            between = np.interp(across, x, y, np.nan, np.nan) if len(x) > 1 else np.full(ALONG, np.nan)
-            for at, up in ((x, y), (across, between)):
-                inside = (
-                    (at >= area.left()) & (at <= area.right()) & (up >= area.top()) & (up <= area.bottom())
-                )
-                covered += int(inside.sum())
-        return covered
 
 
 def power(value: float, log: bool) -> float:

@@ -74,6 +74,7 @@ class CurvePicker(QObject):
                 self._plot.viewport().setCursor(shape)
             case QEvent.Type.MouseButtonDblClick if named is not None:
                 self._click.stop()
+                self._pressed = QPoint(-1000, -1000)  # what comes of it is no click
                 self._data.show_only(named.runs)
                 return True
             case QEvent.Type.MouseButtonPress:

@@ -21,11 +21,9 @@ STEP = 8
 """Pixels by which the room for names grows, so that it does not change all the time."""
 
 
-def spread(wanted: Sequence[float], height: float, low: float, high: float) -> list[float] | None:
-    """Places from ``low`` to ``high`` that are ``height`` apart and as near as can be to those wanted; None
-    where there is no room."""
-    if len(wanted) * height > high - low:
-        return None
+def spread(wanted: Sequence[float], height: float, low: float, high: float) -> list[float]:
+    """Places from ``low`` to ``high``, between which there is room, that are ``height`` apart and as near as
+    can be to those wanted."""
     order = np.argsort(wanted, kind="stable")
     blocks: list[tuple[float, list[int]]] = []  # where each begins, and who stands in it
     for index in order.tolist():
@@ -57,11 +55,17 @@ class EndLabels(QWidget):
         self.setObjectName(name)
         self.setAccessibleName("Names of the curves")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._entries: tuple[Entry, ...] = ()
+        self.shown: tuple[Entry, ...] = ()
+        """The curves whose names stand there."""
+
         self._names: list[str] = []
         self._ends: list[QPointF | None] = []
         self._places: list[float] = []
+        self._area = QRect()
         self._left = 0
+        self.more = 0
+        """How many more there are."""
+
         self.hide()
 
     @property
@@ -76,8 +80,9 @@ class EndLabels(QWidget):
         wanted = -(-(longest + LEADER + SWATCH + 2 * GAP) // STEP) * STEP
         return min(wanted, int(WIDEST * width))
 
-    def show_at(self, entries: Sequence[Entry], ends: Sequence[QPointF | None], area: QRect) -> bool:
-        """Show a name at each end, right of a plot's inside; whether there is room.
+    def show_at(self, entries: Sequence[Entry], ends: Sequence[QPointF | None], area: QRect) -> None:
+        """Show a name at each end, right of a plot's inside; where there is no room for all, those that are
+        picked and the first, and how many more there are.
 
         Parameters
         ----------
@@ -85,23 +90,25 @@ class EndLabels(QWidget):
             its name stands lowest.
         area : the inside of the plot.
         """
-        wanted = [area.bottom() if each is None else each.y() for each in ends]
-        places = spread(wanted, self.row, area.top(), area.bottom() + 1.0)
-        self.setVisible(bool(places))
-        if not places:
-            return False
+        self.setVisible(bool(entries))
         self.setGeometry(self._plot.rect())
-        self._entries, self._ends, self._places = tuple(entries), list(ends), places
-        self._left = area.right() + LEADER
+        most = max(1, area.height() // self.row)
+        order = sorted(range(len(entries)), key=lambda index: not entries[index].strong)
+        chosen = sorted(order[: most if len(entries) <= most else most - 1])
+        self.more = len(entries) - len(chosen)
+        self.shown, self._ends = tuple(entries[each] for each in chosen), [ends[each] for each in chosen]
+        self._area, self._left = area, area.right() + LEADER
+        wanted = [area.bottom() if each is None else each.y() for each in self._ends]
+        bottom = area.bottom() + 1.0 - (self.row if self.more else 0)
+        self._places = spread(wanted, self.row, area.top(), bottom)
         metrics = self.fontMetrics()
         room = self.width() - self._left - SWATCH - 2 * GAP
-        names = [each.name for each in entries]
+        names = [each.name for each in self.shown]
         if any(metrics.horizontalAdvance(name) > room for name in names):
             names = told_apart(names, max(6, room // metrics.averageCharWidth()))
         self._names = [metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room) for name in names]
         self.setAccessibleDescription("; ".join(each.label for each in entries))
         self.update()
-        return True
 
     def place_of(self, index: int) -> QRect:
         """Where a name stands."""
@@ -110,13 +117,13 @@ class EndLabels(QWidget):
 
     def at(self, place: QPoint) -> Entry | None:
         """The curve whose name stands at a place."""
-        found = enumerate(self._entries if self.isVisible() else ())
+        found = enumerate(self.shown if self.isVisible() else ())
         return next((entry for index, entry in found if self.place_of(index).contains(place)), None)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for index, (entry, end, name) in enumerate(zip(self._entries, self._ends, self._names, strict=True)):
+        for index, (entry, end, name) in enumerate(zip(self.shown, self._ends, self._names, strict=True)):
             place = self.place_of(index)
             middle = QPointF(place.left() - 2, self._places[index])
             if end is not None:
@@ -135,3 +142,8 @@ class EndLabels(QWidget):
             painter.setPen(QColor(theme.muted() if entry.faint else theme.foreground()))
             text = QRectF(place).adjusted(SWATCH + GAP, 0, 0, 0)
             painter.drawText(text, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
+        if self.more:
+            painter.setPen(QColor(theme.muted()))
+            painter.drawText(
+                QPointF(self._left + SWATCH + GAP, self._area.bottom() - 2), f"… and {self.more} more"
+            )

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QSpinBox, QWidget
 
 from workbench.analysis.beyond import farthest
 from workbench.analysis.curves import window_at
@@ -310,6 +310,9 @@ class LearningCurves(CurveChart):
             readings.append((place, text))
         names: dict[Axis, str] = {"iterations": "meta-iteration ", "tasks": "tasks seen "}
         return told(readings, names.get(settings.axis, ""))
+
+    def logarithmic(self) -> list[QCheckBox]:
+        return [box for name in ("log_x", "log_y") if isinstance(box := self.bar[name], QCheckBox)]
 
     def drawn(self) -> list[Drawn]:
         pairs = zip(self.readout.entries, self._items, strict=False)

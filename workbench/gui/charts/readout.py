@@ -1,4 +1,4 @@
-"""The legend of a chart, which also says the curves' values at the cursor."""
+"""The curves' values at the cursor."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def told(readings: Sequence[Reading], name: str) -> tuple[str, list[str]]:
 
 
 class Readout(QWidget):
-    """Lies over a corner of the plot and lets the mouse through.
+    """Lies over a corner of the plot while there is a cursor, and lets the mouse through.
 
     It is painted by hand: what changes while the mouse moves are a few texts in places that stay, so
     nothing flickers or jumps.
@@ -88,11 +88,10 @@ class Readout(QWidget):
             return
         self.entries, self.values, self.header, self._value_width = tuple(entries), (), "", 0
         self.setAccessibleDescription("; ".join(each.label for each in self.entries))
-        self.setVisible(bool(self.entries))
         self.update()
 
     def set_values(self, header: str, values: Sequence[str]) -> None:
-        """Say where the cursor is and the value of each curve there; no values: the legend alone."""
+        """Say where the cursor is and the value of each curve there; no values: nothing."""
         if (header, tuple(values)) == (self.header, self.values):
             return
         self.header, self.values = header, tuple(values)
@@ -111,17 +110,12 @@ class Readout(QWidget):
             max(width, metrics.horizontalAdvance(self.header) + 2 * MARGIN), self._row() * rows + MARGIN
         )
 
-    def corners(self, area: QRect) -> list[QRect]:
-        """Where it could lie inside the plot: upper right, lower right, lower left, upper left."""
+    def place(self, area: QRect, *, left: bool) -> None:
+        """Move to the upper left, or right, of a plot's inside."""
         inside = area.adjusted(8, 6, -8, -6)
-        size = self.sizeHint().boundedTo(inside.size())
-        left, top = inside.left(), inside.top()
-        right, bottom = inside.right() + 1 - size.width(), inside.bottom() + 1 - size.height()
-        places = ((right, top), (right, bottom), (left, bottom), (left, top))
-        return [QRect(x, y, size.width(), size.height()) for x, y in places]
-
-    def place(self, target: QRect) -> None:
-        """Move there."""
+        target = QRect(inside.topLeft(), self.sizeHint().boundedTo(inside.size()))
+        if not left:
+            target.moveRight(inside.right())
         if target != self.geometry():
             self.setGeometry(target)
 

@@ -1,0 +1,84 @@
+"""Which experiment the charts show: chosen in one place above them, with what it has come to."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Slot
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QWidget
+
+from workbench.analysis.comparison import leader
+from workbench.gui.plain import Label, set_tip
+from workbench.gui.run_data import ALL, RunData
+from workbench.words import plural
+
+WIDEST = 420
+LOOK_MILLISECONDS = 300
+
+
+class ExperimentBar(QWidget):
+    """Chooses the experiment in view, and says in a line how many of its runs are shown and who is ahead."""
+
+    def __init__(self, data: RunData, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._data = data
+        self.chooser = QComboBox(self)
+        self.chooser.setObjectName("experiment_chooser")
+        self.chooser.setAccessibleName("Experiment in view")
+        set_tip(self.chooser, "Charts show this experiment; one that is begun comes into view by itself")
+        self.chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.chooser.setMaximumWidth(WIDEST)
+        self.chooser.activated.connect(self._choose)
+        self._said = Label(parent=self)
+        self._said.setObjectName("experiment_said")
+        self._said.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(8, 2, 8, 2)
+        layout.setSpacing(12)
+        layout.addWidget(self.chooser)
+        layout.addWidget(self._said, 1)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(LOOK_MILLISECONDS)
+        self._timer.timeout.connect(self._say)
+        for signal in (data.listed, data.viewed):
+            signal.connect(self._offer)
+        data.listed.connect(self._timer.start)
+        data.viewed.connect(self._say)
+
+    @Slot()
+    def _offer(self) -> None:
+        found = self._data.experiments()
+        entries = [(each.name, each.key) for each in reversed(found)]
+        if len(found) > 1:
+            entries.append(("All experiments", ALL))
+        box = self.chooser
+        with QSignalBlocker(box):
+            if entries != [(box.itemText(at), box.itemData(at)) for at in range(box.count())]:
+                box.clear()
+                for at, (name, key) in enumerate(entries):
+                    box.addItem(name, key)
+                    box.setItemData(at, name, Qt.ItemDataRole.ToolTipRole)
+            box.setCurrentIndex(max(0, box.findData(self._data.view)))
+        box.setEnabled(len(entries) > 1)
+
+    @Slot(int)
+    def _choose(self, _: int) -> None:
+        self._data.look_at(self.chooser.currentData())
+
+    @Slot()
+    def _say(self) -> None:
+        """How many runs there are in which state, how many of them are not shown, and who is ahead."""
+        runs, shown = self._data.in_view(), self._data.shown()
+        states = Counter(run.status for run in runs)
+        parts = [plural(len(runs), "run")]
+        parts += [f"{count} {status}" for status, count in states.items() if count < len(runs)]
+        if len(shown) < len(runs):
+            parts.append(f"{len(shown)} shown")
+        said = " · ".join(parts) if runs else "No runs yet"
+        ahead = leader(self._data)
+        if ahead is not None:
+            said += f" · ahead on test tasks: {ahead.name}, {ahead.words}"
+        self._said.setText(said)
+        set_tip(self._said, said)
