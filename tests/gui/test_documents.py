@@ -33,7 +33,7 @@ def test_documents_are_written(
 ) -> None:  # fmt: skip
     window = open_window(three(tmp_path / "p.mlwb"))
     monkeypatch.setattr(dialogs, "file_to_save", lambda *_: tmp_path / name)
-    window.runs_panel.select(window.session.data.runs()[0].id)
+    window.session.data.select([window.session.data.runs()[0].id])
     window.actions_[command].trigger()
     qtbot.waitUntil(
         lambda: any("Saved as" in text for text in window.notices.texts().values()), timeout=30_000

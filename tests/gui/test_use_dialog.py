@@ -230,7 +230,7 @@ def test_a_run_is_used_from_the_menu(
     path.write_bytes(sinusoid.read_bytes())
     window = open_window(path)
     assert not window.actions_["use"].isEnabled()
-    window.runs_panel.select(1)
+    window.session.data.select([1])
     assert window.actions_["use"] in window.runs_panel.table.actions()
     window.actions_["use"].trigger()
     (dialog,) = window.findChildren(UseDialog)

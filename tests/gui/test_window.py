@@ -213,8 +213,10 @@ def test_a_run_that_fails_says_why_and_the_next_one_starts(
     failed = window.session.data.runs()[0]
     assert failed.status == "failed"
     assert "inner_lr" in failed.failure
-    state = window.runs_panel.model.index(0, 1)
-    assert window.runs_panel.model.data(state, Qt.ItemDataRole.ToolTipRole) == failed.failure
+    model = window.runs_panel.model
+    node = model.node_of(failed.id)
+    assert node is not None
+    assert model.data(model.index_of(node, 1), Qt.ItemDataRole.ToolTipRole) == failed.failure
 
 
 def test_a_run_whose_data_are_gone_says_so_and_can_be_resumed(
@@ -271,13 +273,13 @@ def test_a_read_only_project_can_be_looked_at_and_copied(
     window = open_window()
     window.session._take(Project.open(tmp_path / "p.mlwb", read_only=True))
     assert "read-only" in window.notices.texts()["read_only"]
-    window.runs_panel.select(run)
+    window.session.data.select([run])
     for name in ("run", "rename", "delete", "resume", "undo"):
         assert not window.actions_[name].isEnabled(), name
     choose(tmp_path / "mine.mlwb")
     window.actions_["save_as"].trigger()
     assert not window.session.read_only
-    window.runs_panel.select(run)
+    window.session.data.select([run])
     assert window.actions_["rename"].isEnabled()
 
 
@@ -319,35 +321,36 @@ def test_what_lies_beside_a_project_is_refused_in_a_line_and_the_window_stays_us
     assert window.files.open_path(path)
 
 
-def test_what_is_done_to_runs_can_be_undone(
-    open_window: Open, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_done_to_runs_can_be_undone(open_window: Open, qtbot: QtBot, tmp_path: Path) -> None:
     project, (first, second) = start_project(tmp_path / "p.mlwb", "maml", "reptile")
     project.close()
     window = open_window(tmp_path / "p.mlwb")
-    data, table = window.session.data, window.runs_panel
+    data, model = window.session.data, window.runs_panel.model
 
     def order() -> list[int]:
         return [run.id for run in data.runs()]
 
-    table.select(second)
+    data.select([second])
     window.actions_["move_up"].trigger()
     assert order() == [second, first]
     window.actions_["undo"].trigger()
     assert order() == [first, second]
-    table.select(first)
+    data.select([first])
     window.actions_["delete"].trigger()
     assert order() == [second]
     window.actions_["undo"].trigger()
     assert order() == [first, second]
-    model = table.model
-    model.setData(model.index(0, 0), "My run")
+    node = model.node_of(first)
+    assert node is not None
+    model.setData(model.index_of(node), "My run")
     assert data.runs()[0].name == "My run"
-    model.setData(model.index(0, 0), Qt.CheckState.Unchecked.value, Qt.ItemDataRole.CheckStateRole)
+    model.setData(model.index_of(node), Qt.CheckState.Unchecked.value, Qt.ItemDataRole.CheckStateRole)
     assert [run.id for run in data.shown()] == [second]
-    table.select(first)
-    monkeypatch.setattr(dialogs, "edit_text", lambda *_: "a note")
+    data.select([first])
     window.actions_["notes"].trigger()
+    assert window.focusWidget() is window.runs_panel.page.notes
+    qtbot.keyClicks(window.runs_panel.page.notes, "a note")
+    window.runs_panel.page.keep()
     assert data.runs()[0].notes == "a note"
     for _ in range(3):
         window.actions_["undo"].trigger()
@@ -400,11 +403,11 @@ def test_a_redone_deletion_stops_the_run_first(open_window: Open, qtbot: QtBot, 
     press_run(window, qtbot)
     run = window.session.data.runs()[0].id
     qtbot.waitUntil(lambda: window.session.queue.running == run, timeout=RUN)
-    window.runs_panel.select(run)
+    window.session.data.select([run])
     window.actions_["delete"].trigger()
     assert window.session.queue.running is None
     window.actions_["undo"].trigger()
-    window.runs_panel.select(run)
+    window.session.data.select([run])
     window.actions_["resume"].trigger()
     qtbot.waitUntil(lambda: window.session.queue.running == run, timeout=RUN)
     window.actions_["redo"].trigger()

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.analysis import reports
+from workbench.engine.intervals import mean_interval
 from workbench.measures import LOSS, SHIFTED
 from workbench.problems import rows_of
 from workbench.summaries import ByStep, Numbers, Summary, TestSummary
@@ -72,6 +73,26 @@ def reached(summary: Summary | None, measure: str = "", step: int | None = None)
     if name not in known or index is None:
         return Reached(name, None, None)
     return Reached(name, known[name]["mean"][index], known[name]["ci95"][index])
+
+
+class OverSeeds(NamedTuple):
+    """A measure by its name, its mean over so many seeds that have a value, and the half-width of Student's
+    95% interval; None where there is no number."""
+
+    measure: str
+    mean: float | None
+    half: float | None
+    seeds: int
+
+
+def over_seeds(tests: Sequence[Summary], measure: str = "", step: int | None = None) -> OverSeeds:
+    """What the seeds of one algorithm reached on the same episodes; one counts where seeds change nothing."""
+    counted = tests[:1] if without_chance(tests) else tests
+    finals = [reached(test, measure, step) for test in counted]
+    means = [each.mean for each in finals if each.mean is not None]
+    mean, half = mean_interval(np.array(means))
+    name = finals[0].measure if finals else measure
+    return OverSeeds(name, mean if means else None, half if len(means) > 1 else None, len(means))
 
 
 def operations(test: TestSummary | None) -> float | None:

@@ -7,14 +7,11 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from workbench.analysis import quantities, reports
 from workbench.analysis.divergence import diverged_at
 from workbench.analysis.naming import NONE
 from workbench.analysis.numerals import count, number
-from workbench.analysis.reached import energy, lost_tasks, reached, without_chance
-from workbench.engine.intervals import mean_interval
+from workbench.analysis.reached import energy, lost_tasks, over_seeds, reached, without_chance
 from workbench.measures import ACCURACY, EPSILON, SHIFTED
 from workbench.problems import measure_of
 from workbench.project import Project, ProjectError, RunRecord
@@ -225,18 +222,17 @@ def table_row(
     tests = [member.test for member in members]
     fixed = without_chance(tests)
     counted = tests[:1] if fixed else tests
+    mean = over_seeds(tests, measure, step)
     finals = [reached(test, measure, step) for test in counted]
-    means = [each.mean for each in finals if each.mean is not None]
-    over_seeds = mean_interval(np.array(means))
     return Row(
         first.experiment,
         algorithm,
         first.run.task,
-        finals[0].measure,
+        mean.measure,
         len(members),
-        len(means),
-        over_seeds.mean if means else None,
-        over_seeds.half_width if len(means) > 1 else None,
+        mean.seeds,
+        mean.mean,
+        mean.half,
         _mean([each.half for each in finals if each.mean is not None]),
         tests[0]["episodes"],
         tests[0]["episodes_hash"],

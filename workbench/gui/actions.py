@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 
 from workbench.gui.plain import set_tip
@@ -40,11 +40,18 @@ COMMANDS = (
     Command("redo", "Edit", "Redo", "Ctrl+Shift+Z  Ctrl+Y", "Make the change that was taken back"),
     Command(SEPARATOR, "Edit", ""),
     Command("rename", "Edit", "Rename run", "F2", "Write another name for the selected run"),
-    Command("notes", "Edit", "Notes…", "Ctrl+Shift+N", "Notes on the selected run"),
+    Command("star", "Edit", "Star", "S", "Mark the selected runs with a star, or take it away"),
+    Command("tag", "Edit", "Tags", "T", "Tag the selected runs, to find them again"),
+    Command("notes", "Edit", "Notes", "Ctrl+Shift+N", "Notes on the selected run"),
     Command("colour", "Edit", "Colour…", "", "Another colour for the selected runs"),
     Command("toggle_shown", "Edit", "Show or hide in charts", "H", "Show or hide the selected runs"),
+    Command("show_only", "Edit", "Show only these", "Shift+H", "Hide what is beside them in the experiment"),
+    Command("archive", "Edit", "Archive", "E", "Put the selected runs out of sight, or back"),
     Command("delete", "Edit", "Delete runs", "Del", "Put the selected runs aside; can be undone"),
-    Command("select_runs", "Edit", "Go to runs", "Ctrl+L", "Put the keyboard into the table of runs"),
+    Command("select_runs", "Edit", "Go to runs", "Ctrl+L", "Put the keyboard into the tree of runs"),
+    Command("find_runs", "Edit", "Filter runs", "Ctrl+F", "Show only runs in which words are found"),
+    Command("use_in_setup", "Edit", "Use in Setup", "Ctrl+Shift+U", "Set up once more what it is a run of"),
+    Command("look_inside", "Edit", "Look inside", "Ctrl+Shift+I", "What the selected run has learned"),
     Command("run", "Run", "Run", "Ctrl+R", "Queue the runs that Setup describes, and begin"),
     Command("pause", "Run", "Pause", "Ctrl+P", "Hold the running run; the queue waits"),
     Command("resume", "Run", "Resume", "Ctrl+Shift+R", "Let selected runs go on (or whatever is unfinished)"),
@@ -82,6 +89,8 @@ COMMANDS = (
     Command("algorithms", "Help", "Algorithms", "", "What each algorithm is, with its paper"),
     Command("about", "Help", "About", "", "Versions, device, licence"),
 )
+OF_THE_TREE = ("star", "tag", "toggle_shown", "show_only", "archive", "delete")
+"""Commands whose keys are those of the tree of runs alone."""
 SUBMENUS = ("recent", "samples", "registered", "panels", "theme")
 
 
@@ -94,6 +103,8 @@ def make(parent: QObject, *owners: QObject) -> dict[str, QAction]:
         action = QAction(command.text, parent)
         action.setObjectName(f"action_{command.name}")
         action.setShortcuts([QKeySequence(each) for each in command.keys.split("  ") if each])
+        if command.name in OF_THE_TREE:  # a letter means something else elsewhere
+            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         tip = command.tip or command.text
         set_tip(action, f"{tip} ({command.keys.split('  ')[0]})" if command.keys else tip)
         action.setStatusTip(tip)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, QSize
-from PySide6.QtGui import QColor, QIcon
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QButtonGroup,
     QColorDialog,
@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QGridLayout,
     QMessageBox,
-    QPlainTextEdit,
     QPushButton,
     QToolButton,
     QVBoxLayout,
@@ -23,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.gui import icons, theme
-from workbench.gui.plain import Label, Question, name_window, set_tip
+from workbench.gui.plain import Question, name_window, set_tip
 
 CANCEL = "Cancel"
 OTHER = 2  # how a dialog ends besides accepted and rejected
@@ -90,7 +89,7 @@ def choose_colour(parent: QWidget, title: str, now: str) -> str:
         button.setObjectName(f"colour_{number + 1}")
         button.setAccessibleName(f"Colour {number + 1}")
         set_tip(button, f"{colour}, which eyes tell from the others")
-        button.setIcon(QIcon(icons.swatch(colour, 28)))
+        button.setIcon(icons.swatch(colour, 28))
         button.setIconSize(QSize(28, 28))
         button.setCheckable(True)
         button.setChecked(colour == now)
@@ -112,22 +111,3 @@ def choose_colour(parent: QWidget, title: str, now: str) -> str:
         found = QColorDialog.getColor(QColor(now), parent, title)
         return found.name() if found.isValid() else ""
     return theme.run_colours()[buttons.checkedId()] if answer else ""
-
-
-def edit_text(parent: QWidget, title: str, label: str, text: str) -> str | None:
-    """Let the person edit a longer text; None if they would rather not."""
-    dialog = QDialog(parent)
-    name_window(dialog, title)
-    dialog.resize(420, 260)
-    editor = QPlainTextEdit(text, dialog)
-    editor.setAccessibleName(label)
-    editor.setTabChangesFocus(True)
-    buttons = QDialogButtonBox(
-        QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel, dialog
-    )
-    buttons.accepted.connect(dialog.accept)
-    buttons.rejected.connect(dialog.reject)
-    layout = QVBoxLayout(dialog)
-    for widget in (Label(label, dialog), editor, buttons):
-        layout.addWidget(widget)
-    return editor.toPlainText() if dialog.exec() else None

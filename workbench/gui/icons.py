@@ -67,14 +67,16 @@ def _icon(draw: Callable[[QPainter], None], normal: str = "") -> QIcon:
     return icon
 
 
-def swatch(colour: str, side: int = 12) -> QPixmap:
-    """A run's colour, with an edge that shows on any background."""
-    pixmap = QPixmap(side, side)
+def swatch(colour: str, side: int = 12) -> QIcon:
+    """A run's colour, with an edge that shows on any background; the same in a selected row."""
+    pixmap, icon = QPixmap(side, side), QIcon()
     pixmap.fill(QColor(theme.background()))
     painter = QPainter(pixmap)
     painter.fillRect(1, 1, side - 2, side - 2, QColor(colour))
     painter.end()
-    return pixmap
+    for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):
+        icon.addPixmap(pixmap, mode)
+    return icon
 
 
 def play(colour: str = "") -> QIcon:

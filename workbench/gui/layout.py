@@ -214,6 +214,11 @@ class Layout(QObject):
 
     # --- by keyboard -------------------------------------------------------------------------------
 
+    def go_to(self, name: str) -> None:
+        """Bring a panel to the front, with the keyboard in it."""
+        self.docks[name].show()
+        _enter(self.docks[name])
+
     @Slot()
     def _go_to(self) -> None:
         name = self.sender().objectName()

@@ -46,6 +46,7 @@ class Panels(QObject):
         super().__init__(parent)
         self._session, self._notices = session, notices
         self._engine = False
+        self._taken: dict[str, object] = {}
         self.draft = Draft(self)
         self.setup = SetupPanel(self.draft, session.undo, worker)
         data = session.data
@@ -132,6 +133,7 @@ class Panels(QObject):
         else:
             newest = runs.newest_experiment(project) if project is not None else None
             self.draft.load(newest or runs.load_experiment(SAMPLE))
+        self._taken = self.draft.to_json()
         self.draft.blockSignals(blocked)
         self.draft.changed.emit()
         self._keep_timer.stop()
@@ -149,7 +151,8 @@ class Panels(QObject):
             return
         state = self.draft.to_json()
         try:
-            if project.setting("setup") != state:
+            kept = project.setting("setup")
+            if kept != state and (kept is not None or state != self._taken):  # nobody set up what was taken
                 project.set_setting("setup", state)
         except ProjectError as error:
             self._session.complained.emit(str(error))

@@ -21,8 +21,8 @@ from workbench.analysis.numerals import duration
 from workbench.gui import icons, theme
 from workbench.gui.plain import Elided, Label, set_tip
 from workbench.gui.queue_list import QueueList
+from workbench.gui.run_columns import rounded
 from workbench.gui.run_queue import Sitting
-from workbench.gui.runs_model import rounded
 from workbench.gui.session import Session
 from workbench.project import RunRecord
 from workbench.words import plural

@@ -9,7 +9,7 @@ from workbench.analysis.numerals import duration
 from workbench.gui import icons
 from workbench.gui.notices import Answer, Notices
 from workbench.gui.queue_bar import over
-from workbench.gui.runs_model import DIVERGED
+from workbench.gui.run_columns import DIVERGED
 from workbench.gui.session import Session
 from workbench.project import RunRecord
 from workbench.words import listed

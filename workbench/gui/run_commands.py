@@ -10,12 +10,16 @@ from PySide6.QtWidgets import QWidget
 
 from workbench.errors import InputError
 from workbench.gui import dialogs, theme
+from workbench.gui.layout import Layout
 from workbench.gui.notices import Notices
 from workbench.gui.plain import set_tip
+from workbench.gui.run_data import ARCHIVED
 from workbench.gui.run_queue import CAN_GO_ON
 from workbench.gui.runs_panel import RunsPanel
+from workbench.gui.runs_tree import STAR
 from workbench.gui.session import Session
 from workbench.gui.worker import Worker
+from workbench.project import RunRecord
 from workbench.words import plural
 
 if TYPE_CHECKING:
@@ -29,23 +33,26 @@ class RunCommands(QObject):
     """Acts on the selected runs, or on the one that is running."""
 
     def __init__(
-        self, session: Session, panel: RunsPanel, worker: Worker, notices: Notices, window: QWidget
-    ) -> None:
+        self, session: Session, panel: RunsPanel, layout: Layout, worker: Worker, notices: Notices,
+        window: QWidget,
+    ) -> None:  # fmt: skip
         super().__init__(window)
-        self._worker = worker
+        self._worker, self._layout = worker, layout
         self._session, self._panel, self._notices, self._window = session, panel, notices, window
         self.setup: SetupPanel | None = None
 
     def enable(self, actions: dict[str, QAction]) -> None:
         """Make available what can be done now."""
-        chosen = [run for each in self._panel.selected() if (run := self._session.data.run(each))]
+        chosen = self._chosen()
         queue, writable = self._session.queue, not self._session.read_only
         running = queue.running is not None and not queue.stopping
         for name in ("rename", "notes"):
             actions[name].setEnabled(len(chosen) == 1 and writable)
-        for name in ("colour", "delete", "toggle_shown", "duplicate"):
+        for name in ("colour", "delete", "toggle_shown", "show_only", "star", "tag", "archive", "duplicate"):
             actions[name].setEnabled(bool(chosen) and writable)
         actions["use"].setEnabled(len(chosen) == 1)
+        actions["look_inside"].setEnabled(len(chosen) == 1)
+        actions["use_in_setup"].setEnabled(bool(chosen) and writable and self.setup is not None)
         actions["pause"].setEnabled(running and not queue.pausing)
         actions["stop"].setEnabled(running)
         actions["resume"].setEnabled(writable and bool(self._resumable()))
@@ -145,7 +152,6 @@ class RunCommands(QObject):
         chosen = self._panel.selected()
         if chosen:
             self._session.move(chosen[0], by)
-            self._panel.select(chosen[0])
 
     # --- Edit --------------------------------------------------------------------------------------
 
@@ -155,12 +161,29 @@ class RunCommands(QObject):
 
     @Slot()
     def notes(self) -> None:
-        record = self._session.data.run(self._panel.selected()[0])
-        if record is None:
-            return
-        text = dialogs.edit_text(self._window, "Notes", f"Notes on {record.name}", record.notes)
-        if text is not None and text != record.notes:
-            self._change("Change notes", notes=text)
+        self._panel.show_page()
+        self._panel.page.notes.setFocus()
+
+    @Slot()
+    def tag(self) -> None:
+        self._panel.show_page()
+        self._panel.page.tags.setFocus()
+
+    @Slot()
+    def star(self) -> None:
+        self._toggle_tag(STAR, "Star", "Take the star from")
+
+    @Slot()
+    def archive(self) -> None:
+        self._toggle_tag(ARCHIVED, "Archive", "Take out of the archive")
+        self._panel.table.select_here()
+
+    def _toggle_tag(self, tag: str, tagging: str, untagging: str) -> None:
+        """Tag the selected runs; where all are, take the tag away."""
+        chosen, ids = self._chosen(), self._panel.selected()
+        add, remove = ([], [tag]) if all(tag in run.tags for run in chosen) else ([tag], [])
+        text = f"{tagging if add else untagging} {plural(len(ids), 'run')}"
+        self._session.change_tags(text, ids, add, remove)
 
     @Slot()
     def colour(self) -> None:
@@ -174,9 +197,16 @@ class RunCommands(QObject):
 
     @Slot()
     def toggle_shown(self) -> None:
-        records = [run for each in self._panel.selected() if (run := self._session.data.run(each))]
-        visible = not all(record.visible for record in records)
+        visible = not all(run.visible for run in self._chosen())
         self._change("Show in charts" if visible else "Hide in charts", visible=visible)
+
+    @Slot()
+    def show_only(self) -> None:
+        """Of the experiments that runs are selected of, show these runs and no others."""
+        chosen, data = set(self._panel.selected()), self._session.data
+        runs = [run for each in data.experiments() for run in each.runs if chosen & {r.id for r in each.runs}]
+        changes = {run.id: {"visible": run.id in chosen} for run in runs if run.visible != (run.id in chosen)}
+        self._session.change_runs("Show only these", changes)
 
     @Slot()
     def delete(self) -> None:
@@ -184,12 +214,42 @@ class RunCommands(QObject):
         count = len(chosen)
         text = f"Delete {count} runs" if count > 1 else "Delete run"
         self._session.change_runs(text, {run: {"deleted": True} for run in chosen})
+        self._panel.table.select_here()
 
     @Slot()
     def select_runs(self) -> None:
         self._panel.table.setFocus()
-        if not self._panel.selected() and self._session.data.runs():
-            self._panel.select(self._session.data.runs()[0].id)
+        if not self._panel.selected():
+            self._panel.table.select_here()
+
+    @Slot()
+    def find_runs(self) -> None:
+        self._layout.go_to("runs")
+        self._panel.filter.setFocus()
+        self._panel.filter.selectAll()
+
+    @Slot()
+    def use_in_setup(self) -> None:
+        """Set up once more what the newest of the selected runs is of."""
+        from workbench import config
+
+        record = self._session.data.run(max(self._panel.selected()))
+        if record is None or self.setup is None:
+            return
+        owner = self._session.data.experiment(record)
+        try:
+            self.setup.load(config.parse(owner.toml), f"Use {owner.name} in Setup")
+        except InputError as error:
+            self._notices.say("file", f"{owner.name} cannot be set up again: {error}")
+            return
+        self._layout.go_to("setup")
+
+    @Slot()
+    def look_inside(self) -> None:
+        self._layout.go_to("inside_view")
+
+    def _chosen(self) -> list[RunRecord]:
+        return [run for each in self._panel.selected() if (run := self._session.data.run(each))]
 
     def _change(self, text: str, **fields: Any) -> None:
         self._session.change_runs(text, {run: dict(fields) for run in self._panel.selected()})

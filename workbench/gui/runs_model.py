@@ -1,234 +1,233 @@
-"""The table of runs: what each column says."""
+"""The model of the tree of runs: what of it is seen, in which order, and what changes."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal, Slot
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QFont
 
-from workbench.analysis import quantities
-from workbench.analysis.numerals import duration
-from workbench.analysis.reached import reached
 from workbench.gui import icons, theme
 from workbench.gui.plain import tip
+from workbench.gui.run_columns import DIVERGED, Column, RunColumns, in_order
 from workbench.gui.run_data import RunData
 from workbench.gui.run_queue import RunQueue
-from workbench.problems import measure_of
-from workbench.project import RunRecord
-from workbench.summaries import Summary
+from workbench.gui.runs_tree import STAR, Node, RunsTree, laid_out
 from workbench.words import LONGEST_NAME, shown
 
 Index = QModelIndex | QPersistentModelIndex
 Roles = Qt.ItemDataRole
-SORT = Roles.UserRole
-PROGRESS = Roles.UserRole + 1
-"""Part done, 0 to 1, for a run that has begun and is not over."""
-
-SIGNS = {
-    "queued": "○", "running": "▶", "paused": "‖", "stopped": "■", "interrupted": "⚠", "failed": "✗",
-    "finished": "✓",
-}  # fmt: skip
+PROGRESS = Roles.UserRole
+"""Part done, 0 to 1, of what has begun and is not over."""
 
 
-DIVERGED = (
-    "from there on its loss is not finite, or over ten times what it was before training. "
-    "A lower learning rate, or clipped gradients, may hold it."
-)
-
-
-class Column(NamedTuple):
-    """A column: its heading, what it shows of a run, what it is sorted by, and what it means."""
-
-    title: str
-    text: Callable[[RunRecord], str]
-    key: Callable[[RunRecord], Any]
-    tip: str
-
-
-class RunsModel(QAbstractTableModel):
-    """One row for each run, in the order of the queue.
+class RunsModel(QAbstractItemModel):
+    """Experiments, their algorithms, and the runs of each.
 
     Attributes
     ----------
-    renamed, shown_or_hidden : the person wrote a name, or ticked a run; the model itself changes nothing.
+    renamed : the person wrote another name for a run; the model itself changes nothing.
+    ticked : the person ticked a row, or took the tick away; its runs, and whether they are to be shown.
     """
 
     renamed = Signal(int, str)
-    shown_or_hidden = Signal(int, bool)
+    ticked = Signal(object, bool)
 
     def __init__(self, data: RunData, queue: RunQueue) -> None:
         super().__init__(data)
-        self._data, self._queue = data, queue
-        self._runs = data.runs()
-        self.columns = (
-            Column("Run", lambda r: r.name, lambda r: r.name.casefold(), "Tick to show it in the charts."),
-            Column("State", self._state, self._progress_key, "What the run does, and how far it is."),
-            Column("Value", self._value, self._value_key, "Meta-test; before the end the newest validation."),
-            Column("Left", self._left, self._left_key, "Training time that is left at the present speed."),
-            Column("Seed", lambda r: str(r.seed), lambda r: r.seed, "Seed of weights and training episodes."),
-            Column("Algorithm", lambda r: r.label, lambda r: r.label.casefold(), "The algorithm."),
-            Column("Task", lambda r: r.task, lambda r: r.task, "The task family."),
-            Column("Experiment", self._experiment, self._experiment, "The experiment it belongs to."),
-            Column("Per second", self._rate, self._rate_key, "Meta-iterations per second."),
-        )  # fmt: skip
-        data.listed.connect(self._relist)
+        self._data = data
+        self.tree = RunsTree(data)
+        self.says = RunColumns(data, queue, self.tree)
+        self.nodes: list[Node] = []
+        self.columns = self.says.all([])
+        self._roots: list[Node] = []
+        self._by_key: dict[str, Node] = {}
+        self._of_run: dict[int, Node] = {}
+        self._sorted: tuple[str, bool] = ("", False)
+        self._filter = ""
+        self.passing: list[int] | None = None
+        """The runs that pass the filter; None where there is none."""
+        data.opened.connect(self._forget)
+        data.listed.connect(self.rebuild)
         data.grew.connect(self._grew)
-
-    # --- what the columns say ----------------------------------------------------------------------
-
-    def _state(self, run: RunRecord) -> str:
-        doing = self._queue.doing(run) if run.id == self._queue.running else ""
-        if doing and run.status != "paused":
-            return doing
-        diverged = self._data.divergence([run])
-        if diverged and run.status in ("finished", "failed"):
-            return f"⚠ {diverged}"
-        state = f"{SIGNS[run.status]} {run.status}"
-        if run.status == "running":
-            left = self._left(run)
-            state = f"{SIGNS[run.status]} {self._part(run):.0%}" + (f" · {left}" if left else "")
-        return f"{state} · ⚠ {diverged}" if diverged else state
-
-    def _part(self, run: RunRecord) -> float:
-        return run.iterations / run.iterations_planned if run.iterations_planned else 0.0
-
-    def _progress_key(self, run: RunRecord) -> str:
-        diverged = self._data.diverged_at(run) is not None
-        return f"{run.status} {'diverged' if diverged else ''} {self._part(run):.6f}"
-
-    def newest(self, run: RunRecord) -> Summary | None:
-        """The newest evaluation of a run."""
-        result: Summary | None = self._data.result(run.id) if run.status == "finished" else None
-        evaluations = self._data.evaluations(run.id) if result is None else []
-        return evaluations[-1][1] if evaluations else result
-
-    def _value(self, run: RunRecord) -> str:
-        summary = self.newest(run)
-        measure, mean, _ = reached(summary)
-        if summary is None or mean is None:
-            return "–"
-        return quantities.text(measure_of(measure, summary), mean, digits=3)
-
-    def _value_key(self, run: RunRecord) -> float:
-        mean = reached(self.newest(run)).mean
-        return math.inf if mean is None else mean
-
-    def _left(self, run: RunRecord) -> str:
-        seconds = self._queue.seconds_left(run.id)
-        return "" if seconds is None else duration(seconds)
-
-    def _left_key(self, run: RunRecord) -> float:
-        seconds = self._queue.seconds_left(run.id)
-        return math.inf if seconds is None else seconds
-
-    def _experiment(self, run: RunRecord) -> str:
-        return self._data.experiment(run).name
-
-    def _rate(self, run: RunRecord) -> str:
-        rate = run.meta_iterations_per_second
-        return rounded(rate) if rate else ""
-
-    def _rate_key(self, run: RunRecord) -> float:
-        return run.meta_iterations_per_second or 0.0
-
-    def _tip(self, run: RunRecord, column: Column) -> str:
-        if run.failure:
-            return run.failure
-        if column.title in ("State", "Value") and (diverged := self._data.divergence([run])):
-            return f"{run.name}: {column.text(run)}\nTraining {diverged}: {DIVERGED}"
-        if column.title == "Run" and run.notes:
-            return f"{run.name}\n{run.notes}"
-        return f"{run.name}: {column.text(run)}" if column.text(run) else column.tip
-
-    # --- Qt's side ---------------------------------------------------------------------------------
-
-    def run_at(self, row: int) -> RunRecord:
-        """The run in a row."""
-        return self._runs[row]
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 (as Qt declares it)
-        return 0 if parent.isValid() else len(self._runs)
-
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self.columns)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Roles.DisplayRole
-    ) -> str | None:
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        column = self.columns[section]
-        return {Roles.DisplayRole: column.title, Roles.ToolTipRole: tip(column.tip)}.get(Roles(role))
-
-    def data(self, index: Index, role: int = Roles.DisplayRole) -> object:
-        run, column = self._runs[index.row()], self.columns[index.column()]
-        name = column.title == "Run"
-        match role:
-            case Roles.DisplayRole:
-                return column.text(run)
-            case Roles.EditRole if name:
-                return run.name
-            case Roles.ToolTipRole:
-                return tip(self._tip(run, column))
-            case Roles.DecorationRole if name:
-                return icons.swatch(theme.colour(self._data.colour(run)))
-            case Roles.CheckStateRole if name:
-                return Qt.CheckState.Checked if run.visible else Qt.CheckState.Unchecked
-            case Roles.ForegroundRole if column.title == "State" and (
-                run.failure or self._data.diverged_at(run) is not None
-            ):
-                return QColor(theme.wrong())
-            case Roles.AccessibleTextRole:
-                return f"{column.title}: {column.text(run)}"
-            case _ if role == SORT:
-                return column.key(run)
-            case _ if role == PROGRESS and column.title == "State":
-                active = run.status in ("running", "paused", "stopped", "interrupted")
-                return self._part(run) if active and run.iterations_planned else None
-        return None
-
-    def flags(self, index: Index) -> Qt.ItemFlag:
-        flags = super().flags(index)
-        if index.column() == 0 and not self._data.read_only:
-            flags |= Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsUserCheckable
-        return flags
-
-    def setData(self, index: Index, value: object, role: int = Roles.EditRole) -> bool:
-        run = self._runs[index.row()]
-        if role == Roles.CheckStateRole:
-            self.shown_or_hidden.emit(run.id, Qt.CheckState(value) == Qt.CheckState.Checked)
-            return True
-        name = shown(str(value).strip(), LONGEST_NAME)
-        if role != Roles.EditRole or not name or name == run.name:
-            return False
-        self.renamed.emit(run.id, name)
-        return True
+        self.rebuild()
 
     @Slot()
-    def _relist(self) -> None:
-        runs = self._data.runs()
-        if [each.id for each in runs] != [each.id for each in self._runs]:
-            self.beginResetModel()
-            self._runs = runs
-            self.endResetModel()
+    def _forget(self) -> None:
+        self.tree.forget()
+        self.says.forget()
+
+    def filter(self, text: str) -> None:
+        """Let only those runs pass in which all words of a text are found, here and in charts."""
+        self._filter = text
+        self.rebuild()
+        if self._roots and not any(self._data.passes(run) for run in self._data.in_view()):
+            self._data.look_at(self._roots[0].key)
+
+    @Slot()
+    def rebuild(self) -> None:
+        """Bring the tree up to date with the runs, and with the filter which of them pass it."""
+        self.says.forget()
+        self.tree.look()
+        self.passing = self.tree.passing(self._filter)
+        self._data.filter(self.passing)
+        roots = self.tree.roots()
+        columns = self.says.all(roots)
+        chosen = next((each for each in columns if each.name == self._sorted[0]), None)
+        nodes = laid_out(roots, in_order(chosen, falling=self._sorted[1]))
+        same = [node.key for node in nodes] == [node.key for node in self.nodes]
+        if same and [each.name for each in columns] == [each.name for each in self.columns]:
+            self._take(nodes, columns)
+            for parent in [None, *(node for node in nodes if node.children)]:
+                self._changed(parent.children if parent is not None else self._roots)
             return
-        self._runs = runs
-        self._changed(range(len(runs)))
+        self.beginResetModel()
+        self._take(nodes, columns)
+        self.endResetModel()
+
+    def _take(self, nodes: list[Node], columns: tuple[Column, ...]) -> None:
+        self.nodes, self.columns = nodes, columns
+        self._roots = [node for node in nodes if node.parent is None]
+        self._by_key = {node.key: node for node in nodes}
+        self._of_run = {node.run: node for node in nodes if node.run is not None}
 
     @Slot(object)
     def _grew(self, grown: object) -> None:
         assert isinstance(grown, set)
-        self._runs = self._data.runs() if len(self._runs) == len(self._data.runs()) else self._runs
-        self._changed([row for row, run in enumerate(self._runs) if run.id in grown])
+        changed: dict[str, Node] = {}
+        for run in grown:
+            node = self._of_run.get(run)
+            while node is not None:
+                changed[node.key], node = node, node.parent
+        self.says.forget(list(changed))
+        for node in changed.values():
+            self._changed([node])
 
-    def _changed(self, rows: range | list[int]) -> None:
-        for row in rows:
-            self.dataChanged.emit(self.index(row, 0), self.index(row, len(self.columns) - 1))
+    def _changed(self, nodes: Sequence[Node]) -> None:
+        if nodes:
+            last = len(self.columns) - 1
+            self.dataChanged.emit(self.index_of(nodes[0]), self.index_of(nodes[-1], last))
 
+    # --- rows --------------------------------------------------------------------------------------
 
-def rounded(rate: float) -> str:
-    """A rate with the digits that mean something: ``412``, ``5.3``, ``0.42``."""
-    return f"{rate:.0f}" if rate >= 20 else f"{rate:.2g}"
+    def node(self, index: Index) -> Node | None:
+        """The row of an index; None above all rows."""
+        return self.nodes[index.internalId()] if index.isValid() else None
+
+    def node_of(self, run: int) -> Node | None:
+        """The row of a run, if it is in the tree."""
+        return self._of_run.get(run)
+
+    def by_key(self, key: str) -> Node | None:
+        """The row of a key, if it is in the tree."""
+        return self._by_key.get(key)
+
+    def index_of(self, node: Node, column: int = 0) -> QModelIndex:
+        """The index of a row."""
+        return self.createIndex(node.row, column, node.number)
+
+    # --- Qt's side ---------------------------------------------------------------------------------
+
+    def index(self, row: int, column: int, parent: Index = QModelIndex()) -> QModelIndex:  # noqa: B008
+        node = self.node(parent)
+        rows = node.children if node is not None else self._roots
+        fits = 0 <= row < len(rows) and 0 <= column < len(self.columns)
+        return self.index_of(rows[row], column) if fits else QModelIndex()
+
+    def parent(self, index: Index = QModelIndex()) -> QModelIndex:  # type: ignore[override]  # noqa: B008
+        node = self.node(index)
+        return self.index_of(node.parent) if node is not None and node.parent is not None else QModelIndex()
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 (as Qt declares it)
+        node = self.node(parent)
+        if parent.column() > 0:
+            return 0
+        return len(node.children if node is not None else self._roots)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return len(self.columns)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Roles.DisplayRole) -> object:
+        if orientation != Qt.Orientation.Horizontal or section >= len(self.columns):
+            return None
+        column = self.columns[section]
+        if role == Roles.TextAlignmentRole and column.name == "Value":
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        return {Roles.DisplayRole: column.title, Roles.ToolTipRole: tip(column.tip)}.get(Roles(role))
+
+    def data(self, index: Index, role: int = Roles.DisplayRole) -> object:
+        node, column = self.node(index), self.columns[index.column()]
+        if node is None or not (runs := self.says.records(node)):
+            return None
+        name = index.column() == 0
+        match role:
+            case Roles.DisplayRole:
+                starred = " ★" if name and node.run is not None and STAR in runs[0].tags else ""
+                return column.text(node) + starred
+            case Roles.EditRole if node.run is not None:
+                return runs[0].name
+            case Roles.ToolTipRole:
+                return tip(self._tip(node, column))
+            case Roles.DecorationRole if name and node.parent is not None:
+                return icons.swatch(theme.colour(self._data.colour(runs[0])))
+            case Roles.CheckStateRole if name:
+                told = {run.visible for run in runs}
+                both = Qt.CheckState.Checked if told == {True} else Qt.CheckState.Unchecked
+                return Qt.CheckState.PartiallyChecked if len(told) > 1 else both
+            case Roles.ForegroundRole if column.name == "State" and self.says.went_wrong(node):
+                return QColor(theme.wrong())
+            case Roles.ForegroundRole if node.parent is None and not name:
+                return QColor(theme.muted())
+            case Roles.TextAlignmentRole if column.name == "Value":
+                return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            case Roles.FontRole if node.parent is None and name:
+                font = QFont()
+                font.setBold(True)
+                return font
+            case Roles.AccessibleTextRole:
+                return f"{column.title}: {column.text(node)}"
+            case _ if role == PROGRESS and column.name == "State":
+                return self.says.progress(node)
+        return None
+
+    def _tip(self, node: Node, column: Column) -> str:
+        """What a cell says, whole, and what is known behind it."""
+        runs, text = self.says.records(node), column.text(node)
+        if node.run is not None and runs[0].failure:
+            return runs[0].failure
+        name = runs[0].name if node.run is not None else self.says.name(node)
+        if column.name in ("State", "Value") and node.parent and (diverged := self._data.divergence(runs)):
+            return f"{name}: {text}\nTraining {diverged}: {DIVERGED}"
+        if column.name == "Value" and node.parent is not None and node.run is None:
+            seeds = self.says.reached(node)[0].seeds
+            return f"{name}: {text}, mean over {seeds} seeds" if seeds > 1 else column.tip
+        if column.name == "Run":
+            return "\n".join(filter(None, [name, runs[0].notes if node.run is not None else ""]))
+        return f"{name}: {text}" if text else column.tip
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        flags, node = super().flags(index), self.node(index)
+        if index.column() == 0 and not self._data.read_only:
+            flags |= Qt.ItemFlag.ItemIsUserCheckable
+            if node is not None and node.run is not None:
+                flags |= Qt.ItemFlag.ItemIsEditable
+        return flags
+
+    def setData(self, index: Index, value: object, role: int = Roles.EditRole) -> bool:
+        node = self.node(index)
+        if node is None:
+            return False
+        if role == Roles.CheckStateRole:
+            self.ticked.emit(node.runs, Qt.CheckState(value) == Qt.CheckState.Checked)
+            return True
+        name = shown(str(value).strip(), LONGEST_NAME)
+        known = self._data.run(node.run) if node.run is not None else None
+        if role != Roles.EditRole or not name or known is None or name == known.name:
+            return False
+        self.renamed.emit(known.id, name)
+        return True
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        name = self.columns[column].name if 0 <= column < len(self.columns) else ""
+        self._sorted = name, order == Qt.SortOrder.DescendingOrder
+        self.rebuild()

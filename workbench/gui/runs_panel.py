@@ -1,114 +1,81 @@
-"""The panel of runs: a table that can be sorted and filtered, and what can be done to its runs."""
+"""The panel of runs: the tree, its filter and columns, and the page of what is selected."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import (
-    QItemSelectionModel,
-    QModelIndex,
-    QPersistentModelIndex,
-    QPoint,
-    QRect,
-    QSize,
-    QSortFilterProxyModel,
-    Qt,
-    Signal,
-    Slot,
-)
-from PySide6.QtGui import QAction, QColor, QPainter, QResizeEvent
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
-    QLineEdit,
-    QMenu,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QSplitter, QToolButton, QVBoxLayout, QWidget
 
-from workbench.gui import theme
+from workbench.analysis.numerals import count
 from workbench.gui.plain import Label, set_tip
-from workbench.gui.runs_model import PROGRESS, SORT, RunsModel
+from workbench.gui.run_page import RunPage
+from workbench.gui.runs_model import RunsModel
+from workbench.gui.runs_table import RunsTable
 from workbench.gui.session import Session
 
-SHOWN_AT_FIRST = ("Run", "State", "Value")
-WHOLE = ("State", "Value")
-"""The columns whose texts are not cut."""
-LEAST_NAME = 110
+FILTER = "Name, algorithm, tag, note, state, or a setting such as inner_lr=0.1; “archived” shows the archive"
+NONE_YET = "No runs yet.\nTick algorithms in Setup and press Run."
+NONE_PASSES = "No run passes the filter."
 
 
 class RunsPanel(QWidget):
-    """The runs of the project; what is selected here is what the Run menu acts on.
-
-    Attributes
-    ----------
-    selection_changed : other runs are selected.
-    """
-
-    selection_changed = Signal()
+    """The runs of the project."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self.model = RunsModel(session.data, session.queue)
-        self._sorted = QSortFilterProxyModel(self)
-        self._sorted.setSourceModel(self.model)
-        self._sorted.setSortRole(SORT)
-        self._sorted.setFilterKeyColumn(-1)
-        self._sorted.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-
-        self.filter = QLineEdit(self)
-        self.filter.setObjectName("runs_filter")
-        self.filter.setAccessibleName("Filter runs")
-        self.filter.setPlaceholderText("Filter runs")
-        set_tip(self.filter, "Show the runs in which any column has this text")
-        self.filter.setClearButtonEnabled(True)
-        self.filter.textChanged.connect(self._sorted.setFilterFixedString)
-
-        self.table = _Table(self)
-        self.table.setModel(self._sorted)
-        self.table.setItemDelegateForColumn(1, _ProgressDelegate(self.table))
-        header = self.table.horizontalHeader()
-        header.setSortIndicatorClearable(True)  # a third click: the queue's order
-        self.table.setSortingEnabled(True)
-        header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
-        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        header.customContextMenuRequested.connect(self._choose_columns)
-        self._size_columns()
-        self.table.selectionModel().selectionChanged.connect(self._select)
-
-        self._hint = Label("No runs yet.\nTick algorithms in Setup and press Run.", self.table)
+        self.filter = _Filter(self)
+        self.filter.textChanged.connect(self._filter)
+        self._passing = Label(parent=self)
+        self._passing.setObjectName("runs_passing")
+        self._passing.hide()
+        self.columns = QToolButton(self)
+        self.columns.setObjectName("runs_columns")
+        self.columns.setText("Columns")
+        set_tip(self.columns, "Choose what stands beside the runs, settings that differ among it")
+        self.columns.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.columns.setMenu(QMenu(self.columns))
+        self.table = RunsTable(session.data, self.model, self)
+        self.filter.left.connect(self.table.setFocus)
+        self.columns.menu().aboutToShow.connect(self._fill_columns)
+        self.columns.menu().triggered.connect(self.table.choose_column)
+        self._hint = Label(NONE_YET, self.table)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._hint.setWordWrap(True)
+        self.page = RunPage(session, self.model)
+        self._parts = QSplitter(Qt.Orientation.Vertical)
+        self._parts.setObjectName("runs_parts")
+        self._parts.addWidget(self.table)
+        self._parts.addWidget(self.page)
+        self._parts.setCollapsible(0, False)
+        self._parts.setSizes([300, 220])
+        self._parts.setStretchFactor(0, 1)
+        top = QHBoxLayout()
+        for widget in (self.filter, self._passing, self.columns):
+            top.addWidget(widget)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(4)
-        layout.addWidget(self.filter)
-        layout.addWidget(self.table)
+        layout.addLayout(top)
+        layout.addWidget(self._parts)
+        self.setFocusProxy(self.table)
 
+        self.table.opened.connect(self.open_page)
         self.model.renamed.connect(self._rename)
-        self.model.shown_or_hidden.connect(self._show_or_hide)
+        self.model.ticked.connect(self._show_or_hide)
+        session.data.opened.connect(self.filter.clear)
         session.data.listed.connect(self._relisted)
         self._relisted()
 
     def add_actions(self, actions: list[QAction]) -> None:
-        """What the context menu offers; None of it is lost without a mouse: the Run menu has it too."""
+        """What the context menu offers; None of it is lost without a mouse: the menus have it too."""
         self.table.addActions(actions)
         self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
 
     def selected(self) -> list[int]:
-        """The selected runs, top to bottom."""
-        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
-        return [self.model.run_at(self._source_row(row)).id for row in rows]
-
-    def select(self, run: int) -> None:
-        """Select one run."""
-        for row in range(self.model.rowCount()):
-            if self.model.run_at(row).id == run:
-                index = self._sorted.mapFromSource(self.model.index(row, 0))
-                flags = QItemSelectionModel.SelectionFlag
-                self.table.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+        """The selected runs."""
+        return list(self._session.data.selected)
 
     def edit_name(self) -> None:
         """Let the person write another name for the selected run."""
@@ -117,132 +84,76 @@ class RunsPanel(QWidget):
             self.table.setFocus()
             self.table.edit(index.siblingAtColumn(0))
 
+    @Slot()
+    def open_page(self) -> None:
+        """Go to the page of what is selected."""
+        self.show_page()
+        self.page.enter()
+
+    def show_page(self) -> None:
+        """Make room for the page where it was folded away."""
+        table, page = self._parts.sizes()
+        if not page:
+            self._parts.setSizes([table * 3 // 5, table * 2 // 5])
+
     def state(self) -> dict[str, object]:
-        """Which columns are shown, how wide they are (JSON types)."""
-        header = self.table.horizontalHeader()
-        return {
-            column.title: header.sectionSize(number) * (not header.isSectionHidden(number))
-            for number, column in enumerate(self.model.columns)
-        }
+        """Columns, folds and order of the tree, and the page's share (JSON types)."""
+        return {**self.table.kept(), "parts": self._parts.sizes()}
 
     def restore(self, state: dict[str, object]) -> None:
         """Take up what :meth:`state` gave."""
-        self._size_columns()
-        header = self.table.horizontalHeader()
-        for number, column in enumerate(self.model.columns):
-            width = state.get(column.title)
-            if isinstance(width, int):
-                header.setSectionHidden(number, width <= 0)
-                if width > 0:
-                    header.resizeSection(number, min(width, 2000))
-        self._fit()
+        self.table.restore(state)
+        match state.get("parts"):
+            case [int(table), int(page)] if table > 0 and page >= 0:
+                self._parts.setSizes([table, page])
 
-    def _size_columns(self) -> None:
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setStretchLastSection(False)
-        widths = {"Run": 150, "State": 100, "Value": 48, "Experiment": 150}
-        for number, column in enumerate(self.model.columns):
-            header.setSectionHidden(number, column.title not in SHOWN_AT_FIRST)
-            header.resizeSection(number, widths.get(column.title, 80))
-
-    def _fit(self) -> None:
-        """Make room for texts that must be whole: half a number reads like another one. Names give way."""
-        header = self.table.horizontalHeader()
-        for number, column in enumerate(self.model.columns):
-            if column.title not in WHOLE or header.isSectionHidden(number):
-                continue
-            more = self.table.sizeHintForColumn(number) - header.sectionSize(number)
-            if more > 0:
-                header.resizeSection(number, header.sectionSize(number) + more)
-                header.resizeSection(0, max(LEAST_NAME, header.sectionSize(0) - more))
-        bar = self.table.verticalScrollBar().sizeHint().width() + 2 * self.table.frameWidth()
-        room, name = self.table.width() - bar - header.length(), header.sectionSize(0)
-        if room > 0 or name + room >= LEAST_NAME:  # of columns that are too many, scrolling takes care
-            header.resizeSection(0, name + room)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
-
-    def _source_row(self, row: int) -> int:
-        return self._sorted.mapToSource(self._sorted.index(row, 0)).row()
-
-    @Slot()
-    def _select(self) -> None:
-        self._session.data.select(self.selected())
-        self.selection_changed.emit()
+    @Slot(str)
+    def _filter(self, text: str) -> None:
+        self.model.filter(text)
+        self._relisted()
 
     @Slot()
     def _relisted(self) -> None:
-        self._hint.setVisible(not self.model.rowCount())
-        self._fit()
-        self.selection_changed.emit()
+        passing, runs = self.model.passing, self._session.data.runs()
+        self._passing.setVisible(passing is not None)
+        self._passing.setText(f"{count(len(passing or []))} of {count(len(runs))}")
+        self._hint.setText(NONE_PASSES if runs else NONE_YET)
+        self._hint.setVisible(not self.model.nodes)
+        self.table.fit()
+
+    @Slot()
+    def _fill_columns(self) -> None:
+        self.table.fill_columns(self.columns.menu())
 
     @Slot(int, str)
     def _rename(self, run: int, name: str) -> None:
         self._session.change_runs(f"Rename to {name}", {run: {"name": name}})
 
-    @Slot(int, bool)
-    def _show_or_hide(self, run: int, visible: bool) -> None:
+    @Slot(object, bool)
+    def _show_or_hide(self, runs: tuple[int, ...], visible: bool) -> None:
         chosen = self.selected()
-        runs = chosen if run in chosen else [run]
+        ticked = chosen if set(runs) <= set(chosen) else runs
         text = "Show in charts" if visible else "Hide in charts"
-        self._session.change_runs(text, {each: {"visible": visible} for each in runs})
-
-    @Slot(QPoint)
-    def _choose_columns(self, at: QPoint) -> None:
-        menu = QMenu(self)
-        header = self.table.horizontalHeader()
-        for number, column in enumerate(self.model.columns[1:], 1):
-            action = menu.addAction(column.title)
-            action.setCheckable(True)
-            action.setChecked(not header.isSectionHidden(number))
-            action.setData(number)
-        chosen = menu.exec(header.mapToGlobal(at))
-        if chosen is not None:
-            header.setSectionHidden(chosen.data(), not chosen.isChecked())
+        self._session.change_runs(text, {each: {"visible": visible} for each in ticked})
 
 
-class _Table(QTableView):
+class _Filter(QLineEdit):
+    """What is typed here chooses the runs; Escape empties it, Down and Enter go on to the runs."""
+
+    left = Signal()
+
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setObjectName("runs_table")
-        self.setAccessibleName("Runs")
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setEditTriggers(
-            QAbstractItemView.EditTrigger.EditKeyPressed | QAbstractItemView.EditTrigger.DoubleClicked
-        )
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names differ at their ends
-        self.setTabKeyNavigation(False)  # Tab leaves the table
-        self.setIconSize(QSize(12, 12))
-        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(24)
-        self.horizontalHeader().setHighlightSections(False)
-        self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+        self.setObjectName("runs_filter")
+        self.setAccessibleName("Filter runs and charts")
+        self.setPlaceholderText("Filter runs and charts")
+        set_tip(self, FILTER)
+        self.setClearButtonEnabled(True)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        for hint in self.findChildren(Label):
-            hint.setGeometry(12, 40, max(0, self.width() - 24), max(0, min(120, self.height() - 48)))
-
-
-class _ProgressDelegate(QStyledItemDelegate):
-    """A state with a quiet bar under it, as long as the run is not over."""
-
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        super().paint(painter, option, index)
-        part = index.data(PROGRESS)
-        if part is None:
-            return
-        cell: QRect = option.rect
-        whole = QRect(cell.left() + 4, cell.bottom() - 3, cell.width() - 8, 3)
-        painter.fillRect(whole, QColor(theme.grid()))
-        whole.setWidth(round(whole.width() * part))
-        painter.fillRect(whole, QColor(theme.accent()))
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.clear()
+        if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)

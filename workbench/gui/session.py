@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -243,16 +243,27 @@ class Session(QObject):
             self.complained.emit(str(error))
         self.data.reread()
 
-    def change_runs(self, text: str, changes: Mapping[int, Mapping[str, Any]]) -> None:
+    def change_runs(self, text: str, changes: Mapping[int, Mapping[str, Any]], typing: int = 0) -> None:
         """Change fields of runs; can be undone.
 
         Parameters
         ----------
         text : what was done, as the Edit menu says it.
         changes : new values of a run's fields, by run.
+        typing : changes with the same number (not 0) are one.
         """
         if changes and not self.read_only:
-            self.undo.push(_ChangeRuns(self, text, changes))
+            self.undo.push(_ChangeRuns(self, text, changes, typing))
+
+    def change_tags(self, text: str, runs: Iterable[int], add: Sequence[str], remove: Sequence[str]) -> None:
+        """Tag runs, and take tags away; can be undone."""
+        changes = {}
+        for run in filter(None, map(self.data.run, runs)):
+            kept = [tag for tag in run.tags if tag not in remove]
+            tags = tuple(dict.fromkeys((*kept, *add)))
+            if tags != run.tags:
+                changes[run.id] = {"tags": tags}
+        self.change_runs(text, changes)
 
     def write(self, changes: Mapping[int, Mapping[str, Any]]) -> None:
         """Change fields of runs in the file, for an undo command."""
@@ -303,17 +314,29 @@ class Session(QObject):
 
 
 class _ChangeRuns(QUndoCommand):
-    def __init__(self, session: Session, text: str, changes: Mapping[int, Mapping[str, Any]]) -> None:
+    def __init__(
+        self, session: Session, text: str, changes: Mapping[int, Mapping[str, Any]], typing: int
+    ) -> None:
         super().__init__(text)
-        self._session, self._new = session, changes
+        self._session, self._new, self._typing = session, changes, typing
         assert session.project is not None
         records = {run: session.project.run(run) for run in changes}
         self._old = {
             run: {name: getattr(records[run], name) for name in fields} for run, fields in changes.items()
         }
 
+    def id(self) -> int:
+        return 2
+
     def redo(self) -> None:
         self._session.write(self._new)
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        if not isinstance(other, _ChangeRuns) or not self._typing or other._typing != self._typing:
+            return False
+        self._new = other._new
+        self.setObsolete(self._new == self._old)
+        return True
 
     def undo(self) -> None:
         self._session.write(self._old)

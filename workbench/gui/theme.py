@@ -157,6 +157,7 @@ def _style_sheet() -> str:
             background: palette(base);
         }}
         {", ".join(f"{box}:checked" for box in boxes)} {{ image: url("{tick}"); }}
+        {", ".join(f"{box}:indeterminate" for box in boxes)} {{ background: {line}; }}
         {", ".join(f"{box}:disabled" for box in boxes)} {{ border-color: {grid()}; }}
         QCheckBox::indicator:focus {{ border-color: {accent()}; }}
         """

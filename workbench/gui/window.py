@@ -35,9 +35,10 @@ if TYPE_CHECKING:
 
 KEEP_LAYOUT_MILLISECONDS = 5000
 IN_THE_TABLE = (
-    "use", "resume", "duplicate", "rename", "notes", "colour", "toggle_shown", "move_up", "move_down",
-    "delete",
+    "toggle_shown", "show_only", "rename", "star", "tag", "notes", "colour", "use_in_setup", "look_inside",
+    "use", "resume", "duplicate", "move_up", "move_down", "archive", "delete",
 )  # fmt: skip
+ON_THE_PAGE = ("use_in_setup", "look_inside", "use", "resume")
 
 
 class MainWindow(QMainWindow):
@@ -69,7 +70,9 @@ class MainWindow(QMainWindow):
         self._kept_layout: dict[str, object] = {}
 
         self.files = FileCommands(self.session, self.notices, self.downloads, self)
-        self.run_commands = RunCommands(self.session, self.runs_panel, self.worker, self.notices, self)
+        self.run_commands = RunCommands(
+            self.session, self.runs_panel, self.layout_, self.worker, self.notices, self
+        )
         self.exports = ExportCommands(self.worker, self.notices, self.chart_in_view, self)
         selected = self.runs_panel.selected
         self.documents = DocumentCommands(self.session, self.worker, self.notices, selected, self)
@@ -83,6 +86,10 @@ class MainWindow(QMainWindow):
         self.status.insertWidget(0, LogLine(self.log, self.layout_.docks["log"]), 1)
         self.layout_.put({"runs": self.runs_panel, "log": self.log})
         self.runs_panel.add_actions([self.actions_[name] for name in IN_THE_TABLE])
+        self.runs_panel.page.add_actions(
+            [self.actions_[name] for name in ON_THE_PAGE],
+            [self.actions_[name] for name in ("export_config", "export_script")],
+        )
         self._connect()
         self.arrange()
 
@@ -152,7 +159,7 @@ class MainWindow(QMainWindow):
         session.complained.connect(self._complained)
         queue.changed.connect(self.refresh)
         queue.told.connect(self._told)
-        self.runs_panel.selection_changed.connect(self.refresh)
+        session.data.selection_changed.connect(self.refresh)
         session.undo.canUndoChanged.connect(self.refresh)
         session.undo.canRedoChanged.connect(self.refresh)
         session.undo.indexChanged.connect(self.refresh)

@@ -1,0 +1,336 @@
+"""The tree of runs as it is seen: columns, folds, keyboard, and what is selected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import (
+    QElapsedTimer,
+    QEvent,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+    Slot,
+)
+from PySide6.QtGui import QAction, QColor, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QMenu,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeView,
+    QWidget,
+)
+
+from workbench.gui import theme
+from workbench.gui.plain import Label, set_tip, without_keys
+from workbench.gui.run_data import ALL, RunData
+from workbench.gui.runs_model import PROGRESS, RunsModel
+from workbench.gui.runs_tree import Node
+
+SHOWN_AT_FIRST = {"Run": 150, "State": 76, "Value": 60}
+WHOLE = ("State", "Value")
+"""The columns whose texts are not cut."""
+LEAST_NAME, USUAL_WIDTH, ROW = 110, 80, 24
+FEW = 60
+"""Runs that pass a filter and are all unfolded."""
+SEARCH_MILLISECONDS = 1000
+
+Flags = QItemSelectionModel.SelectionFlag
+
+
+class RunsTable(QTreeView):
+    """The runs; what is selected in it is selected everywhere, and the other way round.
+
+    Attributes
+    ----------
+    opened : the page of what is selected is asked for.
+    only_asked : nothing but what is selected is to be shown.
+    """
+
+    opened = Signal()
+    only_asked = Signal()
+
+    def __init__(self, data: RunData, model: RunsModel, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._data, self._model = data, model
+        self._unfolded: set[str] = set()
+        self._known: set[str] = set()
+        self._widths = dict(SHOWN_AT_FIRST)
+        self._before: tuple[list[str], int, int] = ([], 0, 0)
+        self._busy = False
+        self._searched = QElapsedTimer()
+        self.setObjectName("runs_table")
+        self.setAccessibleName("Runs")
+        self.setModel(model)
+        self.setUniformRowHeights(True)
+        self.setAllColumnsShowFocus(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names differ at their ends
+        self.setIconSize(QSize(12, 12))
+        self.setIndentation(14)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setItemDelegate(_Cell(self))
+        header = self.header()
+        header.setStretchLastSection(False)
+        header.setSortIndicatorClearable(True)  # a third click: the queue's order
+        header.setSectionsMovable(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        header.customContextMenuRequested.connect(self._ask_columns)
+        header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        self.setSortingEnabled(True)
+        model.modelAboutToBeReset.connect(self._remember)
+        model.modelReset.connect(self._rebuilt)
+        data.opened.connect(self._begin)
+        data.selection_changed.connect(self.follow)
+        self.expanded.connect(self._unfold)
+        self.collapsed.connect(self._fold)
+        self._rebuilt()
+
+    # --- what is unfolded, and where the keyboard is -----------------------------------------------
+
+    @Slot()
+    def _begin(self) -> None:
+        """Another project is open."""
+        self._unfolded, self._known = set(), set()
+
+    @Slot(QModelIndex)
+    def _unfold(self, index: QModelIndex) -> None:
+        if not self._busy and (node := self._model.node(index)) is not None:
+            self._unfolded.add(node.key)
+
+    @Slot(QModelIndex)
+    def _fold(self, index: QModelIndex) -> None:
+        if not self._busy and (node := self._model.node(index)) is not None:
+            self._unfolded.discard(node.key)
+
+    @Slot()
+    def _remember(self) -> None:
+        node = self._model.node(self.currentIndex())
+        place = node.number if node is not None else -1
+        self._before = [each.key for each in self._model.nodes], place, self.verticalScrollBar().value()
+
+    @Slot()
+    def _rebuilt(self) -> None:
+        """Unfold what was unfolded, and go back to where the keyboard was, or to what follows it."""
+        nodes, (keys, place, scrolled) = self._model.nodes, self._before
+        new = [each.key for each in self._data.experiments() if each.key not in self._known]
+        if new:
+            self._unfolded.add(new[-1])
+            self._known |= set(new)
+        few = self._model.passing is not None and len(self._model.passing) <= FEW
+        self._busy = True
+        for node in nodes:
+            if node.children and (few or node.key in self._unfolded):
+                self.expand(self._model.index_of(node))
+        self._set_columns()
+        self._busy = False
+        after = [*keys[place:], *reversed(keys[:place])] if place >= 0 else []
+        here = next((found for each in after if (found := self._model.by_key(each)) is not None), None)
+        self.setAutoScroll(False)
+        if here is not None:
+            self.selectionModel().setCurrentIndex(self._model.index_of(self._seen(here)), Flags.NoUpdate)
+        self.follow(seen=False)
+        self.setAutoScroll(True)
+        self.verticalScrollBar().setValue(scrolled)
+
+    def _seen(self, node: Node) -> Node:
+        """The row, or the folded one that it is in."""
+        above = node.parent
+        folded = above is not None and not self.isExpanded(self._model.index_of(above))
+        return self._seen(above) if above is not None and folded else node
+
+    def select_here(self) -> None:
+        """Select the row where the keyboard is."""
+        self.selectionModel().select(self.currentIndex(), Flags.ClearAndSelect | Flags.Rows)
+
+    # --- what is selected --------------------------------------------------------------------------
+
+    def chosen(self) -> list[int]:
+        """The runs of the selected rows, each once, top to bottom."""
+        nodes = [node for each in self.selectionModel().selectedRows() if (node := self._model.node(each))]
+        runs = (run for node in sorted(nodes, key=lambda node: node.number) for run in node.runs)
+        return list(dict.fromkeys(runs))
+
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        super().selectionChanged(selected, deselected)
+        if self._busy:
+            return
+        runs = self.chosen()
+        of = {node.experiment for run in runs if (node := self._model.node_of(run)) is not None}
+        if len(of) == 1 and self._data.view != ALL:
+            self._data.look_at(of.pop())
+        self._data.select(runs)
+
+    @Slot()
+    def follow(self, *, seen: bool = True) -> None:
+        """Select the rows of what was selected elsewhere, and bring the first of them into sight."""
+        wanted = self._data.selected
+        if set(self.chosen()) == set(wanted):
+            return
+        rows = self._rows_of(wanted)
+        selection = QItemSelection()
+        for node in rows:
+            index = self._model.index_of(node)
+            selection.select(index, index)
+        self._busy = True
+        self.selectionModel().select(selection, Flags.ClearAndSelect | Flags.Rows)
+        self._busy = False
+        if rows and seen:
+            first = self._model.index_of(rows[0])
+            self.selectionModel().setCurrentIndex(first, Flags.NoUpdate)
+            self.scrollTo(first)  # which unfolds what it is in
+
+    def _rows_of(self, runs: Iterable[int]) -> list[Node]:
+        """The rows of these runs: that of an algorithm or an experiment, if it is all of its runs."""
+        wanted, nodes = set(runs), self._model.nodes
+        groups = (node for node in nodes if node.children and len(node.runs) == len(wanted))
+        whole = next((node for node in groups if set(node.runs) == wanted), None)
+        known = map(self._model.node_of, runs)
+        return [whole] if whole else [node for node in known if node is not None]
+
+    # --- columns -----------------------------------------------------------------------------------
+
+    def fill_columns(self, menu: QMenu) -> None:
+        """Offer the columns."""
+        menu.clear()
+        for column in self._model.columns[1:]:
+            action = menu.addAction(without_keys(column.title))
+            action.setCheckable(True)
+            action.setChecked(column.name in self._widths)
+            action.setData(column.name)
+            set_tip(action, column.tip)
+
+    @Slot(QAction)
+    def choose_column(self, action: QAction) -> None:
+        """Show a column, or hide it."""
+        self._keep_widths()
+        if action.isChecked():
+            self._widths[action.data()] = USUAL_WIDTH
+        else:
+            self._widths.pop(action.data(), None)
+        self._set_columns()
+
+    @Slot(QPoint)
+    def _ask_columns(self, at: QPoint) -> None:
+        menu = QMenu(self)
+        self.fill_columns(menu)
+        menu.triggered.connect(self.choose_column)
+        menu.exec(self.header().mapToGlobal(at))
+
+    def _keep_widths(self) -> None:
+        for number, column in enumerate(self._model.columns):
+            if column.name in self._widths and not self.header().isSectionHidden(number):
+                self._widths[column.name] = self.header().sectionSize(number)
+
+    def _set_columns(self) -> None:
+        for number, column in enumerate(self._model.columns):
+            self.header().setSectionHidden(number, column.name not in self._widths)
+            self.header().resizeSection(number, self._widths.get(column.name, USUAL_WIDTH))
+        self.fit()
+
+    def fit(self) -> None:
+        """Make room for texts that must be whole: half a number reads like another one. Names give way."""
+        header = self.header()
+        for number, column in enumerate(self._model.columns):
+            if column.name in WHOLE and not header.isSectionHidden(number):
+                header.resizeSection(number, max(self.sizeHintForColumn(number), SHOWN_AT_FIRST[column.name]))
+        bar = self.verticalScrollBar().sizeHint().width() + 2 * self.frameWidth()
+        room = self.width() - bar - header.length() + header.sectionSize(0)
+        header.resizeSection(0, max(LEAST_NAME, room))  # of columns that are too many, scrolling takes care
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        for hint in self.findChildren(Label):
+            hint.setGeometry(12, 40, max(0, self.width() - 24), max(0, min(120, self.height() - 48)))
+        self.fit()
+
+    def kept(self) -> dict[str, object]:
+        """How wide the shown columns are, what is unfolded, and the order (JSON types)."""
+        self._keep_widths()
+        header = self.header()
+        section = header.sortIndicatorSection()
+        name = self._model.columns[section].name if 0 <= section < len(self._model.columns) else ""
+        falling = header.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
+        keys = [node.key for node in self._model.nodes if node.children and node.key in self._unfolded]
+        return {**self._widths, "unfolded": keys, "sorted": [name, falling]}
+
+    def restore(self, state: dict[str, object]) -> None:
+        """Take up what :meth:`kept` gave."""
+        widths = {name: min(w, 2000) for name, w in state.items() if isinstance(w, int) and w > 0}
+        self._widths = SHOWN_AT_FIRST | widths if "State" not in state else widths | {"Run": 150}
+        unfolded = state.get("unfolded")
+        if isinstance(unfolded, list):
+            self._unfolded = {str(each) for each in unfolded}
+        match state.get("sorted"):
+            case [str(name), bool(falling)]:
+                names = [each.name for each in self._model.columns]
+                order = Qt.SortOrder.DescendingOrder if falling else Qt.SortOrder.AscendingOrder
+                self.sortByColumn(names.index(name) if name in names else -1, order)
+        self._busy = True
+        for node in self._model.nodes:
+            self.setExpanded(self._model.index_of(node), node.key in self._unfolded)
+        self._busy = False
+        self._set_columns()
+
+    # --- keyboard and mouse ------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        index = self.currentIndex().siblingAtColumn(0)
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.opened.emit()
+        elif event.key() == Qt.Key.Key_Space and index.isValid():
+            on = self._model.data(index, Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Checked
+            state = Qt.CheckState.Unchecked if on else Qt.CheckState.Checked
+            if self._model.flags(index) & Qt.ItemFlag.ItemIsUserCheckable:
+                self._model.setData(index, state, Qt.ItemDataRole.CheckStateRole)
+        else:
+            super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """A letter within a name that is being typed is no shortcut."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            searching = self._searched.isValid() and self._searched.elapsed() < SEARCH_MILLISECONDS
+            if searching and event.text() and event.text().isprintable():
+                event.accept()
+                return True
+        return super().event(event)
+
+    def keyboardSearch(self, search: str) -> None:
+        self._searched.start()
+        super().keyboardSearch(search)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        super().mousePressEvent(event)
+        if event.modifiers() == Qt.KeyboardModifier.AltModifier:
+            self.only_asked.emit()
+
+
+class _Cell(QStyledItemDelegate):
+    """A row's cell; a state has a quiet bar under it, as long as the run is not over."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """What the values of an experiment are measured in wants no room of its own."""
+        heading = index.column() == WHOLE.index("Value") + 1 and not index.parent().isValid()
+        return QSize(0 if heading else super().sizeHint(option, index).width(), ROW)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().paint(painter, option, index)
+        part = index.data(PROGRESS)
+        if part is None:
+            return
+        cell: QRect = option.rect
+        whole = QRect(cell.left() + 4, cell.bottom() - 3, cell.width() - 8, 3)
+        painter.fillRect(whole, QColor(theme.grid()))
+        whole.setWidth(round(whole.width() * part))
+        painter.fillRect(whole, QColor(theme.accent()))
