@@ -158,7 +158,7 @@ def test_what_waits_can_be_moved_and_taken_out_by_keyboard_and_undone(
     project.close()
     window = open_window(tmp_path / "p.mlwb")
     assert offered(window) == "Go on (3 runs)"
-    assert said(window, "what") == "3 runs wait"
+    assert said(window, "what") == "Unfinished: 3 runs wait"
 
     def waiting() -> list[int]:
         return [run.id for run in window.session.queue.queued()]

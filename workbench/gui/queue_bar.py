@@ -41,7 +41,7 @@ class QueueBar(QWidget):
 
     Attributes
     ----------
-    looked : the figures are up to date; :attr:`short` says them in a few words.
+    looked : the figures are up to date, as they are each second; :attr:`short` says them in a few words.
     """
 
     looked = Signal()
@@ -63,21 +63,19 @@ class QueueBar(QWidget):
         self.count, self.what, self.rest, self.left = Label(), Elided(), Label(), Label()
         self.count.setStyleSheet("font-weight: bold;")
         self.progress = Segments(self)
-        named: tuple[tuple[QWidget, str], ...] = (
-            (self.count, "queue_count"), (self.what, "queue_what"), (self.rest, "queue_rest"),
-            (self.left, "queue_left"), (self.progress, "queue_progress"),
-        )  # fmt: skip
-        for widget, name in named:
-            widget.setObjectName(name)
+        labels = {"count": self.count, "what": self.what, "rest": self.rest, "left": self.left}
+        for name, label in labels.items():
+            label.setObjectName(f"queue_{name}")
         self.what.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         set_tip(self.left, "Until everything that is queued is over, tests and validations included")
         words = QHBoxLayout()
         words.setSpacing(8)
         words.addStrut(self.waiting.sizeHint().height())  # nothing moves when it comes and goes
-        for part in (self.count, self.what, self.rest, self.waiting):
+        for part in (self.count, self.what, self.rest):
             words.addWidget(part)
         words.addStretch(1)
         words.addWidget(self.left)
+        words.addWidget(self.waiting)
         line = QVBoxLayout()
         line.setContentsMargins(16, 0, 8, 2)
         line.setSpacing(3)
@@ -125,7 +123,7 @@ class QueueBar(QWidget):
         for label, text in zip((self.count, self.what, self.rest), said, strict=True):
             label.setText(text)
             label.setVisible(bool(text))
-        self.waiting.setText(f"{len(waiting)} waiting ▾" if running is not None else "Queue ▾")
+        self.waiting.setText(f"{len(waiting)} waiting ▾")
         self.waiting.setAccessibleName(f"{plural(len(waiting), 'run')} in the queue")
         self.waiting.setVisible(bool(waiting))
         self.left.setText((left.words or "–") if unfinished else "")
@@ -170,13 +168,13 @@ class QueueBar(QWidget):
         return f"{place} of {place + len(waiting)}", run.name, " · ".join(["", *said]).strip()
 
     def _idle(self, unfinished: Sequence[RunRecord]) -> tuple[str, str, str]:
-        sitting = self._session.queue.sitting
-        if sitting.over:
+        queue, sitting = self._session.queue, self._session.queue.sitting
+        if sitting.over and not queue.queued():
             return over(sitting), "", f"· {duration(sitting.seconds)}"
         if unfinished:
-            count = len(unfinished)
-            wait = f"{plural(count, 'run')} wait{'s' * (count == 1)}"
-            return "", f"Stopped: {wait}" if sitting.stopped or sitting.ended else wait, ""
+            state = "Stopped" if sitting.stopped or sitting.ended else "Unfinished"
+            wait = f"{plural(len(unfinished), 'run')} wait{'s' * (len(unfinished) == 1)}"
+            return "", f"{state}: {wait}", ""
         return "", "", self._hint
 
     def _in_short(self, running: RunRecord | None, left: Left) -> str:
@@ -193,6 +191,7 @@ class Segments(QProgressBar):
         super().__init__(parent)
         self._parts: list[tuple[float, bool]] = []
         self.setTextVisible(False)
+        self.setObjectName("queue_progress")
         self.setRange(0, 1000)
         self.setFixedHeight(6)
         self.setAccessibleName("Progress of the queue")

@@ -66,31 +66,29 @@ class QueueList(QFrame):
     def open_below(self, button: QWidget) -> None:
         """Show what waits."""
         self.setStyleSheet(f"#queue_popup {{ border: 1px solid {theme.edge()}; }}")
+        self.move(button.mapToGlobal(QPoint(button.width() - self.width(), button.height())))
+        self.show()
         self._fill()
         self.runs.setCurrentRow(0)
-        self.move(button.mapToGlobal(QPoint(0, button.height())))
-        self.show()
         self.runs.setFocus()
 
     @Slot()
     def _fill(self) -> None:
         """Show the queue as it is; what was chosen stays chosen."""
-        waiting, data = self._session.queue.queued(), self._session.data
-        if not waiting:
-            self.hide()
-        chosen, row = self._chosen(), self.runs.currentRow()
-        names = [data.experiment(run).name for run in waiting]
+        if self.isHidden():
+            return
+        waiting, chosen, row = self._session.queue.queued(), self._chosen(), self.runs.currentRow()
+        self.setVisible(bool(waiting))
+        names = [self._session.data.experiment(run).name for run in waiting]
+        several = len(set(names)) > 1
         self.runs.clear()
         for run, name in zip(waiting, names, strict=True):
-            more = f"   {name}" if len(set(names)) > 1 else ""
-            item = QListWidgetItem(visible(f"{run.name}{more}"), self.runs)
+            item = QListWidgetItem(visible(f"{run.name}   {name}" if several else run.name), self.runs)
             item.setData(RUN, run.id)
-            item.setSelected(run.id in chosen)
         rows = [index for index, run in enumerate(waiting) if run.id in chosen]
-        if not rows:
-            self.runs.setCurrentRow(min(row, len(waiting) - 1))
-        elif len(rows) == 1:
-            self.runs.setCurrentRow(rows[0])
+        self.runs.setCurrentRow(rows[0] if rows else min(row, len(waiting) - 1))
+        for index in rows:
+            self.runs.item(index).setSelected(True)
 
     def _chosen(self) -> list[int]:
         return [item.data(RUN) for item in self.runs.selectedItems()]

@@ -6,14 +6,12 @@ import time
 from pathlib import Path
 
 import psutil
-from PySide6.QtCore import QTimer, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QProgressBar, QStatusBar, QWidget
 
 from workbench.analysis.numerals import duration
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.session import Session
-
-LOOK_MILLISECONDS = 1000
 
 
 class StatusBar(QStatusBar):
@@ -47,10 +45,6 @@ class StatusBar(QStatusBar):
         ):
             set_tip(label, tip)
             self.addPermanentWidget(label)
-        self._timer = QTimer(self)
-        self._timer.setInterval(LOOK_MILLISECONDS)
-        self._timer.timeout.connect(self.look)
-        self._timer.start()
 
     @Slot(str)
     def say_busy(self, what: str) -> None:

@@ -134,7 +134,6 @@ class MainWindow(QMainWindow):
     def _make_tool_bars(self) -> None:
         bar = self._tool_bar("tool_bar", "Tools")
         self.queue_bar = QueueBar(self.session, self.actions_, bar)
-        self.queue_bar.looked.connect(self._name)
         bar.addWidget(self.queue_bar)
         self.addToolBarBreak()
         self._tool_bar("experiment_bar", "Experiment").addWidget(ExperimentBar(self.session.data, self))
@@ -165,6 +164,8 @@ class MainWindow(QMainWindow):
         session.undo.indexChanged.connect(self.refresh)
         self.worker.busy.connect(self.status.say_busy)
         QueueNotices(session, self.notices, self)
+        self.queue_bar.looked.connect(self._name)
+        self.queue_bar.looked.connect(self.status.look)
         self._watch = theme.ThemeWatch(self)
         self._watch.changed.connect(self._restyle)
         self._layout_timer = QTimer(self)
@@ -306,7 +307,6 @@ class MainWindow(QMainWindow):
             self.actions_[name].setEnabled(session.project is not None)
         setup = self.run_commands.setup
         self.queue_bar.refresh((setup.why_not() or setup.counted()) if setup is not None else "")
-        self.status.look()
 
     @Slot()
     def _name(self) -> None:
