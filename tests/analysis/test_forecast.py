@@ -91,3 +91,14 @@ def test_a_run_from_before_costs_were_kept_tells_by_its_beginning_and_end(projec
     add_run(project, seed=1, iterations_planned=100)
     known, waiting = queue(project)
     assert left(waiting, known) == Left(40.0)
+
+
+def test_a_guess_for_others_does_not_come_and_go_with_the_present_speed(project: Project) -> None:
+    add_run(project, **FINISHED)
+    add_run(project, seed=1, iterations_planned=100)
+    with project.transaction():
+        other = project.add_experiment("Another", "", "beef")
+        project.add_run(other, name="New, seed 0", algorithm="new", label="New", task="sinusoid", seed=0)
+    known, waiting = queue(project, MAML=taken(50.0, 8.0))
+    assert left(waiting, known) == Left(60.0 + 60.0, guessed=True)
+    assert left(waiting, known, speed=2.0) == Left(58.0 + 60.0, guessed=True)

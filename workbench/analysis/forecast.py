@@ -87,7 +87,9 @@ def left(runs: Sequence[RunRecord], known: Known, speed: float = 0.0, tested: fl
     tested : seconds that its test has taken so far.
     """
     total, guessed, found = 0.0, False, False
-    usual = Taken(runs[0].iterations_planned / speed) if speed else None
+    usual = known.like(runs[0]) if runs else None
+    if usual is None and speed:
+        usual = Taken(runs[0].iterations_planned / speed)
     for run in runs:
         like = known.like(run)
         rest = _rest(run, like or known.beside(run) or usual, speed, tested)

@@ -39,6 +39,7 @@ class QueueList(QFrame):
         self.runs.setObjectName("queue_list")
         self.runs.setAccessibleName("Runs that wait, in their order")
         self.runs.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.runs.setUniformItemSizes(True)
         self.runs.setSpacing(3)
         set_tip(self.runs, "Alt+Up and Alt+Down move a run, Del takes it out; Ctrl+Z undoes it")
         layout = QVBoxLayout(self)
