@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
@@ -158,7 +159,7 @@ def test_columns_are_chosen_and_kept_by_name_those_of_settings_too(qtbot: QtBot,
     panel = RunsPanel(session)
     qtbot.addWidget(panel)
     panel.table.fill_columns(panel.columns.menu())
-    choice = next(each for each in panel.columns.menu().actions() if each.text() == "inner_lr")
+    choice = next(each for each in panel.columns.findChildren(QAction) if each.text() == "inner_lr")
     choice.trigger()
     column = [each.name for each in panel.model.columns].index("algorithm.inner_lr")
     assert [panel.model.index_of(node(panel, each), column).data() for each in ("E", "fast")] == [

@@ -156,8 +156,7 @@ class Group:
         """As if only the runs of these ids were there; None where none of them is."""
         kept = [run for run in (*self.runs, *self.copies) if run.id in runs]
         members = _counted(kept)
-        copies = tuple(run for run in kept if run not in members)
-        return replace(self, runs=members, copies=copies) if members else None
+        return replace(self, runs=members, copies=_others(kept, members)) if members else None
 
 
 class Grouping:
@@ -177,11 +176,12 @@ class Grouping:
         self._named: tuple[object, list[str], list[str]] = (None, [], [])
 
     def groups(self, *, joined: bool, runs: Sequence[RunRecord] | None = None) -> list[Group]:
-        """These runs (None: those to draw): the seeds of one algorithm together, or each by itself.
+        """The seeds of one algorithm together, or each run by itself: these runs, or (None) those to draw.
 
         Runs are one algorithm where their configurations are equal but for the seed and the machine, in
         whichever experiment. A seed counts once: what repeats one is a copy.
         """
+        arrangement = self._source.arrangement if runs is None else self._source.arrangement.whole
         runs = self._source.shown() if runs is None else runs
         if not joined:
             return [
@@ -202,10 +202,10 @@ class Grouping:
             colour = self._source.colour(members[0])
             again = seen.get(colour, 0)
             seen[colour] = again + 1
-            copies = tuple(run for run in found[key] if run not in members)
+            copies = _others(found[key], members)
             meta_batch = self._entry(members[0]).meta_batch
             result.append(Group(key, label, members, meta_batch, again, copies, learner, label))
-        return self._source.arrangement.apply(result)
+        return arrangement.apply(result)
 
     def settings(self, run: RunRecord) -> Settings:
         """What a run was configured by, by dotted names, its data by the first letters of their hash."""
@@ -295,6 +295,12 @@ def _counted(runs: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
     for run in sorted(runs, key=lambda run: (run.seed, run.status != "finished", run.id)):
         seeds.setdefault(run.seed, run)
     return tuple(seeds.values())
+
+
+def _others(runs: Iterable[RunRecord], members: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
+    """The runs that are not among the members."""
+    ids = {run.id for run in members}
+    return tuple(run for run in runs if run.id not in ids)
 
 
 def _another(found: Iterable[RunRecord], run: RunRecord) -> bool:

@@ -17,6 +17,9 @@ from workbench.words import LONGEST_NAME, shown
 
 Index = QModelIndex | QPersistentModelIndex
 Roles = Qt.ItemDataRole
+PLAIN = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
+TICKED = PLAIN | Qt.ItemFlag.ItemIsUserCheckable
+NAMED = TICKED | Qt.ItemFlag.ItemIsEditable
 PROGRESS = Roles.UserRole
 """Part done, 0 to 1, of what has begun and is not over."""
 
@@ -55,7 +58,7 @@ class RunsModel(QAbstractItemModel):
     @Slot()
     def _forget(self) -> None:
         self.tree.forget()
-        self.says.forget()
+        self.rebuild()
 
     def filter(self, text: str) -> None:
         """Let only those runs pass in which all words of a text are found, here and in charts."""
@@ -206,12 +209,10 @@ class RunsModel(QAbstractItemModel):
         return f"{name}: {text}" if text else column.tip
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        flags, node = super().flags(index), self.node(index)
-        if index.column() == 0 and not self._data.read_only:
-            flags |= Qt.ItemFlag.ItemIsUserCheckable
-            if node is not None and node.run is not None:
-                flags |= Qt.ItemFlag.ItemIsEditable
-        return flags
+        if index.column() or self._data.read_only:
+            return PLAIN
+        node = self.node(index)
+        return NAMED if node is not None and node.run is not None else TICKED
 
     def setData(self, index: Index, value: object, role: int = Roles.EditRole) -> bool:
         node = self.node(index)

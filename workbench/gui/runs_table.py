@@ -34,10 +34,10 @@ from workbench.gui.run_data import ALL, RunData
 from workbench.gui.runs_model import PROGRESS, RunsModel
 from workbench.gui.runs_tree import Node
 
-SHOWN_AT_FIRST = {"Run": 150, "State": 76, "Value": 60}
-WHOLE = ("State", "Value")
-"""The columns whose texts are not cut."""
-LEAST_NAME, USUAL_WIDTH, ROW = 110, 80, 24
+AT_FIRST = ("State", "Value")
+VALUE = 2
+LEAST_NAME, LEAST, WIDEST, ROW = 110, 60, 320, 24
+"""Pixels of the names' column, of others, and of a row's height."""
 FEW = 60
 """Runs that pass a filter and are all unfolded."""
 SEARCH_MILLISECONDS = 1000
@@ -62,9 +62,9 @@ class RunsTable(QTreeView):
         self._data, self._model = data, model
         self._unfolded: set[str] = set()
         self._known: set[str] = set()
-        self._widths = dict(SHOWN_AT_FIRST)
+        self._chosen = set(AT_FIRST)
         self._before: tuple[list[str], int, int] = ([], 0, 0)
-        self._busy = False
+        self._few = self._busy = False
         self._searched = QElapsedTimer()
         self.setObjectName("runs_table")
         self.setAccessibleName("Runs")
@@ -80,6 +80,7 @@ class RunsTable(QTreeView):
         self.setItemDelegate(_Cell(self))
         header = self.header()
         header.setStretchLastSection(False)
+        header.setResizeContentsPrecision(0)  # only what is seen is measured
         header.setSortIndicatorClearable(True)  # a third click: the queue's order
         header.setSectionsMovable(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
@@ -91,8 +92,6 @@ class RunsTable(QTreeView):
         model.modelReset.connect(self._rebuilt)
         data.opened.connect(self._begin)
         data.selection_changed.connect(self.follow)
-        self.expanded.connect(self._unfold)
-        self.collapsed.connect(self._fold)
         self._rebuilt()
 
     # --- what is unfolded, and where the keyboard is -----------------------------------------------
@@ -102,18 +101,15 @@ class RunsTable(QTreeView):
         """Another project is open."""
         self._unfolded, self._known = set(), set()
 
-    @Slot(QModelIndex)
-    def _unfold(self, index: QModelIndex) -> None:
-        if not self._busy and (node := self._model.node(index)) is not None:
-            self._unfolded.add(node.key)
-
-    @Slot(QModelIndex)
-    def _fold(self, index: QModelIndex) -> None:
-        if not self._busy and (node := self._model.node(index)) is not None:
-            self._unfolded.discard(node.key)
+    def _note_folds(self) -> None:
+        if not self._few:  # else the filter unfolded everything
+            for node in self._model.nodes:
+                opened = bool(node.children) and self.isExpanded(self._model.index_of(node))
+                (self._unfolded.add if opened else self._unfolded.discard)(node.key)
 
     @Slot()
     def _remember(self) -> None:
+        self._note_folds()
         node = self._model.node(self.currentIndex())
         place = node.number if node is not None else -1
         self._before = [each.key for each in self._model.nodes], place, self.verticalScrollBar().value()
@@ -121,18 +117,15 @@ class RunsTable(QTreeView):
     @Slot()
     def _rebuilt(self) -> None:
         """Unfold what was unfolded, and go back to where the keyboard was, or to what follows it."""
-        nodes, (keys, place, scrolled) = self._model.nodes, self._before
+        keys, place, scrolled = self._before
         new = [each.key for each in self._data.experiments() if each.key not in self._known]
-        if new:
-            self._unfolded.add(new[-1])
-            self._known |= set(new)
-        few = self._model.passing is not None and len(self._model.passing) <= FEW
-        self._busy = True
-        for node in nodes:
-            if node.children and (few or node.key in self._unfolded):
+        self._unfolded |= set(new[-1:])
+        self._known |= set(new)
+        self._few = self._model.passing is not None and len(self._model.passing) <= FEW
+        for node in self._model.nodes:
+            if node.children and (self._few or node.key in self._unfolded):
                 self.expand(self._model.index_of(node))
-        self._set_columns()
-        self._busy = False
+        self.fit()
         after = [*keys[place:], *reversed(keys[:place])] if place >= 0 else []
         here = next((found for each in after if (found := self._model.by_key(each)) is not None), None)
         self.setAutoScroll(False)
@@ -144,9 +137,10 @@ class RunsTable(QTreeView):
 
     def _seen(self, node: Node) -> Node:
         """The row, or the folded one that it is in."""
-        above = node.parent
-        folded = above is not None and not self.isExpanded(self._model.index_of(above))
-        return self._seen(above) if above is not None and folded else node
+        if (parent := node.parent) is None:
+            return node
+        above = self._seen(parent)
+        return node if above is parent and self.isExpanded(self._model.index_of(parent)) else above
 
     def select_here(self) -> None:
         """Select the row where the keyboard is."""
@@ -200,24 +194,26 @@ class RunsTable(QTreeView):
     # --- columns -----------------------------------------------------------------------------------
 
     def fill_columns(self, menu: QMenu) -> None:
-        """Offer the columns."""
+        """Offer the columns; those of settings by the sections that they are in."""
+        for old in menu.findChildren(QMenu):
+            old.deleteLater()
         menu.clear()
+        sections: dict[str, QMenu] = {}
         for column in self._model.columns[1:]:
-            action = menu.addAction(without_keys(column.title))
+            section, dot, _ = column.name.partition(".")
+            if dot and section not in sections:
+                sections[section] = menu.addMenu(section.capitalize())
+            action = sections.get(section, menu).addAction(without_keys(column.title))
             action.setCheckable(True)
-            action.setChecked(column.name in self._widths)
+            action.setChecked(column.name in self._chosen)
             action.setData(column.name)
             set_tip(action, column.tip)
 
     @Slot(QAction)
     def choose_column(self, action: QAction) -> None:
         """Show a column, or hide it."""
-        self._keep_widths()
-        if action.isChecked():
-            self._widths[action.data()] = USUAL_WIDTH
-        else:
-            self._widths.pop(action.data(), None)
-        self._set_columns()
+        (self._chosen.add if action.isChecked() else self._chosen.discard)(action.data())
+        self.fit()
 
     @Slot(QPoint)
     def _ask_columns(self, at: QPoint) -> None:
@@ -226,26 +222,20 @@ class RunsTable(QTreeView):
         menu.triggered.connect(self.choose_column)
         menu.exec(self.header().mapToGlobal(at))
 
-    def _keep_widths(self) -> None:
-        for number, column in enumerate(self._model.columns):
-            if column.name in self._widths and not self.header().isSectionHidden(number):
-                self._widths[column.name] = self.header().sectionSize(number)
-
-    def _set_columns(self) -> None:
-        for number, column in enumerate(self._model.columns):
-            self.header().setSectionHidden(number, column.name not in self._widths)
-            self.header().resizeSection(number, self._widths.get(column.name, USUAL_WIDTH))
-        self.fit()
-
+    @Slot()
     def fit(self) -> None:
-        """Make room for texts that must be whole: half a number reads like another one. Names give way."""
-        header = self.header()
-        for number, column in enumerate(self._model.columns):
-            if column.name in WHOLE and not header.isSectionHidden(number):
-                header.resizeSection(number, max(self.sizeHintForColumn(number), SHOWN_AT_FIRST[column.name]))
+        """Give columns the room of their texts: half a number reads like another one. Names have the rest."""
+        header, first, *others = self.header(), *range(len(self._model.columns))
+        for number in others:
+            shown = self._model.columns[number].name in self._chosen
+            header.setSectionHidden(number, not shown)
+            if shown:
+                header.resizeSection(number, min(WIDEST, max(LEAST, self.sizeHintForColumn(number))))
         bar = self.verticalScrollBar().sizeHint().width() + 2 * self.frameWidth()
-        room = self.width() - bar - header.length() + header.sectionSize(0)
-        header.resizeSection(0, max(LEAST_NAME, room))  # of columns that are too many, scrolling takes care
+        room = self.width() - bar - header.length() + header.sectionSize(first)
+        header.resizeSection(
+            first, max(LEAST_NAME, room)
+        )  # of columns that are too many, scrolling takes care
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -254,32 +244,19 @@ class RunsTable(QTreeView):
         self.fit()
 
     def kept(self) -> dict[str, object]:
-        """How wide the shown columns are, what is unfolded, and the order (JSON types)."""
-        self._keep_widths()
-        header = self.header()
-        section = header.sortIndicatorSection()
-        name = self._model.columns[section].name if 0 <= section < len(self._model.columns) else ""
-        falling = header.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
-        keys = [node.key for node in self._model.nodes if node.children and node.key in self._unfolded]
-        return {**self._widths, "unfolded": keys, "sorted": [name, falling]}
+        """Which columns are shown, and what is unfolded (JSON types)."""
+        self._note_folds()
+        return {"columns": sorted(self._chosen), "unfolded": sorted(self._unfolded)}
 
     def restore(self, state: dict[str, object]) -> None:
         """Take up what :meth:`kept` gave."""
-        widths = {name: min(w, 2000) for name, w in state.items() if isinstance(w, int) and w > 0}
-        self._widths = SHOWN_AT_FIRST | widths if "State" not in state else widths | {"Run": 150}
-        unfolded = state.get("unfolded")
+        columns, unfolded = state.get("columns"), state.get("unfolded")
+        self._chosen = set(map(str, columns)) if isinstance(columns, list) else set(AT_FIRST)
         if isinstance(unfolded, list):
-            self._unfolded = {str(each) for each in unfolded}
-        match state.get("sorted"):
-            case [str(name), bool(falling)]:
-                names = [each.name for each in self._model.columns]
-                order = Qt.SortOrder.DescendingOrder if falling else Qt.SortOrder.AscendingOrder
-                self.sortByColumn(names.index(name) if name in names else -1, order)
-        self._busy = True
+            self._unfolded = set(map(str, unfolded))
         for node in self._model.nodes:
             self.setExpanded(self._model.index_of(node), node.key in self._unfolded)
-        self._busy = False
-        self._set_columns()
+        self.fit()
 
     # --- keyboard and mouse ------------------------------------------------------------------------
 
@@ -319,7 +296,7 @@ class _Cell(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """What the values of an experiment are measured in wants no room of its own."""
-        heading = index.column() == WHOLE.index("Value") + 1 and not index.parent().isValid()
+        heading = index.column() == VALUE and not index.parent().isValid()
         return QSize(0 if heading else super().sizeHint(option, index).width(), ROW)
 
     def paint(
