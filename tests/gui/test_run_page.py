@@ -150,6 +150,6 @@ def test_what_nobody_set_up_is_not_kept(open_window: Open, tmp_path: Path) -> No
     assert panels is not None
     panels.keep_draft()
     assert project.setting("setup") is None
-    panels.setup.edits.set(("algorithm", "reptile", "on"), True)
+    panels.setup.edits.set(("training", "iterations"), 7)
     panels.keep_draft()
     assert project.setting("setup") is not None
