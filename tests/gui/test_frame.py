@@ -6,9 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QRegularExpression, Qt, QTimer
 from PySide6.QtGui import QAction, QPalette, QTextDocumentFragment
-from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QDialog,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from tests.gui.conftest import Open
@@ -36,7 +45,7 @@ def shown(window: MainWindow) -> Iterator[tuple[str, str, str]]:
     for action in window.actions_.values():
         yield action.objectName(), action.text(), action.toolTip()
     for widget in window.findChildren(QWidget):
-        if isinstance(widget, QMenu) or not widget.toolTip():
+        if isinstance(widget, QMenu | QLabel) or not widget.toolTip():
             continue
         words = widget.text() if isinstance(widget, QAbstractButton) else widget.accessibleName()
         yield widget.objectName(), words, widget.toolTip()
@@ -105,3 +114,33 @@ def test_a_run_s_colour_is_chosen_among_those_of_runs(qtbot: QtBot) -> None:
         assert dialogs.choose_colour(parent, "Colour", theme.run_colours()[0]) == expected
         for dialog in parent.findChildren(QDialog):
             dialog.setParent(None)
+
+
+def test_what_hardly_anybody_means_is_asked_about_before_it_starts(open_window: Open, qtbot: QtBot) -> None:
+    window = open_window()
+    assert window.panels is not None
+    setup = window.panels.setup
+    setup.edits.set(("training", "iterations"), 99_999_999_999)
+    qtbot.waitUntil(setup.can_run)
+    window.actions_["run"].trigger()
+    assert not window.session.data.runs()
+
+    def answer(words: str) -> QPushButton:
+        QApplication.processEvents()
+        found = window.findChildren(QPushButton, QRegularExpression("^notice_run_"))
+        return next(each for each in found if each.isVisible() and each.text().startswith(words))
+
+    run, back = answer("Run"), answer("Back")
+    assert "99,999,999,999 iterations each" in run.text()
+    qtbot.mouseClick(back, Qt.MouseButton.LeftButton)
+    assert "run" not in window.notices.texts()
+    assert not window.session.data.runs()
+    window.actions_["run"].trigger()
+    setup.edits.set(("training", "iterations"), 88_888_888_888)
+    qtbot.waitUntil(setup.can_run)
+    qtbot.mouseClick(answer("Run"), Qt.MouseButton.LeftButton)
+    assert "That is a lot" in window.notices.texts()["run"], "it is another one by now"
+    assert "88,888,888,888" in answer("Run").text()
+    qtbot.mouseClick(answer("Run"), Qt.MouseButton.LeftButton)
+    assert len(window.session.data.runs()) == setup.count()
+    window.actions_["stop"].trigger()

@@ -44,13 +44,15 @@ def value(mean: float, half: float | None = None, digits: int = 4) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them: ``8 s``, ``2 min``, ``1 h 20 min``."""
+    """Seconds as a person says them: ``8 s``, ``2 min``, ``1 h 20 min``, ``9 days``."""
     if seconds < 99.5:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     if minutes < 60:
         return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{minutes / (24 * 60):,.0f} days"
 
 
 def raised(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
+from workbench.analysis import beforehand
 from workbench.gui.charts.adaptation import AdaptationChart
 from workbench.gui.charts.base import Chart
 from workbench.gui.charts.compare import CompareView
@@ -22,6 +23,7 @@ from workbench.gui.worker import Progress, Worker
 from workbench.project import ProjectError
 
 if TYPE_CHECKING:
+    from workbench.config import Experiment
     from workbench.engine.predicted import Predictions
     from workbench.engine.trainer import Trainer
 
@@ -50,6 +52,7 @@ class Panels(QObject):
         self.draft = Draft(self)
         self.setup = SetupPanel(self.draft, session.undo, worker)
         data = session.data
+        self.setup.cost.before = self._seconds_of
         self.predictions, self.compare = PredictionView(data, worker), CompareView(data, worker)
         self.inside = InsideView(data, worker)
         self.charts: tuple[Chart, ...] = (
@@ -104,6 +107,10 @@ class Panels(QObject):
         """The window turned light or dark."""
         for chart in self.charts:
             chart.theme_changed()
+
+    def _seconds_of(self, experiment: Experiment) -> float | None:
+        data = self._session.data
+        return beforehand.seconds_of(experiment, data.runs(), data.experiment, data.result)
 
     # --- PyTorch -----------------------------------------------------------------------------------
 

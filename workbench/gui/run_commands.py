@@ -23,6 +23,7 @@ from workbench.project import RunRecord
 from workbench.words import plural
 
 if TYPE_CHECKING:
+    from workbench.config import Experiment
     from workbench.gui.setup.panel import SetupPanel
 
 
@@ -40,6 +41,8 @@ class RunCommands(QObject):
         self._worker, self._layout = worker, layout
         self._session, self._panel, self._notices, self._window = session, panel, notices, window
         self.setup: SetupPanel | None = None
+        self._asked: Experiment | None = None
+        self._sure_of: Experiment | None = None
 
     def enable(self, actions: dict[str, QAction]) -> None:
         """Make available what can be done now."""
@@ -95,12 +98,20 @@ class RunCommands(QObject):
 
     @Slot()
     def run(self) -> None:
+        """Queue what Setup describes; what hardly anybody means is asked about first."""
         if self.setup is None:
             return
         experiment, family = self.setup.draft.experiment(), self.setup.family()
         if experiment is None or family is None:
             return
         self._notices.clear("run")
+        doubt = self.setup.cost.doubt
+        if doubt and experiment != self._sure_of:
+            self._asked = experiment
+            answers = [(f"Run {doubt}", self._run_all_the_same), ("Back to Setup", self._back_to_setup)]
+            self._notices.say("run", "That is a lot to run. Is it what you mean?", answers)
+            return
+        self._sure_of = None
         if "quick_start" in self._notices.texts():  # a line in its place, so that nothing moves
             self._notices.say("quick_start", BEGUN)
         QSettings().setValue("has_run", True)
@@ -108,6 +119,14 @@ class RunCommands(QObject):
             self._session.add_runs(experiment, family)
         except InputError as error:
             self._notices.say("run", str(error))
+
+    def _run_all_the_same(self) -> None:
+        self._sure_of = self._asked  # another one, if it has changed meanwhile, is asked about anew
+        self.run()
+
+    def _back_to_setup(self) -> None:
+        if self.setup is not None:
+            self.setup.show_field(("training", "seeds" if self.setup.count() > 1 else "iterations"))
 
     @Slot()
     def pause(self) -> None:

@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
 from workbench.analysis.colours import PAPER, Palette
 from workbench.paths import resource
+
+HEADING = "font-size: 15px; font-weight: 600;"
+"""Of what heads a part of a panel; other text is of 13 px, a title of 18."""
+
+TEXT_PIXELS = 13
 
 Scheme = Literal["system", "light", "dark"]
 _CHOSEN = "workbench_scheme"
@@ -140,6 +145,14 @@ def _palette() -> QPalette:
     return palette
 
 
+def _font(application: QApplication) -> QFont:
+    """The system's, of our size; larger where the person has it larger."""
+    font, screen = application.font(), application.primaryScreen()
+    ours = TEXT_PIXELS * 72 / (screen.logicalDotsPerInch() if screen is not None else 96)
+    font.setPointSizeF(max(font.pointSizeF(), ours))
+    return font
+
+
 def _style_sheet() -> str:
     """Outlines of what can be typed into or ticked; the style's own vanish on dark."""
     tick = Path(str(resource(f"icons/check_on_{'dark' if is_dark() else 'light'}.svg"))).as_posix()
@@ -147,7 +160,7 @@ def _style_sheet() -> str:
     line = edge()
     return f"""
         QLineEdit {{
-            border: 1px solid {line}; border-radius: 3px; padding: 2px 3px; background: palette(base);
+            border: 1px solid {line}; border-radius: 4px; padding: 4px 5px; background: palette(base);
         }}
         QLineEdit:focus {{ border-color: {accent()}; }}
         QLineEdit:disabled {{ background: palette(window); }}
@@ -159,6 +172,7 @@ def _style_sheet() -> str:
         {", ".join(f"{box}:checked" for box in boxes)} {{ image: url("{tick}"); }}
         {", ".join(f"{box}:indeterminate" for box in boxes)} {{ background: {line}; }}
         {", ".join(f"{box}:disabled" for box in boxes)} {{ border-color: {grid()}; }}
+        QTreeView#algorithm_list::item {{ min-height: 24px; }}
         QCheckBox::indicator:focus {{ border-color: {accent()}; }}
         """
 
@@ -191,6 +205,7 @@ class _Broadcast(QObject):
         application = self.parent()
         assert isinstance(application, QApplication)
         application.setPalette(_palette())
+        application.setFont(_font(application))
         application.setStyleSheet(_style_sheet())
         self.changed.emit()
 

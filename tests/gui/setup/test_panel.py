@@ -273,6 +273,7 @@ def test_another_family_changes_form_picture_and_network_and_comes_back(stage: S
     assert [[each.pixels.shape for each in row if each.caption] for row in rows] == [[(1, 8, 8)] * 3] * 2
     choose(stage, "preview_split", "test split")
     stage.qtbot.waitUntil(lambda: getattr(picture(stage).sample, "split", "") == "test")
+    stage.qtbot.mouseClick(stage.widget("group_data"), Qt.MouseButton.LeftButton)
     labels = [each.text() for each in stage.widget("data_summary").findChildren(QLabel) if each.isVisible()]
     family = stage.panel.family()
     assert family is not None

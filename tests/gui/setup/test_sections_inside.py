@@ -235,6 +235,7 @@ def test_another_family_keeps_of_the_stream_what_it_has_too(draft: Draft) -> Non
 
 def test_the_stream_is_told_of_beside_the_data(stage: Stage) -> None:
     stage.settle()
+    stage.qtbot.mouseClick(stage.widget("group_data"), Qt.MouseButton.LeftButton)
 
     def said() -> list[str]:
         labels = stage.widget("data_summary").findChildren(QLabel)

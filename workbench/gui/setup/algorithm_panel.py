@@ -24,7 +24,7 @@ from workbench.gui.setup.row import GUTTER, Complaints
 from workbench.settings import Path
 
 KEY = Qt.ItemDataRole.UserRole
-MOST_ROWS = 16
+MOST_ROWS = 12
 FAMILIES = (
     "model update",
     "model fusion",
@@ -95,15 +95,14 @@ class AlgorithmPanel(QWidget):
         top = QVBoxLayout()
         top.setContentsMargins(GUTTER + 4, 0, 0, 0)
         top.setSpacing(4)
-        for widget in (self.search, self.list, self.complaint, self.heading):
+        above = QHBoxLayout()  # where nothing moves it
+        above.addWidget(self.search, 1)
+        above.addWidget(self.add)
+        top.addLayout(above)
+        for widget in (self.list, self.complaint, self.heading, self.remove):
             top.addWidget(widget)
         layout.addLayout(top)
         layout.addLayout(self._form_place)
-        buttons = QHBoxLayout()
-        buttons.setContentsMargins(GUTTER + 4, 0, 0, 0)
-        buttons.addWidget(self.add)
-        buttons.addWidget(self.remove)
-        layout.addLayout(buttons)
         self.refresh()
         first = next(iter(self._draft.ticked()), next(iter(self._items)))
         self.pick(first)
@@ -113,6 +112,11 @@ class AlgorithmPanel(QWidget):
         """The key of the algorithm whose parameters are shown."""
         item = self.list.currentItem()
         return str(item.data(0, KEY)) if item is not None and item.data(0, KEY) else ""
+
+    @property
+    def summary(self) -> str:
+        """How many of all are compared: ``3 of 41``."""
+        return f"{len(self._draft.ticked())} of {len(self._items)}"
 
     def pick(self, key: str) -> None:
         """Show an algorithm's parameters."""
@@ -198,7 +202,8 @@ class AlgorithmPanel(QWidget):
     def _show_picked(self) -> None:
         key = self.picked
         shown = bool(key) and self._draft.able(key)
-        for widget in (self.heading, self.add, self.remove):
+        self.add.setEnabled(shown)
+        for widget in (self.heading, self.remove):
             widget.setVisible(shown)
         path = (*ALGORITHM, key) if shown else ()
         if path != (self.form.path if self.form is not None else ()):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.analysis import costs
+from workbench.analysis import beforehand, costs
+from workbench.analysis.numerals import duration
 from workbench.config import Experiment
 from workbench.gui import theme
 from workbench.gui.plain import Label, set_tip
@@ -36,17 +37,27 @@ COST = "cost"
 class CostLine(QWidget):
     """A line that offers to say what all runs take, and says it; by algorithm in a table.
 
+    Attributes
+    ----------
+    changed : it says something else.
+
     Parameters
     ----------
     draft, data : what is set up.
     worker : measures.
     """
 
+    changed = Signal()
+
     def __init__(self, draft: Draft, data: TaskData, worker: Worker) -> None:
         super().__init__()
         self._draft, self._data, self._worker = draft, data, worker
         self._measured: Experiment | None = None
         self._entries: Sequence[CostEntry] = ()
+        self.before: Callable[[Experiment], float | None] = lambda _: None
+        """What earlier runs tell of the seconds that an experiment takes."""
+
+        self._told: tuple[Experiment | None, float | None] = None, None
         self._running = False
         self.ask = QPushButton("Estimate time and memory")
         self.ask.setObjectName("estimate_cost")
@@ -74,19 +85,52 @@ class CostLine(QWidget):
         layout.addWidget(self.ask)
         self._begin()
 
+    @property
+    def short(self) -> str:
+        """Time and memory in short, where they are known: ``about 9 min · 700 MiB``."""
+        if self._entries:
+            whole = costs.queue(self._entries)
+            return f"about {duration(whole['seconds'])} · {costs.size(whole['peak_memory'])}"
+        return "" if self.seconds is None else f"about {duration(self.seconds)}"
+
+    @property
+    def seconds(self) -> float | None:
+        """Of all runs: as measured, or as earlier runs tell; None where neither is known."""
+        if self._entries:
+            return costs.queue(self._entries)["seconds"]
+        experiment = self._draft.experiment()
+        if experiment is None:
+            return None
+        if self._told[0] != experiment:
+            self._told = experiment, self.before(experiment)
+        return self._told[1]
+
+    @property
+    def doubt(self) -> str:
+        """Why so much may not be meant; see :func:`~workbench.analysis.beforehand.doubt`."""
+        experiment = self._draft.experiment()
+        return beforehand.doubt(experiment, self.seconds) if experiment is not None else ""
+
     def refresh(self, *, running: bool) -> None:
         """Bring it up to date: with what is set up, and whether a run trains."""
-        self._running = running
+        if running != self._running:
+            self._running, self._told = running, (None, None)  # a run that has ended tells more
         experiment = self._draft.experiment()
         disturbs = running and self._worker.waits_for(COST)  # a run that has begun meanwhile
         if self._measured is not None and (disturbs or experiment != self._measured):
             self._measured = None
             self._worker.cancel(COST)
             self._begin()
+        if self._measured is None:
+            known = self.seconds
+            self._say(
+                f"About {duration(known)}, as earlier runs took" if known is not None else "", theme.muted()
+            )
         ready = experiment is not None and self._data.family() is not None and not self._data.misfit()[1]
         self.ask.setEnabled(ready and not running and not self._worker.waits_for(COST))
 
     def _begin(self) -> None:
+        self._entries = ()
         self.answer.hide()
         self.details.hide()
         self.ask.show()
@@ -113,6 +157,7 @@ class CostLine(QWidget):
         self._entries = entries
         self._say(costs.words(entries), theme.muted())
         self.details.show()
+        self.changed.emit()
         self.refresh(running=self._running)
 
     def _refuse(self, error: Exception) -> None:
@@ -123,7 +168,7 @@ class CostLine(QWidget):
     def _say(self, text: str, colour: str) -> None:
         self.answer.setText(text)
         self.answer.setStyleSheet(f"color: {colour};")
-        self.answer.show()
+        self.answer.setVisible(bool(text))
 
     @Slot()
     def _show_details(self) -> None:

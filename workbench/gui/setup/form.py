@@ -109,6 +109,7 @@ class Form(QWidget):
         focused = next((row.path for row in self.rows if row.field.input.hasFocus()), None)
         plain = [each for each in fields if each.section is None]
         usual = [self._row(each) for each in plain if not each.rare]
+        usual.sort(key=lambda row: not row.is_short)  # on lines of their own
         self._rare = [self._row(each) for each in plain if each.rare]
         self.rows = [*usual, *self._rare]
         inner = sorted((each for each in fields if each.section is not None), key=lambda each: each.optional)

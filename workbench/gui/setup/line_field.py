@@ -70,6 +70,8 @@ class LineField(QLineEdit):
     def _finish(self) -> None:
         self.finished.emit()
         text = self.text().strip()
+        if self._spec.shape == "list" and text and not self._bad:
+            self.setText(folded(self._spec, read(self._spec, text)))
         if text and not self._bad and text != text_of(self._spec.default):
             settings = QSettings()
             kept = [each for each in _texts(settings.value(self._recent_key)) if each != text]

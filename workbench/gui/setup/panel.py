@@ -10,9 +10,11 @@ from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
+    QResizeEvent,
     QUndoStack,
 )
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFrame,
     QLineEdit,
     QProgressBar,
@@ -45,6 +47,11 @@ from workbench.words import plural
 
 if TYPE_CHECKING:
     from workbench.tasks import TaskFamily
+
+
+SUMMARISED = ("training", "iterations"), ("evaluation", "episodes"), ("evaluation", "inner_steps")
+TWO_COLUMNS = 620
+"""Pixels from which Task and Algorithms stand beside Training and Evaluation."""
 
 
 class Part(Protocol):
@@ -95,6 +102,7 @@ class SetupPanel(QWidget):
         self.run_reason.setObjectName("run_reason")
         self.run_reason.clicked.connect(self._jump_to_reason)
         self.cost = CostLine(draft, self.data, worker)
+        self.cost.changed.connect(self._summarise)
         bottom = QVBoxLayout()
         bottom.setContentsMargins(8, 6, 8, 8)
         bottom.setSpacing(4)
@@ -263,6 +271,9 @@ class SetupPanel(QWidget):
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(6)
         layout.addWidget(self._name)
+        self._columns = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._columns.setSpacing(16)
+        columns = QVBoxLayout(), QVBoxLayout()
         for name, title in (
             ("task", "Task"),
             ("algorithm", "Algorithms"),
@@ -273,7 +284,12 @@ class SetupPanel(QWidget):
             assert isinstance(part, QWidget)
             section = Collapsible(title, f"section_{name}", part, strong=True, opened=name != "evaluation")
             self._sections[name] = section
-            layout.addWidget(section)
+            columns[name in ("training", "evaluation")].addWidget(section)
+        for column in columns:
+            column.setSpacing(6)
+            self._columns.addLayout(column, 1)
+            column.addStretch(1)
+        layout.addLayout(self._columns)
         layout.addStretch(1)
         self._body.setEnabled(not self._read_only)
         self._scroll = QScrollArea()
@@ -284,6 +300,7 @@ class SetupPanel(QWidget):
         self._scroll.setWidget(self._body)
         self._pages.addWidget(self._scroll)
         self._pages.setCurrentWidget(self._scroll)
+        self._set_columns()
 
     @Slot()
     def _refresh(self) -> None:
@@ -293,7 +310,6 @@ class SetupPanel(QWidget):
         self._name.set_bad(NAME in self.draft.complaints())
         for part in self._parts.values():
             part.refresh()
-        self._sections["algorithm"].set_title(f"Algorithms ({len(self.draft.ticked())})")
         order_tabs(self._body)
         self.data.follow()
         self._refresh_run()
@@ -307,6 +323,33 @@ class SetupPanel(QWidget):
             self.status_changed.emit()
         if self._ready:
             self.cost.refresh(running=self._running)
+            self._summarise()
+
+    @Slot()
+    def _summarise(self) -> None:
+        """Say beside each heading what is in its part."""
+        _, seeds = self._counts()
+        iterations, episodes, steps = (_read(self.draft.value(each)) for each in SUMMARISED)
+        for name, text in (
+            ("task", self._task.summary),
+            ("algorithm", self._algorithms.summary),
+            ("training", self.cost.short or f"{iterations} iterations × {plural(seeds, 'seed')}"),
+            ("evaluation", f"{episodes} tasks, {steps} steps"),
+        ):
+            self._sections[name].set_summary(text)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._ready:
+            self._set_columns()
+
+    def _set_columns(self) -> None:
+        """Two columns where there is room for both."""
+        directions = QBoxLayout.Direction
+        wide = self.width() >= TWO_COLUMNS
+        self._columns.setDirection(directions.LeftToRight if wide else directions.TopToBottom)
+        for column in range(2):
+            self._columns.setStretch(column, int(wide))
 
     def _counts(self) -> tuple[int, int]:
         if not self._ready:
@@ -374,6 +417,11 @@ class SetupPanel(QWidget):
         if path:
             event.acceptProposedAction()
             self.import_path(path)
+
+
+def _read(value: object) -> str:
+    """A number as it is read: ``10,000``."""
+    return f"{value:,}" if isinstance(value, int) else "–"
 
 
 def _loading() -> QWidget:

@@ -17,7 +17,6 @@ from workbench.pictures import Panel, Picture
 _MARGIN, _GAP, _BETWEEN, _LABEL, _HEAD = 6, 2, 10, 14, 16
 _CELL = 26
 _CURVE_HEIGHT = 140
-_EMPTY_HEIGHT = 90
 _TEXT = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignCenter
 
 
@@ -30,6 +29,7 @@ class EpisodeView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.sample: Sample | None = None
         self.hint, self._wrong = "", False
+        self._room = _CURVE_HEIGHT
         self._curves = PlotCell(self)
         self._curves.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)  # Setup scrolls
         self._curves.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -52,6 +52,7 @@ class EpisodeView(QWidget):
         self.setAccessibleDescription(sample.caption)
         if self.panel.curves:
             self._curves.show_panel(self.panel)
+        self._room = self._height()
         self._fit()
 
     def set_hint(self, text: str, *, wrong: bool = False) -> None:
@@ -86,7 +87,7 @@ class EpisodeView(QWidget):
             wrapped = self.fontMetrics().boundingRect(
                 QRect(0, 0, max(100, self.width() - 24), 4000), flags, self.hint
             )
-            return max(_EMPTY_HEIGHT, wrapped.height() + 20)
+            return max(self._room, wrapped.height() + 20)  # of the last one, so that nothing moves
         if self.panel.curves:
             return _CURVE_HEIGHT
         if self.panel.lines:

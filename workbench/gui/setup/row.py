@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 
 from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QGridLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from workbench.gui import theme
 from workbench.gui.plain import Label, Markup, joined, rich, set_tip, without_keys
@@ -20,6 +21,8 @@ from workbench.settings.texts import folded
 Complaints = Mapping[Path, str]
 GUTTER = 14
 LABEL = 110
+MOST_ABREAST, THIRD = 3, 76
+"""So many fields stand on one line, where their labels are no wider (pixels)."""
 
 
 class Row(QObject):
@@ -41,6 +44,7 @@ class Row(QObject):
         hidden = self.mark.sizePolicy()
         hidden.setRetainSizeWhenHidden(True)
         self.mark.setSizePolicy(hidden)
+        self.abreast = False
         self.message = message_label(path)
         self._tooltip = tooltip(spec, path)
         self.reset = QAction(self)
@@ -58,6 +62,12 @@ class Row(QObject):
         self.mark.clicked.connect(self._back_to_default)
         field.edited.connect(self._edited)
         field.finished.connect(self._finished)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether label and value need a third of a line only: of a number, or whole ones."""
+        number = self.spec.shape == "number" or (self.spec.shape == "list" and self.spec.item is int)
+        return number and self.label.fontMetrics().horizontalAdvance(self.spec.label) <= THIRD
 
     def refresh(self, complaints: Complaints) -> None:
         """Bring the row up to date with the draft."""
@@ -109,16 +119,57 @@ class Rows(QWidget):
         grid.setVerticalSpacing(3)
         grid.setColumnMinimumWidth(0, GUTTER)
         grid.setColumnStretch(2, 1)
-        for at, row in enumerate(rows):
-            assert isinstance(row.field, QWidget)
-            grid.addWidget(row.mark, 2 * at, 0)
-            grid.addWidget(row.label, 2 * at, 1)
-            grid.addWidget(row.field, 2 * at, 2)
-            grid.addWidget(row.message, 2 * at + 1, 1, 1, 2)
+        line = 0
+        for together in _side_by_side(rows):
+            if len(together) > 1:
+                cells = QHBoxLayout()
+                cells.setSpacing(6)
+                for row in together:
+                    cells.addLayout(_cell(row), 1)
+                cells.addStretch(MOST_ABREAST - len(together))
+                grid.addLayout(cells, line, 1, 1, 2)
+            else:
+                (row,) = together
+                assert isinstance(row.field, QWidget)
+                grid.addWidget(row.mark, line, 0)
+                grid.addWidget(row.label, line, 1)
+                grid.addWidget(row.field, line, 2)
+            for below, row in enumerate(together, line + 1):
+                grid.addWidget(row.message, below, 1, 1, 2)
+            line += 1 + len(together)
+
+
+def _side_by_side(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Rows that stand on one line: short ones that follow each other, up to three; else each alone."""
+    for short, found in groupby(rows, key=lambda row: row.is_short):
+        each = list(found)
+        step = MOST_ABREAST if short else 1
+        for start in range(0, len(each), step):
+            yield each[start : start + step]
+
+
+def _cell(row: Row) -> QVBoxLayout:
+    """The label above the field, the mark behind the label."""
+    assert isinstance(row.field, QWidget)
+    row.abreast = True
+    row.mark.setFixedWidth(8)
+    if row.label.sizeHint().width() > THIRD:
+        row.label.setText(row.spec.label)  # its symbol is in the tool tip
+    top = QHBoxLayout()
+    top.setSpacing(0)
+    top.addWidget(row.label)
+    top.addWidget(row.mark)
+    top.addStretch(1)
+    cell = QVBoxLayout()
+    cell.setSpacing(2)
+    cell.addLayout(top)
+    cell.addWidget(row.field)
+    return cell
 
 
 def align(rows: Sequence[Row]) -> None:
     """Labels in one column, also where the rows are apart."""
+    rows = [row for row in rows if not row.abreast]
     widest = max([LABEL, *(row.label.sizeHint().width() for row in rows)])
     for row in rows:
         row.label.setMinimumWidth(widest)
@@ -152,6 +203,7 @@ def tooltip(field: Field, path: Path) -> Markup:
     lines: list[Markup | None] = [
         rich("{}", field.help),
         rich("Allowed: {}", field.allowed) if field.allowed else None,
+        rich("In formulas: {}", field.symbol) if field.symbol else None,
         rich("Unit: {}", field.unit) if field.unit else None,
         rich("Default: {}", default) if field.section is None else None,
         rich("In a file: <code>{}</code>", dotted(in_a_file)),

@@ -82,6 +82,9 @@ class TaskPanel(QWidget):
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(5)
         self.progress.hide()
+        kept = self.progress.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)
+        self.progress.setSizePolicy(kept)
         self.split = ChoiceField([(f"{split} split", split) for split in SPLITS])
         self.split.setObjectName("preview_split")
         self.split.setAccessibleName("Split of the sample episode")
@@ -98,9 +101,16 @@ class TaskPanel(QWidget):
         for widget in (self.picture, self.progress):
             layout.addWidget(widget)
         layout.addLayout(below)
-        layout.addWidget(self.facts)
         self._layout.addWidget(body)
+        self._layout.addWidget(Collapsible("About the data", "group_data", self.facts, opened=False))
         worker.progressed.connect(self._show_progress)
+
+    @property
+    def summary(self) -> str:
+        """What is learned from, in short: ``Images · omniglot``."""
+        return " · ".join(
+            filter(None, [self.family.title, str(self._draft.value(("task", "dataset")) or "")])
+        )
 
     def refresh(self) -> None:
         """Bring everything up to date with the draft."""
@@ -127,7 +137,8 @@ class TaskPanel(QWidget):
             self.picture.set_hint(error, wrong=True)
         elif opened is None:
             self.picture.set_hint("The sample episode appears here once the task is complete")
-        self.facts.show_data(opened)
+        if not self._data.opening:  # until then what is there stays
+            self.facts.show_data(opened)
 
     def widget_of(self, path: Path) -> QWidget | None:
         """The widget of a path in this part."""

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPalette
+from PySide6.QtWidgets import QHBoxLayout, QLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from workbench.gui import theme
-from workbench.gui.plain import Label, set_tip
+from workbench.gui.plain import Elided, Label, set_tip
 
 
 class Collapsible(QWidget):
@@ -35,11 +35,10 @@ class Collapsible(QWidget):
         self.heading.setAutoRaise(True)
         self.heading.setCheckable(True)
         self.heading.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.heading.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.heading.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         # a style sheet, because Fusion frames a checked button
-        weight = "bold" if strong else "normal"
         self.heading.setStyleSheet(
-            f"QToolButton {{ border: 1px solid transparent; border-radius: 3px; font-weight: {weight};"
+            f"QToolButton {{ border: 1px solid transparent; border-radius: 3px; {theme.HEADING * strong}"
             " padding: 2px 0; text-align: left; }"
             "QToolButton:hover { background: palette(midlight); }"
             "QToolButton:focus { border-color: palette(highlight); }"
@@ -47,7 +46,17 @@ class Collapsible(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        layout.addWidget(self.heading)
+        self._summary = Elided()
+        self._summary.setObjectName(f"{name}_summary")
+        self._summary.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self._summary.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        top = QHBoxLayout()
+        top.setSpacing(8)
+        top.addWidget(self.heading)
+        top.addWidget(self._summary, 1)
+        if strong:
+            layout.setContentsMargins(0, 8, 0, 0)
+        layout.addLayout(top)
         layout.addWidget(body)
         self.set_title(title)
         self.heading.toggled.connect(self._turn)
@@ -66,6 +75,11 @@ class Collapsible(QWidget):
         self.heading.setText(title)
         self.heading.setAccessibleName(title)
         set_tip(self.heading, f"Show or hide: {title}")
+
+    def set_summary(self, text: str) -> None:
+        """Say beside the heading what is in it, in short."""
+        self._summary.setText(text)
+        self.heading.setAccessibleDescription(text)
 
     @Slot(bool)
     def _turn(self, opened: bool) -> None:
