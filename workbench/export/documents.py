@@ -95,7 +95,7 @@ KINDS = {
     "statistics": Kind("paired tests of every two algorithms", WRITTEN, _TESTED, makers.statistics),
     "protocol": Kind("the conditions of each algorithm", WRITTEN, _TABLE, makers.cards),
     "pivot": Kind("means by two settings", WRITTEN, _TESTED | {"rows", "columns"}, makers.pivot),
-    "report": Kind("all of it in one page", ("html",), _TESTED, makers.report),
+    "report": Kind("a chapter for each experiment, to read and to print", ("html",), _TESTED, makers.report),
     "config": Kind("the configuration", ("toml",), _RUNS, makers.config),
     "script": Kind("a Python script that does the runs again", ("python",), _RUNS, makers.script),
     "episode": Kind(

@@ -166,7 +166,7 @@ def reliability(request: Request) -> Made:
 
 
 def diagnoses(request: Request) -> Made:
-    _, _, found = _diagnosed(request)
+    found = _diagnosed(request)[2]
     table = diagnosis.table(found, request.wish.prevalence)
     said = [f"{name}: {words}" for name, words in diagnosis.sentences(found, request.wish.prevalence)]
     return request.written([table], "\n".join([table.caption, *said]))
@@ -194,7 +194,7 @@ def domains(request: Request) -> Made:
     if request.form in ("csv", "json"):
         return request.written([Table("domains", (), tuple(by_domain.rows(found)))])
     if request.form in WRITTEN:
-        tables = [paper_tables.of_domains(found), paper_tables.of_domain_tests(found)]
+        tables = [by_domain.table(found), paper_tables.of_domain_tests(found)]
         return request.written(tables, " ".join([*by_domain.sentences(found), tables[0].caption]))
     return request.drawn(by_domain.figure(found), "a heat map")
 

@@ -155,11 +155,6 @@ def _mean(measure: Measure) -> Shown:
     return shown
 
 
-def of_domains(found: domains.Domains) -> Table:
-    """A row for each learner, columns for each domain."""
-    return domains.table(found)
-
-
 def of_domain_tests(found: domains.Domains) -> Table:
     """A row for each two algorithms in each domain."""
     rows = tuple(domains.tests(found))

@@ -20,9 +20,9 @@ from workbench.analysis import (
     sweep,
 )
 from workbench.analysis.claims import conclusions
-from workbench.analysis.learning import LearningCurves
+from workbench.analysis.learning import LearningCurves, usual_choice
 from workbench.analysis.pairs import arrays_of, statistics
-from workbench.analysis.reached import reached
+from workbench.analysis.quantities import usual
 from workbench.analysis.source import ProjectSource, configuration
 from workbench.analysis.statistics import CITATIONS, RANK_CITATIONS
 from workbench.analysis.tables import Table
@@ -31,15 +31,12 @@ from workbench.export import paper_tables
 from workbench.export.drawing import to_bytes
 from workbench.export.paper_tables import Chapter
 from workbench.export.wishes import Style
-from workbench.measures import LOSS
 from workbench.paths import resource
 from workbench.pictures import Figure
 from workbench.project import Project, RunRecord
 from workbench.words import listed, numbered, plural
 
 NUMBER = ' class="number"'
-SMOOTHED = 25
-"""Meta-iterations in the moving average of the learning curves; the raw ones stay beneath."""
 
 
 def html(project: Project, source: ProjectSource, measure: str = "", step: int | None = None) -> str:
@@ -77,21 +74,17 @@ class _Chapters:
     """A section for each experiment on each set of frozen episodes."""
 
     def __init__(self, project: Project, chapters: Sequence[Chapter], measure: str, step: int | None) -> None:
-        self._project, self._chapters = project, chapters
-        self._measure, self._step = measure, step
+        self._chapters, self._measure, self._step = chapters, measure, step
         self._arrays, self._readers = arrays_of(project), domains.readers_of(project)
-        self._weights = sweep.weights_of(project)
         self._drawn = _Figures()
 
     def all(self) -> Iterator[tuple[str, str]]:
         """Their headings and texts."""
         for chapter in self._chapters:
             for at, met in enumerate(chapter.met):
-                title = (
-                    f"{chapter.title} · episodes {met.hash[:8]}" if len(chapter.met) > 1 else chapter.title
-                )
+                which = f" · episodes {met.hash[:8]}" if len(chapter.met) > 1 else ""
                 unfinished = chapter.unfinished if at == 0 else ()
-                yield title, "".join(self._chapter(chapter, met, unfinished))
+                yield f"{chapter.title}{which}", "".join(self._chapter(chapter, met, unfinished))
             if not chapter.met:
                 learning = "".join(self._learning(chapter.source))
                 yield chapter.title, f"{learning}{_left_out([], chapter.unfinished)}"
@@ -105,9 +98,8 @@ class _Chapters:
         yield _box(own)
         found = statistics(source, met, self._arrays, measure, step)
         yield items(conclusions(found.claims))
-        drawing = comparison.figure(
-            source, met, comparison.compare(source, met, measure, step), measure, step
-        )
+        compared = comparison.compare(source, met, measure, step)
+        drawing = comparison.figure(source, met, compared, measure, step)
         yield self._drawn.html(replace(drawing, caption=comparison.MARKS))
         yield table(paper_tables.reached(source, found))
         said = protocol.warnings(own, others)
@@ -117,9 +109,9 @@ class _Chapters:
         if found.claims:
             yield fold("Tests of every two algorithms", table(paper_tables.of_tests(found)))
         yield fold("Learning and adaptation", *self._learning(source))
-        setups = sweep.setups(source, self._weights)
+        setups = sweep.setups(source)
         scatter = sweep.scatter(source, setups, met, "seconds", measure, step)
-        yield fold("Against training time", self._drawn.html(scatter) if scatter is not None else "")
+        yield fold("Against training time", self._drawn.html(scatter))
         yield fold("Other domains", *self._domains(source, met, measure), seen=True)
         yield fold("Diagnoses", *self._diagnoses(source, met), seen=True)
         yield fold("Protocol of each algorithm", table(paper_tables.of_protocol(cards), "cards"))
@@ -135,21 +127,16 @@ class _Chapters:
     def _diagnoses(self, source: ProjectSource, met: comparison.Episodes) -> Iterator[str]:
         judged = diagnosis.diagnosed(source, met, self._arrays)
         for drawing in (diagnosis.roc_figure, diagnosis.reliability_figure):
-            figure = drawing(source, met, judged, diagnosis.PREVALENCE)
-            yield self._drawn.html(figure) if figure is not None else ""
+            yield self._drawn.html(drawing(source, met, judged, diagnosis.PREVALENCE))
         if judged:
             yield table(diagnosis.table(judged, diagnosis.PREVALENCE))
 
     def _learning(self, source: ProjectSource) -> Iterator[str]:
         curves = LearningCurves(source)
-        curves.update(Settings(smoothing=SMOOTHED))
-        figure = curves.figure(y_log=True)
-        yield self._drawn.html(figure) if figure is not None else ""
-        first = next(filter(None, (source.result(run.id) for run in source.shown())), None)
-        quantity = reached(first).measure or LOSS.name
-        wanted = adaptation.Settings(quantity=quantity, split="test")
-        tested = adaptation.Adaptation(source).figure(wanted)
-        yield self._drawn.html(tested) if tested is not None else ""
+        curves.update(Settings(measure=usual_choice(source)))
+        yield self._drawn.html(curves.figure())
+        wanted = adaptation.Settings(quantity=usual(source).name, split="test")
+        yield self._drawn.html(adaptation.Adaptation(source).figure(wanted))
 
 
 def _box(cards: Sequence[protocol.Card]) -> str:
@@ -170,11 +157,11 @@ def _left_out(said: Sequence[str], unfinished: Sequence[RunRecord]) -> str:
 
 def _appendix(project: Project, source: ProjectSource, measure: str) -> Iterator[tuple[str, str]]:
     ranked = critical_difference.families(source, measure)
-    diagram = critical_difference.figure(ranked)
-    if diagram is not None:
-        text = f"{_Figures('ranks').html(diagram)}<p>{escape(ranked.words)}</p>"
-        yield "Over task families", text + table(critical_difference.table(ranked))
-    yield "Citations", items(_citations(source, ranks=diagram is not None))
+    diagram = _Figures("ranks").html(critical_difference.figure(ranked))
+    if diagram:
+        words = f"{diagram}<p>{escape(ranked.words)}</p>"
+        yield "Over task families", words + table(critical_difference.table(ranked))
+    yield "Citations", items(_citations(source, ranks=bool(diagram)))
     yield "Environment", items(_environments(source.shown()))
     entries = results.run_entries(project, [run.id for run in source.shown()])
     runs = fold(f"All {plural(len(entries), 'run')}", table(paper_tables.of_runs(entries)))
@@ -253,7 +240,10 @@ class _Figures:
     def __init__(self, prefix: str = "f") -> None:
         self._prefix, self._count = prefix, 0
 
-    def html(self, figure: Figure) -> str:
+    def html(self, figure: Figure | None) -> str:
+        """A figure with its caption; empty for none."""
+        if figure is None:
+            return ""
         self._count += 1
         svg = to_bytes(figure, Style(width="two"), "svg").decode()
         svg = svg[svg.index("<svg") :]
