@@ -86,7 +86,7 @@ class _Chapters:
                 unfinished = chapter.unfinished if at == 0 else ()
                 yield f"{chapter.title}{which}", "".join(self._chapter(chapter, met, unfinished))
             if not chapter.met:
-                learning = "".join(self._learning(chapter.source))
+                learning = "".join(self._learning(chapter.source, self._measure))
                 yield chapter.title, f"{learning}{_left_out([], chapter.unfinished)}"
 
     def _chapter(
@@ -108,7 +108,7 @@ class _Chapters:
         yield _left_out(said, unfinished)
         if found.claims:
             yield fold("Tests of every two algorithms", table(paper_tables.of_tests(found)))
-        yield fold("Learning and adaptation", *self._learning(source))
+        yield fold("Learning and adaptation", *self._learning(source, measure))
         setups = sweep.setups(source)
         scatter = sweep.scatter(source, setups, met, "seconds", measure, step)
         yield fold("Against training time", self._drawn.html(scatter))
@@ -131,12 +131,13 @@ class _Chapters:
         if judged:
             yield table(diagnosis.table(judged, diagnosis.PREVALENCE))
 
-    def _learning(self, source: ProjectSource) -> Iterator[str]:
+    def _learning(self, source: ProjectSource, measure: str) -> Iterator[str]:
         curves = LearningCurves(source)
         curves.update(Settings(measure=usual_choice(source)))
         yield self._drawn.html(curves.figure())
-        wanted = adaptation.Settings(quantity=usual(source).name, split="test")
-        yield self._drawn.html(adaptation.Adaptation(source).figure(wanted))
+        adapting = adaptation.Adaptation(source)
+        quantity = measure if measure in adapting.choices("test") else usual(source).name
+        yield self._drawn.html(adapting.figure(adaptation.Settings(quantity=quantity, split="test")))
 
 
 def _box(cards: Sequence[protocol.Card]) -> str:
