@@ -52,6 +52,7 @@ class Curve:
     shade : −1 to 1, how far its colour goes towards the ink (below 0) or the paper (above).
     points : what is said of each point, beside its value.
     sign : the shape of its points, one of ``SIGNS``; empty: the usual.
+    runs : the ids of the runs that it is of: of one for each of its points, or of all of it.
     """
 
     label: str
@@ -70,6 +71,7 @@ class Curve:
     shade: float = 0.0
     points: tuple[str, ...] = ()
     sign: str = ""
+    runs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -226,11 +228,13 @@ class Head:
     ----------
     text : more about it, below its title.
     colour : role of a sign before the title; empty: none.
+    runs : the ids of the runs that it is of.
     """
 
     title: str
     text: str = ""
     colour: str = ""
+    runs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -278,6 +282,7 @@ class Drawing:
     seen : the same of the support examples, where these can be read: texts.
     task : what the task is, which the learner is not told, in a few words; empty: the picture shows it.
     truth : what is right, where that is a picture of its own: it stands once, beside those of all learners.
+    counts : true against predicted classes as a heat map, where there are classes.
     """
 
     panel: Panel
@@ -288,3 +293,4 @@ class Drawing:
     seen: tuple[dict[str, Any], ...] = ()
     task: str = ""
     truth: Panel | None = None
+    counts: Panel | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,9 @@ from workbench.measures import SHIFTED, Measure
 from workbench.pictures import Array, Curve, Figure, Panel
 from workbench.project import RunRecord
 from workbench.summaries import AttackSummary, ShiftSummary, TestSummary
+
+MOST_WHISKERS = 8
+"""So many seeds are drawn with their intervals over tasks."""
 
 SEEDS_AT, SEEDS_APART, MEAN_AT = -0.22, 0.3, 0.22
 """Where the seeds' points and their mean stand beside an algorithm's position."""
@@ -274,13 +277,19 @@ def figure(
         colour, count = runs.colour(each.run), len(each.seeds)
         if count:
             label, n = "each seed, 95% over tasks", np.ones(count, np.int64)
-            points = each.seed_points(position)
+            x, y, low, high = each.seed_points(position)
             names = tuple(f"{each.name}, seed {seed}" for seed in each.seeds)
-            curves.append(Curve(label, colour, *points, n, kind="markers", faint=True, points=names))
+            ids = {run.seed: run.id for run in each.group.runs}
+            curve = Curve(label, colour, x, y, low, high, n, kind="markers", faint=True, points=names)
+            curve = replace(curve, runs=tuple(ids[seed] for seed in each.seeds))
+            if count > MOST_WHISKERS:  # which would cover all else
+                curve = replace(curve, label="each seed", low=None, high=None)
+            curves.append(curve)
         mean = each.mean_point(position)
         if mean is not None:
             label, said = "mean over seeds, 95% over seeds", (f"{each.name}, mean over seeds",)
-            curves.append(Curve(label, colour, *mean, np.array([count]), kind="markers", points=said))
+            of = np.array([count])
+            curves.append(Curve(label, colour, *mean, of, kind="markers", points=said, runs=each.group.ids))
     shown = met.row(measure)
     panel = Panel(
         y_label=quantities.axis(shown, "Meta-test", percent=False),

@@ -38,6 +38,7 @@ class Seen:
     iteration : meta-iterations that it was trained for; None of who is not trained at all.
     privilege : what it knows or uses of a test task that others do not, in words; mostly empty.
     privacy : how far its training tasks are private, in words; mostly empty.
+    run : the run's id; 0 where it does not matter.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Seen:
     predictions: Predictions
     privilege: str = ""
     privacy: str = ""
+    run: int = 0
 
 
 Drawn = dict[tuple[str, str, int, int, int, int, bool], Drawing | None]
@@ -106,8 +108,15 @@ def _cell(each: Seen, task: int, place: int, several: bool) -> Drawing | None:
     return replace(found, panel=replace(found.panel, title=title))
 
 
-def figure(seen: Sequence[Seen], place: int, drawn: Drawn | None = None) -> Figure | None:
-    """Learners by tasks, up to some experience; None where there is nothing, or nothing that can be drawn."""
+def figure(
+    seen: Sequence[Seen], place: int, drawn: Drawn | None = None, *, counts: bool = False
+) -> Figure | None:
+    """Learners by tasks, up to some experience; None where there is nothing, or nothing that can be drawn.
+
+    Parameters
+    ----------
+    counts : true against predicted classes, where there are classes, in the place of examples.
+    """
     grid = drawings(seen, place, drawn)
     cells: list[Drawing] = []
     table = []
@@ -129,7 +138,10 @@ def figure(seen: Sequence[Seen], place: int, drawn: Drawn | None = None) -> Figu
     what = " ".join(
         filter(None, [what, cells[0].words, privileged, private, seen[0].predictions.problem.caution])
     )
-    panels = tuple(cell.panel for cell in cells)
+    panels = tuple(
+        replace(cell.counts, title=cell.panel.title) if counts and cell.counts is not None else cell.panel
+        for cell in cells
+    )
     told = all(cell.task for cell in cells)
     if told and learners == 1 and not truths and tasks > MOST_NAMED:  # a sheet of many tasks
         told, columns = False, MOST_NAMED
@@ -190,7 +202,10 @@ def _heads(
     if len(seen) == 1 and not known:
         return tasks, ()
     names = without_a_common_seed([each.name for each in seen])
-    heads = (Head(name, words_of(each, place), each.colour) for name, each in zip(names, seen, strict=True))
+    heads = (
+        Head(name, words_of(each, place), each.colour, (each.run,))
+        for name, each in zip(names, seen, strict=True)
+    )
     return (*([TRUTH] if known else []), *heads), tasks
 
 

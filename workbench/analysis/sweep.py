@@ -308,7 +308,9 @@ def scatter(
             curves.append(Curve("", colour, spots, values, kind="markers", faint=True))
         mean, n = np.full(len(ends), interval.mean), np.full(len(ends), len(values))
         kind, dashed = ("line", 1) if len(ends) > 1 else ("markers", 0)
-        curves.append(Curve(label, colour, at, mean, mean - half, mean + half, n, kind, dashed=dashed))
+        runs = tuple(run.id for run in each.runs)
+        low, high = mean - half, mean + half
+        curves.append(Curve(label, colour, at, mean, low, high, n, kind, dashed=dashed, runs=runs))
         entry = {"algorithm": each.name, x: place, measure: interval.mean, "runs": len(values)}
         table.append(entry | dict(zip(("diverged", "tasks"), each.lost(step), strict=True)))
     if not curves:
@@ -381,6 +383,7 @@ def parallel(
             np.array([column.places[index] for column in columns]),
             n=np.full(len(x), runs),
             kind="both",
+            runs=tuple(run.id for run in each.runs),
         )
         for index, (each, _, runs) in enumerate(scored)
     ]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.measures import ACCURACY, LOSS, Measure, declare
-from workbench.pictures import RIGHT, WRONG, Drawing, Panel, Picture
+from workbench.pictures import RIGHT, WRONG, Drawing, Panel, Picture, Shade
 from workbench.problems import diagnosis
 from workbench.problems.base import Array, Data, Predict, Supervised
 from workbench.problems.diagnosis import Diagnosis, Looked
@@ -209,7 +209,7 @@ class Classification(Supervised):
             for text in own
         ]
         if texts:
-            words = "Rows: the true class; columns, in the same order: the predicted class; numbers: queries."
+            words = "Rows: the true class; columns: the predicted class; numbers: queries."
         else:
             words = (
                 "Rows: the true class; S: support; under each query the predicted class, "
@@ -218,8 +218,9 @@ class Classification(Supervised):
         if task.classes:
             words += f" Classes: {', '.join(titles)}."
         said = f"{right.mean():.0%} right ({right.sum()} of {len(right)})"
-        panel = _confusion(true, taken, titles) if texts else _examples(task, true, taken, shares, titles)
-        return Drawing(panel, "Predicted classes", said, words, rows, tuple(seen))
+        counts = _confusion(true, taken, titles, task.colour)
+        panel = counts if texts else _examples(task, true, taken, shares, titles)
+        return Drawing(panel, "Predicted classes", said, words, rows, tuple(seen), counts=counts)
 
     band = BAND
 
@@ -321,23 +322,24 @@ def _without_truth(
     return Drawing(panel, "Predicted classes", "", told)
 
 
-def _confusion(true: Labels, taken: Labels, titles: tuple[str, ...]) -> Panel:
+def _confusion(true: Labels, taken: Labels, titles: tuple[str, ...], role: str) -> Panel:
     """How many queries of each class (rows) were taken for each (columns): the darker, the more."""
-    rows = []
+    names, rows = class_names(len(titles)), []
     for row, title in enumerate(titles):
         counts = [int(((true == row) & (taken == column)).sum()) for column in range(len(titles))]
+        of = sum(counts)
         rows.append(
             tuple(
-                Picture(
-                    np.full((1, 8, 8), 1 - count / max(1, sum(counts))),
+                Shade(
                     str(count),
-                    RIGHT if column == row else "",
-                    f"true class {title}, predicted {titles[column]}: {count} of {sum(counts)}",
+                    count / max(1, of),
+                    f"true class {title}, predicted {titles[column]}: {count} of {of}",
+                    strong=column == row,
                 )
                 for column, count in enumerate(counts)
             )
         )
-    return Panel(pictures=tuple(rows), row_names=class_names(len(titles)), row_titles=titles)
+    return Panel(shades=tuple(rows), shade=role, row_names=names, row_titles=titles, x_names=names)
 
 
 def as_pictures(x: NDArray[np.generic]) -> Array:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Slot
+from collections.abc import Iterable
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
@@ -47,7 +49,13 @@ class Board(QWidget):
     ----------
     name : ``objectName``; those of the cells have ``_plot`` behind it, and from the second on their number.
     title : as it is spoken.
+
+    Attributes
+    ----------
+    picked : something of a learner was clicked: the ids of its runs.
     """
+
+    picked = Signal(object)
 
     def __init__(self, name: str, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,6 +68,7 @@ class Board(QWidget):
         self._figure: Figure | None = None
         self._crowded = False
         self._time = 1.0
+        self._selected: frozenset[int] = frozenset()
         self._inside = QWidget()
         self._inside.setObjectName(f"{name}_inside")
         self._grid = QGridLayout(self._inside)
@@ -122,6 +131,12 @@ class Board(QWidget):
         for cell in self.plots:
             cell.show_time(part)
 
+    def select(self, runs: Iterable[int]) -> None:
+        """Let what is of these runs stand out."""
+        self._selected = frozenset(runs)
+        for cell in self.plots:
+            cell.select(self._selected)
+
     def restyle(self) -> None:
         """The window turned light or dark."""
         self.setStyleSheet(
@@ -136,11 +151,11 @@ class Board(QWidget):
         for index, panel in enumerate(panels):
             kind = _kind_of(panel)
             if index == len(self.cells):
-                self.cells.append(kind(self._inside))
+                self.cells.append(self._made(kind))
                 self._titles.append(_title(self._inside))
             elif not isinstance(self.cells[index], kind):
                 self.cells[index].deleteLater()
-                self.cells[index] = kind(self._inside)
+                self.cells[index] = self._made(kind)
             cell = self.cells[index]
             if isinstance(cell, PlotCell):
                 others = len({(each.x_label, each.y_label) for each in panels}) > 1
@@ -165,6 +180,31 @@ class Board(QWidget):
         for column in range(self._grid.columnCount()):
             self._grid.setColumnStretch(column, int(0 < column <= columns))
 
+    def _made(self, kind: type[Cell]) -> Cell:
+        cell = kind(self._inside)
+        if isinstance(cell, PlotCell):
+            cell.picked.connect(self._pick)
+        else:
+            cell.installEventFilter(self)
+        return cell
+
+    @Slot(object)
+    def _pick(self, runs: tuple[int, ...]) -> None:
+        """What was clicked in a cell: a curve's runs, or else those of the column."""
+        cells: list[QObject] = [*self.cells]
+        self.picked.emit(runs or self._runs_of(cells.index(self.sender())))
+
+    def _runs_of(self, index: int) -> tuple[int, ...]:
+        """The runs of a cell's column."""
+        heads = self._figure.column_heads if self._figure is not None else ()
+        return heads[index % len(heads)].runs if heads else ()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.MouseButtonRelease:
+            places: list[QObject] = [*(self._above if watched in self._above else self.cells)]
+            self.picked.emit(self._runs_of(places.index(watched)) if watched in places else ())
+        return super().eventFilter(watched, event)
+
     def _write_heads(self, figure: Figure | None) -> None:
         """Above the columns and beside the rows, where the figure has any; above the rows, too, where many
         columns leave no room."""
@@ -179,6 +219,8 @@ class Board(QWidget):
             while len(labels) < len(heads):
                 labels.append(Label(parent=self._inside))
                 labels[-1].setObjectName(f"{self.objectName()}_{side}{len(labels)}")
+                if labels is self._above:
+                    labels[-1].installEventFilter(self)
                 labels[-1].setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
                 labels[-1].show()
             short = told_apart([head.title for head in heads], LONGEST_NAME)

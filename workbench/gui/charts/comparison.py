@@ -91,6 +91,9 @@ class ComparisonView(Chart):
         self.table.setAccessibleName("Results by algorithm")
         set_tip(self.table, "Click a heading to sort; Ctrl+C copies the rows")
         self.board = Board("comparison_board", "Comparison", self)
+        for part in (self.board, self.table):
+            part.picked.connect(data.select)
+        data.selection_changed.connect(self._show_selected)
         splitter = QSplitter(Qt.Orientation.Vertical, self)
         splitter.setObjectName(f"{self.object_name}_splitter")
         splitter.addWidget(self.board)
@@ -197,6 +200,12 @@ class ComparisonView(Chart):
         said = notes(self.data, self._group, self._compared, found, unfinished, self.measure, self.step)
         self._note.setText(" ".join(each for each in said if each))
 
+    @Slot()
+    def _show_selected(self) -> None:
+        """Let what is selected elsewhere stand out."""
+        for part in (self.board, self.table):
+            part.select(self.data.selected)
+
     def _offer_measures(self, group: Episodes) -> None:
         measures = group.measures
         self._offer("measure", {name: group.row(name).title for name in measures})
@@ -231,6 +240,7 @@ class ComparisonView(Chart):
                 room = 0.08 * (high - low)
                 drawn = replace(drawn, panels=(replace(panel, y_range=(low - room, high + room)),))
         self.board.show_figure(drawn)
+        self._show_selected()
 
     def _reached(self) -> Figure | None:
         if self._group is None:

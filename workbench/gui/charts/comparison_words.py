@@ -77,6 +77,7 @@ def row_of(compared: Compared) -> dict[str, object]:
     row = compared.row
     lost = row.diverged, row.tasks
     return row.cells() | {
+        "runs": compared.group.ids,
         "seeds": "1, deterministic" if row.deterministic else len(compared.seeds),
         "mean": (results.diverged(*lost, none_left=True) or None) if row.mean is None else row.mean,
         "lost": results.share(*lost) if lost[1] else None,
@@ -146,9 +147,9 @@ def notes(
         said.append(f"Left out: {plural(others, 'run')} that met other episodes.")
     if unfinished:
         said.append(f"Not finished yet: {listed([each.name for each in unfinished], MOST_NAMED)}.")
-    hidden = len(data.runs()) - len(data.shown())
+    hidden = len(data.in_view()) - len(data.shown())
     if hidden:
-        said.append(f"Hidden in the table of runs: {plural(hidden, 'run')}.")
+        said.append(f"Hidden, or not passing the filter: {plural(hidden, 'run')}.")
     return said
 
 

@@ -18,7 +18,7 @@ LONGEST_NAME, MOST_BESIDE = 24, 0.42
 """Letters of a row's name, and the part of the width that they have at most."""
 
 LEAST_ACROSS, WIDEST, TALLEST = 64, 220, 72
-"""Pixels of a cell."""
+"""Pixels of a cell: so wide it is counted with where its texts are not known yet, and at most."""
 
 
 class HeatCell(QWidget):
@@ -38,11 +38,14 @@ class HeatCell(QWidget):
         self.update()
 
     def minimumSizeHint(self) -> QSize:
-        across = LEAST_ACROSS * max(1, len(self.panel.x_names))
-        line = self.fontMetrics().lineSpacing()
+        metrics = self.fontMetrics()
+        texts = [shade.text.split("\n") for row in self.panel.shades for shade in row]
+        widest = max((metrics.horizontalAdvance(line) for text in texts for line in text), default=0)
+        cell = widest + 14
+        lines, line = max(map(len, texts), default=1), metrics.lineSpacing()
         return QSize(
-            round(across + self._beside() + 2 * EDGE),
-            len(self.panel.shades) * (2 * line + 6) + 2 * line + 2 * EDGE,
+            round(cell * max(1, len(self.panel.x_names)) + self._beside() + 2 * EDGE),
+            len(self.panel.shades) * (lines * line + 6) + 2 * line + 2 * EDGE,
         )
 
     def _names(self) -> list[str]:

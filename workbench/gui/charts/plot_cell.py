@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QSize, Qt, Slot
-from PySide6.QtGui import QColor, QResizeEvent
+from PySide6.QtCore import QPoint, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from workbench.analysis import numerals
@@ -29,14 +29,26 @@ SLIM, FILLED = 0.05, 0.6
 """What is left free around the curves, and how full a range must be to stay."""
 
 BEAM = 0.045
+NEAR, CLICK = 10, 4
+"""Pixels: how near a point a click must be, and how far the mouse may wander in it."""
 
 
 class PlotCell(Plot):
-    """One panel of curves. Its items are kept and get new points: to make them takes ten times as long."""
+    """One panel of curves. Its items are kept and get new points: to make them takes ten times as long.
+
+    Attributes
+    ----------
+    picked : a curve or a point was clicked: the ids of its runs.
+    """
+
+    picked = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         self.panel = Panel()
         self._curves: list[CurveMarks] = []
+        self._placed: list[Curve] = []
+        self._selected: frozenset[int] = frozenset()
+        self._pressed = QPoint()
         self._extra: list[pg.GraphicsObject] = []
         self._moving: pg.ScatterPlotItem | None = None
         self.outer = True, True
@@ -83,14 +95,47 @@ class PlotCell(Plot):
             self._curves.pop().remove()
         while len(self._curves) < len(panel.curves):
             self._curves.append(CurveMarks(plot))
-        placed = [_placed(curve, panel, origins[0][0], origins[1][0]) for curve in panel.curves]
-        for order, (marks, curve, told) in enumerate(zip(self._curves, placed, panel.curves, strict=True)):
-            marks.dress(curve, theme.colour(curve.colour, curve.shade), order)
+        self._placed = [_placed(curve, panel, origins[0][0], origins[1][0]) for curve in panel.curves]
+        self.select(self._selected)
+        for marks, curve, told in zip(self._curves, self._placed, panel.curves, strict=True):
             tips = [self._tip(told, at) for at in range(len(told.x))] if told.kind != "line" else None
             marks.draw(curve, tips, beam=BEAM if panel.x_names else 0.0)
         self._write(panel)
-        self._frame(panel, placed)
+        self._frame(panel, self._placed)
         self._name_positions()
+
+    def select(self, runs: frozenset[int]) -> None:
+        """Let the curves of these runs stand out."""
+        self._selected = runs
+        picked = [not runs.isdisjoint(curve.runs) for curve in self._placed]
+        for order, (marks, curve, strong) in enumerate(zip(self._curves, self._placed, picked, strict=True)):
+            faded = any(picked) and not strong and bool(curve.runs)
+            colour = theme.colour(curve.colour, curve.shade)
+            marks.dress(curve, colour, order, strong=strong, faded=faded)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        super().mousePressEvent(event)
+        self._pressed = event.position().toPoint()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        place = event.position().toPoint()
+        if event.button() == Qt.MouseButton.LeftButton and (place - self._pressed).manhattanLength() <= CLICK:
+            self.picked.emit(self.runs_at(place))
+
+    def runs_at(self, place: QPoint) -> tuple[int, ...]:
+        """The runs of the point that is nearest to a place and near it; empty for none."""
+        found: tuple[int, ...] = ()
+        least = float(NEAR)
+        middle = self.getViewBox().mapSceneToView(self.mapToScene(place))
+        across, up = (float(each) or 1.0 for each in self.getViewBox().viewPixelSize())
+        for curve in (each for each in self._placed if each.runs and len(each.x)):
+            away = np.hypot((curve.x - middle.x()) / across, (curve.y - middle.y()) / up)
+            at = int(np.nanargmin(away)) if np.isfinite(away).any() else 0
+            if away[at] < least:
+                each_its_own = len(curve.runs) == len(curve.x)
+                found, least = curve.runs[at : at + 1] if each_its_own else curve.runs, float(away[at])
+        return found
 
     @property
     def moving(self) -> tuple[float, float] | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from PySide6.QtCore import QSignalBlocker, Qt, Slot
-from PySide6.QtWidgets import QComboBox, QSlider, QSplitter, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QSlider, QSplitter, QWidget
 
 from workbench.analysis import predictions as grid
 from workbench.analysis import results
@@ -41,6 +41,9 @@ class Place(Section):
     tasks: Literal[1, 4, 12] = setting(4, help="How many tasks are shown at once")
     samples: int = setting(0, ge=0, le=1000, help="So many first samples are known to the learners; 0: all")
     step: int = setting(LAST_STEP, ge=LAST_STEP, help="Predictions after so much adaptation")
+    counts: bool = setting(
+        False, label="Confusion", help="How often each class was taken for which, in the place of examples"
+    )
 
 
 class PredictionView(Chart):
@@ -64,6 +67,7 @@ class PredictionView(Chart):
         self._computing: int | None = None  # the run that is asked for
         self._make_tools()
         self.board = Board("prediction_board", "Predictions before and after adaptation", self)
+        self.board.picked.connect(data.select)
         self.texts = ResultTable([], self)
         self.texts.setObjectName("prediction_texts")
         self.texts.setAccessibleName("Support and query texts")
@@ -114,7 +118,14 @@ class PredictionView(Chart):
         self._samples_number = Label(parent=self)
         self._samples_number.setObjectName("prediction_samples_number")
         self._growing = (self._samples_name, self._samples, self._samples_number)
-        for widget in (self._previous, self._task, self._next, self._count, *self._growing):
+        counts = fields["counts"]
+        self._counts = QCheckBox(counts.label, self)
+        self._counts.setObjectName("prediction_counts")
+        self._counts.setAccessibleName("Confusion matrix")
+        set_tip(self._counts, counts.help)
+        self._counts.toggled.connect(self._counts_chosen)
+        self._counts.hide()
+        for widget in (self._previous, self._task, self._next, self._count, self._counts, *self._growing):
             self.tools.addWidget(widget)
         for widget in self._growing:
             widget.hide()
@@ -179,7 +190,7 @@ class PredictionView(Chart):
             if not found or predictions.same_tasks(found[0].predictions):
                 done = iteration if run.iterations_planned else None
                 known = results.privilege(run.environment), results.privacy(run.environment)
-                found.append(grid.Seen(run.name, self.data.colour(run), done, predictions, *known))
+                found.append(grid.Seen(run.name, self.data.colour(run), done, predictions, *known, run.id))
         return found
 
     @Slot(int)
@@ -190,6 +201,10 @@ class PredictionView(Chart):
     @Slot(int)
     def _samples_chosen(self, count: int) -> None:
         self._put(samples=0 if count == self._samples.maximum() else count)
+
+    @Slot(bool)
+    def _counts_chosen(self, counts: bool) -> None:
+        self._put(counts=counts)
 
     @Slot()
     def _go_back(self) -> None:
@@ -219,6 +234,7 @@ class PredictionView(Chart):
     def restore(self, state: Mapping[str, object]) -> None:
         self._put(**Place.out_of(state).model_dump(exclude_unset=True))
         self._count.setCurrentIndex(self._count.findData(self._place.tasks))
+        self._counts.setChecked(self._place.counts)
 
     # --- computing ---------------------------------------------------------------------------------
 
@@ -287,14 +303,21 @@ class PredictionView(Chart):
             self._show_nothing(_in_words(error, first) if error else self._waiting_for(first))
             return
         step = self._set_tools(seen)
-        key = (step, *((each.name, each.colour, each.iteration, id(each.predictions)) for each in seen))
+        key = (
+            step,
+            self._place.counts,
+            *((each.name, each.colour, each.iteration, id(each.predictions)) for each in seen),
+        )
         if key != self._drawn:
             self._draw(seen, step)
             self._drawn = key
         self._note.setText(self._said(learners, seen))
 
     def _draw(self, seen: list[grid.Seen], step: int) -> None:
-        figure = grid.figure(seen, step, self._cells)
+        figure = grid.figure(seen, step, self._cells, counts=self._place.counts)
+        self._counts.setVisible(
+            any(cell and cell.counts and cell.panel.pictures for cell in self._cells.values())
+        )
         if figure is None:
             self._show_nothing("Predictions of this kind of task are not drawn.")
             return
@@ -392,7 +415,8 @@ class PredictionView(Chart):
 
     def figure(self) -> Figure | None:
         seen = self._seen()
-        return grid.figure(seen, self._chosen(seen), self._cells) if seen else None
+        chosen = self._chosen(seen) if seen else 0
+        return grid.figure(seen, chosen, self._cells, counts=self._place.counts) if seen else None
 
     def film(self) -> Callable[[], list[Figure]] | None:
         seen = self._seen()

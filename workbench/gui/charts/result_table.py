@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSortFilterProxyModel, Qt
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
 
@@ -37,12 +37,20 @@ class Column:
 
 
 class ResultTable(QTableView):
-    """Rows of values; numbers sort as numbers, and Ctrl+C copies what is selected (or everything)."""
+    """Rows of values; numbers sort as numbers, and Ctrl+C copies what is selected (or everything).
+
+    Attributes
+    ----------
+    picked : other rows are selected: the ids that they have under ``runs``, which is no column.
+    """
+
+    picked = Signal(object)
 
     def __init__(self, columns: Sequence[Column], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._columns = list(columns)
         self._rows: list[Mapping[str, object]] = []
+        self._following = False
         self._model = QStandardItemModel(self)
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(self._model)
@@ -89,10 +97,38 @@ class ResultTable(QTableView):
             item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return item
 
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        super().selectionChanged(selected, deselected)
+        runs = [run for row in self._chosen() for run in self._of(row)]
+        if not self._following and (runs or not self._chosen()):
+            self.picked.emit(runs)
+
+    def select(self, runs: Iterable[int]) -> None:
+        """Select the rows of these runs, without telling of it."""
+        wanted, model = set(runs), self.selectionModel()
+        rows = range(self._sorted.rowCount())
+        found = [row for row in rows if not wanted.isdisjoint(self._of(row))]
+        if found == self._chosen() or not any(map(self._of, rows)):
+            return
+        self._following = True
+        flags = QItemSelectionModel.SelectionFlag
+        model.clearSelection()
+        for row in found:
+            model.select(self._sorted.index(row, 0), flags.Select | flags.Rows)
+        self._following = False
+
+    def _chosen(self) -> list[int]:
+        return sorted({index.row() for index in self.selectionModel().selectedRows()})
+
+    def _of(self, row: int) -> Sequence[int]:
+        """The runs of a row as it is shown."""
+        runs = self._rows[self._sorted.mapToSource(self._sorted.index(row, 0)).row()].get("runs", ())
+        assert isinstance(runs, Sequence)
+        return runs
+
     def as_text(self) -> str:
         """The selected rows (or all) as shown, with every digit, separated by tabs."""
-        chosen = sorted({index.row() for index in self.selectionModel().selectedRows()})
-        rows = chosen or range(self._sorted.rowCount())
+        rows = self._chosen() or range(self._sorted.rowCount())
         text = io.StringIO()
         writer = csv.writer(text, delimiter="\t", lineterminator="\n")
         writer.writerow([column.heading for column in self._columns])
