@@ -185,6 +185,7 @@ class Panel:
     ratio : height by width; 0: the usual.
     square : a step across is as long as a step up, as on a map.
     moving : where what moves is at each step of time; a picture that stands still shows where it ends.
+    runs : the ids of the runs that all of it is of.
     """
 
     title: str = ""
@@ -210,6 +211,7 @@ class Panel:
     ratio: float = 0.0
     square: bool = False
     moving: Curve | None = None
+    runs: tuple[int, ...] = ()
 
     def moved(self, part: float) -> tuple[float, float] | None:
         """Where what moves is when a part of the time is over, from 0 to 1; None where nothing does."""
@@ -228,13 +230,11 @@ class Head:
     ----------
     text : more about it, below its title.
     colour : role of a sign before the title; empty: none.
-    runs : the ids of the runs that it is of.
     """
 
     title: str
     text: str = ""
     colour: str = ""
-    runs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,7 @@ def test_unequal_training_is_said(project: Project) -> None:
     add(project, "B", np.ones((3, 20)), iterations=200, inner_steps=5)
     cards = protocol.cards(ProjectSource(project, COLOURS))
     (said,) = protocol.warnings(cards, [])
-    assert said == "Trained differently: tasks seen (400 / 800); seeds (0, 1 / 0, 1, 2)."
+    assert said == "Trained differently: tasks seen (400 / 800); seeds (0–1 / 0–2)."
     assert [card.entries["train_steps"] for card in cards] == ["1", "5"]
     assert [card.entries["order"] for card in cards] == ["2", "2"]
     assert cards[0].entries["network"] == "mlp, hidden 40 40"

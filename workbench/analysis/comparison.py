@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,7 +18,7 @@ from workbench.project import RunRecord
 from workbench.summaries import AttackSummary, ShiftSummary, TestSummary
 
 MOST_WHISKERS = 8
-"""So many seeds are drawn with their intervals over tasks."""
+"""So many seeds are drawn with their intervals over tasks: those of more would cover all else."""
 
 SEEDS_AT, SEEDS_APART, MEAN_AT = -0.22, 0.3, 0.22
 """Where the seeds' points and their mean stand beside an algorithm's position."""
@@ -272,7 +273,7 @@ def figure(
     runs: Source, met: Episodes, compared: list[Compared], measure: str, step: int | None = None
 ) -> Figure:
     """Points with whiskers for each algorithm, and the table of their numbers."""
-    curves = []
+    curves, many = [], max((len(each.seeds) for each in compared), default=0) > MOST_WHISKERS
     for position, each in enumerate(compared):
         colour, count = runs.colour(each.run), len(each.seeds)
         if count:
@@ -282,7 +283,7 @@ def figure(
             ids = {run.seed: run.id for run in each.group.runs}
             curve = Curve(label, colour, x, y, low, high, n, kind="markers", faint=True, points=names)
             curve = replace(curve, runs=tuple(ids[seed] for seed in each.seeds))
-            if count > MOST_WHISKERS:  # which would cover all else
+            if many:
                 curve = replace(curve, label="each seed", low=None, high=None)
             curves.append(curve)
         mean = each.mean_point(position)
@@ -290,25 +291,30 @@ def figure(
             label, said = "mean over seeds, 95% over seeds", (f"{each.name}, mean over seeds",)
             of = np.array([count])
             curves.append(Curve(label, colour, *mean, of, kind="markers", points=said, runs=each.group.ids))
-    shown = met.row(measure)
+    shown, alike = met.row(measure), len({each.said for each in compared}) == 1
     panel = Panel(
         y_label=quantities.axis(shown, "Meta-test", percent=False),
         y_percent=shown.share,
-        x_names=tuple(f"{each.name} ({each.said})" for each in compared),
+        x_names=tuple(each.name if alike else f"{each.name} ({each.said})" for each in compared),
         curves=tuple(curves),
     )
     table = tuple(each.row.cells() for each in compared)
     return Figure("comparison", (panel,), _caption(met, compared, measure, step), table=table)
 
 
-MARKS = (
-    "Small points: single seeds with 95% intervals over tasks. Large points: means over n seeds with 95% "
-    "intervals over seeds (both Student's t)."
-)
+def marks(compared: Sequence[Compared]) -> str:
+    """What the points are, and of how many seeds."""
+    counts = {len(each.seeds) for each in compared}
+    whiskers = "" if max(counts, default=0) > MOST_WHISKERS else " with 95% intervals over tasks"
+    n = f"n = {counts.pop()}" if len(counts) == 1 else "n"
+    return (
+        f"Small points: single seeds{whiskers}. Large points: means over {n} seeds with 95% intervals over "
+        "seeds (Student's t)."
+    )
 
 
 def _caption(met: Episodes, compared: list[Compared], measure: str, step: int | None) -> str:
-    text = f"{met.told(measure, step)} on {met.named(measure, sized=True)}. {MARKS}"
+    text = f"{met.told(measure, step)} on {met.named(measure, sized=True)}. {marks(compared)}"
     single = any(len(each.seeds) == 1 and not each.row.deterministic for each in compared)
     one = "A single seed (n = 1) has no interval over seeds." if single else ""
     said = [*remarks.episodes(met.test), *remarks.of([each.row for each in compared])]

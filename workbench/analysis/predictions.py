@@ -100,12 +100,15 @@ def _cell(each: Seen, task: int, place: int, several: bool) -> Drawing | None:
     found = each.predictions.drawing(task, place, each.colour)
     if found is None:
         return None
-    title = f"Task {each.predictions.first + task + 1} · {found.said}"
-    if found.task:  # the heads of the grid say which learner and which task
-        title = found.said
-    elif several:
-        title = f"{each.name} · {title}"
-    return replace(found, panel=replace(found.panel, title=title))
+    number = f"Task {each.predictions.first + task + 1}"
+    parts = [
+        each.name if several else "",
+        number if each.predictions.tasks > 1 or not several else "",
+        found.said,
+    ]
+    # the heads of the grid say which learner and which task, where it has any
+    title = found.said if found.task else " · ".join(filter(None, parts))
+    return replace(found, panel=replace(found.panel, title=title, runs=(each.run,) if each.run else ()))
 
 
 def figure(
@@ -139,7 +142,9 @@ def figure(
         filter(None, [what, cells[0].words, privileged, private, seen[0].predictions.problem.caution])
     )
     panels = tuple(
-        replace(cell.counts, title=cell.panel.title) if counts and cell.counts is not None else cell.panel
+        replace(cell.counts, title=cell.panel.title, runs=cell.panel.runs)
+        if counts and cell.counts is not None
+        else cell.panel
         for cell in cells
     )
     told = all(cell.task for cell in cells)
@@ -202,10 +207,7 @@ def _heads(
     if len(seen) == 1 and not known:
         return tasks, ()
     names = without_a_common_seed([each.name for each in seen])
-    heads = (
-        Head(name, words_of(each, place), each.colour, (each.run,))
-        for name, each in zip(names, seen, strict=True)
-    )
+    heads = (Head(name, words_of(each, place), each.colour) for name, each in zip(names, seen, strict=True))
     return (*([TRUTH] if known else []), *heads), tasks
 
 

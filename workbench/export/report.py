@@ -100,7 +100,7 @@ class _Chapters:
         yield items(conclusions(found.claims))
         compared = comparison.compare(source, met, measure, step)
         drawing = comparison.figure(source, met, compared, measure, step)
-        yield self._drawn.html(replace(drawing, caption=comparison.MARKS))
+        yield self._drawn.html(replace(drawing, caption=comparison.marks(compared)))
         yield table(paper_tables.reached(source, found))
         said = protocol.warnings(own, others)
         if found.missing:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
@@ -92,9 +92,47 @@ def test_seeds_and_their_mean_are_shown_apart(qtbot: QtBot, project: Project) ->
     assert mean.n is not None
     assert mean.n.tolist() == [3]
     assert len({*seeds.x.tolist(), *mean.x.tolist()}) == 4
-    assert figure.panels[0].x_names == ("MAML (n\xa0=\xa03)",)
+    assert figure.panels[0].x_names == ("MAML",)  # of how many seeds all are, the caption says once
+    assert "n = 3 seeds" in figure.caption
     assert "over seeds" in mean.label
     assert "over tasks" in seeds.label
+
+
+def test_of_many_seeds_the_points_alone_are_drawn(qtbot: QtBot, project: Project) -> None:
+    invent(project, "MAML", [1.0 + seed / 100 for seed in range(9)])
+    figure = view_of(qtbot, project).figure()
+    assert figure is not None
+    seeds, mean = figure.panels[0].curves
+    assert seeds.low is None
+    assert mean.low is not None
+    assert "over tasks" not in seeds.label
+    assert "intervals over tasks" not in figure.caption
+
+
+def test_what_is_clicked_is_selected_everywhere_and_what_is_selected_stands_out(
+    qtbot: QtBot, project: Project
+) -> None:
+    maml = invent(project, "MAML", [1.0, 2.0, 4.0])
+    reptile = invent(project, "Reptile", [3.0, 3.5, 3.0])
+    view = view_of(qtbot, project)
+    (plot,) = view.board.plots
+    seeds = plot.panel.curves[0]
+    box = plot.getViewBox()
+
+    def click(x: float, y: float) -> None:
+        at = plot.mapFromScene(box.mapViewToScene(QPointF(x, y)))
+        qtbot.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=at)
+
+    click(float(seeds.x[1]), float(seeds.y[1]))
+    assert view.data.selected == (maml[1],)
+    assert view.table.selectionModel().selectedRows()[0].data() == "MAML"
+    click(0.5, 1.01)
+    assert view.data.selected == ()
+    assert not view.table.selectionModel().selectedRows()
+    view.table.selectRow(1)
+    assert view.data.selected == tuple(reptile)
+    click(float(plot.panel.curves[1].x[0]), float(plot.panel.curves[1].y[0]))
+    assert view.data.selected == tuple(maml)
 
 
 def test_one_seed_allows_no_claim_over_seeds(qtbot: QtBot, project: Project) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QLabel, QScrollArea, QSlider, QSpinBox, QToolButton
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QScrollArea, QSlider, QSpinBox, QToolButton
 from pytestqt.qtbot import QtBot
 
 from tests.data import sources
@@ -206,6 +206,34 @@ def test_a_subject_is_seen_with_fewer_samples(qtbot: QtBot, tmp_path: Path, show
     assert figure.columns == 4
     assert len({panel.y_range for panel in figure.panels}) == 1
     assert figure.panels[11].title.startswith("Task 12 · dose ")
+
+
+def test_a_confusion_matrix_counts_the_queries_and_a_click_selects_the_learner(
+    qtbot: QtBot, tmp_path: Path, show: Show
+) -> None:
+    path = tmp_path / "p.mlwb"
+    first, second = project_of(path, "protonet", "maml", seeds=1, text=DIGITS)
+    view = show(path)
+    qtbot.waitUntil(lambda: len(view.board.cells) == 2)
+    child(view, QCheckBox, "prediction_counts").click()
+    figure = view.figure()
+    assert figure is not None
+    for panel, run in zip(figure.panels, (first, second), strict=True):
+        found = expected(path, run, Request(0, 4))
+        true, taken = found.query["y"][0], found.outputs["shown"][-1 if run == second else 0, 0].argmax(-1)
+        counts = np.zeros((len(panel.shades), len(panel.shades)))
+        np.add.at(counts, (true, taken), 1)
+        assert [[int(shade.text) for shade in row] for row in panel.shades] == counts.tolist()
+        assert all(
+            shade.strong == (at == row)
+            for row, line in enumerate(panel.shades)
+            for at, shade in enumerate(line)
+        )
+    assert view.state()["counts"] is True
+    child(view, QCheckBox, "prediction_counts").click()
+    assert all(panel.pictures for panel in view.figure().panels)  # type: ignore[union-attr]
+    qtbot.mouseClick(view.board.cells[1], Qt.MouseButton.LeftButton)
+    assert view.data.selected == (second,)
 
 
 def test_images_are_marked_right_or_wrong_and_counted(qtbot: QtBot, tmp_path: Path, show: Show) -> None:

@@ -190,19 +190,17 @@ class Board(QWidget):
 
     @Slot(object)
     def _pick(self, runs: tuple[int, ...]) -> None:
-        """What was clicked in a cell: a curve's runs, or else those of the column."""
-        cells: list[QObject] = [*self.cells]
-        self.picked.emit(runs or self._runs_of(cells.index(self.sender())))
-
-    def _runs_of(self, index: int) -> tuple[int, ...]:
-        """The runs of a cell's column."""
-        heads = self._figure.column_heads if self._figure is not None else ()
-        return heads[index % len(heads)].runs if heads else ()
+        """What was clicked in a cell: a curve's runs, or else those of the whole cell."""
+        sender = self.sender()
+        assert isinstance(sender, PlotCell)
+        self.picked.emit(runs or sender.panel.runs)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.MouseButtonRelease:
-            places: list[QObject] = [*(self._above if watched in self._above else self.cells)]
-            self.picked.emit(self._runs_of(places.index(watched)) if watched in places else ())
+            above: list[QObject] = [*self._above]
+            cell = self.cells[above.index(watched)] if watched in above else watched
+            if isinstance(cell, Cell):
+                self.picked.emit(cell.panel.runs)
         return super().eventFilter(watched, event)
 
     def _write_heads(self, figure: Figure | None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from workbench.analysis import quantities, remarks, reports, results
-from workbench.analysis.comparison import Compared, Episodes
+from workbench.analysis.comparison import Compared, Episodes, marks
 from workbench.analysis.numerals import count
 from workbench.gui.charts.result_table import Column
 from workbench.gui.run_data import RunData
@@ -111,10 +111,7 @@ def notes(
     met, compared : what is shown.
     found : all episodes that finished runs met.
     """
-    said = [
-        f"{met.test['episodes']} identical meta-test episodes. Small points: one seed each, whisker "
-        "95% over tasks. Diamonds: mean over seeds, whisker 95% over seeds (Student's t)."
-    ]
+    said = [f"{met.test['episodes']} identical meta-test episodes.", marks(compared)]
     said += met.conditions(measure, step)
     said += [*remarks.episodes(met.test), *remarks.of([each.row for each in compared])]
     single = [each.name for each in compared if len(each.seeds) == 1 and not each.row.deterministic]
