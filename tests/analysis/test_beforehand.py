@@ -57,5 +57,7 @@ def test_earlier_runs_of_the_same_settings_tell_what_others_take(tmp_path: Path)
     assert told(with_training(experiment, seeds=(4, 5, 6), iterations=50)) == 60
     assert told(experiment.model_copy(update={"algorithm": experiment.algorithm[:1]})) == 20
     assert told(experiment, known=1) is None, "Reptile has not run yet"
+    finished[1] = replace(finished[1], iterations=0, seconds=0.0)
+    assert told(experiment) == 20, "what trains nothing takes no time to train"
     assert told(with_training(experiment, meta_batch=77)) is None
     project.close()

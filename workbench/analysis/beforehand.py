@@ -49,11 +49,12 @@ def seconds_of(
     missing = {_alike(experiment, each): each for each in experiment.algorithm}
     total = 0.0
     for run in sorted(runs, key=lambda run: -run.id):
-        if run.status != "finished" or not run.iterations or not missing:
+        if run.status != "finished":
             continue
         config = missing.pop(_of(owner(run).toml, run.algorithm, run.label), None)
         if config is not None:
-            training = run.seconds / run.iterations * config.schedule(experiment.training).iterations
+            iterations = config.schedule(experiment.training).iterations  # none of what is not trained
+            training = run.seconds * iterations / max(1, run.iterations)
             cost = (result(run.id) or {}).get("cost")
             total += training + (cost["seconds"]["test"] if cost is not None else 0.0)
     return None if missing else total * len(experiment.training.seeds)
