@@ -98,6 +98,23 @@ def test_seeds_and_their_mean_are_shown_apart(qtbot: QtBot, project: Project) ->
     assert "over tasks" in seeds.label
 
 
+def test_a_logarithmic_axis_shows_a_bad_learner_beside_good_ones(qtbot: QtBot, project: Project) -> None:
+    invent(project, "MAML", [1.0, 1.2])
+    invent(project, "Broken", [1e6, 2e6])
+    view = view_of(qtbot, project)
+    (plot,) = view.board.plots
+    assert not plot.panel.y_log
+    view.log_y.click()
+    figure = view.figure()
+    assert figure is not None
+    assert figure.panels[0].y_log
+    assert plot.panel.y_log
+    low, high = plot.getViewBox().viewRange()[1]
+    assert low < 0.1
+    assert high > 6
+    assert view.state()["log_y"] is True
+
+
 def test_of_many_seeds_the_points_alone_are_drawn(qtbot: QtBot, project: Project) -> None:
     invent(project, "MAML", [1.0 + seed / 100 for seed in range(9)])
     figure = view_of(qtbot, project).figure()

@@ -246,6 +246,7 @@ class CompareView(ComparisonView):
                 self.cards.show_cards(found.own, found.others)
             self._offer_settings(found)
             self._show_pivot(found)
+        self.log_y.setVisible(view == REACHED and self._group is not None)
         if view == REACHED:
             self._stack.setCurrentWidget(self.board)
             return

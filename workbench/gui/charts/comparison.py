@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Slot
-from PySide6.QtWidgets import QComboBox, QSizePolicy, QSplitter, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QSizePolicy, QSplitter, QWidget
 
 from workbench.analysis import reports
 from workbench.analysis.comparison import (
@@ -31,6 +31,8 @@ from workbench.project import RunRecord
 from workbench.settings import Section, fields_of, setting
 
 LAST_STEP = -1
+ROOM = 1.3
+"""By so much a logarithmic axis goes beyond what is drawn."""
 REACHED, COST, SETTINGS, RANKS = "reached", "cost", "settings", "ranks"
 PICTURES = {
     REACHED: "What was reached",
@@ -57,6 +59,7 @@ class Choices(Section):
     group: str = setting("", label="Test episodes", help="Runs are compared only on the same episodes")
     measure: str = setting("", help="What is compared: of the queries, or what runs measure besides")
     step: int = setting(LAST_STEP, label="Inner step", help="After how many inner steps (adaptation)")
+    log_y: bool = setting(False, help="Logarithmic vertical axis, where all values are above zero")
     rows: str = setting("algorithm", help="What the rows of the pivot table are")
     columns: str = setting("task", help="What its columns are")
     prevalence: float = setting(
@@ -80,6 +83,13 @@ class ComparisonView(Chart):
         self._group_box = self._combo("group", 12)
         self._measure_box = self._combo("measure", 9)
         self._step_box = self._combo("step", 17)
+        field = fields_of(Choices)["log_y"]
+        self.log_y = QCheckBox(field.label, self)
+        self.log_y.setObjectName("comparison_log_y")
+        self.log_y.setAccessibleName(field.label)
+        set_tip(self.log_y, field.help)
+        self.log_y.toggled.connect(self._log_chosen)
+        self.tools.addWidget(self.log_y)
         self.tools.addStretch(1)
         self._note = Label(parent=self)
         self._note.setObjectName(f"{self.object_name}_note")
@@ -131,6 +141,11 @@ class ComparisonView(Chart):
         self._wanted = self._wanted.model_copy(update={name: box.currentData()})
         self.mark_stale()
 
+    @Slot(bool)
+    def _log_chosen(self, chosen: bool) -> None:
+        self._wanted = self._wanted.model_copy(update={"log_y": chosen})
+        self.mark_stale()
+
     @Slot()
     def forget(self) -> None:
         self._wanted, self._drawn = Choices(), None
@@ -141,6 +156,7 @@ class ComparisonView(Chart):
 
     def restore(self, state: Mapping[str, object]) -> None:
         self._wanted = Choices.out_of(state)
+        self.log_y.setChecked(self._wanted.log_y)
         self.mark_stale()
 
     @property
@@ -184,7 +200,7 @@ class ComparisonView(Chart):
         chosen = self._group_box.currentData()
         self._group = next((each for each in found if each.hash == chosen), None)
         self._group_box.setVisible(len(found) > 1)
-        for part in (self._measure_box, self._step_box, self._splitter):
+        for part in (self._measure_box, self._step_box, self.log_y, self._splitter):
             part.setVisible(self._group is not None)
         if self._group is None:
             self._compared = []
@@ -232,7 +248,7 @@ class ComparisonView(Chart):
         if drawn is not None:
             drawn = replace(drawn, legend=False)  # what the points are, the note below says
             (panel,) = drawn.panels
-            beyond = off_the_chart(self._compared, self.row)
+            beyond = [] if panel.y_log else off_the_chart(self._compared, self.row)
             near = [each for each in self._compared if each not in beyond and each.seeds]
             if beyond and near:
                 low = min(np.nanmin(each.means - np.nan_to_num(each.halves)) for each in near)
@@ -245,7 +261,22 @@ class ComparisonView(Chart):
     def _reached(self) -> Figure | None:
         if self._group is None:
             return None
-        return figure(self.data, self._group, self._compared, self.measure, self.step)
+        drawn = figure(self.data, self._group, self._compared, self.measure, self.step)
+        (panel,) = drawn.panels
+        heights = np.concatenate([np.empty(0), *(curve.y for curve in panel.curves)])
+        self.log_y.setEnabled(self.row.open and bool((heights > 0).all()))
+        if not (self._wanted.log_y and self.log_y.isEnabled() and len(heights)):
+            return drawn
+        bounds = (each for curve in panel.curves for each in (curve.low, curve.high) if each is not None)
+        ends = np.concatenate([np.empty(0), *bounds])
+        known = np.concatenate([heights, ends[ends > 0]])
+        foot, top = float(known.min()) / ROOM, float(known.max()) * ROOM
+        # an interval that reaches 0 reaches the foot of the picture
+        curves = tuple(
+            curve if curve.low is None else replace(curve, low=np.where(curve.low > 0, curve.low, foot))
+            for curve in panel.curves
+        )
+        return replace(drawn, panels=(replace(panel, y_log=True, y_range=(foot, top), curves=curves),))
 
     @property
     def note(self) -> str:
