@@ -48,8 +48,10 @@ def html(project: Project, source: ProjectSource, measure: str = "", step: int |
     """
     runs = source.shown()
     found = paper_tables.chapters(project, source, measure)
+    title = project.path.stem
+    if len(found) == 1:  # named by the page's title
+        title, found = found[0].title, [replace(found[0], title="Results")]
     sections = [*_Chapters(project, found, measure, step).all(), *_appendix(project, source, measure)]
-    title = found[0].title if len(found) == 1 else project.path.stem
     algorithms = list(dict.fromkeys(run.label for run in runs))
     counted = f"{len(found)} experiments, " if len(found) > 1 else ""
     subtitle = (
