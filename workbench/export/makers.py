@@ -81,9 +81,7 @@ class Request:
         if wish.measure:
             measured = dict.fromkeys(name for each in found for met in each.met for name in met.measures)
             one_of("--measure", wish.measure, measured)
-            found = [
-                replace(each, met=tuple(m for m in each.met if wish.measure in m.measures)) for each in found
-            ]
+            found = [each.of(wish.measure) for each in found]
         steps = sorted({step for each in found for met in each.met for step in met.steps})
         if wish.step is not None and wish.step not in steps:
             raise InputError(f"--step: {wish.step} was not measured; allowed: {ranges(steps)}")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workbench.analysis import domains, numerals, protocol, quantities, remarks, results
 from workbench.analysis.comparison import Episodes, compare, episodes
-from workbench.analysis.experiments import Together
 from workbench.analysis.numerals import MINUS
 from workbench.analysis.pairs import Statistics
 from workbench.analysis.source import ProjectSource, Source
@@ -27,7 +26,7 @@ class Chapter:
     Attributes
     ----------
     source : its runs alone: names tell apart what is here.
-    met : its finished runs by the episodes that they met, most runs first, as far as they have the measure.
+    met : its finished runs by the episodes that they met, most runs first.
     unfinished : its other runs.
     """
 
@@ -36,38 +35,35 @@ class Chapter:
     met: tuple[Episodes, ...]
     unfinished: tuple[RunRecord, ...]
 
+    def of(self, measure: str) -> Chapter:
+        """The same with what has a measure, if one is named."""
+        return replace(self, met=tuple(each for each in self.met if measure in ("", *each.measures)))
 
-def chapters(project: Project, source: ProjectSource, measure: str = "") -> list[Chapter]:
+
+def chapters(project: Project, source: ProjectSource) -> list[Chapter]:
     """What a source holds, one experiment after the other, in the order in which they were begun."""
-    joined: list[tuple[list[Together], set[str]]] = []
-    for each in source.experiments.all(source.shown()):
-        tests = (source.result(run.id) for run in each.runs if run.status == "finished")
-        hashes = {test["episodes_hash"] for test in tests if test is not None}
-        alike = [other for other in joined if other[1] & hashes]
-        joined = [other for other in joined if other not in alike]
-        joined.append(
-            ([*(one for other in alike for one in other[0]), each], hashes.union(*(h for _, h in alike)))
-        )
-    joined.sort(key=lambda each: each[0][0].runs[0].id)
+    groups = [[each] for each in source.experiments.all(source.shown())]
+    for met in episodes(source)[0]:
+        here = {source.experiments.key(each.run) for each in met.entries}
+        alike = [each for each in groups if here & {one.key for one in each}]
+        first, *others = alike
+        first += [one for each in others for one in each]
+        groups = [each for each in groups if each not in others]
     found = []
-    for together, _ in joined:
-        own = ProjectSource(
-            project, RUNS, [run.id for one in together for run in one.runs], source.arrangement
-        )
-        met, unfinished = episodes(own)
-        kept = tuple(each for each in met if not measure or measure in each.measures)
-        found.append(Chapter(listed([one.name for one in together], 3), own, kept, tuple(unfinished)))
+    for group in groups:
+        runs = [run.id for one in group for run in one.runs]
+        own = ProjectSource(project, RUNS, runs, source.arrangement)
+        tested, unfinished = episodes(own)
+        title = listed([one.name for one in group], 3)
+        found.append(Chapter(title, own, tuple(tested), tuple(unfinished)))
     return found
 
 
 def rows(chapter: Chapter, measure: str, step: int | None) -> list[dict[str, object]]:
     """A row for each algorithm on each set of episodes, with every value."""
-    found = (
-        row
-        for each in chapter.met
-        for row in compare(chapter.source, each, measure or each.measures[0], step)
-    )
-    return [each.row.cells() for each in found]
+    source, met = chapter.source, chapter.met
+    found = (compare(source, each, measure or each.measures[0], step) for each in met)
+    return [each.row.cells() for compared in found for each in compared]
 
 
 def reached(runs: Source, found: Statistics, about: str = "") -> Table:
