@@ -8,7 +8,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QWidget
 
 from workbench.analysis.comparison import leader
-from workbench.gui.plain import Label, set_tip
+from workbench.gui.plain import Label, set_tip, tip
 from workbench.gui.run_data import ALL, RunData
 from workbench.words import plural
 
@@ -59,7 +59,7 @@ class ExperimentBar(QWidget):
                 box.clear()
                 for at, (name, key) in enumerate(entries):
                     box.addItem(name, key)
-                    box.setItemData(at, name, Qt.ItemDataRole.ToolTipRole)
+                    box.setItemData(at, tip(name), Qt.ItemDataRole.ToolTipRole)
             box.setCurrentIndex(max(0, box.findData(self._data.view)))
         box.setEnabled(len(entries) > 1)
 

@@ -12,7 +12,7 @@ from workbench.gui import theme
 from workbench.gui.plain import Label
 
 LONG = 110
-BUTTONS = 6
+BUTTONS = 5
 """So many answers have a button; of more, the others are in a menu, so that no notice widens the window."""
 
 MORE, CLOSE = "More", "Close"

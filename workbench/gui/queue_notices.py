@@ -66,6 +66,9 @@ class QueueNotices(QObject):
     def _say(self) -> None:
         data, running = self._session.data, self._session.queue.running
         records = [run for each in self._said if (run := data.run(each))]
+        if not records:  # they were put aside
+            self._notices.clear(KEY)
+            return
         told = [f"{run.name} {data.divergence([run])}" for run in records]
         if len(records) == 1:
             text = f"{told[0]}: {records[0].failure or DIVERGED}"

@@ -157,6 +157,7 @@ class MainWindow(QMainWindow):
         session.leaving.connect(self._keep_layout)
         session.complained.connect(self._complained)
         queue.changed.connect(self.refresh)
+        session.data.listed.connect(self.refresh)
         queue.told.connect(self._told)
         session.data.selection_changed.connect(self.refresh)
         session.undo.canUndoChanged.connect(self.refresh)
