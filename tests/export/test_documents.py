@@ -7,6 +7,7 @@ import html
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -183,6 +184,29 @@ def test_the_report_is_one_page_that_loads_and_runs_nothing(call: Call, tmp_path
     again = call(tmp_path / "p.mlwb", "--what", "report", "-o", tmp_path / "again.html")
     assert again[0] == 0
     assert (tmp_path / "again.html").read_text(encoding="utf-8") == text
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium, which prints")
+def test_an_experiment_of_eight_algorithms_takes_two_pages_at_most(call: Call, tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    with Project.create(tmp_path / "p.mlwb") as opened:
+        for name, episodes in (("One", "e" * 64), ("Two", "f" * 64)):
+            for at in range(8):
+                label, loss = f"An algorithm of a long name, {at}", rng.exponential(1 + at, (3, 14))
+                add(opened, label, loss, inner_lr=0.1 * (at + 1), name=name, episodes=episodes)
+    assert call(tmp_path / "p.mlwb", "--what", "report", "-o", tmp_path / "r.html")[0] == 0
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    chapters = text.partition('<h2 id="part-2"')[0].removesuffix("<section>")  # without what is cited
+    for size in ("A4", "Letter"):
+        page, pdf = tmp_path / f"{size}.html", tmp_path / f"{size}.pdf"
+        printed = chapters.replace("</style>", f"@page {{ size: {size}; }}</style>") + "</body></html>"
+        page.write_text(printed, encoding="utf-8")
+        quiet = ("--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'chromium'}")
+        subprocess.run(
+            ["chromium", *quiet, f"--print-to-pdf={pdf}", page.as_uri()],
+            check=True, capture_output=True, timeout=120,
+        )  # fmt: skip
+        assert 2 <= len(re.findall(rb"/Type /Page\b", pdf.read_bytes())) <= 4
 
 
 def test_hostile_labels_stay_labels(call: Call, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from workbench.measures import Measure
 from workbench.project import RunRecord
 from workbench.words import listed, plural
 
-MOST_LISTED, MOST_SAID, FEW_UNDECIDED = 12, 8, 3
+MOST_LISTED, MOST_SAID, FEW_UNDECIDED = 6, 8, 3
 """Pairs in a sentence; sentences of findings, and of what is not told apart."""
 
 _listed = partial(listed, most=MOST_LISTED, sign="; ")

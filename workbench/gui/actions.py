@@ -74,7 +74,11 @@ COMMANDS = (
     Command("copy_data", "Export", "Copy data", "", "Copy the chart's numbers as comma-separated values"),
     Command(SEPARATOR, "Export", ""),
     Command(
-        "export_report", "Export", "Report…", "Ctrl+Shift+E", "Everything in one page that opens offline"
+        "export_report",
+        "Export",
+        "Report…",
+        "Ctrl+Shift+E",
+        "A chapter for each experiment, fit to print",
     ),
     Command(SEPARATOR, "Export", ""),
     Command("export_table", "Export", "Comparison table…", "", "A row for each algorithm, the best in bold"),
