@@ -290,7 +290,7 @@ def test_real_runs_are_compared_on_identical_episodes(qtbot: QtBot, tmp_path: Pa
         finals = [result.summary["loss"][-1] for result in results if result is not None]
         figure = view.figure()
         assert figure is not None
-        assert figure.panels[0].x_names == ("MAML (n\xa0=\xa02)", "From scratch (n\xa0=\xa02)")
+        assert figure.panels[0].x_names == ("MAML", "From scratch")
         drawn = np.concatenate([curve.y for curve in figure.panels[0].curves if curve.faint])
         np.testing.assert_allclose(drawn, finals)
         assert [row["mean"] for row in figure.table] == pytest.approx(
