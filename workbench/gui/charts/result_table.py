@@ -72,8 +72,9 @@ class ResultTable(QTableView):
         """Show other rows; the order that was chosen stays. Columns without any value are not seen."""
         if list(columns) == self._columns and list(rows) == self._rows and self._model.columnCount():
             return
-        self._columns, self._rows = list(columns), list(rows)
+        self._following = True  # what goes with its rows was not chosen to go
         self._model.removeRows(0, self._model.rowCount())
+        self._columns, self._rows = list(columns), list(rows)
         self._model.setColumnCount(len(self._columns))
         for index, column in enumerate(self._columns):
             heading = QStandardItem(column.heading)
@@ -84,6 +85,7 @@ class ResultTable(QTableView):
         for index, column in enumerate(self._columns):
             known = (row.get(column.key) is not None for row in self._rows)
             self.setColumnHidden(index, index > 0 and bool(self._rows) and not any(known))
+        self._following = False
         self.resizeColumnsToContents()
         self.setColumnWidth(0, min(WIDEST, self.columnWidth(0)))
 
