@@ -12,6 +12,7 @@ from workbench.analysis import consumed, quantities, remarks, reports, results
 from workbench.analysis.reached import measures, reached
 from workbench.analysis.results import Outcome, Row
 from workbench.analysis.source import Group, Grouping, Source
+from workbench.engine.intervals import mean_interval
 from workbench.measures import SHIFTED, Measure
 from workbench.pictures import Array, Curve, Figure, Panel
 from workbench.project import RunRecord
@@ -235,38 +236,30 @@ def compare(runs: Source, met: Episodes, measure: str, step: int | None = None) 
     return compared
 
 
-@dataclass(frozen=True)
-class Ahead:
-    """Who has the best mean so far, which by itself claims nothing."""
+def leader(runs: Source, grouping: Grouping) -> str:
+    """Which algorithm has the best mean on the test episodes that most shown runs met, of those that know no
+    more than others, and that mean in words, which by itself claims nothing. Empty where there are not two.
 
-    name: str
-    measure: Measure
-    mean: float
-    half: float | None
-
-    @property
-    def words(self) -> str:
-        """The value with its interval, over seeds where there are several."""
-        return f"{self.measure.quantity} {quantities.text(self.measure, self.mean, self.half)}"
-
-
-def leader(runs: Source) -> Ahead | None:
-    """The algorithm with the best mean on the test episodes that most shown runs met, of those that know no
-    more than others; None where there are not two to compare."""
+    Parameters
+    ----------
+    grouping : of these runs; it keeps what it has read of them.
+    """
     met = next(iter(episodes(runs)[0]), None)
     if met is None:
-        return None
-    measure = met.row(met.measures[0])
-    known = [
-        (measure.sign * each.row.mean, each)
-        for each in compare(runs, met, met.measures[0])
-        if each.row.mean is not None and not each.row.privilege
-    ]
-    if len(known) < 2 or not measure.sign:
-        return None
-    best = max(known, key=lambda found: found[0])[1].row
-    half = best.ci95_over_tasks if best.ci95_over_seeds is None else best.ci95_over_seeds
-    return Ahead(best.algorithm, measure, float(best.mean or 0.0), half)
+        return ""
+    name, measure = met.measures[0], met.row(met.measures[0])
+    found = []
+    for group in grouping.groups(joined=True):
+        values = [reached(met.tests[run.id], name) for run in group.runs if run.id in met.tests]
+        known = [(each.mean, each.half) for each in values if each.mean is not None]
+        if known and not results.privilege(group.runs[0].environment):
+            over_seeds = mean_interval(np.array([mean for mean, _ in known]))
+            half = known[0][1] if len(known) == 1 else over_seeds.half_width
+            found.append((measure.sign * over_seeds.mean, group.label, over_seeds.mean, half))
+    if len(found) < 2 or not measure.sign:
+        return ""
+    _, label, mean, half = max(found)
+    return f"{label}, {measure.quantity} {quantities.text(measure, mean, half)}"
 
 
 def figure(

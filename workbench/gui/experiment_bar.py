@@ -8,6 +8,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QWidget
 
 from workbench.analysis.comparison import leader
+from workbench.analysis.source import Grouping
 from workbench.gui.plain import Label, set_tip, tip
 from workbench.gui.run_data import ALL, RunData
 from workbench.words import plural
@@ -42,10 +43,10 @@ class ExperimentBar(QWidget):
         self._timer.setSingleShot(True)
         self._timer.setInterval(LOOK_MILLISECONDS)
         self._timer.timeout.connect(self._say)
+        self._grouping = Grouping(data)
         for signal in (data.listed, data.viewed):
             signal.connect(self._offer)
-        data.listed.connect(self._timer.start)
-        data.viewed.connect(self._say)
+            signal.connect(self._timer.start)
 
     @Slot()
     def _offer(self) -> None:
@@ -77,8 +78,7 @@ class ExperimentBar(QWidget):
         if len(shown) < len(runs):
             parts.append(f"{len(shown)} shown")
         said = " · ".join(parts) if runs else "No runs yet"
-        ahead = leader(self._data)
-        if ahead is not None:
-            said += f" · ahead on test tasks: {ahead.name}, {ahead.words}"
+        if ahead := leader(self._data, self._grouping):
+            said += f" · ahead on test tasks: {ahead}"
         self._said.setText(said)
         set_tip(self._said, said)

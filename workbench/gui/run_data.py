@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from workbench.analysis.arrangement import Arrangement
 from workbench.analysis.divergence import training_diverged_at
@@ -22,6 +23,10 @@ from workbench.summaries import Summary, TestSummary
 TOLD = ("running", "paused")
 ALL = ""
 """In the place of an experiment's key: all of them."""
+PLAIN = frozenset({"name", "notes", "tags", "colour", "visible"})
+"""Fields of a run that neither the queue nor any other run depends on."""
+AHEAD_MILLISECONDS, AHEAD_SECONDS = 40, 0.008
+"""How often, and how long each time, the history of runs is read ahead."""
 ARCHIVED = "archived"
 """The tag of runs that are put out of sight, in charts too."""
 TOLD_DAMAGED = 3
@@ -97,6 +102,9 @@ class RunData(QObject):
         self._evaluations: dict[int, dict[int, Summary]] = {}
         self._results: dict[int, TestSummary | None] = {}
         self._diverged: dict[int, tuple[tuple[object, ...], int | None]] = {}
+        self._ahead = QTimer(self)
+        self._ahead.setInterval(AHEAD_MILLISECONDS)
+        self._ahead.timeout.connect(self._read_ahead)
         self.view = ALL
         """The key of the experiment in view."""
         self.selected: tuple[int, ...] = ()
@@ -121,6 +129,7 @@ class RunData(QObject):
         self._damaged, self._together, self._shown = [], [], None
         self._passing, self.view, self.selected, self.live, self._newest = None, ALL, (), None, 0
         self.forget()
+        self._ahead.stop()
         self.opened.emit()
         self.reread()
 
@@ -141,27 +150,47 @@ class RunData(QObject):
 
     def reread(self) -> None:
         """Read the list of runs again."""
-        records = self._read(lambda p: [self._as_it_is(each) for each in p.runs()], None)
-        if records is None:
+        found = self._read(lambda p: p.listing(), None)
+        if found is None:
             if self._project is not None:  # it could not be read: the old list serves
                 return
-            records = []
+            found = [], []
+        known, damaged = found
+        records = [self._as_it_is(each) for each in known if not each.deleted]
         self._runs, self._shown = {record.id: record for record in records}, None
-        if self._project is not None and any(r.experiment_id not in self._records for r in records):
+        if any(each.experiment_id not in self._records for each in records):
             self._records = {each.id: each for each in self._read(lambda p: p.experiments(), [])}
         self._together = self._experiments.all(records)
-        self._experiments.give_colours([*records, *self._read(lambda p: p.runs(deleted=True), [])])
+        self._experiments.give_colours(each for each in known if each.experiment_id in self._records)
         self.select(run for run in self.selected if run in self._runs)
-        self._tell_damaged()
-        self._follow_newest()
-        self.listed.emit()
-
-    def _tell_damaged(self) -> None:
-        """Say which runs are not listed, when that has changed."""
-        damaged = self._read(lambda p: p.damaged(), [])
         told, self._damaged = self._damaged, damaged
         if damaged and damaged != told:
             self.complained.emit("; ".join(sentences(damaged, TOLD_DAMAGED)))
+        self._follow_newest()
+        self.listed.emit()
+        self._ahead.start()
+
+    def rewritten(self, changes: Mapping[int, Mapping[str, Any]]) -> None:
+        """Fields of runs were changed in the file: those that move and remove nothing are taken over."""
+        if any(not PLAIN.issuperset(fields) for fields in changes.values()):
+            self.reread()
+            return
+        for run, fields in changes.items():
+            self.note(run, **fields)
+        self._together = self._experiments.all(self.runs())
+        self.listed.emit()
+
+    @Slot()
+    def _read_ahead(self) -> None:
+        """Read what some runs have come to before anybody asks, those in view first; a little at a time."""
+        end = time.perf_counter() + AHEAD_SECONDS
+        for run in (*self.in_view(), *self._runs.values()):
+            if run.id not in self._results or run.id not in self._evaluations:
+                self.result(run.id)
+                self.evaluations(run.id)
+                if time.perf_counter() > end:
+                    return
+        self._ahead.stop()
 
     def _as_it_is(self, record: RunRecord) -> RunRecord:
         """A run from the file, with the status that it has at present."""

@@ -278,7 +278,9 @@ class Session(QObject):
                         self.project.update_run(run, **fields)  # what has gone on since stays as it is
         except ProjectError as error:
             self.complained.emit(str(error))
-        self.data.reread()
+            self.data.reread()
+        else:
+            self.data.rewritten(changes)
 
     def move(self, run: int, by: int) -> None:
         """Move a queued run up (−1) or down (+1) among the queued ones."""

@@ -96,12 +96,20 @@ class RunStore(Database):
 
     def runs(self, *, deleted: bool = False) -> list[RunRecord]:
         """The runs in the order of the queue; with ``deleted``, those put aside instead."""
+        return [each for each in self.listing()[0] if each.deleted == deleted]
+
+    def listing(self) -> tuple[list[RunRecord], list[Damaged]]:
+        """Every run, those put aside as well, in the order of the queue; and those that are in no list since
+        something of them is not as it was written."""
         found = self._runs(f"{_RUNS} ORDER BY position, id")
-        return [each for each in found if isinstance(each, RunRecord) and each.deleted == deleted]
+        return (
+            [each for each in found if isinstance(each, RunRecord)],
+            [each for each in found if isinstance(each, Damaged)],
+        )
 
     def damaged(self) -> list[Damaged]:
-        """The runs that are in no list since something of them is not as it was written."""
-        return [each for each in self._runs(f"{_RUNS} ORDER BY id") if isinstance(each, Damaged)]
+        """The runs that are in no list."""
+        return sorted(self.listing()[1], key=lambda each: each.id)
 
     def run(self, run: int) -> RunRecord:
         """One run.
