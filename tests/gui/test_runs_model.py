@@ -235,6 +235,21 @@ def test_after_runs_are_gone_the_keyboard_is_on_the_next_row(panel: RunsPanel, s
     assert not table.isExpanded(model.index_of(node(panel, "MAML")))
 
 
+def test_a_name_that_is_written_leaves_the_keyboard_where_it_was(panel: RunsPanel, session: Session) -> None:
+    (run,) = node(panel, "ANIL").runs
+    session.data.select([run])
+    panel.table.setFocus()
+    panel.edit_name()
+    editor = panel.table.findChild(QLineEdit)
+    assert editor is not None
+    assert editor.text() == "ANIL, seed 0"
+    QTest.keyClicks(editor, "Mine")
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    QTest.qWait(0)
+    assert panel.model.index_of(node(panel, "Mine")).data() == "Mine"
+    assert panel.focusWidget() is panel.table
+
+
 def test_what_is_folded_is_kept(panel: RunsPanel, session: Session) -> None:
     panel.table.expand(panel.model.index_of(node(panel, "First")))
     panel.table.collapse(panel.model.index_of(node(panel, "Second")))

@@ -53,8 +53,9 @@ class RunCommands(QObject):
             actions[name].setEnabled(len(chosen) == 1 and writable)
         for name in ("colour", "delete", "toggle_shown", "show_only", "star", "tag", "archive", "duplicate"):
             actions[name].setEnabled(bool(chosen) and writable)
-        actions["use"].setEnabled(len(chosen) == 1)
-        actions["look_inside"].setEnabled(len(chosen) == 1)
+        learned = len(chosen) == 1 and bool(chosen[0].iterations or not chosen[0].iterations_planned)
+        actions["use"].setEnabled(learned)
+        actions["look_inside"].setEnabled(learned)
         actions["use_in_setup"].setEnabled(bool(chosen) and writable and self.setup is not None)
         actions["pause"].setEnabled(running and not queue.pausing)
         actions["stop"].setEnabled(running)
@@ -181,12 +182,12 @@ class RunCommands(QObject):
     @Slot()
     def notes(self) -> None:
         self._panel.show_page()
-        self._panel.page.notes.setFocus()
+        self._panel.page.write_in(self._panel.page.notes)
 
     @Slot()
     def tag(self) -> None:
         self._panel.show_page()
-        self._panel.page.tags.setFocus()
+        self._panel.page.write_in(self._panel.page.tags)
 
     @Slot()
     def star(self) -> None:

@@ -26,6 +26,7 @@ from workbench.gui.run_facts import HASH, RunFacts
 from workbench.gui.run_queue import CAN_GO_ON
 from workbench.gui.runs_model import RunsModel
 from workbench.gui.session import Session
+from workbench.gui.setup.widgets import Collapsible
 from workbench.project import RunRecord
 
 KEEP_MILLISECONDS = 800
@@ -47,8 +48,6 @@ class RunPage(QWidget):
         self._session, self._says = session, model.says
         self._facts = RunFacts(session.data, model.tree, model.says)
         self._of: tuple[int, ...] = ()
-        self._ways: list[QToolButton] = []
-        self._go_on: QToolButton | None = None
         self._typing = 1
         self.setObjectName("run_page")
         self._title, self._state = Elided(), Label()
@@ -61,15 +60,9 @@ class RunPage(QWidget):
         self._told = _facts_label("run_facts")
         self._told.linkActivated.connect(self._copy)
         self._told.linkHovered.connect(self._tell_whole)
-        self._more = QToolButton()
-        self._more.setObjectName("run_configuration")
-        self._more.setText("Configuration")
-        self._more.setCheckable(True)
-        self._more.setAutoRaise(True)
-        self._more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        set_tip(self._more, "All settings of these runs")
-        self._more.toggled.connect(self._fill)
         self._settings = _facts_label("run_settings")
+        more = Collapsible("Configuration", "run_configuration", self._settings, opened=False)
+        more.toggled.connect(self._fill)
         self.tags = _Tags()
         self.tags.editingFinished.connect(self.keep)
         self.notes = _Notes()
@@ -79,33 +72,31 @@ class RunPage(QWidget):
         self._timer.setInterval(KEEP_MILLISECONDS)
         self._timer.timeout.connect(self.keep)
         self.notes.textChanged.connect(self._timer.start)
-        self._body = QWidget()
-        body = QVBoxLayout(self._body)
+        inside = QWidget()
+        body = QVBoxLayout(inside)
         body.setContentsMargins(0, 0, 4, 0)
         body.setSpacing(4)
-        for widget in (self._state, self._told, self.tags, self.notes, self._more, self._settings):
+        for widget in (self._state, self._told, self.tags, self.notes, more):
             body.addWidget(widget)
         body.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setObjectName("run_scroll")
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self._body)
+        self._scroll = QScrollArea()
+        self._scroll.setObjectName("run_scroll")
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setWidget(inside)
         self._hint = Label("Select runs in the tree, or in a chart, to see what they are.")
         self._hint.setWordWrap(True)
-        self._buttons = QGridLayout()
-        self._buttons.setSpacing(4)
+        self._ways = QWidget()
+        grid = QGridLayout(self._ways)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(4)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 0)
         layout.setSpacing(4)
-        layout.addWidget(self._title)
-        layout.addWidget(self._hint)
-        layout.addWidget(scroll)
-        layout.addLayout(self._buttons)
-        layout.addStretch(0)
-        self._scroll = scroll
+        for part in (self._title, self._hint, self._scroll, self._ways):
+            layout.addWidget(part)
 
         session.data.selection_changed.connect(self._select)
         session.data.listed.connect(self._fill)
@@ -117,7 +108,8 @@ class RunPage(QWidget):
 
     def add_actions(self, actions: Sequence[QAction], exports: Sequence[QAction]) -> None:
         """The ways on from here: a button for each, and one for all exports."""
-        export = QToolButton()
+        grid, export = self._ways.layout(), QToolButton()
+        assert isinstance(grid, QGridLayout)
         export.setObjectName("run_export")
         export.setText("Export")
         export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -135,14 +127,16 @@ class RunPage(QWidget):
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-            self._buttons.addWidget(button, number // ACROSS, number % ACROSS)
-            self._ways.append(button)
-            if action is not None and action.objectName() == "action_resume":
-                self._go_on = button
+            grid.addWidget(button, number // ACROSS, number % ACROSS)
 
     def enter(self) -> None:
         """Put the keyboard to where something can be written."""
-        (self.notes if self.notes.isVisible() else self.tags).setFocus(Qt.FocusReason.TabFocusReason)
+        self.write_in(self.tags if self.notes.isHidden() else self.notes)
+
+    def write_in(self, field: QWidget) -> None:
+        """Put the keyboard into a field, and bring it into sight."""
+        field.setFocus(Qt.FocusReason.TabFocusReason)
+        self._scroll.ensureWidgetVisible(field)
 
     def _runs(self) -> list[RunRecord]:
         return [run for each in self._of if (run := self._session.data.run(each)) is not None]
@@ -165,13 +159,13 @@ class RunPage(QWidget):
     def _fill(self) -> None:
         runs = self._runs()
         self._hint.setVisible(not runs)
-        self._title.setVisible(bool(runs))
-        self._scroll.setVisible(bool(runs))
-        able = any(run.status in CAN_GO_ON and run.id != self._session.queue.running for run in runs)
-        for button in self._ways:
-            button.setVisible(bool(runs) and (able or button is not self._go_on))
+        for part in (self._title, self._scroll, self._ways):
+            part.setVisible(bool(runs))
         if not runs:
             return
+        able = any(run.status in CAN_GO_ON and run.id != self._session.queue.running for run in runs)
+        for go_on in self._ways.findChildren(QToolButton, "run_resume"):
+            go_on.setVisible(able)
         one = runs[0] if len(runs) == 1 else None
         self._title.setText(self._facts.title(runs))
         state = self._says.state_of(one) if one is not None else ""
@@ -179,20 +173,15 @@ class RunPage(QWidget):
         self._state.setText(coloured(state, theme.wrong()) if wrong else state)
         self._state.setVisible(bool(state))
         rows = self._facts.of_one(one) if one is not None else self._facts.of_several(runs)
-        parts = [_table(rows)]
         if one is not None:
             links = [
                 rich('{}&nbsp;<a href="{}">{}</a>', title, each, each[:HASH])
                 for title, each in self._facts.hashes(one)
             ]
-            hashes = _line("Hashes", joined(rich(" &nbsp; "), links))
-            parts += [rich("<table>{}</table>", hashes)] if links else []
-            parts.append(_grid(self._facts.by_step(one)))
-        _say(self._told, _all(parts))
-        opened = self._more.isChecked()
-        self._more.setArrowType(Qt.ArrowType.DownArrow if opened else Qt.ArrowType.RightArrow)
-        self._settings.setVisible(opened)
-        if opened:
+            rows.append(("Hashes", joined(rich(" &nbsp; "), links)))
+        grid = _grid(self._facts.by_step(one) if one is not None else [])
+        _say(self._told, rich("{}{}", _table(rows), grid))
+        if not self._settings.isHidden():
             _say(self._settings, _table(self._facts.configuration(runs)))
         self.notes.setVisible(one is not None)
         for field in (self.tags, self.notes):
@@ -255,17 +244,15 @@ def _say(label: Label, text: Markup) -> None:
         label.setText(text)
 
 
-def _line(title: str, text: Markup) -> Markup:
-    faint = coloured(title, theme.muted())
-    return rich('<tr><td style="padding-right: 12px">{}</td><td>{}</td></tr>', faint, text)
-
-
 def _all(parts: Iterable[Markup]) -> Markup:
     return joined(rich(""), parts)
 
 
-def _table(rows: Sequence[tuple[str, str]]) -> Markup:
-    return rich("<table>{}</table>", _all(_line(title, rich("{}", text)) for title, text in rows))
+def _table(rows: Iterable[tuple[str, str]]) -> Markup:
+    """Facts beside what they are called."""
+    named = ((coloured(title, theme.muted()), text) for title, text in rows)
+    lines = (rich('<tr><td style="padding-right: 12px">{}</td><td>{}</td></tr>', *each) for each in named)
+    return rich("<table>{}</table>", _all(lines))
 
 
 def _grid(rows: Sequence[Sequence[str]]) -> Markup:
@@ -298,7 +285,7 @@ class _Tags(QLineEdit):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown: list[str] = []
+        self._shown: tuple[list[str], set[str]] | None = None
         self.setObjectName("run_tags")
         self.setAccessibleName("Tags of the selected runs")
         self.setPlaceholderText("Tags")
@@ -306,7 +293,9 @@ class _Tags(QLineEdit):
 
     def show_tags(self, tags: Sequence[str], known: set[str]) -> None:
         """Show tags, and offer what is known."""
-        self._shown = list(tags)
+        if (shown := (list(tags), known)) == self._shown:
+            return
+        self._shown = shown
         self.setText(", ".join(tags))
         completer = _Last(sorted(known), self)
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
@@ -318,7 +307,7 @@ class _Tags(QLineEdit):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
-            self.setText(", ".join(self._shown))
+            self.setText(", ".join(self._shown[0] if self._shown else []))
         super().keyPressEvent(event)
 
 

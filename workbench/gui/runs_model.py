@@ -52,8 +52,14 @@ class RunsModel(QAbstractItemModel):
         """The runs that pass the filter; None where there is none."""
         data.opened.connect(self._forget)
         data.listed.connect(self.rebuild)
+        data.viewed.connect(self._viewed)
         data.grew.connect(self._grew)
         self.rebuild()
+
+    @Slot()
+    def _viewed(self) -> None:
+        if self._arranged != self._data.arrangement:
+            self.rebuild()
 
     @Slot()
     def _forget(self) -> None:
@@ -70,6 +76,7 @@ class RunsModel(QAbstractItemModel):
     @Slot()
     def rebuild(self) -> None:
         """Bring the tree up to date with the runs, and with the filter which of them pass it."""
+        self._arranged = self._data.arrangement
         self.says.forget()
         self.tree.look()
         self.passing = self.tree.passing(self._filter)

@@ -35,7 +35,8 @@ from workbench.gui.runs_model import PROGRESS, RunsModel
 from workbench.gui.runs_tree import Node
 
 AT_FIRST = ("State", "Value")
-VALUE = 2
+STATE, VALUE = 1, 2
+LONG_STATE = " ▶ 99 of 100 · 59 min "
 LEAST_NAME, LEAST, WIDEST, ROW = 110, 60, 320, 24
 """Pixels of the names' column, of others, and of a row's height."""
 FEW = 60
@@ -186,7 +187,7 @@ class RunsTable(QTreeView):
     def _rows_of(self, runs: Iterable[int]) -> list[Node]:
         """The rows of these runs: that of an algorithm or an experiment, if it is all of its runs."""
         wanted, nodes = set(runs), self._model.nodes
-        groups = (node for node in nodes if node.children and len(node.runs) == len(wanted))
+        groups = (node for node in nodes if node.run is None and len(node.runs) == len(wanted) > 1)
         whole = next((node for node in groups if set(node.runs) == wanted), None)
         known = map(self._model.node_of, runs)
         return [whole] if whole else [node for node in known if node is not None]
@@ -230,7 +231,9 @@ class RunsTable(QTreeView):
             shown = self._model.columns[number].name in self._chosen
             header.setSectionHidden(number, not shown)
             if shown:
-                header.resizeSection(number, min(WIDEST, max(LEAST, self.sizeHintForColumn(number))))
+                live = self._data.live is not None and number == STATE  # it says more from second to second
+                least = self.fontMetrics().horizontalAdvance(LONG_STATE) if live else LEAST
+                header.resizeSection(number, min(WIDEST, max(least, self.sizeHintForColumn(number))))
         bar = self.verticalScrollBar().sizeHint().width() + 2 * self.frameWidth()
         room = self.width() - bar - header.length() + header.sectionSize(first)
         header.resizeSection(
@@ -262,7 +265,8 @@ class RunsTable(QTreeView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         index = self.currentIndex().siblingAtColumn(0)
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        writing = self.state() == QAbstractItemView.State.EditingState  # the end of a name comes by here too
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not writing:
             self.opened.emit()
         elif event.key() == Qt.Key.Key_Space and index.isValid():
             on = self._model.data(index, Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Checked
@@ -294,10 +298,15 @@ class RunsTable(QTreeView):
 class _Cell(QStyledItemDelegate):
     """A row's cell; a state has a quiet bar under it, as long as the run is not over."""
 
+    def __init__(self, table: QTreeView) -> None:
+        super().__init__(table)
+        self._table = table
+
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        """What the values of an experiment are measured in wants no room of its own."""
+        """What an experiment's values are measured in wants no more room than a third."""
+        wanted = super().sizeHint(option, index).width()
         heading = index.column() == VALUE and not index.parent().isValid()
-        return QSize(0 if heading else super().sizeHint(option, index).width(), ROW)
+        return QSize(min(wanted, self._table.width() // 3) if heading else wanted, ROW)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
