@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from workbench.analysis import quantities
@@ -59,7 +59,7 @@ class RunColumns:
 
     def __init__(self, data: RunData, queue: RunQueue, tree: RunsTree) -> None:
         self._data, self._queue, self._tree = data, queue, tree
-        self._values: dict[str, tuple[OverSeeds, Summary | None]] = {}
+        self._values: dict[str, tuple[object, tuple[OverSeeds, Summary | None]]] = {}
         number, words = self._number, self._words
         self._fixed = (
             Column("Run", "Run", self.name, self._name_key, "Tick to show it in the charts."),
@@ -91,11 +91,9 @@ class RunColumns:
 
         return (*self._fixed, *map(column, names))
 
-    def forget(self, keys: Sequence[str] | None = None) -> None:
+    def forget(self, keys: Iterable[str] | None = None) -> None:
         """Compute the values of these rows (None: of all) anew when they are next asked for."""
-        if keys is None:
-            self._values.clear()
-        for key in keys or ():
+        for key in list(self._values) if keys is None else keys:
             self._values.pop(key, None)
 
     def records(self, node: Node) -> list[RunRecord]:
@@ -180,9 +178,11 @@ class RunColumns:
 
     def reached(self, node: Node) -> tuple[OverSeeds, Summary | None]:
         """What a row reached, and an evaluation that says in which words."""
-        if node.key not in self._values:
-            self._values[node.key] = self._reached(node)
-        return self._values[node.key]
+        now = [(run.id, run.status) for run in self.records(node)]
+        known = self._values.get(node.key)
+        if known is None or known[0] != now:
+            known = self._values[node.key] = now, self._reached(node)
+        return known[1]
 
     def _reached(self, node: Node) -> tuple[OverSeeds, Summary | None]:
         nothing = OverSeeds("", None, None, 0)

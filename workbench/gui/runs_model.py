@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, Qt, Signal, Slot
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    Qt,
+    QTimer,
+    Signal,
+    Slot,
+)
 from PySide6.QtGui import QColor, QFont
 
 from workbench.gui import icons, theme
@@ -17,6 +26,9 @@ from workbench.words import LONGEST_NAME, shown
 
 Index = QModelIndex | QPersistentModelIndex
 Roles = Qt.ItemDataRole
+IDLE_MILLISECONDS, READING_SECONDS = 40, 0.008
+"""Between two goes at reading ahead, and how long each takes at most."""
+
 PLAIN = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
 TICKED = PLAIN | Qt.ItemFlag.ItemIsUserCheckable
 NAMED = TICKED | Qt.ItemFlag.ItemIsEditable
@@ -50,6 +62,10 @@ class RunsModel(QAbstractItemModel):
         self._filter = ""
         self.passing: list[int] | None = None
         """The runs that pass the filter; None where there is none."""
+        self._unread: list[int] = []
+        self._idle = QTimer(self)
+        self._idle.setInterval(IDLE_MILLISECONDS)
+        self._idle.timeout.connect(self._read_ahead)
         data.opened.connect(self._forget)
         data.listed.connect(self.rebuild)
         data.viewed.connect(self._viewed)
@@ -64,6 +80,7 @@ class RunsModel(QAbstractItemModel):
     @Slot()
     def _forget(self) -> None:
         self.tree.forget()
+        self.says.forget()
         self.rebuild()
 
     def filter(self, text: str) -> None:
@@ -77,7 +94,6 @@ class RunsModel(QAbstractItemModel):
     def rebuild(self) -> None:
         """Bring the tree up to date with the runs, and with the filter which of them pass it."""
         self._arranged = self._data.arrangement
-        self.says.forget()
         self.tree.look()
         self.passing = self.tree.passing(self._filter)
         self._data.filter(self.passing)
@@ -94,12 +110,25 @@ class RunsModel(QAbstractItemModel):
         self.beginResetModel()
         self._take(nodes, columns)
         self.endResetModel()
+        self._unread = [run.id for run in self._data.runs()]
+        self._idle.start()
 
     def _take(self, nodes: list[Node], columns: tuple[Column, ...]) -> None:
         self.nodes, self.columns = nodes, columns
         self._roots = [node for node in nodes if node.parent is None]
         self._by_key = {node.key: node for node in nodes}
         self._of_run = {node.run: node for node in nodes if node.run is not None}
+
+    @Slot()
+    def _read_ahead(self) -> None:
+        """Read what sorting and filtering will ask for, a little at a time."""
+        until = time.monotonic() + READING_SECONDS
+        while self._unread and time.monotonic() < until:
+            if (run := self._data.run(self._unread.pop())) is not None:
+                self._data.result(run.id)
+                self._data.diverged_at(run)
+        if not self._unread:
+            self._idle.stop()
 
     @Slot(object)
     def _grew(self, grown: object) -> None:
@@ -109,7 +138,7 @@ class RunsModel(QAbstractItemModel):
             node = self._of_run.get(run)
             while node is not None:
                 changed[node.key], node = node, node.parent
-        self.says.forget(list(changed))
+        self.says.forget(changed)
         for node in changed.values():
             self._changed([node])
 
