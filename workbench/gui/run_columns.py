@@ -86,7 +86,7 @@ class RunColumns:
 
             last = name.rpartition(".")[2]
             title = last if short[last] == 1 else name
-            made = self._words(title, f"The setting {name}.", lambda run: _worded(said(run)), said)
+            made = self._words(title, f"The setting {name}.", lambda run: worded(said(run)), said)
             return made._replace(name=name)
 
         return (*self._fixed, *map(column, names))
@@ -144,9 +144,7 @@ class RunColumns:
         state = f"{SIGNS[run.status]} {run.status}"
         if run.status == "running":
             left = self._queue.seconds_left(run.id)
-            state = f"{SIGNS[run.status]} {part(run):.0%}" + (
-                f" · {duration(left)}" if left is not None else ""
-            )
+            state = f"{SIGNS[run.status]} {part(run):.0%}" + (f" · {duration(left)}" if left else "")
         return f"{state} · ⚠ {diverged}" if diverged else state
 
     def _state_key(self, node: Node) -> tuple[object, ...]:
@@ -237,9 +235,10 @@ class RunColumns:
             known = [each for run in self.records(node) if (each := of(run)) is not None]
             return statistics.fmean(known) if known else None
 
-        return Column(
-            title, title, lambda node: "" if (found := mean(node)) is None else text(found), mean, means
-        )
+        def said(node: Node) -> str:
+            return "" if (found := mean(node)) is None else text(found)
+
+        return Column(title, title, said, mean, means)
 
 
 def in_order(column: Column | None, *, falling: bool) -> Callable[[list[Node]], list[Node]]:
@@ -259,10 +258,6 @@ def in_order(column: Column | None, *, falling: bool) -> Callable[[list[Node]], 
 def _sortable(key: object) -> tuple[bool, Any]:
     """Numbers before words, whatever a column holds."""
     return not isinstance(key, int | float), key
-
-
-def _worded(value: object) -> str:
-    return "" if value is None else worded(value)
 
 
 def _first_line(run: RunRecord) -> str:

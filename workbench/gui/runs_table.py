@@ -303,10 +303,10 @@ class _Cell(QStyledItemDelegate):
         self._table = table
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        """What an experiment's values are measured in wants no more room than a third."""
+        """What an experiment's values are measured in wants no more room than a quarter."""
         wanted = super().sizeHint(option, index).width()
         heading = index.column() == VALUE and not index.parent().isValid()
-        return QSize(min(wanted, self._table.width() // 3) if heading else wanted, ROW)
+        return QSize(min(wanted, self._table.width() // 4) if heading else wanted, ROW)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
