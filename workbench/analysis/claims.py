@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -48,12 +48,12 @@ class Scores:
     diverged: tuple[int, int] = (0, 0)
     deterministic: bool = False
 
-    @property
+    @cached_property
     def values(self) -> Array:
         """``[episodes]``: the mean over the seeds; not finite where a seed's value is not."""
         return np.asarray(self.by_seed.mean(axis=0))
 
-    @property
+    @cached_property
     def seed_means(self) -> Array:
         """``[seeds]``: each run's mean over its finite episodes."""
         return np.array([mean_interval(each).mean for each in self.by_seed])

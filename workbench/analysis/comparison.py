@@ -210,11 +210,18 @@ def episodes(runs: Source) -> tuple[list[Episodes], list[RunRecord]]:
     return [Episodes(name, tuple(entries)) for name, entries in ordered], unfinished
 
 
-def compare(runs: Source, met: Episodes, measure: str, step: int | None = None) -> list[Compared]:
-    """Each algorithm after an inner step (None: the last), over the seeds that met the episodes."""
+def compare(
+    runs: Source, met: Episodes, measure: str, step: int | None = None, grouping: Grouping | None = None
+) -> list[Compared]:
+    """Each algorithm after an inner step (None: the last), over the seeds that met the episodes.
+
+    Parameters
+    ----------
+    grouping : of these runs, where one is kept, with what it has read of them.
+    """
     entries = {each.run.id: each for each in met.entries}
     compared = []
-    for each in Grouping(runs).groups(joined=True):
+    for each in (grouping or Grouping(runs)).groups(joined=True):
         group = each.among(entries)
         if group is None:
             continue

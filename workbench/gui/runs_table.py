@@ -185,12 +185,16 @@ class RunsTable(QTreeView):
             self.scrollTo(first)  # which unfolds what it is in
 
     def _rows_of(self, runs: Iterable[int]) -> list[Node]:
-        """The rows of these runs: that of an algorithm or an experiment, if it is all of its runs."""
-        wanted, nodes = set(runs), self._model.nodes
-        groups = (node for node in nodes if node.run is None and len(node.runs) == len(wanted) > 1)
-        whole = next((node for node in groups if set(node.runs) == wanted), None)
-        known = map(self._model.node_of, runs)
-        return [whole] if whole else [node for node in known if node is not None]
+        """The rows of these runs, as few as can be: that of an experiment or an algorithm whose runs are all
+        among them."""
+        wanted = set(runs)
+
+        def cover(node: Node) -> list[Node]:
+            if wanted.issuperset(node.runs):
+                return [node]
+            return [each for child in node.children for each in cover(child)]
+
+        return [each for node in self._model.nodes if node.parent is None for each in cover(node)]
 
     # --- columns -----------------------------------------------------------------------------------
 

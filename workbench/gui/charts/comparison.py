@@ -19,6 +19,7 @@ from workbench.analysis.comparison import (
     figure,
 )
 from workbench.analysis.diagnosis import PREVALENCE
+from workbench.analysis.source import Grouping
 from workbench.gui.charts.base import Chart
 from workbench.gui.charts.board import Board
 from workbench.gui.charts.comparison_words import columns, notes, nothing_yet, off_the_chart, row_of
@@ -75,6 +76,7 @@ class ComparisonView(Chart):
 
     def __init__(self, data: RunData, parent: QWidget | None = None) -> None:
         super().__init__(data, parent)
+        self._grouping = Grouping(data)
         self._group: Episodes | None = None
         self._compared: list[Compared] = []
         self._wanted = Choices()
@@ -209,7 +211,7 @@ class ComparisonView(Chart):
             return
         self.set_hint("")
         self._offer_measures(self._group)
-        self._compared = compare(self.data, self._group, self.measure, self.step)
+        self._compared = compare(self.data, self._group, self.measure, self.step, self._grouping)
         self._draw()
         rows = [row_of(each) for each in self._compared]
         self.table.show_rows(columns(self.row, rows), rows)
