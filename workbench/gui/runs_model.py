@@ -62,6 +62,9 @@ class RunsModel(QAbstractItemModel):
         self._filter = ""
         self.passing: list[int] | None = None
         """The runs that pass the filter; None where there is none."""
+        self.narrow = False
+        """Whether what an experiment has in other columns stands behind its name."""
+
         self._unread: list[int] = []
         self._idle = QTimer(self)
         self._idle.setInterval(IDLE_MILLISECONDS)
@@ -201,6 +204,9 @@ class RunsModel(QAbstractItemModel):
         name = index.column() == 0
         match role:
             case Roles.DisplayRole:
+                if node.parent is None and self.narrow:
+                    more = (self.says.state(node), self.says.value(node)) if name else ()
+                    return " · ".join(filter(None, [self.says.name(node) if name else "", *more]))
                 starred = " ★" if name and node.run is not None and STAR in runs[0].tags else ""
                 return column.text(node) + starred
             case Roles.EditRole if node.run is not None:

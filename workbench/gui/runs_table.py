@@ -35,10 +35,12 @@ from workbench.gui.runs_model import PROGRESS, RunsModel
 from workbench.gui.runs_tree import Node
 
 AT_FIRST = ("State", "Value")
-STATE, VALUE = 1, 2
+STATE = 1
 LONG_STATE = " ▶ 99 of 100 · 59 min "
 LEAST_NAME, LEAST, WIDEST, ROW = 110, 60, 320, 24
 """Pixels of the names' column, of others, and of a row's height."""
+ROOMY = 400
+"""Pixels of a table in which experiments have cells of their own beside their names."""
 FEW = 60
 """Runs that pass a filter and are all unfolded."""
 SEARCH_MILLISECONDS = 1000
@@ -231,6 +233,9 @@ class RunsTable(QTreeView):
     def fit(self) -> None:
         """Give columns the room of their texts: half a number reads like another one. Names have the rest."""
         header, first, *others = self.header(), *range(len(self._model.columns))
+        self._model.narrow = self.width() < ROOMY
+        for row in range(self._model.rowCount()):
+            self.setFirstColumnSpanned(row, QModelIndex(), self._model.narrow)
         for number in others:
             shown = self._model.columns[number].name in self._chosen
             header.setSectionHidden(number, not shown)
@@ -302,15 +307,15 @@ class RunsTable(QTreeView):
 class _Cell(QStyledItemDelegate):
     """A row's cell; a state has a quiet bar under it, as long as the run is not over."""
 
-    def __init__(self, table: QTreeView) -> None:
-        super().__init__(table)
-        self._table = table
+    def initStyleOption(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().initStyleOption(option, index)
+        if not index.parent().isValid():  # what is said behind an experiment's name gives way first
+            option.textElideMode = Qt.TextElideMode.ElideRight
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        """What an experiment's values are measured in wants no more room than a quarter."""
-        wanted = super().sizeHint(option, index).width()
-        heading = index.column() == VALUE and not index.parent().isValid()
-        return QSize(min(wanted, self._table.width() // 4) if heading else wanted, ROW)
+        return QSize(super().sizeHint(option, index).width(), ROW)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
