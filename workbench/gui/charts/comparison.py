@@ -215,6 +215,7 @@ class ComparisonView(Chart):
         self._draw()
         rows = [row_of(each) for each in self._compared]
         self.table.show_rows(columns(self.row, rows), rows)
+        self._show_selected()
         said = notes(self.data, self._group, self._compared, found, unfinished, self.measure, self.step)
         self._note.setText(" ".join(each for each in said if each))
 
@@ -258,7 +259,6 @@ class ComparisonView(Chart):
                 room = 0.08 * (high - low)
                 drawn = replace(drawn, panels=(replace(panel, y_range=(low - room, high + room)),))
         self.board.show_figure(drawn)
-        self._show_selected()
 
     def _reached(self) -> Figure | None:
         if self._group is None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from workbench.gui import theme
@@ -75,8 +75,7 @@ class EndLabels(QWidget):
 
     def room_for(self, entries: Sequence[Entry], width: int) -> int:
         """Pixels that names need beside a plot of this width, in steps."""
-        metrics = self.fontMetrics()
-        longest = max((metrics.horizontalAdvance(each.name) for each in entries), default=0)
+        longest = max((self._width_of(each.name) for each in entries), default=0)
         wanted = -(-(longest + LEADER + SWATCH + 2 * GAP) // STEP) * STEP
         return min(wanted, int(WIDEST * width))
 
@@ -101,14 +100,23 @@ class EndLabels(QWidget):
         wanted = [area.bottom() if each is None else each.y() for each in self._ends]
         bottom = area.bottom() + 1.0 - (self.row if self.more else 0)
         self._places = spread(wanted, self.row, area.top(), bottom)
-        metrics = self.fontMetrics()
         room = self.width() - self._left - SWATCH - 2 * GAP
         names = [each.name for each in self.shown]
-        if any(metrics.horizontalAdvance(name) > room for name in names):
-            names = told_apart(names, max(6, room // metrics.averageCharWidth()))
-        self._names = [metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room) for name in names]
+        if any(self._width_of(name) > room for name in names):
+            names = told_apart(names, max(6, room // self.fontMetrics().averageCharWidth() - 2))
+        elided = Qt.TextElideMode.ElideMiddle
+        self._names = [QFontMetrics(self._font(True)).elidedText(name, elided, room) for name in names]
         self.setAccessibleDescription("; ".join(each.label for each in entries))
         self.update()
+
+    def _font(self, strong: bool) -> QFont:
+        font = QFont(self.font())
+        font.setBold(strong)
+        return font
+
+    def _width_of(self, name: str) -> int:
+        """As it is when it is picked: nothing is to move then."""
+        return QFontMetrics(self._font(True)).horizontalAdvance(name)
 
     def place_of(self, index: int) -> QRect:
         """Where a name stands."""
@@ -136,9 +144,7 @@ class EndLabels(QWidget):
             set_pattern(pen, entry.dashed)
             painter.setPen(pen)
             painter.drawLine(middle, middle + QPointF(SWATCH, 0))
-            font = painter.font()
-            font.setBold(entry.strong)
-            painter.setFont(font)
+            painter.setFont(self._font(entry.strong))
             painter.setPen(QColor(theme.muted() if entry.faint else theme.foreground()))
             text = QRectF(place).adjusted(SWATCH + GAP, 0, 0, 0)
             painter.drawText(text, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
