@@ -70,7 +70,8 @@ class AdaptationCurve:
     tasks : episodes of each seed.
     diverged : tasks that diverged, summed over seeds, ``[points]``.
     measured : tasks of all seeds together.
-    iterations : the lowest and the highest meta-iteration of its evaluations; None for a meta-test.
+    at : the meta-iteration of its evaluations, the furthest that a seed has reached: seeds that have not
+        come that far are no part of it. None for a meta-test.
     reference : whether it is the curve before training.
     deterministic : whether seeds change nothing: one stands for all.
     """
@@ -82,7 +83,7 @@ class AdaptationCurve:
     n: Integers
     tasks: int
     diverged: Integers
-    iterations: tuple[int, int] | None
+    at: int | None
     reference: bool = False
     measured: int = 0
     deterministic: bool = False
@@ -105,13 +106,15 @@ class AdaptationCurve:
     @property
     def label(self) -> str:
         """As the legend says it: what the interval is over, and n."""
+        fewer = len({run.seed for run in self.group.runs}) > self.seeds and not self.deterministic
+        of = f" of {len(self.group.runs)}" if fewer else ""
         if self.seeds > 1:
             n = self.n[self.n > 0]
-            text = f"n = {span(int(n.min()), int(n.max()))} seeds"
+            text = f"n = {span(int(n.min()), int(n.max()))}{of} seeds"
         else:
-            text = f"{'deterministic' if self.deterministic else '1 seed'}, {count(self.tasks)} tasks"
-        behind = self.iterations is not None and self.iterations[0] != self.iterations[1]
-        return f"{self.group.label} ({text}{f', at {span(*self.iterations)}' if behind else ''})"  # type: ignore[misc]
+            seeds = "deterministic" if self.deterministic else f"1{of} seed{'s' * fewer}"
+            text = f"{seeds}, {count(self.tasks)} tasks"
+        return f"{self.group.label} ({text})"
 
 
 class Adaptation:
@@ -174,21 +177,21 @@ class Adaptation:
 
     def _curve(self, group: Group, settings: Settings, reference: bool = False) -> AdaptationCurve | None:
         members: list[tuple[Array, Array, Array]] = []
+        found = [self._summary(run.id, settings) for run in group.runs]
+        measured_at = [at for at, summary in found if summary is not None]
+        furthest = max(measured_at, default=0)
         summaries: list[Summary] = []
-        places: list[int] = []
-        for run in group.runs:
-            iteration, summary = self._summary(run.id, settings)
-            if summary is None:
+        for at, summary in found:
+            if summary is None or at < furthest:
                 continue
             steps, mean, half = by_step(summary, settings.quantity)
             if np.isfinite(mean).any():
                 steps = numbers(summary[settings.axis or "inner_steps"])
                 members.append((steps, mean * settings.row.scale, half * settings.row.scale))
                 summaries.append(summary)
-                places.append(iteration)
         if not members:
             return None
-        fixed = len(set(places)) == 1 and without_chance(summaries)
+        fixed = without_chance(summaries)
         measured = sum(each.get("tasks", 0) for each in summaries)
         if fixed:
             members, measured = members[:1], summaries[0].get("tasks", 0)
@@ -202,9 +205,9 @@ class Adaptation:
             if "diverged" in summary:
                 diverged += np.nan_to_num(_spread(steps, member, numbers(summary["diverged"])))
         tasks = max(each.get("tasks", 0) for each in summaries)
-        at = None if settings.split == "test" else (min(places), max(places))
+        place = None if settings.split == "test" else furthest
         return AdaptationCurve(
-            group, steps, mean, half, n, tasks, diverged.astype(np.int64), at, reference, measured, fixed
+            group, steps, mean, half, n, tasks, diverged.astype(np.int64), place, reference, measured, fixed
         )
 
     def _summary(self, run: int, settings: Settings) -> tuple[int, Summary | None]:
@@ -298,7 +301,7 @@ def _caption(curves: list[AdaptationCurve], settings: Settings, row: Measure, by
     if settings.split == "test":
         parts = [f"{what} on the frozen meta-test episodes by {by}, after meta-training."]
     else:
-        places = [place for each in drawn for place in each.iterations or ()]
+        places = [each.at for each in drawn if each.at is not None]
         parts = [
             f"{what} on the frozen meta-validation episodes by {by}, after "
             f"{span(min(places), max(places))} meta-iterations."

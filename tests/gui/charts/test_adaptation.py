@@ -117,11 +117,17 @@ def test_diverged_tasks_are_counted(chart: AdaptationChart, data: RunData, proje
     assert "Diverged tasks at the worst step: MAML 200 of 200" in figure.caption
 
 
-def test_seeds_at_different_places_say_so(chart: AdaptationChart, data: RunData, project: Project) -> None:
-    for seed, iteration in ((0, 500), (1, 1000)):
-        project.add_evaluation(add_run(project, seed=seed), iteration, "validation", summary([1.0]))
+def test_a_mean_is_of_seeds_that_were_trained_equally_long(
+    chart: AdaptationChart, data: RunData, project: Project
+) -> None:
+    for seed, iteration, loss in ((0, 500, 9.0), (1, 1000, 1.0), (2, 1000, 3.0)):
+        project.add_evaluation(add_run(project, seed=seed), iteration, "validation", summary([loss]))
     data.reread()
-    assert labels(chart)[0].startswith("MAML (n = 2 seeds, at 500–1")
+    assert labels(chart) == ["MAML (n = 2 of 3 seeds)"]
+    assert chart.values_at(0.0)[1][0].startswith("2 ")
+    chart.slider.setValue(0)
+    assert labels(chart) == ["MAML (1 of 3 seeds, 100 tasks)"]
+    assert chart.values_at(0.0)[1][0].startswith("9 ")
 
 
 def test_the_test_replaces_the_validation(chart: AdaptationChart, data: RunData, project: Project) -> None:
