@@ -18,7 +18,7 @@ from workbench.pictures import Array, Curve, Figure, Panel
 from workbench.project import RunRecord
 from workbench.summaries import AttackSummary, ShiftSummary, TestSummary
 
-MOST_WHISKERS = 8
+MOST_WHISKERS = 5
 """So many seeds are drawn with their intervals over tasks: those of more would cover all else."""
 
 SEEDS_AT, SEEDS_APART, MEAN_AT = -0.22, 0.3, 0.22

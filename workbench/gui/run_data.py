@@ -345,7 +345,7 @@ class RunData(QObject):
         return self._results[run]
 
     def _read(self, what: Any, otherwise: Any) -> Any:
-        if self._project is None:
+        if self._project is None or self._project.closed:
             return otherwise
         try:
             return what(self._project)

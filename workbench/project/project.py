@@ -48,6 +48,7 @@ class Project(CheckedStore):
     ----------
     path : the file, absolute.
     read_only, read_only_reason : whether changes are refused, and why, in words.
+    closed : whether it was closed: nothing can be read any more.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Project(CheckedStore):
     ) -> None:
         super().__init__(connection, path, read_only_reason)
         self._release = release
+        self.closed = False
 
     @classmethod
     def create(cls, path: str | Path) -> Self:
@@ -163,6 +165,7 @@ class Project(CheckedStore):
 
     def close(self) -> None:
         """Close the project; the last to close in this process leaves a single file. May be repeated."""
+        self.closed = True
         with opening():
             self._connection.close()
             if self._release is not None:
