@@ -102,6 +102,7 @@ class RunData(QObject):
         self._evaluations: dict[int, dict[int, Summary]] = {}
         self._results: dict[int, TestSummary | None] = {}
         self._diverged: dict[int, tuple[tuple[object, ...], int | None]] = {}
+        self._unread: list[int] = []
         self._ahead = QTimer(self)
         self._ahead.setInterval(AHEAD_MILLISECONDS)
         self._ahead.timeout.connect(self._read_ahead)
@@ -168,6 +169,9 @@ class RunData(QObject):
             self.complained.emit("; ".join(sentences(damaged, TOLD_DAMAGED)))
         self._follow_newest()
         self.listed.emit()
+        unread = sorted(run for run in self._runs if run not in self._results)
+        in_view = {run.id for run in self.in_view()}
+        self._unread = sorted(unread, key=in_view.__contains__)
         self._ahead.start()
 
     def rewritten(self, changes: Mapping[int, Mapping[str, Any]]) -> None:
@@ -183,14 +187,13 @@ class RunData(QObject):
     @Slot()
     def _read_ahead(self) -> None:
         """Read what some runs have come to before anybody asks, those in view first; a little at a time."""
-        end = time.perf_counter() + AHEAD_SECONDS
-        for run in (*self.in_view(), *self._runs.values()):
-            if run.id not in self._results or run.id not in self._evaluations:
+        until = time.monotonic() + AHEAD_SECONDS
+        while self._unread and time.monotonic() < until:
+            if (run := self._runs.get(self._unread.pop())) is not None:
                 self.result(run.id)
-                self.evaluations(run.id)
-                if time.perf_counter() > end:
-                    return
-        self._ahead.stop()
+                self.diverged_at(run)
+        if not self._unread:
+            self._ahead.stop()
 
     def _as_it_is(self, record: RunRecord) -> RunRecord:
         """A run from the file, with the status that it has at present."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from PySide6.QtCore import (
@@ -10,7 +9,6 @@ from PySide6.QtCore import (
     QModelIndex,
     QPersistentModelIndex,
     Qt,
-    QTimer,
     Signal,
     Slot,
 )
@@ -26,8 +24,6 @@ from workbench.words import LONGEST_NAME, shown
 
 Index = QModelIndex | QPersistentModelIndex
 Roles = Qt.ItemDataRole
-IDLE_MILLISECONDS, READING_SECONDS = 40, 0.008
-"""Between two goes at reading ahead, and how long each takes at most."""
 
 PLAIN = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
 TICKED = PLAIN | Qt.ItemFlag.ItemIsUserCheckable
@@ -65,10 +61,6 @@ class RunsModel(QAbstractItemModel):
         self.narrow = False
         """Whether what an experiment has in other columns stands behind its name."""
 
-        self._unread: list[int] = []
-        self._idle = QTimer(self)
-        self._idle.setInterval(IDLE_MILLISECONDS)
-        self._idle.timeout.connect(self._read_ahead)
         data.opened.connect(self._forget)
         data.listed.connect(self.rebuild)
         data.viewed.connect(self._viewed)
@@ -113,25 +105,12 @@ class RunsModel(QAbstractItemModel):
         self.beginResetModel()
         self._take(nodes, columns)
         self.endResetModel()
-        self._unread = [run.id for run in self._data.runs()]
-        self._idle.start()
 
     def _take(self, nodes: list[Node], columns: tuple[Column, ...]) -> None:
         self.nodes, self.columns = nodes, columns
         self._roots = [node for node in nodes if node.parent is None]
         self._by_key = {node.key: node for node in nodes}
         self._of_run = {node.run: node for node in nodes if node.run is not None}
-
-    @Slot()
-    def _read_ahead(self) -> None:
-        """Read what sorting and filtering will ask for, a little at a time."""
-        until = time.monotonic() + READING_SECONDS
-        while self._unread and time.monotonic() < until:
-            if (run := self._data.run(self._unread.pop())) is not None:
-                self._data.result(run.id)
-                self._data.diverged_at(run)
-        if not self._unread:
-            self._idle.stop()
 
     @Slot(object)
     def _grew(self, grown: object) -> None:

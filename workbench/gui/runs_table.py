@@ -188,11 +188,11 @@ class RunsTable(QTreeView):
 
     def _rows_of(self, runs: Iterable[int]) -> list[Node]:
         """The rows of these runs, as few as can be: that of an experiment or an algorithm whose runs are all
-        among them."""
+        among them, and more than one."""
         wanted = set(runs)
 
         def cover(node: Node) -> list[Node]:
-            if wanted.issuperset(node.runs):
+            if wanted.issuperset(node.runs) and (len(node.runs) > 1 or not node.children):
                 return [node]
             return [each for child in node.children for each in cover(child)]
 
