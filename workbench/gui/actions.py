@@ -24,8 +24,8 @@ SEPARATOR = "-"
 COMMANDS = (
     Command("new", "File", "New project", "Ctrl+N", "Begin an untitled project; it is kept from the start"),
     Command("open", "File", "Open…", "Ctrl+O", "Open a project, or an experiment's TOML file"),
-    Command("recent", "File", "Open recent"),
-    Command("samples", "File", "Samples"),
+    Command("recent", "File", "Open recent", "", "Projects that were open of late"),
+    Command("samples", "File", "Samples", "", "Experiments that are ready to run"),
     Command(SEPARATOR, "File", ""),
     Command("save_as", "File", "Save as…", "Ctrl+Shift+S", "Give the project a name, and go on there"),
     Command("save_copy", "File", "Save a copy…", "", "Write a copy as of now; also while a run is running"),
@@ -33,7 +33,7 @@ COMMANDS = (
     Command(SEPARATOR, "File", ""),
     Command("import_data", "File", "Import data…", "Ctrl+I", "Your own images, texts, functions or patients"),
     Command("get_data", "File", "Get data…", "Ctrl+G", "Published data sets by name: Omniglot, CLINC-150 …"),
-    Command("registered", "File", "Imported data"),
+    Command("registered", "File", "Imported data", "", "Sets that were imported under a name"),
     Command(SEPARATOR, "File", ""),
     Command("quit", "File", "Quit", "Ctrl+Q", "Stops what is running; it can go on later"),
     Command("undo", "Edit", "Undo", "Ctrl+Z", "Take back the last change"),
@@ -63,8 +63,8 @@ COMMANDS = (
     Command("duplicate", "Run", "Duplicate", "Ctrl+D", "Queue the selected runs once more"),
     Command("move_up", "Run", "Earlier in the queue", "Ctrl+Shift+Up", "Begin the selected run sooner"),
     Command("move_down", "Run", "Later in the queue", "Ctrl+Shift+Down", "Let others begin before it"),
-    Command("panels", "View", "Panels"),
-    Command("theme", "View", "Theme"),
+    Command("panels", "View", "Panels", "", "What is seen of the window"),
+    Command("theme", "View", "Theme", "", "Light or dark"),
     Command(SEPARATOR, "View", ""),
     Command("tile_charts", "View", "All charts at once", "Ctrl+0", "The four charts, two by two"),
     Command("arrange", "View", "Reset layout", "", "Put every panel back where it was at first"),
@@ -89,7 +89,8 @@ COMMANDS = (
     Command("export_config", "Export", "Configuration as TOML…", "", "Of the selected runs, as they were"),
     Command("export_script", "Export", "Python script…", "", "Does the selected runs again, bit for bit"),
     Command("export_tensorboard", "Export", "TensorBoard files…", "", "The shown runs' series, in a folder"),
-    Command("keys", "Help", "Keyboard", "F1  ?", "Every command and its keys"),
+    Command("keys", "Help", "Help", "F1  ?", "Keys, panels, measures; opens where the keyboard is"),
+    Command("search", "Help", "Search…", "Ctrl+K", "Find a command, a run, a setting by words"),
     Command("algorithms", "Help", "Algorithms", "", "What each algorithm is, with its paper"),
     Command("about", "Help", "About", "", "Versions, device, licence"),
 )
@@ -111,7 +112,6 @@ def make(parent: QObject, *owners: QObject) -> dict[str, QAction]:
             action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         tip = command.tip or command.text
         set_tip(action, f"{tip} ({command.keys.split('  ')[0]})" if command.keys else tip)
-        action.setStatusTip(tip)
         owner = next(each for each in owners if hasattr(each, command.name))
         action.triggered.connect(getattr(owner, command.name))
         actions[command.name] = action

@@ -98,6 +98,7 @@ class FileCommands(QObject):
         menu.clear()
         for number, path in enumerate(self._session.recent(), 1):
             action = menu.addAction(f"&{number % 10} {without_keys(path.stem)}")
+            action.setIconText(path.stem)
             action.setData(str(path))
             set_tip(action, str(path))
         if menu.isEmpty():
@@ -172,6 +173,7 @@ class FileCommands(QObject):
         for name, text in SAMPLES.items():
             action = menu.addAction(text)
             action.setObjectName(f"sample_{name}")
+            set_tip(action, "Bring this experiment into Setup")
             action.setData(name)
 
     def offer_quick_start(self) -> None:

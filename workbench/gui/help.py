@@ -1,103 +1,169 @@
-"""The Help menu: keys, algorithms, versions."""
+"""Help: keys, panels, algorithms, measures and versions on one page that can be searched."""
 
 from __future__ import annotations
 
 import platform
+import re
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QLineEdit, QVBoxLayout, QWidget
 
 from workbench import __version__
-from workbench.gui.actions import COMMANDS, SEPARATOR, SUBMENUS
-from workbench.gui.plain import Markup, Page, joined, name_window, rich
+from workbench.gui.actions import COMMANDS
+from workbench.gui.layout import PANELS, Layout
+from workbench.gui.plain import Markup, Page, joined, name_window, rich, set_tip
 
 if TYPE_CHECKING:
     from workbench.catalogue import AlgorithmEntry
     from workbench.gui.setup.panel import SetupPanel
+    from workbench.measures import Measure
 
-CHART_KEYS = (
-    ("Whole range, follow the run", "A, or a double click"),
-    ("Zoom", "mouse wheel, + and −"),
-    ("Move along", "drag, arrow keys"),
-    ("Go to Setup, a chart, Runs, Log", "Ctrl+1 to Ctrl+8"),
-    ("Next, previous panel", "F6, Shift+F6"),
-)
+KEYS, PANEL, LEARNERS, MEASURED, ABOUT = "Keyboard", "Panels", "Algorithms", "Measures", "About"
+OTHER_KEYS = {
+    "Go to a panel": "Ctrl+1 to Ctrl+8; F6 and Shift+F6 to the next and the previous",
+    "Chart: whole range, follow the run": "A, or a double click",
+    "Chart: zoom, move, read values": "+ and −, arrow keys, Shift+arrow keys; wheel, drag, the mouse over it",
+    "Chart, run, curve: what can be done with it": "the Menu key, or the right mouse button",
+    "Predictions: play, a step back, on": "Space, Left, Right",
+    "Runs: tick, fold, go to the page": "Space, Left and Right, Enter; letters go to a name",
+    "Runs: leave the filter, empty it": "Enter or Down, Esc",
+    "Number in Setup: change it": "Up and Down; the Menu key has its default",
+    "What waits, or is arranged: move it": "Alt+Up and Alt+Down; Del takes it out of the queue",
+    "Table: copy, paste": "Ctrl+C, and Ctrl+V where examples are typed in",
+}
+SHOWN = {
+    "setup": "What is compared, on what, and how. A bad value is marked; Run says why it waits.",
+    "learning_curves": "What is reached in training: faint as measured, strong smoothed, bands over seeds.",
+    "adaptation_chart": "What learners reach on unseen tasks after each inner step, with 95% intervals.",
+    "prediction_view": "What the learners that are ticked predict on the same unseen tasks, step by step.",
+    "inside_view": "What a learner has learned: weights, gates, memory, the landscape of its loss.",
+    "comparison_view": "What is reached on the same meta-test tasks: points are seeds; below, paired tests.",
+    "runs": "Experiments, algorithms, seeds. Charts show what is ticked and passes the filter.",
+    "log": "All that happened, with its time.",
+}
 
 
-class HelpCommands(QObject):
-    """Shows pages of text in a window of their own."""
+class Help(QDialog):
+    """The window of help, which stays open beside the other; F1 opens it at the panel with the keyboard.
 
-    def __init__(self, window: QWidget) -> None:
+    Attributes
+    ----------
+    setup : there once PyTorch is, which knows the algorithms.
+    """
+
+    def __init__(self, layout: Layout, window: QWidget) -> None:
         super().__init__(window)
-        self._window = window
+        self._docks, self._window = layout.docks, window
         self.setup: SetupPanel | None = None
         self.device = "not known yet"
+        self._told: dict[str, list[tuple[str, Markup]]] = {}
+        self.setObjectName("help")
+        name_window(self, "Help")
+        self.resize(680, 640)
+        self.filter = QLineEdit(self)
+        self.filter.setObjectName("help_filter")
+        self.filter.setAccessibleName("Filter help")
+        self.filter.setPlaceholderText("Filter: words that must all be there")
+        set_tip(self.filter, "Keys, panels, algorithms with their papers, measures")
+        self.filter.setClearButtonEnabled(True)
+        self.filter.textChanged.connect(self._write)
+        self.page = Page(rich(""), self)
+        self.page.setObjectName("help_page")
+        self.page.setAccessibleName("Help")
+        beside = QVBoxLayout(self)
+        beside.addWidget(self.filter)
+        beside.addWidget(self.page)
 
     @Slot()
     def keys(self) -> None:
-        rows = []
-        for command in COMMANDS:
-            if command.name in (SEPARATOR, *SUBMENUS) or not command.keys:
-                continue
-            keys = " or ".join(
-                QKeySequence(each).toString(QKeySequence.SequenceFormat.NativeText)
-                for each in command.keys.split("  ")
-            )
-            rows.append((f"{command.menu}: {command.text.rstrip('…')}", keys))
-        self._show("Keyboard", _table([*rows, *CHART_KEYS], ("Command", "Keys")))
+        focused = self._window.focusWidget()
+        here = (name for name, dock in self._docks.items() if focused and dock.isAncestorOf(focused))
+        title = PANELS.get(next(here, ""), "")
+        self.show_part(PANEL if title else KEYS, title)
 
     @Slot()
     def algorithms(self) -> None:
-        if self.setup is None:
-            self._show("Algorithms", rich("<p>PyTorch is being loaded; try again in a moment.</p>"))
-            return
-        from workbench import catalogue
-
-        parts = []
-        for each in catalogue.algorithms():
-            problems = " and ".join(each["problems"])
-            parts.append(
-                rich(
-                    "<h3>{}</h3><p>{}</p><p><b>{}</b>, for {}. {}</p>",
-                    *(each["title"], each["summary"], each["family"], problems, _cited(each)),
-                )
-            )
-        self._show("Algorithms", joined(rich(""), parts))
+        self.show_part(LEARNERS)
 
     @Slot()
     def about(self) -> None:
-        import pyqtgraph
-        import PySide6
+        self.show_part(ABOUT)
 
-        rows = [
-            ("Meta-Learning Workbench", __version__),
-            ("Python", platform.python_version()),
-            ("PyTorch", _torch_version() if self.setup is not None else "being loaded"),
-            ("Qt for Python", PySide6.__version__),
-            ("pyqtgraph", pyqtgraph.__version__),
-            ("Device", self.device),
-            ("System", platform.platform()),
-            ("Licence", "MIT"),
-        ]
-        text = rich("<p>Compares algorithms that learn to learn, on identical, hashed episodes.</p>")
-        self._show("About", rich("{}{}", text, _table(rows, ("", ""))), (440, 340))
+    def show_part(self, part: str, title: str = "") -> None:
+        """Open the page at a part, or at what has a title in it."""
+        self.filter.clear()
+        self._told = self._parts()
+        self._write()
+        self.show()
+        self.raise_()
+        self.activateWindow()
+        self.page.scrollToAnchor(f"{part}/{title}" if title else part)
+        self.filter.setFocus()
 
-    def _show(self, title: str, text: Markup, size: tuple[int, int] = (600, 560)) -> None:
-        dialog = QDialog(self._window)
-        dialog.setObjectName("help")
-        name_window(dialog, title)
-        dialog.resize(*size)
-        browser = Page(text, dialog)
-        browser.setAccessibleName(title)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, dialog)
-        buttons.rejected.connect(dialog.reject)
-        layout = QVBoxLayout(dialog)
-        layout.addWidget(browser)
-        layout.addWidget(buttons)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+    @Slot()
+    def _write(self) -> None:
+        words, parts = self.filter.text().casefold().split(), []
+        for part, told in self._told.items():
+            rows = [_row(part, *each) for each in told if _has(f"{part} {each[0]} {each[1]}", words)]
+            if rows:
+                parts.append(rich('<h2><a name="{}"></a>{}</h2>', part, part))
+                parts.append(rich('<table cellpadding="4">{}</table>', joined(rich(""), rows)))
+        self.page.write(joined(rich(""), parts) or rich("<p>{}</p>", "Nothing is said of this."))
+
+    def _parts(self) -> dict[str, list[tuple[str, Markup]]]:
+        """What is told, as titles with texts, by part."""
+        keys = {f"{each.menu}: {each.text.rstrip('…')}": _keys(each.keys) for each in COMMANDS if each.keys}
+        panels = [(title, rich("{}", SHOWN[name])) for name, title in PANELS.items()]
+        told = {
+            KEYS: [(title, rich("{}", text)) for title, text in (keys | OTHER_KEYS).items()],
+            PANEL: panels,
+        }
+        if self.setup is not None:
+            from workbench import catalogue
+            from workbench.measures import MEASURES
+
+            told[LEARNERS] = [(each["title"], _told(each)) for each in catalogue.algorithms()]
+            told[MEASURED] = [(each.axis, _measured(each)) for each in MEASURES.values()]
+        return told | {ABOUT: _about(self.device, loaded=self.setup is not None)}
+
+
+def _row(part: str, title: str, text: Markup) -> Markup:
+    name = rich('<a name="{}"></a><b>{}</b>', f"{part}/{title}", title)
+    return rich('<tr><td width="36%">{}</td><td width="64%">{}</td></tr>', name, text)
+
+
+def _has(text: str, words: list[str]) -> bool:
+    said = re.sub("<[^>]*>", " ", text).casefold()
+    return all(word in said for word in words)
+
+
+def _keys(keys: str) -> str:
+    native = QKeySequence.SequenceFormat.NativeText
+    return " or ".join(QKeySequence(each).toString(native) for each in keys.split("  "))
+
+
+def _measured(measure: Measure) -> Markup:
+    better = f"{measure.better} is better" if measure.sign else "neither high nor low is better"
+    return rich("{}; of {}.", better.capitalize(), measure.on or "the query sets after the last inner step")
+
+
+def _about(device: str, *, loaded: bool) -> list[tuple[str, Markup]]:
+    import pyqtgraph
+    import PySide6
+
+    rows = {
+        "Meta-Learning Workbench": __version__,
+        "Python": platform.python_version(),
+        "PyTorch": _torch_version() if loaded else "being loaded",
+        "Qt for Python": PySide6.__version__,
+        "pyqtgraph": pyqtgraph.__version__,
+        "Device": device,
+        "System": platform.platform(),
+        "Licence": "MIT",
+    }
+    return [(name, rich("{}", text)) for name, text in rows.items()]
 
 
 def _torch_version() -> str:
@@ -106,10 +172,9 @@ def _torch_version() -> str:
     return torch.__version__
 
 
-def _table(rows: list[tuple[str, str]], heads: tuple[str, str]) -> Markup:
-    lines = [rich('<tr><th align="left">{}</th><th align="left">{}</th></tr>', *heads)]
-    lines += [rich("<tr><td>{}</td><td>{}</td></tr>", *row) for row in rows]
-    return rich('<table cellpadding="4" width="100%">{}</table>', joined(rich(""), lines))
+def _told(algorithm: AlgorithmEntry) -> Markup:
+    about = f"{algorithm['family']}, for {' and '.join(algorithm['problems'])}."
+    return rich("{}<p><b>{}</b> {}</p>", algorithm["summary"], about, _cited(algorithm))
 
 
 def _cited(algorithm: AlgorithmEntry) -> Markup:

@@ -13,7 +13,7 @@ from html import escape
 from typing import Any, Protocol
 
 from PySide6.QtCore import QPoint, QSize, Qt
-from PySide6.QtGui import QColor, QResizeEvent
+from PySide6.QtGui import QAction, QColor, QResizeEvent
 from PySide6.QtGui import Qt as QtOfTexts
 from PySide6.QtWidgets import QLabel, QMessageBox, QTextBrowser, QToolTip, QTreeWidgetItem, QWidget
 
@@ -119,6 +119,10 @@ class Page(QTextBrowser):
     def __init__(self, text: Markup, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setOpenExternalLinks(True)
+        self.write(text)
+
+    def write(self, text: Markup) -> None:
+        """Put another text on the page."""
         super().setHtml(text)
 
 
@@ -150,8 +154,10 @@ def tip(text: str) -> str:
 
 
 def set_tip(target: _Tipped, text: str) -> None:
-    """Give a widget, an action or an item its tool tip."""
+    """Give a widget, an action or an item its tool tip; an action says it in the status bar as well."""
     target.setToolTip(tip(text))
+    if isinstance(target, QAction):
+        target.setStatusTip(_seen(text))
 
 
 def set_tree_tip(item: QTreeWidgetItem, column: int, text: str) -> None:

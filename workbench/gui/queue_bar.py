@@ -87,6 +87,12 @@ class QueueBar(QWidget):
         for button in (self.start, self.stop, self.add):
             layout.addWidget(button)
         layout.addLayout(line, 1)
+        search = QPushButton(f"Search   {actions['search'].shortcut().toString()}", self)
+        search.setObjectName("search_button")
+        search.setFlat(True)
+        set_tip(search, actions["search"].toolTip())
+        search.clicked.connect(actions["search"].trigger)
+        layout.addWidget(search)
         self._list = QueueList(session, actions["undo"], self)
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MILLISECONDS)

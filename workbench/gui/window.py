@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,16 +16,18 @@ from workbench.gui.document_commands import DocumentCommands
 from workbench.gui.experiment_bar import ExperimentBar
 from workbench.gui.export_commands import ExportCommands
 from workbench.gui.file_commands import FileCommands
-from workbench.gui.help import HelpCommands
+from workbench.gui.findable import entries
+from workbench.gui.help import Help
 from workbench.gui.layout import Layout
 from workbench.gui.log_line import LogLine
 from workbench.gui.log_panel import LogPanel
 from workbench.gui.notices import Notices
-from workbench.gui.plain import name_window, with_key, without_keys
+from workbench.gui.plain import name_window, set_tip, with_key, without_keys
 from workbench.gui.queue_bar import QueueBar
 from workbench.gui.queue_notices import QueueNotices
 from workbench.gui.run_commands import RunCommands
 from workbench.gui.runs_panel import RunsPanel
+from workbench.gui.search import Search
 from workbench.gui.session import Session
 from workbench.gui.status_bar import StatusBar
 from workbench.gui.worker import Worker
@@ -76,8 +79,9 @@ class MainWindow(QMainWindow):
         self.exports = ExportCommands(self.worker, self.notices, self.chart_in_view, self)
         selected = self.runs_panel.selected
         self.documents = DocumentCommands(self.session, self.worker, self.notices, selected, self)
-        self.help = HelpCommands(self)
-        owners = (self.files, self.run_commands, self.exports, self.documents, self.help, self)
+        self.help = Help(self.layout_, self)
+        search = Search(partial(entries, self), self)
+        owners = (self.files, self.run_commands, self.exports, self.documents, search, self.help, self)
         self.actions_ = actions.make(self, *owners)
         self._submenus = self._make_menus()
         self._make_tool_bars()
@@ -110,6 +114,7 @@ class MainWindow(QMainWindow):
             elif command.name in actions.SUBMENUS:
                 submenus[command.name] = menu.addMenu(command.text)
                 submenus[command.name].setObjectName(f"menu_{command.name}")
+                set_tip(submenus[command.name].menuAction(), command.tip)
             else:
                 menu.addAction(self.actions_[command.name])
         submenus["recent"].aboutToShow.connect(self._fill_recent)
@@ -126,6 +131,7 @@ class MainWindow(QMainWindow):
             action.setCheckable(True)
             action.setData(scheme)
             action.setObjectName(f"theme_{scheme}")
+            set_tip(action, "The colours of the window")
             action.setChecked(QSettings().value("theme", "system") == scheme)
             group.addAction(action)
         group.triggered.connect(self._choose_theme)
