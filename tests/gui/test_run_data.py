@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.gui.finished import invent
+from workbench.gui import run_data
 from workbench.gui.run_data import ALL, ARCHIVED, RunData
 from workbench.project import Project
 
@@ -94,3 +96,20 @@ def test_selected_runs_are_one_answer_and_those_put_aside_are_not_among_them(
     project.update_run(second, deleted=True)
     data.reread()
     assert told == [(second, third), (third,)]
+
+
+def test_series_that_nobody_asked_for_of_late_give_way_and_come_back_as_they_were(
+    data: RunData, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_data, "MOST_POINTS", 25)
+    runs = [run.id for run in data.runs()]
+    for run in runs:
+        with project.transaction():
+            project.append_series(run, "loss", np.arange(1, 11), np.arange(10.0) + run)
+    data.live = runs[0]
+    for run in (*runs, *reversed(runs)):
+        x, y = data.series(run, "loss")
+        assert x.tolist() == list(range(1, 11))
+        assert y.tolist() == (np.arange(10.0) + run).tolist()
+        assert sum(each.count for each in data._series.values()) <= 25
+        assert (runs[0], "loss") in data._series

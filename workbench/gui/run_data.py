@@ -25,6 +25,8 @@ ALL = ""
 """In the place of an experiment's key: all of them."""
 PLAIN = frozenset({"name", "notes", "tags", "colour", "visible"})
 """Fields of a run that neither the queue nor any other run depends on."""
+MOST_POINTS = 8_000_000
+"""Of series in memory, 16 bytes each."""
 AHEAD_MILLISECONDS, AHEAD_SECONDS = 40, 0.008
 """How often, and how long each time, the history of runs is read ahead."""
 ARCHIVED = "archived"
@@ -34,24 +36,24 @@ Series = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
 class Growing:
-    """A pair of arrays that points are appended to, cheaply."""
+    """A pair of arrays that points are appended to, cheaply; ``count`` is how many there are."""
 
     def __init__(self, x: NDArray[np.int64], y: NDArray[np.float64]) -> None:
-        self._x, self._y, self._count = x, y, len(x)
+        self._x, self._y, self.count = x, y, len(x)
 
     def append(self, x: NDArray[np.int64], y: NDArray[np.float64]) -> None:
         """Add points; whatever was there from the first of them on gives way (the run went back)."""
-        kept = int(np.searchsorted(self._x[: self._count], x[0])) if len(x) else self._count
+        kept = int(np.searchsorted(self._x[: self.count], x[0])) if len(x) else self.count
         needed = kept + len(x)
         if needed > len(self._x):
             room = max(needed, 2 * len(self._x), 1024)
             self._x, self._y = _grown(self._x, room), _grown(self._y, room)
         self._x[kept:needed] = x
         self._y[kept:needed] = y
-        self._count = needed
+        self.count = needed
 
     def view(self) -> Series:
-        return self._x[: self._count], self._y[: self._count]
+        return self._x[: self.count], self._y[: self.count]
 
 
 def _grown(array: NDArray[Any], room: int) -> NDArray[Any]:
@@ -300,10 +302,22 @@ class RunData(QObject):
     def series(self, run: int, name: str) -> Series:
         """Every point of a series so far, as (meta-iterations, values); not to be changed."""
         key = (run, name)
-        if key not in self._series:
+        known = self._series.pop(key, None)
+        if known is None:
             empty = np.empty(0, np.int64), np.empty(0)
-            self._series[key] = Growing(*self._read(lambda p: p.series(run, name), empty))
-        return self._series[key].view()
+            known = Growing(*self._read(lambda p: p.series(run, name), empty))
+            self._make_room(MOST_POINTS - known.count)
+        self._series[key] = known  # the last to give way
+        return known.view()
+
+    def _make_room(self, points: int) -> None:
+        """Forget what was not asked for for the longest time, until there are no more than so many points of
+        series; it can be read again, but for what the running run has not written yet."""
+        kept = sum(each.count for each in self._series.values())
+        for key in [each for each in self._series if each[0] != self.live]:
+            if kept <= points:
+                return
+            kept -= self._series.pop(key).count
 
     def series_names(self, run: int) -> list[str]:
         """The series that a run has so far."""
