@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import DeclarationError as DeclarationError
+from workbench.words import tr
 
 Direction = Literal["lower", "higher", "neither"]
 When = Literal["training", "validation", "test"]
@@ -72,12 +73,14 @@ class Measure:
     def axis(self) -> str:
         """Quantity and unit, for an axis or the head of a column: ``Accuracy (%)``."""
         unit = "%" if self.share else self.unit
-        return f"{self.title} ({unit})" if unit else self.title
+        title = tr(self.title)
+        return f"{title} ({unit})" if unit else title
 
     @property
     def quantity(self) -> str:
         """The title within a sentence: ``gradient norm``."""
-        return self.title if self.title[1:2].isupper() else self.title[:1].lower() + self.title[1:]
+        title = tr(self.title)
+        return title if title[1:2].isupper() else title[:1].lower() + title[1:]
 
     @property
     def scale(self) -> float:
@@ -173,10 +176,10 @@ def known(name: str, rows: Iterable[Measure] = ()) -> Measure:
     first, mark, rest = name.partition("/") if "/" in name else name.partition(" ")
     if first in PARTS and rest:
         row, (title, on) = known(rest, rows), PARTS[first]
-        return replace(row, name=name, title=f"{title} {row.quantity}", on=on)
+        return replace(row, name=name, title=f"{tr(title)} {row.quantity}", on=on)
     if mark == "/":
         row = known(first, rows)
-        return replace(row, name=name, title=f"{row.title}: {rest}")
+        return replace(row, name=name, title=f"{tr(row.title)}: {rest}")
     return Measure(name, name[:1].upper() + name[1:] or "?", "neither", signed=True)
 
 

@@ -6,8 +6,11 @@ A name out of a stranger's file is text: never markup, never a command to a term
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, count
+from typing import TypeVar
+
+T = TypeVar("T")
 
 LONGEST = 120
 """Letters of a name that are shown in a line."""
@@ -19,6 +22,27 @@ NO_MEDICAL_DEVICE = "A learned predictor is no medical device."
 """Said wherever somebody may take a prediction for a finding."""
 
 _JOINERS = "\u200c\u200d"  # parts of words in Persian and Hindi, and of emoji
+
+Translate = Callable[[str, int], str]
+"""A text of ours in another language; with a number, its form for so many (−1: no number)."""
+_translate: Translate = lambda text, number: text  # noqa: E731
+
+
+def speak(translate: Translate) -> None:
+    """Say :func:`tr` and :func:`plural` in another language from now on."""
+    global _translate
+    _translate = translate
+
+
+def tr(template: str, *values: object) -> str:
+    """A text that is written out in the code, in the language of the reader, with values in its ``{}``."""
+    text = _translate(template, -1)
+    return text.format(*values) if values else text
+
+
+def marked(texts: T) -> T:
+    """Texts that are declared, and translated where they are shown; a mapping's are its values."""
+    return texts
 
 
 def visible(text: str) -> str:
@@ -66,8 +90,10 @@ def shown(text: str, most: int = LONGEST) -> str:
 
 
 def plural(number: int, one: str, several: str = "") -> str:
-    """A number of things: ``1 pair``, ``3 pairs``, ``2 families``."""
-    return f"{number} {one if number == 1 else several or f'{one}s'}"
+    """A number of things: ``1 pair``, ``3 pairs``, ``2 families``; translated as ``{n} pairs``."""
+    several = f"{{n}} {several or f'{one}s'}"
+    text = _translate(several, number)
+    return (f"{{n}} {one}" if text == several and number == 1 else text).replace("{n}", str(number))
 
 
 def several(one: str) -> str:

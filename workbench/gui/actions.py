@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 
 from workbench.gui.plain import set_tip
+from workbench.words import tr
 
 
 class Command(NamedTuple):
@@ -105,12 +106,12 @@ def make(parent: QObject, *owners: QObject) -> dict[str, QAction]:
     for command in COMMANDS:
         if command.name in (SEPARATOR, *SUBMENUS):
             continue
-        action = QAction(command.text, parent)
+        action = QAction(tr(command.text), parent)
         action.setObjectName(f"action_{command.name}")
         action.setShortcuts([QKeySequence(each) for each in command.keys.split("  ") if each])
         if command.name in OF_THE_TREE:  # a letter means something else elsewhere
             action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        tip = command.tip or command.text
+        tip = tr(command.tip or command.text)
         set_tip(action, f"{tip} ({command.keys.split('  ')[0]})" if command.keys else tip)
         owner = next(each for each in owners if hasattr(each, command.name))
         action.triggered.connect(getattr(owner, command.name))

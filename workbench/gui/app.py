@@ -87,11 +87,17 @@ def start(path: Path | None) -> int:
 
 def make_application() -> QApplication:
     """The application, in our style."""
+    from PySide6.QtCore import QLocale, QTranslator
     from PySide6.QtWidgets import QApplication
+
+    from workbench.paths import resource
 
     prepare_application()
     application = QApplication(sys.argv[:1])
     application.setStyle("Fusion")
+    translator = QTranslator(application)
+    if translator.load(str(resource(f"workbench_{QLocale().name()[:2]}.qm"))):
+        application.installTranslator(translator)
     return application
 
 
@@ -99,8 +105,10 @@ def prepare_application() -> None:
     """Names and places that must be set before the application is made."""
     from PySide6.QtCore import QCoreApplication, QSettings
 
+    from workbench import words
     from workbench.paths import data_folder
 
+    words.speak(lambda text, number: QCoreApplication.translate("workbench", text, None, number))
     QCoreApplication.setOrganizationName("metalearning-workbench")
     QCoreApplication.setApplicationName("workbench")
     QSettings.setDefaultFormat(QSettings.Format.IniFormat)

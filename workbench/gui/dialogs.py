@@ -23,8 +23,9 @@ from PySide6.QtWidgets import (
 
 from workbench.gui import icons, theme
 from workbench.gui.plain import Question, name_window, set_tip
+from workbench.words import marked, tr
 
-CANCEL = "Cancel"
+CANCEL = marked("Cancel")
 OTHER = 2  # how a dialog ends besides accepted and rejected
 
 
@@ -39,7 +40,7 @@ def ask(parent: QWidget, title: str, text: str, answers: Sequence[str], *, cance
     box.setObjectName("question")
     buttons = {box.addButton(answer, QMessageBox.ButtonRole.AcceptRole): answer for answer in answers}
     box.setDefaultButton(next(iter(buttons)))
-    box.setEscapeButton(box.addButton(cancel, QMessageBox.ButtonRole.RejectRole))
+    box.setEscapeButton(box.addButton(tr(cancel), QMessageBox.ButtonRole.RejectRole))
     box.exec()
     return next((answer for button, answer in buttons.items() if button is box.clickedButton()), cancel)
 
@@ -87,8 +88,8 @@ def choose_colour(parent: QWidget, title: str, now: str) -> str:
     for number, colour in enumerate(theme.run_colours()):
         button = QToolButton(dialog)
         button.setObjectName(f"colour_{number + 1}")
-        button.setAccessibleName(f"Colour {number + 1}")
-        set_tip(button, f"{colour}, which eyes tell from the others")
+        button.setAccessibleName(tr("Colour {}", number + 1))
+        set_tip(button, tr("{}, which eyes tell from the others", colour))
         button.setIcon(icons.swatch(colour, 28))
         button.setIconSize(QSize(28, 28))
         button.setCheckable(True)
@@ -96,9 +97,9 @@ def choose_colour(parent: QWidget, title: str, now: str) -> str:
         button.clicked.connect(dialog.accept)
         buttons.addButton(button, number)
         grid.addWidget(button, number // 6, number % 6)
-    other = QPushButton("Other…", dialog)
+    other = QPushButton(tr("Other…"), dialog)
     other.setObjectName("colour_other")
-    set_tip(other, "Any colour at all; the program cannot tell whether it stands out")
+    set_tip(other, tr("Any colour at all; the program cannot tell whether it stands out"))
     other.clicked.connect(lambda: dialog.done(OTHER))
     below = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, dialog)
     below.addButton(other, QDialogButtonBox.ButtonRole.ActionRole)

@@ -13,9 +13,10 @@ from workbench.gui.notices import Notices
 from workbench.gui.session import Session
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Progress, Worker
+from workbench.words import marked, tr
 
 JOB = "document"
-TABLES = "LaTeX, booktabs (*.tex);;Markdown (*.md);;CSV (*.csv);;JSON (*.json)"
+TABLES = marked("LaTeX, booktabs (*.tex);;Markdown (*.md);;CSV (*.csv);;JSON (*.json)")
 SUFFIXES = {"tex": "latex", "md": "markdown", "csv": "csv", "json": "json"}
 
 
@@ -41,7 +42,7 @@ class DocumentCommands(QObject):
 
     @Slot()
     def export_report(self) -> None:
-        self._ask("report", "report.html", "Report (*.html)", "html")
+        self._ask("report", "report.html", tr("Report (*.html)"), "html")
 
     @Slot()
     def export_table(self) -> None:
@@ -61,23 +62,23 @@ class DocumentCommands(QObject):
 
     @Slot()
     def export_config(self) -> None:
-        self._ask("config", "experiment.toml", "Experiment (*.toml)", "toml", of_selected=True)
+        self._ask("config", "experiment.toml", tr("Experiment (*.toml)"), "toml", of_selected=True)
 
     @Slot()
     def export_script(self) -> None:
-        self._ask("script", "again.py", "Python script (*.py)", "python", of_selected=True)
+        self._ask("script", "again.py", tr("Python script (*.py)"), "python", of_selected=True)
 
     @Slot()
     def export_tensorboard(self) -> None:
-        self._ask("tensorboard", "tensorboard", "Folder (*)", "tensorboard")
+        self._ask("tensorboard", "tensorboard", tr("Folder (*)"), "tensorboard")
 
     def _ask_table(self, what: str, name: str) -> None:
-        path = dialogs.file_to_save(self._window, "Export", name, TABLES, Path(name).suffix[1:])
+        path = dialogs.file_to_save(self._window, tr("Export"), name, tr(TABLES), Path(name).suffix[1:])
         if path is not None:
             self.write(what, SUFFIXES.get(path.suffix[1:].lower(), "latex"), path)
 
     def _ask(self, what: str, name: str, kinds: str, form: str, *, of_selected: bool = False) -> None:
-        path = dialogs.file_to_save(self._window, "Export", name, kinds, Path(name).suffix[1:])
+        path = dialogs.file_to_save(self._window, tr("Export"), name, kinds, Path(name).suffix[1:])
         if path is not None:
             self.write(what, form, path, of_selected=of_selected)
 
@@ -97,7 +98,7 @@ class DocumentCommands(QObject):
 
             with Project.open(project, read_only=True) as opened:
                 documents.save(opened, what, form, Wish(runs=runs), path, arrangement)
-            return f"Saved as {path}."
+            return tr("Saved as {}.", path)
 
         self._worker.submit(JOB, "exporting", job, weakly(self._done), weakly(self._failed))
 
@@ -107,4 +108,4 @@ class DocumentCommands(QObject):
     def _failed(self, error: Exception) -> None:
         from workbench.gui.export_content import in_words
 
-        self._notices.say(JOB, f"Could not be exported: {in_words(error)}")
+        self._notices.say(JOB, tr("Could not be exported: {}", in_words(error)))

@@ -11,7 +11,7 @@ from workbench.analysis.comparison import leader
 from workbench.analysis.source import Grouping
 from workbench.gui.plain import Label, set_tip, tip
 from workbench.gui.run_data import ALL, RunData
-from workbench.words import plural
+from workbench.words import plural, tr
 
 WIDEST = 420
 LOOK_MILLISECONDS = 300
@@ -25,8 +25,8 @@ class ExperimentBar(QWidget):
         self._data = data
         self.chooser = QComboBox(self)
         self.chooser.setObjectName("experiment_chooser")
-        self.chooser.setAccessibleName("Experiment in view")
-        set_tip(self.chooser, "Charts show this experiment; one that is begun comes into view by itself")
+        self.chooser.setAccessibleName(tr("Experiment in view"))
+        set_tip(self.chooser, tr("Charts show this experiment; one that is begun comes into view by itself"))
         self.chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.chooser.setMaximumWidth(WIDEST)
         self.chooser.activated.connect(self._choose)
@@ -53,7 +53,7 @@ class ExperimentBar(QWidget):
         found = self._data.experiments()
         entries = [(each.name, each.key) for each in reversed(found)]
         if len(found) > 1:
-            entries.append(("All experiments", ALL))
+            entries.append((tr("All experiments"), ALL))
         box = self.chooser
         with QSignalBlocker(box):
             if entries != [(box.itemText(at), box.itemData(at)) for at in range(box.count())]:
@@ -76,9 +76,9 @@ class ExperimentBar(QWidget):
         parts = [plural(len(runs), "run")]
         parts += [f"{count} {status}" for status, count in states.items() if count < len(runs)]
         if len(shown) < len(runs):
-            parts.append(f"{len(shown)} shown")
-        said = " · ".join(parts) if runs else "No runs yet"
+            parts.append(tr("{} shown", len(shown)))
+        said = " · ".join(parts) if runs else tr("No runs yet")
         if ahead := leader(self._data, self._grouping):
-            said += f" · ahead on test tasks: {ahead}"
+            said += tr(" · ahead on test tasks: {}", ahead)
         self._said.setText(said)
         set_tip(self._said, said)

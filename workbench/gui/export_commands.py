@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 from workbench.gui.notices import Notices
 from workbench.gui.worker import Worker
 from workbench.pictures import Figure
+from workbench.words import tr
 
 if TYPE_CHECKING:
     from workbench.gui.charts.base import Chart
@@ -70,6 +71,6 @@ class ExportCommands(QObject):
         chart = self._chart()
         figure = chart.figure() if chart is not None else None
         if figure is None:
-            what = chart.title.lower() if chart is not None else "chart"
-            self._notices.say("export", f"There is nothing to export yet: the {what} view is empty.")
+            what = tr(chart.title).lower() if chart is not None else tr("chart")
+            self._notices.say("export", tr("There is nothing to export yet: the {} view is empty.", what))
         return figure

@@ -14,18 +14,21 @@ from workbench.export.wishes import Style
 from workbench.gui.worker import Worker
 from workbench.pictures import Figure
 from workbench.settings import Section, setting
+from workbench.words import marked, tr
 
 COPY = "export_copy"
 SHOWN_LINES = 200
 
 
-KINDS = {
-    "png": "PNG image",
-    "svg": "SVG drawing",
-    "pdf": "PDF document",
-    "gif": "GIF animation",
-    "csv": "Comma-separated values",
-}
+KINDS = marked(
+    {
+        "png": "PNG image",
+        "svg": "SVG drawing",
+        "pdf": "PDF document",
+        "gif": "GIF animation",
+        "csv": "Comma-separated values",
+    }
+)
 """What a file is, by its suffix."""
 
 
@@ -98,8 +101,8 @@ def first_lines(text: str) -> str:
     """As much of a table as is worth looking at."""
     lines = text.splitlines()
     more = len(lines) - SHOWN_LINES
-    rest = [f"… and {more:,} more rows"] if more > 0 else []
-    return "\n".join(lines[:SHOWN_LINES] + rest) or "There are no numbers in this chart."
+    rest = [tr("… and {:,} more rows", more)] if more > 0 else []
+    return "\n".join(lines[:SHOWN_LINES] + rest) or tr("There are no numbers in this chart.")
 
 
 def copy(figure: Figure, worker: Worker, told: Callable[[str], object], choice: Choice | None = None) -> None:
@@ -118,23 +121,23 @@ def copy(figure: Figure, worker: Worker, told: Callable[[str], object], choice: 
             QGuiApplication.clipboard().setImage(QImage.fromData(made))
         else:
             QGuiApplication.clipboard().setText(made.decode())
-        told("Copied to the clipboard.")
+        told(tr("Copied to the clipboard."))
 
     def failed(error: Exception) -> None:
-        told(f"Could not be copied: {in_words(error)}")
+        told(tr("Could not be copied: {}", in_words(error)))
 
-    worker.submit(COPY, "drawing the figure", lambda _: content(figure, wanted), done, failed)
+    worker.submit(COPY, tr("drawing the figure"), lambda _: content(figure, wanted), done, failed)
 
 
 def in_words(error: Exception, path: Path | None = None) -> str:
     """Why something could not be written, and what to do."""
     if not isinstance(error, OSError):
         return str(error) or type(error).__name__
-    folder = "the folder" if path is None else str(path.parent)
+    folder = tr("the folder") if path is None else str(path.parent)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"the disk is full. Make room in {folder}, or choose another folder."
+        return tr("the disk is full. Make room in {}, or choose another folder.", folder)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"{folder} cannot be written to. Choose another folder."
+        return tr("{} cannot be written to. Choose another folder.", folder)
     if error.errno == errno.ENOENT:
-        return f"{folder} is not there any more. Choose another folder."
-    return f"{error.strerror or error}. Choose another folder or name."
+        return tr("{} is not there any more. Choose another folder.", folder)
+    return tr("{}. Choose another folder or name.", error.strerror or error)

@@ -29,6 +29,7 @@ from workbench.gui.weakly import weakly
 from workbench.gui.worker import Progress, Worker
 from workbench.paths import write_atomically
 from workbench.pictures import Figure
+from workbench.words import tr
 
 PREVIEW, SAVE = "export_preview", "export_save"
 DEBOUNCE_MS = 200
@@ -57,7 +58,7 @@ class ExportDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setObjectName("export_dialog")
-        self.setWindowTitle("Export chart")
+        self.setWindowTitle(tr("Export chart"))
         self._figure, self._worker, self._film = figure, worker, film
         self._settings = settings or QSettings()
         self._png = QPixmap()
@@ -93,17 +94,21 @@ class ExportDialog(QDialog):
         self.bar.changed.connect(self._changed)
         self.caption = QPlainTextEdit(self._figure.caption, self)
         self.caption.setObjectName("export_caption")
-        self.caption.setAccessibleName("Caption")
-        set_tip(self.caption, "A caption for a paper; it can be changed before it is copied")
+        self.caption.setAccessibleName(tr("Caption"))
+        set_tip(self.caption, tr("A caption for a paper; it can be changed before it is copied"))
         self.caption.setTabChangesFocus(True)
-        self.copy_caption = self._push("export_copy_caption", "Copy caption", "Copy the caption as text")
+        self.copy_caption = self._push(
+            "export_copy_caption", tr("Copy caption"), tr("Copy the caption as text")
+        )
         self.copy_caption.clicked.connect(self._copy_caption)
-        self.copy_button = self._push("export_copy", "Copy to clipboard", "Copy the figure as an image")
+        self.copy_button = self._push(
+            "export_copy", tr("Copy to clipboard"), tr("Copy the figure as an image")
+        )
         self.copy_button.clicked.connect(self._copy)
-        self.save_button = self._push("export_save", "Save as…", "Choose a file and write it")
+        self.save_button = self._push("export_save", tr("Save as…"), tr("Choose a file and write it"))
         self.save_button.clicked.connect(self._save)
         self.save_button.setDefault(True)
-        self.close_button = self._push("export_close", "Close", "Close this dialog")
+        self.close_button = self._push("export_close", tr("Close"), tr("Close this dialog"))
         self.close_button.clicked.connect(self.reject)
 
     def _push(self, name: str, text: str, tip: str) -> QPushButton:
@@ -114,7 +119,7 @@ class ExportDialog(QDialog):
         return button
 
     def _lay_out(self) -> None:
-        caption_label = Label("C&aption", self)
+        caption_label = Label(tr("C&aption"), self)
         caption_label.setBuddy(self.caption)
         left = QVBoxLayout()
         left.addLayout(self.form)
@@ -123,13 +128,13 @@ class ExportDialog(QDialog):
         left.addWidget(self.copy_caption, 0, Qt.AlignmentFlag.AlignRight)
         self.preview = Label(parent=self)
         self.preview.setObjectName("export_preview")
-        self.preview.setAccessibleName("Preview")
+        self.preview.setAccessibleName(tr("Preview"))
         self.preview.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.preview.setMinimumSize(320, 260)
         self.preview.setWordWrap(True)
         self.data = QPlainTextEdit(self)
         self.data.setObjectName("export_data")
-        self.data.setAccessibleName("Preview of the data")
+        self.data.setAccessibleName(tr("Preview of the data"))
         self.data.setReadOnly(True)
         self.data.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.pages = QStackedWidget(self)
@@ -137,7 +142,7 @@ class ExportDialog(QDialog):
         self.pages.addWidget(self.data)
         self.status = Label(parent=self)
         self.status.setObjectName("export_status")
-        self.status.setAccessibleName("What happened")
+        self.status.setAccessibleName(tr("What happened"))
         self.status.setWordWrap(True)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         upper = QHBoxLayout()
@@ -186,13 +191,15 @@ class ExportDialog(QDialog):
         if choice.is_drawn:
             choice = choice.model_copy(update={"format": "png", "resolution": DPI})
             if self._png.isNull():
-                self.preview.setText("Drawing…")
+                self.preview.setText(tr("Drawing…"))
 
         def job(_: Progress) -> bytes | str:
             made = content(figure, choice)
             return made if choice.is_drawn else first_lines(made.decode())
 
-        self._worker.submit(PREVIEW, "drawing the figure", job, weakly(self._drawn), weakly(self._not_drawn))
+        self._worker.submit(
+            PREVIEW, tr("drawing the figure"), job, weakly(self._drawn), weakly(self._not_drawn)
+        )
 
     def _drawn(self, made: bytes | str) -> None:
         if isinstance(made, str):
@@ -203,13 +210,13 @@ class ExportDialog(QDialog):
 
     def _not_drawn(self, error: Exception) -> None:
         self._png = QPixmap()
-        self.preview.setText(f"The figure could not be drawn: {in_words(error)}")
+        self.preview.setText(tr("The figure could not be drawn: {}", in_words(error)))
 
     def _fit(self) -> None:
         if not self._png.isNull():
             sheet, width, height = on_a_sheet(self._png, self.preview.size(), self.devicePixelRatioF())
             self.preview.setPixmap(sheet)
-            set_tip(self.preview, f"As it stands on a page: {width:.0f} × {height:.0f} mm")
+            set_tip(self.preview, tr("As it stands on a page: {:.0f} × {:.0f} mm", width, height))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -220,19 +227,19 @@ class ExportDialog(QDialog):
     @Slot()
     def _copy_caption(self) -> None:
         QGuiApplication.clipboard().setText(self.caption.toPlainText())
-        self._say("The caption is in the clipboard.")
+        self._say(tr("The caption is in the clipboard."))
 
     @Slot()
     def _copy(self) -> None:
         self._remember()
-        self._say("Preparing…")
+        self._say(tr("Preparing…"))
         copy(self._figure, self._worker, weakly(self._say), self.choice())
 
     @Slot()
     def _save(self) -> None:
         suffix = self.choice().suffix
-        name, kinds = f"{self._figure.name}.{suffix}", f"{KINDS[suffix]} (*.{suffix})"
-        path = dialogs.file_to_save(self, "Save chart", name, kinds, suffix)
+        name, kinds = f"{self._figure.name}.{suffix}", f"{tr(KINDS[suffix])} (*.{suffix})"
+        path = dialogs.file_to_save(self, tr("Save chart"), name, kinds, suffix)
         if path is not None:
             self.save_to(path)
 
@@ -240,7 +247,7 @@ class ExportDialog(QDialog):
         """Write the file in the background, and say how it went; a known suffix is its format."""
         self._remember()
         self._target = path
-        self._say("Saving…")
+        self._say(tr("Saving…"))
         self._set_saving(True)
         figure, choice, film = self._figure, self.choice(), self._film
         suffix = path.suffix[1:].lower()
@@ -251,19 +258,19 @@ class ExportDialog(QDialog):
             made = content(figure, choice, film)
             write_atomically(path, lambda file: file.write(made))
 
-        self._worker.submit(SAVE, "saving the figure", job, weakly(self._saved), weakly(self._not_saved))
+        self._worker.submit(SAVE, tr("saving the figure"), job, weakly(self._saved), weakly(self._not_saved))
 
     def _saved(self, _: None) -> None:
         self._set_saving(False)
         if self._target is not None:
-            self._say(f"Saved as {self._target}.")
+            self._say(tr("Saved as {}.", self._target))
         if self._closing:
             self.reject()
 
     def _not_saved(self, error: Exception) -> None:
         self._set_saving(False)
         self._closing = False
-        self._say(f"Could not be saved: {in_words(error, self._target)}", wrong=True)
+        self._say(tr("Could not be saved: {}", in_words(error, self._target)), wrong=True)
 
     def _set_saving(self, saving: bool) -> None:
         self.save_button.setEnabled(not saving)

@@ -21,27 +21,32 @@ from workbench.gui.setup.get_dialog import GetDialog
 from workbench.gui.setup.import_notes import ImportNotes
 from workbench.gui.worker import Worker
 from workbench.paths import write_atomically
+from workbench.words import marked, tr
 
 if TYPE_CHECKING:
     from workbench.gui.setup.panel import SetupPanel
 
-PROJECTS = "Projects (*.mlwb)"
-QUICK = {
-    "quickstart": "Sine waves",
-    "quickstart-glyphs": "Letters of unseen scripts",
-    "quickstart-bandits": "Bandits",
-    "quickstart-navigation": "2-D navigation",
-    "quickstart-driving": "Driving",
-    "quickstart-sets": "Sets to group",
-    "quickstart-patients": "Patients",
-    "quickstart-languages": "Invented languages",
-}
-SAMPLES = QUICK | {
-    "all-sinusoid": "Sine waves, all algorithms",
-    "all-glyphs": "Letters of unseen scripts, all algorithms",
-    "private-sinusoid": "Sine waves, each kept private",
-}
-KEEP, DISCARD, SAVE_AS = "Keep for later", "Discard", "Save as…"
+PROJECTS = marked("Projects (*.mlwb)")
+QUICK = marked(
+    {
+        "quickstart": "Sine waves",
+        "quickstart-glyphs": "Letters of unseen scripts",
+        "quickstart-bandits": "Bandits",
+        "quickstart-navigation": "2-D navigation",
+        "quickstart-driving": "Driving",
+        "quickstart-sets": "Sets to group",
+        "quickstart-patients": "Patients",
+        "quickstart-languages": "Invented languages",
+    }
+)
+SAMPLES = QUICK | marked(
+    {
+        "all-sinusoid": "Sine waves, all algorithms",
+        "all-glyphs": "Letters of unseen scripts, all algorithms",
+        "private-sinusoid": "Sine waves, each kept private",
+    }
+)
+KEEP, DISCARD, SAVE_AS = marked(("Keep for later", "Discard", "Save as…"))
 
 
 class FileCommands(QObject):
@@ -72,7 +77,7 @@ class FileCommands(QObject):
     @Slot()
     def open(self) -> None:
         path = dialogs.file_to_open(
-            self._window, "Open", "Projects and experiments (*.mlwb *.toml);;All files (*)"
+            self._window, tr("Open"), tr("Projects and experiments (*.mlwb *.toml);;All files (*)")
         )
         if path is not None:
             self.open_path(path)
@@ -102,22 +107,22 @@ class FileCommands(QObject):
             action.setData(str(path))
             set_tip(action, str(path))
         if menu.isEmpty():
-            menu.addAction("None yet").setEnabled(False)
+            menu.addAction(tr("None yet")).setEnabled(False)
 
     @Slot()
     def save_as(self) -> bool:
         """Name the project; tells whether it was done."""
         name = "project.mlwb" if self._session.is_untitled else self._session.path.name
-        path = dialogs.file_to_save(self._window, "Save as", name, PROJECTS, "mlwb")
+        path = dialogs.file_to_save(self._window, tr("Save as"), name, tr(PROJECTS), "mlwb")
         return path is not None and self._try(self._session.save_as, path)
 
     @Slot()
     def save_copy(self) -> None:
         path = dialogs.file_to_save(
-            self._window, "Save a copy", f"{self._session.name} copy.mlwb", PROJECTS, "mlwb"
+            self._window, tr("Save a copy"), f"{self._session.name} copy.mlwb", tr(PROJECTS), "mlwb"
         )
         if path is not None and self._try(self._session.save_copy, path):
-            self._notices.say("file", f"A copy was written to {path}; this project stays open.")
+            self._notices.say("file", tr("A copy was written to {}; this project stays open.", path))
 
     def may_leave(self, *, closing: bool = False) -> bool:
         """Ask what must be asked before the open project is closed; tells whether it may be."""
@@ -126,19 +131,21 @@ class FileCommands(QObject):
             return True
         if session.queue.running is not None:
             more = len(session.queue.queued())
-            text = "A run is going on" + (f", and {more} wait." if more else ".")
-            text += "\n\nNothing is lost: it can go on when the project is opened again."
-            answer = "Stop and close" if closing else "Stop and go on"
-            if dialogs.ask(self._window, "A run is going on", text, [answer]) == dialogs.CANCEL:
+            text = tr("A run is going on, and {} wait.", more) if more else tr("A run is going on.")
+            text += tr("\n\nNothing is lost: it can go on when the project is opened again.")
+            answer = tr("Stop and close") if closing else tr("Stop and go on")
+            if dialogs.ask(self._window, tr("A run is going on"), text, [answer]) == dialogs.CANCEL:
                 return False
         self._discarded = None
         if not session.is_untitled or not session.data.runs() or session.read_only:
             return True
-        text = "This project has no name yet. Kept for later, it is offered when the program starts again."
-        answer = dialogs.ask(self._window, "Untitled project", text, [SAVE_AS, KEEP, DISCARD])
-        if answer == SAVE_AS:
+        text = tr(
+            "This project has no name yet. Kept for later, it is offered when the program starts again."
+        )
+        answer = dialogs.ask(self._window, tr("Untitled project"), text, [tr(SAVE_AS), tr(KEEP), tr(DISCARD)])
+        if answer == tr(SAVE_AS):
             return self.save_as()
-        if answer == DISCARD:
+        if answer == tr(DISCARD):
             self._discarded = session.path
         return answer != dialogs.CANCEL
 
@@ -159,8 +166,8 @@ class FileCommands(QObject):
             def discard(path: Path = path) -> None:
                 self._try(untitled.remove, path)
 
-            text = f"An untitled project was kept: {left}."
-            self._notices.say(f"left_{number}", text, [("Open", open_it), (DISCARD, discard)])
+            text = tr("An untitled project was kept: {}.", left)
+            self._notices.say(f"left_{number}", text, [(tr("Open"), open_it), (tr(DISCARD), discard)])
 
     # --- experiments -------------------------------------------------------------------------------
 
@@ -181,7 +188,7 @@ class FileCommands(QObject):
         if QSettings().value("has_run") is not None or self._session.data.runs():
             return
 
-        self._say_quick_start("Quick start: an experiment")
+        self._say_quick_start(tr("Quick start: an experiment"))
         if self._window.focusWidget() in (None, self._window):  # nobody is doing anything else yet
             self._notices.enter("quick_start")
 
@@ -191,12 +198,12 @@ class FileCommands(QObject):
         def taker(name: str) -> Callable[[], object]:
             def take() -> None:
                 if self._open_experiment(name):
-                    self._say_quick_start(f"“{QUICK[name]}”")
+                    self._say_quick_start(f"“{tr(QUICK[name])}”")
 
             return take
 
-        answers = [(text, taker(name)) for name, text in QUICK.items()]
-        self._notices.say("quick_start", f"{what} stands ready in Setup. Press Run, or choose:", answers)
+        answers = [(tr(text), taker(name)) for name, text in QUICK.items()]
+        self._notices.say("quick_start", tr("{} stands ready in Setup. Press Run, or choose:", what), answers)
 
     def _open_experiment(self, source: str) -> bool:
         from workbench import runs
@@ -208,17 +215,17 @@ class FileCommands(QObject):
         except InputError as error:
             self._notices.say("file", str(error))
             return False
-        self.setup.load(experiment, f"Load {experiment.name}")
+        self.setup.load(experiment, tr("Load {}", experiment.name))
         return True
 
     @Slot()
     def save_experiment(self) -> None:
         experiment = self.setup.draft.experiment() if self.setup is not None else None
         if experiment is None:
-            self._notices.say("file", "Setup has a mistake; the reason stands above its Run button.")
+            self._notices.say("file", tr("Setup has a mistake; the reason stands above its Run button."))
             return
         path = dialogs.file_to_save(
-            self._window, "Save experiment", f"{experiment.name}.toml", "Experiments (*.toml)", "toml"
+            self._window, tr("Save experiment"), f"{experiment.name}.toml", tr("Experiments (*.toml)"), "toml"
         )
         if path is not None:
             text = experiment.to_toml().encode()
@@ -227,7 +234,7 @@ class FileCommands(QObject):
     @Slot()
     def import_data(self) -> None:
         path = dialogs.file_to_open(
-            self._window, "Import data", "Data (*.zip *.npz *.csv *.tsv *.json *.jsonl *.ndjson)"
+            self._window, tr("Import data"), tr("Data (*.zip *.npz *.csv *.tsv *.json *.jsonl *.ndjson)")
         )
         if path is not None and self.setup is not None:
             self.setup.import_path(path)
@@ -260,16 +267,16 @@ class FileCommands(QObject):
         names = registry.registered()
         for name in names:
             action = menu.addAction(without_keys(name))
-            set_tip(action, f"Make {name} the task")
+            set_tip(action, tr("Make {} the task", name))
             action.triggered.connect(partial(self._use_registered, name))
         if not names:
-            menu.addAction("None yet").setEnabled(False)
+            menu.addAction(tr("None yet")).setEnabled(False)
             return
         menu.addSeparator()
-        notes = menu.addMenu("Notes")
+        notes = menu.addMenu(tr("Notes"))
         for name in names:
             notes.addAction(f"{without_keys(name)}…").triggered.connect(partial(self._show_notes, name))
-        removal = menu.addMenu("Remove")
+        removal = menu.addMenu(tr("Remove"))
         for name in names:
             removal.addAction(f"{without_keys(name)}…").triggered.connect(partial(self._remove, name))
 
@@ -281,9 +288,9 @@ class FileCommands(QObject):
         self._try(lambda: ImportNotes(registry.manifest_of(name), self._window).open())
 
     def _remove(self, name: str, checked: bool = False) -> None:
-        text = f"The program's own copy of {name} is deleted; the files it was imported from stay.\n\n"
-        text += "Experiments that name it cannot be run until it is imported again. Results stay."
-        if dialogs.ask(self._window, "Remove data set", text, ["Remove"]) != "Remove":
+        text = tr("The program's own copy of {} is deleted; the files it was imported from stay.\n\n", name)
+        text += tr("Experiments that name it cannot be run until it is imported again. Results stay.")
+        if dialogs.ask(self._window, tr("Remove data set"), text, [tr("Remove")]) == dialogs.CANCEL:
             return
         self._try(registry.remove, name)
         if self.setup is not None and self.setup.draft.value(("task", "dataset")) == name:

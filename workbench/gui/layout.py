@@ -14,17 +14,20 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QSizePolicy, QTab
 from workbench.gui import dock_places
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.title_bar import TitleBar
+from workbench.words import marked, tr
 
-PANELS = {
-    "setup": "Setup",
-    "learning_curves": "Learning curves",
-    "adaptation_chart": "Adaptation",
-    "prediction_view": "Predictions",
-    "inside_view": "Inside",
-    "comparison_view": "Compare",
-    "runs": "Runs",
-    "log": "Log",
-}
+PANELS = marked(
+    {
+        "setup": "Setup",
+        "learning_curves": "Learning curves",
+        "adaptation_chart": "Adaptation",
+        "prediction_view": "Predictions",
+        "inside_view": "Inside",
+        "comparison_view": "Compare",
+        "runs": "Runs",
+        "log": "Log",
+    }
+)
 CHARTS = tuple(PANELS)[1:6]
 TILED = tuple(name for name in CHARTS if name != "inside_view")
 """Charts that are seen at once."""
@@ -55,10 +58,12 @@ class Layout(QObject):
         self._settling.setInterval(0)
         self._settling.timeout.connect(self._settle)
         window.installEventFilter(self)
-        self.docks = {name: self._dock(name, title) for name, title in PANELS.items()}
+        self.docks = {name: self._dock(name, tr(title)) for name, title in PANELS.items()}
         for number, dock in enumerate(self.docks.values(), 1):
             action = dock.toggleViewAction()
-            set_tip(action, f"Show or close {dock.windowTitle()}; Ctrl+{number} brings it to the front")
+            set_tip(
+                action, tr("Show or close {}; Ctrl+{} brings it to the front", dock.windowTitle(), number)
+            )
             shortcut = QShortcut(QKeySequence(f"Ctrl+{number}"), window)
             shortcut.setObjectName(dock.objectName())
             shortcut.activated.connect(self._go_to)
@@ -68,7 +73,7 @@ class Layout(QObject):
     def _dock(self, name: str, title: str) -> QDockWidget:
         dock = QDockWidget(title, self._window)
         dock.setObjectName(f"dock_{name}")
-        waiting = Label("Loading…", dock)
+        waiting = Label(tr("Loading…"), dock)
         waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         dock.setWidget(waiting)
         dock.setTitleBarWidget(TitleBar(dock))
@@ -208,8 +213,8 @@ class Layout(QObject):
             menu = QMenu(tabs)
             menu.setObjectName("tab_menu")
             menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            menu.addAction("In a window of its own").triggered.connect(partial(_float, dock))
-            menu.addAction(f"Close {title}").triggered.connect(dock.close)
+            menu.addAction(tr("In a window of its own")).triggered.connect(partial(_float, dock))
+            menu.addAction(tr("Close {}", title)).triggered.connect(dock.close)
             menu.popup(tabs.mapToGlobal(at))
 
     # --- by keyboard -------------------------------------------------------------------------------

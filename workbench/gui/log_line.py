@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QSizePolicy, QToolButton
 
 from workbench.gui.log_panel import LogPanel
 from workbench.gui.plain import Elided, set_tip
+from workbench.words import tr
 
 
 class LogLine(QWidget):
@@ -18,9 +19,9 @@ class LogLine(QWidget):
         self._log, self._dock = log, dock
         self.button = QToolButton()
         self.button.setObjectName("log_button")
-        self.button.setAccessibleName("Log")
-        set_tip(self.button, "Unfold or fold everything that happened (Ctrl+8)")
-        self.button.setText("Log")
+        self.button.setAccessibleName(tr("Log"))
+        set_tip(self.button, tr("Unfold or fold everything that happened (Ctrl+8)"))
+        self.button.setText(tr("Log"))
         self.button.setAutoRaise(True)
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.button.clicked.connect(self._turn)

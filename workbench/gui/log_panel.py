@@ -10,6 +10,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
+from workbench.words import tr
+
 MOST_LINES = 5000
 
 
@@ -19,12 +21,12 @@ class LogPanel(QPlainTextEdit):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("log")
-        self.setAccessibleName("Log")
+        self.setAccessibleName(tr("Log"))
         self.setReadOnly(True)
         self.setTabChangesFocus(True)
         self.setMaximumBlockCount(MOST_LINES)
         self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
-        self.setPlaceholderText("What happens is noted here.")
+        self.setPlaceholderText(tr("What happens is noted here."))
         self.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self._follows = True
         bar = self.verticalScrollBar()

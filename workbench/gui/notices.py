@@ -10,12 +10,13 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QSizePoli
 
 from workbench.gui import theme
 from workbench.gui.plain import Label
+from workbench.words import marked, tr
 
 LONG = 110
 BUTTONS = 5
 """So many answers have a button; of more, the others are in a menu, so that no notice widens the window."""
 
-MORE, CLOSE = "More", "Close"
+MORE, CLOSE = marked(("More", "Close"))
 Answer = tuple[str, Callable[[], object]]
 
 
@@ -83,12 +84,12 @@ class _Line(QFrame):
         layout.addWidget(self.text, 1)
         self.buttons: list[QPushButton] = []
         shown, others = list(self._answers)[:BUTTONS], list(self._answers)[BUTTONS:]
-        for label in [*shown, *([MORE] if others else []), CLOSE]:
+        for label in [*shown, *([tr(MORE)] if others else []), tr(CLOSE)]:
             button = QPushButton(label, self)
             button.setAutoDefault(True)  # Enter chooses, too
             self.buttons.append(button)
             button.setObjectName(_name(key, label))
-            if others and label == MORE:
+            if others and label == tr(MORE):
                 button.setMenu(self._menu(others))
             else:
                 button.clicked.connect(self._answer)

@@ -21,6 +21,7 @@ from workbench.gui.setup.draft import Draft
 from workbench.gui.setup.panel import SetupPanel
 from workbench.gui.worker import Progress, Worker
 from workbench.project import ProjectError
+from workbench.words import tr
 
 if TYPE_CHECKING:
     from workbench.config import Experiment
@@ -75,7 +76,7 @@ class Panels(QObject):
         data.grew.connect(self._grew)
         for signal in (data.selection_changed, data.viewed):
             signal.connect(self._ask_for_predictions)
-        worker.submit("engine", "Loading PyTorch", _import_engine, self._loaded, self._not_loaded)
+        worker.submit("engine", tr("Loading PyTorch"), _import_engine, self._loaded, self._not_loaded)
 
     def panels(self) -> dict[str, QWidget]:
         """The panels by the name of their dock."""
@@ -87,7 +88,9 @@ class Panels(QObject):
         for view in (self.predictions, self.inside):
             view.set_project_path(project.path if project is not None else None)
         self.setup.set_read_only(
-            f"The project is read-only: {project.read_only_reason}." if project and project.read_only else ""
+            tr("The project is read-only: {}.", project.read_only_reason)
+            if project and project.read_only
+            else ""
         )
         if self._engine:
             self._take_draft()
@@ -124,7 +127,7 @@ class Panels(QObject):
         self.engine_loaded.emit(device)
 
     def _not_loaded(self, error: Exception) -> None:
-        self._notices.say("engine", f"PyTorch could not be loaded, so nothing can run: {error}")
+        self._notices.say("engine", tr("PyTorch could not be loaded, so nothing can run: {}", error))
 
     # --- what is set up ----------------------------------------------------------------------------
 

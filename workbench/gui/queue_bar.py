@@ -25,7 +25,7 @@ from workbench.gui.run_columns import rounded
 from workbench.gui.run_queue import Sitting
 from workbench.gui.session import Session
 from workbench.project import RunRecord
-from workbench.words import plural
+from workbench.words import plural, tr
 
 LOOK_MILLISECONDS = 1000
 MOST_SEGMENTS = 40
@@ -58,7 +58,7 @@ class QueueBar(QWidget):
         self.waiting = QPushButton(self)
         self.waiting.setObjectName("waiting_button")
         self.waiting.setFlat(True)
-        set_tip(self.waiting, "Reorder the queue, or take runs out of it (Ctrl+Shift+Q)")
+        set_tip(self.waiting, tr("Reorder the queue, or take runs out of it (Ctrl+Shift+Q)"))
         self.waiting.clicked.connect(self.show_queue)
         self.count, self.what, self.rest, self.left = Label(), Elided(), Label(), Label()
         self.count.setStyleSheet("font-weight: bold;")
@@ -67,7 +67,7 @@ class QueueBar(QWidget):
         for name, label in labels.items():
             label.setObjectName(f"queue_{name}")
         self.what.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
-        set_tip(self.left, "Until everything that is queued is over, tests and validations included")
+        set_tip(self.left, tr("Until everything that is queued is over, tests and validations included"))
         words = QHBoxLayout()
         words.setSpacing(8)
         words.addStrut(self.waiting.sizeHint().height())  # nothing moves when it comes and goes
@@ -129,8 +129,8 @@ class QueueBar(QWidget):
         for label, text in zip((self.count, self.what, self.rest), said, strict=True):
             label.setText(text)
             label.setVisible(bool(text))
-        self.waiting.setText(f"{len(waiting)} waiting ▾")
-        self.waiting.setAccessibleName(f"{plural(len(waiting), 'run')} in the queue")
+        self.waiting.setText(tr("{} waiting ▾", len(waiting)))
+        self.waiting.setAccessibleName(tr("{} in the queue", plural(len(waiting), "run")))
         self.waiting.setVisible(bool(waiting))
         self.left.setText((left.words or "–") if unfinished else "")
         self.progress.show_runs(queue.sitting, unfinished)
@@ -170,16 +170,16 @@ class QueueBar(QWidget):
         if doing := queue.doing(run):
             said.append(doing)
         elif queue.speed:
-            said.append(f"{rounded(queue.speed)} meta-iterations/s")
-        return f"{place} of {place + len(waiting)}", run.name, " · ".join(["", *said]).strip()
+            said.append(tr("{} meta-iterations/s", rounded(queue.speed)))
+        return tr("{} of {}", place, place + len(waiting)), run.name, " · ".join(["", *said]).strip()
 
     def _idle(self, unfinished: Sequence[RunRecord]) -> tuple[str, str, str]:
         queue, sitting = self._session.queue, self._session.queue.sitting
         if sitting.over and not queue.queued():
             return over(sitting), "", f"· {duration(sitting.seconds)}"
         if unfinished:
-            state = "Stopped" if sitting.stopped or sitting.ended else "Unfinished"
-            wait = f"{plural(len(unfinished), 'run')} wait{'s' * (len(unfinished) == 1)}"
+            state = tr("Stopped") if sitting.stopped or sitting.ended else tr("Unfinished")
+            wait = plural(len(unfinished), "run waits", "runs wait")
             return "", f"{state}: {wait}", ""
         return "", "", self._hint
 
@@ -200,7 +200,7 @@ class Segments(QProgressBar):
         self.setObjectName("queue_progress")
         self.setRange(0, 1000)
         self.setFixedHeight(6)
-        self.setAccessibleName("Progress of the queue")
+        self.setAccessibleName(tr("Progress of the queue"))
 
     def show_runs(self, sitting: Sitting, rest: Sequence[RunRecord]) -> None:
         """Show runs that have ended, then others."""
@@ -247,9 +247,9 @@ class _Button(QToolButton):
 def over(sitting: Sitting) -> str:
     """How the runs of a queue ended: ``18 runs finished, 2 failed, 1 diverged``."""
     ends = list(sitting.ended.values())
-    told = [f"{plural(ends.count('finished'), 'run')} finished"]
-    told += [f"{ends.count(how)} {how}" for how in ("failed", "diverged") if how in ends]
-    return ", ".join(told + [f"{len(sitting.stopped)} stopped"] * bool(sitting.stopped))
+    told = [plural(ends.count("finished"), "run finished", "runs finished")]
+    told += [f"{ends.count(how)} {tr(how)}" for how in ("failed", "diverged") if how in ends]
+    return ", ".join(told + [tr("{} stopped", len(sitting.stopped))] * bool(sitting.stopped))
 
 
 def _part(run: RunRecord) -> float:

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from workbench.gui import theme
 from workbench.gui.plain import set_tip
 from workbench.gui.session import Session
-from workbench.words import visible
+from workbench.words import tr, visible
 
 RUN = Qt.ItemDataRole.UserRole
 
@@ -37,7 +37,7 @@ class QueueList(QFrame):
         self._session = session
         self.runs = QListWidget(self)
         self.runs.setObjectName("queue_list")
-        self.runs.setAccessibleName("Runs that wait, in their order")
+        self.runs.setAccessibleName(tr("Runs that wait, in their order"))
         self.runs.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.runs.setUniformItemSizes(True)
         self.runs.setSpacing(3)
@@ -46,9 +46,9 @@ class QueueList(QFrame):
         layout.addWidget(self.runs)
         row = QHBoxLayout()
         for name, text, keys, act in (
-            ("earlier", "Earlier", "Alt+Up", self._earlier),
-            ("later", "Later", "Alt+Down", self._later),
-            ("take_out", "Take out", "Del", self._take_out),
+            ("earlier", tr("Earlier"), "Alt+Up", self._earlier),
+            ("later", tr("Later"), "Alt+Down", self._later),
+            ("take_out", tr("Take out"), "Del", self._take_out),
         ):
             button = QPushButton(text, self)
             button.setObjectName(f"queue_{name}")

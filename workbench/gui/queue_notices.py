@@ -12,7 +12,7 @@ from workbench.gui.queue_bar import over
 from workbench.gui.run_columns import DIVERGED
 from workbench.gui.session import Session
 from workbench.project import RunRecord
-from workbench.words import listed
+from workbench.words import listed, tr
 
 KEY = "diverged"
 LASTS = 50
@@ -73,9 +73,9 @@ class QueueNotices(QObject):
         if len(records) == 1:
             text = f"{told[0]}: {records[0].failure or DIVERGED}"
         else:
-            text = f"{len(records)} runs diverged: {listed(told, NAMED, '; ')}"
+            text = tr("{} runs diverged: {}", len(records), listed(told, NAMED, "; "))
         self._stops = running if running in self._said else None
-        answer = "Stop this run" if len(records) == 1 else "Stop the running one"
+        answer = tr("Stop this run") if len(records) == 1 else tr("Stop the running one")
         answers: list[Answer] = [(answer, self._stop)] if self._stops is not None else []
         self._notices.say(KEY, text, answers)
 

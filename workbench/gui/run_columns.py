@@ -18,7 +18,7 @@ from workbench.gui.runs_tree import Node, RunsTree, differing
 from workbench.problems import measure_of
 from workbench.project import RunRecord
 from workbench.summaries import Summary
-from workbench.words import listed, plural
+from workbench.words import listed, marked, plural, tr
 
 SIGNS = {
     "running": "▶", "paused": "‖", "interrupted": "⚠", "stopped": "■", "queued": "○", "failed": "✗",
@@ -30,18 +30,18 @@ ACTIVE = ("running", "paused", "stopped", "interrupted")
 LISTED = 3
 """Different values of a group that are told."""
 
-DIVERGED = (
+DIVERGED = marked(
     "from there on its loss is not finite, or over ten times what it was before training. "
     "A lower learning rate, or clipped gradients, may hold it."
 )
 
-VALUE = (
+VALUE = marked(
     "Meta-test; before the end the newest validation. "
     "Of an algorithm, the mean over its tested seeds with its 95% interval."
 )
-LEFT = "Training time that is left at the present speed."
-RATE = "Meta-iterations per second; of several runs the mean."
-TIME = "Training time; of several runs the mean."
+LEFT = marked("Training time that is left at the present speed.")
+RATE = marked("Meta-iterations per second; of several runs the mean.")
+TIME = marked("Training time; of several runs the mean.")
 
 
 class Column(NamedTuple):
@@ -86,7 +86,7 @@ class RunColumns:
 
             last = name.rpartition(".")[2]
             title = last if short[last] == 1 else name
-            made = self._words(title, f"The setting {name}.", lambda run: worded(said(run)), said)
+            made = self._words(title, tr("The setting {}.", name), lambda run: worded(said(run)), said)
             return made._replace(name=name)
 
         return (*self._fixed, *map(column, names))
@@ -107,7 +107,7 @@ class RunColumns:
         run = self._data.run(node.run) if node.run is not None else None
         if run is None or (node.title and run.name == usual_name(run)):
             return node.title
-        return f"seed {run.seed}" if run.name == usual_name(run) else run.name
+        return tr("seed {}", run.seed) if run.name == usual_name(run) else run.name
 
     def _name_key(self, node: Node) -> Any:
         run = self._data.run(node.run) if node.run is not None and not node.title else None
@@ -122,16 +122,16 @@ class RunColumns:
         told = Counter(run.status for run in runs)
         lost = [] if node.parent is None else [run for run in runs if self._data.diverged_at(run) is not None]
         if lost:
-            return f"⚠ {len(lost)} of {len(runs)} diverged"
+            return tr("⚠ {} of {} diverged", len(lost), len(runs))
         if told["failed"]:
-            return f"✗ {told['failed']} of {len(runs)} failed"
+            return tr("✗ {} of {} failed", told['failed'], len(runs))
         if len(told) == 1 and told["finished"]:
             return f"✓ {seeds}"
         if len(told) == 1 and told["queued"]:
-            return "○ queued"
+            return tr("○ queued")
         sign = next(sign for status, sign in SIGNS.items() if status in told)
         left = sum(seconds for run in runs if (seconds := self._queue.seconds_left(run.id)) is not None)
-        return f"{sign} {told['finished']} of {len(runs)}" + (f" · {duration(left)}" if left else "")
+        return tr("{} {} of {}", sign, told['finished'], len(runs)) + (f" · {duration(left)}" if left else "")
 
     def state_of(self, run: RunRecord) -> str:
         """What a run does, how far it is, and whether it diverged."""
@@ -141,7 +141,7 @@ class RunColumns:
         diverged = self._data.divergence([run])
         if diverged and run.status in ("finished", "failed"):
             return f"⚠ {diverged}"
-        state = f"{SIGNS[run.status]} {run.status}"
+        state = f"{SIGNS[run.status]} {tr(run.status)}"
         if run.status == "running":
             left = self._queue.seconds_left(run.id)
             state = f"{SIGNS[run.status]} {part(run):.0%}" + (f" · {duration(left)}" if left else "")

@@ -20,14 +20,16 @@ from workbench.gui.runs_tree import STAR
 from workbench.gui.session import Session
 from workbench.gui.worker import Worker
 from workbench.project import RunRecord
-from workbench.words import plural
+from workbench.words import marked, plural, tr
 
 if TYPE_CHECKING:
     from workbench.config import Experiment
     from workbench.gui.setup.panel import SetupPanel
 
 
-BEGUN = "Training has begun. Predictions shows what each learner does, once it has learned; Space plays it."
+BEGUN = marked(
+    "Training has begun. Predictions shows what each learner does, once it has learned; Space plays it."
+)
 
 
 class RunCommands(QObject):
@@ -66,18 +68,18 @@ class RunCommands(QObject):
         waiting = self._session.can_go_on()
         going_on = len(waiting) + (queue.running is not None)
         actions["go_on"].setEnabled(bool(waiting) and queue.running is None and writable)
-        actions["go_on"].setText(f"Go on ({plural(going_on, 'run')})" if going_on else "Go on")
+        actions["go_on"].setText(tr("Go on ({})", plural(going_on, "run")) if going_on else tr("Go on"))
         actions["show_queue"].setEnabled(bool(queue.queued()))
         self._enable_run(actions["run"], adds=queue.running is not None or bool(queue.queued()))
 
     def _enable_run(self, action: QAction, *, adds: bool) -> None:
         """Say what Run would do, or why it cannot."""
         setup = self.setup
-        reason = setup.why_not() if setup is not None else "PyTorch is being loaded"
+        reason = setup.why_not() if setup is not None else tr("PyTorch is being loaded")
         runs = plural(setup.count(), "run") if setup is not None and setup.count() else ""
         action.setText(f"{'Add' if adds else 'Run'} {runs}".strip())
         action.setEnabled(not reason)
-        does = "Put them behind the runs that wait" if adds else "Queue these runs and begin"
+        does = tr("Put them behind the runs that wait") if adds else tr("Queue these runs and begin")
         counted = f": {setup.counted()}" if setup is not None else ""
         set_tip(action, reason or f"{does}{counted} ({action.shortcut().toString()})")
 
@@ -109,12 +111,15 @@ class RunCommands(QObject):
         doubt = self.setup.cost.doubt
         if doubt and experiment != self._sure_of:
             self._asked = experiment
-            answers = [(f"Run {doubt}", self._run_all_the_same), ("Back to Setup", self._back_to_setup)]
-            self._notices.say("run", "That is a lot to run. Is it what you mean?", answers)
+            answers = [
+                (tr("Run {}", doubt), self._run_all_the_same),
+                (tr("Back to Setup"), self._back_to_setup),
+            ]
+            self._notices.say("run", tr("That is a lot to run. Is it what you mean?"), answers)
             return
         self._sure_of = None
         if "quick_start" in self._notices.texts():  # a line in its place, so that nothing moves
-            self._notices.say("quick_start", BEGUN)
+            self._notices.say("quick_start", tr(BEGUN))
         QSettings().setValue("has_run", True)
         try:
             self._session.add_runs(experiment, family)
@@ -191,11 +196,11 @@ class RunCommands(QObject):
 
     @Slot()
     def star(self) -> None:
-        self._toggle_tag(STAR, "Star", "Take the star from")
+        self._toggle_tag(STAR, tr("Star"), tr("Take the star from"))
 
     @Slot()
     def archive(self) -> None:
-        self._toggle_tag(ARCHIVED, "Archive", "Take out of the archive")
+        self._toggle_tag(ARCHIVED, tr("Archive"), tr("Take out of the archive"))
         self._panel.table.select_here()
 
     def _toggle_tag(self, tag: str, tagging: str, untagging: str) -> None:
@@ -211,14 +216,14 @@ class RunCommands(QObject):
         if record is None:
             return
         now = theme.colour(self._session.data.colour(record))
-        colour = dialogs.choose_colour(self._window, "Colour of the selected runs", now)
+        colour = dialogs.choose_colour(self._window, tr("Colour of the selected runs"), now)
         if colour:
-            self._change("Change colour", colour=colour)
+            self._change(tr("Change colour"), colour=colour)
 
     @Slot()
     def toggle_shown(self) -> None:
         visible = not all(run.visible for run in self._chosen())
-        self._change("Show in charts" if visible else "Hide in charts", visible=visible)
+        self._change(tr("Show in charts") if visible else tr("Hide in charts"), visible=visible)
 
     @Slot()
     def show_only(self) -> None:
@@ -226,13 +231,13 @@ class RunCommands(QObject):
         chosen, data = set(self._panel.selected()), self._session.data
         runs = [run for each in data.experiments() for run in each.runs if chosen & {r.id for r in each.runs}]
         changes = {run.id: {"visible": run.id in chosen} for run in runs if run.visible != (run.id in chosen)}
-        self._session.change_runs("Show only these", changes)
+        self._session.change_runs(tr("Show only these"), changes)
 
     @Slot()
     def delete(self) -> None:
         chosen = self._panel.selected()
         count = len(chosen)
-        text = f"Delete {count} runs" if count > 1 else "Delete run"
+        text = tr("Delete {} runs", count) if count > 1 else tr("Delete run")
         self._session.change_runs(text, {run: {"deleted": True} for run in chosen})
         self._panel.table.select_here()
 
@@ -258,9 +263,9 @@ class RunCommands(QObject):
             return
         owner = self._session.data.experiment(record)
         try:
-            self.setup.load(config.parse(owner.toml), f"Use {owner.name} in Setup")
+            self.setup.load(config.parse(owner.toml), tr("Use {} in Setup", owner.name))
         except InputError as error:
-            self._notices.say("file", f"{owner.name} cannot be set up again: {error}")
+            self._notices.say("file", tr("{} cannot be set up again: {}", owner.name, error))
             return
         self._layout.go_to("setup")
 

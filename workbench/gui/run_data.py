@@ -19,6 +19,7 @@ from workbench.analysis.numerals import span
 from workbench.project import Damaged, ExperimentRecord, Project, ProjectError, RunRecord
 from workbench.project.records import sentences
 from workbench.summaries import Summary, TestSummary
+from workbench.words import tr
 
 TOLD = ("running", "paused")
 ALL = ""
@@ -228,7 +229,7 @@ class RunData(QObject):
 
     def show(self, runs: Iterable[int], visible: bool = True) -> None:
         """Show runs in charts, or hide them."""
-        text = "Show in charts" if visible else "Hide in charts"
+        text = tr("Show in charts") if visible else tr("Hide in charts")
         changed = [run for run in runs if run in self._runs and self._runs[run].visible != visible]
         self.asked.emit(text, {run: {"visible": visible} for run in changed})
 
@@ -236,7 +237,7 @@ class RunData(QObject):
         """Show these and none of the others in view."""
         wanted = set(runs)
         changed = [each for each in self.in_view() if each.visible != (each.id in wanted)]
-        self.asked.emit("Show only this", {run.id: {"visible": run.id in wanted} for run in changed})
+        self.asked.emit(tr("Show only this"), {run.id: {"visible": run.id in wanted} for run in changed})
 
     def filter(self, runs: Iterable[int] | None) -> None:
         """Let these runs pass only; None: all but the archive."""
@@ -346,8 +347,8 @@ class RunData(QObject):
         found = [at for each in runs if (at := self.diverged_at(each)) is not None]
         if not found:
             return ""
-        when = f"diverged at {span(min(found), max(found))}"
-        return when if len(runs) == 1 else f"{len(found)} of {len(runs)} {when}"
+        when = tr("diverged at {}", span(min(found), max(found)))
+        return when if len(runs) == 1 else tr("{} of {} {}", len(found), len(runs), when)
 
     def _kept_evaluations(self, run: int) -> dict[int, Summary]:
         if run not in self._evaluations:

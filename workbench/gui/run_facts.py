@@ -15,7 +15,7 @@ from workbench.gui.runs_tree import RunsTree, differing
 from workbench.problems import measure_of
 from workbench.project import RunRecord
 from workbench.summaries import Summary, TestSummary
-from workbench.words import listed, plural
+from workbench.words import listed, plural, tr
 
 Rows = list[tuple[str, str]]
 MOST_TOLD = 6
@@ -40,22 +40,22 @@ class RunFacts:
         """A run: what it is, how far it is, and what it reached."""
         test, environment = self._data.result(run.id), run.environment
         validations = self._data.evaluations(run.id)
-        did = f"{count(run.iterations)} of {count(run.iterations_planned)} meta-iterations"
+        did = tr("{} of {} meta-iterations", count(run.iterations), count(run.iterations_planned))
         if run.meta_iterations_per_second:
-            did += f", {rounded(run.meta_iterations_per_second)} a second"
+            did += tr(", {} a second", rounded(run.meta_iterations_per_second))
         rows = [
-            ("Why", run.failure),
-            ("Differs by", self._differs(run)),
-            ("Trained", did),
-            ("Time", _time(run, test)),
-            ("Started", moment(run.started)),
-            ("On", _machine(environment)),
-            ("Validation", _validated(validations)),
-            ("Test", results.told(test) if test else ""),
-            ("If shifted", results.told_shifted(test) if test and test.get("shift") else ""),
-            ("Elsewhere", "; ".join(results.in_domains(test))),
-            ("Knows more", results.privilege(environment)),
-            ("Privacy", results.privacy(environment)),
+            (tr("Why"), run.failure),
+            (tr("Differs by"), self._differs(run)),
+            (tr("Trained"), did),
+            (tr("Time"), _time(run, test)),
+            (tr("Started"), moment(run.started)),
+            (tr("On"), _machine(environment)),
+            (tr("Validation"), _validated(validations)),
+            (tr("Test"), results.told(test) if test else ""),
+            (tr("If shifted"), results.told_shifted(test) if test and test.get("shift") else ""),
+            (tr("Elsewhere"), "; ".join(results.in_domains(test))),
+            (tr("Knows more"), results.privilege(environment)),
+            (tr("Privacy"), results.privacy(environment)),
         ]
         return [(title, text) for title, text in rows if text]
 
@@ -63,16 +63,16 @@ class RunFacts:
         """Several runs: what they have in common, and what they reached together."""
         seeds = sorted({run.seed for run in runs})
         whole = seeds == list(range(seeds[0], seeds[-1] + 1))
-        rows = [("Seeds", span(seeds[0], seeds[-1]) if whole else listed([*map(str, seeds)], 12))]
+        rows = [(tr("Seeds"), span(seeds[0], seeds[-1]) if whole else listed([*map(str, seeds)], 12))]
         by_state: dict[str, int] = {}
         for run in runs:
             state = "diverged" if self._data.diverged_at(run) is not None else run.status
             by_state[state] = by_state.get(state, 0) + 1
-        rows.append(("State", ", ".join(f"{number} {state}" for state, number in by_state.items())))
+        rows.append((tr("State"), ", ".join(f"{number} {tr(state)}" for state, number in by_state.items())))
         names = differing([self._tree.settings(run) for run in runs])
-        rows.append(("Differ by", listed([name.rpartition(".")[2] for name in names], MOST_TOLD)))
+        rows.append((tr("Differ by"), listed([name.rpartition(".")[2] for name in names], MOST_TOLD)))
         seconds = sum(run.seconds for run in runs)
-        rows.append(("Training time", duration(seconds) if seconds else ""))
+        rows.append((tr("Training time"), duration(seconds) if seconds else ""))
         tests = [test for run in runs if (test := self._data.result(run.id)) and run.status == "finished"]
         alike = not names and len({test["episodes_hash"] for test in tests}) == 1
         if alike and len(seeds) == len(runs):
@@ -80,7 +80,9 @@ class RunFacts:
             if found.mean is not None:
                 row = measure_of(found.measure, tests[0])
                 text = quantities.text(row, found.mean, found.half)
-                rows.append(("Test", f"{row.quantity} {text}, mean over {plural(found.seeds, 'seed')}"))
+                rows.append(
+                    (tr("Test"), tr("{} {}, mean over {}", row.quantity, text, plural(found.seeds, "seed")))
+                )
         return [(title, text) for title, text in rows if text]
 
     def configuration(self, runs: Sequence[RunRecord]) -> Rows:
@@ -93,7 +95,7 @@ class RunFacts:
         """What tells whether two runs are of the same configuration, data and test tasks."""
         test = self._data.result(run.id)
         told = test["episodes_hash"] if test else ""
-        rows = [("configuration", run.config_hash), ("data", run.data_hash), ("test tasks", told)]
+        rows = [(tr("configuration"), run.config_hash), (tr("data"), run.data_hash), (tr("test tasks"), told)]
         return [(title, text) for title, text in rows if text]
 
     def by_step(self, run: RunRecord) -> list[list[str]]:
@@ -129,9 +131,11 @@ class RunFacts:
         for name in differing(settings):
             values = dict.fromkeys(worded(each.get(name)) for each in settings)
             own, *rest = values
-            told.append(f"{name.rpartition('.')[2]} {own} (others {listed(rest, 3)})")
+            told.append(tr("{} {} (others {})", name.rpartition(".")[2], own, listed(rest, 3)))
         seeds = len({each.seed for each in (run, *others)})
-        return listed([*told, f"seed {run.seed}" + f" of {seeds}" * (seeds > 1)], MOST_TOLD, sign="; ")
+        return listed(
+            [*told, tr("seed {}", run.seed) + tr(" of {}", seeds) * (seeds > 1)], MOST_TOLD, sign="; "
+        )
 
 
 def _time(run: RunRecord, test: TestSummary | None) -> str:
@@ -139,9 +143,9 @@ def _time(run: RunRecord, test: TestSummary | None) -> str:
     seconds = test.get("cost", {}).get("seconds", {}) if test else {}
     phases = [f"{name} {duration(seconds[name])}" for name in PHASES if name in seconds]
     if not phases and run.seconds:
-        phases = [f"training {duration(run.seconds)}"]
+        phases = [tr("training {}", duration(run.seconds))]
     if run.started is not None and run.ended is not None:
-        phases.append(f"{duration(run.ended - run.started)} from start to end")
+        phases.append(tr("{} from start to end", duration(run.ended - run.started)))
     return ", ".join(phases)
 
 
@@ -158,12 +162,12 @@ def _validated(validations: Sequence[tuple[int, Summary]]) -> str:
     if not validations:
         return ""
     at, newest = validations[-1]
-    text = f"{results.told(newest)} at {count(at)}"
+    text = tr("{} at {}", results.told(newest), count(at))
     measure = reached(newest).measure
     row = measure_of(measure, newest) if measure else None
     known = [(each.mean, at) for at, told in validations if (each := reached(told, measure)).mean is not None]
     if row is None or row.better == "neither" or len(known) < 2:
         return text
     mean, where = (max if row.better == "higher" else min)(known)
-    best = f"; best {quantities.text(row, mean)} at {count(where)}"
-    return f"{text}{best}" if where != at else f"{text}, the best"
+    best = tr("; best {} at {}", quantities.text(row, mean), count(where))
+    return f"{text}{best}" if where != at else tr("{}, the best", text)

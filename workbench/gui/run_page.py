@@ -28,6 +28,7 @@ from workbench.gui.runs_model import RunsModel
 from workbench.gui.session import Session
 from workbench.gui.setup.widgets import Collapsible
 from workbench.project import RunRecord
+from workbench.words import tr
 
 KEEP_MILLISECONDS = 800
 """After the last letter, until notes are written to the project."""
@@ -61,7 +62,7 @@ class RunPage(QWidget):
         self._told.linkActivated.connect(self._copy)
         self._told.linkHovered.connect(self._tell_whole)
         self._settings = _facts_label("run_settings")
-        more = Collapsible("Configuration", "run_configuration", self._settings, opened=False)
+        more = Collapsible(tr("Configuration"), "run_configuration", self._settings, opened=False)
         more.toggled.connect(self._fill)
         self.tags = _Tags()
         self.tags.editingFinished.connect(self.keep)
@@ -86,7 +87,7 @@ class RunPage(QWidget):
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(inside)
-        self._hint = Label("Select runs in the tree, or in a chart, to see what they are.")
+        self._hint = Label(tr("Select runs in the tree, or in a chart, to see what they are."))
         self._hint.setWordWrap(True)
         self._ways = QWidget()
         grid = QGridLayout(self._ways)
@@ -111,9 +112,9 @@ class RunPage(QWidget):
         grid, export = self._ways.layout(), QToolButton()
         assert isinstance(grid, QGridLayout)
         export.setObjectName("run_export")
-        export.setText("Export")
+        export.setText(tr("Export"))
         export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        set_tip(export, "Write these runs down, so that others can do them again")
+        set_tip(export, tr("Write these runs down, so that others can do them again"))
         menu = QMenu(export)
         menu.addActions(list(exports))
         export.setMenu(menu)
@@ -178,7 +179,7 @@ class RunPage(QWidget):
                 rich('{}&nbsp;<a href="{}">{}</a>', title, each, each[:HASH])
                 for title, each in self._facts.hashes(one)
             ]
-            rows.append(("Hashes", joined(rich(" &nbsp; "), links)))
+            rows.append((tr("Hashes"), joined(rich(" &nbsp; "), links)))
         grid = _grid(self._facts.by_step(one) if one is not None else [])
         _say(self._told, rich("{}{}", _table(rows), grid))
         if not self._settings.isHidden():
@@ -196,11 +197,11 @@ class RunPage(QWidget):
     @Slot(str)
     def _copy(self, whole: str) -> None:
         QGuiApplication.clipboard().setText(whole)
-        show_tip(QCursor.pos(), "Copied", self._told)
+        show_tip(QCursor.pos(), tr("Copied"), self._told)
 
     @Slot(str)
     def _tell_whole(self, whole: str) -> None:
-        show_tip(QCursor.pos(), f"{whole}: a click copies it" if whole else "", self._told)
+        show_tip(QCursor.pos(), tr("{}: a click copies it", whole) if whole else "", self._told)
 
     # --- what is written ---------------------------------------------------------------------------
 
@@ -210,12 +211,12 @@ class RunPage(QWidget):
         self._timer.stop()
         runs, text = self._runs(), self.notes.toPlainText()
         if len(runs) == 1 and text != runs[0].notes:
-            self._session.change_runs("Change notes", {runs[0].id: {"notes": text}}, typing=self._typing)
+            self._session.change_runs(tr("Change notes"), {runs[0].id: {"notes": text}}, typing=self._typing)
         if self.tags.isModified():
             self.tags.setModified(False)
             before, after = _common(runs), self.tags.tags()
             gone = [tag for tag in before if tag not in after]
-            self._session.change_tags("Change tags", self._of, add=after, remove=gone)
+            self._session.change_tags(tr("Change tags"), self._of, add=after, remove=gone)
 
     @Slot()
     def _leave(self) -> None:
@@ -269,9 +270,9 @@ class _Notes(QPlainTextEdit):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("run_notes")
-        self.setAccessibleName("Notes on the run")
-        self.setPlaceholderText("Notes")
-        set_tip(self, "Notes on the run; they are kept while you type")
+        self.setAccessibleName(tr("Notes on the run"))
+        self.setPlaceholderText(tr("Notes"))
+        set_tip(self, tr("Notes on the run; they are kept while you type"))
         self.setTabChangesFocus(True)
         self.setFixedHeight(64)
 
@@ -287,9 +288,11 @@ class _Tags(QLineEdit):
         super().__init__()
         self._shown: tuple[list[str], set[str]] | None = None
         self.setObjectName("run_tags")
-        self.setAccessibleName("Tags of the selected runs")
-        self.setPlaceholderText("Tags")
-        set_tip(self, "Tags, with commas between them; of several runs those that all have. Enter keeps them")
+        self.setAccessibleName(tr("Tags of the selected runs"))
+        self.setPlaceholderText(tr("Tags"))
+        set_tip(
+            self, tr("Tags, with commas between them; of several runs those that all have. Enter keeps them")
+        )
 
     def show_tags(self, tags: Sequence[str], known: set[str]) -> None:
         """Show tags, and offer what is known."""

@@ -15,6 +15,7 @@ from workbench.gui.pace import Pace
 from workbench.gui.run_data import RunData
 from workbench.gui.run_thread import Extra, Job, RunThread
 from workbench.project import Project, ProjectError
+from workbench.words import tr
 
 if TYPE_CHECKING:
     from workbench.project import RunRecord
@@ -167,14 +168,14 @@ class RunQueue(QObject):
     def doing(self, run: RunRecord) -> str:
         """What the running run does, in words; empty while it simply trains."""
         if self.waiting:
-            return "waits for the disk"
+            return tr("waits for the disk")
         if self.stopping:
-            return "stopping…"
+            return tr("stopping…")
         if self.pausing:
-            return "paused" if run.status == "paused" else "pausing…"
+            return tr("paused") if run.status == "paused" else tr("pausing…")
         if self.preparing:
             return f"{self.preparing}…"
-        return "testing…" if run.iterations >= run.iterations_planned else ""
+        return tr("testing…") if run.iterations >= run.iterations_planned else ""
 
     @property
     def speed(self) -> float:
@@ -212,7 +213,7 @@ class RunQueue(QObject):
         self._data.live = self.running
         if self.sitting.over:
             self.sitting = Sitting()
-        self.preparing, self.waiting, self._pace = "Preparing", "", Pace(time.monotonic())
+        self.preparing, self.waiting, self._pace = tr("Preparing"), "", Pace(time.monotonic())
         self._whole = not waiting[0].iterations
         self._thread.put(Job(self._project.path, self.running, self._control))
         self._used = time.thread_time()  # what was done before is no cost of following this run
@@ -247,7 +248,7 @@ class RunQueue(QObject):
         if news.begun:
             self._data.forget(run)
             self._data.note(run, status="running", failure="")
-            self.told.emit(run, "started")
+            self.told.emit(run, tr("started"))
         values = news.series()
         self._data.extend(run, news.first, values, news.evaluations, news.result)
         changes: dict[str, Any] = {}
@@ -261,7 +262,7 @@ class RunQueue(QObject):
             self.preparing = news.preparing
         if news.status == "waiting":
             self.waiting = news.message or ""
-            self.told.emit(run, f"waits: {self.waiting}")
+            self.told.emit(run, tr("waits: {}", self.waiting))
         elif news.status is not None:
             self.waiting = ""
             changes["status"] = news.status
@@ -279,7 +280,7 @@ class RunQueue(QObject):
             self._timer.stop()
         elif news.status == "paused":
             self._pace.hold(time.monotonic())
-            self.told.emit(run, "paused")
+            self.told.emit(run, tr("paused"))
         elif news.status == "running" and not news.begun:
             self._pace.go_on(time.monotonic())
 
@@ -297,9 +298,10 @@ class RunQueue(QObject):
 
     def _ended(self, run: int, news: News) -> str:
         record = self._data.run(run)
-        how = f"{news.status}: {news.message}" if news.message else f"{news.status}"
+        status = tr(news.status or "")
+        how = f"{status}: {news.message}" if news.message else status
         diverged = self._data.divergence([record]) if record is not None else ""
-        return f"{how}, but ⚠ {diverged}" if diverged else how
+        return tr("{}, but ⚠ {}", how, diverged) if diverged else how
 
     def _status(self, run: int) -> str:
         record = self._data.run(run)

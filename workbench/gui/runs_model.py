@@ -20,7 +20,7 @@ from workbench.gui.run_columns import DIVERGED, Column, RunColumns, in_order
 from workbench.gui.run_data import RunData
 from workbench.gui.run_queue import RunQueue
 from workbench.gui.runs_tree import STAR, Node, RunsTree, laid_out
-from workbench.words import LONGEST_NAME, shown
+from workbench.words import LONGEST_NAME, shown, tr
 
 Index = QModelIndex | QPersistentModelIndex
 Roles = Qt.ItemDataRole
@@ -174,7 +174,7 @@ class RunsModel(QAbstractItemModel):
         column = self.columns[section]
         if role == Roles.TextAlignmentRole and column.name == "Value":
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        return {Roles.DisplayRole: column.title, Roles.ToolTipRole: tip(column.tip)}.get(Roles(role))
+        return {Roles.DisplayRole: tr(column.title), Roles.ToolTipRole: tip(tr(column.tip))}.get(Roles(role))
 
     def data(self, index: Index, role: int = Roles.DisplayRole) -> object:
         node, column = self.node(index), self.columns[index.column()]
@@ -209,7 +209,7 @@ class RunsModel(QAbstractItemModel):
                 font.setBold(True)
                 return font
             case Roles.AccessibleTextRole:
-                return f"{column.title}: {column.text(node)}"
+                return f"{tr(column.title)}: {column.text(node)}"
             case _ if role == PROGRESS and column.name == "State":
                 return self.says.progress(node)
         return None
@@ -221,10 +221,10 @@ class RunsModel(QAbstractItemModel):
             return runs[0].failure
         name = runs[0].name if node.run is not None else self.says.name(node)
         if column.name in ("State", "Value") and node.parent and (diverged := self._data.divergence(runs)):
-            return f"{name}: {text}\nTraining {diverged}: {DIVERGED}"
+            return tr("{}: {}\nTraining {}: {}", name, text, diverged, tr(DIVERGED))
         if column.name == "Value" and node.parent is not None and node.run is None:
             seeds = self.says.reached(node)[0].seeds
-            return f"{name}: {text}, mean over {seeds} seeds" if seeds > 1 else column.tip
+            return tr("{}: {}, mean over {} seeds", name, text, seeds) if seeds > 1 else tr(column.tip)
         if column.name == "Run":
             return "\n".join(filter(None, [name, runs[0].notes if node.run is not None else ""]))
         return f"{name}: {text}" if text else column.tip

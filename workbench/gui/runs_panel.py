@@ -12,10 +12,13 @@ from workbench.gui.run_page import RunPage
 from workbench.gui.runs_model import RunsModel
 from workbench.gui.runs_table import RunsTable
 from workbench.gui.session import Session
+from workbench.words import marked, tr
 
-FILTER = "Name, algorithm, tag, note, state, or a setting such as inner_lr=0.1; “archived” shows the archive"
-NONE_YET = "No runs yet.\nTick algorithms in Setup and press Run."
-NONE_PASSES = "No run passes the filter."
+FILTER = marked(
+    "Name, algorithm, tag, note, state, or a setting such as inner_lr=0.1; “archived” shows the archive"
+)
+NONE_YET = marked("No runs yet.\nTick algorithms in Setup and press Run.")
+NONE_PASSES = marked("No run passes the filter.")
 
 
 class RunsPanel(QWidget):
@@ -32,15 +35,15 @@ class RunsPanel(QWidget):
         self._passing.hide()
         self.columns = QToolButton(self)
         self.columns.setObjectName("runs_columns")
-        self.columns.setText("Columns")
-        set_tip(self.columns, "Choose what stands beside the runs, settings that differ among it")
+        self.columns.setText(tr("Columns"))
+        set_tip(self.columns, tr("Choose what stands beside the runs, settings that differ among it"))
         self.columns.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.columns.setMenu(QMenu(self.columns))
         self.table = RunsTable(session.data, self.model, self)
         self.filter.left.connect(self.table.setFocus)
         self.columns.menu().aboutToShow.connect(self._fill_columns)
         self.columns.menu().triggered.connect(self.table.choose_column)
-        self._hint = Label(NONE_YET, self.table)
+        self._hint = Label(tr(NONE_YET), self.table)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._hint.setWordWrap(True)
         self.page = RunPage(session, self.model)
@@ -116,8 +119,8 @@ class RunsPanel(QWidget):
     def _relisted(self) -> None:
         passing, runs = self.model.passing, self._session.data.runs()
         self._passing.setVisible(passing is not None)
-        self._passing.setText(f"{count(len(passing or []))} of {count(len(runs))}")
-        self._hint.setText(NONE_PASSES if runs else NONE_YET)
+        self._passing.setText(tr("{} of {}", count(len(passing or [])), count(len(runs))))
+        self._hint.setText(tr(NONE_PASSES if runs else NONE_YET))
         self._hint.setVisible(not self.model.nodes)
         self.table.fit()
 
@@ -127,13 +130,13 @@ class RunsPanel(QWidget):
 
     @Slot(int, str)
     def _rename(self, run: int, name: str) -> None:
-        self._session.change_runs(f"Rename to {name}", {run: {"name": name}})
+        self._session.change_runs(tr("Rename to {}", name), {run: {"name": name}})
 
     @Slot(object, bool)
     def _show_or_hide(self, runs: tuple[int, ...], visible: bool) -> None:
         chosen = self.selected()
         ticked = chosen if set(runs) <= set(chosen) else runs
-        text = "Show in charts" if visible else "Hide in charts"
+        text = tr("Show in charts") if visible else tr("Hide in charts")
         self._session.change_runs(text, {each: {"visible": visible} for each in ticked})
 
 
@@ -145,9 +148,9 @@ class _Filter(QLineEdit):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("runs_filter")
-        self.setAccessibleName("Filter runs and charts")
-        self.setPlaceholderText("Filter runs and charts")
-        set_tip(self, FILTER)
+        self.setAccessibleName(tr("Filter runs and charts"))
+        self.setPlaceholderText(tr("Filter runs and charts"))
+        set_tip(self, tr(FILTER))
         self.setClearButtonEnabled(True)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

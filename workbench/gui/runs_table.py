@@ -33,6 +33,7 @@ from workbench.gui.plain import Label, set_tip, without_keys
 from workbench.gui.run_data import ALL, RunData
 from workbench.gui.runs_model import PROGRESS, RunsModel
 from workbench.gui.runs_tree import Node
+from workbench.words import tr
 
 AT_FIRST = ("State", "Value")
 STATE = 1
@@ -70,7 +71,7 @@ class RunsTable(QTreeView):
         self._few = self._busy = False
         self._searched = QElapsedTimer()
         self.setObjectName("runs_table")
-        self.setAccessibleName("Runs")
+        self.setAccessibleName(tr("Runs"))
         self.setModel(model)
         self.setUniformRowHeights(True)
         self.setAllColumnsShowFocus(True)
@@ -210,11 +211,11 @@ class RunsTable(QTreeView):
             section, dot, _ = column.name.partition(".")
             if dot and section not in sections:
                 sections[section] = menu.addMenu(section.capitalize())
-            action = sections.get(section, menu).addAction(without_keys(column.title))
+            action = sections.get(section, menu).addAction(without_keys(tr(column.title)))
             action.setCheckable(True)
             action.setChecked(column.name in self._chosen)
             action.setData(column.name)
-            set_tip(action, column.tip)
+            set_tip(action, tr(column.tip))
 
     @Slot(QAction)
     def choose_column(self, action: QAction) -> None:

@@ -9,6 +9,7 @@ from workbench.analysis.naming import Settings, worded
 from workbench.analysis.source import Grouping
 from workbench.gui.run_data import ARCHIVED, RunData
 from workbench.project import RunRecord
+from workbench.words import tr
 
 STAR = "star"
 """The tag of runs that somebody wants to find again."""
@@ -87,7 +88,7 @@ class RunsTree:
                 node = Node(f"{root.key}/{group.key}", kept.label, ids, len(kept.runs), root)
                 root.children.append(node)
                 if len(ids) > 1:
-                    node.children = [Node(f"run {each}", "", (each,), 1, node) for each in ids]
+                    node.children = [Node(tr("run {}", each), "", (each,), 1, node) for each in ids]
             found.append(root)
         return found
 

@@ -14,6 +14,7 @@ from workbench.gui.run_data import RunData
 from workbench.gui.run_queue import RunQueue
 from workbench.project import Project, ProjectError, RunRecord
 from workbench.project.project import absolute
+from workbench.words import tr
 
 if TYPE_CHECKING:
     from workbench.config import Experiment
@@ -73,7 +74,7 @@ class Session(QObject):
         """What the window is called after; empty while no project is open."""
         if self.project is None:
             return ""
-        return "Untitled" if self.is_untitled else self.path.stem
+        return tr("Untitled") if self.is_untitled else self.path.stem
 
     def new(self) -> None:
         """Begin an untitled project.
@@ -289,7 +290,7 @@ class Session(QObject):
         if place is None or not 0 <= place + by < len(waiting):
             return
         one, other = waiting[place], waiting[place + by]
-        text = f"Move {one.name}"
+        text = tr("Move {}", one.name)
         changes = {one.id: {"position": other.position}, other.id: {"position": one.position}}
         self.change_runs(text, changes)
 
@@ -305,9 +306,9 @@ class Session(QObject):
     def take_out(self, chosen: list[int]) -> None:
         """Take queued runs out of the queue: what has not begun is put aside, the rest is stopped."""
         records = [run for each in chosen if (run := self.data.run(each))]
-        name = records[0].name if len(records) == 1 else f"{len(records)} runs"
+        name = records[0].name if len(records) == 1 else tr("{} runs", len(records))
         changes = {run.id: {"status": "stopped"} if run.iterations else {"deleted": True} for run in records}
-        self.change_runs(f"Take {name} out of the queue", changes)
+        self.change_runs(tr("Take {} out of the queue", name), changes)
 
     @Slot()
     def reread(self) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QProgressBar, QStatusBar, QWidget
 from workbench.analysis.numerals import duration
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.session import Session
+from workbench.words import tr
 
 
 class StatusBar(QStatusBar):
@@ -26,7 +27,7 @@ class StatusBar(QStatusBar):
         self._spinner.setRange(0, 0)
         self._spinner.setTextVisible(False)
         self._spinner.setFixedSize(70, 6)
-        self._spinner.setAccessibleName("Working in the background")
+        self._spinner.setAccessibleName(tr("Working in the background"))
         self._spinner.hide()
         self._work = Label(parent=self)
         self._work.setObjectName("status_work")
@@ -36,12 +37,12 @@ class StatusBar(QStatusBar):
         self.memory.setObjectName("status_memory")
         self.saved = Label(parent=self)
         self.saved.setObjectName("status_saved")
-        self.device = Label("PyTorch is being loaded", self)
+        self.device = Label(tr("PyTorch is being loaded"), self)
         self.device.setObjectName("status_device")
         for label, tip in (
-            (self.memory, "Memory of the program"),
-            (self.saved, "Everything is in the project file at once; there is nothing to save"),
-            (self.device, "Where training runs"),
+            (self.memory, tr("Memory of the program")),
+            (self.saved, tr("Everything is in the project file at once; there is nothing to save")),
+            (self.device, tr("Where training runs")),
         ):
             set_tip(label, tip)
             self.addPermanentWidget(label)
@@ -55,7 +56,7 @@ class StatusBar(QStatusBar):
     @Slot()
     def look(self) -> None:
         """Bring the figures up to date."""
-        self.memory.setText(f"{self._process.memory_info().rss / 1e9:.1f} GB")
+        self.memory.setText(tr("{:.1f} GB", self._process.memory_info().rss / 1000000000.0))
         self.saved.setText(self._saved())
 
     def _saved(self) -> str:
@@ -65,10 +66,10 @@ class StatusBar(QStatusBar):
         if session.read_only:
             return "read-only"
         if session.queue.waiting:
-            return "cannot be saved at present"
+            return tr("cannot be saved at present")
         if session.queue.running is None:
             return "saved"
-        return f"saved {duration(max(0.0, time.time() - _written(session.path)))} ago"
+        return tr("saved {} ago", duration(max(0.0, time.time() - _written(session.path))))
 
 
 def _written(path: Path) -> float:

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QToolButton, QWidget
 
 from workbench.gui import icons, theme
 from workbench.gui.plain import Label, set_tip
+from workbench.words import tr
 
 HEIGHT = 28
 
@@ -18,10 +19,12 @@ class TitleBar(QWidget):
         super().__init__(dock)
         self._dock, self._tabbed = dock, False
         title = dock.windowTitle()
-        self._apart = self._button(f"float_{dock.objectName()}", f"{title} in a window of its own, or back")
+        self._apart = self._button(
+            f"float_{dock.objectName()}", tr("{} in a window of its own, or back", title)
+        )
         self._apart.clicked.connect(self._float)
-        self._close = self._button(f"close_{dock.objectName()}", f"Close {title}")
-        set_tip(self._close, f"Close {title}; View → Panels brings it back")
+        self._close = self._button(f"close_{dock.objectName()}", tr("Close {}", title))
+        set_tip(self._close, tr("Close {}; View → Panels brings it back", title))
         self._close.clicked.connect(dock.close)
         name = Label(title, self)
         name.setStyleSheet("font-weight: 600;")
@@ -39,7 +42,7 @@ class TitleBar(QWidget):
         button = QToolButton(self)
         button.setObjectName(name)
         button.setAccessibleName(says)
-        set_tip(button, "A window of its own, or back to its place")
+        set_tip(button, tr("A window of its own, or back to its place"))
         button.setAutoRaise(True)
         button.setIconSize(QSize(12, 12))
         button.setFixedSize(22, 22)

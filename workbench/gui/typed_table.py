@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.gui.plain import set_tip
-from workbench.words import shown
+from workbench.words import shown, tr
 
 FIRST_ROWS, MOST_ROWS = 6, 10_000
 
@@ -42,7 +42,7 @@ class TypedTable(QTableWidget):
         self._names: list[str] = []
         self.setObjectName(name)
         self.setAccessibleName(title)
-        set_tip(self, "Type numbers, or paste them from a spreadsheet (Ctrl+V)")
+        set_tip(self, tr("Type numbers, or paste them from a spreadsheet (Ctrl+V)"))
         triggers = QAbstractItemView.EditTrigger
         self.setEditTriggers(  # not when the cursor comes by: it would paste into the one cell
             triggers.DoubleClicked
@@ -101,7 +101,7 @@ class TypedTable(QTableWidget):
             del rows[0]
             if left:
                 self.told.emit(
-                    f"Not taken, since there are no such columns here: {', '.join(map(shown, left))}."
+                    tr("Not taken, since there are no such columns here: {}.", ", ".join(map(shown, left)))
                 )
         for down, cells in enumerate(rows):
             self.setRowCount(max(self.rowCount(), row + down + 2))

@@ -37,12 +37,12 @@ from workbench.gui.worker import Progress, Worker
 from workbench.pictures import Figure
 from workbench.project import RunRecord
 from workbench.project.temporaries import private_folder
-from workbench.words import plural
+from workbench.words import marked, plural, tr
 
 OPEN, USE, EXAMPLE = "use open", "use", "use example"
 PARTS = ("support", "query")
-TITLES = {"support": "&Support set", "query": "&Queries"}
-ANY = "Tables, arrays, texts, pictures (*)"
+TITLES = marked({"support": "&Support set", "query": "&Queries"})
+ANY = marked("Tables, arrays, texts, pictures (*)")
 
 
 class UseDialog(QDialog):
@@ -62,7 +62,7 @@ class UseDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("use_dialog")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        name_window(self, f"Use the learner of {run.name}")
+        name_window(self, tr("Use the learner of {}", run.name))
         self._project, self._run, self._colour = project, run, colour
         self._worker, self._predictor = worker, Predictor()
         self.asks: Asks | None = None
@@ -76,8 +76,10 @@ class UseDialog(QDialog):
         def job(progress: Progress) -> Asks:
             return predictor.asks(path, number, progress)
 
-        worker.submit(OPEN, "reading what the run knows", job, weakly(self._opened), weakly(self._unusable))
-        self._say("Reading the run and its data…")
+        worker.submit(
+            OPEN, tr("reading what the run knows"), job, weakly(self._opened), weakly(self._unusable)
+        )
+        self._say(tr("Reading the run and its data…"))
         self._refresh()
         self.resize(1100, 620)
 
@@ -86,25 +88,27 @@ class UseDialog(QDialog):
     def _make_sources(self) -> None:
         self.paths = {part: self._line(part) for part in PARTS}
         self.tables = {
-            part: TypedTable(f"use_table_{part}", TITLES[part].replace("&", ""), self) for part in PARTS
+            part: TypedTable(f"use_table_{part}", tr(TITLES[part]).replace("&", ""), self) for part in PARTS
         }
         self._helps = {part: Label(parent=self) for part in PARTS}
         self.sources = QTabWidget(self)
         self.sources.setObjectName("use_sources")
-        self.sources.setAccessibleName("Where the examples come from")
+        self.sources.setAccessibleName(tr("Where the examples come from"))
         files = QGridLayout()
         row = 0
         for part in PARTS:
-            title = Label(TITLES[part], self)
+            title = Label(tr(TITLES[part]), self)
             title.setBuddy(self.paths[part])
             files.addWidget(title, row, 0, 1, 3)
             files.addWidget(self.paths[part], row + 1, 0)
-            for at, (word, choose) in enumerate(
-                (("File…", self._choose_file), ("Folder…", self._choose_folder)), 1
+            for at, (what, word, tip, choose) in enumerate(
+                (
+                    ("file", tr("File…"), tr("Choose a file"), self._choose_file),
+                    ("folder", tr("Folder…"), tr("Choose a folder"), self._choose_folder),
+                ),
+                1,
             ):
-                button = self._push(
-                    f"use_{part}_{word[:-1].lower()}", word, f"Choose a {word[:-1].lower()}", choose
-                )
+                button = self._push(f"use_{part}_{what}", word, tip, choose)
                 button.setProperty("part", part)
                 files.addWidget(button, row + 1, at)
             self._helps[part].setWordWrap(True)
@@ -115,8 +119,8 @@ class UseDialog(QDialog):
             row += 3
         self.example = self._push(
             "use_example",
-            "&Example…",
-            "Write a task of the run's meta-test as such files, into a new folder, and fill them in",
+            tr("&Example…"),
+            tr("Write a task of the run's meta-test as such files, into a new folder, and fill them in"),
             self._write_example,
         )
         files.addWidget(self.example, row, 0, 1, 3, Qt.AlignmentFlag.AlignLeft)
@@ -124,14 +128,14 @@ class UseDialog(QDialog):
         files.setColumnStretch(0, 1)
         page = QWidget(self)
         page.setLayout(files)
-        self.sources.addTab(page, "Files")
+        self.sources.addTab(page, tr("Files"))
         typed = QWidget(self)
         both = QVBoxLayout(typed)
         for part in PARTS:
             half = QWidget(typed)
             column = QVBoxLayout(half)
             column.setContentsMargins(0, 0, 0, 0)
-            title = Label(TITLES[part], self)
+            title = Label(tr(TITLES[part]), self)
             title.setBuddy(self.tables[part])
             column.addWidget(title)
             column.addWidget(self.tables[part], 1)
@@ -139,54 +143,59 @@ class UseDialog(QDialog):
             self.tables[part].edited.connect(self._refresh)
             self.tables[part].told.connect(self._say)
         self._of_queries.append(half)
-        self.sources.addTab(typed, "Type in")
+        self.sources.addTab(typed, tr("Type in"))
         self.sources.setTabVisible(1, False)
         self.sources.currentChanged.connect(self._refresh)
         self.predict = self._push(
-            "use_predict", "&Predict", "Adapt to the support set and predict the queries", self._predict
+            "use_predict",
+            tr("&Predict"),
+            tr("Adapt to the support set and predict the queries"),
+            self._predict,
         )
         self.predict.setDefault(True)
         self.progress = QProgressBar(self)
         self.progress.setObjectName("use_progress")
-        self.progress.setAccessibleName("Progress")
+        self.progress.setAccessibleName(tr("Progress"))
         self.progress.setRange(0, 1000)
-        self.cancel = self._push("use_cancel", "&Cancel", "Stop predicting", self._cancel)
+        self.cancel = self._push("use_cancel", tr("&Cancel"), tr("Stop predicting"), self._cancel)
         self.notes = QListWidget(self)
         self.notes.setObjectName("use_notes")
-        self.notes.setAccessibleName("How these examples differ from those that were trained on")
-        self._noted = Label("Notes on these examples", self)
+        self.notes.setAccessibleName(tr("How these examples differ from those that were trained on"))
+        self._noted = Label(tr("Notes on these examples"), self)
         self._noted.setBuddy(self.notes)
-        set_tip(self.notes, "Predictions of what is unlike the training can be far from the truth")
+        set_tip(self.notes, tr("Predictions of what is unlike the training can be far from the truth"))
         self.notes.setWordWrap(True)
         self.notes.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
 
     def _make_results(self) -> None:
-        self.board = Board("use_board", "What is predicted, and the inner loop", self)
+        self.board = Board("use_board", tr("What is predicted, and the inner loop"), self)
         self.rows = ResultTable([], self)
         self.rows.setObjectName("use_rows")
-        self.rows.setAccessibleName("Predictions, a row for each query")
+        self.rows.setAccessibleName(tr("Predictions, a row for each query"))
         self.player = Player(self)
         self.player.chosen.connect(self._draw)
         self.player.listen(self.board)
         self.player.listen(self.player)
         self.said = Label(parent=self)
         self.said.setObjectName("use_said")
-        self.said.setAccessibleName("What was done, and how sure it is")
+        self.said.setAccessibleName(tr("What was done, and how sure it is"))
         self.said.setWordWrap(True)
         self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.status = Label(parent=self)
         self.status.setObjectName("use_status")
-        self.status.setAccessibleName("What happened")
+        self.status.setAccessibleName(tr("What happened"))
         self.status.setWordWrap(True)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.export = self._push("use_export", "E&xport…", "A figure for a paper, or the table", self._export)
-        self.close_button = self._push("use_close", "Close", "Close this dialog", self.reject)
+        self.export = self._push(
+            "use_export", tr("E&xport…"), tr("A figure for a paper, or the table"), self._export
+        )
+        self.close_button = self._push("use_close", tr("Close"), tr("Close this dialog"), self.reject)
 
     def _line(self, part: str) -> QLineEdit:
         line = QLineEdit(self)
         line.setObjectName(f"use_{part}")
-        line.setAccessibleName(TITLES[part].replace("&", ""))
-        set_tip(line, "A file, or a folder; it can be dropped here")
+        line.setAccessibleName(tr(TITLES[part]).replace("&", ""))
+        set_tip(line, tr("A file, or a folder; it can be dropped here"))
         line.textChanged.connect(self._refresh)
         return line
 
@@ -221,7 +230,7 @@ class UseDialog(QDialog):
         self.results.addWidget(shown)
         self.results.addWidget(self.rows)
         self.results.setSizes([400, 160])
-        self.hint = Label("Choose a support set and queries, and press Predict.", self)
+        self.hint = Label(tr("Choose a support set and queries, and press Predict."), self)
         self.hint.setObjectName("use_hint")
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.hint.setStyleSheet(f"color: {theme.muted()}")
@@ -274,11 +283,11 @@ class UseDialog(QDialog):
 
     @Slot()
     def _choose_file(self) -> None:
-        self._chosen(dialogs.file_to_open(self, "Choose a file", ANY))
+        self._chosen(dialogs.file_to_open(self, tr("Choose a file"), tr(ANY)))
 
     @Slot()
     def _choose_folder(self) -> None:
-        self._chosen(dialogs.folder_to_open(self, "Choose a folder"))
+        self._chosen(dialogs.folder_to_open(self, tr("Choose a folder")))
 
     def _chosen(self, path: Path | None) -> None:
         part = str(self.sender().property("part"))
@@ -287,7 +296,9 @@ class UseDialog(QDialog):
 
     @Slot()
     def _write_example(self) -> None:
-        folder = dialogs.file_to_save(self, "Write an example into a new folder", "example", "Folder (*)", "")
+        folder = dialogs.file_to_save(
+            self, tr("Write an example into a new folder"), "example", tr("Folder (*)"), ""
+        )
         if folder is not None:
             self.write_example(folder)
 
@@ -298,14 +309,16 @@ class UseDialog(QDialog):
         def job(progress: Progress) -> tuple[Path, ...]:
             return predictor.example(project, run, folder, progress)
 
-        self._worker.submit(EXAMPLE, "writing an example", job, weakly(self._fill_in), weakly(self._refuse))
-        self._say("Writing an example…")
+        self._worker.submit(
+            EXAMPLE, tr("writing an example"), job, weakly(self._fill_in), weakly(self._refuse)
+        )
+        self._say(tr("Writing an example…"))
         self._refresh()
 
     def _fill_in(self, files: tuple[Path, ...]) -> None:
         for part, path in zip(self._parts, files, strict=True):
             self.paths[part].setText(str(path))
-        self._say(f"Written into {files[0].parent}.")
+        self._say(tr("Written into {}.", files[0].parent))
         self._refresh()
 
     # --- predicting --------------------------------------------------------------------------------
@@ -336,7 +349,7 @@ class UseDialog(QDialog):
     def _cancel(self) -> None:
         for key in (USE, EXAMPLE):
             self._worker.cancel(key)
-        self._say("Cancelled.")
+        self._say(tr("Cancelled."))
         self._refresh()
 
     def _take(self, used: Used) -> None:
@@ -346,7 +359,7 @@ class UseDialog(QDialog):
         self.player.offer(used.places, used.places[-1], used.found.problem.experience_name, moves=False)
         self._draw(used.places[-1])
         asked = plural(used.query, "query", "queries") if used.query else plural(used.support, "point")
-        self._say(f"Predicted {asked}.")
+        self._say(tr("Predicted {}.", asked))
         self._refresh()
 
     def _refuse(self, error: Exception) -> None:
@@ -440,7 +453,7 @@ def _typed_in(
             for part, path in files.items():
                 if str(path) in text:
                     text = text.replace(str(path), part)
-                    text = re.sub(r"\bline (\d+)", lambda found: f"row {int(found[1]) - 1}", text)
+                    text = re.sub(r"\bline (\d+)", lambda found: tr("row {}", int(found[1]) - 1), text)
             return text
 
         try:

@@ -31,6 +31,7 @@ from workbench.gui.search import Search
 from workbench.gui.session import Session
 from workbench.gui.status_bar import StatusBar
 from workbench.gui.worker import Worker
+from workbench.words import tr
 
 if TYPE_CHECKING:
     from workbench.gui.charts.base import Chart
@@ -106,13 +107,13 @@ class MainWindow(QMainWindow):
         submenus: dict[str, QMenu] = {}
         for command in actions.COMMANDS:
             if command.menu not in menus:
-                menus[command.menu] = self.menuBar().addMenu(with_key(command.menu, keys))
+                menus[command.menu] = self.menuBar().addMenu(with_key(tr(command.menu), keys))
                 menus[command.menu].setToolTipsVisible(True)
             menu = menus[command.menu]
             if command.name == actions.SEPARATOR:
                 menu.addSeparator()
             elif command.name in actions.SUBMENUS:
-                submenus[command.name] = menu.addMenu(command.text)
+                submenus[command.name] = menu.addMenu(tr(command.text))
                 submenus[command.name].setObjectName(f"menu_{command.name}")
                 set_tip(submenus[command.name].menuAction(), command.tip)
             else:
@@ -126,7 +127,7 @@ class MainWindow(QMainWindow):
         self.layout_.fill(submenus["panels"])
         group = QActionGroup(self)
         for scheme in ("system", "light", "dark"):
-            text = "Like the system" if scheme == "system" else scheme.capitalize()
+            text = tr("Like the system") if scheme == "system" else tr(scheme).capitalize()
             action = submenus["theme"].addAction(text)
             action.setCheckable(True)
             action.setData(scheme)
@@ -138,13 +139,13 @@ class MainWindow(QMainWindow):
         return submenus
 
     def _make_tool_bars(self) -> None:
-        bar = self._tool_bar("tool_bar", "Tools")
+        bar = self._tool_bar("tool_bar", tr("Tools"))
         self.queue_bar = QueueBar(self.session, self.actions_, bar)
         bar.addWidget(self.queue_bar)
         self.addToolBarBreak()
-        self._tool_bar("experiment_bar", "Experiment").addWidget(ExperimentBar(self.session.data, self))
+        self._tool_bar("experiment_bar", tr("Experiment")).addWidget(ExperimentBar(self.session.data, self))
         self.addToolBarBreak()
-        self._notice_bar = self._tool_bar("notice_bar", "Notices")
+        self._notice_bar = self._tool_bar("notice_bar", tr("Notices"))
         self._notice_bar.addWidget(self.notices)
         self._notice_bar.hide()
         self.notices.filled.connect(self._notice_bar.setVisible)
@@ -281,13 +282,13 @@ class MainWindow(QMainWindow):
         for key in ("read_only", "go_on"):
             self.notices.clear(key)
         if project is not None and session.read_only:
-            why = f"{session.path.name} is read-only: {project.read_only_reason}."
-            self.notices.say("read_only", f"{why} “Save as…” goes on in a copy.")
+            why = tr("{} is read-only: {}.", session.path.name, project.read_only_reason)
+            self.notices.say("read_only", tr("{} “Save as…” goes on in a copy.", why))
         begun = [run for run in session.can_go_on() if run.status != "queued"]
         if begun and not session.read_only:
-            who = f"{len(begun)} runs were" if len(begun) > 1 else f"{begun[0].name} was"
-            text = f"{who} interrupted, and can go on exactly where training was."
-            self.notices.say("go_on", text, [("Go on", self.run_commands.go_on)])
+            who = tr("{} runs were", len(begun)) if len(begun) > 1 else tr("{} was", begun[0].name)
+            text = tr("{} interrupted, and can go on exactly where training was.", who)
+            self.notices.say("go_on", text, [(tr("Go on"), self.run_commands.go_on)])
         if session.data.runs():
             self.notices.clear("quick_start")
         if self.panels is not None:
@@ -348,7 +349,7 @@ class MainWindow(QMainWindow):
         try:
             self.layout_.restore(self._kept_layout.get("window"))
         except ValueError as error:  # an older version's, or a stranger's
-            self.log.say(f"the project's layout cannot be taken up: {error}")
+            self.log.say(tr("the project's layout cannot be taken up: {}", error))
         if isinstance(view := self._kept_layout.get("view"), str):
             self.session.data.look_at(view)
         for part, taker in (("runs", self.runs_panel), ("panels", self.panels)):
@@ -372,7 +373,7 @@ class MainWindow(QMainWindow):
             project.set_setting("layout", state)
             self._kept_layout = state
         except InputError as error:
-            self.log.say(f"the layout could not be kept: {error}")
+            self.log.say(tr("the layout could not be kept: {}", error))
 
     @Slot()
     def _fill_recent(self) -> None:

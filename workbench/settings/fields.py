@@ -11,6 +11,7 @@ from typing import Annotated, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from workbench.settings.sections import Kind, Section, Shown, usual
+from workbench.words import marked, tr
 
 Shape = Literal[
     "number", "switch", "choice", "list", "text", "path",
@@ -18,6 +19,12 @@ Shape = Literal[
 ]  # fmt: skip
 
 _WORDS = {"lr": "learning rate", "tf32": "TF32"}
+_NUMBERS: tuple[dict[type, str], ...] = marked(
+    (
+        {int: "a whole number", float: "a number"},
+        {int: "a list of whole numbers", float: "a list of numbers"},
+    )
+)
 _SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 
@@ -36,7 +43,7 @@ def text_of(value: object) -> str:
     if value is None or isinstance(value, Unset):
         return ""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return tr("yes") if value else tr("no")
     if isinstance(value, float):
         return f"{value:.10g}"
     if isinstance(value, list | tuple):
@@ -127,18 +134,18 @@ def _field(name: str, info: FieldInfo) -> Field:
     shape: Shape = "path" if said.get("path") else found.shape()
     return Field(
         name=name,
-        label=str(said.get("label") or label_of(name)),
+        label=tr(str(said.get("label") or label_of(name))),
         shape=shape,
         item=found.item,
         choices=(*found.choices, *((True, False) if shape == "choice" and found.switch else ())),
-        titles={value: str(title) for value, title in titles.items()} if isinstance(titles, dict) else {},
+        titles={value: tr(str(title)) for value, title in titles.items()} if isinstance(titles, dict) else {},
         optional=found.optional,
         required=info.is_required(),
         default=None if info.is_required() else info.get_default(call_default_factory=True),
         where=where if isinstance(where, dict) else None,
         needs=needs if isinstance(needs, frozenset) else frozenset(),
-        help=info.description or "",
-        empty=str(said.get("empty", "")),
+        help=tr(info.description or ""),
+        empty=tr(str(said.get("empty", ""))),
         unit=str(said.get("unit", "")),
         symbol=str(said.get("symbol", "")),
         allowed=found.allowed(),
@@ -206,9 +213,7 @@ class _Anatomy:
         return "choice" if self.choices else "switch" if self.switch else "text"
 
     def allowed(self) -> str:
-        number = {int: "whole number", float: "number"}.get(self.item, "")
-        if number:
-            number = f"a list of {number}s" if self.several else f"a {number}"
-        limits = " and ".join(f"{sign} {bound}" for sign, bound in self.limits)
+        number = tr(_NUMBERS[self.several].get(self.item, ""))
+        limits = tr(" and ").join(f"{sign} {bound}" for sign, bound in self.limits)
         words = " ".join(filter(None, [number, limits]))
-        return " or ".join(filter(None, [words, *map(repr, self.choices)]))
+        return tr(" or ").join(filter(None, [words, *map(repr, self.choices)]))

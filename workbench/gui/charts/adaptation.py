@@ -23,19 +23,20 @@ from workbench.gui.run_data import RunData
 from workbench.gui.settings_bar import SettingsBar
 from workbench.measures import known
 from workbench.pictures import Curve, Figure
+from workbench.words import marked, tr
 
-NOTHING = "No run yet. Press Run (Ctrl+R); how each learner adapts appears here at once."
-ALL_HIDDEN = "All runs are hidden. Tick a run in the table to see how it adapts."
-WAITING = "No validation yet. The first is measured before training starts."
-NOT_MEASURED = "None of the runs that are shown measures this. Choose another quantity."
-NO_TEST = "No run has reached its meta-test yet. It is measured once, at the end of training."
-NOT_YET = "No run was validated that early. Move the slider to the right."
+NOTHING = marked("No run yet. Press Run (Ctrl+R); how each learner adapts appears here at once.")
+ALL_HIDDEN = marked("All runs are hidden. Tick a run in the table to see how it adapts.")
+WAITING = marked("No validation yet. The first is measured before training starts.")
+NOT_MEASURED = marked("None of the runs that are shown measures this. Choose another quantity.")
+NO_TEST = marked("No run has reached its meta-test yet. It is measured once, at the end of training.")
+NOT_YET = marked("No run was validated that early. Move the slider to the right.")
 
 
 class AdaptationChart(CurveChart):
     """One curve for each algorithm, with its 95% interval, and a slider over past meta-iterations."""
 
-    title: ClassVar[str] = "Adaptation"
+    title: ClassVar[str] = marked("Adaptation")
     object_name: ClassVar[str] = "adaptation_chart"
 
     def __init__(self, data: RunData, parent: QWidget | None = None) -> None:
@@ -64,8 +65,8 @@ class AdaptationChart(CurveChart):
         name_control(
             self.slider,
             "adaptation_slider",
-            "Meta-iteration",
-            "Look back at earlier meta-iterations; at the right end the newest is followed",
+            tr("Meta-iteration"),
+            tr("Look back at earlier meta-iterations; at the right end the newest is followed"),
         )
         self.place = Label()
         self.place.setObjectName("adaptation_place")
@@ -75,7 +76,7 @@ class AdaptationChart(CurveChart):
         self._slider_row = QWidget()
         row = QHBoxLayout(self._slider_row)
         row.setContentsMargins(0, 0, 0, 0)
-        label = Label("Looking back")
+        label = Label(tr("Looking back"))
         label.setBuddy(self.slider)
         row.addWidget(label)
         row.addWidget(self.slider, 1)
@@ -110,7 +111,7 @@ class AdaptationChart(CurveChart):
         choices = self._adaptation.choices(self.bar.settings.split)
         if not self._decided:
             self.bar.restore({"quantity": usual(self.data).name})
-        self.bar.offer("quantity", {name: f"Query {known(name).quantity}" for name in choices})
+        self.bar.offer("quantity", {name: tr("Query {}", known(name).quantity) for name in choices})
 
     def _offer_iterations(self) -> None:
         """The slider's places; it stays at its meta-iteration, or at the end, as there come more."""
@@ -129,9 +130,9 @@ class AdaptationChart(CurveChart):
         if not iterations:
             self.place.setText("")
         elif self.live:
-            self.place.setText(f"meta-iteration {count(iterations[-1])} (newest)")
+            self.place.setText(tr("meta-iteration {} (newest)", count(iterations[-1])))
         else:
-            self.place.setText(f"meta-iteration {count(iterations[self.slider.value()])}")
+            self.place.setText(tr("meta-iteration {}", count(iterations[self.slider.value()])))
         self.slider.setAccessibleDescription(self.place.text())
 
     @Slot()
@@ -181,15 +182,17 @@ class AdaptationChart(CurveChart):
         if self._drawn:
             return ""
         if not self.data.runs():
-            return NOTHING
+            return tr(NOTHING)
         shown, settings = self.data.shown(), self.settings
         if not shown:
-            return ALL_HIDDEN
+            return tr(ALL_HIDDEN)
         if settings.split == "test" and not any(self.data.result(run.id) for run in shown):
-            return NO_TEST
+            return tr(NO_TEST)
         if settings.split == "validation" and not self._iterations:
-            return WAITING
-        return NOT_YET if settings.quantity in self._adaptation.choices(settings.split) else NOT_MEASURED
+            return tr(WAITING)
+        return (
+            tr(NOT_YET) if settings.quantity in self._adaptation.choices(settings.split) else tr(NOT_MEASURED)
+        )
 
     def _dress(self) -> None:
         while len(self._items) > len(self._drawn):
@@ -211,7 +214,7 @@ class AdaptationChart(CurveChart):
                 entries.append(Entry(label, colour, strong, faded, curve.dashed, short, each.group.ids))
             items.dress(curve, colour, 100 if strong else order, strong=strong, faded=faded)
         if len(entries) < len(self._drawn):
-            entries.append(Entry("before training", theme.muted(), faint=True, dashed=1))
+            entries.append(Entry(tr("before training"), theme.muted(), faint=True, dashed=1))
         self.readout.set_entries(entries)
 
     def whole(self) -> Extent | None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, Q
 from workbench.analysis.arrangement import Arrangement, Place
 from workbench.analysis.source import Group
 from workbench.gui.plain import set_tip
-from workbench.words import visible
+from workbench.words import tr, visible
 
 KEY = Qt.ItemDataRole.UserRole
 LONGEST = 200
@@ -31,9 +31,10 @@ class ArrangeList(QListWidget):
         super().__init__(parent)
         self._own_names: dict[str, str] = {}
         self.setObjectName("comparison_arrange")
-        self.setAccessibleName("Order and names in the figure")
+        self.setAccessibleName(tr("Order and names in the figure"))
         set_tip(
-            self, "Drag to reorder (or Alt+Up, Alt+Down), tick to show, F2 to rename; an empty name undoes"
+            self,
+            tr("Drag to reorder (or Alt+Up, Alt+Down), tick to show, F2 to rename; an empty name undoes"),
         )
         self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.setEditTriggers(

@@ -15,6 +15,7 @@ from workbench.gui.flow import Flow
 from workbench.gui.plain import Label, set_tip
 from workbench.gui.run_data import RunData
 from workbench.pictures import Figure
+from workbench.words import tr
 
 
 class Chart(QWidget):
@@ -33,7 +34,7 @@ class Chart(QWidget):
         """What the window does with any chart: it stands in the context menu."""
 
         self.setObjectName(self.object_name)
-        self.setAccessibleName(self.title)
+        self.setAccessibleName(tr(self.title))
         self.data = data
         self._stale = True
         layout = QVBoxLayout(self)
@@ -83,7 +84,7 @@ class Chart(QWidget):
         self.fill_menu(menu, place)
         hidden = [run.id for run in self.data.in_view() if not run.visible]
         if hidden:
-            menu.addAction("Show hidden runs", lambda: self.data.show(hidden))
+            menu.addAction(tr("Show hidden runs"), lambda: self.data.show(hidden))
         menu.addSeparator()
         menu.addActions(self.common)
         return menu

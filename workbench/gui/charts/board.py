@@ -15,7 +15,7 @@ from workbench.gui.charts.plot_cell import PlotCell
 from workbench.gui.charts.word_cell import WordCell
 from workbench.gui.plain import Label, Markup, coloured, joined, legend, rich, set_tip, unbroken
 from workbench.pictures import INK, Curve, Figure, Head, Panel
-from workbench.words import told_apart
+from workbench.words import told_apart, tr
 
 LONGEST_NAME, LONGEST_TITLE = 32, 84
 """Letters of a name in the legend, and above a cell."""
@@ -83,7 +83,7 @@ class Board(QWidget):
         room.setWidget(self._inside)
         self.legend = Label(parent=self)
         self.legend.setObjectName(f"{name}_legend")
-        self.legend.setAccessibleName("Legend")
+        self.legend.setAccessibleName(tr("Legend"))
         self.legend.setWordWrap(True)
         self.legend.setAlignment(Qt.AlignmentFlag.AlignCenter)
         layout = QVBoxLayout(self)

@@ -35,7 +35,7 @@ from workbench.gui.run_data import RunData
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Worker
 from workbench.pictures import Figure
-from workbench.words import plural
+from workbench.words import plural, tr
 
 T = TypeVar("T", diagnosis.Diagnosed, sweep.Setup)
 JOB = "comparison"
@@ -58,7 +58,7 @@ class CompareView(ComparisonView):
         self._question: Question | None = None
         self._answer: Answer | None = None
         self._view_box, self._x_box = self._combo("view", 14), self._combo("x")
-        self._offer("view", PICTURES)
+        self._offer("view", {name: tr(title) for name, title in PICTURES.items()})
         self.tools.insertWidget(0, self._view_box)
         self.tools.insertWidget(1, self._x_box)
         self._board_hint = Label(parent=self)
@@ -79,12 +79,12 @@ class CompareView(ComparisonView):
     def _make_tabs(self) -> None:
         self.tabs = QTabWidget(self)
         self.tabs.setObjectName("comparison_tabs")
-        self.tabs.setAccessibleName("Details of the comparison")
+        self.tabs.setAccessibleName(tr("Details of the comparison"))
         self.tabs.setDocumentMode(True)
         self._splitter.replaceWidget(1, self.tabs)
         self.tests = ResultTable(TESTS, self)
         self.tests.setObjectName("comparison_tests")
-        self.tests.setAccessibleName("Paired tests")
+        self.tests.setAccessibleName(tr("Paired tests"))
         self.tests.selectionModel().currentRowChanged.connect(self._say_words)
         self._tests_note = Label(parent=self)
         self._tests_note.setObjectName("comparison_tests_note")
@@ -93,7 +93,7 @@ class CompareView(ComparisonView):
         self.cards = ProtocolCards(self)
         self.pivot = ResultTable([], self)
         self.pivot.setObjectName("comparison_pivot")
-        self.pivot.setAccessibleName("Means by two settings")
+        self.pivot.setAccessibleName(tr("Means by two settings"))
         self._pivot_note = Label(parent=self)
         self._pivot_note.setObjectName("comparison_pivot_note")
         self._pivot_note.setWordWrap(True)
@@ -110,14 +110,14 @@ class CompareView(ComparisonView):
             boxes.addWidget(box)
         boxes.addStretch(1)
         self.table.show()
-        self.tabs.addTab(self.table, "Results")
-        self.tabs.addTab(_page(self.tests, self._tests_note), "Tests")
-        self.tabs.addTab(self.cards, "Protocol")
-        self.tabs.addTab(_page(boxes, self.pivot, self._pivot_note), "Pivot")
-        self.tabs.addTab(self.arrange, "Arrange")
-        self._diagnosis_tab = self.tabs.addTab(self.diagnoses, "Diagnosis")
+        self.tabs.addTab(self.table, tr("Results"))
+        self.tabs.addTab(_page(self.tests, self._tests_note), tr("Tests"))
+        self.tabs.addTab(self.cards, tr("Protocol"))
+        self.tabs.addTab(_page(boxes, self.pivot, self._pivot_note), tr("Pivot"))
+        self.tabs.addTab(self.arrange, tr("Arrange"))
+        self._diagnosis_tab = self.tabs.addTab(self.diagnoses, tr("Diagnosis"))
         self.domains = DomainPage(self)
-        self._domain_tab = self.tabs.addTab(self.domains, "Domains")
+        self._domain_tab = self.tabs.addTab(self.domains, tr("Domains"))
         for tab in (self._diagnosis_tab, self._domain_tab):
             self.tabs.setTabVisible(tab, False)
 
@@ -135,7 +135,9 @@ class CompareView(ComparisonView):
     def restore(self, state: Mapping[str, object]) -> None:
         super().restore(state)
         self._arrange(Arrangement.from_json(state.get("arrange")))
-        self._offer("view", PICTURES | OF_DOMAINS | OF_A_DIAGNOSIS)
+        self._offer(
+            "view", {name: tr(title) for name, title in (PICTURES | OF_DOMAINS | OF_A_DIAGNOSIS).items()}
+        )
         self.diagnoses.set_prevalence(self._wanted.prevalence)
         self._show_answer()
 
@@ -189,7 +191,7 @@ class CompareView(ComparisonView):
             self._worker.cancel(JOB)
             return
         if hidden := self.arrange.hidden():
-            self._note.setText(f"{self._note.text()} Hidden from the figure: {', '.join(hidden)}.")
+            self._note.setText(tr("{} Hidden from the figure: {}.", self._note.text(), ", ".join(hidden)))
         self._ask()
         self._show_answer()
 
@@ -208,7 +210,7 @@ class CompareView(ComparisonView):
         if question == self._question:
             return
         self._question, self._answer = question, None
-        self._tests_note.setText("Computing…")
+        self._tests_note.setText(tr("Computing…"))
         self._worker.submit(
             JOB, "comparing", lambda _: answer(question), weakly(self._take), weakly(self._failed)
         )
@@ -219,7 +221,7 @@ class CompareView(ComparisonView):
 
     def _failed(self, error: Exception) -> None:
         self._question = None
-        self._tests_note.setText(f"The runs could not be compared: {error}")
+        self._tests_note.setText(tr("The runs could not be compared: {}", error))
 
     @property
     def ready(self) -> bool:
@@ -231,7 +233,7 @@ class CompareView(ComparisonView):
         if found is not None:
             judged = self._seen(found.diagnosed)
             more = (OF_DOMAINS if found.domains else {}) | (OF_A_DIAGNOSIS if judged else {})
-            self._offer("view", PICTURES | more)
+            self._offer("view", {name: tr(title) for name, title in (PICTURES | more).items()})
             self.tabs.setTabVisible(self._domain_tab, found.domains is not None)
             if found.domains is not None:
                 self.domains.show_domains(found.domains)
@@ -272,8 +274,10 @@ class CompareView(ComparisonView):
 
     def _why_nothing(self, view: str) -> str:
         if self._answer is None:
-            return "Computing…"
-        return self._answer.families.words if view == RANKS else "No run has the numbers for this picture."
+            return tr("Computing…")
+        return (
+            self._answer.families.words if view == RANKS else tr("No run has the numbers for this picture.")
+        )
 
     def _show_tests(self, found: Answer) -> None:
         if found.statistics is None:
@@ -287,16 +291,17 @@ class CompareView(ComparisonView):
         statistics = self._answer.statistics if self._answer is not None else None
         if statistics is None:
             return
-        said = statistics.caption() if statistics.claims else "Tests need two algorithms."
+        said = statistics.caption() if statistics.claims else tr("Tests need two algorithms.")
         if statistics.missing:
-            said += f" Without values: {', '.join(statistics.missing)}."
+            said += tr(" Without values: {}.", ", ".join(statistics.missing))
         set_tip(self._tests_note, said)
         words = self.tests.currentIndex().siblingAtColumn(len(TESTS) - 1).data()
         count = len(statistics.claims)
-        short = (
-            f"Trained learners, paired over {statistics.claims[0].paired.pairs if count else 0} identical "
-            f"episodes; p (Holm) counts {plural(count, 'comparison')}. Pick a row for what "
-            "may be claimed; hover for methods."
+        short = tr(
+            "Trained learners, paired over {} identical episodes; p (Holm) counts {}. Pick a "
+            "row for what may be claimed; hover for methods.",
+            statistics.claims[0].paired.pairs if count else 0,
+            plural(count, "comparison"),
         )
         self._tests_note.setText(str(words) if words else short if count else said)
 

@@ -18,6 +18,7 @@ from workbench.export.paper_tables import of_tests, p_value
 from workbench.gui import theme
 from workbench.gui.charts.result_table import Column
 from workbench.gui.plain import Label, set_tip
+from workbench.words import tr
 
 TESTS = [
     Column("first", "First", "One algorithm"),
@@ -54,14 +55,14 @@ class ProtocolCards(QWidget):
         super().__init__(parent)
         self.warning = Label(parent=self)
         self.warning.setObjectName("comparison_warning")
-        self.warning.setAccessibleName("Warnings about the comparison")
+        self.warning.setAccessibleName(tr("Warnings about the comparison"))
         self.warning.setWordWrap(True)
         self.warning.setContentsMargins(6, 3, 6, 3)
         self.table = QTableWidget(self)
         self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.table.horizontalHeader().setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.table.setObjectName("comparison_protocol")
-        self.table.setAccessibleName("Protocol cards")
+        self.table.setAccessibleName(tr("Protocol cards"))
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.verticalHeader().setDefaultSectionSize(22)
         self.table.setTabKeyNavigation(False)
@@ -90,7 +91,7 @@ class ProtocolCards(QWidget):
                 if row["differs"]:
                     item.setBackground(QColor(theme.warning()))
                     item.setForeground(QColor(theme.foreground()))
-                    set_tip(item, "Differs between the algorithms")
+                    set_tip(item, tr("Differs between the algorithms"))
                 if column >= len(own):
                     item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
                 self.table.setItem(number, column, item)

@@ -30,23 +30,26 @@ from workbench.measures import LOSS, Measure, known
 from workbench.pictures import Figure
 from workbench.project import RunRecord
 from workbench.settings import Section, fields_of, setting
+from workbench.words import marked, tr
 
 LAST_STEP = -1
 ROOM = 1.3
 """By so much a logarithmic axis goes beyond what is drawn."""
 REACHED, COST, SETTINGS, RANKS = "reached", "cost", "settings", "ranks"
-PICTURES = {
-    REACHED: "What was reached",
-    COST: "Against …",
-    SETTINGS: "Parallel coordinates",
-    RANKS: "Ranks over task families",
-}
+PICTURES = marked(
+    {
+        REACHED: "What was reached",
+        COST: "Against …",
+        SETTINGS: "Parallel coordinates",
+        RANKS: "Ranks over task families",
+    }
+)
 DOMAINS = "domains"
-OF_DOMAINS = {DOMAINS: "Other domains"}
+OF_DOMAINS = marked({DOMAINS: "Other domains"})
 """The picture that is there where runs were tested on other domains."""
 
 ROC, RELIABILITY = "roc", "reliability"
-OF_A_DIAGNOSIS = {ROC: "ROC curves", RELIABILITY: "Reliability"}
+OF_A_DIAGNOSIS = marked({ROC: "ROC curves", RELIABILITY: "Reliability"})
 """Pictures that are there where a diagnosis was asked for."""
 
 
@@ -71,7 +74,7 @@ class Choices(Section):
 class ComparisonView(Chart):
     """What each algorithm reached on the frozen meta-test episodes."""
 
-    title = "Compare"
+    title = marked("Compare")
     object_name = "comparison_view"
 
     def __init__(self, data: RunData, parent: QWidget | None = None) -> None:
@@ -95,14 +98,14 @@ class ComparisonView(Chart):
         self.tools.addStretch(1)
         self._note = Label(parent=self)
         self._note.setObjectName(f"{self.object_name}_note")
-        self._note.setAccessibleName("What is compared")
+        self._note.setAccessibleName(tr("What is compared"))
         self._note.setWordWrap(True)
         self._note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.table = ResultTable(columns(self.row), self)
         self.table.setObjectName(f"{self.object_name}_table")
-        self.table.setAccessibleName("Results by algorithm")
-        set_tip(self.table, "Click a heading to sort; Ctrl+C copies the rows")
-        self.board = Board("comparison_board", "Comparison", self)
+        self.table.setAccessibleName(tr("Results by algorithm"))
+        set_tip(self.table, tr("Click a heading to sort; Ctrl+C copies the rows"))
+        self.board = Board("comparison_board", tr("Comparison"), self)
         for part in (self.board, self.table):
             part.picked.connect(data.select)
         data.selection_changed.connect(self._show_selected)
@@ -227,10 +230,12 @@ class ComparisonView(Chart):
 
     def _offer_measures(self, group: Episodes) -> None:
         measures = group.measures
-        self._offer("measure", {name: group.row(name).title for name in measures})
+        self._offer("measure", {name: tr(group.row(name).title) for name in measures})
         self._measure_box.setEnabled(len(measures) > 1)
-        steps = {LAST_STEP: f"after the last step ({group.steps[-1]})"}
-        steps |= {each: f"after step {each}" if each else "before adaptation" for each in group.steps}
+        steps = {LAST_STEP: tr("after the last step ({})", group.steps[-1])}
+        steps |= {
+            each: tr("after step {}", each) if each else tr("before adaptation") for each in group.steps
+        }
         self._offer("step", steps)
         self._step_box.setVisible(not reports.last_only(self.measure))
 

@@ -13,7 +13,7 @@ from workbench.gui.charts.result_table import Column
 from workbench.gui.run_data import RunData
 from workbench.measures import Measure
 from workbench.project import RunRecord
-from workbench.words import listed, plural
+from workbench.words import listed, plural, tr
 
 MOST_NAMED = 4
 FAR = 100.0
@@ -36,7 +36,7 @@ EXTRA = (
 def columns(measure: Measure, rows: Sequence[Mapping[str, object]] = ()) -> list[Column]:
     """The table's columns, as far as the rows have something to say."""
     form = ".1%" if measure.share else ".4g"
-    name = measure.title
+    name = tr(measure.title)
     shifted = Column("shifted", "Shifted", "The same on tasks of the shifted distribution", form)
     known = [each for each in (*EXTRA, shifted) if any(row.get(each.key) is not None for row in rows)]
     if not any(row.get("diverged") for row in rows):
@@ -45,7 +45,10 @@ def columns(measure: Measure, rows: Sequence[Mapping[str, object]] = ()) -> list
         Column("algorithm", "Algorithm", "The algorithm's label"),
         Column("seeds", "Seeds", "Finished runs with a value: one for each seed"),
         Column(
-            "mean", name, f"{name} after the chosen inner step: mean over seeds of the mean over tasks", form
+            "mean",
+            name,
+            tr("{} after the chosen inner step: mean over seeds of the mean over tasks", name),
+            form,
         ),
         Column("ci95_over_seeds", "± seeds", "95% interval of the mean over seeds (Student's t)", form),
         Column("ci95_over_tasks", "± tasks", "95% interval over tasks, mean of the seeds' own", form),
@@ -78,7 +81,7 @@ def row_of(compared: Compared) -> dict[str, object]:
     lost = row.diverged, row.tasks
     return row.cells() | {
         "runs": compared.group.ids,
-        "seeds": "1, deterministic" if row.deterministic else len(compared.seeds),
+        "seeds": tr("1, deterministic") if row.deterministic else len(compared.seeds),
         "mean": (results.diverged(*lost, none_left=True) or None) if row.mean is None else row.mean,
         "lost": results.share(*lost) if lost[1] else None,
     }
@@ -111,16 +114,16 @@ def notes(
     met, compared : what is shown.
     found : all episodes that finished runs met.
     """
-    said = [f"{met.test['episodes']} identical meta-test episodes.", marks(compared)]
+    said = [tr("{} identical meta-test episodes.", met.test["episodes"]), marks(compared)]
     said += met.conditions(measure, step)
     said += [*remarks.episodes(met.test), *remarks.of([each.row for each in compared])]
     single = [each.name for each in compared if len(each.seeds) == 1 and not each.row.deterministic]
     if single:
-        said.append(f"One seed (n = 1) allows no claim over seeds: {listed(single, MOST_NAMED)}.")
+        said.append(tr("One seed (n = 1) allows no claim over seeds: {}.", listed(single, MOST_NAMED)))
     missing = [each.name for each in compared if not each.seeds and not each.row.diverged]
     if missing:
-        what = "of this measure" if reports.parts(measure) else "after this step"
-        said.append(f"No value {what}: {listed(missing, MOST_NAMED)}.")
+        what = tr("of this measure") if reports.parts(measure) else tr("after this step")
+        said.append(tr("No value {}: {}.", what, listed(missing, MOST_NAMED)))
     shown = met.row(measure)
     beyond = off_the_chart(compared, shown)
     if beyond:
@@ -128,36 +131,41 @@ def notes(
             [f"{each.name} ({quantities.text(shown, float(np.max(each.means)))})" for each in beyond],
             MOST_NAMED,
         )
-        said.append(f"Off the chart: {far}.")
+        said.append(tr("Off the chart: {}.", far))
     met_by = [run for each in met.entries if (run := data.run(each.run.id)) is not None]
-    gone = [f"{run.name} (at {count(at)})" for run in met_by if (at := data.diverged_at(run)) is not None]
+    gone = [
+        tr("{} (at {})", run.name, count(at)) for run in met_by if (at := data.diverged_at(run)) is not None
+    ]
     gone = list(dict.fromkeys(gone))  # copies are called alike
     if gone:
-        said.append(f"⚠ Diverged in training: {listed(gone, MOST_NAMED)}.")
+        said.append(tr("⚠ Diverged in training: {}.", listed(gone, MOST_NAMED)))
     lost = [
         each.name for each in compared if 0 < len(each.seeds) < each.row.seeds and not each.row.deterministic
     ]
     if lost:
-        said.append(f"Seeds without a finite value are left out of the mean: {listed(lost, MOST_NAMED)}.")
+        said.append(
+            tr("Seeds without a finite value are left out of the mean: {}.", listed(lost, MOST_NAMED))
+        )
     others = sum(len(each.entries) for each in found if each is not met)
     if others:
-        said.append(f"Left out: {plural(others, 'run')} that met other episodes.")
+        said.append(tr("Left out: {} that met other episodes.", plural(others, "run")))
     if unfinished:
-        said.append(f"Not finished yet: {listed([each.name for each in unfinished], MOST_NAMED)}.")
+        said.append(tr("Not finished yet: {}.", listed([each.name for each in unfinished], MOST_NAMED)))
     hidden = len(data.in_view()) - len(data.shown())
     if hidden:
-        said.append(f"Hidden, or not passing the filter: {plural(hidden, 'run')}.")
+        said.append(tr("Hidden, or not passing the filter: {}.", plural(hidden, "run")))
     return said
 
 
 def nothing_yet(data: RunData, unfinished: list[RunRecord]) -> str:
     """Why there is nothing to compare."""
     if not data.runs():
-        return "No runs yet. Set up an experiment on the left and press Run."
+        return tr("No runs yet. Set up an experiment on the left and press Run.")
     if not unfinished:
-        return "Every run is hidden. Tick the runs to compare in the table of runs."
+        return tr("Every run is hidden. Tick the runs to compare in the table of runs.")
     names = listed([each.name for each in unfinished], MOST_NAMED)
-    return (
-        "Algorithms are compared here once their runs have been tested on the meta-test episodes.\n"
-        f"Not finished yet: {names}."
+    return tr(
+        "Algorithms are compared here once their runs have been tested on the meta-test "
+        "episodes.\nNot finished yet: {}.",
+        names,
     )

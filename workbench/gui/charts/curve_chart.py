@@ -22,6 +22,7 @@ from workbench.gui.charts.items import Grid
 from workbench.gui.charts.readout import Drawn, Entry, Readout
 from workbench.gui.plain import set_tip, without_keys
 from workbench.gui.run_data import RunData
+from workbench.words import tr
 
 Array = NDArray[np.float64]
 Extent = tuple[float, float, float, float]
@@ -58,15 +59,15 @@ class CurveChart(PlotChart):
         self._cursor_x: float | None = None
         self.follow_button = QToolButton(self.plot)
         self.follow_button.setObjectName(f"{self.object_name}_follow")
-        self.follow_button.setText("Show all")
-        self.follow_button.setAccessibleName("Show all and follow")
-        set_tip(self.follow_button, "Show the whole range and follow new values (A, or double click)")
+        self.follow_button.setText(tr("Show all"))
+        self.follow_button.setAccessibleName(tr("Show all and follow"))
+        set_tip(self.follow_button, tr("Show the whole range and follow new values (A, or double click)"))
         self.follow_button.clicked.connect(self.follow)
         self.follow_button.setCursor(Qt.CursorShape.ArrowCursor)
         self.follow_button.hide()
         self.all_button = QToolButton(self.plot)
         self.all_button.setObjectName(f"{self.object_name}_beyond")
-        self.all_button.setAccessibleName("What lies beyond the picture")
+        self.all_button.setAccessibleName(tr("What lies beyond the picture"))
         self.all_button.setCheckable(True)
         self.all_button.setCursor(Qt.CursorShape.ArrowCursor)
         self.all_button.toggled.connect(self.follow)
@@ -78,9 +79,9 @@ class CurveChart(PlotChart):
 
     def _prepare_plot(self) -> None:
         plot = self.plot
-        plot.setAccessibleName(f"{self.title}, plot")
+        plot.setAccessibleName(tr("{}, plot", tr(self.title)))
         plot.setAccessibleDescription(
-            "Arrows move, plus and minus zoom, A shows all, Shift with left and right reads values"
+            tr("Arrows move, plus and minus zoom, A shows all, Shift with left and right reads values")
         )
         plot.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.view = plot.getViewBox()
@@ -186,8 +187,8 @@ class CurveChart(PlotChart):
     def _say_beyond(self) -> None:
         words = told_beyond(self.beyond())
         self.all_button.setVisible(bool(words))
-        set_tip(self.all_button, "" if self.everything else f"{words}. Press to see all of it.")
-        self.all_button.setText("▼ Without what diverged" if self.everything else f"▲ {words}")
+        set_tip(self.all_button, "" if self.everything else tr("{}. Press to see all of it.", words))
+        self.all_button.setText(tr("▼ Without what diverged") if self.everything else f"▲ {words}")
 
     def shown_ranges(self) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
         """What is visible across and up, in the units of the axes (also of a chart never shown)."""
@@ -325,11 +326,11 @@ class CurveChart(PlotChart):
         entry = None if place is None else self.picker.at(self.plot.mapFrom(self, place))
         entries = [each for each in self.readout.entries if each.runs]
         if entry is not None:
-            self._offer(menu, "Select {}", self.data.select, [entry])
-            self._offer(menu, "Hide {}", self._hide, [entry])
-            self._offer(menu, "Show only {}", self.data.show_only, [entry])
+            self._offer(menu, tr("Select {}"), self.data.select, [entry])
+            self._offer(menu, tr("Hide {}"), self._hide, [entry])
+            self._offer(menu, tr("Show only {}"), self.data.show_only, [entry])
         elif entries:
-            for title, act in (("Hide", self._hide), ("Show only", self.data.show_only)):
+            for title, act in ((tr("Hide"), self._hide), (tr("Show only"), self.data.show_only)):
                 self._offer(menu.addMenu(title), "{}", act, entries)
         menu.addSeparator()
         for control in self.logarithmic():
@@ -337,7 +338,7 @@ class CurveChart(PlotChart):
             action.setCheckable(True)
             action.setChecked(control.isChecked())
             action.setEnabled(control.isEnabled())
-        menu.addAction("Reset the view", self.follow)
+        menu.addAction(tr("Reset the view"), self.follow)
 
     def _hide(self, runs: Iterable[int]) -> None:
         self.data.show(runs, False)

@@ -14,10 +14,11 @@ from workbench.gui.charts.end_labels import EndLabels
 from workbench.gui.charts.readout import Drawn, Entry
 from workbench.gui.plain import show_tip
 from workbench.gui.run_data import RunData
+from workbench.words import marked, tr
 
 NEAR, CLICK = 8, 4
 """Pixels: how far a curve may be from a click on it, and how far the mouse may wander in a click."""
-HOW = "Click hides it, a double click shows it alone."
+HOW = marked("Click hides it, a double click shows it alone.")
 
 
 class CurvePicker(QObject):
@@ -59,7 +60,7 @@ class CurvePicker(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             named = self._labels.at(event.pos())
-            show_tip(event.globalPos(), f"{named.label}\n{HOW}" if named is not None else "", self._plot)
+            show_tip(event.globalPos(), f"{named.label}\n{tr(HOW)}" if named is not None else "", self._plot)
             return True
         return isinstance(event, QMouseEvent) and self._mouse(event)
 

@@ -11,7 +11,7 @@ from workbench.analysis import diagnosis
 from workbench.analysis.diagnosis import Diagnosed
 from workbench.gui.charts.result_table import Column, ResultTable
 from workbench.gui.plain import Label, set_tip
-from workbench.words import NO_MEDICAL_DEVICE
+from workbench.words import NO_MEDICAL_DEVICE, tr
 
 DIGITS = 3
 LEAST, MOST = 0.001, 99.9
@@ -38,27 +38,27 @@ class DiagnosisPage(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("comparison_diagnosis")
-        self.setAccessibleName("Diagnosis")
+        self.setAccessibleName(tr("Diagnosis"))
         self._sentences: dict[str, str] = {}
         self.prevalence = _Percent(self)
         self.prevalence.setObjectName("comparison_prevalence")
-        self.prevalence.setAccessibleName("Prevalence")
+        self.prevalence.setAccessibleName(tr("Prevalence"))
         self.prevalence.setDecimals(DIGITS)
         self.prevalence.setRange(LEAST, MOST)
         self.prevalence.setValue(diagnosis.PREVALENCE)
         self.prevalence.setSuffix(" %")
         self.prevalence.setKeyboardTracking(False)
-        set_tip(self.prevalence, "How many of all people are ill")
+        set_tip(self.prevalence, tr("How many of all people are ill"))
         self.prevalence.valueChanged.connect(self.prevalence_changed)
-        label = Label("People who are ill", self)
+        label = Label(tr("People who are ill"), self)
         label.setBuddy(self.prevalence)
         self.table = ResultTable([], self)
         self.table.setObjectName("comparison_diagnoses")
-        self.table.setAccessibleName("Diagnoses by learner")
+        self.table.setAccessibleName(tr("Diagnoses by learner"))
         self.table.selectionModel().currentRowChanged.connect(self._say)
         self.words = Label(parent=self)
         self.words.setObjectName("comparison_diagnosis_words")
-        self.words.setAccessibleName("What that means for people")
+        self.words.setAccessibleName(tr("What that means for people"))
         self.words.setWordWrap(True)
         top = QHBoxLayout()
         top.addWidget(label)
@@ -86,7 +86,7 @@ class DiagnosisPage(QWidget):
             interval = f"{each.key}_ci95"
             if any(interval in row for row in table.rows):
                 columns.append(Column(each.key, each.heading.removesuffix(" (%)"), tip, ".1%"))
-                columns.append(Column(interval, "±", f"95% over tasks. {tip}", ".1%"))
+                columns.append(Column(interval, "±", tr("95% over tasks. {}", tip), ".1%"))
             else:
                 share = each.heading.endswith(" (%)")
                 form = ".1%" if share else str(each.form)
@@ -99,5 +99,5 @@ class DiagnosisPage(QWidget):
         """What it means for people, by the current learner, or the first."""
         chosen = self.table.currentIndex().siblingAtColumn(0).data()
         name = str(chosen) if chosen in self._sentences else next(iter(self._sentences), "")
-        said = self._sentences.get(name, "No operating point could be chosen on meta-validation tasks.")
+        said = self._sentences.get(name, tr("No operating point could be chosen on meta-validation tasks."))
         self.words.setText(f"{name}: {said} {NO_MEDICAL_DEVICE}" if name else f"{said} {NO_MEDICAL_DEVICE}")

@@ -9,6 +9,7 @@ from workbench.analysis import domains
 from workbench.analysis.domains import Domains
 from workbench.gui.charts.result_table import Column, ResultTable
 from workbench.gui.plain import Label, set_tip
+from workbench.words import tr
 
 
 class DomainPage(QWidget):
@@ -17,13 +18,13 @@ class DomainPage(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("comparison_domains")
-        self.setAccessibleName("Domains")
+        self.setAccessibleName(tr("Domains"))
         self.table = ResultTable([], self)
         self.table.setObjectName("comparison_domain_table")
-        self.table.setAccessibleName("Results by domain")
+        self.table.setAccessibleName(tr("Results by domain"))
         self.words = Label(parent=self)
         self.words.setObjectName("comparison_domain_words")
-        self.words.setAccessibleName("Whether the order turns over")
+        self.words.setAccessibleName(tr("Whether the order turns over"))
         self.words.setWordWrap(True)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         layout = QVBoxLayout(self)
@@ -40,7 +41,7 @@ class DomainPage(QWidget):
             Column("title", "Domain", note),
             Column("algorithm", "Algorithm", "Of several seeds, their mean"),
             Column("rank", "Rank", "Place by the mean, 1 for the best"),
-            Column("mean", found.row.title, note, form),
+            Column("mean", tr(found.row.title), note, form),
             Column("ci95_over_tasks", "± tasks", "95% over tasks", form),
             Column("ci95_over_seeds", "± seeds", "95% over seeds", form),
             Column("drop", "Drop", "How much worse than at home", signed),

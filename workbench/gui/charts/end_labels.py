@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 from workbench.gui import theme
 from workbench.gui.charts.items import set_pattern
 from workbench.gui.charts.readout import Entry
-from workbench.words import told_apart
+from workbench.words import told_apart, tr
 
 SWATCH, GAP, LEADER = 14, 4, 12
 WIDEST = 0.3
@@ -53,7 +53,7 @@ class EndLabels(QWidget):
         super().__init__(parent)
         self._plot = parent
         self.setObjectName(name)
-        self.setAccessibleName("Names of the curves")
+        self.setAccessibleName(tr("Names of the curves"))
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.shown: tuple[Entry, ...] = ()
         """The curves whose names stand there."""
@@ -151,5 +151,5 @@ class EndLabels(QWidget):
         if self.more:
             painter.setPen(QColor(theme.muted()))
             painter.drawText(
-                QPointF(self._left + SWATCH + GAP, self._area.bottom() - 2), f"… and {self.more} more"
+                QPointF(self._left + SWATCH + GAP, self._area.bottom() - 2), tr("… and {} more", self.more)
             )

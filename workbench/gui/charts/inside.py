@@ -24,6 +24,7 @@ from workbench.gui.weakly import weakly
 from workbench.gui.worker import Progress, Worker
 from workbench.pictures import Figure
 from workbench.settings import Section, fields_of, setting
+from workbench.words import marked, tr
 
 KEY = "inside"
 MOST_TASKS, MOST_COUNTED = 1000, 100_000
@@ -58,7 +59,7 @@ class Question(NamedTuple):
 class InsideView(Chart):
     """A view inside the picked run, and the same of another beside it."""
 
-    title = "Inside"
+    title = marked("Inside")
     object_name = "inside_view"
 
     def __init__(self, data: RunData, worker: Worker, parent: QWidget | None = None) -> None:
@@ -74,51 +75,55 @@ class InsideView(Chart):
         self._picked: int | None = None  # in the list of runs, when this was last drawn
         self._drawn: tuple[object, ...] | None = None
         self._make_tools()
-        self.board = Board("inside_board", "Inside a run", self)
+        self.board = Board("inside_board", tr("Inside a run"), self)
         self.board.hide()
         self.body.addWidget(self.board, 1)
         self._progress = QProgressBar(self)
         self._progress.setObjectName("inside_progress")
-        self._progress.setAccessibleName("How far looking inside has come")
+        self._progress.setAccessibleName(tr("How far looking inside has come"))
         self._progress.setRange(0, 100)
         self._progress.hide()
         self.body.addWidget(self._progress)
         self._note = Label(parent=self)
         self._note.setObjectName("inside_view_note")
-        self._note.setAccessibleName("What is seen, and what it does not prove")
+        self._note.setAccessibleName(tr("What is seen, and what it does not prove"))
         self._note.setWordWrap(True)
         self.body.addWidget(self._note)
         worker.progressed.connect(self._progressed)
 
     def _make_tools(self) -> None:
         fields = fields_of(Place)
-        self._views = self._combo("inside_what", "View", fields["view"].help, self._view_chosen)
-        self._runs = self._combo("inside_run", "Run", "The run that is looked into", self._run_chosen)
-        self._beside = self._combo("inside_beside", "Beside", "Another run beside it", self._run_chosen)
-        self._previous = self.tool_button("inside_previous", "◀", "Previous task", self._go_back)
+        self._views = self._combo("inside_what", tr("View"), fields["view"].help, self._view_chosen)
+        self._runs = self._combo("inside_run", tr("Run"), tr("The run that is looked into"), self._run_chosen)
+        self._beside = self._combo(
+            "inside_beside", tr("Beside"), tr("Another run beside it"), self._run_chosen
+        )
+        self._previous = self.tool_button("inside_previous", "◀", tr("Previous task"), self._go_back)
         self._task = Label(parent=self)
         self._task.setObjectName("inside_task")
         self.tools.addWidget(self._previous)
         self.tools.addWidget(self._task)
-        self._next = self.tool_button("inside_next", "▶", "Next task", self._go_on)
+        self._next = self.tool_button("inside_next", "▶", tr("Next task"), self._go_on)
         self.tools.addWidget(self._next)
-        self._quick = QCheckBox("Gradients too", self)
+        self._quick = QCheckBox(tr("Gradients too"), self)
         self._quick.setObjectName("inside_quick")
         set_tip(self._quick, fields["quick"].help)
         self._quick.toggled.connect(self._quick_chosen)
         self.tools.addWidget(self._quick)
         self._count = QSpinBox(self)
         self._count.setObjectName("inside_tasks")
-        self._count.setAccessibleName("Tasks")
-        self._count.setPrefix("Tasks ")
-        self._count.setSpecialValueText("Tasks as usual")
+        self._count.setAccessibleName(tr("Tasks"))
+        self._count.setPrefix(tr("Tasks "))
+        self._count.setSpecialValueText(tr("Tasks as usual"))
         self._count.setStepType(QSpinBox.StepType.AdaptiveDecimalStepType)
         self._count.setKeyboardTracking(False)
         set_tip(self._count, fields["tasks"].help)
         self._count.valueChanged.connect(self._count_chosen)
         self.tools.addWidget(self._count)
         self.tools.addStretch(1)
-        self._stop = self.tool_button("inside_stop", "Stop", "Stop looking inside", self._stop_or_go_on)
+        self._stop = self.tool_button(
+            "inside_stop", tr("Stop"), tr("Stop looking inside"), self._stop_or_go_on
+        )
         self.tools.addWidget(self._stop)
         self._stop.hide()
 
@@ -140,7 +145,7 @@ class InsideView(Chart):
         """torch has been imported: views can be computed."""
         self._looks = looks()
         for name, look in self._looks.items():
-            self._views.addItem(look.title, name)
+            self._views.addItem(tr(look.title), name)
         self._views.setCurrentIndex(self._views.findData(self._place.view))
         self.mark_stale()
 
@@ -211,7 +216,7 @@ class InsideView(Chart):
         """The runs that have learned something; the picked one is looked into where it was not before."""
         runs = [run for run in self.data.runs() if run.iterations or not run.iterations_planned]
         picked, names = self.data.highlighted, self._names()
-        for box, first in ((self._runs, []), (self._beside, [("nothing beside", None)])):
+        for box, first in ((self._runs, []), (self._beside, [(tr("nothing beside"), None)])):
             wanted = [*first, *((names[run.id], run.id) for run in runs)]
             if [(box.itemText(at), box.itemData(at)) for at in range(box.count())] != wanted:
                 before = box.currentData()
@@ -278,7 +283,7 @@ class InsideView(Chart):
             return look.figure(predictor, path, run, Asked(first, tasks, quick=quick), progress)
 
         self._progress.setValue(0)
-        self._worker.submit(KEY, "looking inside", job, weakly(self._take), weakly(self._failed))
+        self._worker.submit(KEY, tr("looking inside"), job, weakly(self._take), weakly(self._failed))
 
     def _take(self, answer: Figure | Exception) -> None:
         question, self._computing = self._computing, None
@@ -303,16 +308,16 @@ class InsideView(Chart):
 
     def redraw(self) -> None:
         if not self._looks:
-            self._show_nothing("PyTorch is being loaded…")
+            self._show_nothing(tr("PyTorch is being loaded…"))
             return
         self._offer_runs()
         questions = self._questions()
         self._set_tools()
         if not questions:
-            self._show_nothing("Nothing has been learned yet. A run can be looked into once it has.")
+            self._show_nothing(tr("Nothing has been learned yet. A run can be looked into once it has."))
             return
         self._ask(questions)
-        self._stop.setText("Stop" if self._computing else "Look")
+        self._stop.setText(tr("Stop") if self._computing else tr("Look"))
         self._stop.setVisible(self._computing is not None or self._stopped is not None)
         self._progress.setVisible(self._computing is not None)
         figures = self._figures(questions)
@@ -322,7 +327,7 @@ class InsideView(Chart):
         if drawn is not None and key != self._drawn:
             self.board.show_figure(drawn)
             self._drawn = key
-        waiting = "Stopped." if self._stopped else "Looking inside…"
+        waiting = tr("Stopped.") if self._stopped else tr("Looking inside…")
         said = [drawn.caption if drawn is not None else "", *dict.fromkeys(troubles)]
         if not figures:
             self._show_nothing(" ".join(said).strip() if troubles else waiting)
@@ -338,7 +343,7 @@ class InsideView(Chart):
 
     def _set_tools(self) -> None:
         of_one = self._look.of_one
-        self._task.setText(f"Task {self._place.first + 1}")
+        self._task.setText(tr("Task {}", self._place.first + 1))
         self._previous.setEnabled(self._place.first > 0)
         for widget in (self._previous, self._task, self._next):
             widget.setVisible(of_one)
@@ -363,7 +368,7 @@ class InsideView(Chart):
 
 def _told(error: Exception) -> str:
     if isinstance(error, NothingLearnedError):
-        return f"{error}. It can be looked into once it has trained up to its first one."
+        return tr("{}. It can be looked into once it has trained up to its first one.", error)
     if isinstance(error, InputError):
         return f"{error}."
-    return f"This view could not be computed: {type(error).__name__}: {error}"
+    return tr("This view could not be computed: {}: {}", type(error).__name__, error)

@@ -28,9 +28,9 @@ from workbench.gui.charts.readout import Drawn, Entry, Reading, told
 from workbench.gui.run_data import RunData
 from workbench.gui.settings_bar import SettingsBar
 from workbench.pictures import Figure
-from workbench.words import shown
+from workbench.words import marked, shown, tr
 
-BEFORE: dict[When, str] = {"training": "Training", "validation": "Val.", "report": ""}
+BEFORE: dict[When, str] = marked({"training": "Training", "validation": "Val.", "report": ""})
 """What stands before a measure in the list of choices."""
 SMOOTHED = 50
 """Points in the moving average of a training curve, until another window is chosen."""
@@ -39,21 +39,23 @@ FEW_CURVES = 8  # so many are drawn wide; among more, thin lines are easier to t
 FEW_POINTS = 60  # so many validations are marked, so that one sees where they stand
 BEYOND = 0.35  # part of the range that is drawn beyond it, on each side
 
-NOTHING = "No run yet. Press Run (Ctrl+R) to start the experiment; its curves appear here as they grow."
-ALL_HIDDEN = "All runs are hidden. Tick a run in the table to see its curves."
-WAITING = "No values yet. The first appear within a second of training."
-NOT_MEASURED = "None of the runs that are shown measures this. Choose another measure."
-UNCOUNTED = (
+NOTHING = marked(
+    "No run yet. Press Run (Ctrl+R) to start the experiment; its curves appear here as they grow."
+)
+ALL_HIDDEN = marked("All runs are hidden. Tick a run in the table to see its curves.")
+WAITING = marked("No values yet. The first appear within a second of training.")
+NOT_MEASURED = marked("None of the runs that are shown measures this. Choose another measure.")
+UNCOUNTED = marked(
     "The operations of these runs are not counted: that is done at the end of runs of a second and more."
 )
-NOT_IN_TRAINING = "Training does not measure this. Choose Validation, or another measure."
-NO_TRAINING = "These runs have no training curves: their learners are not meta-trained."
+NOT_IN_TRAINING = marked("Training does not measure this. Choose Validation, or another measure.")
+NO_TRAINING = marked("These runs have no training curves: their learners are not meta-trained.")
 
 
 class LearningCurves(CurveChart):
     """Measures of training, of validation and of an algorithm's own, by meta-iteration, time or tasks."""
 
-    title: ClassVar[str] = "Learning curves"
+    title: ClassVar[str] = marked("Learning curves")
     object_name: ClassVar[str] = "learning_curves"
     room = (0.3, 0.0)
 
@@ -69,7 +71,7 @@ class LearningCurves(CurveChart):
         self.tools.addStretch(1)
         smoothing = self.bar["smoothing"]
         assert isinstance(smoothing, QSpinBox)
-        smoothing.setSpecialValueText("Smooth off")
+        smoothing.setSpecialValueText(tr("Smooth off"))
         self._smoothing = smoothing
         self._offer_choices()
         self.restore({})
@@ -109,7 +111,7 @@ class LearningCurves(CurveChart):
             self.bar.restore({"measure": wanted})
             self._show_tools()
         if self.settings.when == "validation":
-            self.bar.offer("step", {each: f"step {each}" for each in self._curves.steps()})
+            self.bar.offer("step", {each: tr("step {}", each) for each in self._curves.steps()})
 
     @Slot()
     def forget(self) -> None:
@@ -137,7 +139,7 @@ class LearningCurves(CurveChart):
         """Beside the window that was chosen, the one that the curves are long enough for."""
         window, longest = self.settings.smoothing, max((len(e.x) for e in self._curves.drawn), default=0)
         widest = window_at(longest - 1, window) if longest else window
-        suffix = "" if widest == window else f" (now {count(widest)})"
+        suffix = "" if widest == window else tr(" (now {})", count(widest))
         if suffix != self._smoothing.suffix():
             self._smoothing.setSuffix(suffix)
 
@@ -145,18 +147,18 @@ class LearningCurves(CurveChart):
         if self._curves.drawn:
             return ""
         if not self.data.runs():
-            return NOTHING
+            return tr(NOTHING)
         shown = self.data.shown()
         if not shown:
-            return ALL_HIDDEN
+            return tr(ALL_HIDDEN)
         if any(each.uncounted for each in self._curves.traces):
-            return UNCOUNTED
+            return tr(UNCOUNTED)
         training = self.settings.when == "training"
         if not training and any(self.data.evaluations(run.id) for run in shown):
-            return NOT_MEASURED
+            return tr(NOT_MEASURED)
         if training and all(run.status == "finished" for run in shown):
-            return NOT_IN_TRAINING if any(run.iterations_planned for run in shown) else NO_TRAINING
-        return WAITING
+            return tr(NOT_IN_TRAINING) if any(run.iterations_planned for run in shown) else tr(NO_TRAINING)
+        return tr(WAITING)
 
     def _dress(self, drawn: list[Trace]) -> None:
         """One set of items for each curve, in its colours."""
@@ -183,7 +185,7 @@ class LearningCurves(CurveChart):
             diverged = "" if trace.has_points else self.data.divergence(trace.group.runs)
             if diverged:
                 colour = theme.colour(self.data.colour(trace.group.runs[0]))
-                label, pattern = f"{trace.label} ⚠ {diverged}: no value", trace.pattern
+                label, pattern = tr("{} ⚠ {}: no value", trace.label, diverged), trace.pattern
                 entries.append(Entry(label, colour, dashed=pattern, runs=trace.group.ids))
         self.readout.set_entries(entries)
 
@@ -308,7 +310,7 @@ class LearningCurves(CurveChart):
             text = text if len(trace.group.runs) == 1 else f"{text} (n = {n})"
             place = "" if trace.level else _place(float(trace.x[index]), settings.axis)
             readings.append((place, text))
-        names: dict[Axis, str] = {"iterations": "meta-iteration ", "tasks": "tasks seen "}
+        names: dict[Axis, str] = {"iterations": tr("meta-iteration "), "tasks": tr("tasks seen ")}
         return told(readings, names.get(settings.axis, ""))
 
     def logarithmic(self) -> list[QCheckBox]:
@@ -358,11 +360,13 @@ def _place(x: float, axis: Axis) -> str:
         case "seconds":
             return f"{number(x)} s"
         case "operations":
-            return f"{number(x)}×10⁹ operations"
+            return tr("{}×10⁹ operations", number(x))
     return count(round(x))
 
 
 def _text(measure: str) -> str:
     """What can be drawn, in the list of choices."""
     drawn = Settings(measure=measure)
-    return f"{BEFORE[drawn.when]} {drawn.row.quantity}" if BEFORE[drawn.when] else shown(drawn.row.title)
+    return (
+        f"{tr(BEFORE[drawn.when])} {drawn.row.quantity}" if BEFORE[drawn.when] else shown(tr(drawn.row.title))
+    )

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSlider, QSpinBox, QToolButton, QWidg
 
 from workbench.gui import icons
 from workbench.gui.plain import Label, set_tip
+from workbench.words import tr
 
 TICK_MS, EPISODE_MS = 40, 2400
 """Between two places of what moves, and for all of them."""
@@ -56,20 +57,20 @@ class Player(QWidget):
         self.button.setObjectName("prediction_play")
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.button.clicked.connect(self.toggle)
-        name = Label("Adaptation", self)
+        name = Label(tr("Adaptation"), self)
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
         self.slider.setObjectName("prediction_step")
-        self.slider.setAccessibleName("Adaptation")
+        self.slider.setAccessibleName(tr("Adaptation"))
         self.slider.setPageStep(1)
         self.slider.setMinimumWidth(90)
         self.slider.valueChanged.connect(self._slid)
         self.number = PlaceBox(self)
         self.number.setObjectName("prediction_step_number")
-        self.number.setAccessibleName("Adaptation, as a number")
-        self.number.setPrefix("after ")
+        self.number.setAccessibleName(tr("Adaptation, as a number"))
+        self.number.setPrefix(tr("after "))
         self.number.valueChanged.connect(self._typed)
         for control in (self.slider, self.number):
-            set_tip(control, "How much of the task the learners have seen")
+            set_tip(control, tr("How much of the task the learners have seen"))
         self.words = Label(parent=self)
         self.words.setObjectName("prediction_score")
         self._stepped = (self.button, name, self.slider, self.number)
@@ -113,7 +114,7 @@ class Player(QWidget):
             self.slider.setRange(0, len(places) - 1)
             self.slider.setValue(places.index(place))
             self.number.setRange(places[0], places[-1])
-            self.number.setSuffix(f" of {places[-1]} {unit}")
+            self.number.setSuffix(tr(" of {} {}", places[-1], unit))
             self.number.setValue(place)
         for widget in self._stepped:
             widget.setVisible(len(places) > 1)
@@ -200,8 +201,8 @@ class Player(QWidget):
 
     def restyle(self) -> None:
         """What the button does, in the theme's colours."""
-        name = "Pause" if self.playing else "Play"
+        name = tr("Pause") if self.playing else tr("Play")
         self.button.setIcon(icons.pause() if self.playing else icons.play())
         self.button.setText(name)
-        self.button.setAccessibleName(f"{name} adaptation")
-        set_tip(self.button, f"{name} (Space)")
+        self.button.setAccessibleName(tr("{} adaptation", name))
+        set_tip(self.button, tr("{} (Space)", name))

@@ -28,6 +28,7 @@ from workbench.gui.worker import Progress, Worker
 from workbench.pictures import Figure
 from workbench.project import RunRecord
 from workbench.settings import Section, fields_of, setting
+from workbench.words import marked, tr
 
 KEY = "predictions"
 LAST_STEP = -1
@@ -50,7 +51,7 @@ class PredictionView(Chart):
     """A grid, learners by tasks: of each algorithm that is shown one run, the picked one or the one that runs
     if that is its own."""
 
-    title: ClassVar[str] = "Predictions"
+    title: ClassVar[str] = marked("Predictions")
     object_name: ClassVar[str] = "prediction_view"
 
     def __init__(self, data: RunData, worker: Worker, parent: QWidget | None = None) -> None:
@@ -66,11 +67,11 @@ class PredictionView(Chart):
         self._drawn: tuple[object, ...] | None = None
         self._computing: int | None = None  # the run that is asked for
         self._make_tools()
-        self.board = Board("prediction_board", "Predictions before and after adaptation", self)
+        self.board = Board("prediction_board", tr("Predictions before and after adaptation"), self)
         self.board.picked.connect(data.select)
         self.texts = ResultTable([], self)
         self.texts.setObjectName("prediction_texts")
-        self.texts.setAccessibleName("Support and query texts")
+        self.texts.setAccessibleName(tr("Support and query texts"))
         self._parts = QSplitter(Qt.Orientation.Vertical, self)
         self._parts.setObjectName(f"{self.object_name}_splitter")
         self._parts.addWidget(self.board)
@@ -88,7 +89,7 @@ class PredictionView(Chart):
         self.body.addWidget(self.player)
         self._note = Label(parent=self)
         self._note.setObjectName(f"{self.object_name}_note")
-        self._note.setAccessibleName("Whose predictions these are")
+        self._note.setAccessibleName(tr("Whose predictions these are"))
         self._note.setWordWrap(True)
         self.body.addWidget(self._note)
 
@@ -96,24 +97,24 @@ class PredictionView(Chart):
         fields = fields_of(Place)
         self._count = QComboBox(self)
         self._count.setObjectName("prediction_count")
-        self._count.setAccessibleName("Tasks shown")
+        self._count.setAccessibleName(tr("Tasks shown"))
         set_tip(self._count, fields["tasks"].help)
-        self._count.addItem("1 task", 1)
-        self._count.addItem("4 tasks", 4)
-        self._count.addItem("12 tasks", 12)
+        self._count.addItem(tr("1 task"), 1)
+        self._count.addItem(tr("4 tasks"), 4)
+        self._count.addItem(tr("12 tasks"), 12)
         self._count.setCurrentIndex(1)
         self._count.activated.connect(self._count_chosen)
-        self._previous = self.tool_button("prediction_previous", "◀", "Previous task", self._go_back)
+        self._previous = self.tool_button("prediction_previous", "◀", tr("Previous task"), self._go_back)
         self._task = Label(parent=self)
         self._task.setObjectName("prediction_task")
-        self._next = self.tool_button("prediction_next", "▶", "Next task", self._go_on)
-        self._samples_name = Label("Samples", self)
+        self._next = self.tool_button("prediction_next", "▶", tr("Next task"), self._go_on)
+        self._samples_name = Label(tr("Samples"), self)
         self._samples = QSlider(Qt.Orientation.Horizontal, self)
         self._samples.setObjectName("prediction_samples")
-        self._samples.setAccessibleName("Samples known to the learners")
+        self._samples.setAccessibleName(tr("Samples known to the learners"))
         self._samples.setPageStep(1)
         self._samples.setFixedWidth(110)
-        set_tip(self._samples, "How many of a subject's first samples the learners are given")
+        set_tip(self._samples, tr("How many of a subject's first samples the learners are given"))
         self._samples.valueChanged.connect(self._samples_chosen)
         self._samples_number = Label(parent=self)
         self._samples_number.setObjectName("prediction_samples_number")
@@ -121,7 +122,7 @@ class PredictionView(Chart):
         counts = fields["counts"]
         self._counts = QCheckBox(counts.label, self)
         self._counts.setObjectName("prediction_counts")
-        self._counts.setAccessibleName("Confusion matrix")
+        self._counts.setAccessibleName(tr("Confusion matrix"))
         set_tip(self._counts, counts.help)
         self._counts.toggled.connect(self._counts_chosen)
         self._counts.hide()
@@ -258,7 +259,7 @@ class PredictionView(Chart):
         def job(progress: Progress) -> tuple[int, Predictions]:
             return predictor.predict(path, run, request, progress)
 
-        self._worker.submit(KEY, "computing predictions", job, weakly(self._take), weakly(self._failed))
+        self._worker.submit(KEY, tr("computing predictions"), job, weakly(self._take), weakly(self._failed))
 
     def _take(self, answer: tuple[int, Predictions]) -> None:
         run, self._computing = self._computing, None
@@ -290,12 +291,12 @@ class PredictionView(Chart):
     def redraw(self) -> None:
         learners = self._learners()
         if not learners:
-            self._show_nothing("No runs yet. Set up an experiment on the left and press Run.")
+            self._show_nothing(tr("No runs yet. Set up an experiment on the left and press Run."))
             return
         self._ask(learners[: grid.MOST_LEARNERS])
         seen = self._seen()
         if not seen and self._drawn and any(run.id in self._held for run in learners):
-            self._note.setText("Working on the next task…")
+            self._note.setText(tr("Working on the next task…"))
             return
         if not seen:
             first = learners[0]
@@ -319,7 +320,7 @@ class PredictionView(Chart):
             any(cell and cell.counts and cell.panel.pictures for cell in self._cells.values())
         )
         if figure is None:
-            self._show_nothing("Predictions of this kind of task are not drawn.")
+            self._show_nothing(tr("Predictions of this kind of task are not drawn."))
             return
         self.set_hint("")
         self.board.show_figure(figure)
@@ -352,13 +353,13 @@ class PredictionView(Chart):
         self._drawn = None
         self._note.setText("")
         self.player.hide()
-        self._task.setText(f"Task {self._place.first + 1}")
+        self._task.setText(tr("Task {}", self._place.first + 1))
         self.set_hint(hint)
 
     def _waiting_for(self, run: RunRecord) -> str:
         if not self._ready:
-            return "PyTorch is being loaded…"
-        return f"Working on the predictions of {run.name}…"
+            return tr("PyTorch is being loaded…")
+        return tr("Working on the predictions of {}…", run.name)
 
     def _chosen(self, seen: list[grid.Seen]) -> int:
         places = grid.places(seen)
@@ -370,12 +371,12 @@ class PredictionView(Chart):
         chosen, found = self._chosen(seen), seen[0].predictions
         self.player.offer(grid.places(seen), chosen, found.problem.experience_name, moves=found.problem.moves)
         first, end = found.first + 1, found.first + found.tasks
-        self._task.setText(f"Task {first}" if first == end else f"Tasks {first}–{end}")
+        self._task.setText(tr("Task {}", first) if first == end else tr("Tasks {}–{}", first, end))
         self._previous.setEnabled(self._place.first > 0)
         self._next.setEnabled(found.total is None or end < found.total)
         most = Request(tasks=4).of(found.problem)
         self._count.setVisible(most > 1)
-        self._count.setItemText(1, f"{most} tasks")
+        self._count.setItemText(1, tr("{} tasks", most))
         model: Any = self._count.model()
         model.item(2).setEnabled(found.problem.most_tasks >= self._count.itemData(2))
         grows = found.problem.grows and found.samples > 1
@@ -385,7 +386,7 @@ class PredictionView(Chart):
             with QSignalBlocker(self._samples):
                 self._samples.setRange(1, found.samples)
                 self._samples.setValue(found.samples - found.withheld)
-            self._samples_number.setText(f"{self._samples.value()} of {found.samples}")
+            self._samples_number.setText(tr("{} of {}", self._samples.value(), found.samples))
         return chosen
 
     def _said(self, learners: list[RunRecord], seen: list[grid.Seen]) -> str:
@@ -397,17 +398,20 @@ class PredictionView(Chart):
             alike.setdefault(grid.trained(each), []).append(name)
         sign = "; " if names == full else ", "
         said = "; ".join(f"{sign.join(each)} {place}" for place, each in alike.items())
-        same = "the same " if len(seen) > 1 else ""
-        said += (
-            f", on {same}{'frozen ' if seen[0].predictions.total else ''}{seen[0].predictions.split} tasks."
+        same = tr("the same ") if len(seen) > 1 else ""
+        said += tr(
+            ", on {}{}{} tasks.",
+            same,
+            tr("frozen ") if seen[0].predictions.total else "",
+            tr(seen[0].predictions.split),
         )
         trouble = {run.name: self._trouble[run.id] for run in learners if run.id in self._trouble}
         unlearned = [name for name, error in trouble.items() if isinstance(error, NothingLearnedError)]
         if unlearned:
-            said += f" Still to come: {'; '.join(grid.without_a_common_seed(unlearned))}."
+            said += tr(" Still to come: {}.", "; ".join(grid.without_a_common_seed(unlearned)))
         others = (error for error in trouble.values() if not isinstance(error, NothingLearnedError))
         more = len(learners) - grid.MOST_LEARNERS
-        hidden = [f"{more} more algorithms are not drawn: hide others."] if more > 0 else []
+        hidden = [tr("{} more algorithms are not drawn: hide others.", more)] if more > 0 else []
         caution = seen[0].predictions.problem.caution
         return " ".join(filter(None, [said, *dict.fromkeys(map(_told, others)), *hidden, caution]))
 
@@ -427,12 +431,12 @@ class PredictionView(Chart):
 def _in_words(error: Exception, run: RunRecord) -> str:
     if isinstance(error, NothingLearnedError):
         if run.status in grid.LIVE:
-            return "The first predictions appear at the next validation."
-        return f"{error}. Predictions appear once it has trained up to its first one."
+            return tr("The first predictions appear at the next validation.")
+        return tr("{}. Predictions appear once it has trained up to its first one.", error)
     return _told(error)
 
 
 def _told(error: Exception) -> str:
     if isinstance(error, InputError):
         return str(error)
-    return f"The predictions could not be computed: {type(error).__name__}: {error}"
+    return tr("The predictions could not be computed: {}: {}", type(error).__name__, error)

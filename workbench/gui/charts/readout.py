@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from workbench.gui import theme
 from workbench.gui.charts.items import set_pattern
-from workbench.words import told_apart
+from workbench.words import told_apart, tr
 
 SWATCH, GAP, MARGIN = 18, 6, 6
 
@@ -59,8 +59,8 @@ def told(readings: Sequence[Reading], name: str) -> tuple[str, list[str]]:
     if len(places) <= 1:
         header = name + places.pop() if places else ""
         return header, ["–" if each is None else each[1] for each in readings]
-    return f"{name}nearest to the cursor", [
-        "–" if each is None else f"{each[1]} at {each[0]}" if each[0] else each[1] for each in readings
+    return tr("{}nearest to the cursor", name), [
+        "–" if each is None else tr("{} at {}", each[1], each[0]) if each[0] else each[1] for each in readings
     ]
 
 
@@ -74,7 +74,7 @@ class Readout(QWidget):
     def __init__(self, parent: QWidget, name: str) -> None:
         super().__init__(parent)
         self.setObjectName(name)
-        self.setAccessibleName("Legend")
+        self.setAccessibleName(tr("Legend"))
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.entries: tuple[Entry, ...] = ()
         self.values: tuple[str, ...] = ()
@@ -143,7 +143,7 @@ class Readout(QWidget):
             top += row
         if len(shown) < len(self.entries):
             painter.setPen(QColor(theme.muted()))
-            more = f"… and {len(self.entries) - len(shown)} more"
+            more = tr("… and {} more", len(self.entries) - len(shown))
             painter.drawText(MARGIN + SWATCH + GAP, top + metrics.ascent() + 1, more)
 
     def _paint_entry(self, painter: QPainter, entry: Entry, index: int, top: int) -> None:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
 
 from workbench.analysis.numerals import raised
 from workbench.gui.plain import set_tip
+from workbench.words import tr
 
 SORT_ROLE = Qt.ItemDataRole.UserRole + 1
 WIDEST = 240
@@ -77,8 +78,8 @@ class ResultTable(QTableView):
         self._columns, self._rows = list(columns), list(rows)
         self._model.setColumnCount(len(self._columns))
         for index, column in enumerate(self._columns):
-            heading = QStandardItem(column.heading)
-            set_tip(heading, column.tip)
+            heading = QStandardItem(tr(column.heading))
+            set_tip(heading, tr(column.tip))
             self._model.setHorizontalHeaderItem(index, heading)
         for row in self._rows:
             self._model.appendRow([self._item(column, row.get(column.key)) for column in self._columns])
@@ -94,7 +95,7 @@ class ResultTable(QTableView):
         item = QStandardItem(column.shown(value))
         missing = value is None or (column.form and isinstance(value, str))  # words in a number's place
         item.setData(LAST if missing else value, SORT_ROLE)
-        set_tip(item, column.tip)
+        set_tip(item, tr(column.tip))
         if not isinstance(value, str):
             item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return item
@@ -133,7 +134,7 @@ class ResultTable(QTableView):
         rows = self._chosen() or range(self._sorted.rowCount())
         text = io.StringIO()
         writer = csv.writer(text, delimiter="\t", lineterminator="\n")
-        writer.writerow([column.heading for column in self._columns])
+        writer.writerow([tr(column.heading) for column in self._columns])
         for row in rows:
             source = self._rows[self._sorted.mapToSource(self._sorted.index(row, 0)).row()]
             values = [source.get(column.key) for column in self._columns]

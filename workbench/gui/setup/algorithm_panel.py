@@ -22,6 +22,7 @@ from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.form import Form
 from workbench.gui.setup.row import GUTTER, Complaints
 from workbench.settings import Path
+from workbench.words import tr
 
 KEY = Qt.ItemDataRole.UserRole
 MOST_ROWS = 12
@@ -49,16 +50,16 @@ class AlgorithmPanel(QWidget):
         self._filling = False
         self.search = QLineEdit()
         self.search.setObjectName("algorithm_search")
-        self.search.setPlaceholderText("Search algorithms")
-        self.search.setAccessibleName("Search algorithms")
-        set_tip(self.search, "Show the algorithms whose name, family or description has these words")
+        self.search.setPlaceholderText(tr("Search algorithms"))
+        self.search.setAccessibleName(tr("Search algorithms"))
+        set_tip(self.search, tr("Show the algorithms whose name, family or description has these words"))
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._filter)
         self.list = QTreeWidget()
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.setObjectName("algorithm_list")
-        self.list.setAccessibleName("Algorithms")
-        set_tip(self.list, "Tick the algorithms to compare (Space); pick one to see its parameters")
+        self.list.setAccessibleName(tr("Algorithms"))
+        set_tip(self.list, tr("Tick the algorithms to compare (Space); pick one to see its parameters"))
         self.list.setHeaderHidden(True)
         self.list.setRootIsDecorated(False)
         self.list.setIndentation(10)
@@ -78,13 +79,13 @@ class AlgorithmPanel(QWidget):
             Qt.TextInteractionFlag.TextBrowserInteraction | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
         )
         self.heading.setObjectName("algorithm_about")
-        self.add = QPushButton("Add variant")
+        self.add = QPushButton(tr("Add variant"))
         self.add.setObjectName("add_variant")
-        set_tip(self.add, "Compare this algorithm with a copy of it that has other parameters")
+        set_tip(self.add, tr("Compare this algorithm with a copy of it that has other parameters"))
         self.add.clicked.connect(self._add_variant)
-        self.remove = QPushButton("Remove variant")
+        self.remove = QPushButton(tr("Remove variant"))
         self.remove.setObjectName("remove_variant")
-        set_tip(self.remove, "Remove this copy")
+        set_tip(self.remove, tr("Remove this copy"))
         self.remove.clicked.connect(self._remove_variant)
         self.form: Form | None = None
         self._form_place = QVBoxLayout()
@@ -116,7 +117,7 @@ class AlgorithmPanel(QWidget):
     @property
     def summary(self) -> str:
         """How many of all are compared: ``3 of 41``."""
-        return f"{len(self._draft.ticked())} of {len(self._items)}"
+        return tr("{} of {}", len(self._draft.ticked()), len(self._items))
 
     def pick(self, key: str) -> None:
         """Show an algorithm's parameters."""
@@ -162,7 +163,8 @@ class AlgorithmPanel(QWidget):
         for key in self._in_families():
             family = self._family(key)
             if family not in groups:
-                groups[family] = QTreeWidgetItem(self.list, [family[:1].upper() + family[1:]])
+                title = tr(family)
+                groups[family] = QTreeWidgetItem(self.list, [title[:1].upper() + title[1:]])
                 groups[family].setFlags(Qt.ItemFlag.ItemIsEnabled)
                 small = QFont(self.list.font())
                 small.setBold(True)
@@ -186,14 +188,14 @@ class AlgorithmPanel(QWidget):
         on = able and self._draft.is_on(key)
         wrong = [text for path, text in complaints.items() if path[:2] == (*ALGORITHM, key)]
         algorithm = self._algorithms[self._draft.kind(key)]
-        item.setText(0, self._draft.title(key) + (" (see below)" if wrong else ""))
+        item.setText(0, self._draft.title(key) + (tr(" (see below)") if wrong else ""))
         item.setCheckState(0, Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
         flags = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable
         item.setFlags(flags if able else Qt.ItemFlag.NoItemFlags)
-        tip = algorithm.summary
+        tip = tr(algorithm.summary)
         if not able:
-            missing = " and ".join(sorted(algorithm.Config.needs - self._draft.gives))
-            tip = f"{algorithm.title} needs {missing}, which this task family does not give."
+            missing = tr(" and ").join(sorted(algorithm.Config.needs - self._draft.gives))
+            tip = tr("{} needs {}, which this task family does not give.", algorithm.title, missing)
         elif wrong:
             tip = wrong[0]
         set_tree_tip(item, 0, tip)
@@ -225,7 +227,7 @@ class AlgorithmPanel(QWidget):
 
     def _about(self, key: str) -> Markup:
         algorithm = self._algorithms[self._draft.kind(key)]
-        text = rich("<b>{}</b>. {}", self._draft.title(key), algorithm.summary)
+        text = rich("<b>{}</b>. {}", self._draft.title(key), tr(algorithm.summary))
         if privilege := self._draft.privilege(key):
             text = rich("{} It {}.", text, privilege)
         citation = algorithm.citation
@@ -247,8 +249,9 @@ class AlgorithmPanel(QWidget):
         if self._filling or not key:
             return
         on = item.checkState(0) is Qt.CheckState.Checked
-        verb = "Tick" if on else "Untick"
-        self._edits.set((*ALGORITHM, key, "on"), on, text=f"{verb} {self._draft.title(key)}")
+        title = self._draft.title(key)
+        text = tr("Tick {}", title) if on else tr("Untick {}", title)
+        self._edits.set((*ALGORITHM, key, "on"), on, text=text)
         self.pick(key)
 
     @Slot(QTreeWidgetItem, QTreeWidgetItem)
@@ -276,7 +279,7 @@ class AlgorithmPanel(QWidget):
         key = self.picked
         if key:
             after, new = self._draft.with_variant(key)
-            self._edits.do(f"Add variant of {self._draft.title(key)}", (*ALGORITHM, new), after)
+            self._edits.do(tr("Add variant of {}", self._draft.title(key)), (*ALGORITHM, new), after)
             self.pick(new)
 
     @Slot()
@@ -285,7 +288,9 @@ class AlgorithmPanel(QWidget):
         kind = self._draft.kind(key)
         if key and key != kind:
             self.pick(kind)
-            self._edits.do(f"Remove {self._draft.title(key)}", (*ALGORITHM, kind), self._draft.without(key))
+            self._edits.do(
+                tr("Remove {}", self._draft.title(key)), (*ALGORITHM, kind), self._draft.without(key)
+            )
 
 
 def _rank(family: str) -> tuple[int, str]:

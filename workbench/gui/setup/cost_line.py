@@ -27,6 +27,7 @@ from workbench.gui.setup.draft import Draft
 from workbench.gui.setup.task_data import TaskData, in_words
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Progress, Worker
+from workbench.words import tr
 
 if TYPE_CHECKING:
     from workbench.summaries import CostEntry
@@ -59,13 +60,15 @@ class CostLine(QWidget):
 
         self._told: tuple[Experiment | None, float | None] = None, None
         self._running = False
-        self.ask = QPushButton("Estimate time and memory")
+        self.ask = QPushButton(tr("Estimate time and memory"))
         self.ask.setObjectName("estimate_cost")
         self.ask.setFlat(True)
         set_tip(
             self.ask,
-            "Try each ticked algorithm for some seconds, to say what all runs take: time, memory, "
-            "operations, room on disk. Not while a run trains: each would disturb the other",
+            tr(
+                "Try each ticked algorithm for some seconds, to say what all runs take: time, memory, "
+                "operations, room on disk. Not while a run trains: each would disturb the other"
+            ),
         )
         self.ask.setEnabled(False)
         self.ask.clicked.connect(self._ask)
@@ -73,10 +76,10 @@ class CostLine(QWidget):
         self.answer.setObjectName("cost")
         self.answer.setWordWrap(True)
         self.answer.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.details = QPushButton("By algorithm…")
+        self.details = QPushButton(tr("By algorithm…"))
         self.details.setObjectName("cost_details")
         self.details.setFlat(True)
-        set_tip(self.details, "What a run of each algorithm takes, by phase")
+        set_tip(self.details, tr("What a run of each algorithm takes, by phase"))
         self.details.clicked.connect(self._show_details)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -90,8 +93,8 @@ class CostLine(QWidget):
         """Time and memory in short, where they are known: ``about 9 min · 700 MiB``."""
         if self._entries:
             whole = costs.queue(self._entries)
-            return f"about {duration(whole['seconds'])} · {costs.size(whole['peak_memory'])}"
-        return "" if self.seconds is None else f"about {duration(self.seconds)}"
+            return tr("about {} · {}", duration(whole["seconds"]), costs.size(whole["peak_memory"]))
+        return "" if self.seconds is None else tr("about {}", duration(self.seconds))
 
     @property
     def seconds(self) -> float | None:
@@ -124,7 +127,8 @@ class CostLine(QWidget):
         if self._measured is None:
             known = self.seconds
             self._say(
-                f"About {duration(known)}, as earlier runs took" if known is not None else "", theme.muted()
+                tr("About {}, as earlier runs took", duration(known)) if known is not None else "",
+                theme.muted(),
             )
         ready = experiment is not None and self._data.family() is not None and not self._data.misfit()[1]
         self.ask.setEnabled(ready and not running and not self._worker.waits_for(COST))
@@ -147,9 +151,9 @@ class CostLine(QWidget):
             return runs.costs(experiment, family, progress)
 
         self._measured = experiment
-        self._say("Measuring…", theme.muted())
+        self._say(tr("Measuring…"), theme.muted())
         self.ask.hide()
-        what = "Measuring what the runs take"
+        what = tr("Measuring what the runs take")
         self._worker.submit(COST, what, job, weakly(self._take), weakly(self._refuse))
         self.refresh(running=self._running)
 
@@ -182,11 +186,11 @@ class CostDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("cost_dialog")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("What the runs take")
+        self.setWindowTitle(tr("What the runs take"))
         (_, *heads), *rows = costs.rows(entries)
         table = QTableWidget(len(rows), len(heads), self)
         table.setObjectName("cost_table")
-        table.setAccessibleName("What a run of each algorithm takes")
+        table.setAccessibleName(tr("What a run of each algorithm takes"))
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setHorizontalHeaderLabels(heads)
         table.setVerticalHeaderLabels([name for name, *_ in rows])
@@ -198,8 +202,10 @@ class CostDialog(QDialog):
                 table.setItem(number, column, item)
         table.resizeColumnsToContents()
         note = Label(
-            "Estimated from some seconds of each. Operations are floating-point ones of matrix products and "
-            "convolutions; memory is the program's at its most; on disk is what the project grows by.",
+            tr(
+                "Estimated from some seconds of each. Operations are floating-point ones of matrix products "
+                "and convolutions; memory is the program's at its most; on disk is what the project grows by."
+            ),
             self,
         )
         note.setWordWrap(True)

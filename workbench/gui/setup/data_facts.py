@@ -13,7 +13,7 @@ from workbench.gui.plain import set_tip
 from workbench.gui.setup.task_data import Opened
 from workbench.gui.setup.widgets import muted_label
 from workbench.settings import fields_of
-from workbench.words import shown
+from workbench.words import shown, tr
 
 MOST_LISTED = 4
 _HASH_DIGITS = 12
@@ -25,7 +25,7 @@ class DataFacts(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("data_summary")
-        self.setAccessibleName("Data summary")
+        self.setAccessibleName(tr("Data summary"))
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(8)
@@ -50,7 +50,7 @@ class DataFacts(QWidget):
         tables = {name: value for name, value in facts.items() if _by_split(value)}
         if tables:
             for column, split in enumerate(SPLITS, 1):
-                self._put(0, column, split, "")
+                self._put(0, column, tr(split), "")
         for name, counts in tables.items():
             row = self._put_name(name)
             for column, split in enumerate(SPLITS, 1):
@@ -59,7 +59,10 @@ class DataFacts(QWidget):
             if name not in tables:
                 self._put(self._put_name(name), 1, *_in_words(value), span=len(SPLITS))
         if notes := opened.family.notes:
-            text, tip = f"{len(notes):,} on how it is read", "\n".join(shown(each, 2000) for each in notes)
+            text, tip = (
+                tr("{:,} on how it is read", len(notes)),
+                "\n".join(shown(each, 2000) for each in notes),
+            )
             self._put(self._put_name("notes"), 1, text, tip, span=len(SPLITS))
         stream = told_of_stream(opened.config)
         if stream:
@@ -87,8 +90,8 @@ def told_of_stream(config: TaskConfig) -> str:
     if drift is None:
         return ""
     parameter = getattr(drift, "parameter", "")
-    part = f"range of {parameter}" if parameter else "training classes"
-    return f"Training is a stream of {drift.segments} segments, each with a part of the {part}."
+    part = tr("range of {}", parameter) if parameter else tr("training classes")
+    return tr("Training is a stream of {} segments, each with a part of the {}.", drift.segments, part)
 
 
 def _by_split(value: object) -> TypeGuard[Mapping[str, int]]:
@@ -111,10 +114,10 @@ def _in_words(value: object) -> tuple[str, str]:
         if value and all(isinstance(each, int) for each in value):
             return " × ".join(texts), ""
         if len(value) == 2 and all(isinstance(each, int | float) for each in value):
-            return " to ".join(texts), ""
+            return tr(" to ").join(texts), ""
         few = ", ".join(texts[:MOST_LISTED])
         return few + (f", … ({len(texts)})" if len(texts) > MOST_LISTED else ""), ", ".join(texts)
     if isinstance(value, bool):
-        return ("yes" if value else "no"), ""
+        return tr("yes") if value else tr("no"), ""
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
     return text, text

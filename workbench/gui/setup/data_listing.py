@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from workbench.config import SPLITS, TaskConfig
 from workbench.errors import InputError
-from workbench.words import several
+from workbench.words import several, tr
 
 if TYPE_CHECKING:
     from workbench.config import Split
@@ -96,7 +96,7 @@ def look_into(path: str, progress: Progress, reading: Reading | None = None) -> 
     from workbench.data.reading import NOW
     from workbench.data.subjects import columns_in
 
-    progress(0.0, "Looking into the data")
+    progress(0.0, tr("Looking into the data"))
     reading = reading or NOW
     found = look(Path(path), reading, progress=progress)
     samples: dict[str, Any] = {}
@@ -167,7 +167,7 @@ def _pictures(found: Any, progress: Progress) -> tuple[tuple[str, int, int, byte
     pictures = []
     with found.opening() as read:
         for number, (c, row) in enumerate(_first_of(found, SAMPLES)):
-            progress(number / SAMPLES, "Reading samples")
+            progress(number / SAMPLES, tr("Reading samples"))
             try:
                 with open_picture(read(row)) as opened:
                     image = upright(opened, 2 * THUMBNAIL).convert("RGB")
@@ -327,4 +327,6 @@ def _folds_in_words(listing: Listing, config: TaskConfig) -> str:
     fields: Any = config
     count = _fit_subjects(listing, config)["test"]
     folds, _ = folds_of(count, fields)
-    return f"Subjects: {count} in {folds} folds, each tested by a learner of the others" if folds else ""
+    return (
+        tr("Subjects: {} in {} folds, each tested by a learner of the others", count, folds) if folds else ""
+    )

@@ -22,12 +22,13 @@ from workbench.gui.setup.widgets import Collapsible, stack
 from workbench.settings import Field, Path, fields_of
 from workbench.settings.draft import Table, same, table_of
 from workbench.settings.fields import UNSET
+from workbench.words import marked, tr
 
 NAME, KIND, FIT = "name", "family", "fit"
 UNREADABLE = "settings"
 """Under this key a domain holds what is typed and cannot be read yet."""
 
-EXAMPLE = "name = value, …"
+EXAMPLE = marked("name = value, …")
 
 
 def written(settings: Mapping[str, object]) -> str:
@@ -60,9 +61,9 @@ class DomainList(QWidget):
         self.rows: list[Row] = []
         self.entries: list[Entry] = []
         self.message = message_label(path)
-        self.add = QPushButton("Add domain")
+        self.add = QPushButton(tr("Add domain"))
         self.add.setObjectName("add_domain")
-        set_tip(self.add, f"{field.help} A domain may be another family, a data set, or other settings")
+        set_tip(self.add, tr("{} A domain may be another family, a data set, or other settings", field.help))
         self.add.clicked.connect(self._add)
         self._place = QVBoxLayout()
         self._place.setSpacing(8)
@@ -123,7 +124,7 @@ class DomainList(QWidget):
         name = next(
             f"domain {number}" for number in range(1, len(held) + 2) if f"domain {number}" not in taken
         )
-        self._edits.set(self.path, [*held, {NAME: name}], text="Add domain")
+        self._edits.set(self.path, [*held, {NAME: name}], text=tr("Add domain"))
         if self.entries:
             self.entries[-1].name.setFocus()
             self.entries[-1].name.selectAll()
@@ -132,13 +133,13 @@ class DomainList(QWidget):
     def _change(self, number: int, table: Table, typing: bool) -> None:
         held = self.held()
         held[number] = table
-        self._edits.set(self.path, held, typing=typing, text=f"Change domain {table.get(NAME)}")
+        self._edits.set(self.path, held, typing=typing, text=tr("Change domain {}", table.get(NAME)))
 
     @Slot(int)
     def _remove(self, number: int) -> None:
         held = self.held()
         gone = held.pop(number)
-        self._edits.set(self.path, held or UNSET, text=f"Remove domain {gone.get(NAME)}")
+        self._edits.set(self.path, held or UNSET, text=tr("Remove domain {}", gone.get(NAME)))
 
 
 class Entry(QWidget):
@@ -160,19 +161,26 @@ class Entry(QWidget):
         self._offered: tuple[str, ...] = ()
         known = fields_of(Domain)
         self.name = LineField(known[NAME], "Domain.name")
-        self.settings = LineField(replace(known[KIND], empty=f"what differs: {EXAMPLE}"), "Domain.settings")
+        self.settings = LineField(
+            replace(known[KIND], empty=tr("what differs: {}", tr(EXAMPLE))), "Domain.settings"
+        )
         self.family = ChoiceField([])
         self.gone = QToolButton()
-        self.gone.setText("Remove")
+        self.gone.setText(tr("Remove"))
         self.message = message_label((*path, number))
-        for part, what, tip in (
-            (self.name, NAME, known[NAME].help),
-            (self.family, KIND, known[KIND].help),
-            (self.settings, "settings", f"What differs from the task, as in a file: {EXAMPLE}"),
-            (self.gone, "remove", "Remove this domain"),
+        for part, name, what, tip in (
+            (self.name, NAME, known[NAME].label, known[NAME].help),
+            (self.family, KIND, known[KIND].label, known[KIND].help),
+            (
+                self.settings,
+                "settings",
+                tr("Settings"),
+                tr("What differs from the task, as in a file: {}", tr(EXAMPLE)),
+            ),
+            (self.gone, "remove", tr("Remove"), tr("Remove this domain")),
         ):
-            part.setObjectName(f"domain_{number}_{what}")
-            part.setAccessibleName(f"{what.capitalize()} of domain {number + 1}")
+            part.setObjectName(f"domain_{number}_{name}")
+            part.setAccessibleName(tr("{} of domain {}", what, number + 1))
             set_tip(part, tip)
         top = QHBoxLayout()
         top.addWidget(self.name, 2)
@@ -202,9 +210,11 @@ class Entry(QWidget):
             self.settings.show_value(self._text(), settled=True)
         kind = self._kind()
         allowed = ", ".join(sorted(fields_of(kind))) if kind is not None else ""
-        set_tip(self.settings, f"What differs from the task, as in a file: {EXAMPLE} One of: {allowed}")
+        set_tip(
+            self.settings, tr("What differs from the task, as in a file: {} One of: {}", tr(EXAMPLE), allowed)
+        )
         if UNREADABLE in table:
-            wrong = 'cannot be read; write settings as in a file, such as shots = 5, path = "letters.zip"'
+            wrong = tr('cannot be read; write settings as in a file, such as shots = 5, path = "letters.zip"')
         say_wrong(self.message, wrong)
 
     def _kind(self) -> type[TaskConfig] | None:
@@ -219,7 +229,9 @@ class Entry(QWidget):
         akin = tuple(name for name in (own.akin_families() if own else ()) if own and name != own.name_of())
         if akin != self._offered or not self.family.count():
             self._offered = akin
-            self.family.offer([("As the task", None), *((FAMILIES[name].title, name) for name in akin)])
+            self.family.offer(
+                [(tr("As the task"), None), *((tr(FAMILIES[name].title), name) for name in akin)]
+            )
 
     def _settings(self) -> Table:
         """What is said of the family, without what is usual there."""

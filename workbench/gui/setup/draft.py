@@ -12,10 +12,11 @@ from workbench.problems import Problem
 from workbench.settings import Path, Section
 from workbench.settings.draft import Table, TableDraft, cleaned, table_of
 from workbench.settings.fields import UNSET, label_of
+from workbench.words import marked, tr
 
 ALGORITHM, FAMILY, NAME = ("algorithm",), ("task", "family"), ("name",)
 DOMAINS = ("task", "domain")
-NOTHING_TICKED = "tick at least one algorithm"
+NOTHING_TICKED = marked("tick at least one algorithm")
 
 
 def blank() -> Table:
@@ -232,9 +233,9 @@ class Draft(QObject, TableDraft):
         name = name if name[:2].isupper() else name[:1].lower() + name[1:]
         if first == "algorithm" and len(path) > 1:
             whose = self.title(str(path[1])) + (f"'s {path[-2]}" if len(path) > 3 else "")
-            return f"{name} of {whose}" if len(path) > 2 else whose
+            return tr("{} of {}", name, whose) if len(path) > 2 else whose
         if first in ("network", "evaluation") or len(path) > 2:
-            return f"{name} of {str(path[-2]).replace('_', ' ')}"
+            return tr("{} of {}", name, str(path[-2]).replace("_", " "))
         return name
 
     # --- inside ------------------------------------------------------------------------------------
@@ -246,7 +247,7 @@ class Draft(QObject, TableDraft):
                 experiment = admitted(Experiment.from_table(self.table()))
             except ConfigError as error:
                 for each in error.complaints:
-                    message = NOTHING_TICKED if each.place == ALGORITHM else each.message
+                    message = tr(NOTHING_TICKED) if each.place == ALGORITHM else each.message
                     found.setdefault(self.at(each), message)
             self._validated = None if found else experiment, found
         return self._validated
@@ -255,7 +256,7 @@ class Draft(QObject, TableDraft):
         titles = {key: self.title(key) for key in self.ticked()}
         first = {title: key for key, title in reversed(titles.items())}
         return {
-            (*ALGORITHM, key, "label"): f"{title!r} names two algorithms; give each its own name"
+            (*ALGORITHM, key, "label"): tr("{!r} names two algorithms; give each its own name", title)
             for key, title in titles.items()
             if first[title] != key
         }

@@ -9,6 +9,7 @@ from workbench.gui.setup.draft import Draft
 from workbench.settings import Path
 from workbench.settings.draft import Table
 from workbench.settings.fields import UNSET
+from workbench.words import tr
 
 
 class Change(QUndoCommand):
@@ -60,12 +61,12 @@ class Edits(QObject):
 
     def set(self, path: Path, value: object, *, typing: bool = False, text: str = "") -> None:
         """Change a field; while typing, into one command until :meth:`finish`."""
-        text = text or f"Change {self.draft.describe(path)}"
+        text = text or tr("Change {}", self.draft.describe(path))
         self.do(text, path, self.draft.with_value(path, value), typing=typing)
 
     def unset(self, path: Path) -> None:
         """Back to the default."""
-        self.do(f"Reset {self.draft.describe(path)}", path, self.draft.with_value(path, UNSET))
+        self.do(tr("Reset {}", self.draft.describe(path)), path, self.draft.with_value(path, UNSET))
 
     def do(self, text: str, path: Path, after: Table, *, typing: bool = False) -> None:
         """Become another state, as one command; ``path`` is what an undo shows."""

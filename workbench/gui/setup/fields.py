@@ -26,6 +26,7 @@ from workbench.gui.plain import set_tip
 from workbench.gui.setup.line_field import LineField, frame
 from workbench.settings import Field
 from workbench.settings.fields import UNSET
+from workbench.words import tr
 
 
 class FieldWidget(Protocol):
@@ -139,16 +140,16 @@ class PathField(QWidget):
         super().__init__(parent)
         self.line = LineField(spec, recent_key)
         self.input: QWidget = self.line
-        self.line.setPlaceholderText("folder or file")
+        self.line.setPlaceholderText(tr("folder or file"))
         browse = QToolButton()
         browse.setText("…")
-        browse.setAccessibleName("Browse")
-        set_tip(browse, "Browse for a folder or a file")
+        browse.setAccessibleName(tr("Browse"))
+        set_tip(browse, tr("Browse for a folder or a file"))
         browse.setObjectName("browse")
         browse.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(browse)
-        menu.addAction("File…").triggered.connect(self._browse_file)
-        menu.addAction("Folder…").triggered.connect(self._browse_folder)
+        menu.addAction(tr("File…")).triggered.connect(self._browse_file)
+        menu.addAction(tr("Folder…")).triggered.connect(self._browse_folder)
         browse.setMenu(menu)
         browse.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         layout = QHBoxLayout(self)
@@ -175,13 +176,13 @@ class PathField(QWidget):
     def _browse_file(self) -> None:
         start = str(Path(self.line.text()).parent) if self.line.text() else ""
         path, _ = QFileDialog.getOpenFileName(
-            self, "Choose data", start, "Data (*.zip *.npz *.csv *.tsv *.json *.jsonl *.ndjson)"
+            self, tr("Choose data"), start, tr("Data (*.zip *.npz *.csv *.tsv *.json *.jsonl *.ndjson)")
         )
         self._take(path)
 
     @Slot()
     def _browse_folder(self) -> None:
-        self._take(QFileDialog.getExistingDirectory(self, "Choose a folder", self.line.text()))
+        self._take(QFileDialog.getExistingDirectory(self, tr("Choose a folder"), self.line.text()))
 
     def _take(self, path: str) -> None:
         if path:

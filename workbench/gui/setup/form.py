@@ -31,6 +31,7 @@ from workbench.gui.setup.row import (
 from workbench.gui.setup.widgets import Collapsible, stack
 from workbench.settings import Field, Path
 from workbench.settings.fields import UNSET
+from workbench.words import tr
 
 Choices = Mapping[Path, Sequence[tuple[str, object]]]
 INDENT = 6
@@ -89,7 +90,7 @@ class Form(QWidget):
             group.refresh(complaints)
         if self._more is not None:
             changed = sum(draft.is_set(row.path) for row in self._rare)
-            self._more.set_title(f"More ({changed} changed)" if changed else "More")
+            self._more.set_title(tr("More ({} changed)", changed) if changed else tr("More"))
             if any(row.path in complaints for row in self._rare):
                 self._more.set_opened(True)
 
@@ -120,7 +121,7 @@ class Form(QWidget):
                 former.deleteLater()
         opened, self._more = self._more is not None and self._more.opened, None
         if self._rare:
-            self._more = Collapsible("More", f"more_{dotted(self.path)}", Rows(self._rare), opened=opened)
+            self._more = Collapsible(tr("More"), f"more_{dotted(self.path)}", Rows(self._rare), opened=opened)
         for part in filter(None, (Rows(usual), *self._groups, self._more)):
             assert isinstance(part, QWidget)
             self._layout.addWidget(part)
@@ -234,7 +235,9 @@ class OptionalGroup(Group):
     @Slot(bool)
     def _clicked(self, on: bool) -> None:
         name = self.field.label[:1].lower() + self.field.label[1:]
-        self.edits.set(self.path, {} if on else UNSET, text=f"Turn {name} {'on' if on else 'off'}")
+        self.edits.set(
+            self.path, {} if on else UNSET, text=tr("Turn {} on", name) if on else tr("Turn {} off", name)
+        )
 
 
 class KindGroup(Group):

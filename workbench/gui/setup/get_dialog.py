@@ -29,14 +29,15 @@ from workbench.gui.plain import Label, joined, rich, set_tip
 from workbench.gui.setup.task_data import in_words
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Progress, Worker
+from workbench.words import marked, tr
 
 if TYPE_CHECKING:
     from workbench.data.published.listing import Entry
     from workbench.getting import Got
 
 GET = "get data"
-COLUMNS = ("Set", "What it holds", "Size", "Licence", "Here")
-SIGNS = {"imported": "✓ imported", "downloaded": "downloaded", "partly": "partly"}
+COLUMNS = marked(("Set", "What it holds", "Size", "Licence", "Here"))
+SIGNS = marked({"imported": "✓ imported", "downloaded": "downloaded", "partly": "partly"})
 _SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
 
 
@@ -59,7 +60,7 @@ class GetDialog(QDialog):
     def __init__(self, worker: Worker, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("get_dialog")
-        self.setWindowTitle("Get data")
+        self.setWindowTitle(tr("Get data"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.worker = worker
         self._entries: list[Entry] = []
@@ -79,14 +80,14 @@ class GetDialog(QDialog):
     def _build_list(self) -> None:
         self.filter = QLineEdit()
         self.filter.setObjectName("get_filter")
-        self.filter.setAccessibleName("Filter of the data sets")
-        self.filter.setPlaceholderText("Filter: name, pictures, text, medical, licence …")
+        self.filter.setAccessibleName(tr("Filter of the data sets"))
+        self.filter.setPlaceholderText(tr("Filter: name, pictures, text, medical, licence …"))
         self.filter.setClearButtonEnabled(True)
         self.filter.textChanged.connect(self._filter)
         self.sets = QTableWidget(0, len(COLUMNS))
         self.sets.setObjectName("get_sets")
-        self.sets.setAccessibleName("Published data sets")
-        self.sets.setHorizontalHeaderLabels(list(COLUMNS))
+        self.sets.setAccessibleName(tr("Published data sets"))
+        self.sets.setHorizontalHeaderLabels(list(map(tr, COLUMNS)))
         self.sets.verticalHeader().hide()
         self.sets.verticalHeader().setDefaultSectionSize(22)
         self.sets.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -108,32 +109,36 @@ class GetDialog(QDialog):
         self.details = self._selectable("get_details")
         self.details.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.error = self._selectable("get_error")
-        self.copy_link = self._push("get_copy_link", "Copy &link", "Copy the address of the set's first file")
+        self.copy_link = self._push(
+            "get_copy_link", tr("Copy &link"), tr("Copy the address of the set's first file")
+        )
         self.copy_link.clicked.connect(self._copy_link)
         self.open_folder = self._push(
-            "get_open_folder", "Open &folder", "Files that you put there yourself are checked and used"
+            "get_open_folder",
+            tr("Open &folder"),
+            tr("Files that you put there yourself are checked and used"),
         )
         self.open_folder.clicked.connect(self._open_folder)
 
     def _build_bottom(self) -> None:
         self.progress = QProgressBar()
         self.progress.setObjectName("get_progress")
-        self.progress.setAccessibleName("Progress of getting the data")
+        self.progress.setAccessibleName(tr("Progress of getting the data"))
         self.progress.setRange(0, 1000)
         keeps = self.progress.sizePolicy()
         keeps.setRetainSizeWhenHidden(True)  # nothing moves when it comes
         self.progress.setSizePolicy(keeps)
-        self.get = self._push("get_get", "&Get", "Download it, check it and keep it under its name")
+        self.get = self._push("get_get", tr("&Get"), tr("Download it, check it and keep it under its name"))
         self.get.setDefault(True)
         self.get.clicked.connect(self._get)
         self.cancel = self._push(
-            "get_cancel", "&Cancel", "Stop; what has come is kept, and Get goes on from there"
+            "get_cancel", tr("&Cancel"), tr("Stop; what has come is kept, and Get goes on from there")
         )
         self.cancel.clicked.connect(self._cancel)
-        self.use = self._push("get_use", "&Use it", "Make it the task that Setup describes")
+        self.use = self._push("get_use", tr("&Use it"), tr("Make it the task that Setup describes"))
         self.use.clicked.connect(self._use)
         self.shut = self._push(
-            "get_close", "Close", "A download that goes on is stopped, and can go on later"
+            "get_close", tr("Close"), tr("A download that goes on is stopped, and can go on later")
         )
         self.shut.clicked.connect(self.reject)
 
@@ -190,7 +195,7 @@ class GetDialog(QDialog):
             error = str(wrong)
         self.sets.setRowCount(len(self._entries))
         for row, each in enumerate(self._entries):
-            texts = (each.title, each.what, each.size_in_words() or "by hand", each.licence)
+            texts = (each.title, each.what, each.size_in_words() or tr("by hand"), each.licence)
             for column, text in enumerate(texts):
                 item = QTableWidgetItem(text)
                 set_tip(item, text)
@@ -225,10 +230,10 @@ class GetDialog(QDialog):
         entry, busy = self.chosen, self._getting is not None
         imported = entry is not None and self._here[entry.name] == "imported"
         self.details.setText("" if entry is None else _about(entry))
-        self.get.setText("&Get again" if imported else "&Get")
+        self.get.setText(tr("&Get again") if imported else tr("&Get"))
         self.get.setEnabled(entry is not None and bool(entry.files) and not busy)
         self.use.setEnabled(imported and not busy and self._why_not(entry) == "")
-        set_tip(self.use, self._why_not(entry) or "Make it the task that Setup describes")
+        set_tip(self.use, self._why_not(entry) or tr("Make it the task that Setup describes"))
         self.get.setDefault(not imported)
         self.use.setDefault(imported)
         self.cancel.setVisible(busy)
@@ -244,8 +249,9 @@ class GetDialog(QDialog):
 
         if entry is None or entry.kind in TaskConfig.kinds:
             return ""
-        return (
-            f"No task family here learns from {entry.kind.replace('_', ' ')}; its table can be used elsewhere"
+        return tr(
+            "No task family here learns from {}; its table can be used elsewhere",
+            entry.kind.replace("_", " "),
         )
 
     # --- getting -----------------------------------------------------------------------------------
@@ -259,9 +265,9 @@ class GetDialog(QDialog):
         self._getting = entry
         self._say("")
         self.progress.setValue(0)
-        self.progress.setFormat(f"{entry.title}: asking for it")
+        self.progress.setFormat(tr("{}: asking for it", entry.title))
         job = _job(entry, again)
-        self.worker.submit(GET, f"getting {entry.title}", job, weakly(self._had), weakly(self._refused))
+        self.worker.submit(GET, tr("getting {}", entry.title), job, weakly(self._had), weakly(self._refused))
         self._refresh()
 
     def _had(self, got: Got) -> None:
@@ -283,7 +289,7 @@ class GetDialog(QDialog):
             return
         self.worker.cancel(GET)
         title, self._getting = self._getting.title, None
-        self._say(f"{title}: stopped; what has come is kept, and Get goes on from there.")
+        self._say(tr("{}: stopped; what has come is kept, and Get goes on from there.", title))
         self._look()
         self.get.setFocus()
 
@@ -297,7 +303,7 @@ class GetDialog(QDialog):
 
     def _show_states(self) -> None:
         for row, each in enumerate(self._entries):
-            item = QTableWidgetItem(SIGNS.get(self._here[each.name], ""))
+            item = QTableWidgetItem(tr(SIGNS.get(self._here[each.name], "")))
             self.sets.setItem(row, len(COLUMNS) - 1, item)
 
     @Slot(str, float, str)
@@ -358,16 +364,16 @@ def _job(entry: Entry, again: bool) -> Callable[[Progress], Got]:
 def _about(entry: Entry) -> str:
     from workbench.data.published import store
 
-    hashes = f"{entry.hashes_in_words()}; read in {entry.source}" if entry.files else ""
+    hashes = tr("{}; read in {}", entry.hashes_in_words(), entry.source) if entry.files else ""
     lines: Mapping[str, str] = {
-        "Name": entry.name,
-        "Licence": entry.licence,
-        "Please cite": entry.citation,
-        "Homepage": entry.homepage,
-        "By hand": entry.instructions,
-        "Hashes": hashes,
-        "Source": "" if entry.files else entry.source,
-        "Folder": str(store.folder_of(entry)) if entry.files else "",
+        tr("Name"): entry.name,
+        tr("Licence"): entry.licence,
+        tr("Please cite"): entry.citation,
+        tr("Homepage"): entry.homepage,
+        tr("By hand"): entry.instructions,
+        tr("Hashes"): hashes,
+        tr("Source"): "" if entry.files else entry.source,
+        tr("Folder"): str(store.folder_of(entry)) if entry.files else "",
     }
     told = (rich("<b>{}</b>&nbsp; {}", key, value) for key, value in lines.items() if value)
     return rich("<p><b>{}</b>: {}</p>{}", entry.title, entry.what, joined(rich("<br>"), told))

@@ -8,21 +8,25 @@ from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLineEdit, QWidget
 
 from workbench.gui.plain import Label, set_tip
-from workbench.words import shown
+from workbench.words import marked, shown, tr
 
 DEBOUNCE_MS = 400
 NONE = ""
-_COLUMNS = {
-    "subject": ("Subject", "Who was measured"),
-    "time": ("Time", "When"),
-    "outcome": ("Outcome", "What was measured"),
-    "dose": ("Doses", "How much was given"),
-}
-_WORDS = {
-    "which": ("Which outcome", "Of several outcomes the one that is taken (DVID)"),
-    "unit": ("Unit", "Of the outcome, such as mg/L"),
-    "time_unit": ("Unit of time", "Such as h"),
-}
+_COLUMNS = marked(
+    {
+        "subject": ("Subject", "Who was measured"),
+        "time": ("Time", "When"),
+        "outcome": ("Outcome", "What was measured"),
+        "dose": ("Doses", "How much was given"),
+    }
+)
+_WORDS = marked(
+    {
+        "which": ("Which outcome", "Of several outcomes the one that is taken (DVID)"),
+        "unit": ("Unit", "Of the outcome, such as mg/L"),
+        "time_unit": ("Unit of time", "Such as h"),
+    }
+)
 COLUMNS = (*_COLUMNS, *_WORDS)
 """What may be said of a table, as the family's settings call it."""
 
@@ -59,9 +63,9 @@ class ColumnsPart(QWidget):
                 field.textEdited.connect(self._choose)
                 field.setMaximumWidth(110)
             field.setObjectName(f"import_column_{name}")
-            field.setAccessibleName(tip)
-            set_tip(field, tip)
-            label = Label(title)
+            field.setAccessibleName(tr(tip))
+            set_tip(field, tr(tip))
+            label = Label(tr(title))
             label.setBuddy(field)
             place = grid.count() // 2
             row, column = 2 * (place // _IN_A_ROW), place % _IN_A_ROW
@@ -98,12 +102,12 @@ class ColumnsPart(QWidget):
         for role, box in self.boxes.items():
             chosen, own = self._said.get(role, NONE), recognised.get(role, "")
             box.clear()
-            box.addItem(f"{shown(own)} (recognised)" if own and not chosen else "recognised", NONE)
+            box.addItem(tr("{} (recognised)", shown(own)) if own and not chosen else tr("recognised"), NONE)
             for name in names:
-                box.addItem(shown(name) or "(without a name)", name)
+                box.addItem(shown(name) or tr("(without a name)"), name)
             box.setCurrentIndex(max(0, box.findData(chosen)) if chosen else 0)
         for role, line in self.lines.items():
-            line.setPlaceholderText(shown(recognised.get(role, "")) or "not said")
+            line.setPlaceholderText(shown(recognised.get(role, "")) or tr("not said"))
         self.show()
 
     def chosen(self) -> dict[str, str]:

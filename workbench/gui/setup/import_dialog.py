@@ -50,6 +50,7 @@ from workbench.gui.setup.task_data import in_words
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Worker
 from workbench.settings.draft import table_of
+from workbench.words import marked, tr
 
 if TYPE_CHECKING:
     from workbench.data.prepared import Prepared
@@ -73,7 +74,7 @@ _READ = (
     "standardise",
 )
 _EPISODES = ("ways", "shots", "until", "queries", "threshold")
-_ASKED = (
+_ASKED = marked(
     "A zip or a folder of images (a folder for each class, or split files), arrays (.npz), "
     "texts with labels (.csv, .tsv, .json, .jsonl), pairs of sentences (premise, hypothesis, label, "
     "language), translations (source, target, language), or a table of subjects (.csv, .tsv)."
@@ -99,7 +100,7 @@ class ImportDialog(QDialog):
     def __init__(self, edits: Edits, worker: Worker, path: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("import_dialog")
-        self.setWindowTitle("Import data")
+        self.setWindowTitle(tr("Import data"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._edits, self._worker = edits, worker
         self.draft = Draft(self)
@@ -150,7 +151,7 @@ class ImportDialog(QDialog):
         self.error.setObjectName("import_error")
         self.error.setWordWrap(True)
         self.box = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.accept_button = self.box.addButton("Import", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.accept_button = self.box.addButton(tr("Import"), QDialogButtonBox.ButtonRole.AcceptRole)
         self.accept_button.setObjectName("import_accept")
         self.box.accepted.connect(self.accept)
         self.box.rejected.connect(self.reject)
@@ -185,11 +186,11 @@ class ImportDialog(QDialog):
     def _build_checks(self) -> None:
         self.progress = QProgressBar()
         self.progress.setObjectName("import_progress")
-        self.progress.setAccessibleName("Progress of checking the data")
+        self.progress.setAccessibleName(tr("Progress of checking the data"))
         self.progress.setRange(0, 1000)
-        self.stop = QPushButton("&Stop checking")
+        self.stop = QPushButton(tr("&Stop checking"))
         self.stop.setObjectName("import_stop")
-        set_tip(self.stop, "Leave the rest unchecked; the data can be used all the same, but not named")
+        set_tip(self.stop, tr("Leave the rest unchecked; the data can be used all the same, but not named"))
         self.stop.clicked.connect(self._stop_checking)
         self._progress_row = QWidget()
         row = QHBoxLayout(self._progress_row)
@@ -202,31 +203,31 @@ class ImportDialog(QDialog):
         self.counted.hide()
         self.findings = QListWidget()
         self.findings.setObjectName("import_findings")
-        self.findings.setAccessibleName("What the checks have shown")
-        set_tip(self.findings, "Nothing here keeps the data from being used, except what cannot be read")
+        self.findings.setAccessibleName(tr("What the checks have shown"))
+        set_tip(self.findings, tr("Nothing here keeps the data from being used, except what cannot be read"))
         self.findings.setWordWrap(True)
         self.findings.setAlternatingRowColors(True)
         self.findings.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         self.findings.hide()
         self.consent = QCheckBox()
         self.consent.setObjectName("import_skip_unreadable")
-        set_tip(self.consent, "They are then missing in the set that is kept under the name below")
+        set_tip(self.consent, tr("They are then missing in the set that is kept under the name below"))
         self.consent.toggled.connect(self._refresh)
         self.consent.hide()
         self.name = QLineEdit()
         self.name.setObjectName("import_name")
-        self.name.setAccessibleName("Name of the set")
-        self.name.setPlaceholderText("optional: keeps a checked copy, which experiments name")
-        set_tip(self.name, "Keeps a copy in the program's data folder, so that the file may be moved")
+        self.name.setAccessibleName(tr("Name of the set"))
+        self.name.setPlaceholderText(tr("optional: keeps a checked copy, which experiments name"))
+        set_tip(self.name, tr("Keeps a copy in the program's data folder, so that the file may be moved"))
         self.name.textChanged.connect(self._refresh)
-        label = Label("Keep as")
+        label = Label(tr("Keep as"))
         label.setBuddy(self.name)
         self._name_row = QHBoxLayout()
         self._name_row.addWidget(label)
         self._name_row.addWidget(self.name, 1)
-        self.replace = QCheckBox("&Replace the set of that name")
+        self.replace = QCheckBox(tr("&Replace the set of that name"))
         self.replace.setObjectName("import_replace")
-        set_tip(self.replace, "Experiments that use the older set would then learn from this one")
+        set_tip(self.replace, tr("Experiments that use the older set would then learn from this one"))
         self.replace.toggled.connect(self._refresh)
         self.replace.hide()
 
@@ -247,10 +248,10 @@ class ImportDialog(QDialog):
         def job(progress: Callable[[float, str], None]) -> str:
             ready = prepared if prepared is not None and fits(prepared, config) else None
             ready = ready or check_all(listing, config, progress)
-            progress(1.0, "Registering")
+            progress(1.0, tr("Registering"))
             return register(ready, config, name, replace=replace, skip_unreadable=skip)
 
-        self._worker.submit(REGISTER, "Registering", job, weakly(self._registered), weakly(self._refuse))
+        self._worker.submit(REGISTER, tr("Registering"), job, weakly(self._registered), weakly(self._refuse))
         self._refresh()
 
     def _registered(self, name: str) -> None:
@@ -261,7 +262,7 @@ class ImportDialog(QDialog):
         path = Path(str(task.pop("path", "")))
         if "dataset" in source:  # which has its columns
             task = {name: value for name, value in task.items() if name not in (*COLUMNS, "covariates")}
-        text = f"Import {source.get('dataset') or path.name}"
+        text = tr("Import {}", source.get("dataset") or path.name)
         after = self._edits.draft.with_value(TASK, task | source)
         self._edits.do(text, (*TASK, next(iter(source))), after)
         super().accept()
@@ -311,7 +312,7 @@ class ImportDialog(QDialog):
         def job(progress: Callable[[float, str], None]) -> Listing | Unfit:
             return look_or_offer(str(Path(path).expanduser()), progress, reading)
 
-        self._worker.submit(LOOK, "Looking into the data", job, weakly(self._take), weakly(self._refuse))
+        self._worker.submit(LOOK, tr("Looking into the data"), job, weakly(self._take), weakly(self._refuse))
 
     def _take(self, listing: Listing | Unfit) -> None:
         if isinstance(listing, Unfit):
@@ -334,7 +335,9 @@ class ImportDialog(QDialog):
         def job(progress: Callable[[float, str], None]) -> Prepared:
             return check_all(listing, config, progress)
 
-        self._worker.submit(CHECK, "Checking the data", job, weakly(self._take_check), weakly(self._refuse))
+        self._worker.submit(
+            CHECK, tr("Checking the data"), job, weakly(self._take_check), weakly(self._refuse)
+        )
         self._refresh()
 
     def _take_check(self, prepared: Prepared) -> None:
@@ -350,7 +353,7 @@ class ImportDialog(QDialog):
     @Slot()
     def _stop_checking(self) -> None:
         if self._worker.waits_for(LOOK):
-            self._error = "Looking was stopped; name the data again to look once more."
+            self._error = tr("Looking was stopped; name the data again to look once more.")
         for key in (LOOK, CHECK, REGISTER):
             self._worker.cancel(key)
         self._refresh()
@@ -379,9 +382,9 @@ class ImportDialog(QDialog):
             self.found.setText(self.listing.summary())
             set_tip(self.found, self.listing.layout)
         elif self._sought and not self._error:
-            self.found.setText("Looking into the data…")
+            self.found.setText(tr("Looking into the data…"))
         else:
-            self.found.setText(_ASKED)
+            self.found.setText(tr(_ASKED))
         self.error.setText(wrong or classes)
         self.error.setStyleSheet(f"color: {theme.wrong() if wrong else theme.muted()};")
         registering = self._worker.waits_for(REGISTER)
@@ -395,13 +398,13 @@ class ImportDialog(QDialog):
                 self.findings.addItem(_OPTION.sub("", finding.text))
             self.findings.addItems(self._met_across())
             for each in source.unreadable[:_MOST_LISTED]:
-                self.findings.addItem(f"cannot be read: {each.origin}: {each.why}")
+                self.findings.addItem(tr("cannot be read: {}: {}", each.origin, each.why))
         count = len(source.unreadable) if source is not None else 0
         self._fit_findings()
         if source is not None:
             reasons = [each.why for each in source.unreadable[:_MOST_LISTED]]
             self.reading.offer([each.what for each in source.findings], reasons)
-        self.consent.setText(f"&Leave out {count:,} that cannot be read")
+        self.consent.setText(tr("&Leave out {:,} that cannot be read", count))
         self.consent.setVisible(count > 0)
 
     def _met_across(self) -> list[str]:
@@ -417,7 +420,7 @@ class ImportDialog(QDialog):
     def _fit_findings(self) -> None:
         """As high as what is in it, and no higher than a few lines: the rest scrolls."""
         count = self.findings.count()
-        self.counted.setText(f"{count:,} notes on how the data is read" if count > 1 else "")
+        self.counted.setText(tr("{:,} notes on how the data is read", count) if count > 1 else "")
         self.counted.setVisible(count > 1)
         self.findings.setVisible(count > 0)
         metrics, line = self.findings.fontMetrics(), self.findings.fontMetrics().lineSpacing()
@@ -438,11 +441,11 @@ class ImportDialog(QDialog):
             return "", ""
         if not self.consent.isHidden():
             if not self.consent.isChecked():
-                return "Some of it cannot be read: mend it, or agree to leave that out.", ""
+                return tr("Some of it cannot be read: mend it, or agree to leave that out."), ""
             if not self.name.text().strip():
-                return "Give it a name: what cannot be read is left out of the copy that is kept.", ""
+                return tr("Give it a name: what cannot be read is left out of the copy that is kept."), ""
         if replace(self.listing.reading, columns=None) != NOW and not self.name.text().strip():
-            return "Give it a name: how it is read here holds for the copy that is kept.", ""
+            return tr("Give it a name: how it is read here holds for the copy that is kept."), ""
         try:
             return "", fit_in_words(self.listing, config)
         except InputError as error:

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QListWidget, QVBoxLayou
 
 from workbench.data.registry import Manifest
 from workbench.gui.plain import Label, name_window
-from workbench.words import shown
+from workbench.words import shown, tr
 
 
 class ImportNotes(QDialog):
@@ -18,19 +18,23 @@ class ImportNotes(QDialog):
 
         super().__init__(parent)
         self.setObjectName("import_notes")
-        name_window(self, f"Notes on {shown(manifest.name)}")
+        name_window(self, tr("Notes on {}", shown(manifest.name)))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         about = Label(
-            f"{counted(manifest.groups, manifest.counts, *UNITS[manifest.kind])}, "
-            f"read as {manifest.layout} from {shown(manifest.source, 300)}"
+            tr(
+                "{}, read as {} from {}",
+                counted(manifest.groups, manifest.counts, *UNITS[manifest.kind]),
+                manifest.layout,
+                shown(manifest.source, 300),
+            )
         )
         about.setWordWrap(True)
         self.notes = QListWidget()
         self.notes.setObjectName("import_notes_list")
-        self.notes.setAccessibleName("What importing found, changed and left out")
+        self.notes.setAccessibleName(tr("What importing found, changed and left out"))
         self.notes.setWordWrap(True)
         self.notes.setAlternatingRowColors(True)
-        self.notes.addItems([shown(each, 2000) for each in manifest.findings] or ["Nothing was changed."])
+        self.notes.addItems([shown(each, 2000) for each in manifest.findings] or [tr("Nothing was changed.")])
         box = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         box.rejected.connect(self.reject)
         layout = QVBoxLayout(self)

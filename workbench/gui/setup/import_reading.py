@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QWidget
 
 from workbench.errors import InputError
 from workbench.gui.plain import Label, set_tip
+from workbench.words import tr
 
 if TYPE_CHECKING:
     from workbench.data.reading import Reading
@@ -31,19 +32,19 @@ class ReadingRow(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("import_reading")
-        self.encoding = self._line("encoding", "guessed", "Of texts and of names in a zip: cp866 …")
-        self.low = self._line("range_low", "smallest", "The number that becomes black")
-        self.high = self._line("range_high", "largest", "The number that becomes white")
-        self.pages = QCheckBox("&Pages are pictures")
-        set_tip(self.pages, "Each page of a film is a picture; otherwise the first stands for it")
-        self.merge = QCheckBox("&Merge labels that look the same")
-        set_tip(self.merge, "Capitals and blanks then make no classes of their own")
+        self.encoding = self._line("encoding", "guessed", tr("Of texts and of names in a zip: cp866 …"))
+        self.low = self._line("range_low", "smallest", tr("The number that becomes black"))
+        self.high = self._line("range_high", "largest", tr("The number that becomes white"))
+        self.pages = QCheckBox(tr("&Pages are pictures"))
+        set_tip(self.pages, tr("Each page of a film is a picture; otherwise the first stands for it"))
+        self.merge = QCheckBox(tr("&Merge labels that look the same"))
+        set_tip(self.merge, tr("Capitals and blanks then make no classes of their own"))
         for name, box in (("pages", self.pages), ("merge", self.merge)):
             box.setObjectName(f"import_{name}")
             box.toggled.connect(self._changed)
         self._parts = {
-            "encoding": self._beside("Encoding", self.encoding),
-            "range": self._beside("Range", self.low, self.high),
+            "encoding": self._beside(tr("Encoding"), self.encoding),
+            "range": self._beside(tr("Range"), self.low, self.high),
             "pages": self.pages,
             "merge": self.merge,
         }
@@ -111,7 +112,7 @@ class ReadingRow(QWidget):
         try:
             return float(texts[0]), float(texts[1])
         except ValueError:
-            raise InputError("The range needs two numbers, for black and for white.") from None
+            raise InputError(tr("The range needs two numbers, for black and for white.")) from None
 
     @Slot()
     def _changed(self) -> None:

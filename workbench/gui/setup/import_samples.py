@@ -11,18 +11,22 @@ from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem
 from workbench.gui import theme
 from workbench.gui.plain import set_tip
 from workbench.gui.setup.data_listing import THUMBNAIL, Listing
+from workbench.words import marked, tr
 
 _CURVE = QSize(2 * THUMBNAIL, THUMBNAIL)
 _LINES = 5
+_PICTURES = marked(("Sample images", "One image of some classes"))
 
 
-_SAID = {
-    "text": ("Sample texts", "A text of some classes"),
-    "translation": ("Sample pairs", "A pair of some languages"),
-    "sentence_pairs": ("Sample pairs", "A pair of some classes"),
-    "functions": ("Sample curves", "The points of some tasks"),
-    "subjects": ("Sample curves", "The samples of some subjects"),
-}
+_SAID = marked(
+    {
+        "text": ("Sample texts", "A text of some classes"),
+        "translation": ("Sample pairs", "A pair of some languages"),
+        "sentence_pairs": ("Sample pairs", "A pair of some classes"),
+        "functions": ("Sample curves", "The points of some tasks"),
+        "subjects": ("Sample curves", "The samples of some subjects"),
+    }
+)
 """What the list is called, and what it shows, by the kind of data; of all others, pictures."""
 
 
@@ -42,7 +46,7 @@ class SampleList(QListWidget):
         self.clear()
         kind = "images" if listing is None else listing.kind
         words = kind in ("text", "sentence_pairs", "translation")
-        name, tip = _SAID.get(kind, ("Sample images", "One image of some classes"))
+        name, tip = map(tr, _SAID.get(kind, _PICTURES))
         self.setAccessibleName(name)
         set_tip(self, tip)
         self.setViewMode(QListWidget.ViewMode.ListMode if words else QListWidget.ViewMode.IconMode)

@@ -23,10 +23,11 @@ from workbench.gui.plain import set_tip
 from workbench.gui.setup.data_listing import Listing, divided
 from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.form import Form
+from workbench.words import marked, tr
 
 _DRAWN, _BY_GROUP, _BY_CLASS, _AS_GIVEN = range(4)
 SPLIT = ("task", "split")
-_LEFT_OUT = "left out"
+_LEFT_OUT = marked("left out")
 
 
 class SplitPart(QWidget):
@@ -39,15 +40,17 @@ class SplitPart(QWidget):
         self.drawn = Form(edits, SPLIT, names=("fractions", "seed", "by", "folds"))
         self.mode = QComboBox()
         self.mode.setObjectName("import_split_mode")
-        self.mode.setAccessibleName("How to split")
-        set_tip(self.mode, "How classes are divided into meta-training, meta-validation and meta-test")
-        self.mode.addItems(["Split drawn by seed", "Split by group", "Split by class", "Split as given"])
+        self.mode.setAccessibleName(tr("How to split"))
+        set_tip(self.mode, tr("How classes are divided into meta-training, meta-validation and meta-test"))
+        self.mode.addItems(
+            [tr("Split drawn by seed"), tr("Split by group"), tr("Split by class"), tr("Split as given")]
+        )
         self.mode.activated.connect(self._choose_mode)
         self.units = QTreeWidget()
         self.units.setObjectName("import_units")
-        self.units.setAccessibleName("Groups or classes and their splits")
-        set_tip(self.units, "Select some, then press a button below to put them into a split")
-        self.units.setHeaderLabels(["Name", "Split"])
+        self.units.setAccessibleName(tr("Groups or classes and their splits"))
+        set_tip(self.units, tr("Select some, then press a button below to put them into a split"))
+        self.units.setHeaderLabels([tr("Name"), tr("Split")])
         self.units.setRootIsDecorated(False)
         self.units.setUniformRowHeights(True)
         self.units.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -61,9 +64,9 @@ class SplitPart(QWidget):
         buttons.setContentsMargins(0, 0, 0, 0)
         self._targets = QButtonGroup(self)
         for number, name in enumerate((*SPLITS, _LEFT_OUT)):
-            button = QPushButton(f"&{name.capitalize()}")
+            button = QPushButton(f"&{tr(name).capitalize()}")
             button.setObjectName(f"import_to_{name.replace(' ', '_')}")
-            set_tip(button, f"Put what is selected into: {name}")
+            set_tip(button, tr("Put what is selected into: {}", tr(name)))
             self._targets.addButton(button, number)
             buttons.addWidget(button)
         self._targets.idClicked.connect(self._assign)
@@ -144,20 +147,23 @@ class SplitPart(QWidget):
         group_of = dict(zip(self.listing.names, self.listing.groups, strict=True))
         whole = mode == _BY_GROUP or (mode == _AS_GIVEN and set(owner) <= set(groups))
         for unit, classes in (groups if whole else self.listing.units(False)).items():
-            text = f"{unit} ({classes} classes)" if whole and unit in self.listing.groups else unit
+            text = tr("{} ({} classes)", unit, classes) if whole and unit in self.listing.groups else unit
             part = owner.get(unit) or owner.get(group_of.get(unit, ""), _LEFT_OUT)
-            item = QTreeWidgetItem(self.units, [text, part])
+            item = QTreeWidgetItem(self.units, [text, tr(part)])
             item.setData(0, Qt.ItemDataRole.UserRole, unit)
+            item.setData(1, Qt.ItemDataRole.UserRole, part)
 
     @Slot(int)
     def _assign(self, target: int) -> None:
         for item in self.units.selectedItems():
-            item.setText(1, (*SPLITS, _LEFT_OUT)[target])
+            part = (*SPLITS, _LEFT_OUT)[target]
+            item.setText(1, tr(part))
+            item.setData(1, Qt.ItemDataRole.UserRole, part)
         lists: dict[str, list[str]] = {part: [] for part in SPLITS}
         for index in range(self.units.topLevelItemCount()):
             unit = self.units.topLevelItem(index)
-            if unit is not None and unit.text(1) in lists:
-                lists[unit.text(1)].append(str(unit.data(0, Qt.ItemDataRole.UserRole)))
+            if unit is not None and (part := unit.data(1, Qt.ItemDataRole.UserRole)) in lists:
+                lists[part].append(str(unit.data(0, Qt.ItemDataRole.UserRole)))
         self._draft.set(SPLIT, lists)
 
 

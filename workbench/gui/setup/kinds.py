@@ -15,6 +15,7 @@ from workbench.gui.setup.fields import ChoiceField
 from workbench.gui.setup.row import GUTTER, dotted, message_label, say_wrong
 from workbench.gui.setup.widgets import muted_label
 from workbench.settings import Path
+from workbench.words import tr
 
 
 class Offered(NamedTuple):
@@ -36,11 +37,11 @@ def offered(draft: Draft, path: Path) -> list[Offered]:
     base = None if field is None else field.section
     if base is TaskConfig or base is NetworkConfig:
         registry = FAMILIES if base is TaskConfig else NETWORKS
-        return [Offered(each.title, name, each.summary) for name, each in registry.items()]
+        return [Offered(tr(each.title), name, tr(each.summary)) for name, each in registry.items()]
     assert owner is not None
     assert issubclass(owner, WrapperConfig)
     able = [
-        Offered(each.title, name, each.summary)
+        Offered(each.title, name, tr(each.summary))
         for name, each in ALGORITHMS.items()
         if owner.allows(each.Config) and each.Config.needs <= draft.gives
     ]
@@ -103,5 +104,5 @@ class KindPart(QWidget):
 
     @Slot(object)
     def _choose(self, kind: object) -> None:
-        text = f"Change {self._label[:1].lower()}{self._label[1:]} to {self.choice.currentText()}"
+        text = tr("Change {}{} to {}", self._label[:1].lower(), self._label[1:], self.choice.currentText())
         self._edits.set(self._path, kind, text=text)

@@ -43,7 +43,7 @@ from workbench.gui.worker import Worker
 from workbench.settings import Path as Place
 from workbench.settings import fields_of
 from workbench.settings.draft import Table
-from workbench.words import plural
+from workbench.words import plural, tr
 
 if TYPE_CHECKING:
     from workbench.tasks import TaskFamily
@@ -143,9 +143,9 @@ class SetupPanel(QWidget):
         if self._ready:
             self.data.reopen()
 
-    def load(self, source: Experiment, text: str = "Load experiment") -> None:
+    def load(self, source: Experiment, text: str = "") -> None:
         """Take over an experiment, undoably."""
-        self.edits.do(text, NAME, self.draft.loaded(source))
+        self.edits.do(text or tr("Load experiment"), NAME, self.draft.loaded(source))
 
     def set_read_only(self, reason: str) -> None:
         """Forbid changes and runs, and say why; an empty reason allows them."""
@@ -223,7 +223,7 @@ class SetupPanel(QWidget):
             self._use(name, self.draft.with_source(task) if alike else self.draft.begun_with(task, name))
 
     def _use(self, name: str, after: Table) -> None:
-        self.edits.do(f"Use {name}", ("task", "dataset"), after)
+        self.edits.do(tr("Use {}", name), ("task", "dataset"), after)
         self.data.reopen()
 
     @Slot(object)
@@ -262,8 +262,8 @@ class SetupPanel(QWidget):
         }
         self._name = LineField(fields_of(Experiment)["name"], "Experiment.name")
         self._name.setObjectName("field_name")
-        self._name.setAccessibleName("Name of the experiment")
-        set_tip(self._name, "Name of the experiment: shown in tables and charts")
+        self._name.setAccessibleName(tr("Name of the experiment"))
+        set_tip(self._name, tr("Name of the experiment: shown in tables and charts"))
         self._name.edited.connect(self._rename)
         self._name.finished.connect(self.edits.finish)
         self._body = QWidget()
@@ -275,10 +275,10 @@ class SetupPanel(QWidget):
         self._columns.setSpacing(16)
         columns = QVBoxLayout(), QVBoxLayout()
         for name, title in (
-            ("task", "Task"),
-            ("algorithm", "Algorithms"),
-            ("training", "Training"),
-            ("evaluation", "Evaluation"),
+            ("task", tr("Task")),
+            ("algorithm", tr("Algorithms")),
+            ("training", tr("Training")),
+            ("evaluation", tr("Evaluation")),
         ):
             part = self._parts[name]
             assert isinstance(part, QWidget)
@@ -333,8 +333,8 @@ class SetupPanel(QWidget):
         for name, text in (
             ("task", self._task.summary),
             ("algorithm", self._algorithms.summary),
-            ("training", self.cost.short or f"{iterations} iterations × {plural(seeds, 'seed')}"),
-            ("evaluation", f"{episodes} tasks, {steps} steps"),
+            ("training", self.cost.short or tr("{} iterations × {}", iterations, plural(seeds, "seed"))),
+            ("evaluation", tr("{} tasks, {} steps", episodes, steps)),
         ):
             self._sections[name].set_summary(text)
 
@@ -360,7 +360,7 @@ class SetupPanel(QWidget):
     def _why_not(self) -> tuple[Place, str]:
         """The path to go to and the reason why Run is not possible; empty if it is."""
         if not self._ready:
-            return (), "Loading PyTorch…"
+            return (), tr("Loading PyTorch…")
         if self._read_only:
             return (), self._read_only
         for path, message in self.draft.complaints().items():
@@ -373,7 +373,7 @@ class SetupPanel(QWidget):
         path, message = self.data.misfit()
         if message:
             return path, message
-        return (), "" if self.data.family() is not None else "Opening the data…"
+        return (), "" if self.data.family() is not None else tr("Opening the data…")
 
     @Slot()
     def _jump_to_reason(self) -> None:
@@ -386,7 +386,7 @@ class SetupPanel(QWidget):
 
     @Slot(object)
     def _rename(self, name: object) -> None:
-        self.edits.set(NAME, name, typing=True, text="Rename experiment")
+        self.edits.set(NAME, name, typing=True, text=tr("Rename experiment"))
 
     # --- importing ---------------------------------------------------------------------------------
 
@@ -426,13 +426,13 @@ def _read(value: object) -> str:
 
 def _loading() -> QWidget:
     page = QWidget()
-    text = Label("Loading PyTorch…")
+    text = Label(tr("Loading PyTorch…"))
     text.setAlignment(Qt.AlignmentFlag.AlignCenter)
     bar = QProgressBar()
     bar.setRange(0, 0)
     bar.setTextVisible(False)
     bar.setFixedHeight(5)
-    bar.setAccessibleName("Loading PyTorch")
+    bar.setAccessibleName(tr("Loading PyTorch"))
     layout = QVBoxLayout(page)
     layout.setContentsMargins(40, 0, 40, 0)
     layout.addStretch(1)

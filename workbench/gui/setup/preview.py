@@ -13,6 +13,7 @@ from workbench.gui.charts.plot_cell import PlotCell
 from workbench.gui.charts.word_cell import lines_height, paint_lines
 from workbench.gui.setup.samples import Sample
 from workbench.pictures import Panel, Picture
+from workbench.words import tr
 
 _MARGIN, _GAP, _BETWEEN, _LABEL, _HEAD = 6, 2, 10, 14, 16
 _CELL = 26
@@ -38,7 +39,7 @@ class EpisodeView(QWidget):
         layout.addWidget(self._curves)
         self._theme = theme.ThemeWatch(self)
         self._theme.changed.connect(self._restyle)
-        self.set_hint("No task yet")
+        self.set_hint(tr("No task yet"))
 
     @property
     def panel(self) -> Panel:
@@ -48,7 +49,7 @@ class EpisodeView(QWidget):
     def set_sample(self, sample: Sample) -> None:
         """Show an episode."""
         self.sample, self.hint = sample, ""
-        self.setAccessibleName("Sample episode")
+        self.setAccessibleName(tr("Sample episode"))
         self.setAccessibleDescription(sample.caption)
         if self.panel.curves:
             self._curves.show_panel(self.panel)
@@ -58,7 +59,7 @@ class EpisodeView(QWidget):
     def set_hint(self, text: str, *, wrong: bool = False) -> None:
         """Show words in place of a picture."""
         self.sample, self.hint, self._wrong = None, text, wrong
-        self.setAccessibleName("Sample episode")
+        self.setAccessibleName(tr("Sample episode"))
         self.setAccessibleDescription(text)
         self._fit()
 
@@ -134,10 +135,10 @@ class EpisodeView(QWidget):
         step = _CELL + _GAP
         support_x = _MARGIN + _LABEL
         titles = [
-            name if shown == count else f"{name} {shown} of {count}"
+            name if shown == count else tr("{} {} of {}", name, shown, count)
             for name, shown, count in (
-                ("support", left, self.sample.shots),
-                ("query", right, self.sample.queries),
+                (tr("support"), left, self.sample.shots),
+                (tr("query"), right, self.sample.queries),
             )
         ]
         query_x = support_x + left * step - _GAP + _BETWEEN

@@ -17,6 +17,7 @@ from workbench.gui.setup.line_field import LineField
 from workbench.settings import Field, Path
 from workbench.settings.fields import text_of
 from workbench.settings.texts import folded
+from workbench.words import tr
 
 Complaints = Mapping[Path, str]
 GUTTER = 14
@@ -40,7 +41,7 @@ class Row(QObject):
         self.mark.setFixedSize(GUTTER, 18)
         self.mark.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keyboard has the context menu
         self.mark.setObjectName(f"reset_{dotted(path)}")
-        self.mark.setAccessibleName(f"Reset {spec.label}")
+        self.mark.setAccessibleName(tr("Reset {}", spec.label))
         hidden = self.mark.sizePolicy()
         hidden.setRetainSizeWhenHidden(True)
         self.mark.setSizePolicy(hidden)
@@ -75,10 +76,10 @@ class Row(QObject):
         settled = is_set or not self.field.input.hasFocus()
         self.field.show_value(self._draft.value(self.path), settled=settled)
         default = text_of(self._draft.default(self.path)) or self.spec.empty or "empty"
-        self.reset.setText(f"Back to the default ({without_keys(default)})")
+        self.reset.setText(tr("Back to the default ({})", without_keys(default)))
         self.reset.setEnabled(is_set)
         self.mark.setVisible(is_set)
-        set_tip(self.mark, f"Changed. Click for the default: {default}")
+        set_tip(self.mark, tr("Changed. Click for the default: {}", default))
         restyle(
             self.mark,
             f"QToolButton {{ border: none; padding: 0; font-weight: bold; color: {theme.accent()}; }}",
@@ -86,7 +87,7 @@ class Row(QObject):
         wrong = complaints.get(self.path, "")
         self.field.set_bad(bool(wrong))
         say_wrong(self.message, wrong)
-        self.field.input.setAccessibleDescription(f"Wrong: {wrong}" if wrong else self.spec.help)
+        self.field.input.setAccessibleDescription(tr("Wrong: {}", wrong) if wrong else self.spec.help)
         complaint = rich('<p style="color:{}">{}</p>', theme.wrong(), wrong) if wrong else rich("")
         value = self._draft.value(self.path)
         shown, whole = folded(self.spec, value), text_of(value)

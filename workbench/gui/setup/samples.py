@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from workbench.config import Split
 from workbench.pictures import Drawing
 from workbench.problems.predicted import Example
+from workbench.words import tr
 
 if TYPE_CHECKING:
     from workbench.tasks import TaskFamily
@@ -25,7 +26,7 @@ class Sample:
     @property
     def caption(self) -> str:
         """What the episode is, in words."""
-        return f"{self.split} split: {self.drawing.words}"
+        return tr("{} split: {}", tr(self.split), self.drawing.words)
 
 
 def draw(family: TaskFamily, split: Split, seed: int) -> Sample | None:

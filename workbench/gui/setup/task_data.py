@@ -15,6 +15,7 @@ from workbench.gui.setup.samples import Sample, draw
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Worker
 from workbench.settings import Path as Place
+from workbench.words import tr
 
 if TYPE_CHECKING:
     from workbench.tasks import TaskFamily
@@ -116,7 +117,7 @@ class TaskData(QObject):
         elif self._wanted is not None and not self.error:
             self.opened = None  # not before: a slip of the pen does not close the data
             self._worker.submit(
-                OPEN, "Opening the data", _opener(self._wanted), weakly(self._take), weakly(self._refuse)
+                OPEN, tr("Opening the data"), _opener(self._wanted), weakly(self._take), weakly(self._refuse)
             )
 
     def _take(self, opened: Opened) -> None:
@@ -137,7 +138,7 @@ class TaskData(QObject):
                 return draw(family, split, seed)
 
             self._worker.submit(
-                DRAW, "Drawing an episode", job, weakly(self._take_sample), weakly(self._refuse_drawing)
+                DRAW, tr("Drawing an episode"), job, weakly(self._take_sample), weakly(self._refuse_drawing)
             )
 
     def _take_sample(self, sample: Sample | None) -> None:
@@ -155,7 +156,7 @@ class TaskData(QObject):
         def job(progress: Callable[[float, str], None]) -> tuple[Place, str]:
             return _misfit(experiment, opened, keys, progress)
 
-        self._worker.submit(CHECK, "Checking", job, weakly(self._take_check), weakly(self._refuse))
+        self._worker.submit(CHECK, tr("Checking"), job, weakly(self._take_check), weakly(self._refuse))
 
     def _take_check(self, misfit: tuple[Place, str]) -> None:
         if misfit != self._misfit:
@@ -165,14 +166,16 @@ class TaskData(QObject):
 
 def in_words(error: Exception) -> str:
     """An error for people; one that nobody foresaw says what it is."""
-    return str(error) if isinstance(error, InputError) else f"Unexpected {type(error).__name__}: {error}"
+    return (
+        str(error) if isinstance(error, InputError) else tr("Unexpected {}: {}", type(error).__name__, error)
+    )
 
 
 def _opener(config: TaskConfig) -> Callable[[Callable[[float, str], None]], Opened]:
     def job(progress: Callable[[float, str], None]) -> Opened:
         from workbench.tasks import FAMILIES
 
-        progress(0.0, "Opening the data")
+        progress(0.0, tr("Opening the data"))
         family = FAMILIES[config.name](config, progress)
         return Opened(config, family, family.describe(), family.data_hash())
 

@@ -27,6 +27,7 @@ from workbench.gui.setup.task_data import OPEN, TaskData
 from workbench.gui.setup.widgets import Collapsible, stack
 from workbench.gui.worker import Worker
 from workbench.settings import Path
+from workbench.words import tr
 
 
 class TaskPanel(QWidget):
@@ -38,22 +39,22 @@ class TaskPanel(QWidget):
     def __init__(self, edits: Edits, data: TaskData, worker: Worker) -> None:
         super().__init__()
         self._data, self._draft = data, edits.draft
-        self.import_button = QPushButton("Import data…")
+        self.import_button = QPushButton(tr("Import data…"))
         self.import_button.setObjectName("import_data")
         set_tip(
             self.import_button,
-            "Use your own images, texts or functions (or drop a file or a folder onto this panel)",
+            tr("Use your own images, texts or functions (or drop a file or a folder onto this panel)"),
         )
         self.import_button.clicked.connect(self.import_asked)
-        self.family = KindPart(edits, FAMILY[:1], "Task family", self.import_button)
+        self.family = KindPart(edits, FAMILY[:1], tr("Task family"), self.import_button)
         self.family.choice.setObjectName("task_family")
-        self.get_button = QPushButton("Get published data…")
+        self.get_button = QPushButton(tr("Get published data…"))
         self.get_button.setObjectName("get_data")
-        set_tip(self.get_button, "Omniglot, CLINC-150, MedMNIST and others, by name")
+        set_tip(self.get_button, tr("Omniglot, CLINC-150, MedMNIST and others, by name"))
         self.get_button.clicked.connect(self.get_asked)
         self.form = Form(edits, FAMILY[:1])
         self.network = NetworkPart(edits)
-        self._network_group = Collapsible("Network", "group_network", self.network, opened=False)
+        self._network_group = Collapsible(tr("Network"), "group_network", self.network, opened=False)
 
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 6)
@@ -78,21 +79,21 @@ class TaskPanel(QWidget):
         self.picture = EpisodeView()
         self.progress = QProgressBar()
         self.progress.setObjectName("task_progress")
-        self.progress.setAccessibleName("Progress of opening the data")
+        self.progress.setAccessibleName(tr("Progress of opening the data"))
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(5)
         self.progress.hide()
         kept = self.progress.sizePolicy()
         kept.setRetainSizeWhenHidden(True)
         self.progress.setSizePolicy(kept)
-        self.split = ChoiceField([(f"{split} split", split) for split in SPLITS])
+        self.split = ChoiceField([(tr("{} split", tr(split)), split) for split in SPLITS])
         self.split.setObjectName("preview_split")
-        self.split.setAccessibleName("Split of the sample episode")
-        set_tip(self.split, "The split that the sample episode is drawn from")
+        self.split.setAccessibleName(tr("Split of the sample episode"))
+        set_tip(self.split, tr("The split that the sample episode is drawn from"))
         self.split.edited.connect(self._choose_split)
-        self.another = QPushButton("Draw another")
+        self.another = QPushButton(tr("Draw another"))
         self.another.setObjectName("draw_another")
-        set_tip(self.another, "Draw another sample episode from this split")
+        set_tip(self.another, tr("Draw another sample episode from this split"))
         self.another.clicked.connect(self._draw_another)
         below = QHBoxLayout()
         below.addWidget(self.split, 1)
@@ -102,7 +103,7 @@ class TaskPanel(QWidget):
             layout.addWidget(widget)
         layout.addLayout(below)
         self._layout.addWidget(body)
-        self._layout.addWidget(Collapsible("About the data", "group_data", self.facts, opened=False))
+        self._layout.addWidget(Collapsible(tr("About the data"), "group_data", self.facts, opened=False))
         worker.progressed.connect(self._show_progress)
 
     @property
@@ -118,7 +119,7 @@ class TaskPanel(QWidget):
         self.get_button.setVisible(self.family.kind in OWN_DATA)
         self.form.refresh()
         self.network.refresh()
-        self._network_group.set_title(f"Network: {self.network.title}")
+        self._network_group.set_title(tr("Network: {}", self.network.title))
 
     @Slot()
     def refresh_data(self) -> None:
@@ -126,17 +127,17 @@ class TaskPanel(QWidget):
         opened, error = self._data.opened, self._data.error
         drawable = opened is not None and not self._data.opening
         self.another.setEnabled(drawable or bool(error))
-        self.another.setText("Try again" if error else "Draw another")
+        self.another.setText(tr("Try again") if error else tr("Draw another"))
         self.split.setEnabled(drawable)
         self.progress.setVisible(self._data.opening)
         if self._data.opening:
             self.progress.setRange(0, 0)
             if self.picture.sample is None or self._picture_of != self.family.kind:
-                self.picture.set_hint("Opening the data…")
+                self.picture.set_hint(tr("Opening the data…"))
         elif error:
             self.picture.set_hint(error, wrong=True)
         elif opened is None:
-            self.picture.set_hint("The sample episode appears here once the task is complete")
+            self.picture.set_hint(tr("The sample episode appears here once the task is complete"))
         if not self._data.opening:  # until then what is there stays
             self.facts.show_data(opened)
 
@@ -162,7 +163,7 @@ class TaskPanel(QWidget):
             self.picture.set_sample(sample)
             set_tip(self.picture, sample.caption)
         elif sample is None:
-            self.picture.set_hint("A task of this kind has no picture")
+            self.picture.set_hint(tr("A task of this kind has no picture"))
         else:
             self.picture.set_hint(str(sample), wrong=True)
 
@@ -184,7 +185,7 @@ class NetworkPart(QWidget):
     def __init__(self, edits: Edits) -> None:
         super().__init__()
         self._draft = edits.draft
-        self._kind = KindPart(edits, ("network",), "Network")
+        self._kind = KindPart(edits, ("network",), tr("Network"))
         self._form = Form(edits, ("network",))
         stack(self, self._kind, self._form)
 
@@ -195,7 +196,9 @@ class NetworkPart(QWidget):
 
     def refresh(self) -> None:
         """Bring everything up to date with the draft."""
-        self._kind.refresh("" if self._draft.is_set(("network", "kind")) else "The task family's default.")
+        self._kind.refresh(
+            "" if self._draft.is_set(("network", "kind")) else tr("The task family's default.")
+        )
         self._form.refresh()
 
     def widget_of(self, path: Path) -> QWidget | None:

@@ -10,6 +10,7 @@ from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.form import Form
 from workbench.gui.setup.row import GUTTER
 from workbench.settings import Path
+from workbench.words import tr
 
 
 class TrainingPanel(QWidget):
@@ -20,7 +21,7 @@ class TrainingPanel(QWidget):
         from workbench.engine.devices import available
 
         self._draft = edits.draft
-        devices = [(f"auto ({available()[0]})", "auto"), *((name, name) for name in available())]
+        devices = [(tr("auto ({})", available()[0]), "auto"), *((name, name) for name in available())]
         self.form = Form(edits, ("training",), choices={("training", "device"): devices})
         self.cautions = Label()
         self.cautions.setObjectName("privacy_cautions")

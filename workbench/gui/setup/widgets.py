@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLayout, QSizePolicy, QToolButton, QV
 
 from workbench.gui import theme
 from workbench.gui.plain import Elided, Label, set_tip
+from workbench.words import tr
 
 
 class Collapsible(QWidget):
@@ -74,7 +75,7 @@ class Collapsible(QWidget):
     def set_title(self, title: str) -> None:
         self.heading.setText(title)
         self.heading.setAccessibleName(title)
-        set_tip(self.heading, f"Show or hide: {title}")
+        set_tip(self.heading, tr("Show or hide: {}", title))
 
     def set_summary(self, text: str) -> None:
         """Say beside the heading what is in it, in short."""
@@ -101,8 +102,8 @@ class Reason(Label):
         """Show a reason; with a link, it can be clicked."""
         self.setText(text)
         self.setVisible(bool(text))
-        self.setAccessibleName(f"Cannot run: {text}" if text else "")
-        set_tip(self, "Go to the field" if linked else "")
+        self.setAccessibleName(tr("Cannot run: {}", text) if text else "")
+        set_tip(self, tr("Go to the field") if linked else "")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if linked else Qt.FocusPolicy.NoFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor if linked else Qt.CursorShape.ArrowCursor)
         colour, line = (theme.wrong(), "underline") if linked else (theme.muted(), "none")
