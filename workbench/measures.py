@@ -72,7 +72,7 @@ class Measure:
     @property
     def axis(self) -> str:
         """Quantity and unit, for an axis or the head of a column: ``Accuracy (%)``."""
-        unit = "%" if self.share else self.unit
+        unit = "%" if self.share else tr(self.unit)
         title = tr(self.title)
         return f"{title} ({unit})" if unit else title
 

@@ -17,7 +17,7 @@ from PySide6.QtGui import QAction, QColor, QResizeEvent
 from PySide6.QtGui import Qt as QtOfTexts
 from PySide6.QtWidgets import QLabel, QMessageBox, QTextBrowser, QToolTip, QTreeWidgetItem, QWidget
 
-from workbench.words import visible
+from workbench.words import tr, visible
 
 LONGEST_TIP = 2_000
 """Letters of a tool tip."""
@@ -36,7 +36,7 @@ def rich(template: str, *words: str) -> Markup:
     ----------
     template : written out in the code, never made of what a person or a file brought along.
     """
-    return Markup(template.format(*(each if isinstance(each, Markup) else _escaped(each) for each in words)))
+    return Markup(tr(template).format(*(each if isinstance(each, Markup) else _escaped(each) for each in words)))
 
 
 def joined(separator: Markup, parts: Iterable[Markup]) -> Markup:

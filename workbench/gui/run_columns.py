@@ -124,14 +124,14 @@ class RunColumns:
         if lost:
             return tr("⚠ {} of {} diverged", len(lost), len(runs))
         if told["failed"]:
-            return tr("✗ {} of {} failed", told['failed'], len(runs))
+            return tr("✗ {} of {} failed", told["failed"], len(runs))
         if len(told) == 1 and told["finished"]:
             return f"✓ {seeds}"
         if len(told) == 1 and told["queued"]:
             return tr("○ queued")
         sign = next(sign for status, sign in SIGNS.items() if status in told)
         left = sum(seconds for run in runs if (seconds := self._queue.seconds_left(run.id)) is not None)
-        return tr("{} {} of {}", sign, told['finished'], len(runs)) + (f" · {duration(left)}" if left else "")
+        return tr("{} {} of {}", sign, told["finished"], len(runs)) + (f" · {duration(left)}" if left else "")
 
     def state_of(self, run: RunRecord) -> str:
         """What a run does, how far it is, and whether it diverged."""

@@ -80,7 +80,7 @@ def _declared() -> Iterator[str]:
     for problem in PROBLEMS.values():
         yield from (problem.title, problem.caution, problem.privilege)
     for field in (each for section in _sections(Section) for each in fields_of(section).values()):
-        yield from (field.label, field.help, field.empty, *field.titles.values())
+        yield from (field.label, field.help, field.empty, field.unit, *field.titles.values())
 
 
 def _sections(base: type[Section]) -> Iterator[type[Section]]:

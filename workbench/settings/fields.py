@@ -146,7 +146,7 @@ def _field(name: str, info: FieldInfo) -> Field:
         needs=needs if isinstance(needs, frozenset) else frozenset(),
         help=tr(info.description or ""),
         empty=tr(str(said.get("empty", ""))),
-        unit=str(said.get("unit", "")),
+        unit=tr(str(said.get("unit", ""))),
         symbol=str(said.get("symbol", "")),
         allowed=found.allowed(),
         low=max([-math.inf, *(bound for sign, bound in found.limits if sign in "≥>")]),

@@ -75,7 +75,7 @@ class Row(QObject):
         is_set = self._draft.is_set(self.path)
         settled = is_set or not self.field.input.hasFocus()
         self.field.show_value(self._draft.value(self.path), settled=settled)
-        default = text_of(self._draft.default(self.path)) or self.spec.empty or "empty"
+        default = text_of(self._draft.default(self.path)) or self.spec.empty or tr("empty")
         self.reset.setText(tr("Back to the default ({})", without_keys(default)))
         self.reset.setEnabled(is_set)
         self.mark.setVisible(is_set)
@@ -199,7 +199,7 @@ def dotted(path: Path) -> str:
 
 def tooltip(field: Field, path: Path) -> Markup:
     """Everything about a field but its name, which stands beside it."""
-    default = text_of(field.default) or field.empty or "none"
+    default = text_of(field.default) or field.empty or tr("none")
     in_a_file = (path[0], *path[2:]) if path[0] == "algorithm" else path  # where they are a list
     lines: list[Markup | None] = [
         rich("{}", field.help),
