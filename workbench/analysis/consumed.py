@@ -12,17 +12,19 @@ from typing import Literal, get_args
 from workbench.analysis.numerals import count
 from workbench.analysis.reached import place
 from workbench.summaries import Summary
-from workbench.words import listed, plural, several
+from workbench.words import listed, marked, plural, several, tr
 
 Axis = Literal["inner_steps", "episodes_consumed", "environment_steps"]
 """As a summary calls its places on the axis."""
 
 AXES: tuple[Axis, ...] = get_args(Axis)
-TITLES: Mapping[str, str] = {
-    "inner_steps": "Inner steps",
-    "episodes_consumed": "Episodes consumed",
-    "environment_steps": "Environment steps",
-}
+TITLES: Mapping[str, str] = marked(
+    {
+        "inner_steps": "Inner steps",
+        "episodes_consumed": "Episodes consumed",
+        "environment_steps": "Environment steps",
+    }
+)
 
 
 def acted(summary: Summary) -> bool:
@@ -56,14 +58,14 @@ def label(axis: Axis, summaries: Iterable[Summary]) -> str:
     """The axis in words: ``Inner step``, ``Pulls consumed``."""
     if axis == "episodes_consumed":
         return f"{several(noun(summaries)).capitalize()} consumed"
-    return TITLES[axis].removesuffix("s") if axis == "inner_steps" else TITLES[axis]
+    return tr("Inner step") if axis == "inner_steps" else tr(TITLES[axis])
 
 
 def told(axis: Axis, place: int, summaries: Iterable[Summary]) -> str:
     """A place on the axis in words: ``after 3 inner steps``, ``after 1 pull``."""
     names = {"inner_steps": "inner step", "environment_steps": "environment step"}
     one = names.get(axis) or noun(summaries)
-    return f"after {plural(place, one, several(one))}"
+    return tr("after {}", plural(place, one, several(one)))
 
 
 def unlike(found: Iterable[tuple[str, Summary]], step: int | None) -> str:

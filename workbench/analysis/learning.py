@@ -17,14 +17,16 @@ from workbench.measures import MEASURES, Measure
 from workbench.pictures import Curve, Figure, Panel
 from workbench.project import RunRecord
 from workbench.summaries import Summary
-from workbench.words import listed, plural
+from workbench.words import listed, marked, plural, tr
 
-AXIS_LABELS: dict[Axis, str] = {
-    "iterations": "Meta-iteration",
-    "seconds": "Training time (s)",
-    "tasks": "Tasks seen",
-    "operations": "Floating-point operations (10⁹)",
-}
+AXIS_LABELS: dict[Axis, str] = marked(
+    {
+        "iterations": "Meta-iteration",
+        "seconds": "Training time (s)",
+        "tasks": "Tasks seen",
+        "operations": "Floating-point operations (10⁹)",
+    }
+)
 MOST_BANDS = 4
 MOST_POINTS = 5000  # in a figure; more are thinned
 
@@ -126,9 +128,9 @@ class LearningCurves:
     def y_label(self) -> str:
         """Quantity and unit."""
         step, row = self._settings.step, self.row
-        when = "" if step is None else f" after {plural(step, 'inner step')}"
-        training = "Training" if row.common else "Own training"
-        before = {"training": training, "validation": "Meta-validation", "report": ""}
+        when = "" if step is None else tr(" after {}", plural(step, "inner step"))
+        training = marked("Training" if row.common else "Own training")
+        before = marked({"training": training, "validation": "Meta-validation", "report": ""})
         return quantities.axis(row, before[self._settings.when], when)
 
     def extent(self) -> tuple[float, float] | None:

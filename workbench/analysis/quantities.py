@@ -13,6 +13,7 @@ from workbench.problems import PROBLEMS, Problem, measure_of
 from workbench.project import RunRecord
 from workbench.project.declared import tables
 from workbench.summaries import Summary
+from workbench.words import tr
 
 
 def row_of(name: str, summaries: Iterable[Summary]) -> Measure:
@@ -95,8 +96,8 @@ def axis(row: Measure, before: str = "", after: str = "", *, percent: bool = Tru
     ----------
     percent : whether a share's unit is said; False where each number beside the axis has a %.
     """
-    title = f"{before} {row.quantity}" if before else row.title
-    unit = ("%" if percent else "") if row.share else row.unit
+    title = f"{tr(before)} {row.quantity}" if before else tr(row.title)
+    unit = ("%" if percent else "") if row.share else tr(row.unit)
     return f"{title}{after}" + (f" ({unit})" if unit else "")
 
 

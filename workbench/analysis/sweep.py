@@ -21,21 +21,23 @@ from workbench.measures import EPSILON, Measure
 from workbench.pictures import MUTED, Curve, Figure, Panel, Text
 from workbench.project import Project, ProjectError, RunRecord
 from workbench.summaries import TestSummary
-from workbench.words import listed, plural
+from workbench.words import listed, marked, plural, tr
 
 Weights = Callable[[int], int | None]
 """How many meta-parameters a run has; see :func:`weights_of`."""
 
-COSTS = {
-    "seconds": "Training time (s)",
-    "milliseconds": "Adaptation time of a task (ms)",
-    "operations": "Floating-point operations of training",
-    "memory": "Memory at its most (MiB)",
-    "energy": "Energy of training (J)",
-    "parameters": "Meta-parameters",
-    "tasks": "Tasks seen in training",
-    EPSILON.name: "ε spent",
-}
+COSTS = marked(
+    {
+        "seconds": "Training time (s)",
+        "milliseconds": "Adaptation time of a task (ms)",
+        "operations": "Floating-point operations of training",
+        "memory": "Memory at its most (MiB)",
+        "energy": "Energy of training (J)",
+        "parameters": "Meta-parameters",
+        "tasks": "Tasks seen in training",
+        EPSILON.name: "ε spent",
+    }
+)
 NOTES = {"energy": "Energy is that of whole processors, other programs' included."}
 """What must be known of a cost, where that is."""
 
@@ -125,7 +127,7 @@ def setups(source: Source, weights: Weights | None = None) -> list[Setup]:
 def costs(found: Sequence[Setup]) -> dict[str, str]:
     """Those of :data:`COSTS` that are known of some setup."""
     known = {name for each in found for name, value in each.costs.items() if value is not None}
-    return {name: title for name, title in COSTS.items() if name in known}
+    return {name: tr(title) for name, title in COSTS.items() if name in known}
 
 
 def _epsilon(run: RunRecord) -> float | None:

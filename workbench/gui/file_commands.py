@@ -178,9 +178,9 @@ class FileCommands(QObject):
     def fill_samples(self, menu: QMenu) -> None:
         """List the built-in experiments."""
         for name, text in SAMPLES.items():
-            action = menu.addAction(text)
+            action = menu.addAction(tr(text))
             action.setObjectName(f"sample_{name}")
-            set_tip(action, "Bring this experiment into Setup")
+            set_tip(action, tr("Bring this experiment into Setup"))
             action.setData(name)
 
     def offer_quick_start(self) -> None:

@@ -13,7 +13,7 @@ from workbench.gui.help import LEARNERS
 from workbench.gui.layout import PANELS
 from workbench.gui.run_data import ARCHIVED
 from workbench.gui.search import Entry
-from workbench.words import plural
+from workbench.words import plural, tr
 
 if TYPE_CHECKING:
     from workbench.gui.setup.draft import Draft
@@ -28,19 +28,19 @@ def entries(window: MainWindow) -> Iterator[Entry]:
     commands = list(_commands(window.menuBar()))
     yield from (each for each in commands if INNER not in each.note)
     for number, (name, title) in enumerate(PANELS.items(), 1):
-        yield Entry(title, f"Panel   Ctrl+{number}", partial(window.layout_.go_to, name))
+        yield Entry(tr(title), tr("Panel   Ctrl+{}", number), partial(window.layout_.go_to, name))
     yield from _runs(window)
     yield from (each for each in commands if INNER in each.note)
     if (setup := window.run_commands.setup) is not None:
         for path in _fields(setup.draft):
             words, field = setup.draft.describe(path), setup.draft.field(path)
             text = words[:1].upper() + words[1:]
-            yield Entry(text, "Setup", partial(setup.show_field, path), field.help if field else "")
+            yield Entry(text, tr("Setup"), partial(setup.show_field, path), field.help if field else "")
         from workbench.algorithms import ALGORITHMS
 
         for each in ALGORITHMS.values():
             show = partial(window.help.show_part, LEARNERS, each.title)
-            yield Entry(each.title, "Help", show, each.summary)
+            yield Entry(each.title, tr("Help"), show, tr(each.summary))
 
 
 def _commands(menu: QMenu | QMenuBar, path: str = "") -> Iterator[Entry]:
@@ -68,10 +68,10 @@ def _runs(window: MainWindow) -> Iterator[Entry]:
 
     found = data.experiments()[::-1]
     for each in found:
-        yield Entry(each.name, "Experiment", partial(data.look_at, each.key))
+        yield Entry(each.name, tr("Experiment"), partial(data.look_at, each.key))
     for node in window.runs_panel.model.nodes:
         if node.parent is not None and node.children:
-            note = f"{plural(len(node.runs), 'run')} of {node.parent.title}"
+            note = tr("{} of {}", plural(len(node.runs), "run"), node.parent.title)
             yield Entry(node.title, note, partial(select, node.experiment, node.runs))
     for each in found:
         for run in each.runs:

@@ -14,35 +14,44 @@ from workbench import __version__
 from workbench.gui.actions import COMMANDS
 from workbench.gui.layout import PANELS, Layout
 from workbench.gui.plain import Markup, Page, joined, name_window, rich, set_tip
+from workbench.words import marked, tr
 
 if TYPE_CHECKING:
     from workbench.catalogue import AlgorithmEntry
     from workbench.gui.setup.panel import SetupPanel
     from workbench.measures import Measure
 
-KEYS, PANEL, LEARNERS, MEASURED, ABOUT = "Keyboard", "Panels", "Algorithms", "Measures", "About"
-OTHER_KEYS = {
-    "Go to a panel": "Ctrl+1 to Ctrl+8; F6 and Shift+F6 to the next and the previous",
-    "Chart: whole range, follow the run": "A, or a double click",
-    "Chart: zoom, move, read values": "+ and −, arrow keys, Shift+arrow keys; wheel, drag, the mouse over it",
-    "Chart, run, curve: what can be done with it": "the Menu key, or the right mouse button",
-    "Predictions: play, a step back, on": "Space, Left, Right",
-    "Runs: tick, fold, go to the page": "Space, Left and Right, Enter; letters go to a name",
-    "Runs: leave the filter, empty it": "Enter or Down, Esc",
-    "Number in Setup: change it": "Up and Down; the Menu key has its default",
-    "What waits, or is arranged: move it": "Alt+Up and Alt+Down; Del takes it out of the queue",
-    "Table: copy, paste": "Ctrl+C, and Ctrl+V where examples are typed in",
-}
-SHOWN = {
-    "setup": "What is compared, on what, and how. A bad value is marked; Run says why it waits.",
-    "learning_curves": "What is reached in training: faint as measured, strong smoothed, bands over seeds.",
-    "adaptation_chart": "What learners reach on unseen tasks after each inner step, with 95% intervals.",
-    "prediction_view": "What the learners that are ticked predict on the same unseen tasks, step by step.",
-    "inside_view": "What a learner has learned: weights, gates, memory, the landscape of its loss.",
-    "comparison_view": "What is reached on the same meta-test tasks: points are seeds; below, paired tests.",
-    "runs": "Experiments, algorithms, seeds. Charts show what is ticked and passes the filter.",
-    "log": "All that happened, with its time.",
-}
+KEYS, PANEL, LEARNERS, MEASURED, ABOUT = marked(("Keyboard", "Panels", "Algorithms", "Measures", "About"))
+OTHER_KEYS = marked(
+    (
+        ("Go to a panel", "Ctrl+1 to Ctrl+8; F6 and Shift+F6 to the next and the previous"),
+        ("Chart: whole range, follow the run", "A, or a double click"),
+        (
+            "Chart: zoom, move, read values",
+            "+ and −, arrow keys, Shift+arrow keys; wheel, drag, the mouse over it",
+        ),
+        ("Chart, run, curve: what can be done with it", "the Menu key, or the right mouse button"),
+        ("Predictions: play, a step back, on", "Space, Left, Right"),
+        ("Runs: tick, fold, go to the page", "Space, Left and Right, Enter; letters go to a name"),
+        ("Runs: leave the filter, empty it", "Enter or Down, Esc"),
+        ("Number in Setup: change it", "Up and Down; the Menu key has its default"),
+        ("What waits, or is arranged: move it", "Alt+Up and Alt+Down; Del takes it out of the queue"),
+        ("Table: copy, paste", "Ctrl+C, and Ctrl+V where examples are typed in"),
+    )
+)
+SHOWN = marked(
+    {
+        "setup": "What is compared, on what, and how. A bad value is marked; Run says why it waits.",
+        "learning_curves": "What is reached in training: faint as measured, strong smoothed, bands over seeds.",
+        "adaptation_chart": "What learners reach on unseen tasks after each inner step, with 95% intervals.",
+        "prediction_view": "What the learners that are ticked predict on the same unseen tasks, step by step.",
+        "inside_view": "What a learner has learned: weights, gates, memory, the landscape of its loss.",
+        "comparison_view": "What is reached on the same meta-test tasks: points are seeds; below, paired tests.",
+        "runs": "Experiments, algorithms, seeds. Charts show what is ticked and passes the filter.",
+        "log": "All that happened, with its time.",
+    }
+)
+BETTER = marked({1: "higher is better", 0: "neither high nor low is better", -1: "lower is better"})
 
 
 class Help(QDialog):
@@ -57,21 +66,21 @@ class Help(QDialog):
         super().__init__(window)
         self._docks, self._window = layout.docks, window
         self.setup: SetupPanel | None = None
-        self.device = "not known yet"
+        self.device = tr("not known yet")
         self._told: dict[str, list[tuple[str, Markup]]] = {}
         self.setObjectName("help")
-        name_window(self, "Help")
+        name_window(self, tr("Help"))
         self.resize(680, 640)
         self.filter = QLineEdit(self)
         self.filter.setObjectName("help_filter")
-        self.filter.setAccessibleName("Filter help")
-        self.filter.setPlaceholderText("Filter: words that must all be there")
-        set_tip(self.filter, "Keys, panels, algorithms with their papers, measures")
+        self.filter.setAccessibleName(tr("Filter help"))
+        self.filter.setPlaceholderText(tr("Filter: words that must all be there"))
+        set_tip(self.filter, tr("Keys, panels, algorithms with their papers, measures"))
         self.filter.setClearButtonEnabled(True)
         self.filter.textChanged.connect(self._write)
         self.page = Page(rich(""), self)
         self.page.setObjectName("help_page")
-        self.page.setAccessibleName("Help")
+        self.page.setAccessibleName(tr("Help"))
         beside = QVBoxLayout(self)
         beside.addWidget(self.filter)
         beside.addWidget(self.page)
@@ -80,7 +89,7 @@ class Help(QDialog):
     def keys(self) -> None:
         focused = self._window.focusWidget()
         here = (name for name, dock in self._docks.items() if focused and dock.isAncestorOf(focused))
-        title = PANELS.get(next(here, ""), "")
+        title = tr(PANELS.get(next(here, ""), ""))
         self.show_part(PANEL if title else KEYS, title)
 
     @Slot()
@@ -108,16 +117,21 @@ class Help(QDialog):
         for part, told in self._told.items():
             rows = [_row(part, *each) for each in told if _has(f"{part} {each[0]} {each[1]}", words)]
             if rows:
-                parts.append(rich('<h2><a name="{}"></a>{}</h2>', part, part))
+                parts.append(rich('<h2><a name="{}"></a>{}</h2>', part, tr(part)))
                 parts.append(rich('<table cellpadding="4">{}</table>', joined(rich(""), rows)))
-        self.page.write(joined(rich(""), parts) or rich("<p>{}</p>", "Nothing is said of this."))
+        self.page.write(joined(rich(""), parts) or rich("<p>Nothing is said of this.</p>"))
 
     def _parts(self) -> dict[str, list[tuple[str, Markup]]]:
         """What is told, as titles with texts, by part."""
-        keys = {f"{each.menu}: {each.text.rstrip('…')}": _keys(each.keys) for each in COMMANDS if each.keys}
-        panels = [(title, rich("{}", SHOWN[name])) for name, title in PANELS.items()]
+        keys = [
+            (f"{tr(each.menu)}: {tr(each.text).rstrip('…')}", _keys(each.keys))
+            for each in COMMANDS
+            if each.keys
+        ]
+        keys += [(tr(what), tr(how)) for what, how in OTHER_KEYS]
+        panels = [(tr(title), rich("{}", tr(SHOWN[name]))) for name, title in PANELS.items()]
         told = {
-            KEYS: [(title, rich("{}", text)) for title, text in (keys | OTHER_KEYS).items()],
+            KEYS: [(title, rich("{}", text)) for title, text in keys],
             PANEL: panels,
         }
         if self.setup is not None:
@@ -141,12 +155,14 @@ def _has(text: str, words: list[str]) -> bool:
 
 def _keys(keys: str) -> str:
     native = QKeySequence.SequenceFormat.NativeText
-    return " or ".join(QKeySequence(each).toString(native) for each in keys.split("  "))
+    return tr(" or ").join(QKeySequence(each).toString(native) for each in keys.split("  "))
 
 
 def _measured(measure: Measure) -> Markup:
-    better = f"{measure.better} is better" if measure.sign else "neither high nor low is better"
-    return rich("{}; of {}.", better.capitalize(), measure.on or "the query sets after the last inner step")
+    better = tr(BETTER[measure.sign])
+    return rich(
+        "{}; of {}.", better.capitalize(), tr(measure.on) or tr("the query sets after the last inner step")
+    )
 
 
 def _about(device: str, *, loaded: bool) -> list[tuple[str, Markup]]:
@@ -156,12 +172,12 @@ def _about(device: str, *, loaded: bool) -> list[tuple[str, Markup]]:
     rows = {
         "Meta-Learning Workbench": __version__,
         "Python": platform.python_version(),
-        "PyTorch": _torch_version() if loaded else "being loaded",
+        "PyTorch": _torch_version() if loaded else tr("being loaded"),
         "Qt for Python": PySide6.__version__,
         "pyqtgraph": pyqtgraph.__version__,
-        "Device": device,
-        "System": platform.platform(),
-        "Licence": "MIT",
+        tr("Device"): device,
+        tr("System"): platform.platform(),
+        tr("Licence"): "MIT",
     }
     return [(name, rich("{}", text)) for name, text in rows.items()]
 
@@ -173,12 +189,12 @@ def _torch_version() -> str:
 
 
 def _told(algorithm: AlgorithmEntry) -> Markup:
-    about = f"{algorithm['family']}, for {' and '.join(algorithm['problems'])}."
-    return rich("{}<p><b>{}</b> {}</p>", algorithm["summary"], about, _cited(algorithm))
+    about = tr("{}, for {}.", tr(algorithm["family"]), tr(" and ").join(algorithm["problems"]))
+    return rich("{}<p><b>{}</b> {}</p>", tr(algorithm["summary"]), about, _cited(algorithm))
 
 
 def _cited(algorithm: AlgorithmEntry) -> Markup:
-    citation = algorithm["citation"] or "No paper."
+    citation = algorithm["citation"] or tr("No paper.")
     before, arxiv, number = citation.partition("arXiv ")
     number = number.rstrip(".")
     if not arxiv:

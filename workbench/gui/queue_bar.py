@@ -87,7 +87,7 @@ class QueueBar(QWidget):
         for button in (self.start, self.stop, self.add):
             layout.addWidget(button)
         layout.addLayout(line, 1)
-        search = QPushButton(f"Search   {actions['search'].shortcut().toString()}", self)
+        search = QPushButton(tr("Search   {}", actions["search"].shortcut().toString()), self)
         search.setObjectName("search_button")
         search.setFlat(True)
         set_tip(search, actions["search"].toolTip())

@@ -41,7 +41,7 @@ class QueueList(QFrame):
         self.runs.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.runs.setUniformItemSizes(True)
         self.runs.setSpacing(3)
-        set_tip(self.runs, "Alt+Up and Alt+Down move a run, Del takes it out; Ctrl+Z undoes it")
+        set_tip(self.runs, tr("Alt+Up and Alt+Down move a run, Del takes it out; Ctrl+Z undoes it"))
         layout = QVBoxLayout(self)
         layout.addWidget(self.runs)
         row = QHBoxLayout()

@@ -77,7 +77,7 @@ class RunCommands(QObject):
         setup = self.setup
         reason = setup.why_not() if setup is not None else tr("PyTorch is being loaded")
         runs = plural(setup.count(), "run") if setup is not None and setup.count() else ""
-        action.setText(f"{'Add' if adds else 'Run'} {runs}".strip())
+        action.setText((tr("Add {}", runs) if adds else tr("Run {}", runs)).strip())
         action.setEnabled(not reason)
         does = tr("Put them behind the runs that wait") if adds else tr("Queue these runs and begin")
         counted = f": {setup.counted()}" if setup is not None else ""

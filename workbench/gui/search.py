@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from workbench.analysis.numerals import count
 from workbench.gui import theme
 from workbench.gui.plain import set_tip, set_tree_tip
-from workbench.words import visible
+from workbench.words import tr, visible
 
 MOST = 50
 """Entries that are listed."""
@@ -56,12 +56,12 @@ class Search(QFrame):
         self.setObjectName("search")
         self.field = QLineEdit(self)
         self.field.setObjectName("search_field")
-        self.field.setAccessibleName("Search")
-        self.field.setPlaceholderText("A command, run, experiment, setting or algorithm")
-        set_tip(self.field, "Words in any order; Up and Down choose, Enter does it, Esc closes")
+        self.field.setAccessibleName(tr("Search"))
+        self.field.setPlaceholderText(tr("A command, run, experiment, setting or algorithm"))
+        set_tip(self.field, tr("Words in any order; Up and Down choose, Enter does it, Esc closes"))
         self.list = QTreeWidget(self)
         self.list.setObjectName("search_list")
-        self.list.setAccessibleName("Found")
+        self.list.setAccessibleName(tr("Found"))
         self.list.setColumnCount(2)
         self.list.setHeaderHidden(True)
         self.list.setRootIsDecorated(False)
@@ -117,10 +117,10 @@ class Search(QFrame):
             item.setForeground(1, muted)
             set_tree_tip(item, 0, entry.tip or entry.text)
             if not entry.able:
-                item.setText(1, f"not now: {entry.tip}")
+                item.setText(1, tr("not now: {}", entry.tip))
                 item.setForeground(0, muted)
-        more = f"… and {count(len(having) - MOST)} more: type further" if len(having) > MOST else ""
-        if last := more or ("" if having else "Nothing is called so"):
+        more = tr("… and {} more: type further", count(len(having) - MOST)) if len(having) > MOST else ""
+        if last := more or ("" if having else tr("Nothing is called so")):
             QTreeWidgetItem(self.list, [last]).setDisabled(True)
         self.list.setCurrentIndex(self.list.model().index(0, 0))
 

@@ -64,11 +64,11 @@ class StatusBar(QStatusBar):
         if session.project is None:
             return ""
         if session.read_only:
-            return "read-only"
+            return tr("read-only")
         if session.queue.waiting:
             return tr("cannot be saved at present")
         if session.queue.running is None:
-            return "saved"
+            return tr("saved")
         return tr("saved {} ago", duration(max(0.0, time.time() - _written(session.path))))
 
 

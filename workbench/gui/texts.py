@@ -19,11 +19,13 @@ from workbench.config import SPLITS
 from workbench.gui import panels as panels  # with it, every section is declared
 from workbench.gui.actions import COMMANDS
 from workbench.gui.theme import Scheme
+from workbench.measures import MEASURES
 from workbench.networks import NETWORKS
 from workbench.problems import PROBLEMS
 from workbench.project.records import Status
 from workbench.settings import Section, fields_of
 from workbench.tasks import FAMILIES
+from workbench.words import several
 
 WRITTEN = {
     "tr": (0, 1),
@@ -39,6 +41,8 @@ WRITTEN = {
 def texts() -> dict[str, bool]:
     """Every text, and whether it has a form for each number (``{n} runs``)."""
     found = {text: False for text in _declared() if text}
+    nouns = {"inner step", "environment step", "episode", *(each.episode for each in PROBLEMS.values())}
+    found |= {f"{{n}} {several(noun)}": True for noun in sorted(nouns) if noun}
     for path in sorted(Path(workbench.__file__).parent.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
@@ -78,7 +82,9 @@ def _declared() -> Iterator[str]:
     for algorithm in ALGORITHMS.values():
         yield from (algorithm.family, algorithm.summary)
     for problem in PROBLEMS.values():
-        yield from (problem.title, problem.caution, problem.privilege)
+        yield from (problem.title, problem.caution, problem.privilege, problem.episode)
+    for measure in MEASURES.values():
+        yield from (measure.title, measure.unit, measure.on)
     for field in (each for section in _sections(Section) for each in fields_of(section).values()):
         yield from (field.label, field.help, field.empty, field.unit, *field.titles.values())
 

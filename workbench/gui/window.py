@@ -132,7 +132,7 @@ class MainWindow(QMainWindow):
             action.setCheckable(True)
             action.setData(scheme)
             action.setObjectName(f"theme_{scheme}")
-            set_tip(action, "The colours of the window")
+            set_tip(action, tr("The colours of the window"))
             action.setChecked(QSettings().value("theme", "system") == scheme)
             group.addAction(action)
         group.triggered.connect(self._choose_theme)
@@ -305,11 +305,11 @@ class MainWindow(QMainWindow):
         self.run_commands.enable(self.actions_)
         undo = session.undo
         for name, able, text in (
-            ("undo", undo.canUndo(), undo.undoText()),
-            ("redo", undo.canRedo(), undo.redoText()),
+            ("undo", undo.canUndo(), tr("Undo {}", without_keys(undo.undoText()))),
+            ("redo", undo.canRedo(), tr("Redo {}", without_keys(undo.redoText()))),
         ):
             self.actions_[name].setEnabled(able and not session.read_only)
-            self.actions_[name].setText(f"{name.capitalize()} {without_keys(text)}".strip())
+            self.actions_[name].setText(text.strip())
         exports = [name for name in self.actions_ if name.startswith("export_")]
         for name in ("save_as", "save_copy", *exports):
             self.actions_[name].setEnabled(session.project is not None)

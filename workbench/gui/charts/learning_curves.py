@@ -131,7 +131,7 @@ class LearningCurves(CurveChart):
         self._say_smoothing()
         self._dress(drawn)
         self.plot.getAxis("bottom").whole = settings.axis in ("iterations", "tasks")
-        self.set_label("bottom", AXIS_LABELS[settings.axis])
+        self.set_label("bottom", tr(AXIS_LABELS[settings.axis]))
         self.set_label("left", self._curves.y_label())
         self.show_range()
 
