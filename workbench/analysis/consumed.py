@@ -18,13 +18,11 @@ Axis = Literal["inner_steps", "episodes_consumed", "environment_steps"]
 """As a summary calls its places on the axis."""
 
 AXES: tuple[Axis, ...] = get_args(Axis)
-TITLES: Mapping[str, str] = marked(
-    {
-        "inner_steps": "Inner steps",
-        "episodes_consumed": "Episodes consumed",
-        "environment_steps": "Environment steps",
-    }
-)
+TITLES: Mapping[str, str] = marked({
+    "inner_steps": "Inner steps",
+    "episodes_consumed": "Episodes consumed",
+    "environment_steps": "Environment steps",
+})  # fmt: skip
 
 
 def acted(summary: Summary) -> bool:

@@ -19,14 +19,12 @@ from workbench.project import RunRecord
 from workbench.summaries import Summary
 from workbench.words import listed, marked, plural, tr
 
-AXIS_LABELS: dict[Axis, str] = marked(
-    {
-        "iterations": "Meta-iteration",
-        "seconds": "Training time (s)",
-        "tasks": "Tasks seen",
-        "operations": "Floating-point operations (10⁹)",
-    }
-)
+AXIS_LABELS: dict[Axis, str] = marked({
+    "iterations": "Meta-iteration",
+    "seconds": "Training time (s)",
+    "tasks": "Tasks seen",
+    "operations": "Floating-point operations (10⁹)",
+})  # fmt: skip
 MOST_BANDS = 4
 MOST_POINTS = 5000  # in a figure; more are thinned
 

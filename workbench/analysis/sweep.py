@@ -26,18 +26,16 @@ from workbench.words import listed, marked, plural, tr
 Weights = Callable[[int], int | None]
 """How many meta-parameters a run has; see :func:`weights_of`."""
 
-COSTS = marked(
-    {
-        "seconds": "Training time (s)",
-        "milliseconds": "Adaptation time of a task (ms)",
-        "operations": "Floating-point operations of training",
-        "memory": "Memory at its most (MiB)",
-        "energy": "Energy of training (J)",
-        "parameters": "Meta-parameters",
-        "tasks": "Tasks seen in training",
-        EPSILON.name: "ε spent",
-    }
-)
+COSTS = marked({
+    "seconds": "Training time (s)",
+    "milliseconds": "Adaptation time of a task (ms)",
+    "operations": "Floating-point operations of training",
+    "memory": "Memory at its most (MiB)",
+    "energy": "Energy of training (J)",
+    "parameters": "Meta-parameters",
+    "tasks": "Tasks seen in training",
+    EPSILON.name: "ε spent",
+})  # fmt: skip
 NOTES = {"energy": "Energy is that of whole processors, other programs' included."}
 """What must be known of a cost, where that is."""
 

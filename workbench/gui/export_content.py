@@ -20,15 +20,13 @@ COPY = "export_copy"
 SHOWN_LINES = 200
 
 
-KINDS = marked(
-    {
-        "png": "PNG image",
-        "svg": "SVG drawing",
-        "pdf": "PDF document",
-        "gif": "GIF animation",
-        "csv": "Comma-separated values",
-    }
-)
+KINDS = marked({
+    "png": "PNG image",
+    "svg": "SVG drawing",
+    "pdf": "PDF document",
+    "gif": "GIF animation",
+    "csv": "Comma-separated values",
+})  # fmt: skip
 """What a file is, by its suffix."""
 
 

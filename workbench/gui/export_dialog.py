@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from workbench.gui import dialogs, theme
 from workbench.gui.export_content import KINDS, Choice, Film, content, copy, first_lines, in_words
 from workbench.gui.export_sheet import DPI, on_a_sheet
-from workbench.gui.plain import Label, set_tip
+from workbench.gui.plain import Label, name_window, set_tip
 from workbench.gui.settings_bar import SettingsBar
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Progress, Worker
@@ -58,7 +58,7 @@ class ExportDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setObjectName("export_dialog")
-        self.setWindowTitle(tr("Export chart"))
+        name_window(self, tr("Export chart"))
         self._figure, self._worker, self._film = figure, worker, film
         self._settings = settings or QSettings()
         self._png = QPixmap()

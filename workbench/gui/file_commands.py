@@ -27,25 +27,21 @@ if TYPE_CHECKING:
     from workbench.gui.setup.panel import SetupPanel
 
 PROJECTS = marked("Projects (*.mlwb)")
-QUICK = marked(
-    {
-        "quickstart": "Sine waves",
-        "quickstart-glyphs": "Letters of unseen scripts",
-        "quickstart-bandits": "Bandits",
-        "quickstart-navigation": "2-D navigation",
-        "quickstart-driving": "Driving",
-        "quickstart-sets": "Sets to group",
-        "quickstart-patients": "Patients",
-        "quickstart-languages": "Invented languages",
-    }
-)
-SAMPLES = QUICK | marked(
-    {
-        "all-sinusoid": "Sine waves, all algorithms",
-        "all-glyphs": "Letters of unseen scripts, all algorithms",
-        "private-sinusoid": "Sine waves, each kept private",
-    }
-)
+QUICK = marked({
+    "quickstart": "Sine waves",
+    "quickstart-glyphs": "Letters of unseen scripts",
+    "quickstart-bandits": "Bandits",
+    "quickstart-navigation": "2-D navigation",
+    "quickstart-driving": "Driving",
+    "quickstart-sets": "Sets to group",
+    "quickstart-patients": "Patients",
+    "quickstart-languages": "Invented languages",
+})  # fmt: skip
+SAMPLES = QUICK | marked({
+    "all-sinusoid": "Sine waves, all algorithms",
+    "all-glyphs": "Letters of unseen scripts, all algorithms",
+    "private-sinusoid": "Sine waves, each kept private",
+})  # fmt: skip
 KEEP, DISCARD, SAVE_AS = marked(("Keep for later", "Discard", "Save as…"))
 
 

@@ -22,35 +22,31 @@ if TYPE_CHECKING:
     from workbench.measures import Measure
 
 KEYS, PANEL, LEARNERS, MEASURED, ABOUT = marked(("Keyboard", "Panels", "Algorithms", "Measures", "About"))
-OTHER_KEYS = marked(
+OTHER_KEYS = marked((
+    ("Go to a panel", "Ctrl+1 to Ctrl+8; F6 and Shift+F6 to the next and the previous"),
+    ("Chart: whole range, follow the run", "A, or a double click"),
     (
-        ("Go to a panel", "Ctrl+1 to Ctrl+8; F6 and Shift+F6 to the next and the previous"),
-        ("Chart: whole range, follow the run", "A, or a double click"),
-        (
-            "Chart: zoom, move, read values",
-            "+ and −, arrow keys, Shift+arrow keys; wheel, drag, the mouse over it",
-        ),
-        ("Chart, run, curve: what can be done with it", "the Menu key, or the right mouse button"),
-        ("Predictions: play, a step back, on", "Space, Left, Right"),
-        ("Runs: tick, fold, go to the page", "Space, Left and Right, Enter; letters go to a name"),
-        ("Runs: leave the filter, empty it", "Enter or Down, Esc"),
-        ("Number in Setup: change it", "Up and Down; the Menu key has its default"),
-        ("What waits, or is arranged: move it", "Alt+Up and Alt+Down; Del takes it out of the queue"),
-        ("Table: copy, paste", "Ctrl+C, and Ctrl+V where examples are typed in"),
-    )
-)
-SHOWN = marked(
-    {
-        "setup": "What is compared, on what, and how. A bad value is marked; Run says why it waits.",
-        "learning_curves": "What is reached in training: faint as measured, strong smoothed, bands over seeds.",
-        "adaptation_chart": "What learners reach on unseen tasks after each inner step, with 95% intervals.",
-        "prediction_view": "What the learners that are ticked predict on the same unseen tasks, step by step.",
-        "inside_view": "What a learner has learned: weights, gates, memory, the landscape of its loss.",
-        "comparison_view": "What is reached on the same meta-test tasks: points are seeds; below, paired tests.",
-        "runs": "Experiments, algorithms, seeds. Charts show what is ticked and passes the filter.",
-        "log": "All that happened, with its time.",
-    }
-)
+        "Chart: zoom, move, read values",
+        "+ and −, arrow keys, Shift+arrow keys; wheel, drag, the mouse over it",
+    ),
+    ("Chart, run, curve: what can be done with it", "the Menu key, or the right mouse button"),
+    ("Predictions: play, a step back, on", "Space, Left, Right"),
+    ("Runs: tick, fold, go to the page", "Space, Left and Right, Enter; letters go to a name"),
+    ("Runs: leave the filter, empty it", "Enter or Down, Esc"),
+    ("Number in Setup: change it", "Up and Down; the Menu key has its default"),
+    ("What waits, or is arranged: move it", "Alt+Up and Alt+Down; Del takes it out of the queue"),
+    ("Table: copy, paste", "Ctrl+C, and Ctrl+V where examples are typed in"),
+))  # fmt: skip
+SHOWN = marked({
+    "setup": "What is compared, on what, and how. A bad value is marked; Run says why it waits.",
+    "learning_curves": "What is reached in training: faint as measured, strong smoothed, bands over seeds.",
+    "adaptation_chart": "What learners reach on unseen tasks after each inner step, with 95% intervals.",
+    "prediction_view": "What the learners that are ticked predict on the same unseen tasks, step by step.",
+    "inside_view": "What a learner has learned: weights, gates, memory, the landscape of its loss.",
+    "comparison_view": "What is reached on the same meta-test tasks: points are seeds; below, paired tests.",
+    "runs": "Experiments, algorithms, seeds. Charts show what is ticked and passes the filter.",
+    "log": "All that happened, with its time.",
+})  # fmt: skip
 BETTER = marked({1: "higher is better", 0: "neither high nor low is better", -1: "lower is better"})
 
 

@@ -16,18 +16,16 @@ from workbench.gui.plain import Label, set_tip
 from workbench.gui.title_bar import TitleBar
 from workbench.words import marked, tr
 
-PANELS = marked(
-    {
-        "setup": "Setup",
-        "learning_curves": "Learning curves",
-        "adaptation_chart": "Adaptation",
-        "prediction_view": "Predictions",
-        "inside_view": "Inside",
-        "comparison_view": "Compare",
-        "runs": "Runs",
-        "log": "Log",
-    }
-)
+PANELS = marked({
+    "setup": "Setup",
+    "learning_curves": "Learning curves",
+    "adaptation_chart": "Adaptation",
+    "prediction_view": "Predictions",
+    "inside_view": "Inside",
+    "comparison_view": "Compare",
+    "runs": "Runs",
+    "log": "Log",
+})  # fmt: skip
 CHARTS = tuple(PANELS)[1:6]
 TILED = tuple(name for name in CHARTS if name != "inside_view")
 """Charts that are seen at once."""

@@ -19,12 +19,10 @@ Shape = Literal[
 ]  # fmt: skip
 
 _WORDS = {"lr": "learning rate", "tf32": "TF32"}
-_NUMBERS: tuple[dict[type, str], ...] = marked(
-    (
-        {int: "a whole number", float: "a number"},
-        {int: "a list of whole numbers", float: "a list of numbers"},
-    )
-)
+_NUMBERS: tuple[dict[type, str], ...] = marked((
+    {int: "a whole number", float: "a number"},
+    {int: "a list of whole numbers", float: "a list of numbers"},
+))  # fmt: skip
 _SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 

@@ -36,14 +36,12 @@ LAST_STEP = -1
 ROOM = 1.3
 """By so much a logarithmic axis goes beyond what is drawn."""
 REACHED, COST, SETTINGS, RANKS = "reached", "cost", "settings", "ranks"
-PICTURES = marked(
-    {
-        REACHED: "What was reached",
-        COST: "Against …",
-        SETTINGS: "Parallel coordinates",
-        RANKS: "Ranks over task families",
-    }
-)
+PICTURES = marked({
+    REACHED: "What was reached",
+    COST: "Against …",
+    SETTINGS: "Parallel coordinates",
+    RANKS: "Ranks over task families",
+})  # fmt: skip
 DOMAINS = "domains"
 OF_DOMAINS = marked({DOMAINS: "Other domains"})
 """The picture that is there where runs were tested on other domains."""

@@ -22,7 +22,7 @@ from workbench.analysis import beforehand, costs
 from workbench.analysis.numerals import duration
 from workbench.config import Experiment
 from workbench.gui import theme
-from workbench.gui.plain import Label, set_tip
+from workbench.gui.plain import Label, name_window, set_tip
 from workbench.gui.setup.draft import Draft
 from workbench.gui.setup.task_data import TaskData, in_words
 from workbench.gui.weakly import weakly
@@ -186,7 +186,7 @@ class CostDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("cost_dialog")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(tr("What the runs take"))
+        name_window(self, tr("What the runs take"))
         (_, *heads), *rows = costs.rows(entries)
         table = QTableWidget(len(rows), len(heads), self)
         table.setObjectName("cost_table")

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 
 from workbench.errors import InputError
 from workbench.gui import theme
-from workbench.gui.plain import Label, joined, rich, set_tip
+from workbench.gui.plain import Label, joined, name_window, rich, set_tip
 from workbench.gui.setup.task_data import in_words
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Progress, Worker
@@ -60,7 +60,7 @@ class GetDialog(QDialog):
     def __init__(self, worker: Worker, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("get_dialog")
-        self.setWindowTitle(tr("Get data"))
+        name_window(self, tr("Get data"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.worker = worker
         self._entries: list[Entry] = []

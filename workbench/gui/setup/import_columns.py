@@ -12,21 +12,17 @@ from workbench.words import marked, shown, tr
 
 DEBOUNCE_MS = 400
 NONE = ""
-_COLUMNS = marked(
-    {
-        "subject": ("Subject", "Who was measured"),
-        "time": ("Time", "When"),
-        "outcome": ("Outcome", "What was measured"),
-        "dose": ("Doses", "How much was given"),
-    }
-)
-_WORDS = marked(
-    {
-        "which": ("Which outcome", "Of several outcomes the one that is taken (DVID)"),
-        "unit": ("Unit", "Of the outcome, such as mg/L"),
-        "time_unit": ("Unit of time", "Such as h"),
-    }
-)
+_COLUMNS = marked({
+    "subject": ("Subject", "Who was measured"),
+    "time": ("Time", "When"),
+    "outcome": ("Outcome", "What was measured"),
+    "dose": ("Doses", "How much was given"),
+})  # fmt: skip
+_WORDS = marked({
+    "which": ("Which outcome", "Of several outcomes the one that is taken (DVID)"),
+    "unit": ("Unit", "Of the outcome, such as mg/L"),
+    "time_unit": ("Unit of time", "Such as h"),
+})  # fmt: skip
 COLUMNS = (*_COLUMNS, *_WORDS)
 """What may be said of a table, as the family's settings call it."""
 

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 from workbench.data.reading import NOW, Columns
 from workbench.errors import InputError
 from workbench.gui import theme
-from workbench.gui.plain import Label, set_tip
+from workbench.gui.plain import Label, name_window, set_tip
 from workbench.gui.setup.data_listing import (
     Listing,
     Unfit,
@@ -100,7 +100,7 @@ class ImportDialog(QDialog):
     def __init__(self, edits: Edits, worker: Worker, path: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("import_dialog")
-        self.setWindowTitle(tr("Import data"))
+        name_window(self, tr("Import data"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._edits, self._worker = edits, worker
         self.draft = Draft(self)

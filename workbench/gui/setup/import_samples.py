@@ -18,15 +18,13 @@ _LINES = 5
 _PICTURES = marked(("Sample images", "One image of some classes"))
 
 
-_SAID = marked(
-    {
-        "text": ("Sample texts", "A text of some classes"),
-        "translation": ("Sample pairs", "A pair of some languages"),
-        "sentence_pairs": ("Sample pairs", "A pair of some classes"),
-        "functions": ("Sample curves", "The points of some tasks"),
-        "subjects": ("Sample curves", "The samples of some subjects"),
-    }
-)
+_SAID = marked({
+    "text": ("Sample texts", "A text of some classes"),
+    "translation": ("Sample pairs", "A pair of some languages"),
+    "sentence_pairs": ("Sample pairs", "A pair of some classes"),
+    "functions": ("Sample curves", "The points of some tasks"),
+    "subjects": ("Sample curves", "The samples of some subjects"),
+})  # fmt: skip
 """What the list is called, and what it shows, by the kind of data; of all others, pictures."""
 
 
