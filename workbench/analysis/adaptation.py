@@ -19,6 +19,7 @@ from workbench.measures import LOSS, Measure, known
 from workbench.pictures import Curve, Figure, Panel
 from workbench.settings import Section, setting
 from workbench.summaries import Summary
+from workbench.words import marked
 
 Split = Literal["validation", "test"]
 
@@ -27,7 +28,7 @@ class Settings(Section):
     """What is drawn."""
 
     quantity: str = setting(
-        LOSS.name, titles={LOSS.name: f"Query {LOSS.quantity}"}, help="What is measured on the query sets"
+        LOSS.name, titles={LOSS.name: marked("Query loss")}, help="What is measured on the query sets"
     )
     split: Split = setting(
         "validation",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from workbench.data.progress import Progress
 from workbench.export.predicting import Predictor
 from workbench.pictures import Figure
+from workbench.words import marked
 
 if TYPE_CHECKING:  # it imports torch, which is not awaited here
     from workbench.engine.inside import Asked
@@ -43,7 +44,7 @@ def looks() -> dict[str, Look]:
         name: Look(view.title, partial(_view, name), view.of_one, view.quick, view.fewest)
         for name, view in VIEWS.items()
     }
-    return found | {"audit": Look("Can training tasks be told?", _audit, fewest=LEAST)}
+    return found | {"audit": Look(marked("Can training tasks be told?"), _audit, fewest=LEAST)}
 
 
 def _view(what: str, predictor: Predictor, path: Path, run: int, asked: Asked, progress: Progress) -> Figure:

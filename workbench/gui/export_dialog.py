@@ -90,7 +90,7 @@ class ExportDialog(QDialog):
             box.setDecimals(1)
             box.setSingleStep(step)
             if name == "height":
-                box.setSpecialValueText("automatic")
+                box.setSpecialValueText(tr("automatic"))
         self.bar.changed.connect(self._changed)
         self.caption = QPlainTextEdit(self._figure.caption, self)
         self.caption.setObjectName("export_caption")

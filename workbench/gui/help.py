@@ -185,7 +185,7 @@ def _torch_version() -> str:
 
 
 def _told(algorithm: AlgorithmEntry) -> Markup:
-    about = tr("{}, for {}.", tr(algorithm["family"]), tr(" and ").join(algorithm["problems"]))
+    about = tr("{}, for {}.", tr(algorithm["family"]), tr(" and ").join(map(tr, algorithm["problems"])))
     return rich("{}<p><b>{}</b> {}</p>", tr(algorithm["summary"]), about, _cited(algorithm))
 
 

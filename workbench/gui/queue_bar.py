@@ -186,7 +186,7 @@ class QueueBar(QWidget):
     def _in_short(self, running: RunRecord | None, left: Left) -> str:
         if running is None:
             return ""
-        how = "paused" if self._session.queue.pausing else left.words
+        how = tr("paused") if self._session.queue.pausing else left.words
         return ", ".join(filter(None, [f"{self.progress.value() / self.progress.maximum():.0%}", how]))
 
 

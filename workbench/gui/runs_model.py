@@ -227,7 +227,7 @@ class RunsModel(QAbstractItemModel):
             return tr("{}: {}, mean over {} seeds", name, text, seeds) if seeds > 1 else tr(column.tip)
         if column.name == "Run":
             return "\n".join(filter(None, [name, runs[0].notes if node.run is not None else ""]))
-        return f"{name}: {text}" if text else column.tip
+        return f"{name}: {text}" if text else tr(column.tip)
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         if index.column() or self._data.read_only:

@@ -7,6 +7,7 @@ and what ``pyside6-lrelease`` makes of it, ``resources/workbench_de.qm``, is spo
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -28,13 +29,9 @@ from workbench.tasks import FAMILIES
 from workbench.words import several
 
 WRITTEN = {
-    "tr": (0, 1),
-    "marked": (0, 1),
-    "rich": (0, 1),
-    "Column": (1, 3),
-    "Measure": (1, 2),
-    "said": (0, 1),
-}
+    "tr": (0, 1), "marked": (0, 1), "rich": (0, 1), "Column": (1, None), "words": (0, 2), "number": (0, 1),
+    "axis": (1, 2), "View": (0, 3), "said": (0, 1), "Measure": (1, 2),
+}  # fmt: skip
 """Which arguments of a call are texts."""
 
 
@@ -62,13 +59,9 @@ def _written(call: ast.Call) -> dict[str, bool]:
 def _literals(node: ast.AST) -> Iterator[str]:
     keys = {id(key) for each in ast.walk(node) if isinstance(each, ast.Dict) for key in each.keys}
     for each in ast.walk(node):
-        if (
-            isinstance(each, ast.Constant)
-            and isinstance(each.value, str)
-            and each.value
-            and id(each) not in keys
-        ):
-            yield each.value
+        text = each.value if isinstance(each, ast.Constant) and id(each) not in keys else None
+        if isinstance(text, str) and re.search(r"[^\W\d_]{2}", text):
+            yield text
 
 
 def _declared() -> Iterator[str]:
@@ -80,19 +73,20 @@ def _declared() -> Iterator[str]:
     for network in NETWORKS.values():
         yield from (network.title, network.summary)
     for algorithm in ALGORITHMS.values():
-        yield from (algorithm.family, algorithm.summary)
+        yield from (algorithm.family, algorithm.summary, *sorted(algorithm.Config.needs))
     for problem in PROBLEMS.values():
-        yield from (problem.title, problem.caution, problem.privilege, problem.episode)
+        yield from (problem.name, problem.title, problem.caution, problem.privilege, problem.episode)
     for measure in MEASURES.values():
         yield from (measure.title, measure.unit, measure.on)
-    for field in (each for section in _sections(Section) for each in fields_of(section).values()):
+    for field in (each for section in sections() for each in fields_of(section).values()):
         yield from (field.label, field.help, field.empty, field.unit, *field.titles.values())
 
 
-def _sections(base: type[Section]) -> Iterator[type[Section]]:
+def sections(base: type[Section] = Section) -> Iterator[type[Section]]:
+    """Every section that is declared."""
     for each in base.__subclasses__():
         yield each
-        yield from _sections(each)
+        yield from sections(each)
 
 
 def main() -> None:

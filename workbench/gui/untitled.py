@@ -8,6 +8,7 @@ from pathlib import Path
 
 from workbench.paths import data_folder
 from workbench.project import Project, ProjectError
+from workbench.words import plural, tr
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,12 @@ class Left:
 
     def __str__(self) -> str:
         when = time.strftime("%d %B, %H:%M", time.localtime(self.changed))
-        runs = f"{self.runs} run{'s' * (self.runs != 1)}"
-        return f"{runs}, {self.interrupted} interrupted, {when}" if self.interrupted else f"{runs}, {when}"
+        runs = plural(self.runs, "run")
+        return (
+            tr("{}, {} interrupted, {}", runs, self.interrupted, when)
+            if self.interrupted
+            else f"{runs}, {when}"
+        )
 
 
 def _folder() -> Path:

@@ -115,7 +115,7 @@ class MainWindow(QMainWindow):
             elif command.name in actions.SUBMENUS:
                 submenus[command.name] = menu.addMenu(tr(command.text))
                 submenus[command.name].setObjectName(f"menu_{command.name}")
-                set_tip(submenus[command.name].menuAction(), command.tip)
+                set_tip(submenus[command.name].menuAction(), tr(command.tip))
             else:
                 menu.addAction(self.actions_[command.name])
         submenus["recent"].aboutToShow.connect(self._fill_recent)
@@ -325,7 +325,8 @@ class MainWindow(QMainWindow):
     @Slot(int, str)
     def _told(self, run: int, text: str) -> None:
         record = self.session.data.run(run)
-        self.log.say(f"{record.name if record else f'run {run}'}: {text}")
+        name = record.name if record else tr("run {}", run)
+        self.log.say(f"{name}: {text}")
 
     @Slot(str)
     def _complained(self, text: str) -> None:

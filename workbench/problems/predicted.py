@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.pictures import Array
-from workbench.words import shown
+from workbench.words import plural, shown, tr
 
 Arrays = Mapping[str, NDArray[np.generic]]
 TOLD_STEPS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -82,7 +82,7 @@ class Predicted(Example):
 
 def step_name(step: int) -> str:
     """A step in words."""
-    return "before adaptation" if step == 0 else f"after {step} step{'s' * (step != 1)}"
+    return tr("before adaptation") if step == 0 else tr("after {}", plural(step, "step"))
 
 
 def class_names(ways: int) -> tuple[str, ...]:

@@ -194,7 +194,7 @@ class AlgorithmPanel(QWidget):
         item.setFlags(flags if able else Qt.ItemFlag.NoItemFlags)
         tip = tr(algorithm.summary)
         if not able:
-            missing = tr(" and ").join(sorted(algorithm.Config.needs - self._draft.gives))
+            missing = tr(" and ").join(map(tr, sorted(algorithm.Config.needs - self._draft.gives)))
             tip = tr("{} needs {}, which this task family does not give.", algorithm.title, missing)
         elif wrong:
             tip = wrong[0]

@@ -32,9 +32,9 @@ class ReadingRow(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("import_reading")
-        self.encoding = self._line("encoding", "guessed", tr("Of texts and of names in a zip: cp866 …"))
-        self.low = self._line("range_low", "smallest", tr("The number that becomes black"))
-        self.high = self._line("range_high", "largest", tr("The number that becomes white"))
+        self.encoding = self._line("encoding", tr("guessed"), tr("Of texts and of names in a zip: cp866 …"))
+        self.low = self._line("range_low", tr("smallest"), tr("The number that becomes black"))
+        self.high = self._line("range_high", tr("largest"), tr("The number that becomes white"))
         self.pages = QCheckBox(tr("&Pages are pictures"))
         set_tip(self.pages, tr("Each page of a film is a picture; otherwise the first stands for it"))
         self.merge = QCheckBox(tr("&Merge labels that look the same"))

@@ -64,7 +64,7 @@ class SampleList(QListWidget):
             self._add(
                 QIcon(_curve(points, together.min(0), together.max(0))),
                 "",
-                f"{'subject' if kind == 'subjects' else 'task'} {name}",
+                tr("subject {}", name) if kind == "subjects" else tr("task {}", name),
             )
 
     def _add(self, icon: QIcon, text: str, tip: str) -> None:
