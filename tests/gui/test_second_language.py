@@ -36,7 +36,6 @@ from tests.data import sources
 from tests.gui.conftest import Open
 from tests.gui.finished import DIGITS, project_of
 from workbench.algorithms import ALGORITHMS
-from workbench.config import SPLITS
 from workbench.gui import texts
 from workbench.gui.export_dialog import ExportDialog
 from workbench.gui.plain import Label
@@ -179,13 +178,14 @@ class Reader:
     """
 
     def __init__(self, *names: str) -> None:
-        known = {*names, *ALGORITHMS, *FAMILIES, *NETWORKS, *SPLITS}
+        known = {*names, *ALGORITHMS, *FAMILIES, *NETWORKS}
         for each in ALGORITHMS.values():
-            known |= {each.title, str(each.citation or each.title)}
+            paper = each.citation
+            known |= {each.title, *((paper.authors, paper.title, paper.venue, "arXiv") if paper else ())}
         for section in texts.sections():
             for name, field in fields_of(section).items():
                 known |= {name, *map(str, field.choices)}
-        words = "|".join(map(re.escape, sorted(known, key=len, reverse=True)))
+        words = "|".join(map(re.escape, sorted(filter(None, known), key=len, reverse=True)))
         self._names = re.compile(rf"(?<!\w)({words})(?!\w)")
 
     def missed(self, window: QWidget) -> set[str]:
