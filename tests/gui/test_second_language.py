@@ -36,7 +36,7 @@ from tests.data import sources
 from tests.gui.conftest import Open
 from tests.gui.finished import DIGITS, project_of
 from workbench.algorithms import ALGORITHMS
-from workbench.gui import texts
+from workbench.cli import texts
 from workbench.gui.export_dialog import ExportDialog
 from workbench.gui.plain import Label
 from workbench.gui.setup.import_dialog import ImportDialog

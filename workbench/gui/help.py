@@ -119,11 +119,8 @@ class Help(QDialog):
 
     def _parts(self) -> dict[str, list[tuple[str, Markup]]]:
         """What is told, as titles with texts, by part."""
-        keys = [
-            (f"{tr(each.menu)}: {tr(each.text).rstrip('…')}", _keys(each.keys))
-            for each in COMMANDS
-            if each.keys
-        ]
+        able = [each for each in COMMANDS if each.keys]
+        keys = [(f"{tr(each.menu)}: {tr(each.text).rstrip('…')}", _keys(each.keys)) for each in able]
         keys += [(tr(what), tr(how)) for what, how in OTHER_KEYS]
         panels = [(tr(title), rich("{}", tr(SHOWN[name]))) for name, title in PANELS.items()]
         told = {

@@ -36,9 +36,8 @@ def rich(template: str, *words: str) -> Markup:
     ----------
     template : written out in the code, never made of what a person or a file brought along.
     """
-    return Markup(
-        tr(template).format(*(each if isinstance(each, Markup) else _escaped(each) for each in words))
-    )
+    shown = (each if isinstance(each, Markup) else _escaped(each) for each in words)
+    return Markup(tr(template).format(*shown))
 
 
 def joined(separator: Markup, parts: Iterable[Markup]) -> Markup:

@@ -111,10 +111,8 @@ class RunCommands(QObject):
         doubt = self.setup.cost.doubt
         if doubt and experiment != self._sure_of:
             self._asked = experiment
-            answers = [
-                (tr("Run {}", doubt), self._run_all_the_same),
-                (tr("Back to Setup"), self._back_to_setup),
-            ]
+            run = tr("Run {}", doubt)
+            answers = [(run, self._run_all_the_same), (tr("Back to Setup"), self._back_to_setup)]
             self._notices.say("run", tr("That is a lot to run. Is it what you mean?"), answers)
             return
         self._sure_of = None

@@ -23,11 +23,8 @@ class Left:
     def __str__(self) -> str:
         when = time.strftime("%d %B, %H:%M", time.localtime(self.changed))
         runs = plural(self.runs, "run")
-        return (
-            tr("{}, {} interrupted, {}", runs, self.interrupted, when)
-            if self.interrupted
-            else f"{runs}, {when}"
-        )
+        lost = tr("{} interrupted", self.interrupted) if self.interrupted else ""
+        return ", ".join(filter(None, [runs, lost, when]))
 
 
 def _folder() -> Path:

@@ -101,12 +101,9 @@ class UseDialog(QDialog):
             title.setBuddy(self.paths[part])
             files.addWidget(title, row, 0, 1, 3)
             files.addWidget(self.paths[part], row + 1, 0)
-            for at, (what, word, tip, choose) in enumerate(
-                (
-                    ("file", tr("File…"), tr("Choose a file"), self._choose_file),
-                    ("folder", tr("Folder…"), tr("Choose a folder"), self._choose_folder),
-                ),
-                1,
+            for at, what, word, tip, choose in (
+                (1, "file", tr("File…"), tr("Choose a file"), self._choose_file),
+                (2, "folder", tr("Folder…"), tr("Choose a folder"), self._choose_folder),
             ):
                 button = self._push(f"use_{part}_{what}", word, tip, choose)
                 button.setProperty("part", part)

@@ -59,10 +59,8 @@ class DataFacts(QWidget):
             if name not in tables:
                 self._put(self._put_name(name), 1, *_in_words(value), span=len(SPLITS))
         if notes := opened.family.notes:
-            text, tip = (
-                tr("{:,} on how it is read", len(notes)),
-                "\n".join(shown(each, 2000) for each in notes),
-            )
+            text = tr("{:,} on how it is read", len(notes))
+            tip = "\n".join(shown(each, 2000) for each in notes)
             self._put(self._put_name("notes"), 1, text, tip, span=len(SPLITS))
         stream = told_of_stream(opened.config)
         if stream:

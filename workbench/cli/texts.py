@@ -1,6 +1,6 @@
 """Every text of ours that can be said in another language, as a file for Qt Linguist.
 
-``python -m workbench.gui.texts > workbench_de.ts`` lists them, ``pyside6-linguist`` helps to translate them,
+``python -m workbench.cli.texts > workbench_de.ts`` lists them, ``pyside6-linguist`` helps to translate them,
 and what ``pyside6-lrelease`` makes of it, ``resources/workbench_de.qm``, is spoken where people read German.
 """
 
