@@ -216,7 +216,7 @@ def test_a_run_that_fails_says_why_and_the_next_one_starts(
     model = window.runs_panel.model
     node = model.node_of(failed.id)
     assert node is not None
-    assert model.data(model.index_of(node, 1), Qt.ItemDataRole.ToolTipRole) == failed.failure
+    assert model.data(model.index_of(node, 1), Qt.ItemDataRole.ToolTipRole).endswith(failed.failure)
 
 
 def test_a_run_whose_data_are_gone_says_so_and_can_be_resumed(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Slot
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from workbench.analysis.comparison import leader
 from workbench.analysis.source import Grouping
-from workbench.gui.plain import Label, set_tip, tip
+from workbench.gui.plain import Chooser, Elided, tip
 from workbench.gui.run_data import ALL, RunData
 from workbench.words import plural, tr
 
@@ -23,16 +23,15 @@ class ExperimentBar(QWidget):
     def __init__(self, data: RunData, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._data = data
-        self.chooser = QComboBox(self)
+        about = tr("Charts show this experiment; one that is begun comes into view by itself")
+        self.chooser = Chooser(about, self)
         self.chooser.setObjectName("experiment_chooser")
         self.chooser.setAccessibleName(tr("Experiment in view"))
-        set_tip(self.chooser, tr("Charts show this experiment; one that is begun comes into view by itself"))
         self.chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.chooser.setMaximumWidth(WIDEST)
         self.chooser.activated.connect(self._choose)
-        self._said = Label(parent=self)
+        self._said = Elided(parent=self)
         self._said.setObjectName("experiment_said")
-        self._said.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 2, 8, 2)
@@ -63,6 +62,8 @@ class ExperimentBar(QWidget):
                     box.setItemData(at, tip(name), Qt.ItemDataRole.ToolTipRole)
             box.setCurrentIndex(max(0, box.findData(self._data.view)))
         box.setEnabled(len(entries) > 1)
+        box.setVisible(bool(entries))
+        box.tell()
 
     @Slot(int)
     def _choose(self, _: int) -> None:
@@ -81,4 +82,3 @@ class ExperimentBar(QWidget):
         if ahead := leader(self._data, self._grouping):
             said += tr(" · ahead on test tasks: {}", ahead)
         self._said.setText(said)
-        set_tip(self._said, said)

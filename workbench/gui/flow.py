@@ -19,18 +19,19 @@ class Flow(QHBoxLayout):
 
     def _places(self, width: int) -> list[tuple[QLayoutItem, QRect]]:
         """Where everything is in rows of a width."""
-        x = y = row = 0
+        x = y = 0
         places = []
+        row = max((item.sizeHint().height() for item in self._shown()), default=0)
         for item in self._shown():
             size = QSize(min(item.sizeHint().width(), width), item.sizeHint().height())
             if x and x + size.width() > width:
-                x, y, row = 0, y + row + self.spacing(), 0
-            places.append((item, QRect(QPoint(x, y), size)))
-            x, row = x + size.width() + self.spacing(), max(row, size.height())
+                x, y = 0, y + row + self.spacing()
+            places.append((item, QRect(QPoint(x, y + (row - size.height()) // 2), size)))
+            x += size.width() + self.spacing()
         return places
 
     def _fits(self, width: int) -> bool:
-        return super().minimumSize().width() <= width
+        return super().sizeHint().width() <= width
 
     def minimumSize(self) -> QSize:
         widest = max((item.minimumSize().width() for item in self._shown()), default=0)
@@ -42,7 +43,8 @@ class Flow(QHBoxLayout):
     def heightForWidth(self, width: int) -> int:
         if self._fits(width):
             return super().sizeHint().height()
-        return max((place.bottom() + 1 for _, place in self._places(width)), default=0)
+        row = super().sizeHint().height()
+        return max((place.center().y() + row // 2 + 2 for _, place in self._places(width)), default=0)
 
     def minimumHeightForWidth(self, width: int) -> int:
         return self.heightForWidth(width)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from workbench.gui import theme
 from workbench.gui.plain import Label
 from workbench.words import marked, tr
 
-LONG = 110
 BUTTONS = 5
 """So many answers have a button; of more, the others are in a menu, so that no notice widens the window."""
 
@@ -71,13 +70,21 @@ class Notices(QFrame):
             line.restyle()
 
 
+class _Text(Label):
+    """Words as high as they are in their width, which a tool bar would not ask them."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.setWordWrap(True)
+        self.setFixedHeight(self.heightForWidth(self.width()))
+
+
 class _Line(QFrame):
     def __init__(self, key: str, text: str, answers: Sequence[Answer], notices: Notices) -> None:
         super().__init__(notices)
         self._key, self._notices = key, notices
         self._answers = dict(answers)
-        self.text = Label(text, self)
-        self.text.setWordWrap(len(text) > LONG)  # a label that wraps asks for more room than it needs
+        self.text = _Text(text, self)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(10, 4, 8, 4)

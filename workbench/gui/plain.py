@@ -12,10 +12,20 @@ from collections.abc import Callable, Iterable
 from html import escape
 from typing import Any, Protocol
 
-from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtCore import QPoint, QSize, Qt, Slot
 from PySide6.QtGui import QAction, QColor, QResizeEvent
 from PySide6.QtGui import Qt as QtOfTexts
-from PySide6.QtWidgets import QLabel, QMessageBox, QTextBrowser, QToolTip, QTreeWidgetItem, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QLabel,
+    QMessageBox,
+    QStyle,
+    QStyleOptionComboBox,
+    QTextBrowser,
+    QToolTip,
+    QTreeWidgetItem,
+    QWidget,
+)
 
 from workbench.words import tr, visible
 
@@ -112,6 +122,33 @@ class Elided(Label):
     def _fit(self) -> None:
         right = Qt.TextElideMode.ElideRight
         super().setText(self.fontMetrics().elidedText(self._whole, right, self.width()))
+
+
+class Chooser(QComboBox):
+    """Offers names that may be long: one is cut where there is no room, and whole in the tool tip.
+
+    Parameters
+    ----------
+    about : what is chosen; the rest of the tool tip.
+    """
+
+    def __init__(self, about: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._about = about
+        self.currentTextChanged.connect(self.tell)
+        self.tell()
+
+    @Slot()
+    def tell(self) -> None:
+        """Say what is chosen in the tool tip; for whoever changes it silently."""
+        set_tip(self, f"{self.currentText()}\n{self._about}".strip())
+
+    def initStyleOption(self, option: QStyleOptionComboBox) -> None:
+        super().initStyleOption(option)
+        box, field = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+        room, middle = self.style().subControlRect(box, option, field, self), Qt.TextElideMode.ElideMiddle
+        text: str = option.currentText
+        option.currentText = self.fontMetrics().elidedText(text, middle, room.width())
 
 
 class Page(QTextBrowser):

@@ -9,18 +9,17 @@ from PySide6.QtGui import QAction, QCursor, QFocusEvent, QGuiApplication, QKeyEv
 from PySide6.QtWidgets import (
     QCompleter,
     QFrame,
-    QGridLayout,
     QLineEdit,
     QMenu,
     QPlainTextEdit,
     QScrollArea,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from workbench.gui import theme
+from workbench.gui.flow import Flow
 from workbench.gui.plain import Elided, Label, Markup, coloured, joined, rich, set_tip, show_tip
 from workbench.gui.run_facts import HASH, RunFacts
 from workbench.gui.run_queue import CAN_GO_ON
@@ -32,8 +31,6 @@ from workbench.words import tr
 
 KEEP_MILLISECONDS = 800
 """After the last letter, until notes are written to the project."""
-ACROSS = 3
-"""Buttons in a row."""
 
 
 class RunPage(QWidget):
@@ -90,9 +87,9 @@ class RunPage(QWidget):
         self._hint = Label(tr("Select runs in the tree, or in a chart, to see what they are."))
         self._hint.setWordWrap(True)
         self._ways = QWidget()
-        grid = QGridLayout(self._ways)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(4)
+        ways = Flow(self._ways)
+        ways.setContentsMargins(0, 0, 0, 0)
+        ways.setSpacing(4)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 0)
         layout.setSpacing(4)
@@ -109,8 +106,8 @@ class RunPage(QWidget):
 
     def add_actions(self, actions: Sequence[QAction], exports: Sequence[QAction]) -> None:
         """The ways on from here: a button for each, and one for all exports."""
-        grid, export = self._ways.layout(), QToolButton()
-        assert isinstance(grid, QGridLayout)
+        ways, export = self._ways.layout(), QToolButton()
+        assert ways is not None
         export.setObjectName("run_export")
         export.setText(tr("Export"))
         export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -118,7 +115,7 @@ class RunPage(QWidget):
         menu = QMenu(export)
         menu.addActions(list(exports))
         export.setMenu(menu)
-        for number, action in enumerate([*actions[:2], None, *actions[2:]]):
+        for action in [*actions[:2], None, *actions[2:]]:
             button = export
             if action is not None:
                 button = QToolButton()
@@ -127,8 +124,7 @@ class RunPage(QWidget):
                 button.setAccessibleName(action.iconText())
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-            grid.addWidget(button, number // ACROSS, number % ACROSS)
+            ways.addWidget(button)
 
     def enter(self) -> None:
         """Put the keyboard to where something can be written."""

@@ -218,7 +218,7 @@ class RunsModel(QAbstractItemModel):
         """What a cell says, whole, and what is known behind it."""
         runs, text = self.says.records(node), column.text(node)
         if node.run is not None and runs[0].failure:
-            return runs[0].failure
+            return f"{text}\n{runs[0].failure}"
         name = runs[0].name if node.run is not None else self.says.name(node)
         if column.name in ("State", "Value") and node.parent and (diverged := self._data.divergence(runs)):
             return tr("{}: {}\nTraining {}: {}", name, text, diverged, tr(DIVERGED))
@@ -226,7 +226,9 @@ class RunsModel(QAbstractItemModel):
             seeds = self.says.reached(node)[0].seeds
             return tr("{}: {}, mean over {} seeds", name, text, seeds) if seeds > 1 else tr(column.tip)
         if column.name == "Run":
-            return "\n".join(filter(None, [name, runs[0].notes if node.run is not None else ""]))
+            if node.run is None:
+                return str(self.data(self.index_of(node)) or name)
+            return "\n".join(filter(None, [name, runs[0].notes]))
         return f"{name}: {text}" if text else tr(column.tip)
 
     def flags(self, index: Index) -> Qt.ItemFlag:

@@ -246,6 +246,11 @@ class RunsTable(QTreeView):
                 header.resizeSection(number, min(WIDEST, max(least, self.sizeHintForColumn(number))))
         bar = self.verticalScrollBar().sizeHint().width() + 2 * self.frameWidth()
         room = self.width() - bar - header.length() + header.sectionSize(first)
+        wanted = min((self.width() - bar) // 2, self.sizeHintForColumn(first))
+        if room < wanted and not header.isSectionHidden(STATE):  # a state can be read by its sign
+            given = header.sectionSize(STATE) - max(LEAST, header.sectionSize(STATE) - wanted + room)
+            header.resizeSection(STATE, header.sectionSize(STATE) - given)
+            room += given
         header.resizeSection(
             first, max(LEAST_NAME, room)
         )  # of columns that are too many, scrolling takes care
@@ -312,7 +317,7 @@ class _Cell(QStyledItemDelegate):
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         super().initStyleOption(option, index)
-        if not index.parent().isValid():  # what is said behind an experiment's name gives way first
+        if index.column() == STATE or not index.parent().isValid():  # what is said last gives way first
             option.textElideMode = Qt.TextElideMode.ElideRight
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:

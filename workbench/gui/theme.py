@@ -173,6 +173,7 @@ def _style_sheet() -> str:
         {", ".join(f"{box}:indeterminate" for box in boxes)} {{ background: {line}; }}
         {", ".join(f"{box}:disabled" for box in boxes)} {{ border-color: {grid()}; }}
         QTreeView#algorithm_list::item, QTreeView#search_list::item {{ min-height: 24px; }}
+        QCheckBox, QSlider:horizontal, QAbstractSpinBox {{ min-height: 20px; }}
         QCheckBox::indicator:focus {{ border-color: {accent()}; }}
         """
 

@@ -171,7 +171,7 @@ def test_other_tasks_and_one_task_can_be_shown(qtbot: QtBot, tmp_path: Path, sho
     np.testing.assert_allclose(sorted(truth), sorted(expected(path, run, Request(4, 1)).query["y"][0, :, 0]))
     qtbot.mouseClick(back, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: child(view, QLabel, "prediction_task").text() == "Task 4", timeout=10_000)
-    assert view.state() == {"first": 3, "tasks": 1, "step": -1, "samples": 0}
+    assert view.state() == {"first": 3, "tasks": 1, "step": -1, "samples": 0, "counts": False}
 
 
 def test_a_subject_is_seen_with_fewer_samples(qtbot: QtBot, tmp_path: Path, show: Show) -> None:
@@ -291,9 +291,9 @@ def test_texts_are_listed_under_their_class_and_counted_in_the_figure(
     assert figure is not None
     assert [row["text"] for row in figure.table] == [*found.excerpt.query[0], *found.excerpt.query[1]]
     (panel,) = figure.panels
-    right = sum(int(panel.pictures[at][at].caption) for at in (0, 1))
+    right = sum(int(panel.shades[at][at].text) for at in (0, 1))
     assert right == int((shown.argmax(-1) == true).sum())
-    assert sum(int(cell.caption) for row in panel.pictures for cell in row) == 8
+    assert sum(int(cell.text) for row in panel.shades for cell in row) == 8
 
 
 def test_of_a_pair_both_texts_are_listed(qtbot: QtBot, tmp_path: Path, show: Show) -> None:
@@ -420,7 +420,7 @@ def test_settings_that_do_not_fit_are_left_out(tmp_path: Path, show: Show) -> No
     view = show(path)
     view.restore({"first": 8, "tasks": 1, "step": 2, "samples": 3})
     view.restore({"first": -1, "tasks": "x", "step": None, "samples": "many", "more": 1})
-    assert view.state() == {"first": 8, "tasks": 1, "step": 2, "samples": 3}
+    assert view.state() == {"first": 8, "tasks": 1, "step": 2, "samples": 3, "counts": False}
 
 
 @pytest.mark.parametrize(

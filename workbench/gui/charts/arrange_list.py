@@ -40,6 +40,7 @@ class ArrangeList(QListWidget):
         self.setEditTriggers(
             QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed
         )
+        self.setSpacing(2)
         self.itemChanged.connect(self._changed)
         self.model().rowsMoved.connect(self._moved)
 

@@ -154,6 +154,7 @@ class Board(QWidget):
                 self.cells.append(self._made(kind))
                 self._titles.append(_title(self._inside))
             elif not isinstance(self.cells[index], kind):
+                self.cells[index].hide()
                 self.cells[index].deleteLater()
                 self.cells[index] = self._made(kind)
             cell = self.cells[index]
@@ -208,7 +209,7 @@ class Board(QWidget):
         columns leave no room."""
         self._crowded = self._has_no_room_beside(figure)
         for cell in self.plots:
-            cell.set_slim(self._crowded)
+            cell.set_slim(self._is_narrow(figure))
         above, beside = (figure.column_heads, figure.row_heads) if figure is not None else ((), ())
         for labels, heads, side in ((self._above, above, "column"), (self._beside, beside, "row")):
             while len(labels) > len(heads):
@@ -242,9 +243,13 @@ class Board(QWidget):
                     self._grid.addWidget(label, 3 * at + 1, 0, 3, 1)
 
     def _has_no_room_beside(self, figure: Figure | None) -> bool:
-        if figure is None or not figure.row_heads:
+        return figure is not None and bool(figure.row_heads) and self._is_narrow(figure)
+
+    def _is_narrow(self, figure: Figure | None) -> bool:
+        if figure is None:
             return False
-        return self.width() < BESIDE + FIRST + OTHERS * (figure.columns - 1) + APART * figure.columns
+        beside, others = BESIDE * bool(figure.row_heads), OTHERS if figure.column_heads else FIRST
+        return self.width() < beside + FIRST + others * (figure.columns - 1) + APART * figure.columns
 
     @property
     def _room_beside(self) -> int:

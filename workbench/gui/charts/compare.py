@@ -30,7 +30,7 @@ from workbench.gui.charts.diagnosis_page import DiagnosisPage
 from workbench.gui.charts.domain_page import DomainPage
 from workbench.gui.charts.heat_cell import LEAST_ACROSS
 from workbench.gui.charts.result_table import Column, ResultTable
-from workbench.gui.plain import Label, set_tip
+from workbench.gui.plain import Elided, Label, set_tip
 from workbench.gui.run_data import RunData
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Worker
@@ -81,6 +81,7 @@ class CompareView(ComparisonView):
         self.tabs.setObjectName("comparison_tabs")
         self.tabs.setAccessibleName(tr("Details of the comparison"))
         self.tabs.setDocumentMode(True)
+        self.tabs.setMinimumHeight(120)  # whatever words are on its pages
         self._splitter.replaceWidget(1, self.tabs)
         self.tests = ResultTable(TESTS, self)
         self.tests.setObjectName("comparison_tests")
@@ -94,9 +95,8 @@ class CompareView(ComparisonView):
         self.pivot = ResultTable([], self)
         self.pivot.setObjectName("comparison_pivot")
         self.pivot.setAccessibleName(tr("Means by two settings"))
-        self._pivot_note = Label(parent=self)
+        self._pivot_note = Elided(parent=self)
         self._pivot_note.setObjectName("comparison_pivot_note")
-        self._pivot_note.setWordWrap(True)
         self.diagnoses = DiagnosisPage(self)
         self.diagnoses.prevalence_changed.connect(self._of_other_people)
         self.arrange = ArrangeList(self)

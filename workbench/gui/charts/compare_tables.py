@@ -35,6 +35,10 @@ TESTS = [
 ]
 
 
+LONGEST = 320
+"""Letters of the warnings above the cards; all of them are in the tool tip."""
+
+
 def rows_of(found: Statistics) -> list[dict[str, object]]:
     """The tests as the window shows them: those of papers, with the uncorrected p and the conclusion."""
     table = of_tests(found)
@@ -76,7 +80,9 @@ class ProtocolCards(QWidget):
         """Show the cards of those that are compared, then of those that cannot be."""
         self._shown = own, others
         said = protocol.warnings(own, others)
-        self.warning.setText("\n".join(said))
+        text = "\n".join(said)
+        self.warning.setText(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
+        set_tip(self.warning, text)
         self.warning.setVisible(bool(said))
         self.warning.setStyleSheet(f"background: {theme.warning()}; color: {theme.foreground()};")
         rows = protocol.rows([*own, *others])

@@ -56,6 +56,7 @@ class CurveChart(PlotChart):
         self.x_log = self.y_log = False
         self._quiet = False
         self._room = 0
+        self._beyond = ""
         self._cursor_x: float | None = None
         self.follow_button = QToolButton(self.plot)
         self.follow_button.setObjectName(f"{self.object_name}_follow")
@@ -188,7 +189,7 @@ class CurveChart(PlotChart):
         words = told_beyond(self.beyond())
         self.all_button.setVisible(bool(words))
         set_tip(self.all_button, "" if self.everything else tr("{}. Press to see all of it.", words))
-        self.all_button.setText(tr("▼ Without what diverged") if self.everything else f"▲ {words}")
+        self._beyond = tr("▼ Without what diverged") if self.everything else f"▲ {words}"
 
     def shown_ranges(self) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
         """What is visible across and up, in the units of the axes (also of a chart never shown)."""
@@ -408,6 +409,9 @@ class CurveChart(PlotChart):
         self.readout.place(area, left=at is not None and at > (left + right) / 2)
         self.follow_button.adjustSize()
         self.follow_button.move(area.center().x() - self.follow_button.width() // 2, area.top() + 6)
+        self.all_button.setText(
+            self.fontMetrics().elidedText(self._beyond, Qt.TextElideMode.ElideRight, area.width() - 30)
+        )
         self.all_button.adjustSize()
         below = self.follow_button.height() + 4 if self.follow_button.isVisible() else 0
         self.all_button.move(

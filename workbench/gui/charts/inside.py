@@ -18,7 +18,7 @@ from workbench.export.predicting import NothingLearnedError, Predictor
 from workbench.gui import theme
 from workbench.gui.charts.base import Chart
 from workbench.gui.charts.board import Board
-from workbench.gui.plain import Label, set_tip
+from workbench.gui.plain import Chooser, Label, set_tip
 from workbench.gui.run_data import RunData
 from workbench.gui.weakly import weakly
 from workbench.gui.worker import Progress, Worker
@@ -128,12 +128,11 @@ class InsideView(Chart):
         self._stop.hide()
 
     def _combo(self, name: str, title: str, tip: str, chosen: Callable[[int], None]) -> QComboBox:
-        box = QComboBox(self)
+        box = Chooser(tip, self)
         box.setObjectName(name)
         box.setAccessibleName(title)
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.setMinimumContentsLength(8)  # more, where there is room
-        set_tip(box, tip)
         box.activated.connect(chosen)
         self.tools.addWidget(box, 1)
         return box

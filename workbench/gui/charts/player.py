@@ -6,11 +6,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QHideEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QSpinBox, QToolButton, QWidget
 
 from workbench.gui import icons
-from workbench.gui.plain import Label, set_tip
+from workbench.gui.plain import Elided, Label, set_tip
 from workbench.words import tr
 
 TICK_MS, EPISODE_MS = 40, 2400
@@ -51,6 +51,7 @@ class Player(QWidget):
         self.places: tuple[int, ...] = (0,)
         self._moves = False
         self._over = 1.0
+        self._widest = 0
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._tick)
         self.button = QToolButton(self)
@@ -71,7 +72,7 @@ class Player(QWidget):
         self.number.valueChanged.connect(self._typed)
         for control in (self.slider, self.number):
             set_tip(control, tr("How much of the task the learners have seen"))
-        self.words = Label(parent=self)
+        self.words = Elided(parent=self)
         self.words.setObjectName("prediction_score")
         self._stepped = (self.button, name, self.slider, self.number)
         layout = QHBoxLayout(self)
@@ -124,7 +125,15 @@ class Player(QWidget):
         """Words about the place, with the room of all that are said of others: nothing moves as it plays."""
         self.words.setText(text)
         metrics = self.words.fontMetrics()
-        self.words.setMinimumWidth(max(map(metrics.horizontalAdvance, among)) + metrics.averageCharWidth())
+        self._widest = max(map(metrics.horizontalAdvance, among)) + metrics.averageCharWidth()
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.words.setFixedWidth(min(self._widest, self.width() // 4))
 
     @Slot(int)
     def _slid(self, at: int) -> None:

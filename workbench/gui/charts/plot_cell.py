@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from dataclasses import replace
+from unicodedata import east_asian_width
 
 import numpy as np
 import pyqtgraph as pg
@@ -262,8 +263,9 @@ class PlotCell(Plot):
             return
         axis.slanted, self._named = (), True
         room = max(30, self.width() - 70) / len(names) - 6
-        letters = max(3, int(room / metrics.averageCharWidth()))
-        if any(len(word) > letters for name in names for word in name.split()):
+        wide = any(east_asian_width(letter) in "WF" for name in names for letter in name)
+        letters = max(3, int(room / (metrics.height() if wide else metrics.averageCharWidth())))
+        if not wide and any(len(word) > letters for name in names for word in name.split()):
             axis.slanted = tuple(told_apart(names, LONGEST_TICK))
             longest = max(map(metrics.horizontalAdvance, axis.slanted))
             axis.setTicks([[(position, str(position)) for position in range(len(names))]])

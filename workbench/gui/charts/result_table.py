@@ -95,7 +95,8 @@ class ResultTable(QTableView):
         item = QStandardItem(column.shown(value))
         missing = value is None or (column.form and isinstance(value, str))  # words in a number's place
         item.setData(LAST if missing else value, SORT_ROLE)
-        set_tip(item, tr(column.tip))
+        about = tr(column.tip)
+        set_tip(item, f"{value}\n{about}" if isinstance(value, str) else about)
         if not isinstance(value, str):
             item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return item

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
     QDialogButtonBox,
-    QHBoxLayout,
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
@@ -81,11 +80,11 @@ class CostLine(QWidget):
         self.details.setFlat(True)
         set_tip(self.details, tr("What a run of each algorithm takes, by phase"))
         self.details.clicked.connect(self._show_details)
-        layout = QHBoxLayout(self)
+        layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.answer, 1)
-        layout.addWidget(self.details)
-        layout.addWidget(self.ask)
+        layout.setSpacing(2)
+        for part in (self.answer, self.details, self.ask):
+            layout.addWidget(part)
         self._begin()
 
     @property

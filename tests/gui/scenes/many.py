@@ -1,4 +1,4 @@
-"""Standing scenes: projects as people have them, for the window to be looked at in."""
+"""A project of several experiments and any number of runs, as people have them after some weeks."""
 
 from __future__ import annotations
 
@@ -17,12 +17,6 @@ from workbench.runs import Control
 from workbench.summaries import Summary
 
 S = TypeVar("S", bound=Summary)
-
-LONG = (
-    "Ein außerordentlich langer Versuchsname über das Anpassungsverhalten von Lernverfahren bei wenig Daten",
-    "少样本分类中的元学习算法比较：五类一样本任务与十步内循环适应的完整对照实验（含所有基线方法）",
-)
-"""Names that are longer than any column."""
 
 FEW_SHOT = ("protonet", "maml", "fomaml", "anil", "matchingnet", "reptile", "transfer", "scratch")
 EXPERIMENTS = {
@@ -58,14 +52,17 @@ every = 10
 """
 
 
-def many(path: Path, runs_in_all: int, names: Sequence[str] = tuple(EXPERIMENTS)) -> None:
+def many(
+    path: Path, runs_in_all: int, names: Sequence[str] = tuple(EXPERIMENTS), algorithms_each: int = 8
+) -> None:
     """A project with so many finished runs (or a few more) in several experiments: one run of each algorithm
     is trained, the others are like it but for noise."""
-    kinds = sum(len(EXPERIMENTS[name][1]) for name in names)
+    kinds = sum(len(EXPERIMENTS[name][1][:algorithms_each]) for name in names)
     seeds = -(-runs_in_all // kinds)
     with Project.create(path) as project:
         for number, name in enumerate(names):
-            task, algorithms = EXPERIMENTS[name]
+            task, all_of_them = EXPERIMENTS[name]
+            algorithms = all_of_them[:algorithms_each]
             text = f'name = "{name}"\n[task]\n{task}\n{COMMON}' + "".join(
                 f'\n[[algorithm]]\nkind = "{kind}"\n' for kind in algorithms
             )
@@ -82,11 +79,11 @@ def _like(project: Project, known: int, run: int, chance: np.random.Generator) -
     """Make a run a finished one that is like another, but for noise."""
     record, scale = project.run(known), float(np.exp(0.1 * chance.standard_normal()))
     writer = RunWriter(project, run, interval=1e9)
-    for name in project.series_names(known):
-        x, y = project.series(known, name)
-        if name != "seconds":
-            y = y * scale * np.exp(0.05 * chance.standard_normal(len(y)))
-        with project.transaction():
+    with project.transaction():
+        for name in project.series_names(known):
+            x, y = project.series(known, name)
+            if name != "seconds":
+                y = y * scale * np.exp(0.05 * chance.standard_normal(len(y)))
             project.append_series(run, name, x, y)
     for iteration, summary in project.evaluations(known, "validation"):
         writer.evaluation(iteration, "validation", _scaled(summary, scale))
