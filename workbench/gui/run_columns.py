@@ -150,7 +150,8 @@ class RunColumns:
     def _state_key(self, node: Node) -> tuple[object, ...]:
         runs = self.records(node)
         urgent = min((list(SIGNS).index(run.status) for run in runs), default=0)
-        return urgent, "diverged" in self.state(node), -sum(map(part, runs)) / max(1, len(runs))
+        lost = node.parent is not None and bool(self._data.divergence(runs))
+        return urgent, lost, -sum(map(part, runs)) / max(1, len(runs))
 
     def progress(self, node: Node) -> float | None:
         """Part done, 0 to 1, of what has begun and is not over."""
