@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
@@ -11,13 +12,14 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QLineEdit, QVBoxLayout, QWidget
 
 from workbench import __version__
+from workbench.gui import theme
 from workbench.gui.actions import COMMANDS
 from workbench.gui.layout import PANELS, Layout
 from workbench.gui.plain import Markup, Page, joined, name_window, rich, set_tip
 from workbench.words import marked, tr
 
 if TYPE_CHECKING:
-    from workbench.catalogue import AlgorithmEntry
+    from workbench.algorithms import Algorithm, Citation
     from workbench.gui.setup.panel import SetupPanel
     from workbench.measures import Measure
 
@@ -25,10 +27,7 @@ KEYS, PANEL, LEARNERS, MEASURED, ABOUT = marked(("Keyboard", "Panels", "Algorith
 OTHER_KEYS = marked((
     ("Go to a panel", "Ctrl+1 to Ctrl+8; F6 and Shift+F6 to the next and the previous"),
     ("Chart: whole range, follow the run", "A, or a double click"),
-    (
-        "Chart: zoom, move, read values",
-        "+ and −, arrow keys, Shift+arrow keys; wheel, drag, the mouse over it",
-    ),
+    ("Chart: zoom, move, read values", "+ and −, arrow keys, Shift+arrow keys; wheel, drag, pointing"),
     ("Chart, run, curve: what can be done with it", "the Menu key, or the right mouse button"),
     ("Predictions: play, a step back, on", "Space, Left, Right"),
     ("Runs: tick, fold, go to the page", "Space, Left and Right, Enter; letters go to a name"),
@@ -111,7 +110,7 @@ class Help(QDialog):
     def _write(self) -> None:
         words, parts = self.filter.text().casefold().split(), []
         for part, told in self._told.items():
-            rows = [_row(part, *each) for each in told if _has(f"{part} {each[0]} {each[1]}", words)]
+            rows = [_row(part, *each) for each in told if _has(f"{tr(part)} {each[0]} {each[1]}", words)]
             if rows:
                 parts.append(rich('<h2><a name="{}"></a>{}</h2>', part, tr(part)))
                 parts.append(rich('<table cellpadding="4">{}</table>', joined(rich(""), rows)))
@@ -119,21 +118,19 @@ class Help(QDialog):
 
     def _parts(self) -> dict[str, list[tuple[str, Markup]]]:
         """What is told, as titles with texts, by part."""
-        able = [each for each in COMMANDS if each.keys]
-        keys = [(f"{tr(each.menu)}: {tr(each.text).rstrip('…')}", _keys(each.keys)) for each in able]
-        keys += [(tr(what), tr(how)) for what, how in OTHER_KEYS]
-        panels = [(tr(title), rich("{}", tr(SHOWN[name]))) for name, title in PANELS.items()]
+        keys = [(f"{tr(each.menu)}: {tr(each.text).rstrip('…')}", _keys(each.keys)) for each in COMMANDS]
+        keys = [each for each in keys if each[1]] + [(tr(what), tr(how)) for what, how in OTHER_KEYS]
         told = {
             KEYS: [(title, rich("{}", text)) for title, text in keys],
-            PANEL: panels,
+            PANEL: [(tr(title), rich("{}", tr(SHOWN[name]))) for name, title in PANELS.items()],
         }
         if self.setup is not None:
-            from workbench import catalogue
+            from workbench.algorithms import ALGORITHMS
             from workbench.measures import MEASURES
 
-            told[LEARNERS] = [(each["title"], _told(each)) for each in catalogue.algorithms()]
+            told[LEARNERS] = [(each.title, _learner(each)) for each in ALGORITHMS.values()]
             told[MEASURED] = [(each.axis, _measured(each)) for each in MEASURES.values()]
-        return told | {ABOUT: _about(self.device, loaded=self.setup is not None)}
+        return told | {ABOUT: [(name, rich("{}", text)) for name, text in _about(self.device)]}
 
 
 def _row(part: str, title: str, text: Markup) -> Markup:
@@ -152,44 +149,35 @@ def _keys(keys: str) -> str:
 
 
 def _measured(measure: Measure) -> Markup:
-    better = tr(BETTER[measure.sign])
-    return rich(
-        "{}; of {}.", better.capitalize(), tr(measure.on) or tr("the query sets after the last inner step")
+    on = tr(measure.on) or tr("the query sets after the last inner step")
+    return rich("{}; of {}.", tr(BETTER[measure.sign]).capitalize(), on)
+
+
+def _about(device: str) -> list[tuple[str, str]]:
+    parts = {"PyTorch": "torch", "Qt for Python": "PySide6-Essentials", "pyqtgraph": "pyqtgraph"}
+    return [
+        ("Meta-Learning Workbench", __version__),
+        ("Python", platform.python_version()),
+        *((name, version(each)) for name, each in parts.items()),
+        (tr("Device"), device),
+        (tr("System"), platform.platform()),
+        (tr("Licence"), "MIT"),
+    ]
+
+
+def _learner(algorithm: type[Algorithm]) -> Markup:
+    problems = tr(" and ").join(map(tr, sorted(algorithm.Config.problems())))
+    about = tr("{}, for {}.", tr(algorithm.family), problems)
+    found = cited(algorithm.citation) if algorithm.citation else rich("{}", tr("No paper."))
+    return rich("{}<p><b>{}</b> {}</p>", tr(algorithm.summary), about, found)
+
+
+def cited(paper: Citation) -> Markup:
+    """A paper, with a link to where it can be read."""
+    said = rich("{}. <i>{}</i>. {} {}", paper.authors, paper.title, paper.venue, str(paper.year))
+    if not paper.arxiv:
+        return rich("{}.", said)
+    link = rich(
+        '<a href="https://arxiv.org/abs/{0}" style="color:{1}">arXiv {0}</a>', paper.arxiv, theme.accent()
     )
-
-
-def _about(device: str, *, loaded: bool) -> list[tuple[str, Markup]]:
-    import pyqtgraph
-    import PySide6
-
-    rows = {
-        "Meta-Learning Workbench": __version__,
-        "Python": platform.python_version(),
-        "PyTorch": _torch_version() if loaded else tr("being loaded"),
-        "Qt for Python": PySide6.__version__,
-        "pyqtgraph": pyqtgraph.__version__,
-        tr("Device"): device,
-        tr("System"): platform.platform(),
-        tr("Licence"): "MIT",
-    }
-    return [(name, rich("{}", text)) for name, text in rows.items()]
-
-
-def _torch_version() -> str:
-    import torch
-
-    return torch.__version__
-
-
-def _told(algorithm: AlgorithmEntry) -> Markup:
-    about = tr("{}, for {}.", tr(algorithm["family"]), tr(" and ").join(map(tr, algorithm["problems"])))
-    return rich("{}<p><b>{}</b> {}</p>", tr(algorithm["summary"]), about, _cited(algorithm))
-
-
-def _cited(algorithm: AlgorithmEntry) -> Markup:
-    citation = algorithm["citation"] or tr("No paper.")
-    before, arxiv, number = citation.partition("arXiv ")
-    number = number.rstrip(".")
-    if not arxiv:
-        return rich("{}", citation)
-    return rich('{}<a href="https://arxiv.org/abs/{}">arXiv {}</a>.', before, number, number)
+    return rich("{}, {}.", said, link)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.gui import theme
+from workbench.gui.help import cited
 from workbench.gui.plain import Label, Markup, rich, set_tip, set_tree_tip
 from workbench.gui.setup.draft import ALGORITHM
 from workbench.gui.setup.edits import Edits
@@ -230,18 +231,10 @@ class AlgorithmPanel(QWidget):
         text = rich("<b>{}</b>. {}", self._draft.title(key), tr(algorithm.summary))
         if privilege := self._draft.privilege(key):
             text = rich("{} It {}.", text, privilege)
-        citation = algorithm.citation
-        if citation is None:
+        if algorithm.citation is None:
             return text
-        said = (citation.authors, citation.title, citation.venue, str(citation.year))
-        paper = rich("{}. <i>{}</i>. {} {}", *said)
-        if citation.arxiv:
-            link = rich(
-                '<a href="https://arxiv.org/abs/{}" style="color:{}">arXiv {}</a>',
-                *(citation.arxiv, theme.accent(), citation.arxiv),
-            )
-            paper = rich("{}, {}", paper, link)
-        return rich('{}<p style="margin-top:4px; color:{}">{}.</p>', text, theme.muted(), paper)
+        paper = cited(algorithm.citation)
+        return rich('{}<p style="margin-top:4px; color:{}">{}</p>', text, theme.muted(), paper)
 
     @Slot(QTreeWidgetItem, int)
     def _tick(self, item: QTreeWidgetItem, _: int) -> None:

@@ -294,6 +294,7 @@ class SetupPanel(QWidget):
         self._body.setEnabled(not self._read_only)
         self._scroll = QScrollArea()
         self._scroll.setObjectName("setup_scroll")
+        self._scroll.setAccessibleName(tr("Setup"))
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setWidgetResizable(True)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
