@@ -91,6 +91,9 @@ def test_what_cannot_be_done_now_says_so_and_does_nothing(
 ) -> None:
     window = ask("hold pause")
     assert listed(window)[0][0] == "Nothing is called so", "tips are not names"
+    ask("pa")
+    assert "Pause" in [name for name, _ in listed(window)]
+    assert listed(window)[0] == ("Patients", "File ▸ Samples"), "what can be done stands before"
     ask("pause")
     assert listed(window)[0] == ("Pause", "not now: Hold the running run; the queue waits (Ctrl+P)")
     qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Return)

@@ -97,16 +97,16 @@ class Search(QFrame):
 
     @Slot()
     def _fill(self) -> None:
-        """List what has all words: what is called so, has words that begin so, or was used comes first."""
+        """List what has all words; first what is called so, begins so, can be done, was used."""
         words = self.field.text().casefold().split()
         begins = [re.compile(rf"(?<!\w){re.escape(word)}") for word in words]
 
-        def rank(known: tuple[Entry, str]) -> tuple[bool, int, int]:
+        def rank(known: tuple[Entry, str]) -> tuple[bool, int, bool, int]:
             entry, said = known
             name = entry.text.casefold()
             misses = sum((not each.search(said)) + (not each.search(name)) for each in begins)
             used = self._used.index(entry[:2]) if entry[:2] in self._used else MOST
-            return name.split() != words, misses, used
+            return name.split() != words, misses, not entry.able, used
 
         having = [each for each in self._entries if all(word in each[1] for word in words)]
         self._found = [entry for entry, _ in sorted(having, key=rank)[:MOST]]
