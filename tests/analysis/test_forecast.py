@@ -102,3 +102,19 @@ def test_a_guess_for_others_does_not_come_and_go_with_the_present_speed(project:
     known, waiting = queue(project, MAML=taken(50.0, 8.0))
     assert left(waiting, known) == Left(60.0 + 60.0, guessed=True)
     assert left(waiting, known, speed=2.0) == Left(58.0 + 60.0, guessed=True)
+
+
+def test_a_guess_from_other_algorithms_is_for_as_many_meta_iterations(project: Project) -> None:
+    add_run(project, **FINISHED)
+    add_run(project, "Reptile", iterations_planned=1000)
+    add_run(project, "From scratch", iterations_planned=0, seed=3)
+    known, waiting = queue(project, MAML=taken(50.0, 8.0))
+    assert left(waiting[:1], known) == Left(10 * 52.0 + 8.0, guessed=True)
+    assert left(waiting[1:], known) == Left()
+
+
+def test_a_stopped_run_goes_on_at_the_speed_that_it_had(project: Project) -> None:
+    fields = {"iterations": 40, "iterations_planned": 100, "meta_iterations_per_second": 2.0}
+    add_run(project, **fields)
+    known, waiting = queue(project)
+    assert left(waiting, known) == Left(30.0, guessed=True)

@@ -64,9 +64,16 @@ class Known:
         return self._told[key]
 
     def beside(self, run: RunRecord) -> Taken | None:
-        """What the algorithms beside it in the experiment took, as a guess."""
-        others = self._finished.get(run.experiment_id, {}).values()
-        return _mean(self.like(found[-1]) for found in others)
+        """What the algorithms beside it in the experiment took, for as many meta-iterations, as a guess."""
+        planned = run.iterations_planned
+        others = (found[-1] for found in self._finished.get(run.experiment_id, {}).values())
+        alike = [each for each in others if bool(each.iterations_planned) == bool(planned)]
+        taken = [(each.iterations_planned, self.like(each)) for each in alike]
+        return _mean(
+            known._replace(training=known.training * (planned / before if before else 1.0))
+            for before, known in taken
+            if known is not None
+        )
 
     def _taken(self, run: RunRecord) -> Taken | None:
         cost, wall = (self._result(run.id) or {}).get("cost"), self._measured.get(run.id)
@@ -92,6 +99,8 @@ def left(runs: Sequence[RunRecord], known: Known, speed: float = 0.0, tested: fl
         usual = Taken(runs[0].iterations_planned / speed)
     for run in runs:
         like = known.like(run)
+        if like is None and run.iterations and not speed:
+            speed = run.meta_iterations_per_second or 0.0  # its own, before it was stopped
         rest = _rest(run, like or known.beside(run) or usual, speed, tested)
         guessed = guessed or rest is None or like is None or bool(speed and like.test is None)
         found = found or rest is not None
