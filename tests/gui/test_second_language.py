@@ -41,7 +41,7 @@ from workbench.gui.export_dialog import ExportDialog
 from workbench.gui.plain import Label
 from workbench.gui.setup.import_dialog import ImportDialog
 from workbench.networks import NETWORKS
-from workbench.settings import fields_of
+from workbench.settings import draft, fields_of
 from workbench.tasks import FAMILIES
 from workbench.words import plural, tr
 
@@ -76,10 +76,16 @@ def _bracketed(text: str) -> str:
     )
 
 
+def forget_fields() -> None:
+    """Fields are read anew, in the language of then."""
+    fields_of.cache_clear()
+    draft._fields.cache_clear()
+
+
 @pytest.fixture(scope="module")
 def catalogue() -> dict[str, str]:
     """Every text that the command lists, in an invented language: ⟦itself⟧."""
-    fields_of.cache_clear()
+    forget_fields()
     return {text: _bracketed(text) for text in texts.texts()}
 
 
@@ -95,11 +101,11 @@ def invented(qapp: QApplication, catalogue: dict[str, str]) -> Iterator[None]:
             return False
 
     translator = Invented(qapp)
-    fields_of.cache_clear()
+    forget_fields()
     assert QCoreApplication.installTranslator(translator)
     yield
     QCoreApplication.removeTranslator(translator)
-    fields_of.cache_clear()
+    forget_fields()
 
 
 def shown_in(window: QWidget) -> Iterator[tuple[str, str]]:
