@@ -38,6 +38,7 @@ class ExperimentBar(QWidget):
         layout.setSpacing(12)
         layout.addWidget(self.chooser)
         layout.addWidget(self._said, 1)
+        self.setMinimumHeight(layout.sizeHint().height())  # also while there is nothing to choose
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(LOOK_MILLISECONDS)

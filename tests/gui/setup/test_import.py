@@ -105,6 +105,7 @@ def test_functions_become_the_task(stage: Stage, wizard: Open, tmp_path: Path) -
     press_import(stage, dialog)
     stage.settle()
     assert stage.draft.table()["task"]["family"] == "functions"
+    stage.qtbot.mouseClick(stage.widget("group_data"), Qt.MouseButton.LeftButton)
     facts = [each.text() for each in stage.widget("data_summary").findChildren(QLabel) if each.isVisible()]
     assert facts[facts.index("Notes") + 1] == "1 on how it is read"
     assert not stage.panel.data.error
