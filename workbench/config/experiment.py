@@ -28,7 +28,9 @@ from workbench.settings import (
     fields_of,
     misfit,
     setting,
+    spelled,
     unfit_names,
+    unspelled,
 )
 from workbench.words import LONGEST_NAME
 
@@ -36,7 +38,9 @@ from workbench.words import LONGEST_NAME
 class Experiment(Section):
     """A configuration that yields runs: one per algorithm and seed."""
 
-    format: Literal[1] = setting(FORMAT, help="Version of this file's format.")
+    format: Literal[1, 2] = setting(
+        FORMAT, help="Version of this file's format: 1 means the defaults of the first edition's settings."
+    )
     name: Name = setting(
         "Experiment", min_length=1, max_length=LONGEST_NAME, help="Shown in tables and charts."
     )
@@ -56,6 +60,8 @@ class Experiment(Section):
         task = data.get("task") if isinstance(data, dict) else None
         if not isinstance(data, dict) or not isinstance(task, dict):
             return data
+        if data.get("format", FORMAT) != FORMAT:
+            data = spelled(cls, data)
         family: type[TaskConfig] = TaskConfig.kinds.get(str(task.get(TaskConfig.selector)), TaskConfig)
         suits = {"training": family.suits.of(Training), "evaluation": family.suits.of(Evaluation)}
         filled = dict(data)
@@ -132,6 +138,11 @@ class Experiment(Section):
         return self
 
     def as_table(self) -> dict[str, Any]:
+        """The experiment as plain tables, as its format says it."""
+        table = self.in_full()
+        return table if self.format == FORMAT else unspelled(type(self), table)
+
+    def in_full(self) -> dict[str, Any]:
         """The experiment as plain tables, without the fields that are empty."""
         return self.model_dump(mode="json", exclude_none=True)
 

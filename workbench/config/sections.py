@@ -19,7 +19,9 @@ from workbench.settings import (
     setting,
 )
 
-FORMAT = 1
+FORMAT = 2
+"""Of the files that are written now; in one of format 1, what is not said is as it was before there was the
+setting."""
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 

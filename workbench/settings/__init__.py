@@ -2,6 +2,7 @@
 are made from it."""
 
 from workbench.settings.complaints import Complaint, ConfigError, Path, complaints, unfit_names
+from workbench.settings.earlier import spelled, unspelled
 from workbench.settings.fields import Field, fields_of
 from workbench.settings.registry import discover
 from workbench.settings.sections import Kind, Name, Section, Shown, misfit, setting
@@ -20,5 +21,7 @@ __all__ = [
     "fields_of",
     "misfit",
     "setting",
+    "spelled",
     "unfit_names",
+    "unspelled",
 ]

@@ -32,6 +32,7 @@ def setting(
     path: bool = False,
     incidental: bool = False,
     titles: Mapping[str, str] | None = None,
+    before: object = None,
     **constraints: Any,
 ) -> Any:
     """A field; :func:`~workbench.settings.fields.fields_of` tells of it what is declared here.
@@ -50,6 +51,8 @@ def setting(
     path : whether the text is the path of a file or a folder.
     incidental : whether results mean the same whatever it is: where and how something is computed, not what.
     titles : how choices are called, where they are not called what they are in a file.
+    before : the value that means what was done before there was the field, where its default means more: what
+        a file of an earlier format means that does not say it (see :mod:`~workbench.settings.earlier`).
     constraints : ``gt``, ``ge``, ``lt``, ``le``, ``min_length``…, as in pydantic.
     """
     said: dict[str, Any] = {"empty": empty, "label": label, "unit": unit, "symbol": symbol}
@@ -60,6 +63,8 @@ def setting(
         "titles": dict(titles or {}),
         "needs": frozenset(needs),
     }
+    if before is not None:
+        said["before"] = before
     if where is not None:
         said["where"] = {"": default, **where}
         default = None

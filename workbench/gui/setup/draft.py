@@ -206,7 +206,7 @@ class Draft(QObject, TableDraft):
 
     def loaded(self, source: Experiment | Mapping[str, object]) -> Table:
         """The state that an experiment, or the table of one, amounts to."""
-        table = source.as_table() if isinstance(source, Experiment) else source
+        table = source.in_full() if isinstance(source, Experiment) else source
         state: Table = {}
         for name in ("task", *table):  # the others' defaults depend on it
             if name in table and name != "format":
