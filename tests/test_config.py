@@ -16,6 +16,7 @@ from workbench.runs import SAMPLES, expand, load_experiment
 from workbench.settings import fields_of
 from workbench.words import visible
 
+STORED = ["format=1", "training.compile=false"]
 MAML = SINUSOID + '[[algorithm]]\nkind = "maml"\n'
 
 
@@ -187,7 +188,7 @@ def test_a_setting_that_means_nothing_is_refused_with_why(
 
 
 def test_a_stored_experiment_may_say_what_once_could_be_said_and_keeps_its_hash() -> None:
-    once = ["training.compile=false", "algorithm.0.iterations=5", "algorithm.0.meta_lr=0.5"]
+    once = ["format=1", "training.compile=false", "algorithm.0.iterations=5", "algorithm.0.meta_lr=0.5"]
     stored = parse(experiment("scratch").to_toml(), once)
     # as it was when every algorithm had these
     assert stored.hash() == "f2033f8fb497f12d8832c4356640ee6a4f7a3b0920e23be7409caa7f2daa4c81"
@@ -425,7 +426,9 @@ def test_letters_of_every_script_can_be_a_name() -> None:
 def test_a_stored_experiment_keeps_its_name_its_hash_and_goes_on(tmp_path: Path) -> None:
     label = 'label = "second\\u001b[31m"\n'
     # what is stored names every field, those with another default today too
-    stored = parse(MAML.replace("small sinusoid", "old\\u0007") + label, ["training.compile=false"])
+    stored = parse(
+        MAML.replace("small sinusoid", "old\\u0007") + label, ["format=1", "training.compile=false"]
+    )
     assert stored.name == "old\x07"
     # as it was before names were looked at
     before = "775d74aa4673ec9a43fbc52708cfcfefae814ec43feac0832b9101d8d54531b2"

@@ -1,4 +1,6 @@
-"""Multi-layer perceptron with ReLU, as in MAML's sinusoid experiment (two hidden layers of 40)."""
+"""Multi-layer perceptron with ReLU, as in MAML's sinusoid experiment (two hidden layers of 40); with batch
+norm and ``hidden = [256, 128, 64, 64]`` as in its Omniglot experiment (Finn, Abbeel, Levine, ICML 2017,
+appendix A.1)."""
 
 from __future__ import annotations
 
@@ -6,10 +8,11 @@ import math
 from typing import Annotated, Literal
 
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 from workbench.config import NetworkConfig, setting
 from workbench.networks.base import Network
+from workbench.networks.batch_norm import BatchNorm
 
 
 class MLPConfig(NetworkConfig):
@@ -19,6 +22,9 @@ class MLPConfig(NetworkConfig):
     )
     activation: Literal["tanh"] | None = setting(
         None, rare=True, help="What follows each hidden layer.", empty="ReLU"
+    )
+    batch_norm: bool | None = setting(
+        None, help="Batch normalisation of each hidden layer by the current batch's statistics.", empty="no"
     )
 
 
@@ -33,9 +39,20 @@ class MLP(Network):
         super().__init__(config, input_shape, outputs)
         layers: list[nn.Module] = [nn.Flatten()]
         width = math.prod(input_shape)
+        self.units = {}
+        self.uses_batch_statistics = bool(config.batch_norm)
         for hidden in config.hidden:
-            layers += [nn.Linear(width, hidden), nn.Tanh() if config.activation else nn.ReLU()]
-            width = hidden
+            layers.append(nn.Linear(width, hidden))
+            if config.batch_norm:
+                layers.append(UnitNorm(hidden))
+            layers.append(nn.Tanh() if config.activation else nn.ReLU())
+            self.units[str(len(layers) - 1)] = width = hidden
         self.body = nn.Sequential(*layers)
-        self.units = {str(2 * index + 2): width for index, width in enumerate(config.hidden)}
         self.head = nn.Linear(width, outputs)
+
+
+class UnitNorm(BatchNorm):
+    """Batch norm of the units of a layer: ``[n, units]``."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x[:, :, None, None])[:, :, 0, 0]
