@@ -165,7 +165,7 @@ def test_the_likelihood_of_curves_is_their_integral_over_the_population(model: s
 
 
 def test_what_only_fills_up_changes_no_fit_and_no_likelihood() -> None:
-    for name in ("individual_fit", "empirical_bayes", "anp", "cnp"):
+    for name in ("individual_fit", "empirical_bayes", "anp", "cnp", "tnp"):
         learner, meta = learner_of(name)
         task = episodes(COURSES, tasks=1).one(0)
         more = torch.tensor([1.0] * 4 + [0.0] * 2, dtype=torch.float64)
@@ -228,8 +228,9 @@ def test_attention_weighs_support_examples_by_their_keys() -> None:
     torch.testing.assert_close(found, expected)
 
 
-def test_the_order_of_the_support_set_does_not_matter_to_attention() -> None:
-    learner, meta = learner_of("anp", REGRESSION)
+@pytest.mark.parametrize("name", ["anp", "tnp"])
+def test_the_order_of_the_support_set_does_not_matter_to_attention(name: str) -> None:
+    learner, meta = learner_of(name, REGRESSION)
     task = episodes(REGRESSION, tasks=1).one(0)
     turned = {name: each.flip(0) for name, each in task.support.items()}
     found = [learner.predict(learner.start(meta, each), task.query["x"]) for each in (task.support, turned)]
@@ -255,6 +256,49 @@ def test_the_bound_is_below_the_likelihood_of_the_same_z_by_the_divergence() -> 
     torch.testing.assert_close(learner.loss(meta, task), apart - likelihood)
 
 
-def test_heads_share_the_width() -> None:
-    with pytest.raises(ConfigError, match=r"algorithm\[0\]\.heads: must divide the width, 20"):
-        parse('[task]\nfamily = "sinusoid"\n[[algorithm]]\nkind = "anp"\nwidth = 20\n')
+@pytest.mark.parametrize("name", ["anp", "tnp"])
+def test_what_is_predicted_of_a_query_does_not_depend_on_the_others(name: str) -> None:
+    learner, meta = learner_of(name, REGRESSION)
+    task = episodes(REGRESSION, tasks=1).one(0)
+    adapted, far = learner.start(meta, task.support), 100 + task.query["x"][:1]
+    together = learner.distribution(adapted, torch.cat([task.query["x"], far]))
+    alone = [learner.distribution(adapted, each) for each in (task.query["x"], far)]
+    for found, *parts in zip(together, *alone, strict=True):  # type: ignore[arg-type]
+        torch.testing.assert_close(found, torch.cat(parts))
+        assert found.isfinite().all()
+
+
+def test_a_transformer_looks_at_the_support_set_as_a_masked_one_does() -> None:
+    """Against torch's own encoder: every token looks at the support examples, none at a query."""
+    learner, meta = learner_of("tnp", REGRESSION, width=8, layers=2)
+    task, net = episodes(REGRESSION, tasks=1).one(0), learner._net.double()  # type: ignore[attr-defined]
+    net.load_state_dict(meta)
+    layers = []
+    for own in net.layers:
+        layer = torch.nn.TransformerEncoderLayer(8, 4, 16, dropout=0.0, dtype=torch.float64)
+        layer.self_attn.in_proj_weight.data = torch.cat([own.query.weight, own.key_value.weight])
+        layer.self_attn.in_proj_bias.data = torch.cat([own.query.bias, own.key_value.bias])
+        pairs = {layer.self_attn.out_proj: own.mixed, layer.norm1: own.first, layer.norm2: own.second}
+        pairs |= {layer.linear1: own.further[0], layer.linear2: own.further[2]}
+        for to, given in pairs.items():
+            to.load_state_dict(given.state_dict())
+        layers.append(layer)
+    asked = torch.cat([task.query["x"], torch.zeros(6, 1, dtype=torch.float64)], 1)
+    known = torch.cat([task.support["x"], task.support["y"]], 1)
+    tokens, mask = net.embed(torch.cat([known, asked])), torch.zeros(10, 10, dtype=torch.float64)
+    mask[:, 4:] = -torch.inf
+    for layer in layers:
+        tokens = layer(tokens, mask)
+    mean, spread = net.say(tokens[4:]).chunk(2, 1)
+    found = learner.distribution(learner.start(meta, task.support), task.query["x"])
+    assert found is not None
+    torch.testing.assert_close(found, (mean, 0.1 + 0.9 * torch.nn.functional.softplus(spread)))
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [("anp", "heads: must divide the width, 18"), ("tnp", "width: must be a multiple of 4")],
+)
+def test_heads_share_the_width(name: str, wrong: str) -> None:
+    with pytest.raises(ConfigError, match=rf"algorithm\[0\]\.{wrong}"):
+        parse(f'[task]\nfamily = "sinusoid"\n[[algorithm]]\nkind = "{name}"\nwidth = 18\n')

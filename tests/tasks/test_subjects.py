@@ -220,7 +220,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["cnp", "anp", "maml", "population", "individual_fit", "empirical_bayes", "r2d2"]
+    "name", ["cnp", "anp", "tnp", "maml", "population", "individual_fit", "empirical_bayes", "r2d2"]
 )
 def test_every_learner_learns_from_a_table(name: str, path: Path) -> None:
     text = f"""
@@ -247,7 +247,7 @@ def test_every_learner_learns_from_a_table(name: str, path: Path) -> None:
     *_, last = Trainer(e, e.algorithm[0], 0, open_family(e)).events()
     assert isinstance(last, Finished), last
     measures = last.summary["measures"]
-    sure = name in ("cnp", "anp", "population", "empirical_bayes")
+    sure = name in ("cnp", "anp", "tnp", "population", "empirical_bayes")
     assert (measures["coverage_90"]["mean"][-1] is not None) == sure
     assert all(measures[each]["mean"][-1] is not None for each in ("rmse", "auc_error", "time_above_error"))
 

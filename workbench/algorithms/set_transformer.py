@@ -14,7 +14,8 @@ HEADS = 4
 
 
 class Attending(nn.Module):
-    """What attends to something else, each a list of vectors ``[…, n, width]`` (the paper's MAB)."""
+    """What attends to something else, each a list of vectors ``[…, n, width]`` (the paper's MAB); all others
+    count the same, or each as much as is said, ``[…, n]``."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -24,10 +25,11 @@ class Attending(nn.Module):
         self.first, self.second = nn.LayerNorm(width), nn.LayerNorm(width)
         self.further = nn.Sequential(nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, width))
 
-    def forward(self, x: Tensor, others: Tensor) -> Tensor:
+    def forward(self, x: Tensor, others: Tensor, counts: Tensor | None = None) -> Tensor:
         query = _heads(self.query(x))
         key, value = (_heads(each) for each in self.key_value(others).chunk(2, -1))
-        weights = (query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5).softmax(-1)
+        scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
+        weights = (scores if counts is None else scores + counts.log()[..., None, None, :]).softmax(-1)
         found = self.mixed((weights @ value).transpose(-2, -3).flatten(-2))
         x = self.first(x + found)
         out: Tensor = self.second(x + self.further(x))
