@@ -66,6 +66,7 @@ ITERATIONS: dict[tuple[str, str], int] = {
     ("mer", "classification"): 300,  # each step goes half of the way only
     ("relationnet", "classification"): 300,  # what a comparison is has to be learned, too
     ("reptile", "classification"): 100,
+    ("tnp", "regression"): 600,
 }
 """Meta-iterations of those that need more or fewer than the others, by name and problem."""
 

@@ -13,7 +13,7 @@ of one size. What the engine measures is the squared error of μ.
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from workbench.algorithms import perceptron
 from workbench.algorithms.base import Citation, Params
 from workbench.algorithms.closed_form import ClosedForm
-from workbench.config import Trains, setting
+from workbench.config import AlgorithmConfig, Trains, setting
 from workbench.problems.base import Problem
 from workbench.problems.courses import mean as mean_of
 from workbench.problems.courses import weights
@@ -45,7 +45,7 @@ class CNPConfig(Trains):
 class CNP(ClosedForm):
     """The support set summed up as one vector, from which every query is predicted."""
 
-    Config = CNPConfig
+    Config: ClassVar[type[AlgorithmConfig]] = CNPConfig
     title = "CNP"
     family = "metric"
     summary = "Sums the support set up as one vector and predicts values with their uncertainty from it; has "

@@ -6,8 +6,10 @@ positions. In every layer all of them look at the support examples only; a query
 depends neither on the order of the examples nor on the other queries. (μ, ω) is read off a query's last
 token. Trained to make the query values likely under N(μ, σ²).
 
-Widths, heads and layers are those of the authors' code; their σ is exp(ω), here it is made as in the
-conditional neural process. The transformer is the algorithm's own: it does not use ``[network]``.
+Widths, heads, layers and the outer rate that falls as a cosine are those of the authors' code; their σ is
+exp(ω), here it is made as in the conditional neural process. The rate rises over the first tenth of the
+training and gradients are clipped to a norm of 1, without which larger rates end in one answer to all
+queries. The transformer is the algorithm's own: it does not use ``[network]``.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from pydantic import model_validator
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from workbench.algorithms.base import Citation, Params
+from workbench.algorithms.base import Citation, OuterStep, Params
 from workbench.algorithms.cnp import CNP, least_spread, sure
 from workbench.algorithms.set_transformer import HEADS, Attending
 from workbench.config import Trains, setting
@@ -66,7 +68,7 @@ class TNP(CNP):
     config: TNPConfig  # type: ignore[assignment]
 
     def __init__(self, config: TNPConfig, network: Network, shape: TaskShape) -> None:
-        super().__init__(config, network, shape)  # type: ignore[arg-type]
+        super().__init__(config, network, shape)
         numbers = math.prod(shape.input_shape) + shape.outputs
         self._net = _Transformer(numbers, 2 * shape.outputs, config.width, config.layers)
 
@@ -91,6 +93,13 @@ class TNP(CNP):
         asked = torch.cat([x.flatten(1), x.new_zeros(len(x), self.shape.outputs)], 1)
         own = {name: each for name, each in learner.items() if name not in ("pairs", "counts")}
         return sure(functional_call(self._net, own, (*known, asked)), least_spread(self.problem))
+
+    @property
+    def outer(self) -> OuterStep:
+        return OuterStep(norm=1.0)
+
+    def meta_lr(self, base: float, done: float) -> float:
+        return base * min(1.0, 0.01 + 10 * done) * (1 + math.cos(math.pi * done)) / 2
 
 
 class _Transformer(nn.Module):
