@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 
 from workbench.algorithms.base import InnerLoopConfig, Params, inner_rate
 from workbench.algorithms.maml import MAML
-from workbench.config import setting
+from workbench.config import AlgorithmConfig, setting
 from workbench.tasks.base import Data
 
 
@@ -32,7 +32,7 @@ class FOMAMLConfig(InnerLoopConfig):
 class FOMAML(MAML):
     """MAML without second derivatives."""
 
-    Config = FOMAMLConfig
+    Config: ClassVar[type[AlgorithmConfig]] = FOMAMLConfig
     title = "FOMAML"
     summary = "MAML with the inner gradients taken as constants: no second derivatives, about half the cost."
     order = 1
