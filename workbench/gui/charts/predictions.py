@@ -265,7 +265,11 @@ class PredictionView(Chart):
         run, self._computing = self._computing, None
         if run is not None:
             self._hold(run, *answer)
-        self.mark_stale()
+        self._ask(self._learners()[: grid.MOST_LEARNERS])
+        if self._computing is None:
+            self.mark_stale()
+        else:
+            self.mark_behind()  # the others' come soon: not all is drawn anew for each
 
     def _hold(self, run: int, iteration: int, predictions: Predictions) -> None:
         known = self._held.get(run)
