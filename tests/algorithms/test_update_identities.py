@@ -1,8 +1,9 @@
-"""MAML++, CAVIA and iMAML: what must hold exactly, in float64."""
+"""MAML++, ALFA, CAVIA and iMAML: what must hold exactly, in float64."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -103,6 +104,38 @@ def test_mamlpp_takes_the_norms_of_each_step_and_does_not_adapt_them() -> None:
 def test_mamlpps_outer_rate_falls_as_a_cosine() -> None:
     learner = algorithm("mamlpp", Linear(2, 1), REGRESSION, final_rate=0.1)
     assert [learner.meta_lr(2.0, done) for done in (0.0, 0.5, 1.0)] == pytest.approx([2.0, 1.1, 0.2])
+
+
+# --- what is MAML in a special case ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem.name)
+@pytest.mark.parametrize(("name", "settings"), [("alfa", {"weight_decay": 0.0})])
+def test_it_begins_as_maml(name: str, settings: dict[str, Any], shape: TaskShape) -> None:
+    tasks = episodes(shape, tasks=3)
+    learner, maml = (
+        algorithm(each, Smooth(2, shape.outputs), shape, inner_lr=0.25, inner_steps=2, **more)
+        for each, more in ((name, settings), ("maml", {}))
+    )
+    found = MetaStep(learner, chunk=3).gradient(meta_parameters(learner), prepared(learner, tasks, 0.0))
+    expected = MetaStep(maml, chunk=3).gradient(meta_parameters(maml), tasks)
+    torch.testing.assert_close(({each: found[0][each] for each in expected[0]}, found[1]), expected, **TIGHT)
+
+
+def test_alfas_rates_and_decays_are_those_that_its_perceptron_says() -> None:
+    """One step, with one layer's factors said otherwise."""
+    learner = algorithm("alfa", Linear(2, 1), REGRESSION, inner_lr=0.25, weight_decay=0.5)
+    meta, task = meta_parameters(learner), episodes(REGRESSION, tasks=1).one(0)
+    weights = learner.start(meta, task.support)
+    gradient = learner.gradient(weights, task.support)
+    read = [each[name].mean() for each in (weights, gradient) for name in ("head.bias", "head.weight")]
+    hidden = torch.relu(meta["generator.0.weight"] @ torch.stack(read) + meta["generator.0.bias"])
+    meta["generator.1.weight"] = torch.randn(4, 4, dtype=torch.float64)
+    rates, decays = (1 + meta["generator.1.weight"] @ hidden).chunk(2)
+    stepped = learner.step(meta, weights, task.support, 7)
+    for at, name in enumerate(("head.bias", "head.weight")):
+        expected = (1 - 0.125 * decays[at]) * weights[name] - 0.25 * rates[at] * gradient[name]
+        torch.testing.assert_close(stepped[name], expected, **TIGHT)
 
 
 # --- CAVIA ----------------------------------------------------------------------------------------
