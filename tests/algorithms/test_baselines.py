@@ -16,6 +16,7 @@ from tests.experiments import (
     family,
     meta_parameters,
 )
+from workbench.algorithms.memory import Memory
 from workbench.engine.events import Finished
 from workbench.engine.trainer import Trainer
 from workbench.problems.classification import Classification
@@ -72,6 +73,48 @@ def test_baseline_pps_logits_are_cosines() -> None:
     predicted = learner.predict(learner.start(meta, task.support), task.query["x"])
     cosine = F.cosine_similarity(learner.embed(meta, task.query["x"])[:, None], meta["head.weight"], dim=-1)
     torch.testing.assert_close(predicted, 3 * cosine, **TIGHT)
+
+
+@pytest.mark.parametrize("features", ["un", "l2n", "cl2n"])
+def test_simpleshot_takes_the_nearest_class_mean_of_its_features(features: str) -> None:
+    learner = algorithm("simpleshot", Smooth(2, 3), CLASSIFICATION, features=features, scale=2.0)
+    meta, task = meta_parameters(learner), episodes(CLASSIFICATION, tasks=1).one(0)
+    meta["mean"] = torch.linspace(-1, 1, 6, dtype=torch.float64)
+
+    def compared(x: torch.Tensor) -> torch.Tensor:
+        found = learner.embed(meta, x) - (meta["mean"] if features == "cl2n" else 0)
+        return found if features == "un" else found / found.norm(dim=1, keepdim=True)
+
+    support = compared(task.support["x"])
+    means = torch.stack([support[task.support["y"] == label].mean(0) for label in range(3)])
+    distances = torch.cdist(compared(task.query["x"]), means)
+    predicted = learner.predict(learner.start(meta, task.support), task.query["x"]).softmax(1)
+    torch.testing.assert_close(predicted, (-2 * distances.square()).softmax(1), **TIGHT)
+
+
+def test_simpleshot_centres_about_the_mean_feature_of_the_tasks_it_is_fitted_on() -> None:
+    learner = algorithm("simpleshot", Smooth(2, 3), CLASSIFICATION)
+    meta, tasks = meta_parameters(learner), episodes(CLASSIFICATION, tasks=5)
+    found = learner.fit(meta, [tasks.tasks(0, 2), tasks.tasks(2, 5)])
+    expected = learner.embed(meta, tasks.support["x"].flatten(0, 1)).mean(0)
+    torch.testing.assert_close(found, {"mean": expected}, **TIGHT)
+    assert not algorithm("simpleshot", Smooth(2, 3), CLASSIFICATION, features="un").fits
+
+
+def test_meta_baseline_trains_a_classifier_first_then_cosines_to_class_means() -> None:
+    learner = algorithm("meta_baseline", Smooth(2, 3), CLASSIFICATION, pretraining=0.4, scale=3.0)
+    baseline = algorithm("baseline", Smooth(2, 3), CLASSIFICATION)
+    meta, tasks = meta_parameters(learner), episodes(CLASSIFICATION, tasks=2)
+    first, second = (
+        learner.loss(meta, learner.prepare(tasks, done, torch.Generator(), Memory(0)).one(0))
+        for done in (0.39, 0.4)
+    )
+    task = tasks.one(0)
+    torch.testing.assert_close(first, baseline.loss(meta, task), **TIGHT)
+    features = learner.embed(meta, task.support["x"])
+    means = torch.stack([features[task.support["y"] == label].mean(0) for label in range(3)])
+    cosine = F.cosine_similarity(learner.embed(meta, task.query["x"])[:, None], means, dim=-1)
+    torch.testing.assert_close(second, F.cross_entropy(3 * cosine, task.query["y"]), **TIGHT)
 
 
 @pytest.mark.parametrize("input_shape", [(2,), (3, 4, 4)])

@@ -17,7 +17,7 @@ from workbench.tasks.base import Episode, TaskShape
 TIGHT = {"rtol": 1e-9, "atol": 1e-11}
 CLOSED_FORM = [
     pytest.param(name, shape, id=f"{name}-{shape.problem.name}")
-    for name in ("protonet", "matchingnet", "relationnet", "r2d2", "cnp")
+    for name in ("protonet", "matchingnet", "relationnet", "r2d2", "cnp", "simpleshot", "meta_baseline")
     for shape in (CLASSIFICATION, REGRESSION)
     if shape.problem.name in ALGORITHMS[name].Config.problems()
 ]

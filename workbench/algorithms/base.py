@@ -121,6 +121,12 @@ def one_hot(support: Data) -> Tensor:
     return F.one_hot(support["y"], ways(support))
 
 
+def class_means(features: Tensor, support: Data) -> Tensor:
+    """``[ways, features]``: the mean over each class's support examples, of what was made of all of them."""
+    members = one_hot(support).to(support["x"].dtype)
+    return members.T @ features / members.sum(0)[:, None]
+
+
 @dataclass(frozen=True)
 class OuterStep:
     """How the meta-parameters move in one meta-iteration.
@@ -338,8 +344,7 @@ class Algorithm(ABC):
 
     def prototypes(self, weights: Params, support: Data) -> Tensor:
         """``[ways, features]``: the mean embedding of each class's support examples."""
-        members = one_hot(support).to(support["x"].dtype)
-        return members.T @ self.embed(weights, support["x"]) / members.sum(0)[:, None]
+        return class_means(self.embed(weights, support["x"]), support)
 
     # --- what most of them share -------------------------------------------------------------------
 

@@ -15,15 +15,12 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 from torch.func import grad
-from torch.nn import functional as F
 
 from workbench.algorithms import adam
-from workbench.algorithms.base import Algorithm, Citation, Params
-from workbench.algorithms.reptile import whole_task
+from workbench.algorithms.base import Citation, Params
+from workbench.algorithms.joint import JointClassifier
 from workbench.config import AlgorithmConfig, AnyWays, setting
-from workbench.networks.base import initialise
-from workbench.problems.base import Supervised
-from workbench.tasks.base import Data, Episode
+from workbench.tasks.base import Data
 
 CHEN_2019 = Citation(
     "W.-Y. Chen, Y.-C. Liu, Z. Kira, Y.-C. F. Wang, J.-B. Huang",
@@ -51,7 +48,7 @@ class BaselineConfig(HeadConfig):
     )
 
 
-class Baseline(Algorithm):
+class Baseline(JointClassifier):
     """Train a classifier, freeze its body, fit a new head."""
 
     Config: ClassVar[type[AlgorithmConfig]] = BaselineConfig
@@ -61,17 +58,6 @@ class Baseline(Algorithm):
     citation = CHEN_2019
 
     config: HeadConfig
-    problem: Supervised
-
-    def initial(self, generator: torch.Generator) -> Params:
-        meta = super().initial(generator)  # with a head, which stays as it is: see `head`
-        joint = torch.nn.Linear(self.network.head.in_features, self.shape.train_classes)
-        initialise(joint, generator)
-        return meta | {"joint.weight": joint.weight.detach(), "joint.bias": joint.bias.detach()}
-
-    def logits(self, features: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """What a head makes of embedded examples."""
-        return F.linear(features, weight, bias)
 
     def head(self, meta: Params) -> Params:
         """What every task's head starts from."""
@@ -92,8 +78,3 @@ class Baseline(Algorithm):
 
     def predict(self, learner: Params, x: Tensor) -> Tensor:
         return self.logits(self.embed(learner, x), learner["head.weight"], learner["head.bias"])
-
-    def loss(self, meta: Params, episode: Episode) -> Tensor:
-        task = whole_task(episode)
-        logits = self.logits(self.embed(meta, task["x"]), meta["joint.weight"], meta["joint.bias"])
-        return self.problem.of(logits, task["classes"][task["y"]])
