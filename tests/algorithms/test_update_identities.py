@@ -1,4 +1,4 @@
-"""MAML++, ALFA, CAVIA and iMAML: what must hold exactly, in float64."""
+"""MAML++, CAVIA, iMAML and what is MAML in a special case: what must hold exactly, in float64."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from tests.experiments import (
 from workbench.algorithms import Algorithm, Params
 from workbench.algorithms.imaml import conjugate_gradient
 from workbench.algorithms.memory import Memory
+from workbench.algorithms.reptile import whole_task
 from workbench.engine.meta_step import MetaStep
 from workbench.networks.conv4 import Conv4, Conv4Config
 from workbench.problems.classification import Classification
@@ -136,6 +137,38 @@ def test_alfas_rates_and_decays_are_those_that_its_perceptron_says() -> None:
     for at, name in enumerate(("head.bias", "head.weight")):
         expected = (1 - 0.125 * decays[at]) * weights[name] - 0.25 * rates[at] * gradient[name]
         torch.testing.assert_close(stepped[name], expected, **TIGHT)
+
+
+@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem.name)
+def test_to_match_the_weights_one_step_further_is_maml(shape: TaskShape) -> None:
+    tasks, settings = episodes(shape, tasks=3), {"inner_lr": 0.3, "inner_steps": 2}
+    further = {"bootstrap_steps": 1, "distance": "weights"}
+    learner = algorithm("bootstrapped", Smooth(2, shape.outputs), shape, **settings, **further)
+    maml = algorithm("maml", Smooth(2, shape.outputs), shape, **settings)
+    meta = meta_parameters(maml)
+    torch.testing.assert_close(gradient_of(learner, meta, tasks), gradient_of(maml, meta, tasks), **TIGHT)
+
+
+@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem.name)
+def test_predictions_are_to_match_those_of_a_target_that_stands_still(shape: TaskShape) -> None:
+    settings = {"inner_lr": 0.3, "inner_steps": 2, "bootstrap_steps": 3}
+    learner = algorithm("bootstrapped", Smooth(2, shape.outputs), shape, **settings)
+    meta, task = meta_parameters(learner), episodes(shape, tasks=1).one(0)
+    target = learner.adapt(meta, task.support, 2)
+    for part in (whole_task(task), whole_task(task), task.query):
+        target = learner.step(meta, target, part, 2)
+    leaves = {name: weight.requires_grad_() for name, weight in meta.items()}
+    adapted = learner.adapt(leaves, task.support, 2)
+    said, right = (learner.predict(each, task.query["x"]) for each in (adapted, target))
+    if shape is REGRESSION:
+        expected = torch.nn.functional.mse_loss(said, right.detach())
+    else:
+        classes = (torch.distributions.Categorical(logits=each) for each in (right.detach(), said))
+        expected = torch.distributions.kl_divergence(*classes).mean()
+    loss = learner.loss(leaves, task)
+    torch.testing.assert_close(loss, expected, **TIGHT)
+    found, wanted = (torch.autograd.grad(each, list(leaves.values())) for each in (loss, expected))
+    torch.testing.assert_close(found, wanted, **TIGHT)
 
 
 # --- CAVIA ----------------------------------------------------------------------------------------

@@ -330,6 +330,10 @@ class Supervised(Problem):
     def predicted(self, predict: Predict, data: Data) -> dict[str, Tensor]:
         return {"shown": self.shown(predict(data["x"]))}
 
+    def away(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """How far each prediction is from another, ``[n, outputs]`` both, ``[n]``: the squared distance."""
+        return (prediction - target).square().mean(-1)
+
     @abstractmethod
     def shown(self, prediction: Tensor) -> Tensor:
         """What people are shown of a prediction: values, or the probability of each class."""

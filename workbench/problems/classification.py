@@ -70,6 +70,11 @@ class Classification(Supervised):
         weight = 1 / counts[y].to(prediction.dtype)
         return (weight * F.cross_entropy(prediction, y, reduction="none")).sum() / weight.sum()
 
+    def away(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """KL(target ‖ prediction)."""
+        said, right = prediction.log_softmax(-1), target.log_softmax(-1)
+        return (right.exp() * (right - said)).sum(-1)
+
     def judged(self, support: Data, query: Data) -> Data:
         if self.diagnosis is None or diagnosis.ILL in query:
             return query
