@@ -109,6 +109,24 @@ def test_overrides_reach_every_section() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "stored", "digest"),
+    [
+        ("reptile", [], "1e9aebf776be64721c31ee7d9c75d5958ffdcdf244b548d8bbab08e96d31ef8b"),
+        (
+            "task_replay",
+            ["base.kind='reptile'"],
+            "c327e11e4793f383ccbcfb8f6a023b8a6b279528819e0d91e2b534924129b6a8",
+        ),
+        ("mer", [], "63f72a2170ba5783577f94f1745d14f0c2c217d59965bd0eecc41c3b75a77d81"),
+    ],
+)
+def test_a_stored_algorithm_keeps_its_hash_whatever_settings_it_has_since(
+    name: str, stored: list[str], digest: str
+) -> None:
+    assert experiment(name, *STORED, *(f"algorithm.0.{each}" for each in stored)).hash() == digest
+
+
+@pytest.mark.parametrize(
     ("override", "path", "words"),
     [
         (

@@ -106,9 +106,9 @@ def test_each_member_learns_as_it_would_alone(base: str, shape: TaskShape) -> No
     meta, tasks = meta_parameters(learner), episodes(shape, tasks=6)
     assert learner.new_tasks(2) == 6
     gradient, shown = MetaStep(learner, chunk=1).gradient(meta, prepared(learner, tasks))
-    singles = []
+    singles, generator = [], torch.Generator().manual_seed(0)  # one, that all members draw from in turn
     for member in range(3):
-        own = prepared(alone, tasks.tasks(2 * member, 2 * member + 2))
+        own = alone.prepare(tasks.tasks(2 * member, 2 * member + 2), 0.5, generator, Memory(0))
         expected, single = MetaStep(alone, chunk=5).gradient(one(meta, member), own)
         torch.testing.assert_close(one(gradient, member), expected, **TIGHT)
         singles.append(single)

@@ -20,6 +20,8 @@ from tests.experiments import (
     meta_parameters,
 )
 from workbench.algorithms import Params
+from workbench.algorithms.memory import Memory
+from workbench.algorithms.reptile import whole_task
 from workbench.engine.meta_step import MetaStep
 from workbench.problems.regression import Regression
 from workbench.tasks.base import Episode, TaskShape
@@ -107,7 +109,7 @@ def test_anil_adapts_nothing_but_the_head() -> None:
 def test_one_step_reptile_equals_plain_descent_on_the_task() -> None:
     """θ + ε (φ₁ − θ) = θ − ε α ∇L, on support and query together."""
     tasks = episodes(REGRESSION, tasks=1)
-    learner = algorithm("reptile", Smooth(2, 1), REGRESSION, inner_lr=0.3, inner_steps=1)
+    learner = algorithm("reptile", Smooth(2, 1), REGRESSION, inner_lr=0.3, inner_steps=1, batch="all")
     meta = meta_parameters(learner)
     direction, _ = MetaStep(learner, chunk=1).gradient(meta, tasks)
     leaves = {name: value.clone().requires_grad_() for name, value in meta.items()}
@@ -116,6 +118,37 @@ def test_one_step_reptile_equals_plain_descent_on_the_task() -> None:
     loss = torch.nn.functional.mse_loss(learner.predict(leaves, x), y)
     plain = torch.autograd.grad(loss, list(leaves.values()))
     torch.testing.assert_close(direction, {n: 0.3 * g for n, g in zip(leaves, plain, strict=True)}, **TIGHT)
+
+
+@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem.name)
+def test_reptile_takes_each_step_on_other_examples_of_the_shuffled_task(shape: TaskShape) -> None:
+    settings = {"inner_lr": 0.3, "inner_steps": 5, "batch": 4}
+    learner = algorithm("reptile", Smooth(2, shape.outputs), shape, **settings)
+    meta, tasks = meta_parameters(learner), episodes(shape, tasks=2)
+    batches = learner.prepare(tasks, 0.5, torch.Generator().manual_seed(3), Memory(0))
+    order, count = batches.extra["order"], len(whole_task(tasks.one(0))["y"])
+    assert order.shape == (2, 5, 4)
+    assert all(len(row.flatten()[:count].unique()) == min(count, 20) for row in order)
+    direction, _ = MetaStep(learner, chunk=2).gradient(meta, batches)
+    ends = []
+    for number in range(2):
+        task, reached = whole_task(tasks.one(number)), dict(meta)
+        for chosen in order[number]:
+            part = task | {name: task[name][chosen] for name in ("x", "y")}
+            reached = {n: w - 0.3 * learner.gradient(reached, part)[n] for n, w in reached.items()}
+        ends.append(reached)
+    expected = {n: w - (ends[0][n] + ends[1][n]) / 2 for n, w in meta.items()}
+    torch.testing.assert_close(direction, expected, **TIGHT)
+
+
+def test_a_minibatch_of_the_whole_task_is_the_whole_task() -> None:
+    tasks = episodes(CLASSIFICATION, tasks=3)
+    found = []
+    for batch in ("all", 1000):
+        learner = algorithm("reptile", Smooth(2, 3), CLASSIFICATION, batch=batch)
+        batches = learner.prepare(tasks, 0.5, torch.Generator(), Memory(0))
+        found.append(MetaStep(learner, chunk=3).gradient(meta_parameters(learner), batches)[0])
+    torch.testing.assert_close(*found, **TIGHT)
 
 
 def test_reptiles_outer_step_decays_linearly_to_zero() -> None:

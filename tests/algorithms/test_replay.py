@@ -172,13 +172,15 @@ def test_one_memory_is_enough() -> None:
 # --- MER ----------------------------------------------------------------------------------------------
 
 
-def test_mer_goes_through_past_tasks_and_then_the_new_one() -> None:
-    learner = algorithm("mer", Smooth(2, 1), REGRESSION, batches=3, replayed=2)
+@pytest.mark.parametrize(("place", "index"), [("first", 0), ("last", -1)])
+def test_mer_goes_through_past_tasks_and_the_new_one(place: str, index: int) -> None:
+    learner = algorithm("mer", Smooth(2, 1), REGRESSION, batches=3, replayed=2, new_task=place)
     batches = learner.prepare(numbered(0, 4), 0.5, seeded(), full_memory(numbered(100, 50))).support["x"]
     assert batches.shape == (4, 3, 3, 1, 1)
-    assert batches[:, :, -1].flatten(1).tolist() == [[float(task)] * 3 for task in range(4)]
-    assert (batches[:, :, :-1] >= 100).all()
-    assert len(batches[:, :, :-1].unique()) == 24
+    assert batches[:, :, index].flatten(1).tolist() == [[float(task)] * 3 for task in range(4)]
+    past = batches[:, :, 1:] if index == 0 else batches[:, :, :-1]
+    assert (past >= 100).all()
+    assert len(past.unique()) == 24
     alone = learner.prepare(numbered(0, 4), 0.5, seeded(), Memory(50)).support["x"]
     assert alone.flatten(1).tolist() == [[float(task)] * 9 for task in range(4)]
 
@@ -187,7 +189,7 @@ def test_mer_goes_through_past_tasks_and_then_the_new_one() -> None:
 def test_mer_is_the_papers_algorithm(shape: object) -> None:
     """Two batches of two past tasks and the new one, by a plain loop."""
     settings = {"batches": 2, "replayed": 2, "inner_steps": 3, "inner_lr": 0.2, "within": 0.4, "across": 0.7}
-    learner = algorithm("mer", Smooth(2, shape.outputs), shape, **settings)  # type: ignore[attr-defined,arg-type]
+    learner = algorithm("mer", Smooth(2, shape.outputs), shape, batch=4, **settings)  # type: ignore[attr-defined,arg-type]
     meta = meta_parameters(learner)
     memory = full_memory(episodes(shape, tasks=9, seed=2))  # type: ignore[arg-type]
     batches = learner.prepare(episodes(shape, tasks=2), 0.5, seeded(), memory)  # type: ignore[arg-type]
@@ -203,8 +205,9 @@ def test_mer_is_the_papers_algorithm(shape: object) -> None:
                 task = whole_task(batches.one(new).one(batch).one(number))
                 if shape is CLASSIFICATION:  # whose classes are numbered anew in each task
                     theta |= {n: w for n, w in before.items() if n.startswith("head.")}
-                for _ in range(3):
-                    theta = {n: w - 0.2 * learner.gradient(theta, task)[n] for n, w in theta.items()}
+                for chosen in batches.one(new).one(batch).one(number).extra["order"]:
+                    part = task | {name: task[name][chosen] for name in ("x", "y")}
+                    theta = {n: w - 0.2 * learner.gradient(theta, part)[n] for n, w in theta.items()}
             theta = {n: before[n] + 0.4 * (theta[n] - before[n]) for n in theta}
         ends.append({n: meta[n] + 0.7 * (theta[n] - meta[n]) for n in theta})
     torch.testing.assert_close(found, {n: (ends[0][n] + ends[1][n]) / 2 for n in meta}, **TIGHT)
@@ -217,6 +220,7 @@ def test_mer_without_a_past_and_without_slowing_down_is_reptile() -> None:
     meta, tasks = meta_parameters(mer), episodes(REGRESSION, tasks=3)
     batches = mer.prepare(tasks, 0.5, seeded(), Memory(0))
     found, losses = MetaStep(mer, chunk=2).gradient(meta, batches)
+    tasks = reptile.prepare(tasks, 0.5, seeded(), Memory(0))
     expected, expected_losses = MetaStep(reptile, chunk=2).gradient(meta, tasks)
     torch.testing.assert_close(found, expected, **TIGHT)
     torch.testing.assert_close(losses, expected_losses, **TIGHT)

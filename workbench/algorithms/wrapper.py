@@ -49,6 +49,10 @@ class WrapperConfig(AnyWays):
         return {name: value for name, value in values.items() if name not in OF_THE_RUN}
 
     @property
+    def most_examples(self) -> int:
+        return self.base.most_examples
+
+    @property
     def built_of(self) -> tuple[AlgorithmConfig, ...]:
         return (self, *self.base.built_of)
 

@@ -244,6 +244,8 @@ def _train_episode(task: Table, entry: Table) -> str:
         value = entry.get(f"train_{name}") or task.get(name)
         if value is not None:
             parts.append(f"{worded(value)} {name}")
+    if isinstance(most := _deep(entry, "examples"), int):
+        parts.append(f"up to {most} of a class")
     return ", ".join(parts) or NONE
 
 

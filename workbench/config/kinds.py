@@ -331,6 +331,12 @@ class AlgorithmConfig(Kind):
         found = [each.privileged(problem) for each in self.built_of]
         return listed(list(dict.fromkeys(filter(None, found))))
 
+    @property
+    def most_examples(self) -> int:
+        """Examples of each class that its training tasks have, as far as there are so many, where it learns
+        from all of them alike; 0: as many as the task asks for."""
+        return 0
+
     def schedule(self, training: Training) -> Schedule:
         """How it is trained, where the experiment says this under ``[training]``."""
         return Schedule(0, training.meta_batch, training.meta_lr)

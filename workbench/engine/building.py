@@ -90,6 +90,8 @@ def training_size(config: AlgorithmConfig, family: TaskFamily) -> EpisodeSize:
     size = family.size
     if isinstance(config, AnyWays):
         size = size._replace(ways=config.train_ways or size.ways)
+    most = min(config.most_examples, family.fewest_examples("train"))
+    size = size._replace(shots=max(size.shots, most - size.queries))
     if isinstance(config, Trains):
         shots, queries = config.train_shots or size.shots, config.train_queries or size.queries
         size = size._replace(shots=0 if config.acts else shots, queries=queries)

@@ -415,6 +415,10 @@ class TaskFamily(ABC):
             For more ways than classes, or fewer examples in a class than shots + queries.
         """
 
+    def fewest_examples(self, split: Split) -> int:
+        """Examples that every class of a split has; 0 where there are none to be counted."""
+        return 0
+
     def to(self, device: torch.device) -> TaskFamily:
         """Keep the data on a device, so that episodes are gathered there."""
         self.device = device

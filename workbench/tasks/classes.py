@@ -250,6 +250,10 @@ class ClassFamily(TaskFamily):
                 f"{size.queries} queries need {needed}; use fewer, or add examples"
             )
 
+    def fewest_examples(self, split: Split) -> int:
+        # in proportion to what there is, the scarcest class has fewer of a task's examples than others
+        return 0 if self._proportions is not None else self._pool.counts[self._scarcest[split]]
+
     def _check_proportions(self, size: EpisodeSize, split: Split) -> None:
         """Refuse an episode size that the smallest classes of a split cannot give together."""
         counts, scarcest = self._pool.counts, self._scarcest[split]
