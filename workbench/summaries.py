@@ -96,6 +96,22 @@ class OperatingPoint(TypedDict):
     episodes_hash: NotRequired[str]
 
 
+class WeightsSummary(TypedDict):
+    """Which weights a test is of: the ``last``, or the ``best`` on meta-validation tasks.
+
+    ``best_at``, ``last_at`` are meta-iterations, ``best_validation`` what the best reached in ``measure``;
+    ``others`` is what the weights that are not in tables reach on the same test episodes, None where these
+    are the same.
+    """
+
+    tested: str
+    best_at: int
+    last_at: int
+    measure: str
+    best_validation: float | None
+    others: dict[str, ByStep] | None
+
+
 class ShiftSummary(TypedDict):
     """What was measured on as many frozen tasks of a shifted distribution: its name, and what it is."""
 
@@ -172,6 +188,7 @@ class TestSummary(Summary, total=False):
     distinct_episodes: int
     distinct_classes: int
     distinct_examples: int
+    weights: NotRequired[WeightsSummary]
     cost: NotRequired[CostSummary]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from workbench.analysis.comparison import Episodes
 from workbench.analysis.naming import NONE, worded
 from workbench.analysis.numerals import count
-from workbench.analysis.results import privacy
+from workbench.analysis.results import privacy, weights
 from workbench.analysis.source import Group, Source, configuration, tested
 from workbench.toml import digest
 from workbench.words import listed, numbered, ranges
@@ -24,6 +24,7 @@ TEST = {
     "shots": "Shot",
     "queries": "Queries",
     "test_steps": "Inner steps in test",
+    "weights": "Weights tested",
     "batch_norm": "Batch norm in test",
     "attack": "Attack",
     "shift": "Shift",
@@ -47,6 +48,7 @@ TRAINING = {
     "seconds": "Training time (mean)",
     "drift": "Drift",
     "privacy": "Privacy of training tasks",
+    "stop": "Stops early",
     "seeds": "Seeds",
     "device": "Device",
     "version": "Workbench, PyTorch",
@@ -101,6 +103,7 @@ def _card(source: Source, group: Group) -> Card:
         "shots": worded(_first(test, task, key="shots")),
         "queries": worded(_first(test, task, key="queries")),
         "test_steps": _steps(test, evaluation),
+        "weights": weights(source.result(run.id)) or "the last",
         "batch_norm": _BATCH_NORM.get(str(test.get("transductive")), "none"),
         "attack": _words(test.get("attack")),
         "shift": _shift(test.get("shift")),
@@ -119,6 +122,7 @@ def _card(source: Source, group: Group) -> Card:
         "seconds": f"{sum(each.seconds for each in runs) / len(runs):.3g} s",
         "drift": _words(task.get("drift")),
         "privacy": privacy(environment) or "none",
+        "stop": _patience(training.get("stop")),
         "seeds": ranges([each.seed for each in runs]),
         "device": " / ".join(dict.fromkeys(str(each.environment.get("device", NONE)) for each in runs)),
         "version": f"{environment.get('workbench', NONE)}, {environment.get('torch', NONE)}",
@@ -223,6 +227,10 @@ def _table(table: Table, name: str) -> Table:
 
 def _first(*tables: Table, key: str) -> object:
     return next((each[key] for each in tables if each.get(key) is not None), None)
+
+
+def _patience(stop: object) -> str:
+    return "none" if stop is None else f"after {stop} validations without a better one"
 
 
 def _deep(entry: Table, key: str) -> object:

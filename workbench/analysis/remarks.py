@@ -17,6 +17,7 @@ def of(rows: Sequence[Row]) -> list[str]:
     said = [
         privileged((row.algorithm, row.privilege) for row in rows),
         private((row.algorithm, row.privacy) for row in rows),
+        _bracketed("Tested weights", ((row.algorithm, row.weights) for row in rows)),
         astray((row.algorithm, row.diverged, row.tasks) for row in rows),
     ]
     fixed = [row.algorithm for row in rows if row.deterministic]

@@ -173,6 +173,7 @@ class Row:
     copies : runs that repeat one of these; whether one of them reached something else.
     privilege : what it knows or uses of a test task that others do not, in words; mostly empty.
     privacy : how far its training tasks are private, in words; mostly empty.
+    weights : which were tested, in words, where these are not the last; mostly empty.
     beside : means over seeds.
     """
 
@@ -195,11 +196,13 @@ class Row:
     copies_differ: bool
     privilege: str
     privacy: str
+    weights: str
     beside: dict[str, float | None]
 
     def cells(self) -> dict[str, object]:
         """Every value by the name of its column."""
-        left_out = {"beside"} if self.privacy else {"beside", "privacy"}
+        seldom = {name for name in ("privacy", "weights") if not getattr(self, name)}
+        left_out = {"beside"} | seldom
         return {name: value for name, value in vars(self).items() if name not in left_out} | self.beside
 
 
@@ -243,6 +246,7 @@ def table_row(
         _differ(members, copies),
         privilege(first.run.environment),
         privacy(first.run.environment),
+        weights(first.test),
         _over_seeds([beside(test, measure, step) for test in tests]),
     )
 
@@ -339,6 +343,27 @@ def told_shifted(test: TestSummary | None) -> str:
         return NONE
     row = measure_of(reached(test).measure, test)
     return quantities.text(row, found["shifted"], found["shifted_ci95"])
+
+
+def weights(test: TestSummary | None) -> str:
+    """Which weights a test is of, in words, where these are not the last; else empty."""
+    known = (test or {}).get("weights")
+    return "the best validation's" if known and known["tested"] == "best" else ""
+
+
+def told_weights(test: TestSummary | None) -> str:
+    """Which weights a test is of, and what the others reach, in words; empty where they are not known."""
+    known = (test or {}).get("weights")
+    if test is None or not known:
+        return ""
+    best, last = f"best validation, at {count(known['best_at'])}", f"last, at {count(known['last_at'])}"
+    tested, others = (best, last) if known["tested"] == "best" else (last, best)
+    measure = reached(test).measure
+    of_others = (known["others"] or {}).get(measure)
+    if of_others is None or of_others["mean"][-1] is None:
+        return f"{tested} (the others are the same)" if known["others"] is None else tested
+    text = quantities.text(measure_of(measure, test), of_others["mean"][-1], of_others["ci95"][-1])
+    return f"{tested}; {others}: {measure} {text}"
 
 
 def in_domains(test: TestSummary | None) -> list[str]:

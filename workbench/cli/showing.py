@@ -70,6 +70,8 @@ def _show(entries: Sequence[RunEntry]) -> None:
     for entry in entries:
         for sentence in results.in_domains(entry["test"]):
             say(f"run {entry['id']}, {entry['name']}, on {sentence}")
+        if results.weights(entry["test"]):
+            say(f"run {entry['id']}, {entry['name']}, weights: {results.told_weights(entry['test'])}")
     tests = {
         test.get("episodes_hash"): (each["experiment"], test)
         for each in reversed(entries)

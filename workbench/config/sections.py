@@ -174,6 +174,16 @@ class Training(Section):
     checkpoint_every: float = setting(
         30.0, incidental=True, rare=True, ge=0, unit="s", help="Seconds between checkpoints."
     )
+    stop: int | None = setting(
+        None,
+        label="Stop early",
+        rare=True,
+        ge=1,
+        le=10_000,
+        unit="validations",
+        help="End training when so many validations in a row have not been better than the best one.",
+        empty="never",
+    )
     privacy: Privacy | None = setting(
         None,
         label="Private tasks",
@@ -226,6 +236,15 @@ class Evaluation(Section):
     )
     queries: int | None = setting(
         None, ge=1, le=10_000, help="Query examples in evaluation.", empty="as in the task"
+    )
+    checkpoint: Literal["last", "best", "last alone"] = setting(
+        "last",
+        before="last alone",
+        label="Weights tested",
+        rare=True,
+        titles={"last": "last (and best)", "best": "best (and last)", "last alone": "last, nothing else"},
+        help="Which weights stand in tables: the last, or those of the best validation; the others are "
+        "tested, too.",
     )
     seed: int = setting(12345, rare=True, ge=0, lt=2**32, help="Seed of the frozen episodes.")
     transductive: bool = setting(

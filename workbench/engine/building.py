@@ -69,6 +69,7 @@ def demands(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily)
         adam=partial(adam_steps, algorithm.outer, warm_up(experiment, config), meta_batch),
         capacity=algorithm.capacity,
         new_tasks=algorithm.new_tasks(meta_batch),
+        best=keeps_best(experiment, config),
     )
 
 
@@ -129,6 +130,12 @@ def in_domain(algorithm: Algorithm, family: TaskFamily, size: EpisodeSize) -> Al
     other = make(algorithm.config, algorithm.network, shape)
     other.check(size)
     return other
+
+
+def keeps_best(experiment: Experiment, config: AlgorithmConfig) -> bool:
+    """Whether a run keeps the weights of its best validation."""
+    asked = experiment.evaluation.checkpoint != "last alone" or experiment.training.stop is not None
+    return asked and planned_iterations(experiment, config) > 0
 
 
 def planned_iterations(experiment: Experiment, config: AlgorithmConfig) -> int:

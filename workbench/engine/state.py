@@ -57,6 +57,9 @@ class Values(Section):
     )
     evaluated: int = setting(ge=-1, help="Meta-iterations at the last validation; -1 before the first.")
     memory_seen: int | None = setting(None, ge=0, help="Tasks that a memory was offered.")
+    best_at: int | None = setting(None, ge=0, help="Meta-iterations at the best validation.")
+    best: float | None = setting(None, allow_inf_nan=False, help="What was measured there.")
+    worse: int | None = setting(None, ge=0, help="Validations since then, none of them better.")
     known: list[list[float | None]] | None = setting(
         None, help="Loss on every segment of a stream that drifts, after each that is over."
     )
@@ -85,6 +88,7 @@ class Demands:
     every : meta-iterations between validations.
     adam : steps of Adam after so many meta-iterations, which keeps two moments of each meta-parameter.
     capacity, new_tasks : of a memory; tasks that the stream gives in one meta-iteration.
+    best : whether the weights of the best validation are kept, too.
     """
 
     def __init__(
@@ -96,7 +100,9 @@ class Demands:
         adam: Callable[[int], int],
         capacity: int,
         new_tasks: int,
+        best: bool = False,
     ) -> None:
+        self.keeps_best = best
         self._meta, self._segments, self._every = meta, segments, every
         self._adam, self._capacity, self._new_tasks = adam, capacity, new_tasks
 
@@ -127,6 +133,8 @@ class Demands:
         entries = {
             f"meta.{name}": Entry(Described("float32", each), _finite) for name, each in self._meta.items()
         }
+        if self.keeps_best:
+            entries |= {name.replace("meta", "best", 1): each for name, each in entries.items()}
         if self._adam(iteration):
             steps = min(self._adam(iteration), MOST_ADAM_STEPS)
             counted = Entry(Described("float32", ()), _equal_to(steps))
@@ -155,9 +163,9 @@ class Demands:
 
         return flaw
 
-    def meta_of(self, state: State) -> dict[str, Tensor]:
-        """The meta-parameters of a state, in order."""
-        return {name: state.tensors[f"meta.{name}"] for name in self._meta}
+    def meta_of(self, state: State, best: bool = False) -> dict[str, Tensor]:
+        """The meta-parameters of a state, in order; or those of its best validation."""
+        return {name: state.tensors[f"{'best' if best else 'meta'}.{name}"] for name in self._meta}
 
     @property
     def most_bytes(self) -> int:
@@ -222,6 +230,8 @@ class Demands:
         if found.evaluated not in allowed:
             raise StateError(f"evaluated is {found.evaluated}, {' or '.join(map(str, allowed))} is demanded")
         _demand("memory_seen", found.memory_seen, iteration * self._new_tasks if self._capacity else None)
+        kept = found.best_at is not None and found.worse is not None and found.best_at <= iteration
+        _demand("best_at", kept, self.keeps_best)
         rows = None if found.known is None else [len(row) for row in found.known]
         segments = self._segments
         over = [segments.segments] * segments.over(found.evaluated) if segments.drifts else None

@@ -17,6 +17,7 @@ from workbench.algorithms.base import OuterStep, clipped
 from workbench.algorithms.memory import Memory
 from workbench.config import AlgorithmConfig, Experiment
 from workbench.engine import evaluation, meta_test
+from workbench.engine.best import Best
 from workbench.engine.building import (
     build,
     demands,
@@ -48,7 +49,7 @@ from workbench.engine.state import State, Values
 from workbench.engine.stream import Stream
 from workbench.errors import InputError
 from workbench.measures import LOSS, TASKS_IN_MEMORY
-from workbench.summaries import Entry, Summary
+from workbench.summaries import Entry, Summary, WeightsSummary
 from workbench.tasks.base import Domain, Episode, EpisodeSize, TaskFamily
 
 log = logging.getLogger(__name__)
@@ -169,6 +170,7 @@ class Trainer:
             initial = self.algorithm.initial(seeded(self.seed, 0))
         self.meta: Params = {name: w.to(device).requires_grad_() for name, w in initial.items()}
         self._optimiser = self._make_optimiser()
+        self.best = Best(family.problem, self.meta) if self.demands.keeps_best else None
 
     def _make_optimiser(self) -> torch.optim.Adam:
         weights = [{"params": list(self.meta.values())}]  # a group, since there may be none to train
@@ -232,9 +234,12 @@ class Trainer:
                 with self.energy.spent("validation"):
                     summary = yield from self._patiently(lambda: self._validated(validation))
                 self.validating += time.perf_counter() - began
+                if self.best is not None:
+                    value = summary["measures"][self.best.measure.name]["mean"][-1]
+                    self.best.see(self.iteration, value, self.meta)
                 self._evaluated = self.iteration
                 yield Evaluated(self.iteration, "validation", summary)
-            if self.iteration >= self.iterations:
+            if self.iteration >= self.iterations or self._stops_early:
                 yield CheckpointDue(self.iteration)  # what was learned, before it is tested
                 return
             if time.monotonic() >= next_checkpoint:
@@ -244,20 +249,17 @@ class Trainer:
             next_end = self._stream.next_end(self.iteration)
             yield from self._some_steps(min(self.iterations, next_validation, next_end))
 
+    @property
+    def _stops_early(self) -> bool:
+        """Whether validation has not been better for as long as the training is to bear it."""
+        patience = self.experiment.training.stop
+        return patience is not None and self.best is not None and self.best.worse >= patience
+
     def _validated(self, validation: FrozenEpisodes) -> Summary:
         """Measure the frozen meta-validation episodes, every segment of a stream, and the memory."""
-        settings = self.experiment.evaluation
 
         def measured(episodes: FrozenEpisodes) -> evaluation.Curves:
-            return evaluation.evaluate(
-                self.algorithm,
-                self.meta,
-                episodes,
-                settings.inner_steps,
-                transductive=settings.transductive,
-                threads=self.workers,
-                asked=self.asked,
-            ).of(episodes)
+            return self._measured(episodes, self.meta)
 
         self._fit()
         summary = measured(validation).summary()
@@ -302,10 +304,11 @@ class Trainer:
         if self.algorithm.problem.chooses:
             count = settings.validation_episodes
             validation = yield from self._patiently(lambda: self.frozen("validation", count))
+        of_best = self.best is not None and settings.checkpoint == "best"
         found = yield from self._patiently(
             lambda: meta_test.result(
                 self.algorithm,
-                self.meta,
+                self.best.meta if self.best is not None and of_best else self.meta,
                 test,
                 train,
                 steps=settings.inner_steps,
@@ -320,8 +323,40 @@ class Trainer:
             )
         )
         found.summary["drift"] = self._stream.summary()
+        if self.best is not None and settings.checkpoint != "last alone":
+            found.summary["weights"] = yield from self._weights(self.best, test)
         self.testing = time.perf_counter() - began
         return Finished(self.iteration, self.seconds, *found)
+
+    def _weights(self, best: Best, test: FrozenEpisodes) -> Generator[Abandoned, None, WeightsSummary]:
+        """Which weights were tested, and what the others reach on the same episodes."""
+        settings = self.experiment.evaluation
+        of_best, measures = settings.checkpoint == "best", None
+        if best.at != self.iteration:
+            others = self.meta if of_best else best.meta
+            curves = yield from self._patiently(lambda: self._measured(test, others))
+            measures = curves.summary()["measures"]
+        return {
+            "tested": "best" if of_best else "last",
+            "best_at": best.at,
+            "last_at": self.iteration,
+            "measure": best.measure.name,
+            "best_validation": best.value,
+            "others": measures,
+        }
+
+    def _measured(self, episodes: FrozenEpisodes, meta: Params) -> evaluation.Curves:
+        """What weights reach on frozen episodes."""
+        settings = self.experiment.evaluation
+        return evaluation.evaluate(
+            self.algorithm,
+            meta,
+            episodes,
+            settings.inner_steps,
+            transductive=settings.transductive,
+            threads=self.workers,
+            asked=self.asked,
+        ).of(episodes)
 
     def _other(self, domain: Domain) -> Generator[Abandoned, None, meta_test.Other]:
         """Frozen episodes of another domain, drawn as those of the test are."""
@@ -483,6 +518,8 @@ class Trainer:
             If the training has left the finite numbers, so that it is to fail at its next loss.
         """
         held = {f"meta.{name}": weight for name, weight in self.meta.items()}
+        if self.best is not None:
+            held |= {f"best.{name}": weight for name, weight in self.best.meta.items()}
         for index, entries in self._optimiser.state_dict()["state"].items():
             held |= {f"optimiser.{index}.{name}": value for name, value in entries.items()}
         if self._memory.capacity:
@@ -495,6 +532,8 @@ class Trainer:
             "validating": self.validating,
             "evaluated": self._evaluated,
         }
+        if self.best is not None:
+            values |= self.best.values
         if self.energy.joules is not None:
             values["joules"] = dict(self.energy.joules)
         if self._memory.capacity:
@@ -527,6 +566,8 @@ class Trainer:
         self.validating = values.validating
         self.energy.go_on(values.joules)
         self._stream.known = values.known or []
+        if self.best is not None:
+            self.best.restore(values, self.demands.meta_of(state, best=True))
         if self._memory.capacity:
             places, seen = state.tensors["memory.places"], values.memory_seen or 0
             self._memory.restore(places, seen, self._episodes.__getitem__)

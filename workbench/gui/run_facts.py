@@ -52,6 +52,7 @@ class RunFacts:
             (tr("On"), _machine(environment)),
             (tr("Validation"), _validated(validations)),
             (tr("Test"), results.told(test) if test else ""),
+            (tr("Weights"), results.told_weights(test)),
             (tr("If shifted"), results.told_shifted(test) if test and test.get("shift") else ""),
             (tr("Elsewhere"), "; ".join(results.in_domains(test))),
             (tr("Knows more"), results.privilege(environment)),

@@ -368,6 +368,10 @@ _tested = table(
         ),
         "transductive": optional(one_of((False, True))),
         **_SIZES,
+        "weights": table(
+            {"tested": one_of(("last", "best")), "best_at": _few, "last_at": _few, "measure": _name},
+            {"best_validation": _mean, "others": optional(_measures)},
+        ),
         "domains": by_name(_in_domain),
         "cost": optional(
             table(

@@ -42,7 +42,8 @@ class Learned:
 
 
 def learned(project: Project, run_id: int, family: TaskFamily) -> Learned:
-    """What a run has learned up to its newest checkpoint, without setting up its training.
+    """What a run has learned up to its newest checkpoint, without setting up its training: of a finished one,
+    the weights that were tested.
 
     Raises
     ------
@@ -60,4 +61,7 @@ def learned(project: Project, run_id: int, family: TaskFamily) -> Learned:
     if state is None:
         raise ProjectError(f"{record.name} has no checkpoint yet, so nothing that it has learned is kept")
     algorithm = building.build(run.experiment, run.config, family)
-    return Learned(algorithm, demands.meta_of(state), state.values["iteration"])
+    best = record.status == "finished" and run.experiment.evaluation.checkpoint == "best"
+    best = best and demands.keeps_best
+    done = state.values["best_at" if best else "iteration"]
+    return Learned(algorithm, demands.meta_of(state, best), done)
