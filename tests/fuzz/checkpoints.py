@@ -254,7 +254,13 @@ def breaks_demands(sound: Sound, content: bytes, text: str) -> bool | None:
 
 
 def _values_break(sound: Sound, values: dict[str, Any]) -> bool:
-    if values.keys() | {"validating"} != sound.values.keys():  # which older programs did not write
+    optional = {"validating", "best"}  # which older programs did not write; which may be no number
+    if values.keys() | optional != sound.values.keys() | optional:
+        return True
+    best_at, worse = values.get("best_at", 0), values.get("worse", 0)
+    if not all(type(each) is int and each >= 0 for each in (best_at, worse)) or best_at > sound.iteration:
+        return True
+    if not _number(values.get("best", 0)):
         return True
     if not sound.iteration and values["evaluated"] == -1:  # just as well, before the first validation
         values = values | {"evaluated": type(values["evaluated"])(0)}
