@@ -15,6 +15,7 @@ from workbench.analysis.statistics import (
     RESAMPLES,
     SEED,
     Estimate,
+    _iman_davenport,
     compare,
     critical_difference,
     differences,
@@ -202,6 +203,21 @@ def test_friedman_is_scipys() -> None:
         for j in range(i):
             apart = abs(found.mean_ranks[i] - found.mean_ranks[j]) >= found.critical_difference
             assert apart == (found.p_nemenyi[i, j] <= 0.05)
+
+
+def test_iman_davenports_f_concludes_as_demsar_does_of_four_c45_over_14_data_sets() -> None:
+    """His example: χ² = 9.28, F = 3.69 with 3 and 39 degrees of freedom."""
+    assert _iman_davenport(9.28, 14, 4) == pytest.approx(stats.f.sf(3.69, 3, 39), rel=5e-3)
+    assert _iman_davenport(3 * 14.0, 14, 4) == 0.0  # all agree
+
+
+def test_a_pair_is_tested_alone_whoever_else_is_ranked() -> None:
+    scores = np.random.default_rng(3).normal(size=(12, 4)) + np.arange(4) * 0.8
+    found = friedman(scores)
+    alone = [stats.wilcoxon(scores[:, i] - scores[:, j]).pvalue for i in range(4) for j in range(i)]
+    pairs = [found.p_wilcoxon[i, j] for i in range(4) for j in range(i)]
+    np.testing.assert_allclose(pairs, holm(alone))
+    assert (found.p_wilcoxon == found.p_wilcoxon.T).all()
 
 
 def test_ranks_turn_where_high_is_good() -> None:

@@ -157,7 +157,8 @@ def caption(found: Families) -> str:
 
 
 def rows(found: Families) -> list[dict[str, object]]:
-    """A row for each learner: its mean rank, what it reached on each family, Nemenyi's p to each other."""
+    """A row for each learner: its mean rank, what it reached on each family, Nemenyi's and Wilcoxon's p to
+    each other."""
     ranks = found.ranks
     if ranks is None:
         return []
@@ -169,12 +170,14 @@ def rows(found: Families) -> list[dict[str, object]]:
             "families": ranks.families,
             "critical_difference": ranks.critical_difference,
             "p_friedman": ranks.p_friedman,
+            "p_iman_davenport": ranks.p_iman_davenport,
         }
         | {
             f"{m}, {n}": finite(float(v))
             for m, n, v in zip(found.measures, found.names, found.scores[:, i], strict=True)
         }
         | {f"p_nemenyi to {found.learners[j]}": float(ranks.p_nemenyi[i, j]) for j in order}
+        | {f"p_wilcoxon to {found.learners[j]}": float(ranks.p_wilcoxon[i, j]) for j in order}
         for i in order
     ]
 

@@ -2,8 +2,11 @@
 
 Which test for what follows Demšar, *Statistical comparisons of classifiers over multiple data sets*, JMLR 7,
 2006: two learners on the same episodes by Wilcoxon's signed ranks, several learners over several task
-families by Friedman's test with Nemenyi's critical difference, several claims at once with Holm's
-correction. scipy computes; it is imported when first needed, since it takes long.
+families by Friedman's test with Iman and Davenport's F, which is less conservative, and Nemenyi's critical
+difference, several claims at once with Holm's correction. Mean ranks depend on who else was ranked, so that
+each pair has Wilcoxon's test over the families, too (Benavoli, Corani, Mangili, *Should we really use
+post-hoc tests based on mean-ranks?*, JMLR 17, 2016). scipy computes; it is imported when first needed, since
+it takes long.
 """
 
 from __future__ import annotations
@@ -43,7 +46,12 @@ CITATIONS = (
     "Kerby. The simple difference formula: an approach to teaching nonparametric correlation. "
     "Comprehensive Psychology 3, 2014 (matched-pairs rank-biserial correlation).",
 )
-RANK_CITATIONS = ("Demšar. Statistical comparisons of classifiers over multiple data sets. JMLR 7, 2006.",)
+RANK_CITATIONS = (
+    "Demšar. Statistical comparisons of classifiers over multiple data sets. JMLR 7, 2006.",
+    "Iman, Davenport. Approximations of the critical region of the Friedman statistic. "
+    "Communications in Statistics A9, 1980.",
+    "Benavoli, Corani, Mangili. Should we really use post-hoc tests based on mean-ranks? JMLR 17, 2016.",
+)
 
 
 class Estimate(NamedTuple):
@@ -290,16 +298,20 @@ class Ranks:
     ----------
     families : how many.
     mean_ranks : ``[learners]``, 1 is best.
-    p_friedman : whether they differ at all.
+    p_friedman : whether they differ at all, by Friedman's χ².
+    p_iman_davenport : the same by Iman and Davenport's F, which is what words go by.
     critical_difference : mean ranks that differ by less are not told apart (Nemenyi, 5%).
     p_nemenyi : ``[learners, learners]``.
+    p_wilcoxon : the same of each pair alone, by its differences over the families (Holm, over all pairs).
     """
 
     families: int
     mean_ranks: Array
     p_friedman: float
+    p_iman_davenport: float
     critical_difference: float
     p_nemenyi: Array
+    p_wilcoxon: Array
 
     @property
     def order(self) -> list[int]:
@@ -324,12 +336,19 @@ class Ranks:
                 f"Too few for a claim: {self.families} task families; Friedman's test wants at least "
                 f"{FEWEST_FAMILIES}, better ten (Demšar 2006)."
             )
-        if self.p_friedman > SIGNIFICANCE:
-            return f"Friedman's test finds no difference (p = {plain(self.p_friedman)}), so none is claimed."
-        sign = "" if plain(self.p_friedman).startswith("<") else "= "
+        p = plain(self.p_iman_davenport)
+        if self.p_iman_davenport > SIGNIFICANCE:
+            return (
+                f"Friedman's test (Iman and Davenport's F) finds no difference (p = {p}), so none is claimed."
+            )
+        apart = [(i, j) for i in range(len(self.mean_ranks)) for j in range(i)]
+        alone = sum(self.p_wilcoxon[pair] <= SIGNIFICANCE for pair in apart)
+        sign = "" if p.startswith("<") else "= "
         return (
-            f"The learners differ (Friedman, p {sign}{plain(self.p_friedman)}). Mean ranks that differ by "
-            f"less than {self.critical_difference:.2f} are not told apart (Nemenyi, 5%)."
+            f"The learners differ (Friedman's test, Iman and Davenport's F, p {sign}{p}). Mean ranks that "
+            f"differ by less than {self.critical_difference:.2f} are not told apart (Nemenyi, 5%); they "
+            f"depend on who else is ranked. Pair by pair (Wilcoxon over the families, Holm) {alone} of "
+            f"{len(apart)} pairs differ at 5%."
         )
 
 
@@ -350,9 +369,39 @@ def friedman(scores: Array, *, higher_is_better: bool = False) -> Ranks:
     ordered = -scores if higher_is_better else scores
     ranks = stats.rankdata(ordered, axis=1)
     tied = bool((ranks == ranks[:, :1]).all())
-    p = 1.0 if tied else float(stats.friedmanchisquare(*ordered.T).pvalue)
+    chi = None if tied else stats.friedmanchisquare(*ordered.T)
     mean = ranks.mean(axis=0)
-    return Ranks(families, mean, p, critical_difference(learners, families), nemenyi(mean, families))
+    return Ranks(
+        families,
+        mean,
+        1.0 if chi is None else float(chi.pvalue),
+        1.0 if chi is None else _iman_davenport(float(chi.statistic), families, learners),
+        critical_difference(learners, families),
+        nemenyi(mean, families),
+        _wilcoxon_pairs(ordered),
+    )
+
+
+def _iman_davenport(chi_square: float, families: int, learners: int) -> float:
+    """p of F = (N − 1) χ² / (N (k − 1) − χ²) with k − 1 and (k − 1)(N − 1) degrees of freedom."""
+    from scipy.stats import f
+
+    left = families * (learners - 1) - chi_square
+    if left <= 1e-9 * chi_square:  # every family ranks them alike
+        return 0.0
+    degrees = learners - 1
+    return float(f.sf((families - 1) * chi_square / left, degrees, degrees * (families - 1)))
+
+
+def _wilcoxon_pairs(scores: Array) -> Array:
+    """p of each two learners, ``[learners, learners]``, by Wilcoxon's test over the families (Holm)."""
+    learners = scores.shape[1]
+    pairs = [(i, j) for i in range(learners) for j in range(i)]
+    p = holm([wilcoxon(differences(scores[:, i], scores[:, j])) for i, j in pairs])
+    found = np.ones((learners, learners))
+    for (i, j), each in zip(pairs, p, strict=True):
+        found[i, j] = found[j, i] = each
+    return found
 
 
 def critical_difference(learners: int, families: int) -> float:
