@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from sklearn.svm import LinearSVC
 from torch import Tensor
 from torch.distributions import Normal
 from torch.nn import functional as F
@@ -11,13 +12,23 @@ from torch.nn import functional as F
 from tests.experiments import CLASSIFICATION, REGRESSION, Smooth, algorithm, episodes, meta_parameters
 from workbench.algorithms import ALGORITHMS, Params
 from workbench.engine.meta_step import MetaStep
+from workbench.errors import InputError
 from workbench.problems.classification import Classification
 from workbench.tasks.base import Episode, TaskShape
 
 TIGHT = {"rtol": 1e-9, "atol": 1e-11}
 CLOSED_FORM = [
     pytest.param(name, shape, id=f"{name}-{shape.problem.name}")
-    for name in ("protonet", "matchingnet", "relationnet", "r2d2", "cnp", "simpleshot", "meta_baseline")
+    for name in (
+        "protonet",
+        "matchingnet",
+        "relationnet",
+        "r2d2",
+        "cnp",
+        "simpleshot",
+        "meta_baseline",
+        "metaoptnet",
+    )
     for shape in (CLASSIFICATION, REGRESSION)
     if shape.problem.name in ALGORITHMS[name].Config.problems()
 ]
@@ -58,7 +69,7 @@ def test_the_meta_gradient_equals_finite_differences(name: str, shape: TaskShape
     assert found == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("name", ["matchingnet", "relationnet", "r2d2"])
+@pytest.mark.parametrize("name", ["matchingnet", "relationnet", "r2d2", "metaoptnet"])
 def test_a_task_may_have_any_number_of_classes(name: str) -> None:
     learner = algorithm(name, Smooth(2, 3), CLASSIFICATION)
     task = episodes(TaskShape(Classification(), (2,), 5), tasks=1).one(0)
@@ -121,6 +132,41 @@ def test_r2d2_equals_the_primal_ridge_regression(shape: TaskShape) -> None:
     torch.testing.assert_close(
         learner.predict(learner.start(meta, task.support), task.query["x"]), expected, **TIGHT
     )
+
+
+@pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem.name)
+def test_metaoptnets_ridge_equals_the_primal_one(shape: TaskShape) -> None:
+    learner = algorithm("metaoptnet", Smooth(2, shape.outputs), shape, head="ridge", ridge=0.3)
+    meta, task = meta_parameters(learner), episodes(shape, tasks=1).one(0)
+    X = learner.embed(meta, task.support["x"])
+    Y = task.support["y"] if shape is REGRESSION else F.one_hot(task.support["y"]).double()
+    W = torch.linalg.solve(X.T @ X + 0.3 * torch.eye(6, dtype=torch.float64), X.T @ Y)
+    expected = learner.embed(meta, task.query["x"]) @ W * (1 if shape is REGRESSION else 10)
+    adapted = learner.start(meta, task.support)
+    torch.testing.assert_close(learner.predict(adapted, task.query["x"]), expected, **TIGHT)
+    assert learner.report(meta, adapted, task) == {}
+
+
+def test_metaoptnets_machine_is_that_of_crammer_and_singer() -> None:
+    learner = algorithm("metaoptnet", Smooth(2, 3), CLASSIFICATION)
+    meta, task = meta_parameters(learner), episodes(CLASSIFICATION, tasks=1).one(0)
+    X, y = learner.embed(meta, task.support["x"]).numpy(), task.support["y"].numpy()
+    machine = LinearSVC(multi_class="crammer_singer", C=0.1, fit_intercept=False, tol=1e-10).fit(X, y)
+    adapted = learner.start(meta, task.support)
+    torch.testing.assert_close(adapted["W"], torch.tensor(machine.coef_.T), rtol=1e-5, atol=1e-7)
+    assert 0 <= float(learner.report(meta, adapted, task)["duality gap"]["SVM"]) < 1e-5
+
+
+def test_a_machine_that_has_not_converged_is_told_by_its_gap() -> None:
+    learner = algorithm("metaoptnet", Smooth(2, 3), CLASSIFICATION, C=100.0, solver_steps=2)
+    meta, task = meta_parameters(learner), episodes(CLASSIFICATION, tasks=1).one(0)
+    adapted = learner.start(meta, task.support)
+    assert float(learner.report(meta, adapted, task)["duality gap"]["SVM"]) > 0.1
+
+
+def test_a_machine_does_not_do_regression() -> None:
+    with pytest.raises(InputError, match='set head = "ridge"'):
+        algorithm("metaoptnet", Smooth(2, 1), REGRESSION, head="svm")
 
 
 def test_cnp_is_trained_by_the_likelihood_of_the_query_values() -> None:

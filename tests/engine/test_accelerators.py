@@ -30,8 +30,8 @@ from workbench.problems.regression import Regression
 from workbench.problems.sequence import Sequences
 from workbench.tasks.base import Episode, TaskShape
 
-NO_META_KERNEL = {"r2d2"}
-"""Solves linear equations, for which torch has no kernel on its ``meta`` device."""
+NO_META_KERNEL = {"r2d2", "metaoptnet"}
+"""Solve linear equations, for which torch has no kernel on its ``meta`` device."""
 
 NO_META_EVALUATION = {("fusion", "classification"), ("mer", "classification")}
 """Their inner steps' cross-entropy gathers under two levels of ``vmap``: the ``meta`` kernel misjudges it."""
