@@ -92,6 +92,14 @@ def test_the_hash_tells_settings_apart_but_not_names() -> None:
     assert experiment("maml", "training.meta_lr=0.002").hash() != experiment("maml").hash()
 
 
+def test_a_final_objective_is_as_good_as_none() -> None:
+    assert experiment("maml", 'training.objective="final"').hash() == experiment("maml").hash()
+    with pytest.raises(ConfigError, match="step_cost: means nothing without objective"):
+        experiment("maml", "training.step_cost=0.1")
+    anytime = experiment("maml", "training.objective=anytime", "training.step_cost=0.1")
+    assert parse(anytime.to_toml()).training.cost_of_a_step == 0.1
+
+
 def test_overrides_reach_every_section() -> None:
     changed = parse(
         MAML,

@@ -20,10 +20,11 @@ from tests.experiments import (
     loss_of,
     meta_parameters,
 )
-from workbench.algorithms import Algorithm, Params
+from workbench.algorithms import Algorithm, Params, make
 from workbench.algorithms.imaml import conjugate_gradient
 from workbench.algorithms.memory import Memory
 from workbench.algorithms.reptile import whole_task
+from workbench.config import AlgorithmConfig
 from workbench.engine.meta_step import MetaStep
 from workbench.networks.conv4 import Conv4, Conv4Config
 from workbench.problems.classification import Classification
@@ -169,6 +170,41 @@ def test_predictions_are_to_match_those_of_a_target_that_stands_still(shape: Tas
     torch.testing.assert_close(loss, expected, **TIGHT)
     found, wanted = (torch.autograd.grad(each, list(leaves.values())) for each in (loss, expected))
     torch.testing.assert_close(found, wanted, **TIGHT)
+
+
+# --- the outer loss after every inner step ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("cost", [0.0, 0.7])
+def test_the_anytime_loss_is_the_weighted_mean_over_the_steps(cost: float) -> None:
+    settings = {"inner_lr": 0.3, "inner_steps": 3}
+    learner = algorithm("maml", Smooth(2, 3), CLASSIFICATION, **settings)
+    meta, task = meta_parameters(learner), episodes(CLASSIFICATION, tasks=1).one(0)
+    losses = []
+    for steps in (1, 2, 3):
+        adapted = learner.adapt(meta, task.support, steps)
+        losses.append(loss_of(learner, learner.predict(adapted, task.query["x"]), task.query["y"]))
+    weights = torch.exp(-cost * torch.arange(3, dtype=torch.float64))
+    learner.step_cost = cost
+    torch.testing.assert_close(learner.loss(meta, task), (weights / weights.sum()) @ torch.stack(losses))
+    assert learner.heeds_step_cost
+
+
+ANYTIME = {"maml": True, "alfa": True, "la_maml": True, "reptile": False, "imaml": False, "protonet": False}
+
+
+@pytest.mark.parametrize("name", ANYTIME)
+def test_who_has_no_steps_or_a_loss_of_its_own_does_not_heed_what_a_step_costs(name: str) -> None:
+    network, task = Smooth(2, 3), episodes(CLASSIFICATION, tasks=1).one(0)
+    usual, anytime = (
+        make(AlgorithmConfig.resolve({"kind": name}).suited(CLASSIFICATION.problem.gives), network, *more)
+        for more in ((CLASSIFICATION,), (CLASSIFICATION, 0.0))
+    )
+    meta = meta_parameters(usual)
+    assert anytime.heeds_step_cost == ANYTIME[name]
+    several = usual.trained_steps > 1
+    alike = torch.equal(usual.loss(meta, task), anytime.loss(meta, task))
+    assert alike != (ANYTIME[name] and several)
 
 
 # --- CAVIA ----------------------------------------------------------------------------------------

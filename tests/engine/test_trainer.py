@@ -286,3 +286,15 @@ def test_every_algorithm_trains_on_cuda(name: str, text: str) -> None:
     on_cpu = list(trainer(experiment(name, text=text)).events())
     assert isinstance(events[-1], Finished)
     np.testing.assert_allclose(losses(events), losses(on_cpu), rtol=0.05, atol=0.05)
+
+
+def test_the_record_says_what_the_outer_loss_is_of_where_it_is_another() -> None:
+    def said(name: str, *more: str) -> object:
+        e = experiment(name, *more)
+        return Trainer(e, e.algorithm[0], 0, family(e)).record.get("objective")
+
+    anytime, cost = "training.objective=anytime", "training.step_cost=0.5"
+    assert said("maml") is None
+    assert said("maml", anytime) == "after every inner step"
+    assert said("maml", anytime, cost) == "after every inner step, each counting exp(−0.5) of the last"
+    assert said("reptile", anytime) == 'as ever ("anytime" means nothing to it)'

@@ -13,18 +13,27 @@ ALGORITHMS = discover(__name__, Algorithm)  # type: ignore[type-abstract]
 __all__ = ["ALGORITHMS", "Algorithm", "Citation", "Params", "make"]
 
 
-def make(config: AlgorithmConfig, network: Network, shape: TaskShape) -> Algorithm:
+def make(
+    config: AlgorithmConfig, network: Network, shape: TaskShape, step_cost: float | None = None
+) -> Algorithm:
     """The algorithm that a section of the configuration describes, with the one that it is built over; one
-    for each fold, where the data has folds."""
-    made = _made(config, network, shape)
+    for each fold, where the data has folds.
+
+    Parameters
+    ----------
+    step_cost : of the learner itself, see :class:`Algorithm`.
+    """
+    made = _made(config, network, shape, step_cost)
     return Folded(made, shape.folds) if shape.folds else made
 
 
-def _made(config: AlgorithmConfig, network: Network, shape: TaskShape) -> Algorithm:
+def _made(config: AlgorithmConfig, network: Network, shape: TaskShape, step_cost: float | None) -> Algorithm:
     kind = ALGORITHMS[config.name]
     if not isinstance(config, WrapperConfig):
-        return kind(config, network, shape)
+        made = kind(config, network, shape)
+        made.step_cost = step_cost
+        return made
     assert issubclass(kind, Wrapper)
     # Reptile knows its own rate where none is given
     base = config.base.model_copy(update={"meta_lr": config.meta_lr})
-    return kind(config, network, shape, _made(base, network, shape))
+    return kind(config, network, shape, _made(base, network, shape, step_cost))

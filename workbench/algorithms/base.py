@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any, ClassVar, Self, TypeVar
 
 import torch
@@ -171,6 +173,10 @@ class Algorithm(ABC):
     adapts_stepwise: bool = True
     """False for a closed form, which has no learner before it has seen the support set."""
 
+    step_cost: float | None = None
+    """By how much each further inner step counts less, where the outer loss is that after every one of them;
+    None: it is that after the last alone."""
+
     drifts: bool = True
     """False where training tasks do not follow the drift of the family: see :meth:`training_family`."""
 
@@ -219,8 +225,24 @@ class Algorithm(ABC):
 
     def loss(self, meta: Params, episode: Episode) -> Tensor:
         """The outer loss of one task (a scalar); by default, the adapted learner's on the query set."""
+        if self.step_cost is not None and self.heeds_step_cost:
+            return self._anytime_loss(meta, episode, self.step_cost)
         learner = self.adapt(meta, episode.support, self.trained_steps)
         return self.problem.loss(partial(self.predict, learner), episode.query)
+
+    def _anytime_loss(self, meta: Params, episode: Episode, cost: float) -> Tensor:
+        """Σ_i v_i L_Q(θ_i) over the inner steps i = 1 … k, with v_i ∝ exp(−cost · i) and Σ v_i = 1. Before
+        the first step nobody knows the task: what could be learned there is one answer to all tasks."""
+        learners = islice(self.adaptation(meta, episode.support, self.trained_steps), 1, None)
+        losses = [self.problem.loss(partial(self.predict, each), episode.query) for each in learners]
+        weights = [math.exp(-cost * index) for index in range(len(losses))]
+        return torch.stack([v / sum(weights) * loss for v, loss in zip(weights, losses, strict=True)]).sum()
+
+    @property
+    def heeds_step_cost(self) -> bool:
+        """Whether its outer loss can be that after every inner step."""
+        steps = self.adapts_stepwise and self.outer.direction is None
+        return steps and type(self).loss is Algorithm.loss and type(self).losses is Algorithm.losses
 
     def losses(self, meta: Params, tasks: Episode) -> Tensor:
         """The outer loss of each of T tasks, ``[T]``; by default, each by itself."""

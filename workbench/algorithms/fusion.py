@@ -105,6 +105,10 @@ class Fusion(Wrapper):
     def fits(self) -> bool:
         return self.base.fits or self.config.weights != "uniform"
 
+    @property
+    def heeds_step_cost(self) -> bool:
+        return self.base.heeds_step_cost and self.config.relation == "none"
+
     # --- training: each member by itself, unless they are related --------------------------------------
 
     def initial(self, generator: torch.Generator) -> Params:

@@ -40,6 +40,7 @@ CLOSED_FORM = " (closed form: adapts once)"
 TRAINING = {
     "train_episode": "Training episode",
     "train_steps": "Inner steps in training",
+    "objective": "Outer loss",
     "order": "Order of the outer gradient",
     "network": "Network",
     "meta_iterations": "Meta-iterations",
@@ -112,6 +113,7 @@ def _card(source: Source, group: Group) -> Card:
         "split": digest({"split": task.get("split"), "data": run.data_hash})[:HASH_LETTERS],
         "train_episode": _train_episode(task, entry),
         "train_steps": worded(_deep(entry, "inner_steps")),
+        "objective": str(environment.get("objective", NONE)),
         "order": order(entry) if entry else NONE,
         "network": _words(network),
         "meta_iterations": " / ".join(count(each) for each in sorted(iterations)),

@@ -127,6 +127,11 @@ class Privacy(Section):
         return said
 
 
+def _unless_final(objective: object) -> object:
+    """What is usual is as good as nothing said."""
+    return None if objective == "final" else objective
+
+
 class Training(Section):
     """How long, how wide and where every algorithm is meta-trained."""
 
@@ -141,6 +146,19 @@ class Training(Section):
     )
     decay: Literal["linear"] | None = setting(
         None, rare=True, help="How the outer learning rate falls to 0.", empty="it stays"
+    )
+    objective: Annotated[Literal["anytime"] | None, BeforeValidator(_unless_final)] = setting(
+        None,
+        help="Outer loss of learners by inner steps: anytime is the query loss after every step.",
+        empty="final, that after the last step",
+    )
+    step_cost: float | None = setting(
+        None,
+        rare=True,
+        ge=0,
+        le=100,
+        help='With objective = "anytime", each further step counts exp(−this) times as much.',
+        empty="all count the same",
     )
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = setting(
         (0,), incidental=True, min_length=1, strict=False, help="One run per algorithm and seed."
@@ -189,6 +207,17 @@ class Training(Section):
         label="Private tasks",
         help="Clip what a training task changes and add noise, so that the weights tell of no task.",
     )
+
+    @property
+    def cost_of_a_step(self) -> float | None:
+        """By how much each further inner step counts less in the outer loss; None: the last alone counts."""
+        return None if self.objective is None else self.step_cost or 0.0
+
+    @model_validator(mode="after")
+    def _steps_cost_something(self) -> Self:
+        if self.step_cost is not None and self.objective is None:
+            raise misfit(("step_cost",), 'means nothing without objective = "anytime"; leave it out')
+        return self
 
     @field_validator("seeds")
     @classmethod

@@ -40,7 +40,7 @@ def _made(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily) -
     network = networks.build(
         experiment.network, shape.input_shape, shape.outputs, shape.vocabulary, shape.places
     )
-    return make(config, network, shape)
+    return make(config, network, shape, experiment.training.cost_of_a_step)
 
 
 def demands(experiment: Experiment, config: AlgorithmConfig, family: TaskFamily) -> Demands:

@@ -126,6 +126,8 @@ class Trainer:
         if training.privacy is not None and schedule.iterations:
             self.private = Private(training.privacy, schedule.meta_batch, schedule.iterations, seed)
             log.info("%s: %s", config.label or self.algorithm.title, self.private.words)
+        if self._objective:
+            log.info("%s: outer loss %s", config.label or self.algorithm.title, self._objective)
         self.iteration = 0
         self.seconds = self.validating = self.testing = 0.0
         self._evaluated = -1
@@ -191,8 +193,19 @@ class Trainer:
             "compiled": self._meta_step.compiled,
             "compile_note": self._meta_step.note,
             **({} if self.private is None else {"privacy": self.private.record}),
+            **({"objective": self._objective} if self._objective else {}),
             **self.family.record_of_domains(),
         }
+
+    @property
+    def _objective(self) -> str:
+        """What the outer loss is of, where somebody asks for another one; empty where nobody does."""
+        cost = self.experiment.training.cost_of_a_step
+        if cost is None or not planned_iterations(self.experiment, self.config):
+            return ""
+        if not self.algorithm.heeds_step_cost:
+            return 'as ever ("anytime" means nothing to it)'
+        return "after every inner step" + (f", each counting exp(−{cost:g}) of the last" if cost else "")
 
     @property
     def iterations(self) -> int:
