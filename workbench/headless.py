@@ -13,8 +13,10 @@ from typing import Any
 from workbench import getting, importing, runs, terminal
 from workbench.analysis import membership
 from workbench.analysis.arrangement import Arrangement
+from workbench.analysis.equal import TITLES, By, equal
 from workbench.analysis.results import run_entries, told
 from workbench.analysis.tables import Table, as_json
+from workbench.config import Experiment
 from workbench.data import registry
 from workbench.data.cached import prepared_at
 from workbench.data.published.listing import Entry
@@ -73,9 +75,15 @@ class Progress:
 
 
 def run(
-    source: str, overrides: tuple[str, ...], project: Path | None, output: Path | None, quiet: bool
+    source: str,
+    overrides: tuple[str, ...],
+    project: Path | None,
+    output: Path | None,
+    quiet: bool,
+    by: By | None = None,
 ) -> int:
-    """Do every run of an experiment, in a project that is kept where one is named."""
+    """Do every run of an experiment, in a project that is kept where one is named; with equal budgets, where
+    it is said by what."""
     progress = Progress(quiet)
     experiment = runs.load_experiment(source, overrides)
     for option, path in (("--json", output), ("--project", project)):
@@ -83,6 +91,7 @@ def run(
             raise InputError(f"{option}: {path}: there is no folder {path.parent}")
     family = runs.open_family(experiment, progress.preparing)
     runs.check(experiment, family)
+    experiment = _equal(experiment, family, by, progress)
     for note in (*family.notes, *runs.cautions(experiment)):
         progress.line(f"note: {note}")
     for each in family.domains:
@@ -97,12 +106,29 @@ def run(
             return _perform(opened, wanted, progress, output, family, alone=len(wanted) == 1)
 
 
-def dry_run(source: str, overrides: tuple[str, ...], quiet: bool) -> list[CostEntry]:
+def _equal(experiment: Experiment, family: TaskFamily, by: By | None, progress: Progress) -> Experiment:
+    """The experiment with equal budgets, where it is said by what."""
+    if by is None:
+        return experiment
+    measured = runs.costs(experiment, family, progress.preparing)
+    progress.done()
+    shared = equal(experiment, measured, by)
+    lengths = ", ".join(
+        f"{cost['label']} {each.schedule(shared.training).iterations:,}"
+        for cost, each in zip(measured, shared.algorithm, strict=True)
+        if cost["iterations"]
+    )
+    progress.line(f"note: equal {TITLES[by]}: {lengths} meta-iterations")
+    return shared
+
+
+def dry_run(source: str, overrides: tuple[str, ...], quiet: bool, by: By | None = None) -> list[CostEntry]:
     """What the runs of an experiment would take, from a few steps of each algorithm; nothing is kept."""
     progress = Progress(quiet)
     experiment = runs.load_experiment(source, overrides)
     family = runs.open_family(experiment, progress.preparing)
     runs.check(experiment, family)
+    experiment = _equal(experiment, family, by, progress)
     found = runs.costs(experiment, family, progress.preparing)
     progress.done()
     return found

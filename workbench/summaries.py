@@ -195,13 +195,15 @@ class TestSummary(Summary, total=False):
 class CostEntry(TypedDict):
     """What each run of an algorithm takes, as ``run --dry-run --json`` prints it.
 
-    ``runs`` is how many there are, one for each seed; ``seconds`` and ``operations`` are by phase, with their
-    ``total``; ``peak_memory`` and ``disk`` are bytes.
+    ``runs`` is how many there are, one for each seed; ``tasks`` are those drawn in its ``iterations``;
+    ``seconds`` and ``operations`` are by phase, with their ``total``; ``peak_memory`` and ``disk`` are bytes.
     """
 
     algorithm: str
     label: str
     runs: int
+    iterations: int
+    tasks: int
     seconds: dict[str, float]
     operations: dict[str, float]
     peak_memory: int

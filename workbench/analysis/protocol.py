@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from workbench.analysis import budgets
+from workbench.analysis.budgets import Budget
 from workbench.analysis.comparison import Episodes
 from workbench.analysis.naming import NONE, worded
 from workbench.analysis.numerals import count
@@ -71,11 +73,13 @@ class Card:
     ----------
     runs : their ids.
     entries : by the keys of :data:`TEST` and :data:`TRAINING`.
+    budget : what training took.
     """
 
     name: str
     runs: tuple[int, ...]
     entries: Mapping[str, str]
+    budget: Budget
 
 
 def cards(source: Source) -> list[Card]:
@@ -129,7 +133,7 @@ def _card(source: Source, group: Group) -> Card:
         "device": " / ".join(dict.fromkeys(str(each.environment.get("device", NONE)) for each in runs)),
         "version": f"{environment.get('workbench', NONE)}, {environment.get('torch', NONE)}",
     }
-    return Card(group.label, tuple(each.id for each in runs), entries)
+    return Card(group.label, tuple(each.id for each in runs), entries, budgets.of(source, group))
 
 
 def differing(found: Sequence[Card]) -> tuple[str, ...]:
@@ -142,7 +146,8 @@ def differing(found: Sequence[Card]) -> tuple[str, ...]:
 
 
 def warnings(compared: Sequence[Card], others: Iterable[Card]) -> list[str]:
-    """Why the others cannot be compared with these, naming the difference; and what is unfair among these.
+    """Why the others cannot be compared with these, naming the difference; what is unfair among these, and
+    whether they had the same budgets.
 
     Parameters
     ----------
@@ -169,7 +174,7 @@ def warnings(compared: Sequence[Card], others: Iterable[Card]) -> list[str]:
     unfair = [key for key in differing(trained) if key in ("network", "tasks_seen", "train_episode", "seeds")]
     if unfair:
         said.append(f"Trained differently: {_named(unfair, TRAINING, trained)}.")
-    return said
+    return [*said, *filter(None, [budgets.said([each.budget for each in trained])])]
 
 
 def facts(found: Sequence[Card]) -> list[tuple[str, str]]:

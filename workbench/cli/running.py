@@ -8,6 +8,7 @@ import click
 
 from workbench import terminal
 from workbench.analysis import costs, tables
+from workbench.analysis.equal import BUDGETS, By
 from workbench.cli.group import FILE, OVERRIDES, PRINT_JSON, QUIET, RESULTS, bad_input, commands, print_table
 
 
@@ -18,6 +19,11 @@ from workbench.cli.group import FILE, OVERRIDES, PRINT_JSON, QUIET, RESULTS, bad
 @click.option(
     "--dry-run", is_flag=True, help="Only tell what the runs would take: measures for some seconds."
 )
+@click.option(
+    "--equal",
+    type=click.Choice(BUDGETS),
+    help="Train every algorithm for as long as takes as much of that as the first one; measured before.",
+)
 @RESULTS
 @QUIET
 def run(
@@ -25,6 +31,7 @@ def run(
     overrides: tuple[str, ...],
     project: Path | None,
     dry_run: bool,
+    equal: By | None,
     output: Path | None,
     quiet: bool,
 ) -> int:
@@ -33,14 +40,14 @@ def run(
 
     with bad_input():
         if dry_run:
-            entries = headless.dry_run(source, overrides, quiet)
+            entries = headless.dry_run(source, overrides, quiet, equal)
             if output is None:
                 print_table(costs.rows(entries))
             else:
                 told = {"runs": entries, "total": costs.queue(entries)}
                 terminal.deliver(output, tables.as_json(told).encode())
             return 0
-        return headless.run(source, overrides, project, output, quiet)
+        return headless.run(source, overrides, project, output, quiet, equal)
 
 
 @commands.command()

@@ -31,13 +31,17 @@ def costs(experiment: Experiment, family: TaskFamily, progress: Progress) -> lis
     for number, each in enumerate(experiment.algorithm):
         label = Run(experiment, each, seeds[0]).label
         asked = _asked(partial(progress, number / len(experiment.algorithm), f"Measuring {label}"))
-        cost = estimated(Trainer(experiment, each, seeds[0], family, asked=asked))
+        trainer = Trainer(experiment, each, seeds[0], family, asked=asked)
+        tasks = trainer.iterations * trainer.algorithm.new_tasks(trainer.meta_batch)
+        cost = estimated(trainer)
         by_phase = [{**phases, "total": sum(phases.values())} for phases in (cost.seconds, cost.operations)]
         found.append(
             {
                 "algorithm": each.name,
                 "label": label,
                 "runs": len(seeds),
+                "iterations": trainer.iterations,
+                "tasks": tasks,
                 "seconds": by_phase[0],
                 "operations": by_phase[1],
                 "peak_memory": cost.memory,

@@ -26,6 +26,7 @@ from workbench import runs
 from workbench.config import parse
 from workbench.engine import cost
 from workbench.gui import theme
+from workbench.gui.setup.cost_line import CostDialog
 from workbench.gui.setup.draft import Draft
 from workbench.gui.setup.import_dialog import ImportDialog
 from workbench.gui.setup.panel import SetupPanel
@@ -496,8 +497,34 @@ def test_what_the_runs_take_is_told_on_demand(stage: Stage, monkeypatch: pytest.
     assert isinstance(table, QTableWidget)
     assert [table.verticalHeaderItem(row).text() for row in range(2)] == ["MAML", "all runs"]
     assert table.item(0, 1).text().endswith((" s", " min"))
+    assert not stage.widget("equal_seconds").isEnabled(), "one algorithm has nobody to be equal to"
     stage.draft.set(at("training.iterations"), 7)
     assert not answer.isVisible()
+
+
+PHASES = ("training", "validation", "test", "total")
+
+
+def test_equal_budgets_are_given_in_one_change_that_can_be_undone(stage: Stage) -> None:
+    stage.draft.set(("algorithm", "reptile", "on"), True)
+    stage.settle()
+    first, before = stage.draft.experiment(), stage.draft.state
+    assert first is not None
+    entries = [
+        {"algorithm": each.name, "label": each.name, "runs": 1, "iterations": 10, "tasks": 10 * many}
+        | {name: dict.fromkeys(PHASES, 1.0) for name in ("seconds", "operations")}
+        | {"peak_memory": 1, "disk": 1}
+        for each, many in zip(first.algorithm, (2, 4), strict=True)
+    ]
+    dialog = CostDialog(entries, stage.panel)  # type: ignore[arg-type]
+    dialog.wanted.connect(stage.panel.cost.wanted)
+    dialog.show()
+    stage.qtbot.mouseClick(dialog.findChild(QPushButton, "equal_tasks"), Qt.MouseButton.LeftButton)
+    changed = stage.draft.experiment()
+    assert changed is not None
+    assert [each.schedule(changed.training).iterations for each in changed.algorithm] == [10, 5]
+    stage.panel.edits._undo.undo()
+    assert stage.draft.state == before
 
 
 def test_nothing_is_measured_while_a_run_trains(stage: Stage) -> None:

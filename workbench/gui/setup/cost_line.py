@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QAbstractItemView,
     QDialog,
     QDialogButtonBox,
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.analysis import beforehand, costs
+from workbench.analysis.equal import TITLES, By, lengths
 from workbench.analysis.numerals import duration
 from workbench.config import Experiment
 from workbench.gui import theme
@@ -40,6 +42,7 @@ class CostLine(QWidget):
     Attributes
     ----------
     changed : it says something else.
+    wanted : every algorithm is to be trained for so many meta-iterations (or as it is, where None).
 
     Parameters
     ----------
@@ -48,6 +51,7 @@ class CostLine(QWidget):
     """
 
     changed = Signal()
+    wanted = Signal(list)
 
     def __init__(self, draft: Draft, data: TaskData, worker: Worker) -> None:
         super().__init__()
@@ -175,11 +179,15 @@ class CostLine(QWidget):
 
     @Slot()
     def _show_details(self) -> None:
-        CostDialog(self._entries, self).show()
+        dialog = CostDialog(self._entries, self)
+        dialog.wanted.connect(self.wanted)
+        dialog.show()
 
 
 class CostDialog(QDialog):
-    """What a run of each algorithm takes, in a table."""
+    """What a run of each algorithm takes, in a table; makes their budgets equal."""
+
+    wanted = Signal(list)
 
     def __init__(self, entries: Sequence[CostEntry], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -210,8 +218,25 @@ class CostDialog(QDialog):
         note.setWordWrap(True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.close)
+        self._entries, self._shares = entries, dict[QAbstractButton, By]()
+        trained = sum(each["iterations"] > 0 for each in entries)
+        for by, title in TITLES.items():
+            share = QPushButton(tr("Equal {}", title))
+            share.setObjectName(f"equal_{by}")
+            set_tip(share, tr("Train each for as long as takes as much of that as {}", entries[0]["label"]))
+            share.setEnabled(trained > 1)
+            buttons.addButton(share, QDialogButtonBox.ButtonRole.ActionRole)
+            self._shares[share] = by
+        buttons.clicked.connect(self._share)
         layout = QVBoxLayout(self)
         layout.addWidget(table, 1)
         layout.addWidget(note)
         layout.addWidget(buttons)
         self.resize(760, 320)
+
+    @Slot(QAbstractButton)
+    def _share(self, button: QAbstractButton) -> None:
+        by = self._shares.get(button)
+        if by is not None:
+            self.wanted.emit(lengths(self._entries, by))
+            self.close()

@@ -103,6 +103,7 @@ class SetupPanel(QWidget):
         self.run_reason.clicked.connect(self._jump_to_reason)
         self.cost = CostLine(draft, self.data, worker)
         self.cost.changed.connect(self._summarise)
+        self.cost.wanted.connect(self._give_lengths)
         bottom = QVBoxLayout()
         bottom.setContentsMargins(8, 6, 8, 8)
         bottom.setSpacing(4)
@@ -325,6 +326,15 @@ class SetupPanel(QWidget):
         if self._ready:
             self.cost.refresh(running=self._running)
             self._summarise()
+
+    @Slot(list)
+    def _give_lengths(self, lengths: list[int | None]) -> None:
+        """Train each ticked algorithm for so many meta-iterations, as one change."""
+        draft, after = self.edits.draft, self.edits.draft.state
+        for key, length in zip(draft.ticked(), lengths, strict=True):
+            if length is not None:
+                after = draft.placed(after, ("algorithm", key, "iterations"), length)
+        self.edits.do(tr("Equal budgets"), ("algorithm",), after)
 
     @Slot()
     def _summarise(self) -> None:
