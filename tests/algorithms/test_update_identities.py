@@ -112,14 +112,18 @@ def test_mamlpps_outer_rate_falls_as_a_cosine() -> None:
 
 
 @pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem.name)
-@pytest.mark.parametrize(("name", "settings"), [("alfa", {"weight_decay": 0.0})])
+@pytest.mark.parametrize(
+    ("name", "settings"), [("alfa", {"weight_decay": 0.0}), ("warpgrad", {}), ("mt_net", {})]
+)
 def test_it_begins_as_maml(name: str, settings: dict[str, Any], shape: TaskShape) -> None:
+    """MT-net with all units in its mask."""
     tasks = episodes(shape, tasks=3)
     learner, maml = (
         algorithm(each, Smooth(2, shape.outputs), shape, inner_lr=0.25, inner_steps=2, **more)
         for each, more in ((name, settings), ("maml", {}))
     )
-    found = MetaStep(learner, chunk=3).gradient(meta_parameters(learner), prepared(learner, tasks, 0.0))
+    sure = {n: each + 60 if n.startswith("mask.") else each for n, each in meta_parameters(learner).items()}
+    found = MetaStep(learner, chunk=3).gradient(sure, prepared(learner, tasks, 0.0))
     expected = MetaStep(maml, chunk=3).gradient(meta_parameters(maml), tasks)
     torch.testing.assert_close(({each: found[0][each] for each in expected[0]}, found[1]), expected, **TIGHT)
 
@@ -138,6 +142,49 @@ def test_alfas_rates_and_decays_are_those_that_its_perceptron_says() -> None:
     for at, name in enumerate(("head.bias", "head.weight")):
         expected = (1 - 0.125 * decays[at]) * weights[name] - 0.25 * rates[at] * gradient[name]
         torch.testing.assert_close(stepped[name], expected, **TIGHT)
+
+
+def random_maps(meta: Params) -> Params:
+    maps = {name: each for name, each in meta.items() if name.startswith("warp.")}
+    return meta | {name: each + 0.3 * torch.randn(each.shape).double() for name, each in maps.items()}
+
+
+@pytest.mark.parametrize("network", ["smooth", "conv4"])
+@pytest.mark.parametrize("name", ["warpgrad", "mt_net"])
+def test_warps_are_part_of_the_network_and_no_task_adapts_them(name: str, network: str) -> None:
+    """A linear map of a layer's output is one of the weights before or behind it."""
+    shape, module = (IMAGES, conv4()) if network == "conv4" else (CLASSIFICATION, Smooth(2, 3))
+    learner = algorithm(name, module, shape, inner_lr=0.3)
+    meta, task = random_maps(meta_parameters(learner)), episodes(shape, tasks=1).one(0)
+    adapted = learner.adapt(meta, task.support, 2)
+    assert not torch.equal(adapted["head.weight"], meta["head.weight"])
+    assert all(torch.equal(adapted[each], meta[each]) for each in meta if each.startswith("warp."))
+    if network == "smooth":
+        first, second = meta.get("warp.body.0"), meta.get("warp.head", meta.get("warp.1"))
+        assert second is not None
+        hidden = task.query["x"] @ meta["body.0.weight"].T + meta["body.0.bias"]
+        hidden = torch.tanh(hidden) if first is None else torch.tanh(hidden @ first.T)
+        if name == "warpgrad":
+            expected = hidden @ second.T @ meta["head.weight"].T + meta["head.bias"]
+        else:
+            expected = (hidden @ meta["head.weight"].T + meta["head.bias"]) @ second.T
+        torch.testing.assert_close(learner.predict(meta, task.query["x"]), expected, **TIGHT)
+
+
+def test_an_mt_nets_task_adapts_the_units_that_its_mask_has() -> None:
+    learner = algorithm("mt_net", Smooth(2, 3), CLASSIFICATION, inner_lr=0.3)
+    meta, tasks = meta_parameters(learner), prepared(learner, episodes(CLASSIFICATION, tasks=20), 0.0)
+    shares = []
+    for task in map(tasks.one, range(20)):
+        start, adapted = (learner.adapt(meta, task.support, steps) for steps in (0, 3))
+        mask = start["mask.body.0"]
+        assert set(mask.tolist()) <= {0.0, 1.0}
+        assert torch.equal((adapted["body.0.weight"] != meta["body.0.weight"]).any(1), mask > 0)
+        shares.append(mask.mean())
+    assert 0.4 < torch.stack(shares).mean() < 0.6
+    assert (gradient_of(learner, meta, tasks)["mask.head"] != 0).all()
+    usual = learner.start(meta, episodes(CLASSIFICATION, tasks=1).one(0).support)
+    assert torch.equal(usual["mask.head"], torch.full((3,), 0.5, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem.name)
