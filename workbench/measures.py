@@ -194,6 +194,7 @@ declare(LOSS, ACCURACY, EPSILON)
 OPEN_GATES = Measure("open gates", "Open gates", "neither", share=True)
 FROZEN_WEIGHTS = Measure("frozen weights", "Frozen weights", "neither", share=True)
 MEMBER_WEIGHT = Measure("weight", "Weight", "neither")
+RESIDUAL = Measure("residual", "Residual", "lower")
 TASKS_IN_MEMORY = Measure("tasks in memory", "Tasks in memory", "neither", on="the learner's memory")
 DUALITY_GAP = Measure(
     "duality gap", "Relative duality gap", "lower", on="the support sets, of what is solved"
@@ -203,6 +204,7 @@ declare(
     OPEN_GATES,
     FROZEN_WEIGHTS,
     MEMBER_WEIGHT,
+    RESIDUAL,
     TASKS_IN_MEMORY,
     DUALITY_GAP,
     Measure("CNP/log-likelihood of a value", "Log-likelihood of a value", "higher", signed=True),

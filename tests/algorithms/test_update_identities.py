@@ -312,7 +312,7 @@ def unflat(vector: Tensor, like: Params) -> Params:
 @pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem.name)
 def test_imamls_meta_gradient_equals_the_dense_solve(shape: TaskShape) -> None:
     """(I + H/λ)⁻¹ ∇L_Q at the adapted weights, with H written out."""
-    settings = {"inner_lr": 0.05, "proximity": 2.0, "cg_steps": 80}
+    settings = {"inner_lr": 0.05, "proximity": 2.0, "cg_steps": 80, "test_pull": "as trained"}
     learner = algorithm("imaml", Smooth(2, shape.outputs), shape, **settings)
     meta, tasks = meta_parameters(learner), episodes(shape, tasks=2)
     expected = []
@@ -350,6 +350,25 @@ def test_imamls_meta_gradient_of_a_solved_quadratic_equals_finite_differences() 
             )
             expected = (ahead - behind) / (2 * h)
             assert float(gradient[name].flatten()[index]) == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+def test_imaml_tests_as_maml_does() -> None:
+    learner = algorithm("imaml", Smooth(2, 1), REGRESSION, inner_lr=0.1)
+    maml = algorithm("maml", Smooth(2, 1), REGRESSION, inner_lr=0.1)
+    meta, support = meta_parameters(learner), episodes(REGRESSION, tasks=1).one(0).support
+    torch.testing.assert_close(learner.adapt(meta, support, 4), maml.adapt(meta, support, 4))
+
+
+@pytest.mark.parametrize(("steps", "near"), [(200, True), (1, False)])
+def test_imaml_says_how_near_the_minimum_its_inner_loop_comes(steps: int, near: bool) -> None:
+    learner = algorithm("imaml", Linear(2, 1), REGRESSION, inner_lr=0.1, inner_steps=steps, proximity=1.5)
+    meta, task = meta_parameters(learner), episodes(REGRESSION, tasks=1).one(0)
+    left = float(learner.report(meta, meta, task)["residual"]["of the inner loop"])
+    assert (left < 1e-9) == near
+    said = learner.caution({"residual": {"of the inner loop": {"mean": left, "ci95": None}}})
+    assert (said == "") == near
+    assert near or f"{left:.0%} is left after its 1 steps" in said
+    assert "more than could be counted" in learner.caution({})
 
 
 def test_conjugate_gradient_ends_where_the_curvature_is_negative() -> None:

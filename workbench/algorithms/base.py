@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -20,6 +20,7 @@ from workbench.algorithms.memory import Memory
 from workbench.config import AlgorithmConfig, EpisodeSize, Trains, setting
 from workbench.networks.base import Network, activations, initialise
 from workbench.problems.base import Problem
+from workbench.summaries import Entry
 from workbench.tasks.base import Data, Episode, TaskFamily, TaskShape, ways
 
 T = TypeVar("T")
@@ -339,6 +340,10 @@ class Algorithm(ABC):
     def report(self, meta: Params, learner: Params, episode: Episode) -> dict[str, dict[str, Tensor]]:
         """Measures of its own of an adapted learner on one task: scalars by group and name."""
         return {}
+
+    def caution(self, report: Mapping[str, Mapping[str, Entry]]) -> str:
+        """What these measures say is amiss with how it is set, in words that follow its name; mostly empty."""
+        return ""
 
     # --- what can be seen inside ------------------------------------------------------------------
 

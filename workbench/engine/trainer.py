@@ -335,6 +335,8 @@ class Trainer:
                 domains=domains,
             )
         )
+        if caution := self.algorithm.caution(found.summary["report"]):
+            log.warning("%s: %s", self.config.label or self.algorithm.title, caution)
         found.summary["drift"] = self._stream.summary()
         if self.best is not None and settings.checkpoint != "last alone":
             found.summary["weights"] = yield from self._weights(self.best, test)
