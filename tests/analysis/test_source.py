@@ -11,7 +11,7 @@ import workbench.networks
 import workbench.tasks  # noqa: F401 (they declare the kinds)
 from workbench import config
 from workbench.analysis.naming import told_apart
-from workbench.analysis.source import Grouping, ProjectSource
+from workbench.analysis.source import Group, Grouping, ProjectSource
 from workbench.project import Project
 
 TOML = """
@@ -100,6 +100,24 @@ def test_the_meta_batch_is_the_algorithms_own_or_the_trainings(project: Project)
     with project:
         groups = Grouping(ProjectSource(project, ("#000000",))).groups(joined=True)
     assert {each.label: each.meta_batch for each in groups} == {"One": 4, "Five": 7}
+
+
+@pytest.mark.parametrize(
+    ("entry", "drawn"),
+    [
+        ({"kind": "maml"}, 8),
+        ({"kind": "fusion", "members": 3}, 24),
+        ({"kind": "fusion", "members": 3, "relation": "diversity"}, 8),
+        ({"kind": "la_maml"}, 4),
+        ({"kind": "task_replay", "new_share": 0.25}, 2),
+        ({"kind": "mer"}, 8),
+        ({"kind": "umtra", "base": {"kind": "maml"}}, 8),
+        ({"kind": "of another program"}, 8),
+        ({}, 8),
+    ],
+)
+def test_tasks_seen_are_those_that_were_drawn(entry: dict[str, object], drawn: int) -> None:
+    assert Group("key", "label", (), 8, entry=entry).new_tasks == drawn
 
 
 def test_a_strangers_configuration_is_survived(project: Project) -> None:

@@ -308,7 +308,7 @@ class Algorithm(ABC):
 
     def new_tasks(self, meta_batch: int) -> int:
         """Tasks that the stream gives in one meta-iteration."""
-        return meta_batch
+        return self.config.new_tasks(meta_batch)
 
     def prepare(self, episode: Episode, done: float, generator: torch.Generator, memory: Memory) -> Episode:
         """What the outer step of one meta-iteration learns from.
@@ -342,7 +342,7 @@ class Algorithm(ABC):
         return {}
 
     def caution(self, report: Mapping[str, Mapping[str, Entry]]) -> str:
-        """What these measures say is amiss with how it is set, in words that follow its name; mostly empty."""
+        """What these measures say is amiss with how it is set, in words that follow its name; mostly none."""
         return ""
 
     # --- what can be seen inside ------------------------------------------------------------------

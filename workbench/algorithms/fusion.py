@@ -68,6 +68,9 @@ class FusionConfig(WrapperConfig):
         1.0, rare=True, ge=0, le=1000, symbol="γ", help="Weight of that relation in the outer loss."
     )
 
+    def new_tasks(self, meta_batch: int) -> int:
+        return (self.members if self.relation == "none" else 1) * super().new_tasks(meta_batch)
+
     @model_validator(mode="after")
     def _can_be_related(self) -> Self:
         if self.relation == "none":
@@ -118,10 +121,6 @@ class Fusion(Wrapper):
         if self.config.weights == "per_task":
             return members | {f"{OWN}log_temperature": torch.zeros(())}
         return members
-
-    def new_tasks(self, meta_batch: int) -> int:
-        streams = self.config.members if self.config.relation == "none" else 1
-        return streams * self.base.new_tasks(meta_batch)
 
     def prepare(self, episode: Episode, done: float, generator: torch.Generator, memory: Memory) -> Episode:
         """``[T, M, …]``: each member's tasks, as its base prepares them. Related members have ``[T, …]``."""

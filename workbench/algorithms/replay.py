@@ -23,6 +23,9 @@ class ReplayConfig(MemoryConfig):
         0.5, gt=0, le=1, symbol="ρ", help="Part of each meta-batch that is new; the rest is replayed."
     )
 
+    def new_tasks(self, meta_batch: int) -> int:
+        return max(1, round(self.new_share * super().new_tasks(meta_batch)))
+
 
 class Remembers(Algorithm):
     """Has a memory of past tasks; what it learns of them is its own affair."""
@@ -42,8 +45,8 @@ class Replays(Remembers):
     _meta_batch = 0
 
     def new_tasks(self, meta_batch: int) -> int:
-        self._meta_batch = super().new_tasks(meta_batch)
-        return max(1, round(self.config.new_share * self._meta_batch))
+        self._meta_batch = meta_batch
+        return super().new_tasks(meta_batch)
 
     def prepare(self, episode: Episode, done: float, generator: torch.Generator, memory: Memory) -> Episode:
         return super().prepare(self._filled(episode, generator, memory), done, generator, memory)

@@ -52,6 +52,9 @@ class WrapperConfig(AnyWays):
     def most_examples(self) -> int:
         return self.base.most_examples
 
+    def new_tasks(self, meta_batch: int) -> int:
+        return self.base.new_tasks(meta_batch)
+
     @property
     def built_of(self) -> tuple[AlgorithmConfig, ...]:
         return (self, *self.base.built_of)
@@ -86,6 +89,10 @@ class Wrapper(Algorithm):
         super().__init__(config, network, shape)
         self.base = base
         self.order = base.order
+
+    def new_tasks(self, meta_batch: int) -> int:
+        self.base.new_tasks(meta_batch)  # so that it knows, too
+        return super().new_tasks(meta_batch)
 
     @property
     def entangled(self) -> str:

@@ -124,7 +124,7 @@ def _card(source: Source, group: Group) -> Card:
         "meta_batch": worded(entry.get("meta_batch") or training.get("meta_batch"))
         if any(iterations)
         else NONE,
-        "tasks_seen": " / ".join(count(each * group.meta_batch) for each in sorted(iterations)),
+        "tasks_seen": " / ".join(count(each * group.new_tasks) for each in sorted(iterations)),
         "seconds": f"{sum(each.seconds for each in runs) / len(runs):.3g} s",
         "drift": _words(task.get("drift")),
         "privacy": privacy(environment) or "none",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -125,13 +126,14 @@ class Group:
     key : stays the same while runs are added.
     label : tells the group from all others of the picture: where settings differ, by what differs.
     runs : one for each seed, by seed.
-    meta_batch : tasks in one meta-iteration.
+    meta_batch : tasks that one meta-iteration learns from.
     again : how many groups before it have the same colour: those of the same algorithm label, and others
         where there are more algorithms than colours; one more where the colour is of the later ones.
     copies : runs of the same settings and seed as one of ``runs``. They say nothing new, so they count
         nowhere; of several, the first that has finished is the one that counts.
     learner : the label, told apart by settings of the algorithm only: the same on every task family.
     own_name : the label before a person gave it another.
+    entry : what it was configured by under ``[[algorithm]]``.
     """
 
     key: str
@@ -142,6 +144,20 @@ class Group:
     copies: tuple[RunRecord, ...] = ()
     learner: str = ""
     own_name: str = ""
+    entry: Settings = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def new_tasks(self) -> int:
+        """Tasks that one meta-iteration has drawn, which may be more or fewer than it learns from; imports
+        torch, for which the kinds of algorithms are written."""
+        import workbench.algorithms  # noqa: F401 (it declares the kinds)
+        from workbench.config import AlgorithmConfig
+
+        try:
+            config: AlgorithmConfig = AlgorithmConfig.resolve(self.entry)
+        except ValueError:  # of another program
+            return self.meta_batch
+        return config.new_tasks(self.meta_batch)
 
     @property
     def ids(self) -> tuple[int, ...]:
@@ -185,8 +201,9 @@ class Grouping:
         runs = self._source.shown() if runs is None else runs
         if not joined:
             return [
-                Group(f"run {run.id} 0", label, (run,), self._entry(run).meta_batch, own_name=label)
+                Group(f"run {run.id} 0", label, (run,), entry.meta_batch, own_name=label, entry=entry.table)
                 for run, label in zip(runs, _distinct_names(runs), strict=True)
+                for entry in [self._entry(run)]
             ]
         found: dict[str, list[RunRecord]] = {}
         for run in runs:
@@ -203,8 +220,10 @@ class Grouping:
             again = seen.get(colour, 0)
             seen[colour] = again + 1
             copies = _others(found[key], members)
-            meta_batch = self._entry(members[0]).meta_batch
-            result.append(Group(key, label, members, meta_batch, again, copies, learner, label))
+            entry = self._entry(members[0])
+            result.append(
+                Group(key, label, members, entry.meta_batch, again, copies, learner, label, entry.table)
+            )
         return arrangement.apply(result)
 
     def settings(self, run: RunRecord) -> Settings:
@@ -281,12 +300,14 @@ class _Entry:
     ----------
     stem : what runs that differ in the seed only have in common.
     exact : whether the run's hash says that the settings are its own; if not, they are a guess.
+    table : its own under ``[[algorithm]]``.
     """
 
     stem: str
     meta_batch: int
     settings: Settings
     exact: bool
+    table: Settings
 
 
 def _counted(runs: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
@@ -342,12 +363,13 @@ def _entry_of(table: dict[str, Any], run: RunRecord) -> _Entry:
     assert isinstance(usual, int)
     meta_batch: int = entry.get("meta_batch") or training.get("meta_batch") or usual
     if not exact:
-        return _Entry(f"{run.experiment_id} {run.algorithm} {run.label}", meta_batch, settings, exact)
+        stem = f"{run.experiment_id} {run.algorithm} {run.label}"
+        return _Entry(stem, meta_batch, settings, exact, entry)
     for name in incidental():
         training.pop(name, None)
     rest = {key: value for key, value in table.items() if key != "name"}
     rest |= {"algorithm": entry, "training": training, "data": run.data_hash}
-    return _Entry(f"{run.label} {digest(rest)}", meta_batch, settings, exact)
+    return _Entry(f"{run.label} {digest(rest)}", meta_batch, settings, exact, entry)
 
 
 def _table(toml: str) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def setups(source: Source, weights: Weights | None = None) -> list[Setup]:
             "memory": _mean([_memory(each) for each in tests]),
             "energy": _mean([energy(each) for each in tests]),
             "parameters": _mean([weights(each.id) for each in runs]) if weights else None,
-            "tasks": _mean([each.iterations * group.meta_batch for each in runs]),
+            "tasks": _mean([each.iterations * group.new_tasks for each in runs]),
             EPSILON.name: _mean([_epsilon(each) for each in runs]),
         }
         found.append(Setup(group.key, group.label, runs, tests, settings, costs))

@@ -232,7 +232,7 @@ class Trace:
         """What a meta-iteration is on the axis; None where nobody has counted, and nothing can be drawn."""
         match self._settings.axis:
             case "tasks":
-                return self.group.meta_batch
+                return self.group.new_tasks
             case "operations":
                 counted = (operations(source.result(run.id)) for run in self.group.runs)
                 return next((each / BILLION for each in counted if each is not None), None)

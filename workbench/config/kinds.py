@@ -337,6 +337,10 @@ class AlgorithmConfig(Kind):
         from all of them alike; 0: as many as the task asks for."""
         return 0
 
+    def new_tasks(self, meta_batch: int) -> int:
+        """Tasks that the stream gives in one meta-iteration."""
+        return meta_batch
+
     def schedule(self, training: Training) -> Schedule:
         """How it is trained, where the experiment says this under ``[training]``."""
         return Schedule(0, training.meta_batch, training.meta_lr)
