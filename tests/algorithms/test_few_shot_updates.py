@@ -16,7 +16,6 @@ from tests.experiments import (
     meta_parameters,
 )
 from workbench.engine.meta_step import MetaStep
-from workbench.problems.classification import Classification
 from workbench.tasks.base import Episode, TaskShape
 
 TIGHT = {"rtol": 1e-9, "atol": 1e-11}
@@ -37,35 +36,6 @@ def test_protomaml_without_steps_predicts_as_protonet() -> None:
     found = proto_maml.predict(proto_maml.adapt(body, task.support, 0), task.query["x"])
     expected = protonet.predict(protonet.start(meta, task.support), task.query["x"])
     torch.testing.assert_close(found, expected, **TIGHT)
-
-
-@pytest.mark.parametrize("name", ["proto_maml", "unicorn_maml"])
-def test_a_task_may_have_any_number_of_classes(name: str) -> None:
-    learner = algorithm(name, Smooth(2, 3), CLASSIFICATION)
-    task = episodes(TaskShape(Classification(), (2,), 5), tasks=1).one(0)
-    adapted = learner.adapt(meta_parameters(learner), task.support, 2)
-    assert learner.predict(adapted, task.query["x"]).shape == (30, 5)
-
-
-@pytest.mark.parametrize(
-    ("name", "shape"),
-    [("proto_maml", CLASSIFICATION), ("boil", CLASSIFICATION), ("boil", REGRESSION)],
-    ids=["proto_maml", "boil-classification", "boil-regression"],
-)
-def test_the_meta_gradient_equals_finite_differences(name: str, shape: TaskShape) -> None:
-    """Of ProtoMAML also through the start of its head."""
-    learner = algorithm(name, Smooth(2, shape.outputs), shape, inner_lr=0.1, inner_steps=2)
-    meta, step = meta_parameters(learner), MetaStep(learner, chunk=100)
-    tasks = episodes(shape, tasks=2)
-    gradient, _ = step.gradient(meta, tasks)
-    g = torch.Generator().manual_seed(3)
-    direction = {n: torch.randn(w.shape, generator=g, dtype=torch.float64) for n, w in meta.items()}
-    ahead, behind = (
-        step.gradient({n: w + sign * 1e-5 * direction[n] for n, w in meta.items()}, tasks)[1].mean()
-        for sign in (1, -1)
-    )
-    found = sum(float((gradient[n] * direction[n]).sum()) for n in meta)
-    assert found == pytest.approx(float(ahead - behind) / 2e-5, rel=1e-6)
 
 
 def test_first_order_protomaml_learns_through_the_start_of_its_head() -> None:

@@ -38,7 +38,7 @@ def _gradient(
 
 
 @pytest.mark.parametrize("steps", [1, 3])
-@pytest.mark.parametrize("name", ["maml", "anil", "meta_sgd"])
+@pytest.mark.parametrize("name", ["maml", "anil", "boil", "meta_sgd"])
 @pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem.name)
 def test_the_meta_gradient_equals_finite_differences(name: str, steps: int, shape: TaskShape) -> None:
     learner = algorithm(name, Smooth(2, shape.outputs), shape, inner_lr=0.3, inner_steps=steps)

@@ -14,6 +14,7 @@ from workbench.networks import Network, NetworkError, initialise
 from workbench.networks.batch_norm import BatchNorm
 from workbench.networks.conv4 import Conv4, Conv4Config
 from workbench.networks.mlp import MLP, MLPConfig
+from workbench.networks.resnet12 import ResNet12, ResNet12Config
 
 Params = dict[str, Tensor]
 TASKS, EXAMPLES, WAYS = 3, 6, 4
@@ -27,10 +28,12 @@ NETWORKS = {
         Conv4Config(width=4, stride=2, batch_norm=False), (1, 9, 9), WAYS
     ),
     "pooled, no batch norm": lambda: Conv4(Conv4Config(width=4, batch_norm=False), (6, 16, 16), WAYS),
+    "resnet12": lambda: ResNet12(ResNet12Config(width=0.02), (2, 16, 19), WAYS),
 }
 INPUTS = {
     "mlp": (5,), "strided": (1, 14, 11), "pooled": (3, 17, 20), "pooled, many channels": (7, 16, 16),
     "strided, no batch norm": (1, 9, 9), "pooled, no batch norm": (6, 16, 16),
+    "resnet12": (2, 16, 19),
 }  # fmt: skip
 
 
@@ -59,6 +62,16 @@ def plain(network: Network, weights: Params, x: Tensor) -> Tensor:
             next(left),
             next(left),
         )
+    if isinstance(network, ResNet12):
+        for _ in range(4):
+            filters, norms = [next(left) for _ in range(3)], [[next(left), next(left)] for _ in range(3)]
+            beside = F.conv2d(x, next(left)[:, :, None, None])
+            beside = F.batch_norm(beside, None, None, next(left), next(left), training=True)
+            for place, (each, norm) in enumerate(zip(filters, norms, strict=True)):
+                x = F.batch_norm(F.conv2d(x, each, padding=1), None, None, *norm, training=True)
+                x = F.leaky_relu(x + beside if place == 2 else x, 0.1)
+            x = F.max_pool2d(x, 2)
+        return F.linear(x.flatten(1), next(left), next(left))
     assert isinstance(network, Conv4)
     for _ in range(4):
         x = F.conv2d(x, next(left), next(left), stride=network.config.stride, padding=1)
@@ -209,6 +222,12 @@ def test_a_constant_image_gives_finite_gradients() -> None:
 def test_the_pooled_network_refuses_small_images(side: tuple[int, int]) -> None:
     with pytest.raises(NetworkError, match="16×16"):
         Conv4(Conv4Config(), (1, *side), WAYS)
+
+
+@pytest.mark.parametrize("shape", [(5,), (3, 15, 28)])
+def test_resnet12_refuses_what_it_cannot_halve(shape: tuple[int, ...]) -> None:
+    with pytest.raises(NetworkError, match="16×16"):
+        ResNet12(ResNet12Config(), shape, WAYS)
 
 
 def test_conv4_refuses_what_is_no_image() -> None:
