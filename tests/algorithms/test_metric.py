@@ -69,7 +69,9 @@ def test_the_meta_gradient_equals_finite_differences(name: str, shape: TaskShape
     assert found == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("name", ["matchingnet", "relationnet", "r2d2", "metaoptnet"])
+@pytest.mark.parametrize(
+    "name", ["matchingnet", "relationnet", "r2d2", "metaoptnet", "proto_maml", "unicorn_maml"]
+)
 def test_a_task_may_have_any_number_of_classes(name: str) -> None:
     learner = algorithm(name, Smooth(2, 3), CLASSIFICATION)
     task = episodes(TaskShape(Classification(), (2,), 5), tasks=1).one(0)
@@ -116,7 +118,7 @@ def test_relationnet_compares_every_query_with_every_class() -> None:
 
 @pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem.name)
 def test_r2d2_equals_the_primal_ridge_regression(shape: TaskShape) -> None:
-    learner = algorithm("r2d2", Smooth(2, shape.outputs), shape, ridge=0.3)
+    learner = algorithm("r2d2", Smooth(2, shape.outputs), shape, ridge=0.3, per_example=False)
     meta = meta_parameters(learner)
     task = episodes(shape, tasks=1).one(0)
 
@@ -132,6 +134,16 @@ def test_r2d2_equals_the_primal_ridge_regression(shape: TaskShape) -> None:
     torch.testing.assert_close(
         learner.predict(learner.start(meta, task.support), task.query["x"]), expected, **TIGHT
     )
+
+
+def test_r2d2s_head_is_the_same_where_every_example_is_there_twice() -> None:
+    learner = algorithm("r2d2", Smooth(2, 3), CLASSIFICATION)
+    before = algorithm("r2d2", Smooth(2, 3), CLASSIFICATION, per_example=False)
+    meta, task = meta_parameters(learner), episodes(CLASSIFICATION, tasks=1).one(0)
+    twice = task.support | {name: torch.cat([task.support[name]] * 2) for name in ("x", "y")}
+    once, again = (learner.start(meta, each)["W"] for each in (task.support, twice))
+    torch.testing.assert_close(again, once, **TIGHT)
+    assert not torch.allclose(before.start(meta, twice)["W"], before.start(meta, task.support)["W"])
 
 
 @pytest.mark.parametrize("shape", [REGRESSION, CLASSIFICATION], ids=lambda shape: shape.problem.name)

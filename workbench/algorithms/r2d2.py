@@ -5,6 +5,9 @@ The head of each task is a ridge regression on the n support examples, W = Xᵀ 
 identity: an n × n system), where X are their embeddings and Y their labels, one-hot. The embedding is trained
 through the solution; so are λ > 0, in log space, and the scale α and bias β of the logits α x W + β.
 
+As in the authors' code, X and Y are divided by √n, so that λ is of each example and stays right for more or
+fewer of them than in training. (Before there was the setting, it was of all of them.)
+
 X has a further column of ones, whose weight is the head's bias. For regression, which the paper's learner
 does as well, Y are the values, and the prediction is x W: values need no scale.
 """
@@ -35,6 +38,9 @@ class R2D2Config(AnyWays):
         default=0.1,
         where={"classes": 1.0},
         help="What the learned weight of the ridge penalty starts from.",
+    )
+    per_example: bool = setting(
+        True, before=False, help="The penalty grows with the support set: its weight is of each example."
     )
     scale: float | None = setting(
         gt=0,
@@ -73,7 +79,8 @@ class R2D2(ClosedForm):
     def start(self, meta: Params, support: Data) -> Params:
         X = self._embedded(meta, support["x"])
         Y = self.problem.targets(support["y"], ways(support)).to(X.dtype)
-        penalty = meta["log_ridge"].exp() * torch.eye(len(X), dtype=X.dtype, device=X.device)
+        examples = len(X) if self.config.per_example else 1
+        penalty = examples * meta["log_ridge"].exp() * torch.eye(len(X), dtype=X.dtype, device=X.device)
         with torch.autocast(X.device.type, enabled=False):  # bfloat16 would spoil the solution
             return meta | {"W": X.T @ torch.linalg.solve(X @ X.T + penalty, Y)}
 
