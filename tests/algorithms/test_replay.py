@@ -16,6 +16,7 @@ from tests.experiments import (
     episodes,
     experiment,
     family,
+    loss_of,
     meta_parameters,
 )
 from workbench.algorithms import Params
@@ -250,12 +251,21 @@ def test_la_maml_never_climbs() -> None:
 
 
 def test_la_mamls_gradient_is_mamls_where_all_rates_are_alike() -> None:
-    la_maml = algorithm("la_maml", Smooth(2, 1), REGRESSION, inner_lr=0.25, inner_steps=2)
+    settings = {"inner_lr": 0.25, "inner_steps": 2, "scored": "last step"}
+    la_maml = algorithm("la_maml", Smooth(2, 1), REGRESSION, **settings)
     maml = algorithm("maml", Smooth(2, 1), REGRESSION, inner_lr=0.25, inner_steps=2)
     tasks = episodes(REGRESSION, tasks=3)
     found, _ = MetaStep(la_maml, chunk=5).gradient(meta_parameters(la_maml), tasks)
     expected, _ = MetaStep(maml, chunk=5).gradient(meta_parameters(maml), tasks)
     torch.testing.assert_close({name: found[name] for name in expected}, expected, **TIGHT)
+
+
+def test_la_mamls_outer_loss_is_the_mean_over_its_inner_steps() -> None:
+    learner = algorithm("la_maml", Smooth(2, 1), REGRESSION, inner_steps=3)
+    meta, task = meta_parameters(learner), episodes(REGRESSION, tasks=1).one(0)
+    reached = [learner.adapt(meta, task.support, steps) for steps in (1, 2, 3)]
+    after = [loss_of(learner, learner.predict(each, task.query["x"]), task.query["y"]) for each in reached]
+    torch.testing.assert_close(learner.loss(meta, task), torch.stack(after).mean(), **TIGHT)
 
 
 def test_la_maml_may_take_one_example_a_step() -> None:

@@ -245,7 +245,7 @@ def test_who_has_no_steps_or_a_loss_of_its_own_does_not_heed_what_a_step_costs(n
     network, task = Smooth(2, 3), episodes(CLASSIFICATION, tasks=1).one(0)
     usual, anytime = (
         make(AlgorithmConfig.resolve({"kind": name}).suited(CLASSIFICATION.problem.gives), network, *more)
-        for more in ((CLASSIFICATION,), (CLASSIFICATION, 0.0))
+        for more in ((CLASSIFICATION,), (CLASSIFICATION, 0.7))
     )
     meta = meta_parameters(usual)
     assert anytime.heeds_step_cost == ANYTIME[name]

@@ -31,7 +31,8 @@ def _made(config: AlgorithmConfig, network: Network, shape: TaskShape, step_cost
     kind = ALGORITHMS[config.name]
     if not isinstance(config, WrapperConfig):
         made = kind(config, network, shape)
-        made.step_cost = step_cost
+        if step_cost is not None:
+            made.step_cost = step_cost
         return made
     assert issubclass(kind, Wrapper)
     # Reptile knows its own rate where none is given

@@ -6,12 +6,12 @@ The paper's stream is one of single examples; here it is one of TASKS, new ones 
     inner  θ' = θ − relu(α) ∘ ∇L_S(θ), repeated, with a learned rate α for every weight
     outer  α ← α − η ∇_α L, first;  then θ ← θ − relu(α) ∘ ∇_θ L, with the new α
 
-where L is the mean query loss over new and remembered tasks, so that a rate that hurts past tasks shrinks,
-in both uses. The paper adapts along the examples of the current task, one step for each, and scores that one
-learner on past examples too; here every task is adapted on its own support set, by steps on the whole of it
-(``inner = "examples"`` takes one example a step, as the paper does). The reservoir holds tasks. As in the
-authors' code, the outer gradients of all weights, and of all rates, are scaled down to a norm of 2 where they
-are longer.
+where L is the mean query loss over new and remembered tasks after every inner step, so that a rate that hurts
+past tasks shrinks, in both uses. The paper adapts along the examples of the current task, one step for each,
+and scores that one learner on past examples too; here every task is adapted on its own support set, by steps
+on the whole of it (``inner = "examples"`` takes one example a step, as the paper does). The reservoir holds
+tasks. As in the authors' code, the outer gradients of all weights, and of all rates, are scaled down to a norm
+of 2 where they are longer.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ from workbench.algorithms.base import (
 from workbench.algorithms.maml import MAML
 from workbench.algorithms.replay import ReplayConfig, Replays
 from workbench.config import setting
-from workbench.tasks.base import Data
+from workbench.networks.base import Network
+from workbench.tasks.base import Data, TaskShape
 
 
 class LaMAMLConfig(ReplayConfig, InnerLoopConfig):
@@ -46,6 +47,11 @@ class LaMAMLConfig(ReplayConfig, InnerLoopConfig):
     )
     inner: Literal["task", "examples"] = setting(
         "task", help="An inner step on the whole support set, or on one example after the other (the paper)."
+    )
+    scored: Literal["every step", "last step"] = setting(
+        "every step",
+        before="last step",
+        help="Inner steps after which the outer loss is taken; of all of them, it is the mean (the paper).",
     )
     rate_lr: float | None = setting(
         gt=0,
@@ -75,6 +81,11 @@ class LaMAML(Replays, MAML):
         "2007.13904",
     )
     config: LaMAMLConfig
+
+    def __init__(self, config: LaMAMLConfig, network: Network, shape: TaskShape) -> None:
+        super().__init__(config, network, shape)
+        if config.scored == "every step":
+            self.step_cost = 0.0
 
     def initial(self, generator: torch.Generator) -> Params:
         weights = super().initial(generator)
