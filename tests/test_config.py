@@ -127,7 +127,7 @@ def test_overrides_reach_every_section() -> None:
         ),
         ("imaml", [], "a12b648b8ebfc34325ac16cb1ff6e50ffb0dc12bcf7719326201c4c3a26d6f81"),
         ("la_maml", [], "1e6bc0be1872b7b0c2741fe6da2751277b4a08d3e5fae0f13ca3e89fec456141"),
-        ("fusion", [], "8a05b699978d91095ff02dede85e626a54756f45fd4f263650480326f7048e42"),
+        ("fusion", ["strength=1.0"], "8a05b699978d91095ff02dede85e626a54756f45fd4f263650480326f7048e42"),
         ("mer", [], "63f72a2170ba5783577f94f1745d14f0c2c217d59965bd0eecc41c3b75a77d81"),
     ],
 )

@@ -273,9 +273,11 @@ def test_weights_are_fitted_while_training_and_reported() -> None:
 
 
 @SHAPES
+@pytest.mark.parametrize("related", ["as published", "first edition"])
 @pytest.mark.parametrize("relation", ["cooperation", "diversity"])
-def test_related_members_pay_for_how_they_differ(relation: str, shape: TaskShape) -> None:
-    learner = fusion(shape, relation=relation, strength=0.7)
+def test_related_members_pay_for_how_they_differ(relation: str, related: str, shape: TaskShape) -> None:
+    learner = fusion(shape, relation=relation, strength=0.7, temperature=2, related=related)
+    times = 3 if related == "first edition" else 1
     alone = algorithm("maml", Smooth(2, shape.outputs), shape, inner_lr=0.3)
     meta, tasks = meta_parameters(learner), episodes(shape, tasks=2)
     assert learner.new_tasks(2) == 2  # all members see the same
@@ -286,34 +288,48 @@ def test_related_members_pay_for_how_they_differ(relation: str, shape: TaskShape
         outputs = [
             alone.predict(alone.adapt(one(leaves, m), task.support, 1), task.query["x"]) for m in range(3)
         ]
-        own = torch.stack([loss_of(alone, each, task.query["y"]) for each in outputs]).mean()
+        own = torch.stack([loss_of(alone, each, task.query["y"]) for each in outputs]).sum()
         pairs = [
-            _psi(relation, shape, outputs[j], outputs[k], task.query["y"])
+            _psi(relation, related, shape, outputs[j], outputs[k], task.query["y"])
             for j in range(3)
             for k in range(3)
             if j != k
         ]
-        total = total + (own + 0.7 * torch.stack(pairs).mean()) / 2
-    expected = torch.autograd.grad(3 * total, list(leaves.values()), materialize_grads=True)
+        total = total + (own + times * 0.7 * torch.stack(pairs).mean()) / 2
+    expected = torch.autograd.grad(total, list(leaves.values()), materialize_grads=True)
     gradient, shown = MetaStep(learner, chunk=5).gradient(meta, prepared(learner, tasks))
     torch.testing.assert_close(gradient, dict(zip(leaves, expected, strict=True)), **TIGHT)
-    torch.testing.assert_close(shown.mean(), total.detach(), **TIGHT)
+    torch.testing.assert_close(shown.mean(), total.detach() / 3, **TIGHT)
 
 
-def _psi(relation: str, shape: TaskShape, a: Tensor, b: Tensor, y: Tensor) -> Tensor:
+@pytest.mark.parametrize(
+    ("relation", "strength", "temperature"), [("cooperation", 10, 1), ("diversity", 1, 5)]
+)
+def test_relations_are_by_default_as_strong_as_published(
+    relation: str, strength: float, temperature: float
+) -> None:
+    said = fusion(CLASSIFICATION, relation=relation, strength=strength, temperature=temperature)
+    usual, tasks = fusion(CLASSIFICATION, relation=relation), episodes(CLASSIFICATION, tasks=2)
+    found = [MetaStep(each, chunk=2).gradient(meta_parameters(each), tasks)[0] for each in (said, usual)]
+    torch.testing.assert_close(*found, **TIGHT)
+
+
+def _psi(relation: str, related: str, shape: TaskShape, a: Tensor, b: Tensor, y: Tensor) -> Tensor:
     if shape.problem.name == "regression":
         if relation == "cooperation":
             return F.mse_loss(a, b)
         return F.cosine_similarity((a - y).flatten(), (b - y).flatten(), dim=0)
-    p, q = a.softmax(-1), b.softmax(-1)
-    if relation == "cooperation":
+    p, q = (a / 2).softmax(-1), (b / 2).softmax(-1)
+    if relation == "cooperation" and related == "first edition":
         return ((p * (p / q).log()).sum(-1) + (q * (q / p).log()).sum(-1)).mean() / 2
     found = []
     for row, label in enumerate(y.tolist()):
         kept = [k for k in range(p.shape[1]) if k != label]
-        found.append(
-            F.cosine_similarity(p[row, kept] / p[row, kept].sum(), q[row, kept] / q[row, kept].sum(), dim=0)
-        )
+        one, other = p[row, kept] / p[row, kept].sum(), q[row, kept] / q[row, kept].sum()
+        if relation == "cooperation":
+            found.append(-(one * other.log() + other * one.log()).sum() / 2)
+        else:
+            found.append(F.cosine_similarity(one, other, dim=0))
     return torch.stack(found).mean()
 
 

@@ -8,12 +8,14 @@ that minimises the mixture's loss on tasks of meta-validation, which is convex i
 each task, softmax(−L_S(θ'_m) / τ) of the members' support losses after adaptation (*per_task*), with the
 temperature τ that is best on tasks of meta-validation. Members are adapted for that as in training.
 
-With a *relation* the members see the same tasks, and their mean loss gains γ / (M(M − 1)) · Σ_{j≠l} ψ(j, l),
-a mean over the queries:
+With a *relation* the members see the same tasks, and the sum of their losses gains γ / (M(M − 1)) · Σ_{j≠l}
+ψ(j, l), a mean over the queries, as in the authors' code:
 
-- *cooperation*, ψ = ½ KL(p_j ‖ p_l) + ½ KL(p_l ‖ p_j);
-- *diversity*, ψ = cos(p̂_j, p̂_l), where p̂ are the probabilities of the classes that are not the true one,
-  normalised. With two classes there is but one of them, and nothing to tell apart.
+- *cooperation*, ψ = ½ H(p̂_j, p̂_l) + ½ H(p̂_l, p̂_j), the cross-entropy, with γ = 10 at temperature 1;
+- *diversity*, ψ = cos(p̂_j, p̂_l), with γ = 1 at temperature 5,
+
+where p̂ are the probabilities of the classes that are not the true one, normalised. With two classes there is
+but one of them, and nothing to tell apart.
 
 The paper's members share a training set of plain classification; here each is a meta-learner. For
 regression the paper has nothing; ours are the squared difference of the predictions (cooperation), and the
@@ -22,6 +24,7 @@ cosine between the members' errors over a task's queries (diversity).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -64,8 +67,30 @@ class FusionConfig(WrapperConfig):
     relation: Literal["none", "cooperation", "diversity"] = setting(
         "none", help="What training asks of members beside learning: to agree, or to err differently."
     )
-    strength: float = setting(
-        1.0, rare=True, ge=0, le=1000, symbol="γ", help="Weight of that relation in the outer loss."
+    strength: float | None = setting(
+        None,
+        rare=True,
+        ge=0,
+        le=1000,
+        symbol="γ",
+        help="Weight of that relation in the outer loss.",
+        empty="10 for cooperating classifiers, else 1",
+    )
+    temperature: float | None = setting(
+        None,
+        rare=True,
+        gt=0,
+        le=1000,
+        symbol="T",
+        help="Of the probabilities that are related.",
+        empty="5 for diversity, else 1",
+    )
+    related: Literal["as published", "first edition"] = setting(
+        "as published",
+        before="first edition",
+        rare=True,
+        help="First edition: the relation counts M times as much, and who cooperates agrees on the true "
+        "class too, by the KL divergence.",
     )
 
     def new_tasks(self, meta_batch: int) -> int:
@@ -165,8 +190,23 @@ class Fusion(Wrapper):
         losses = losses_of(self.problem, outputs, episode.query["y"])
         unlike = ~torch.eye(self.config.members, dtype=torch.bool, device=outputs.device)
         pairs = self._relation(outputs, episode.query["y"]) * unlike
-        objective: Tensor = losses.mean() + self.config.strength * pairs.sum() / unlike.sum()
+        objective: Tensor = losses.mean() + self._strength * pairs.sum() / unlike.sum()
         return objective
+
+    @property
+    def _strength(self) -> float:
+        """γ for a mean of losses instead of a sum."""
+        config = self.config
+        if config.related == "first edition":
+            return 1.0 if config.strength is None else config.strength
+        classes = "classes" in self.problem.gives or "tokens" in self.problem.gives
+        usual = 10.0 if classes and config.relation == "cooperation" else 1.0
+        return (usual if config.strength is None else config.strength) / config.members
+
+    @property
+    def _temperature(self) -> float:
+        earlier, diverse = self.config.related == "first edition", self.config.relation == "diversity"
+        return self.config.temperature or (5.0 if diverse and not earlier else 1.0)
 
     def _relation(self, outputs: Tensor, y: Tensor) -> Tensor:
         """ψ of every pair of members, ``[M, M]``, from their outputs ``[M, n, outputs]`` on the queries."""
@@ -178,15 +218,19 @@ class Fusion(Wrapper):
                 return (outputs[:, None] - outputs[None]).square().mean((2, 3))
             errors = F.normalize((outputs - y).flatten(1), dim=1)
             return errors @ errors.T
-        logs = outputs.log_softmax(-1)
+        logs = (outputs / self._temperature).log_softmax(-1)
+        right = F.one_hot(y, outputs.shape[-1]).bool()
+        if cooperate and self.config.related == "as published":
+            others = logs.masked_fill(right, -math.inf).log_softmax(-1)
+            cross = torch.einsum("jnc,lnc->jl", others.exp(), others.masked_fill(right, 0)) / logs.shape[1]
+            return -(cross + cross.T) / 2
         if cooperate:
             # Σ p_j (log p_j − log p_l) and the same with j and l exchanged
             own = (logs.exp() * logs).sum(-1).mean(-1)
             cross = torch.einsum("jnc,lnc->jl", logs.exp(), logs) / logs.shape[1]
             divergence = own[:, None] - cross
             return (divergence + divergence.T) / 2
-        wrong = 1 - F.one_hot(y, outputs.shape[-1]).to(outputs.dtype)
-        others = F.normalize(logs.exp() * wrong, dim=-1)  # a cosine does not see how p̂ is normalised
+        others = F.normalize(logs.exp() * ~right, dim=-1)  # a cosine does not see how p̂ is normalised
         return torch.einsum("jnc,lnc->jl", others, others) / others.shape[1]
 
     # --- one task -------------------------------------------------------------------------------------

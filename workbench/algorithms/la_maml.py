@@ -10,8 +10,8 @@ where L is the mean query loss over new and remembered tasks after every inner s
 past tasks shrinks, in both uses. The paper adapts along the examples of the current task, one step for each,
 and scores that one learner on past examples too; here every task is adapted on its own support set, by steps
 on the whole of it (``inner = "examples"`` takes one example a step, as the paper does). The reservoir holds
-tasks. As in the authors' code, the outer gradients of all weights, and of all rates, are scaled down to a norm
-of 2 where they are longer.
+tasks. As in the authors' code, the outer gradients of all weights, and of all rates, are scaled down to a
+norm of 2 where they are longer.
 """
 
 from __future__ import annotations
