@@ -88,14 +88,14 @@ class Setup:
 
     def means(self, measure: str, step: int | None = None) -> list[float | None]:
         """What each run reached; one value where seeds change nothing."""
-        return [reached(test, measure, step).mean for test in self._counted]
+        return [reached(test, measure, step).mean for test in self.counted]
 
     def lost(self, step: int | None = None) -> tuple[int, int]:
         """How many tasks diverged, of how many, summed over the runs that count."""
-        return lost_tasks(self._counted, step)
+        return lost_tasks(self.counted, step)
 
     @property
-    def _counted(self) -> tuple[TestSummary, ...]:
+    def counted(self) -> tuple[TestSummary, ...]:
         """The tests; one where seeds change nothing."""
         return self.tests[:1] if without_chance(self.tests) else self.tests
 

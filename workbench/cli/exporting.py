@@ -35,6 +35,7 @@ EXPORT_HELP = """Write figures, tables, tests or a report to a file.
 
 \b
 learning_curves adaptation comparison scatter parallel   png svg pdf csv
+pareto                                    png svg pdf csv
 predictions                               png svg pdf csv gif
 roc reliability                           png svg pdf csv
 critical_difference membership domains    png svg pdf csv json markdown latex

@@ -58,6 +58,10 @@ KINDS = {
     "scatter": Kind(
         "what was reached against seconds, parameters or any setting", DRAWN, _FIGURE | {"x"}, makers.scatter
     ),
+    "pareto": Kind(
+        "error against time to adapt (--x steps, milliseconds, examples), and who is ahead in both", DRAWN,
+        (_FIGURE - {"step"}) | {"x"}, makers.front,
+    ),
     "parallel": Kind("settings that differ, as parallel coordinates", DRAWN, _FIGURE, makers.parallel),
     "roc": Kind(
         "ROC curves, where a diagnosis was asked for", DRAWN,

@@ -9,7 +9,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from workbench.analysis import critical_difference, diagnosis, membership, pairs, protocol, results, sweep
+from workbench.analysis import (
+    critical_difference,
+    diagnosis,
+    membership,
+    pairs,
+    pareto,
+    protocol,
+    results,
+    sweep,
+)
 from workbench.analysis import domains as by_domain
 from workbench.analysis import predictions as grid
 from workbench.analysis.adaptation import Adaptation
@@ -20,6 +29,7 @@ from workbench.analysis.comparison import Episodes, compare, figure
 from workbench.analysis.consumed import AXES
 from workbench.analysis.figure import as_csv
 from workbench.analysis.learning import AXIS_LABELS, LearningCurves, usual_choice
+from workbench.analysis.pareto import TIMES
 from workbench.analysis.quantities import usual
 from workbench.analysis.source import Grouping, ProjectSource
 from workbench.analysis.tables import Cells, Table, written
@@ -150,6 +160,13 @@ def scatter(request: Request) -> Made:
     x = one_of("--x", request.wish.x or "seconds", [*sweep.costs(setups), *sweep.names(setups)])
     drawn = sweep.scatter(source, setups, met, x, request.wish.measure, request.wish.step)
     return request.drawn(drawn, f"points against {x}")
+
+
+def front(request: Request) -> Made:
+    source, met = request.parts()[0]
+    unit = one_of("--x", request.wish.x or "steps", [*TIMES])
+    drawn = pareto.figure(source, sweep.setups(source), met, unit, request.wish.measure)
+    return request.drawn(drawn, f"a front by {unit}")
 
 
 def roc(request: Request) -> Made:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
-from workbench.analysis import critical_difference, diagnosis, domains, sweep
+from workbench.analysis import critical_difference, diagnosis, domains, pareto, sweep
 from workbench.analysis.arrangement import Arrangement
 from workbench.gui.charts.arrange_list import ArrangeList
 from workbench.gui.charts.compare_job import Answer, Question, answer
@@ -24,6 +24,7 @@ from workbench.gui.charts.comparison import (
     REACHED,
     ROC,
     SETTINGS,
+    SPEED,
     ComparisonView,
 )
 from workbench.gui.charts.diagnosis_page import DiagnosisPage
@@ -58,9 +59,12 @@ class CompareView(ComparisonView):
         self._question: Question | None = None
         self._answer: Answer | None = None
         self._view_box, self._x_box = self._combo("view", 14), self._combo("x")
+        self._time_box = self._combo("time")
+        self._offer("time", {name: tr(title) for name, title in pareto.TIMES.items()})
         self._offer("view", {name: tr(title) for name, title in PICTURES.items()})
         self.tools.insertWidget(0, self._view_box)
         self.tools.insertWidget(1, self._x_box)
+        self.tools.insertWidget(2, self._time_box)
         self._board_hint = Label(parent=self)
         self._board_hint.setObjectName("comparison_board_hint")
         self._board_hint.setWordWrap(True)
@@ -242,6 +246,7 @@ class CompareView(ComparisonView):
                 self.diagnoses.show_diagnoses(judged, self._wanted.prevalence)
         view = str(self._view_box.currentData())
         self._x_box.setVisible(view == COST and self._group is not None)
+        self._time_box.setVisible(view == SPEED and self._group is not None)
         if found is not None:
             self._show_tests(found)
             if found.own or found.others:
@@ -254,7 +259,7 @@ class CompareView(ComparisonView):
             return
         figure = self._other_figure()
         self.board.show_figure(self._side_by_side(figure))
-        if view in OF_A_DIAGNOSIS and figure is not None:
+        if view in (*OF_A_DIAGNOSIS, SPEED) and figure is not None:
             self._note.setText(figure.caption)
         self.domains.words.setVisible(view != DOMAINS)  # the note says it there
         if view == DOMAINS and found is not None and found.domains is not None and figure is not None:
@@ -334,6 +339,10 @@ class CompareView(ComparisonView):
         if view == COST:
             x = str(self._x_box.currentData() or "seconds")
             return sweep.scatter(self.data, setups, self._group, x, self.measure, self.step)
+        if view == SPEED:
+            return pareto.figure(
+                self.data, setups, self._group, str(self._time_box.currentData()), self.measure
+            )
         if view == DOMAINS:
             return domains.figure(found.domains) if found.domains is not None else None
         if view in OF_A_DIAGNOSIS:

@@ -19,6 +19,7 @@ from workbench.analysis.comparison import (
     figure,
 )
 from workbench.analysis.diagnosis import PREVALENCE
+from workbench.analysis.pareto import TIMES
 from workbench.analysis.source import Grouping
 from workbench.gui.charts.base import Chart
 from workbench.gui.charts.board import Board
@@ -35,10 +36,11 @@ from workbench.words import marked, tr
 LAST_STEP = -1
 ROOM = 1.3
 """By so much a logarithmic axis goes beyond what is drawn."""
-REACHED, COST, SETTINGS, RANKS = "reached", "cost", "settings", "ranks"
+REACHED, COST, SPEED, SETTINGS, RANKS = "reached", "cost", "speed", "settings", "ranks"
 PICTURES = marked({
     REACHED: "What was reached",
     COST: "Against …",
+    SPEED: "Time to adapt",
     SETTINGS: "Parallel coordinates",
     RANKS: "Ranks over task families",
 })  # fmt: skip
@@ -54,10 +56,13 @@ OF_A_DIAGNOSIS = marked({ROC: "ROC curves", RELIABILITY: "Reliability"})
 class Choices(Section):
     """What a person chose; the rest is what the runs have that is most telling."""
 
-    view: Literal["reached", "cost", "settings", "ranks", "domains", "roc", "reliability"] = setting(
+    view: Literal["reached", "cost", "speed", "settings", "ranks", "domains", "roc", "reliability"] = setting(
         REACHED, label="Picture", titles=PICTURES | OF_DOMAINS | OF_A_DIAGNOSIS, help="What the picture shows"
     )
     x: str = setting("seconds", label="Against", help="What was reached is drawn against this")
+    time: Literal["steps", "milliseconds", "examples"] = setting(
+        "steps", titles=TIMES, help="What time to adapt is counted in"
+    )
     group: str = setting("", label="Test episodes", help="Runs are compared only on the same episodes")
     measure: str = setting("", help="What is compared: of the queries, or what runs measure besides")
     step: int = setting(LAST_STEP, label="Inner step", help="After how many inner steps (adaptation)")
