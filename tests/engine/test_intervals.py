@@ -52,6 +52,13 @@ def test_a_task_diverges_when_it_is_not_finite_or_ten_times_worse_than_tasks_wer
     ]
 
 
+def test_with_a_reference_no_task_diverges_by_how_its_learner_was_before() -> None:
+    loss = np.array([[0.1, 0.1, 0.1], [2.0, 11.0, np.nan]])
+    assert Regression().diverged(loss, 1.0).tolist() == [[False] * 3, [False, True, True]]
+    assert Regression().diverged(loss[1:], 1.0).tolist() == [[False, True, True]]  # a closed form
+    assert Regression().diverged(loss, math.inf).tolist() == [[False] * 3, [False, False, True]]
+
+
 def test_adaptation_time_is_the_first_step_below_the_threshold_and_never_dropped() -> None:
     loss = np.array([[0.2, 2.0, 2.0], [0.1, 0.4, 2.0], [0.9, 0.6, np.nan]])
     assert intervals.steps_to_reach(loss, 0.5).tolist() == [0.0, 1.0, math.inf]

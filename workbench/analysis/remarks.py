@@ -72,7 +72,7 @@ def astray(found: Iterable[tuple[str, int, int]]) -> str:
     lost = [f"{name} {results.share(diverged, tasks)}" for name, diverged, tasks in found if diverged]
     if not lost:
         return ""
-    return f"Diverged tasks (loss not finite, or over ten times the mean before adaptation): {listed(lost)}."
+    return f"Diverged tasks (loss not finite, or over ten times that without adaptation): {listed(lost)}."
 
 
 def episodes(test: TestSummary) -> list[str]:

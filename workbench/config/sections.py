@@ -294,3 +294,14 @@ class Evaluation(Section):
         help="Query loss that counts as adapted; of a world, the return of an episode.",
         empty="a quarter of the loss of the best predictor that cannot adapt",
     )
+    divergence: Literal["reference", "start"] = setting(
+        "reference",
+        before="start",
+        rare=True,
+        titles={
+            "reference": "the best predictor that cannot adapt",
+            "start": "the learner before adaptation",
+        },
+        help="A task has diverged where its loss is not finite, or over ten times that of the best predictor "
+        "that cannot adapt, where it is known; start: of the learner before adaptation.",
+    )

@@ -172,6 +172,7 @@ class FrozenEpisodes:
     asked : asked before each block whether to give up, with an ``AbandonedError``.
     purpose : a stream of its own for each.
     segment : of a drifting stream, if only that is wanted.
+    reference : the loss that ten times of is diverged, see :meth:`~workbench.problems.Problem.diverged`.
 
     Attributes
     ----------
@@ -190,7 +191,9 @@ class FrozenEpisodes:
         *,
         purpose: int = MEASURED,
         segment: int | None = None,
+        reference: float | None = None,
     ) -> None:
+        self.reference = reference
         self._family, self.split, self.size, self.count, self.seed = family, split, size, count, seed
         self._path = (purpose,) if segment is None else (purpose, segment)
         self._segment = segment

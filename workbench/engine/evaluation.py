@@ -58,6 +58,7 @@ class Curves:
         group and name.
     consumed : episodes that were acted in before each step; empty where nobody acts.
     episode : which distinct episode each task is, ``[tasks]``; None where none repeats another.
+    reference : the loss that ten times of is diverged, see :meth:`~workbench.problems.Problem.diverged`.
     """
 
     problem: Problem
@@ -67,6 +68,7 @@ class Curves:
     report: Mapping[str, Mapping[str, NDArray[np.float64]]] = field(default_factory=dict)
     consumed: tuple[int, ...] = ()
     episode: NDArray[np.int64] | None = None
+    reference: float | None = None
 
     @property
     def loss(self) -> NDArray[np.float64]:
@@ -81,7 +83,8 @@ class Curves:
     def of(self, episodes: FrozenEpisodes) -> Curves:
         """The same, with what is known of the episodes that were measured."""
         episode = episodes.seen.episode
-        return replace(self, episode=episode if len(np.unique(episode)) < len(episode) else None)
+        repeated = episode if len(np.unique(episode)) < len(episode) else None
+        return replace(self, episode=repeated, reference=episodes.reference)
 
     def interval(self, values: NDArray[np.float64]) -> intervals.Interval:
         """The mean over tasks with its interval; what repeats an episode counts as one with it."""
@@ -105,7 +108,7 @@ class Curves:
             summary[name] = by_step[name]["mean"] if name in by_step else None
             summary[f"{name}_ci95"] = by_step[name]["ci95"] if name in by_step else None
         summary["loss_median"] = [number(float(np.median(row))) for row in self.loss]
-        summary["diverged"] = [int(row.sum()) for row in self.problem.diverged(self.loss)]
+        summary["diverged"] = [int(row.sum()) for row in self.problem.diverged(self.loss, self.reference)]
         if self.consumed:
             summary["episode"] = self.problem.episode
             summary["episodes_consumed"] = list(self.consumed)

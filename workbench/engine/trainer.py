@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from operator import itemgetter
@@ -520,7 +521,17 @@ class Trainer:
         settings, family = self.experiment.evaluation, family or self.family
         size = size or evaluation_size(self.experiment, family)
         family.check(size, split)
-        return FrozenEpisodes(family, split, size, count, settings.seed, self.asked, purpose=purpose)
+        known = math.inf if family.reference_loss is None else family.reference_loss
+        return FrozenEpisodes(
+            family,
+            split,
+            size,
+            count,
+            settings.seed,
+            self.asked,
+            purpose=purpose,
+            reference=known if settings.divergence == "reference" else None,
+        )
 
     # --- its state ---------------------------------------------------------------------------------
 

@@ -269,16 +269,19 @@ class Problem(ABC):
         that they are."""
         raise NotImplementedError
 
-    def diverged(self, loss: Array) -> NDArray[np.bool_]:
+    def diverged(self, loss: Array, reference: float | None = None) -> NDArray[np.bool_]:
         """Which tasks have diverged, by step.
 
-        A task counts as diverged where its loss is not finite, or over ten times the mean loss of all tasks
-        before adaptation (one scale for all tasks: an easy task that becomes average has not diverged). A
-        loss that may be below zero has no such scale.
+        A task counts as diverged where its loss is not finite, or over ten times the reference (one scale for
+        all tasks: an easy task that becomes average has not diverged). A loss that may be below zero has no
+        such scale.
 
         Parameters
         ----------
         loss : ``[steps, tasks]``.
+        reference : the loss of the best predictor that cannot adapt, the same whoever learned; infinite where
+            nobody knows it. None: the mean loss of all tasks before adaptation, as in the first edition; it
+            differs by learner, and a closed form has none.
 
         Returns
         -------
@@ -286,10 +289,12 @@ class Problem(ABC):
         """
         lost = ~np.isfinite(loss)
         row = self.row("loss")
+        if row and row.signed:
+            return lost
         before = loss[0][np.isfinite(loss[0])]
-        if before.size and not (row and row.signed):
-            lost |= loss > DIVERGED_FACTOR * float(before.mean())
-        return lost
+        if reference is None and before.size:
+            reference = float(before.mean())
+        return lost if reference is None else lost | (loss > DIVERGED_FACTOR * reference)
 
 
 def _check(cls: type[Problem]) -> None:

@@ -145,7 +145,7 @@ class Sequences(Supervised):
         """The log of the members' mean probability of each token."""
         return (outputs.log_softmax(-1) + log_weights[:, None, None, None]).logsumexp(0)
 
-    def diverged(self, loss: Array) -> NDArray[np.bool_]:
+    def diverged(self, loss: Array, reference: float | None = None) -> NDArray[np.bool_]:
         """Those that are not finite: where most tasks are right, the few that are not cost a hundred times
         their mean, and nothing has gone astray."""
         return ~np.isfinite(loss)

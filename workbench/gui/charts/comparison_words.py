@@ -20,7 +20,7 @@ FAR = 100.0
 
 
 EXTRA = (
-    Column("lost", "Diverged", "Tasks with a loss that is not finite, or over ten times the mean at first"),
+    Column("lost", "Diverged", "Tasks whose loss is not finite, or over ten times that without adaptation"),
     Column("robust_accuracy", "Robust", "Accuracy on attacked queries, mean over seeds and tasks", ".1%"),
     Column("forgetting", "Forgotten", "Final loss minus the lowest, mean over a stream's segments", "+.3g"),
     Column(
