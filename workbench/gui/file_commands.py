@@ -41,6 +41,7 @@ SAMPLES = QUICK | marked({
     "all-sinusoid": "Sine waves, all algorithms",
     "all-glyphs": "Letters of unseen scripts, all algorithms",
     "private-sinusoid": "Sine waves, each kept private",
+    "published-omniglot": "Omniglot as MAML's authors set it up",
 })  # fmt: skip
 KEEP, DISCARD, SAVE_AS = marked(("Keep for later", "Discard", "Save as…"))
 

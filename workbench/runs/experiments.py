@@ -31,6 +31,7 @@ SAMPLES = {
     "all-sinusoid": "all_sinusoid.toml",
     "all-glyphs": "all_glyphs.toml",
     "private-sinusoid": "private_sinusoid.toml",
+    "published-omniglot": "published_omniglot.toml",
 }
 """The built-in experiments, by the name that stands for a file."""
 
