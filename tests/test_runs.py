@@ -413,3 +413,10 @@ def test_the_samples_of_all_algorithms_leave_none_out(sample: str, problem: str)
     able = [name for name, cls in ALGORITHMS.items() if cls.Config.needs <= gives]
     assert sorted(listed) == able
     assert {problem} == {runs.load_experiment(sample).task.problem.name}
+
+
+@pytest.mark.parametrize("sample", ["all-sinusoid", "all-glyphs"])
+def test_the_samples_of_all_algorithms_test_as_many_inner_steps_as_any_trains_with(sample: str) -> None:
+    e = runs.load_experiment(sample)
+    trained = [getattr(each, "inner_steps", None) or 0 for one in e.algorithm for each in one.built_of]
+    assert max(trained) <= e.evaluation.inner_steps

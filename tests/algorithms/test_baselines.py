@@ -9,6 +9,8 @@ from torch.nn import functional as F
 from tests.experiments import (
     CLASSIFICATION,
     REGRESSION,
+    SINUSOID,
+    SMALLER,
     Smooth,
     algorithm,
     episodes,
@@ -150,3 +152,12 @@ def test_a_run_without_anything_to_train_is_measured_and_can_be_restored() -> No
     *_, repeated = again.events()
     assert isinstance(repeated, Finished)
     assert repeated.summary["loss"] == last.summary["loss"]
+
+
+def test_of_scores_that_mean_no_probabilities_no_calibration_is_told() -> None:
+    for name, told in (("nearest_neighbour", False), ("scratch", True)):
+        e = experiment(name, *SMALLER, text=SINUSOID.replace('"sinusoid"', '"digits"\nways = 2'))
+        *_, last = Trainer(e, e.algorithm[0], 0, family(e)).events()
+        assert isinstance(last, Finished)
+        assert (last.summary["calibration_error"] is not None) == told
+        assert last.summary["diverged"][-1] == 0

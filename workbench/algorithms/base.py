@@ -171,6 +171,9 @@ class Algorithm(ABC):
     any_ways: ClassVar[bool] = False
     """Whether it can tell any number of classes apart; else each is one of its outputs."""
 
+    gives_probabilities: bool = True
+    """False where what it says of classes are scores that mean no probabilities, so that none are judged."""
+
     adapts_stepwise: bool = True
     """False for a closed form, which has no learner before it has seen the support set."""
 

@@ -15,14 +15,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from workbench.algorithms.base import Params
-from workbench.algorithms.baseline import CHEN_2019, HEAD, Baseline, HeadConfig
+from workbench.algorithms.baseline import CHEAP, CHEN_2019, HEAD, Baseline, HeadConfig
 from workbench.config import setting
 
 
 class BaselinePPConfig(HeadConfig):
     kind: Literal["baseline_pp"] = "baseline_pp"
     inner_lr: float = setting(
-        0.05, gt=0, le=100, symbol="α", help="Learning rate of Adam for a new task's head."
+        0.05, gt=0, le=100, symbol="α", help=f"Learning rate of Adam for a new task's head{CHEAP}"
     )
     scale: float = setting(10.0, gt=0, le=1000, symbol="s", help="Scale of the cosines.")
 

@@ -147,6 +147,10 @@ class Fusion(Wrapper):
             return members | {f"{OWN}log_temperature": torch.zeros(())}
         return members
 
+    def new_tasks(self, meta_batch: int) -> int:
+        self.base.new_tasks(meta_batch)  # so that it knows, too
+        return self.config.new_tasks(meta_batch)
+
     def prepare(self, episode: Episode, done: float, generator: torch.Generator, memory: Memory) -> Episode:
         """``[T, M, …]``: each member's tasks, as its base prepares them. Related members have ``[T, …]``."""
         if self.config.relation != "none":

@@ -2,13 +2,16 @@
 ICML 2017, arXiv 1703.03400.
 
 θ' = θ − α ∇L_S(θ), repeated; θ ← θ − β ∇_θ mean L_Q(θ'), differentiated through the inner steps.
+
+L is a mean over examples. The authors' code sums it over the N classes, so that its α = .4 for 5 classes is
+2.0 here; that was measured to learn worse (glyphs, 5-way 1-shot: 63.9%, then it collapses), so .4 it is.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from workbench.algorithms.base import Citation, GradientDescent, InnerLoopConfig
+from workbench.algorithms.base import Citation, GradientDescent, InnerLoopConfig, inner_rate
 from workbench.config import AlgorithmConfig
 
 FINN_2017 = Citation(
@@ -22,6 +25,12 @@ FINN_2017 = Citation(
 
 class MAMLConfig(InnerLoopConfig):
     kind: Literal["maml"] = "maml"
+    inner_lr: float | None = inner_rate(
+        0.01,
+        classes=0.4,
+        help="Inner (adaptation) learning rate, of a mean loss (in the authors' code, N times as much for N "
+        "classes).",
+    )
 
 
 class MAML(GradientDescent):

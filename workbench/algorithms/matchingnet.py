@@ -6,6 +6,9 @@ p(y | x) = Σ_i a(x, x_i) y_i over the support set, with the attention a(x, ·) 
 Without the paper's full context embeddings: f is the network's body, for queries and support examples alike.
 The paper has no scale s; without one the attention can hardly tell examples apart, since a cosine ends at 1.
 Here s > 0 is learned, in log space.
+
+As in ProtoNet, whose docstring has what was measured, support set and queries go through the encoder apart in
+training, and figures are transductive by default, where the published ones are inductive.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ A query belongs to the class of the support example that it is closest to, in th
 has its value). Nothing is learned, and no network is used: the traditional learner.
 
 Its logits are minus the squared distance to each class's nearest example, so that the greatest belongs to the
-nearest neighbour. As probabilities they have no meaning.
+nearest neighbour. As probabilities they have no meaning, so nobody says how well calibrated they are.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class NearestNeighbour(ClosedForm):
         1967,
     )
     any_ways = True
+    gives_probabilities = False
 
     def initial(self, generator: torch.Generator) -> Params:
         return {}

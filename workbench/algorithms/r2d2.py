@@ -10,6 +10,9 @@ fewer of them than in training. (Before there was the setting, it was of all of 
 
 X has a further column of ones, whose weight is the head's bias. For regression, which the paper's learner
 does as well, Y are the values, and the prediction is x W: values need no scale.
+
+As in ProtoNet, whose docstring has what was measured, support set and queries go through the encoder apart in
+training, and figures are transductive by default, where the published ones are inductive.
 """
 
 from __future__ import annotations

@@ -7,6 +7,10 @@ query's class and 0 for the others, by the squared error.
 The paper's g is convolutional, on the maps of features before they are flattened; here it is a perceptron of
 two layers on the flattened features, so that any network can be the body. The paper adds up the embeddings
 of a class's support examples; c_k is their mean, so that g sees the same range whatever the shots.
+
+As in ProtoNet, whose docstring has what was measured, support set and queries go through the encoder apart in
+training, and figures are transductive by default. (The authors' code never switches batch norm to its running
+statistics either.)
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class Replays(Remembers):
 
     def new_tasks(self, meta_batch: int) -> int:
         self._meta_batch = meta_batch
-        return super().new_tasks(meta_batch)
+        return self.config.new_tasks(meta_batch)
 
     def prepare(self, episode: Episode, done: float, generator: torch.Generator, memory: Memory) -> Episode:
         return super().prepare(self._filled(episode, generator, memory), done, generator, memory)

@@ -90,10 +90,6 @@ class Wrapper(Algorithm):
         self.base = base
         self.order = base.order
 
-    def new_tasks(self, meta_batch: int) -> int:
-        self.base.new_tasks(meta_batch)  # so that it knows, too
-        return super().new_tasks(meta_batch)
-
     @property
     def entangled(self) -> str:
         return super().entangled or self.base.entangled

@@ -129,7 +129,8 @@ def result(
     gap = intervals.difference_interval(
         *(intervals.collapsed(each.loss[-1], each.episode) for each in (curves, seen))
     )
-    pooled = {name: number(each) for name, each in algorithm.problem.pooled(curves.details).items()}
+    judged = algorithm.problem.pooled(curves.details) if algorithm.gives_probabilities else {}
+    pooled = {name: number(each) for name, each in judged.items()}
     told, arrays = curves.summary(), curves.arrays()
     point = None if validation is None else _chosen(validation, measured(validation))
     if point is not None:

@@ -521,7 +521,9 @@ class Trainer:
         settings, family = self.experiment.evaluation, family or self.family
         size = size or evaluation_size(self.experiment, family)
         family.check(size, split)
-        known = math.inf if family.reference_loss is None else family.reference_loss
+        known = math.inf
+        if family.reference_loss is not None and self.algorithm.gives_probabilities:
+            known = family.reference_loss
         return FrozenEpisodes(
             family,
             split,

@@ -242,7 +242,8 @@ class Problem(ABC):
     # --- of all tasks -------------------------------------------------------------------------------
 
     def pooled(self, details: Mapping[str, NDArray[np.generic]]) -> dict[str, float]:
-        """What is told of all queries of all tasks together, by the name of its entry in a result."""
+        """How good the probabilities of all queries of all tasks together are, by the name of the entry in a
+        result."""
         return {}
 
     @property
