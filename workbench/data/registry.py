@@ -26,6 +26,7 @@ from pydantic import Field, ValidationError
 from workbench.data.found import Kind, some
 from workbench.data.npz import Arrays, load_own, save_own
 from workbench.data.prepared import Prepared, content_hash
+from workbench.data.published.listing import published
 from workbench.errors import DataError
 from workbench.paths import data_folder
 from workbench.settings import Section
@@ -221,6 +222,9 @@ def manifest_of(name: str) -> Manifest:
     except FileNotFoundError:
         known = registered()
         close = difflib.get_close_matches(name, known, n=1)
+        if name in published():
+            get = f"it is published: get it by 'workbench data {name}', or Get published data… in the window"
+            raise DataError(f"no data set named {name!r} is registered; {get}") from None
         hint = f"did you mean {close[0]!r}?" if close else f"registered: {some(known, 8) or 'none'}"
         raise DataError(f"no data set named {name!r} is registered; {hint}") from None
     except (OSError, ValidationError) as error:
