@@ -40,24 +40,17 @@ class MetaOptNetConfig(AnyWays):
         help="What each task solves; svm: of classes alone.",
     )
     ridge: float | None = setting(
-        gt=0,
-        le=1e6,
-        symbol="λ",
-        default=0.1,
-        where={"classes": 50.0},
-        help="Weight of the ridge penalty.",
+        0.1, where={"classes": 50.0}, gt=0, le=1e6, symbol="λ", help="Weight of the ridge penalty."
     )
     C: float = setting(
         0.1, gt=0, le=1e6, help="What a support example may cost the support vector machine at most."
     )
-    scale: float | None = setting(
-        None,
+    scale: float = setting(
+        10.0,
         gt=0,
         le=1e6,
         symbol="γ",
-        needs=["classes"],
-        help="What the learned scale of the logits starts from.",
-        empty="10",
+        help="What the learned scale of logits starts from (values have none).",
     )
     solver_steps: int = setting(
         20, rare=True, ge=1, le=1000, unit="steps", help="Newton's steps of the support vector machine."
@@ -91,7 +84,7 @@ class MetaOptNet(ClosedForm):
         meta = super().initial(generator)
         if "classes" not in self.problem.gives:
             return meta
-        return meta | {"scale": torch.tensor(self.config.scale or 10.0)}
+        return meta | {"scale": torch.tensor(self.config.scale)}
 
     def start(self, meta: Params, support: Data) -> Params:
         features = self.embed(meta, support["x"])
