@@ -27,10 +27,10 @@ from workbench.engine.throughput import steps_per_second
 from workbench.engine.trainer import Trainer
 from workbench.errors import InputError
 from workbench.measures import known
-from workbench.project import Project, ProjectError, Status, StorageError
+from workbench.project import Project, ProjectError, RunRecord, Status, StorageError
 from workbench.project.records import sentences
 from workbench.project.temporaries import private_folder
-from workbench.runs import CAN_GO_ON, Control, Notice, Waiting, WentOn
+from workbench.runs import CAN_GO_ON, Control, Notice, Told, Waiting, WentOn
 from workbench.summaries import CostEntry
 from workbench.tasks.base import TaskFamily
 from workbench.terminal import say, say_json
@@ -81,6 +81,7 @@ def run(
     output: Path | None,
     quiet: bool,
     by: By | None = None,
+    jobs: int = 1,
 ) -> int:
     """Do every run of an experiment, in a project that is kept where one is named; with equal budgets, where
     it is said by what."""
@@ -103,7 +104,7 @@ def run(
         with Project.open(path) if path.exists() else Project.create(path) as opened:
             _must_be_writable(opened)
             wanted = runs.add(opened, experiment, family)
-            return _perform(opened, wanted, progress, output, family, alone=len(wanted) == 1)
+            return _perform(opened, wanted, progress, output, family, alone=len(wanted) == 1, jobs=jobs)
 
 
 def _equal(experiment: Experiment, family: TaskFamily, by: By | None, progress: Progress) -> Experiment:
@@ -134,7 +135,7 @@ def dry_run(source: str, overrides: tuple[str, ...], quiet: bool, by: By | None 
     return found
 
 
-def resume(path: Path, run_id: int | None, output: Path | None, quiet: bool) -> int:
+def resume(path: Path, run_id: int | None, output: Path | None, quiet: bool, jobs: int = 1) -> int:
     """Go on with what was queued, stopped or killed."""
     progress = Progress(quiet)
     with Project.open(path) as project:
@@ -151,7 +152,8 @@ def resume(path: Path, run_id: int | None, output: Path | None, quiet: bool) -> 
         if not wanted:
             progress.line(f"{path}: every run is over; nothing to resume")
         alone = len(wanted) == 1 and not damaged
-        return _perform(project, wanted, progress, output, None, alone=alone) or int(bool(damaged))
+        code = _perform(project, wanted, progress, output, None, alone=alone, jobs=jobs)
+        return code or int(bool(damaged))
 
 
 def _must_be_writable(project: Project) -> None:
@@ -167,8 +169,16 @@ def _perform(
     family: TaskFamily | None,
     *,
     alone: bool,
+    jobs: int = 1,
 ) -> int:
-    """0; 1 if a run failed or could not go on (unless it stands ``alone``); 130 if the user stopped it."""
+    """0; 1 if a run failed or could not go on (unless it stands ``alone``); 130 if the user stopped it.
+
+    Parameters
+    ----------
+    jobs : runs done at once, each in a process of its own; 1: one after the other, in this thread.
+    """
+    if jobs > 1:
+        return _in_processes(project, wanted, progress, output, jobs)
     families = {} if family is None else {_task_of(project, wanted[0]): family}
     failed = False
     with _stopped_by_signals() as control:
@@ -195,6 +205,32 @@ def _perform(
             progress.line(f"stopped; 'workbench resume {project.path}' goes on")
             return STOPPED
     return 1 if failed else 0
+
+
+def _in_processes(
+    project: Project, wanted: Sequence[int], progress: Progress, output: Path | None, jobs: int
+) -> int:
+    """The same, with several runs at once."""
+    refused: list[int] = []
+
+    def tell(record: RunRecord, told: Told) -> None:
+        if told.notice is not None:
+            _report(progress, record.name, told, told.notice)
+        elif told.preparing:
+            progress.passing(f"{record.name}: {told.preparing}")
+
+    def refuse(record: RunRecord, reason: str) -> None:
+        refused.append(record.id)
+        progress.line(f"run {record.id} cannot go on: {reason}", urgent=True)
+
+    with _stopped_by_signals() as control:
+        ended = runs.Processes(project, jobs, control, tell, refuse).perform(wanted)
+        if output is not None:
+            _deliver(project, wanted, output)
+        if control.stopping:
+            progress.line(f"stopped; 'workbench resume {project.path}' goes on")
+            return STOPPED
+    return 1 if refused or "failed" in ended.values() else 0
 
 
 Task = tuple[str, int]
@@ -255,7 +291,7 @@ def _stopped_by_signals() -> Iterator[Control]:
             signal.signal(number, handler)
 
 
-def _report(progress: Progress, name: str, trainer: Trainer, notice: Notice) -> None:
+def _report(progress: Progress, name: str, trainer: Trainer | Told, notice: Notice) -> None:
     match notice:
         case MetaSteps():
             speed = notice.iteration / trainer.seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -9,7 +10,38 @@ import click
 from workbench import terminal
 from workbench.analysis import costs, tables
 from workbench.analysis.equal import BUDGETS, By
-from workbench.cli.group import FILE, OVERRIDES, PRINT_JSON, QUIET, RESULTS, bad_input, commands, print_table
+from workbench.cli.group import (
+    FILE,
+    OVERRIDES,
+    PRINT_JSON,
+    QUIET,
+    RESULTS,
+    BadInput,
+    bad_input,
+    commands,
+    print_table,
+)
+
+
+def _jobs(context: click.Context, parameter: click.Parameter, value: str) -> int:
+    """Runs at once: a number, or as many as there are processors."""
+    cores = os.cpu_count() or 1
+    if value == "auto":
+        return cores
+    if not value.isdecimal() or not 1 <= int(value) <= 4 * cores:
+        most = 4 * cores
+        raise BadInput(f"--jobs: {value!r} is no number of runs here; allowed: auto, or 1 to {most}")
+    return int(value)
+
+
+JOBS = click.option(
+    "--jobs",
+    metavar="N|auto",
+    default="1",
+    show_default=True,
+    callback=_jobs,
+    help="Runs done at once, each in a process of its own; auto: as many as there are processors.",
+)
 
 
 @commands.command()
@@ -24,6 +56,7 @@ from workbench.cli.group import FILE, OVERRIDES, PRINT_JSON, QUIET, RESULTS, bad
     type=click.Choice(BUDGETS),
     help="Train every algorithm for as long as takes as much of that as the first one; measured before.",
 )
+@JOBS
 @RESULTS
 @QUIET
 def run(
@@ -32,6 +65,7 @@ def run(
     project: Path | None,
     dry_run: bool,
     equal: By | None,
+    jobs: int,
     output: Path | None,
     quiet: bool,
 ) -> int:
@@ -47,20 +81,21 @@ def run(
                 told = {"runs": entries, "total": costs.queue(entries)}
                 terminal.deliver(output, tables.as_json(told).encode())
             return 0
-        return headless.run(source, overrides, project, output, quiet, equal)
+        return headless.run(source, overrides, project, output, quiet, equal, jobs)
 
 
 @commands.command()
 @click.argument("project", type=FILE)
 @click.argument("run_id", metavar="[RUN]", type=int, required=False)
+@JOBS
 @RESULTS
 @QUIET
-def resume(project: Path, run_id: int | None, output: Path | None, quiet: bool) -> int:
+def resume(project: Path, run_id: int | None, jobs: int, output: Path | None, quiet: bool) -> int:
     """Continue what was queued, stopped or killed, bit for bit."""
     from workbench import headless
 
     with bad_input():
-        return headless.resume(project, run_id, output, quiet)
+        return headless.resume(project, run_id, output, quiet, jobs)
 
 
 @commands.command()

@@ -234,9 +234,13 @@ class Trainer:
             yield CheckpointDue(self.iteration)
             yield Failed(self.iteration, f"meta-iteration {self.iteration + 1}: {error}")
         finally:
-            self._meta_step.close()
-            if self.warm_up:
-                self._warm_step.close()
+            self.close()
+
+    def close(self) -> None:
+        """End what computes beside this thread."""
+        self._meta_step.close()
+        if self.warm_up:
+            self._warm_step.close()
 
     def _train(self, validation: FrozenEpisodes) -> Generator[Event, None, None]:
         settings = self.experiment.evaluation

@@ -15,7 +15,7 @@ from workbench.project.records import (
     RunRecord,
     Status,
 )
-from workbench.project.writer import RunWriter
+from workbench.project.writer import RunWriter, Store
 
 __all__ = [
     "STATUSES",
@@ -32,4 +32,5 @@ __all__ = [
     "Status",
     "StorageError",
     "StorageFull",
+    "Store",
 ]

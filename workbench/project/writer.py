@@ -5,17 +5,42 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Unpack
+from pathlib import Path
+from typing import Protocol, Unpack
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from workbench.project.project import Project
-from workbench.project.records import RunFields
+from workbench.project.records import Checkpoint, ExperimentRecord, RunFields, RunRecord
 from workbench.summaries import Summary, TestSummary
 
 Arrays = Mapping[str, NDArray[np.generic]]
+
+
+class Store(Protocol):
+    """What a run needs of its project: to read what it goes on from, and to write what it does."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def in_transaction(self) -> bool: ...
+    def transaction(self) -> AbstractContextManager[None]: ...
+    def run(self, run: int) -> RunRecord: ...
+    def experiments(self) -> list[ExperimentRecord]: ...
+    def checkpoint(self, run: int, most: int | None = None) -> Checkpoint | None: ...
+    def checkpoint_iterations(self, run: int) -> list[int]: ...
+    def series_names(self, run: int) -> list[str]: ...
+    def series(self, run: int, name: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]: ...
+    def append_series(self, run: int, name: str, x: ArrayLike, y: ArrayLike) -> None: ...
+    def add_evaluation(self, run: int, iteration: int, split: str, values: Summary) -> None: ...
+    def save_checkpoint(self, run: int, iteration: int, state: dict[str, object], tensors: bytes) -> None: ...
+    def save_result(
+        self, run: int, split: str, summary: TestSummary, arrays: Arrays, episodes_hash: str
+    ) -> None: ...
+    def update_run(self, run: int, **fields: Unpack[RunFields]) -> None: ...
+    def rewind(self, run: int, iteration: int) -> None: ...
 
 
 @dataclass
@@ -48,7 +73,7 @@ class RunWriter:
 
     def __init__(
         self,
-        project: Project,
+        project: Store,
         run: int,
         *,
         interval: float = 0.5,

@@ -20,6 +20,8 @@ from workbench.runs.experiments import (
     reading_of,
 )
 from workbench.runs.performing import Notice, Paused, Waiting, WentOn, perform
+from workbench.runs.processes import Processes
+from workbench.runs.remote import Told
 
 __all__ = [
     "CAN_GO_ON",
@@ -29,7 +31,9 @@ __all__ = [
     "Learned",
     "Notice",
     "Paused",
+    "Processes",
     "Run",
+    "Told",
     "UnableError",
     "Waiting",
     "WentOn",

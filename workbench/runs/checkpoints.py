@@ -8,12 +8,12 @@ from workbench.algorithms import Algorithm, Params
 from workbench.engine import building
 from workbench.engine.state import Demands, State
 from workbench.engine.tensor_file import StateError
-from workbench.project import Project, ProjectError
+from workbench.project import Project, ProjectError, Store
 from workbench.runs.experiments import of_record
 from workbench.tasks.base import DataError, TaskFamily
 
 
-def newest_state(project: Project, run_id: int, demands: Demands) -> State | None:
+def newest_state(project: Store, run_id: int, demands: Demands) -> State | None:
     """The state in a run's newest checkpoint; None if there is none.
 
     Raises

@@ -14,7 +14,7 @@ from workbench.engine import accounting, building, devices
 from workbench.engine.private import Private
 from workbench.errors import InputError
 from workbench.paths import resource
-from workbench.project import Project, ProjectError, RunRecord, Status
+from workbench.project import Project, ProjectError, RunRecord, Status, Store
 from workbench.runs.domains import DomainError, open_domain
 from workbench.tasks import FAMILIES
 from workbench.tasks.base import DataError, Domain, Progress, TaskFamily
@@ -233,7 +233,7 @@ def add(project: Project, experiment: Experiment, family: TaskFamily) -> list[in
         ]
 
 
-def of_record(project: Project, record: RunRecord) -> Run:
+def of_record(project: Store, record: RunRecord) -> Run:
     """The run that a record stands for.
 
     Raises

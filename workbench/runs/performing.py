@@ -27,7 +27,7 @@ from workbench.engine.tensor_file import StateError
 from workbench.engine.trainer import Trainer
 from workbench.errors import InputError
 from workbench.measures import MEASURES
-from workbench.project import Project, RunRecord, RunWriter, Status, StorageError
+from workbench.project import RunRecord, RunWriter, Status, StorageError, Store
 from workbench.project.records import of_domain
 from workbench.runs.checkpoints import newest_state
 from workbench.runs.control import Control
@@ -66,7 +66,7 @@ Notice = Event | Waiting | WentOn | Paused
 Tell = Callable[[Trainer, Notice], None]
 
 
-def perform(project: Project, run_id: int, family: TaskFamily, control: Control, tell: Tell) -> Status:
+def perform(project: Store, run_id: int, family: TaskFamily, control: Control, tell: Tell) -> Status:
     """Do a run, or what is left of it, and write it to the project as it happens.
 
     Parameters
@@ -94,7 +94,7 @@ def perform(project: Project, run_id: int, family: TaskFamily, control: Control,
         raise DataError(f"run {run_id}: the data has changed since the run was set up; start a new run")
     same_domains(record, family)
     forget_peak()  # that of the run before
-    work = _prepared(run, family, _recorded_plan(record), control)
+    work = _prepared(run, family, recorded_plan(record), control)
     if work is None:
         project.update_run(run_id, status="stopped")
         return "stopped"
@@ -127,7 +127,7 @@ def _prepared(run: Run, family: TaskFamily, plan: Plan | None, control: Control)
     return None
 
 
-def _recorded_plan(record: RunRecord) -> Plan | None:
+def recorded_plan(record: RunRecord) -> Plan | None:
     """The plan that a run was started with: its last bits depend on it. None if there is none to use."""
     device, threads, chunk = (record.environment.get(name) for name in ("device", "threads", "chunk"))
     if threads is None or chunk is None or device not in devices.available() or threads > MOST_THREADS:
@@ -135,7 +135,7 @@ def _recorded_plan(record: RunRecord) -> Plan | None:
     return Plan(str(device), threads, chunk, record.environment.get("compiled") is True)
 
 
-def _restore(project: Project, run_id: int, work: Trainer) -> None:
+def _restore(project: Store, run_id: int, work: Trainer) -> None:
     """Take up the newest checkpoint, if there is one."""
     state = newest_state(project, run_id, work.demands)
     if state is not None:
@@ -145,7 +145,7 @@ def _restore(project: Project, run_id: int, work: Trainer) -> None:
 class _Recorder:
     """Writes what a trainer tells, and does to it what the control says."""
 
-    def __init__(self, project: Project, run_id: int, work: Trainer, control: Control, tell: Tell) -> None:
+    def __init__(self, project: Store, run_id: int, work: Trainer, control: Control, tell: Tell) -> None:
         self._writer = RunWriter(project, run_id)
         self._project, self._run = project, run_id
         self._work, self._control = work, control
