@@ -46,6 +46,12 @@ def test_the_readme_names_the_paper_of_every_algorithm() -> None:
     assert wrong == {}
 
 
+def test_what_is_otherwise_than_in_a_paper_stands_in_the_readme() -> None:
+    told = [tuple(cells) for cells in rows_below("### Otherwise than in the papers")]
+    known = [(f"`{each['name']}`", each["departs"]) for each in catalogue.algorithms() if each["departs"]]
+    assert told == known
+
+
 def test_every_task_family_stands_in_the_readme_as_it_is() -> None:
     told = {(cells[0].strip("`"), cells[1]) for cells in rows_below("## Task families")}
     assert told == {(each["name"], each["problem"]) for each in catalogue.tasks()}

@@ -46,6 +46,7 @@ class AlgorithmEntry(Entry):
     order: int
     base: list[str] | None
     citation: str | None
+    departs: str
     privilege: str
 
 
@@ -107,6 +108,7 @@ def algorithms() -> list[AlgorithmEntry]:
             "order": each.order,
             "base": bases(each),
             "citation": str(each.citation) if each.citation else None,
+            "departs": each.departs,
             "privilege": _privilege(each.Config),
             "parameters": parameters(each.Config),
         }

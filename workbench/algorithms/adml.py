@@ -37,6 +37,10 @@ class ADML(MAML):
     title = "ADML"
     family = "adversarial"
     summary = "MAML that adapts to clean and to attacked examples, each learner tested on the other kind."
+    departs = (
+        "The paper's order of the two outer updates is not known for sure; here their losses are summed "
+        "into one."
+    )
     citation = Citation(
         "C. Yin, J. Tang, Z. Xu, Y. Wang", "Adversarial Meta-Learning", "arXiv", 2018, "1806.03316"
     )

@@ -46,6 +46,7 @@ class AdversarialQuerying(Wrapper):
     title = "Adversarial querying"
     family = "adversarial"
     summary = "Trains its base on queries that PGD attacks through the adapted weights; adapts to clean ones."
+    departs = "Over any base whose outer loss is that of the adapted learner on the queries."
     citation = Citation(
         "M. Goldblum, L. Fowl, T. Goldstein",
         "Adversarially Robust Few-Shot Learning: A Meta-Learning Approach",

@@ -46,6 +46,10 @@ class ALFA(MAML):
     summary = (
         "MAML with a rate and a weight decay of each layer that a perceptron says anew before every step."
     )
+    departs = (
+        "All factors are 1 at first, so that training begins at MAML; in the authors' code the perceptron "
+        "begins at random. Steps beyond the trained ones take the last step's terms."
+    )
     citation = Citation(
         "S. Baik, M. Choi, J. Choi, H. Kim, K. M. Lee",
         "Meta-Learning with Adaptive Hyperparameters",

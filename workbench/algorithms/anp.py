@@ -69,6 +69,7 @@ class ANP(ClosedForm):
     summary = (
         "Lets every query attend to the support examples and predicts values with their uncertainty; has "
     )
+    departs = "No attention within the support set, which matters for images."
     summary += "an encoder and a decoder of its own instead of the network."
     citation = Citation(
         "H. Kim, A. Mnih, J. Schwarz, M. Garnelo, A. Eslami, D. Rosenbaum, O. Vinyals, Y. W. Teh",

@@ -165,6 +165,9 @@ class Algorithm(ABC):
     family: ClassVar[str]
     summary: ClassVar[str]
     citation: ClassVar[Citation | None]
+    departs: ClassVar[str] = ""
+    """What is otherwise than in that paper, and why; empty where nothing is that would change a figure."""
+
     order: int = 1
     """2 where the outer gradient runs through the inner steps."""
 

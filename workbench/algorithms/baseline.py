@@ -60,6 +60,10 @@ class Baseline(JointClassifier):
     title = "Baseline"
     family = "baseline"
     summary = "Trains one classifier over all classes; a task then fits a new linear head on its frozen body."
+    departs = (
+        "A head takes a few steps of Adam on the whole support set instead of 100 epochs of SGD: no worse "
+        "on glyphs (78.9% after 5, 78.3% after 100)."
+    )
     citation = CHEN_2019
 
     config: HeadConfig

@@ -33,6 +33,10 @@ class BaselinePP(Baseline):
     Config = BaselinePPConfig
     title = "Baseline++"
     summary = "As Baseline, with a classifier of cosines, which keeps the examples of a class close together."
+    departs = (
+        "A new head starts from the same random weights in every task, and has no learned norm of its own "
+        "for each class."
+    )
     citation = CHEN_2019
     config: BaselinePPConfig
 

@@ -65,6 +65,7 @@ class BMAML(MAML):
     title = "Bayesian MAML"
     family = "model fusion"
     summary = "MAML with several particles per task that SVGD drives apart; predictions are averaged."
+    departs = "All weights have particles, in the paper's experiments with images the last layer's alone."
     citation = Citation(
         "J. Yoon, T. Kim, O. Dia, S. Kim, Y. Bengio, S. Ahn",
         "Bayesian Model-Agnostic Meta-Learning",

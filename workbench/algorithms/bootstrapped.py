@@ -51,6 +51,9 @@ class Bootstrapped(MAML):
     Config = BootstrappedConfig
     title = "Bootstrapped MAML"
     summary = "MAML that learns to be where some more inner steps, the last on the queries, would lead it."
+    departs = (
+        "Learner and target take plain gradient steps at one rate; the target sees support set and queries."
+    )
     citation = Citation(
         "S. Flennerhag, Y. Schroecker, T. Zahavy, H. van Hasselt, D. Silver, S. Singh",
         "Bootstrapped Meta-Learning",

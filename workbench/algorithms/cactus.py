@@ -43,6 +43,7 @@ class CACTUs(Wrapper):
     summary = (
         "Trains its base without labels: the classes of its training tasks are clusters found by k-means."
     )
+    departs = "Embeddings are principal components of the pixels, not learned by a network."
     citation = Citation(
         "K. Hsu, S. Levine, C. Finn", "Unsupervised Learning via Meta-Learning", "ICLR", 2019, "1810.02334"
     )

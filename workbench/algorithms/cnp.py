@@ -49,6 +49,10 @@ class CNP(ClosedForm):
     title = "CNP"
     family = "metric"
     summary = "Sums the support set up as one vector and predicts values with their uncertainty from it; has "
+    departs = (
+        "Only queries are scored, of episodes of one size; the least σ of values measured over time is "
+        "smaller."
+    )
     summary += "an encoder and a decoder of its own instead of the network."
     citation = Citation(
         "M. Garnelo, D. Rosenbaum, C. J. Maddison, T. Ramalho, D. Saxton, M. Shanahan, Y. W. Teh, "

@@ -38,6 +38,7 @@ class EmbeddingKMeans(Algorithm):
     title = "Embedding + k-means"
     family = "metric"
     summary = "Learns an embedding as ProtoNet does, and groups new sets in it by steps of k-means."
+    departs = "Ours: k-means in an embedding trained as a prototypical network."
     citation = ProtoNet.citation
     config: EmbeddingKMeansConfig
     problem: Clustering

@@ -35,6 +35,7 @@ class FOMAML(MAML):
     Config: ClassVar[type[AlgorithmConfig]] = FOMAMLConfig
     title = "FOMAML"
     summary = "MAML with the inner gradients taken as constants: no second derivatives, about half the cost."
+    departs = "Inner loss and batch norm as in MAML."
     order = 1
 
     def gradient(self, weights: Params, support: Data) -> Params:

@@ -119,6 +119,10 @@ class Fusion(Wrapper):
     title = "Fusion"
     family = "model fusion"
     summary = "Trains several members of a base learner at once and averages their predictions by weight."
+    departs = (
+        "Members see tasks of their own unless they are related; weights may be learned on meta- "
+        "validation tasks."
+    )
     citation = Citation(
         "N. Dvornik, C. Schmid, J. Mairal",
         "Diversity with Cooperation: Ensemble Methods for Few-Shot Classification",

@@ -78,6 +78,7 @@ class Gates(GradientDescent):
     summary = (
         "Opens, scales and closes the hidden units of a shared network for each task; nearly all else stays."
     )
+    departs = "Ours: hard thresholding by proximal descent."
     citation = None
     order = 2
     config: GatesConfig

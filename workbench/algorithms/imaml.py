@@ -67,6 +67,10 @@ class IMAML(MAML):
     summary = (
         "Stays close to the initialisation while adapting; a meta-gradient without the inner steps' graph."
     )
+    departs = (
+        "Conjugate gradient ends at negative curvature instead of damping; λ is .5, not 2, with which a "
+        "network without batch norm diverged."
+    )
     citation = Citation(
         "A. Rajeswaran, C. Finn, S. M. Kakade, S. Levine",
         "Meta-Learning with Implicit Gradients",

@@ -47,6 +47,7 @@ class InContext(ClosedForm):
     summary = (
         "Reads the support pairs and goes on as they do, by a transformer that knows equal symbols; has a "
     )
+    departs = "Equal symbols share what they know; the paper's network is a plain encoder and decoder."
     summary += "network of its own instead of [network], and says tokens of the support set only."
     citation = Citation(
         "B. M. Lake, M. Baroni",

@@ -73,6 +73,7 @@ class LaMAML(Replays, MAML):
     title = "La-MAML"
     family = "experience replay"
     summary = "MAML on new and replayed tasks; learned rates of each weight serve in both loops."
+    departs = "Tasks, not single examples, make the stream; each is adapted on its own support set."
     citation = Citation(
         "G. Gupta, K. Yadav, L. Paull",
         "Look-ahead Meta Learning for Continual Learning",

@@ -98,6 +98,7 @@ class MAMLPG(Algorithm):
     summary = (
         "Learns a policy that a few policy gradients, each from episodes of its own, adapt to a new world."
     )
+    departs = "The outer step is ProMP's clipped one; E-MAML's term counts which episodes θ leads to."
     citation = Citation(
         "J. Rothfuss, D. Lee, I. Clavera, T. Asfour, P. Abbeel",
         "ProMP: Proximal Meta-Policy Search",

@@ -56,6 +56,7 @@ class MAMLPlusPlus(MAML):
     Config = MAMLPlusPlusConfig
     title = "MAML++"
     summary = "MAML with learned rates and batch norms for every inner step, and a loss after each of them."
+    departs = "Beyond the trained steps the last rate and norm are repeated; no ensemble of checkpoints."
     citation = Citation(
         "A. Antoniou, H. Edwards, A. Storkey", "How to train your MAML", "ICLR", 2019, "1810.09502"
     )

@@ -42,6 +42,10 @@ class MatchingNet(ClosedForm):
     title = "MatchingNet"
     family = "metric"
     summary = "Classifies by a vote of the support examples, weighted by their cosine in a learned embedding."
+    departs = (
+        "No full context embeddings; the cosine has a learned scale; support set and queries apart as in "
+        "ProtoNet."
+    )
     citation = Citation(
         "O. Vinyals, C. Blundell, T. Lillicrap, K. Kavukcuoglu, D. Wierstra",
         "Matching Networks for One Shot Learning",

@@ -68,6 +68,10 @@ class MER(Remembers, Minibatches):
     summary = (
         "Reptile along sequences of remembered tasks and a new one; the paper's examples are tasks here."
     )
+    departs = (
+        "Tasks, not single examples, make the stream; for each new one a batch of one remembered task, "
+        "where the authors replay 10 of 100 examples."
+    )
     citation = Citation(
         "M. Riemer, I. Cases, R. Ajemian, M. Liu, I. Rish, Y. Tu, G. Tesauro",
         "Learning to Learn without Forgetting by Maximizing Transfer and Minimizing Interference",

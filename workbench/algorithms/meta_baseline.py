@@ -48,6 +48,7 @@ class MetaBaseline(ClosedForm, JointClassifier):
     title = "Meta-Baseline"
     family = "metric"
     summary = "Trains one classifier over all classes, then its body on episodes, by cosines to class means."
+    departs = "Both stages in one run, half of its iterations each."
     citation = Citation(
         "Y. Chen, Z. Liu, H. Xu, T. Darrell, X. Wang",
         "Meta-Baseline: Exploring Simple Meta-Learning for Few-Shot Learning",

@@ -28,6 +28,7 @@ class MetaSGD(MAML):
     Config = MetaSGDConfig
     title = "Meta-SGD"
     summary = "MAML that also learns an inner learning rate, direction included, for every single weight."
+    departs = "All rates begin at one value."
     citation = Citation(
         "Z. Li, F. Zhou, F. Chen, H. Li",
         "Meta-SGD: Learning to Learn Quickly for Few-Shot Learning",

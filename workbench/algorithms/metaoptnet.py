@@ -64,6 +64,9 @@ class MetaOptNet(ClosedForm):
     title = "MetaOptNet"
     family = "metric"
     summary = "Fits a support vector machine or a ridge regression to each task, in an embedding trained so."
+    departs = (
+        "The SVM is solved by an interior point method to its end, not by a few steps of a general solver."
+    )
     citation = Citation(
         "K. Lee, S. Maji, A. Ravichandran, S. Soatto",
         "Meta-Learning with Differentiable Convex Optimization",

@@ -38,6 +38,7 @@ class MTNet(WarpGrad):
     Config = MTNetConfig
     title = "MT-net"
     summary = "MAML with a learned linear map behind each layer, and a learned mask of the units that adapt."
+    departs = "A test takes the mean of the masks instead of drawing one."
     citation = Citation(
         "Y. Lee, S. Choi",
         "Gradient-Based Meta-Learning with Learned Layerwise Metric and Subspace",

@@ -62,6 +62,7 @@ class R2D2(ClosedForm):
     title = "R2-D2"
     family = "metric"
     summary = "Solves a ridge regression on each task's support set, in an embedding trained through it."
+    departs = "Support set and queries apart as in ProtoNet; λ is learned."
     citation = Citation(
         "L. Bertinetto, J. F. Henriques, P. H. S. Torr, A. Vedaldi",
         "Meta-learning with Differentiable Closed-form Solvers",

@@ -50,6 +50,7 @@ class Recurrent(TrialLearner):
     title = "Recurrent"
     family = "recurrent"
     summary = "A policy with a memory, trained through a simulator that can be differentiated."
+    departs = "Gradients flow through the world, so that there is no noise of policy gradients."
     citation = None
     config: RecurrentConfig
     compilable = False  # torch has no graph for its own GRU

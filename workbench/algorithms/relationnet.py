@@ -42,6 +42,10 @@ class RelationNet(ClosedForm):
     title = "RelationNet"
     family = "metric"
     summary = "Learns an embedding and, in place of a distance, a module that compares queries with classes."
+    departs = (
+        "The comparison is a perceptron on flattened features; a class is the mean, not the sum, of its "
+        "examples."
+    )
     citation = Citation(
         "F. Sung, Y. Yang, L. Zhang, T. Xiang, P. H. S. Torr, T. M. Hospedales",
         "Learning to Compare: Relation Network for Few-Shot Learning",

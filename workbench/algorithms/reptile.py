@@ -124,6 +124,10 @@ class Reptile(Minibatches):
     title = "Reptile"
     family = "model update"
     summary = "Moves the initialisation towards the weights reached by a few plain steps on each task."
+    departs = (
+        "Inner steps are of plain descent where the authors take Adam with moments that go on from task "
+        "to task; a test takes as many steps as other learners, not 50."
+    )
     citation = Citation(
         "A. Nichol, J. Achiam, J. Schulman",
         "On First-Order Meta-Learning Algorithms",

@@ -49,6 +49,9 @@ class SimpleShot(ClosedForm, JointClassifier):
     title = "SimpleShot"
     family = "baseline"
     summary = "Trains one classifier over all classes; a task takes the nearest mean of its centred features."
+    departs = (
+        "Features are centred about the mean of meta-validation support sets, not of all training features."
+    )
     citation = Citation(
         "Y. Wang, W.-L. Chao, K. Q. Weinberger, L. van der Maaten",
         "SimpleShot: Revisiting Nearest-Neighbor Classification for Few-Shot Learning",

@@ -57,6 +57,7 @@ class TNP(CNP):
     summary = (
         "Reads support set and queries with a transformer and predicts values with their uncertainty; the "
     )
+    departs = "σ is made as in the conditional neural process; the rate warms up, and gradients are clipped."
     summary += "transformer is its own, in place of the network."
     citation = Citation(
         "T. Nguyen, A. Grover",

@@ -48,6 +48,7 @@ class UMTRA(Wrapper):
     title = "UMTRA"
     family = "self-supervised"
     summary = "Trains its base without labels: each image is a class, whose queries are changed copies of it."
+    departs = "Images are shifted, turned, stretched and covered in part, without AutoAugment."
     citation = Citation(
         "S. Khodadadeh, L. Bölöni, M. Shah",
         "Unsupervised Meta-Learning for Few-Shot Image Classification",

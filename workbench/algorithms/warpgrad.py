@@ -38,6 +38,7 @@ class WarpGrad(MAML):
     Config: ClassVar[type[AlgorithmConfig]] = WarpGradConfig
     title = "WarpGrad"
     summary = "MAML with linear layers in between that are shared by all tasks and warp the inner gradient."
+    departs = "Warps are linear, and learned through the inner steps: the paper's simplest objective."
     citation = Citation(
         "S. Flennerhag, A. A. Rusu, R. Pascanu, F. Visin, H. Yin, R. Hadsell",
         "Meta-Learning with Warped Gradient Descent",

@@ -44,6 +44,8 @@ def _list(entries: Sequence[Entry], as_json: bool, rows: list[list[str]]) -> Non
         say("\n" + wrapped(f"{entry['name']}: {entry['summary']}", 2))
         if privilege := entry.get("privilege"):
             say(wrapped(f"  privilege: {privilege}", 4))
+        if departs := entry.get("departs"):
+            say(wrapped(f"  otherwise than in the paper: {departs}", 4))
         over = entry.get("base")
         if isinstance(over, list):
             say(wrapped(f"  over: {', '.join(over)}", 8))

@@ -234,6 +234,8 @@ class AlgorithmPanel(QWidget):
         if algorithm.citation is None:
             return text
         paper = cited(algorithm.citation)
+        if algorithm.departs:
+            paper = tr("{}. Here: {}", paper, tr(algorithm.departs))
         return rich('{}<p style="margin-top:4px; color:{}">{}</p>', text, theme.muted(), paper)
 
     @Slot(QTreeWidgetItem, int)
