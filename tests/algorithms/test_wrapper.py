@@ -12,7 +12,7 @@ from workbench.algorithms.wrapper import Wrapper, WrapperConfig
 from workbench.engine.meta_step import MetaStep
 from workbench.tasks.base import TaskShape
 
-SAYS_ITSELF = {"Config", "title", "family", "summary", "citation", "config", "with_network"} | {
+SAYS_ITSELF = {"departs", "Config", "title", "family", "summary", "citation", "config", "with_network"} | {
     "losses",
     "warm_losses",
 }

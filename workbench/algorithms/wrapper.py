@@ -70,7 +70,7 @@ def forwarding(cls: type[Wrapper]) -> type[Wrapper]:
 
 def contract() -> list[str]:
     """What an algorithm is asked for, but for what its class and what every algorithm says of itself."""
-    itself = {"order", "losses", "warm_losses"}
+    itself = {"order", "departs", "losses", "warm_losses"}
     return [name for name in vars(Algorithm) if not name.startswith("_") and name not in itself]
 
 

@@ -233,7 +233,7 @@ class AlgorithmPanel(QWidget):
             text = rich("{} It {}.", text, privilege)
         if algorithm.citation is None:
             return text
-        paper = cited(algorithm.citation)
+        paper: str = cited(algorithm.citation)
         if algorithm.departs:
             paper = tr("{}. Here: {}", paper, tr(algorithm.departs))
         return rich('{}<p style="margin-top:4px; color:{}">{}</p>', text, theme.muted(), paper)
