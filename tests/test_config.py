@@ -127,6 +127,7 @@ def test_overrides_reach_every_section() -> None:
             "c327e11e4793f383ccbcfb8f6a023b8a6b279528819e0d91e2b534924129b6a8",
         ),
         ("imaml", [], "a12b648b8ebfc34325ac16cb1ff6e50ffb0dc12bcf7719326201c4c3a26d6f81"),
+        ("scratch", ["inner_lr=0.01"], "f0c840eefec2e06d479507d9fa063673dfc81890468d69707991aa9c4bf673f5"),
         ("la_maml", [], "1e6bc0be1872b7b0c2741fe6da2751277b4a08d3e5fae0f13ca3e89fec456141"),
         ("fusion", ["strength=1.0"], "8a05b699978d91095ff02dede85e626a54756f45fd4f263650480326f7048e42"),
         ("mer", [], "63f72a2170ba5783577f94f1745d14f0c2c217d59965bd0eecc41c3b75a77d81"),
@@ -219,7 +220,7 @@ def test_a_setting_that_means_nothing_is_refused_with_why(
 
 def test_a_stored_experiment_may_say_what_once_could_be_said_and_keeps_its_hash() -> None:
     once = ["training.compile=false", "algorithm.0.iterations=5", "algorithm.0.meta_lr=0.5"]
-    stored = parse(experiment("scratch", "format=1").to_toml(), once)
+    stored = parse(experiment("scratch", "format=1", "algorithm.0.inner_lr=0.01").to_toml(), once)
     # as it was when every algorithm had these
     assert stored.hash() == "f2033f8fb497f12d8832c4356640ee6a4f7a3b0920e23be7409caa7f2daa4c81"
     assert parse(stored.to_toml()) == stored

@@ -273,11 +273,11 @@ def test_weights_are_fitted_while_training_and_reported() -> None:
 
 
 @SHAPES
-@pytest.mark.parametrize("related", ["as published", "first edition"])
+@pytest.mark.parametrize("related", ["as published", "ours"])
 @pytest.mark.parametrize("relation", ["cooperation", "diversity"])
 def test_related_members_pay_for_how_they_differ(relation: str, related: str, shape: TaskShape) -> None:
     learner = fusion(shape, relation=relation, strength=0.7, temperature=2, related=related)
-    times = 3 if related == "first edition" else 1
+    times = 3 if related == "ours" else 1
     alone = algorithm("maml", Smooth(2, shape.outputs), shape, inner_lr=0.3)
     meta, tasks = meta_parameters(learner), episodes(shape, tasks=2)
     assert learner.new_tasks(2) == 2  # all members see the same
@@ -308,8 +308,12 @@ def test_related_members_pay_for_how_they_differ(relation: str, related: str, sh
 def test_relations_are_by_default_as_strong_as_published(
     relation: str, strength: float, temperature: float
 ) -> None:
-    said = fusion(CLASSIFICATION, relation=relation, strength=strength, temperature=temperature)
-    usual, tasks = fusion(CLASSIFICATION, relation=relation), episodes(CLASSIFICATION, tasks=2)
+    settings = {"strength": strength, "temperature": temperature}
+    said = fusion(CLASSIFICATION, relation=relation, related="as published", **settings)
+    usual, tasks = (
+        fusion(CLASSIFICATION, relation=relation, related="as published"),
+        episodes(CLASSIFICATION, tasks=2),
+    )
     found = [MetaStep(each, chunk=2).gradient(meta_parameters(each), tasks)[0] for each in (said, usual)]
     torch.testing.assert_close(*found, **TIGHT)
 
@@ -320,7 +324,7 @@ def _psi(relation: str, related: str, shape: TaskShape, a: Tensor, b: Tensor, y:
             return F.mse_loss(a, b)
         return F.cosine_similarity((a - y).flatten(), (b - y).flatten(), dim=0)
     p, q = (a / 2).softmax(-1), (b / 2).softmax(-1)
-    if relation == "cooperation" and related == "first edition":
+    if relation == "cooperation" and related == "ours":
         return ((p * (p / q).log()).sum(-1) + (q * (q / p).log()).sum(-1)).mean() / 2
     found = []
     for row, label in enumerate(y.tolist()):

@@ -206,11 +206,12 @@ def test_transfer_starts_each_task_with_an_empty_head_on_the_trained_body() -> N
     assert all(torch.equal(start[n], meta[n]) for n in meta if n.startswith("body."))
 
 
-def test_scratch_takes_the_steps_of_adam() -> None:
-    learner = algorithm("scratch", Smooth(2, 1), REGRESSION, inner_lr=0.05)
+@pytest.mark.parametrize(("steps", "each"), [(4, 1), (2, 2)])
+def test_scratch_takes_the_steps_of_adam(steps: int, each: int) -> None:
+    learner = algorithm("scratch", Smooth(2, 1), REGRESSION, inner_lr=0.05, adam_steps=each)
     meta = meta_parameters(learner)
     task = episodes(REGRESSION, tasks=1).one(0)
-    adapted = learner.adapt(meta, task.support, 4)
+    adapted = learner.adapt(meta, task.support, steps)
     leaves = {n: value.clone().requires_grad_() for n, value in meta.items()}
     adam = torch.optim.Adam(leaves.values(), lr=0.05)
     for _ in range(4):

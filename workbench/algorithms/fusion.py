@@ -8,14 +8,17 @@ that minimises the mixture's loss on tasks of meta-validation, which is convex i
 each task, softmax(−L_S(θ'_m) / τ) of the members' support losses after adaptation (*per_task*), with the
 temperature τ that is best on tasks of meta-validation. Members are adapted for that as in training.
 
-With a *relation* the members see the same tasks, and the sum of their losses gains γ / (M(M − 1)) · Σ_{j≠l}
-ψ(j, l), a mean over the queries, as in the authors' code:
+With a *relation* the members see the same tasks, and the sum of their losses gains γ / (M − 1) · Σ_{j≠l}
+ψ(j, l), a mean over the queries:
 
-- *cooperation*, ψ = ½ H(p̂_j, p̂_l) + ½ H(p̂_l, p̂_j), the cross-entropy, with γ = 10 at temperature 1;
-- *diversity*, ψ = cos(p̂_j, p̂_l), with γ = 1 at temperature 5,
+- *cooperation*, ψ = ½ KL(p_j ‖ p_l) + ½ KL(p_l ‖ p_j);
+- *diversity*, ψ = cos(p̂_j, p̂_l), where p̂ are the probabilities of the classes that are not the true one,
+  normalised. With two classes there is but one of them, and nothing to tell apart.
 
-where p̂ are the probabilities of the classes that are not the true one, normalised. With two classes there is
-but one of them, and nothing to tell apart.
+The authors' code has γ / (M(M − 1)); for cooperation the cross-entropy H(p̂_j, p̂_l) instead, at γ = 10, and
+for diversity a temperature of 5 (``related = "as published"``). Measured on glyphs (5-way 1-shot, three
+ProtoNets, each ± .7 points): unrelated 88.5%; cooperation 81.5% ours and 71.9% theirs; diversity 90.2% ours
+and 88.9% theirs.
 
 The paper's members share a training set of plain classification; here each is a meta-learner. For
 regression the paper has nothing; ours are the squared difference of the predictions (cooperation), and the
@@ -74,7 +77,7 @@ class FusionConfig(WrapperConfig):
         le=1000,
         symbol="γ",
         help="Weight of that relation in the outer loss.",
-        empty="10 for cooperating classifiers, else 1",
+        empty="1; as published, 10 for cooperating classifiers",
     )
     temperature: float | None = setting(
         None,
@@ -83,14 +86,14 @@ class FusionConfig(WrapperConfig):
         le=1000,
         symbol="T",
         help="Of the probabilities that are related.",
-        empty="5 for diversity, else 1",
+        empty="1; as published, 5 for diversity",
     )
-    related: Literal["as published", "first edition"] = setting(
-        "as published",
-        before="first edition",
+    related: Literal["ours", "as published"] = setting(
+        "ours",
+        before="ours",
         rare=True,
-        help="First edition: the relation counts M times as much, and who cooperates agrees on the true "
-        "class too, by the KL divergence.",
+        help="Ours: the relation counts M times as much, and who cooperates agrees on the true class too, by "
+        "the KL divergence; in few-shot tasks that was measured to be better.",
     )
 
     def new_tasks(self, meta_batch: int) -> int:
@@ -205,7 +208,7 @@ class Fusion(Wrapper):
     def _strength(self) -> float:
         """γ for a mean of losses instead of a sum."""
         config = self.config
-        if config.related == "first edition":
+        if config.related == "ours":
             return 1.0 if config.strength is None else config.strength
         classes = "classes" in self.problem.gives or "tokens" in self.problem.gives
         usual = 10.0 if classes and config.relation == "cooperation" else 1.0
@@ -213,7 +216,7 @@ class Fusion(Wrapper):
 
     @property
     def _temperature(self) -> float:
-        earlier, diverse = self.config.related == "first edition", self.config.relation == "diversity"
+        earlier, diverse = self.config.related == "ours", self.config.relation == "diversity"
         return self.config.temperature or (5.0 if diverse and not earlier else 1.0)
 
     def _relation(self, outputs: Tensor, y: Tensor) -> Tensor:
