@@ -88,6 +88,9 @@ FEWER: dict[tuple[str, str], str] = {
     ("mamlpp", "classification"): "algorithm.0.inner_steps=3",
     ("mer", "regression"): "training.meta_batch=5",
     ("reptile", "regression"): "algorithm.0.inner_steps=4",
+    # a fit as long as it likes is more than some learn in so few meta-iterations
+    ("scratch", "regression"): "algorithm.0.inner_lr=0.01 algorithm.0.adam_steps=1",
+    ("scratch", "classification"): "algorithm.0.inner_lr=0.001",
     # ten classes of meta-validation tell too little of the mean feature
     ("simpleshot", "classification"): "algorithm.0.features=l2n",
 }
