@@ -123,8 +123,9 @@ class Fusion(Wrapper):
     family = "model fusion"
     summary = "Trains several members of a base learner at once and averages their predictions by weight."
     departs = (
-        "Members see tasks of their own unless they are related; weights may be learned on meta- "
-        "validation tasks."
+        "Members see tasks of their own unless they are related; weights may be learned on meta-validation "
+        "tasks. A relation counts M times as much: better on glyphs (diversity 90.2% against 88.9% as "
+        "published, cooperation 81.5% against 71.9%)."
     )
     citation = Citation(
         "N. Dvornik, C. Schmid, J. Mairal",
