@@ -132,7 +132,7 @@ def test_other_episodes_are_not_compared_and_the_difference_is_named(project: Pr
     add(project, "C", np.ones((1, 20)), episodes="f" * 64, name="Other", task=TASK | {"shots": 10})
     assert [s.name for s in statistics_of(project).scores] == ["A", "B"]
     cards = protocol.cards(ProjectSource(project, COLOURS))
-    (said,) = protocol.warnings(cards[:2], cards[2:])
+    said, _ = protocol.warnings(cards[:2], cards[2:])
     assert said == "Not compared: C met other episodes (shot 10 instead of 5)."
     assert {"shots", "episodes_hash"} <= set(protocol.differing(cards))
     differs = {row["condition"]: row["differs"] for row in protocol.rows(cards)}
@@ -145,8 +145,12 @@ def test_unequal_training_is_said(project: Project) -> None:
     add(project, "A", np.ones((2, 20)), iterations=100)
     add(project, "B", np.ones((3, 20)), iterations=200, inner_steps=5)
     cards = protocol.cards(ProjectSource(project, COLOURS))
-    (said,) = protocol.warnings(cards, [])
+    said, budget = protocol.warnings(cards, [])
     assert said == "Trained differently: tasks seen (400 / 800); seeds (0–1 / 0–2)."
+    assert budget == (
+        "No equal budgets: trained learners differ in meta-iterations (up to 2 times), tasks drawn (up to 2 "
+        "times), training time (up to 5% more)."
+    )
     assert [card.entries["train_steps"] for card in cards] == ["1", "5"]
     assert [card.entries["order"] for card in cards] == ["2", "2"]
     assert cards[0].entries["network"] == "mlp, hidden 40 40"

@@ -75,7 +75,8 @@ def said(found: Sequence[Budget]) -> str:
         if high - low <= NEAR * high:
             same.append(f"{title} ({_IN_WORDS[name](round(high))})")
         else:
-            apart.append(f"{title} (up to {high / low:.2g} times)")
+            much = f"{high / low:.2g} times" if high >= 2 * low else f"{high / low - 1:.0%} more"
+            apart.append(f"{title} (up to {much})")
     unequal = f"not by {listed(apart)}" if apart else ""
     if not same:
         return f"No equal budgets: trained learners differ in {listed(apart)}."

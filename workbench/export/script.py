@@ -112,7 +112,7 @@ def _one_line(text: object) -> str:
 def _literal(text: str) -> str:
     """Text between triple quotes that is read back as it is, and can be nothing but text."""
     safe = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    end = re.search(r'(\\*)"$', safe)
+    end = re.search(r'(\\*)"\Z', safe)
     if end and len(end[1]) % 2 == 0:  # the last quote would lengthen those that close the text
         safe = safe[:-1] + '\\"'
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in safe)

@@ -159,6 +159,7 @@ def test_a_base_is_chosen_among_those_that_fit_and_undo_brings_the_old_one_back(
     assert stage.undo.undoText() == "Change base of Task replay (ours)"
     assert entry(stage)["base"] == {"kind": "anil"}
     stage.undo.undo()
+    stage.settle()
     assert combo(stage, f"{TASK_REPLAY}.base.kind").currentText() == "MAML"
     assert stage.line(f"{TASK_REPLAY}.base.inner_steps").text() == "3"
     stage.draft.set(at("task.family"), "glyphs")

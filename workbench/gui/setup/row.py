@@ -31,6 +31,7 @@ class Row(QObject):
 
     def __init__(self, edits: Edits, path: Path, spec: Field, field: FieldWidget, parent: QObject) -> None:
         super().__init__(parent)
+        self._filled = False
         self.path, self.spec, self.field = path, spec, field
         self._edits, self._draft = edits, edits.draft
         symbol = f" {spec.symbol}" if spec.symbol else ""
@@ -73,7 +74,8 @@ class Row(QObject):
     def refresh(self, complaints: Complaints) -> None:
         """Bring the row up to date with the draft."""
         is_set = self._draft.is_set(self.path)
-        settled = is_set or not self.field.input.hasFocus()
+        settled = is_set or not self._filled or not self.field.input.hasFocus()
+        self._filled = True  # from now on a person may be typing
         self.field.show_value(self._draft.value(self.path), settled=settled)
         default = text_of(self._draft.default(self.path)) or self.spec.empty or tr("empty")
         self.reset.setText(tr("Back to the default ({})", without_keys(default)))
