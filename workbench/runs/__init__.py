@@ -19,6 +19,7 @@ from workbench.runs.experiments import (
     open_family,
     reading_of,
 )
+from workbench.runs.hosting import Host
 from workbench.runs.performing import Notice, Paused, Waiting, WentOn, perform
 from workbench.runs.processes import Processes
 from workbench.runs.remote import Told
@@ -28,6 +29,7 @@ __all__ = [
     "SAMPLES",
     "Control",
     "DomainError",
+    "Host",
     "Learned",
     "Notice",
     "Paused",

@@ -1,0 +1,87 @@
+"""Where runs are done, if not in this thread: what it is to begin a worker, to speak to it and to listen."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a run takes of a machine."""
+
+    threads: int
+    accelerator: bool = False
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A worker is gone, and how, in words."""
+
+    how: str
+
+
+class Worker(ABC):
+    """One that does a run after the other, elsewhere: see :func:`workbench.runs.remote.serve`.
+
+    Attributes
+    ----------
+    share : what it may take.
+    run : what it does; None: it waits.
+    started : whether it is there already, and does not wait for a place.
+    """
+
+    def __init__(self, share: Share, *, started: bool) -> None:
+        self.share, self.started = share, started
+        self.run: int | None = None
+
+    @abstractmethod
+    def send(self, message: object) -> None:
+        """Say something to it; that it is gone is noticed when it is listened to."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Let it go, whatever it does."""
+
+    def wait(self) -> None:  # noqa: B027 (nothing to wait for is the usual case)
+        """Return once it is gone; it was told to."""
+
+
+class Executor(ABC):
+    """A place for workers.
+
+    Attributes
+    ----------
+    jobs : runs at once.
+    """
+
+    jobs: int
+
+    @property
+    @abstractmethod
+    def processors(self) -> Sequence[int]:
+        """How many there are, on each machine."""
+
+    @abstractmethod
+    def begin(self, share: Share) -> Worker:
+        """A new worker.
+
+        Raises
+        ------
+        InputError
+            If no machine has so much.
+        """
+
+    @abstractmethod
+    def hear(self, workers: Sequence[Worker], seconds: float) -> list[tuple[Worker, list[object]]]:
+        """What workers say within so long, in order; of one that is gone, :class:`Lost` is the last."""
+
+    def share(self, jobs: int) -> int:
+        """Threads of a run, so that so many have their processors."""
+        most = max(self.processors, default=1)
+        return max((each for each in range(1, most + 1) if self.places(each) >= jobs), default=1)
+
+    def places(self, threads: int) -> int:
+        """How many workers with so many threads have their processors."""
+        return sum(each // threads for each in self.processors)

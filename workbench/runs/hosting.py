@@ -1,0 +1,234 @@
+"""Several runs at once, done by workers elsewhere; this process alone writes the project."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from contextlib import closing
+
+import torch
+
+from workbench.engine.trainer import Trainer
+from workbench.errors import InputError
+from workbench.project import Project, RunRecord, Status, StorageError
+from workbench.runs.control import Control
+from workbench.runs.executor import Executor, Lost, Share, Worker
+from workbench.runs.experiments import Run, of_record, open_family, reading_of
+from workbench.runs.performing import RETRY_SECONDS, recorded_plan
+from workbench.runs.remote import READS, WRITES, Asked, Order, Over, Question, Told, Writes
+from workbench.tasks.base import TaskFamily
+
+log = logging.getLogger(__name__)
+
+MOST_TRIES = 3
+"""Times that a run is begun again after its worker was lost."""
+
+HEARTBEAT = 0.1
+"""Seconds between two looks at what a person wants."""
+
+Tell = Callable[[RunRecord, Told], None]
+
+
+class Host:
+    """Does runs of a project by workers.
+
+    The results are those of this thread, bit for bit: what a run is computed by, its plan, is fixed here
+    before it starts. A worker that is lost takes nothing along but what its run did since its last
+    checkpoint, from which another one goes on.
+
+    Parameters
+    ----------
+    project : open for writing, by this thread.
+    executor : where the workers are.
+    tell : told what happens in a run.
+    refused : told why a run could not even start.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        executor: Executor,
+        control: Control,
+        tell: Tell,
+        refused: Callable[[RunRecord, str], None],
+    ) -> None:
+        self._project, self._executor, self._control = project, executor, control
+        self._tell, self._refused = tell, refused
+        self._workers: list[Worker] = []
+        self._waiting: deque[int] = deque()
+        self._lost: Counter[int] = Counter()
+        self._ended: dict[int, Status] = {}
+        self._asked = Asked()
+        self._plans: dict[str, dict[str, object]] = {}
+        self._family: tuple[tuple[str, int], TaskFamily] | None = None
+
+    def perform(self, wanted: Iterable[int]) -> dict[int, Status]:
+        """Do the runs; how each ended, or that it was ``stopped``."""
+        self._waiting.extend(wanted)
+        try:
+            while self._busy or (self._waiting and not self._control.stopping):
+                self._pass_on_what_is_asked()
+                self._give_work()
+                self._hear()
+        finally:
+            for worker in self._workers:
+                worker.end()
+            for worker in self._workers:
+                worker.wait()
+        for run in self._waiting:
+            if self._project.run(run).status == "running":  # its worker is lost, and nobody is to go on
+                self._project.update_run(run, status="stopped")
+        return self._ended
+
+    @property
+    def _busy(self) -> list[Worker]:
+        return [each for each in self._workers if each.run is not None]
+
+    def _pass_on_what_is_asked(self) -> None:
+        asked = Asked(self._control.stopping, self._control.pausing)
+        if asked != self._asked:
+            self._asked = asked
+            for worker in self._busy:
+                worker.send(asked)
+        for worker in [each for each in self._busy if asked.stop and not each.started]:
+            assert worker.run is not None
+            self._end(worker.run, "stopped", "")
+            self._let_go(worker)
+
+    def _give_work(self) -> None:
+        while self._waiting and not self._control.wanted and len(self._busy) < self._executor.jobs:
+            run = self._waiting[0]
+            try:
+                self._fix_plan(run)
+                worker = self._free_worker(_share_of(self._project.run(run)))
+            except InputError as error:
+                self._waiting.popleft()
+                self._end(run, "stopped", str(error))
+                continue
+            if worker is None:
+                break
+            self._waiting.popleft()
+            record = self._project.run(run)
+            owner = next(each for each in self._project.experiments() if each.id == record.experiment_id)
+            kept = self._project.checkpoint_iterations(run)
+            worker.run = run
+            worker.send(Order(self._project.path, record, owner, self._project.checkpoint(run), kept))
+        if not all(each.started for each in self._workers):  # for the place that an idle one holds
+            self._let_go_idle()
+
+    def _free_worker(self, share: Share) -> Worker | None:
+        """One that waits, or a new one where there is room for it."""
+        idle = next((each for each in self._workers if each.run is None and each.share == share), None)
+        if idle is None and not self._has_room(share):
+            self._let_go_idle()
+        if idle is None and self._has_room(share):
+            idle = self._executor.begin(share)
+            self._workers.append(idle)
+        return idle
+
+    def _has_room(self, share: Share) -> bool:
+        taken = sum(each.share.threads for each in self._workers)
+        alike = sum(each.share.threads == share.threads for each in self._workers)
+        fits = taken + share.threads <= sum(self._executor.processors)
+        return not self._workers or (fits and alike < self._executor.places(share.threads))
+
+    def _let_go_idle(self) -> None:
+        for each in [each for each in self._workers if each.run is None]:
+            self._let_go(each)
+
+    def _let_go(self, worker: Worker) -> None:
+        self._workers.remove(worker)
+        worker.end()
+        worker.wait()
+
+    def _fix_plan(self, run: int) -> None:
+        """Decide how a run is computed, where that is not decided yet: once for all seeds of an algorithm."""
+        record = self._project.run(run)
+        if recorded_plan(record) is not None:
+            return
+        wanted = of_record(self._project, record)
+        alike = wanted.experiment.single(wanted.config, 0).hash()
+        if alike not in self._plans:
+            self._plans[alike] = self._planned(wanted, record)
+        self._project.update_run(run, environment=record.environment | self._plans[alike])
+
+    def _planned(self, wanted: Run, record: RunRecord) -> dict[str, object]:
+        """The plan of a run that has its share of the processors."""
+        key = wanted.experiment.task.model_dump_json(), reading_of(record)
+        if self._family is None or self._family[0] != key:
+            self._family = None
+            self._family = key, open_family(wanted.experiment, reading=key[1])
+        share, training = self._executor.share(self._executor.jobs), wanted.experiment.training
+        if training.threads == "auto" and share == 1:
+            training = training.model_copy(update={"threads": 1})
+        experiment = wanted.experiment.model_copy(update={"training": training})
+        with closing(Trainer(experiment, wanted.config, wanted.seed, self._family[1])) as trainer:
+            plan = {name: trainer.record[name] for name in ("device", "threads", "chunk", "compiled")}
+        if training.threads == "auto":
+            plan["threads"] = min(plan["threads"], share)
+        return plan
+
+    def _hear(self) -> None:
+        """Take what the workers say."""
+        for worker, messages in self._executor.hear(self._workers, HEARTBEAT):
+            for message in messages:
+                self._take(worker, message)
+
+    def _take(self, worker: Worker, message: object) -> None:
+        run = worker.run
+        if isinstance(message, Lost):
+            self._bury(worker, message.how)
+            return
+        if run is None:
+            return
+        match message:
+            case Writes(calls):
+                self._write(calls)
+            case Question(name, arguments) if name in READS:
+                worker.send(getattr(self._project, name)(*arguments))
+            case Told():
+                self._tell(self._project.run(run), message)
+            case Over(status, reason):
+                worker.run = None
+                self._end(run, status, reason)
+
+    def _write(self, calls: list[tuple[str, tuple[object, ...], dict[str, object]]]) -> None:
+        """In one commit; where the disk refuses, all wait until it does not, or until they must stop."""
+        while True:
+            try:
+                with self._project.transaction():
+                    for name, arguments, fields in calls:
+                        if name in WRITES:
+                            getattr(self._project, name)(*arguments, **fields)
+                return
+            except StorageError:
+                if self._control.wait(RETRY_SECONDS):
+                    raise
+
+    def _bury(self, worker: Worker, how: str) -> None:
+        """A worker is lost: its run begins again where its last checkpoint is, unless it is lost by that."""
+        run = worker.run
+        self._let_go(worker)
+        if run is None:
+            return
+        self._lost[run] += 1
+        log.warning("run %d: its %s", run, how)
+        if self._lost[run] > MOST_TRIES:
+            why = f"its {how}, {self._lost[run]} times"
+            self._project.update_run(run, status="failed", failure=why)
+            self._end(run, "failed", why)
+        else:
+            self._waiting.appendleft(run)
+
+    def _end(self, run: int, status: Status, reason: str) -> None:
+        self._ended[run] = status
+        if reason:
+            self._refused(self._project.run(run), reason)
+
+
+def _share_of(record: RunRecord) -> Share:
+    """What a run takes, whose plan is fixed."""
+    plan = recorded_plan(record)
+    assert plan is not None
+    return Share(plan.threads, accelerator=torch.device(plan.device).type != "cpu")
