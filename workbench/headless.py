@@ -21,16 +21,16 @@ from workbench.data import registry
 from workbench.data.cached import prepared_at
 from workbench.data.published.listing import Entry
 from workbench.data.reading import Reading
-from workbench.engine.events import Evaluated, Failed, Finished, MetaSteps
+from workbench.engine.events import Evaluated, Failed, Finished, MetaSteps, Trained
 from workbench.engine.inside import Asked
 from workbench.engine.throughput import steps_per_second
 from workbench.engine.trainer import Trainer
 from workbench.errors import InputError
 from workbench.measures import known
-from workbench.project import Project, ProjectError, RunRecord, Status, StorageError
+from workbench.project import Project, ProjectError, RunRecord, Status, StorageError, Tuned
 from workbench.project.records import sentences
 from workbench.project.temporaries import private_folder
-from workbench.runs import CAN_GO_ON, Control, Notice, Told, Waiting, WentOn
+from workbench.runs import CAN_GO_ON, Control, More, Notice, Told, Waiting, WentOn
 from workbench.summaries import CostEntry
 from workbench.tasks.base import TaskFamily
 from workbench.terminal import say, say_json
@@ -86,25 +86,60 @@ def run(
     """Do every run of an experiment, in a project that is kept where one is named; with equal budgets, where
     it is said by what."""
     progress = Progress(quiet)
+    experiment, family = _prepared(source, overrides, project, output, progress)
+    if experiment.sweep is not None:
+        raise runs.SweepError(f"{source} has a [sweep]: 'workbench sweep' does it; or leave it out")
+    experiment = _equal(experiment, family, by, progress)
+    with private_folder() as folder, _to_be_written(project or folder / "unsaved.mlwb") as opened:
+        wanted = runs.add(opened, experiment, family)
+        return _perform(opened, wanted, progress, output, family, alone=len(wanted) == 1, jobs=jobs)
+
+
+def sweep(
+    source: str, overrides: tuple[str, ...], project: Path, output: Path | None, quiet: bool, jobs: int
+) -> int:
+    """Try settings, choose by validation, and test what was chosen."""
+    progress = Progress(quiet)
+    experiment, family = _prepared(source, overrides, project, output, progress)
+    runs.check_sweep(experiment, family)
+    with _to_be_written(project) as opened:
+        sweeping, wanted = runs.Sweeping.started(opened, experiment, family)
+        code = _perform(opened, wanted, progress, output, family, alone=False, jobs=jobs, sweeps=[sweeping])
+        _tell_choice([sweeping], code, progress)
+        return code
+
+
+def _tell_choice(sweeps: Sequence[runs.Sweeping], code: int, progress: Progress) -> None:
+    """What sweeps have come to, unless they were stopped."""
+    for line in () if code == STOPPED else [line for each in sweeps for line in each.words()]:
+        progress.line(line)
+
+
+def _prepared(
+    source: str, overrides: tuple[str, ...], project: Path | None, output: Path | None, progress: Progress
+) -> tuple[Experiment, TaskFamily]:
+    """An experiment that can be done, and its tasks, with what there is to know of them said."""
     experiment = runs.load_experiment(source, overrides)
     for option, path in (("--json", output), ("--project", project)):
         if path is not None and not path.absolute().parent.is_dir():
             raise InputError(f"{option}: {path}: there is no folder {path.parent}")
     family = runs.open_family(experiment, progress.preparing)
     runs.check(experiment, family)
-    experiment = _equal(experiment, family, by, progress)
     for note in (*family.notes, *runs.cautions(experiment)):
         progress.line(f"note: {note}")
     for each in family.domains:
         progress.line(f"domain {each.name}: {each.words}")
         for note in each.family.notes:
             progress.line(f"note: {each.name}: {note}")
-    with private_folder() as folder:
-        path = project or folder / "unsaved.mlwb"
-        with Project.open(path) if path.exists() else Project.create(path) as opened:
-            _must_be_writable(opened)
-            wanted = runs.add(opened, experiment, family)
-            return _perform(opened, wanted, progress, output, family, alone=len(wanted) == 1, jobs=jobs)
+    return experiment, family
+
+
+@contextmanager
+def _to_be_written(path: Path) -> Iterator[Project]:
+    """A project, made if it is not there."""
+    with Project.open(path) if path.exists() else Project.create(path) as opened:
+        _must_be_writable(opened)
+        yield opened
 
 
 def _equal(experiment: Experiment, family: TaskFamily, by: By | None, progress: Progress) -> Experiment:
@@ -145,6 +180,9 @@ def resume(path: Path, run_id: int | None, output: Path | None, quiet: bool, job
             if record.status == "finished":
                 raise ProjectError(f"{path}: run {run_id} is finished; there is nothing left to do")
             return _perform(project, [run_id], progress, output, None, alone=True)
+        sweeps = runs.Sweeping.all_of(project)
+        for sweeping in sweeps:
+            sweeping.due()
         wanted = [each.id for each in project.runs() if each.status in CAN_GO_ON]
         damaged = project.damaged()
         for each in sentences(damaged):
@@ -152,7 +190,8 @@ def resume(path: Path, run_id: int | None, output: Path | None, quiet: bool, job
         if not wanted:
             progress.line(f"{path}: every run is over; nothing to resume")
         alone = len(wanted) == 1 and not damaged
-        code = _perform(project, wanted, progress, output, None, alone=alone, jobs=jobs)
+        code = _perform(project, wanted, progress, output, None, alone=alone, jobs=jobs, sweeps=sweeps)
+        _tell_choice(sweeps, code, progress)
         return code or int(bool(damaged))
 
 
@@ -170,23 +209,34 @@ def _perform(
     *,
     alone: bool,
     jobs: int = 1,
+    sweeps: Sequence[runs.Sweeping] = (),
 ) -> int:
     """0; 1 if a run failed or could not go on (unless it stands ``alone``); 130 if the user stopped it.
 
     Parameters
     ----------
     jobs : runs done at once, each in a process of its own; 1: one after the other, in this thread.
+    sweeps : of which more runs are due when some are over.
     """
+    wanted = list(wanted)
+
+    def more() -> list[int]:
+        new = [run for each in sweeps for run in each.due()]
+        wanted.extend(new)
+        return new
+
     if jobs > 1:
-        return _in_processes(project, wanted, progress, output, jobs)
+        return _in_processes(project, wanted, more, progress, output, jobs)
     families = {} if family is None else {_task_of(project, wanted[0]): family}
     failed = False
     with _stopped_by_signals() as control:
-        for run_id in wanted:
+        for run_id in wanted:  # which grows
             if control.stopping:
                 break
             try:
-                failed |= _perform_one(project, run_id, families, control, progress) == "failed"
+                failed |= _perform_one(project, run_id, families, control, progress) == "failed" and (
+                    not _is_trial(project, run_id)
+                )
             except StorageError:
                 raise
             except InputError as error:  # its data is gone, say: no reason for the others to wait
@@ -194,6 +244,7 @@ def _perform(
                     raise
                 failed = True
                 progress.line(f"run {run_id} cannot go on: {error}", urgent=True)
+            more()
             if output is not None and output != terminal.STANDARD_OUTPUT:
                 try:
                     _deliver(project, wanted, output)
@@ -207,8 +258,14 @@ def _perform(
     return 1 if failed else 0
 
 
+def _is_trial(project: Project, run_id: int) -> bool:
+    """Whether it is a trial of a sweep, which may fail: that is one more thing that is found out."""
+    tuned = Tuned.of(project.run(run_id))
+    return tuned is not None and not tuned.tests
+
+
 def _in_processes(
-    project: Project, wanted: Sequence[int], progress: Progress, output: Path | None, jobs: int
+    project: Project, wanted: Sequence[int], more: More, progress: Progress, output: Path | None, jobs: int
 ) -> int:
     """The same, with several runs at once."""
     refused: list[int] = []
@@ -224,13 +281,14 @@ def _in_processes(
         progress.line(f"run {record.id} cannot go on: {reason}", urgent=True)
 
     with _stopped_by_signals() as control:
-        ended = runs.Processes(project, jobs, control, tell, refuse).perform(wanted)
+        ended = runs.Processes(project, jobs, control, tell, refuse).perform(tuple(wanted), more)
         if output is not None:
             _deliver(project, wanted, output)
         if control.stopping:
             progress.line(f"stopped; 'workbench resume {project.path}' goes on")
             return STOPPED
-    return 1 if refused or "failed" in ended.values() else 0
+    failed = [run for run, status in ended.items() if status == "failed" and not _is_trial(project, run)]
+    return 1 if refused or failed else 0
 
 
 Task = tuple[str, int]
@@ -307,6 +365,8 @@ def _report(progress: Progress, name: str, trainer: Trainer | Told, notice: Noti
         case Finished(summary=summary):
             score = told(summary)
             progress.line(f"{name}: test {score} ({summary['episodes']} episodes), {notice.seconds:.1f} s")
+        case Trained(given_up=given_up):
+            progress.line(f"{name}: {'given up' if given_up else 'trained'}, {notice.seconds:.1f} s")
         case Failed():
             progress.line(f"{name}: failed at {notice.message}", urgent=True)
         case Waiting():

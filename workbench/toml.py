@@ -51,3 +51,28 @@ def _values(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
+
+
+def assign(table: dict[str, Any], path: str, value: object) -> None:
+    """Put a value at a place in tables, such as ``training.iterations`` or ``algorithm.0.inner_lr``.
+
+    Raises
+    ------
+    LookupError
+        If an index on the way is none; one line.
+    """
+    *parents, last = path.replace("[", ".").replace("]", "").split(".")
+    target: Any = table
+    for part in parents:
+        target = target.setdefault(part, {}) if isinstance(target, dict) else target[_index(target, part)]
+    target[last if isinstance(target, dict) else _index(target, last)] = value
+
+
+def _index(target: object, part: str) -> int:
+    """The number that a part of a path means in a list."""
+    if not isinstance(target, list):
+        raise LookupError(f"{part!r} is inside a value that is no table")
+    if not part.isdigit() or int(part) >= len(target):
+        allowed = f"allowed: 0 to {len(target) - 1}" if target else "the list is empty"
+        raise LookupError(f"{part!r} is no index here; {allowed}")
+    return int(part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -14,10 +15,10 @@ from workbench.analysis.arrangement import Arrangement
 from workbench.analysis.experiments import Experiments
 from workbench.analysis.naming import Settings, flat, incidental, told_apart, training_fields
 from workbench.pictures import RUNS, SOLID
-from workbench.project import ExperimentRecord, Project, RunRecord
-from workbench.project.declared import tables
+from workbench.project import ExperimentRecord, Project, RunRecord, Tuned
+from workbench.project.declared import sound, tables
 from workbench.summaries import Summary, TestSummary
-from workbench.toml import digest
+from workbench.toml import assign, digest
 from workbench.words import numbered
 
 Series = tuple[NDArray[np.int64], NDArray[np.float64]]
@@ -236,7 +237,8 @@ class Grouping:
         if known not in self._entries:
             if (experiment.id, experiment.toml) not in self._tables:
                 self._tables[experiment.id, experiment.toml] = _table(experiment.toml)
-            self._entries[known] = _entry_of(self._tables[experiment.id, experiment.toml], run)
+            table = _tried(self._tables[experiment.id, experiment.toml], run)
+            self._entries[known] = _entry_of(table, run)
         return self._entries[known]
 
     def _names(self, heads: list[RunRecord]) -> tuple[list[str], list[str]]:
@@ -336,7 +338,7 @@ def configuration(experiment: ExperimentRecord, run: RunRecord) -> tuple[dict[st
 
     Both are empty where the text cannot be read; needs no torch.
     """
-    table = _table(experiment.toml)
+    table = _tried(_table(experiment.toml), run)
     entry, _ = _configured(table, run)
     return table, entry
 
@@ -372,11 +374,25 @@ def _entry_of(table: dict[str, Any], run: RunRecord) -> _Entry:
     return _Entry(f"{run.label} {digest(rest)}", meta_batch, settings, exact, entry)
 
 
-def _table(toml: str) -> dict[str, Any]:
+def _table(text: str) -> dict[str, Any]:
     try:
-        return tables(toml)
+        return tables(text)
     except ValueError:
         return {}
+
+
+def _tried(table: dict[str, Any], run: RunRecord) -> dict[str, Any]:
+    """The tables of a run's experiment with what a sweep has set in them for the run."""
+    tuned = Tuned.of(run)
+    if tuned is None or "sweep" not in table:
+        return table
+    tried = deepcopy({name: each for name, each in table.items() if name != "sweep"})
+    try:
+        for path, value in tuned.values.items():
+            assign(tried, path, value)
+        return sound(tried)
+    except (LookupError, ValueError):  # a stranger's
+        return table
 
 
 def _hash(table: dict[str, Any], training: dict[str, Any], entry: dict[str, Any], seed: int) -> str:

@@ -1,4 +1,4 @@
-"""Commands that train: run, resume, bench."""
+"""Commands that train: run, sweep, resume, bench."""
 
 from __future__ import annotations
 
@@ -82,6 +82,23 @@ def run(
                 terminal.deliver(output, tables.as_json(told).encode())
             return 0
         return headless.run(source, overrides, project, output, quiet, equal, jobs)
+
+
+@commands.command()
+@click.argument("source", metavar="EXPERIMENT.toml")
+@OVERRIDES
+@click.option("--project", type=FILE, required=True, help="Keep the runs in this project; made if not there.")
+@JOBS
+@RESULTS
+@QUIET
+def sweep(
+    source: str, overrides: tuple[str, ...], project: Path, jobs: int, output: Path | None, quiet: bool
+) -> int:
+    """Try the settings in [sweep], choose by validation, test the choice."""
+    from workbench import headless
+
+    with bad_input():
+        return headless.sweep(source, overrides, project, output, quiet, jobs)
 
 
 @commands.command()

@@ -27,6 +27,7 @@ from workbench.config.kinds import (
 )
 from workbench.config.reading import load, parse
 from workbench.config.sections import LEAST_NOISE, SPLITS, Attack, Drift, Evaluation, Privacy, Split, Training
+from workbench.config.sweep import Range, Sweep, Value
 from workbench.settings import Complaint, ConfigError, Name, Section, setting
 
 __all__ = [
@@ -50,14 +51,17 @@ __all__ = [
     "Name",
     "NetworkConfig",
     "Privacy",
+    "Range",
     "Schedule",
     "Section",
     "Split",
     "Suits",
+    "Sweep",
     "TaskConfig",
     "Training",
     "Trains",
     "Untrained",
+    "Value",
     "admitted",
     "load",
     "parse",

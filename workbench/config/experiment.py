@@ -19,6 +19,7 @@ from pydantic import (
 from workbench import toml
 from workbench.config.kinds import AlgorithmConfig, AnyWays, Drifts, NetworkConfig, TaskConfig, Trains
 from workbench.config.sections import FORMAT, Evaluation, Training
+from workbench.config.sweep import Range, Sweep, Value
 from workbench.settings import (
     Complaint,
     ConfigError,
@@ -32,7 +33,11 @@ from workbench.settings import (
     unfit_names,
     unspelled,
 )
-from workbench.words import LONGEST_NAME
+from workbench.settings.fields import Field as SettingField
+from workbench.words import LONGEST_NAME, listed
+
+TRIED = "algorithm", "network", "training"
+"""The tables of which a sweep may try settings; others say which tasks are tested, and how."""
 
 
 class Experiment(Section):
@@ -52,6 +57,9 @@ class Experiment(Section):
     ]
     training: Training = Field(default_factory=Training)
     evaluation: Evaluation = Field(default_factory=Evaluation)
+    sweep: Sweep | None = setting(
+        None, help="Settings that are tried and chosen by validation.", empty="every run is as it says here"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -137,6 +145,83 @@ class Experiment(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _sweeps_what_can_be(self) -> Self:
+        """Refuse a range that is of no setting, or reaches beyond what it allows."""
+        sweep = self.sweep
+        if sweep is None:
+            return self
+        if sweep.seed in self.training.seeds:
+            raise misfit(
+                ("sweep", "seed"), f"{sweep.seed} is one of training.seeds, which are to test what is chosen"
+            )
+        measured = self.task.problem.row(sweep.objective) if sweep.objective else None
+        if sweep.objective is not None and (measured is None or not measured.sign):
+            raise misfit(("sweep", "objective"), f"{sweep.objective!r} is nothing to choose by here")
+        if sweep.pruning and sweep.objective is not None:
+            raise misfit(("sweep", "pruning"), "goes by the usual objective; leave one of both out")
+        if sweep.pruning and self.evaluation.checkpoint == "last alone":
+            raise misfit(("sweep", "pruning"), 'needs evaluation.checkpoint = "last" or "best"')
+        for index, each in enumerate(sweep.ranges):
+            self._check_range(each, ("sweep", "ranges", index))
+        return self
+
+    def _check_range(self, tried: Range, place: tuple[int | str, ...]) -> None:
+        if tried.field.split(".")[0].split("[")[0] not in TRIED:
+            raise misfit(
+                (*place, "field"),
+                f"{tried.field!r} is no setting of a learner: all must be measured alike; "
+                f"allowed: settings of {listed(TRIED)}",
+            )
+        field = self.field_at(tried.field)
+        if field is None or field.shape not in ("number", "choice", "switch", "list"):
+            raise misfit((*place, "field"), f"{tried.field!r} is no setting of this experiment to be tried")
+        if field.incidental:
+            raise misfit((*place, "field"), f"{tried.field!r} changes no result: nothing to choose")
+        if tried.values is None and field.shape != "number":
+            raise misfit((*place, "values"), f"is missing: {tried.field!r} is no number")
+        for at, value in enumerate(tried.values or (tried.low, tried.high)):
+            where = ("values", at) if tried.values else (("low", "high")[at],)
+            if field.item is int and isinstance(value, float):
+                if value != int(value):
+                    raise misfit((*place, *where), f"{value:g} is not a whole number")
+                value = int(value)
+            try:
+                self.with_values({tried.field: value})  # type: ignore[dict-item]
+            except ConfigError as error:
+                raise misfit((*place, *where), str(error.complaints[0])) from None
+
+    def field_at(self, path: str) -> SettingField | None:
+        """What is known of the setting at a path; None where there is none."""
+        found: object = self
+        field = None
+        for part in path.replace("[", ".").replace("]", "").split("."):
+            if isinstance(found, tuple) and part.isdigit() and int(part) < len(found):
+                found = found[int(part)]
+            elif isinstance(found, Section):
+                field = fields_of(type(found)).get(part)
+                found = getattr(found, part, None)
+            else:
+                return None
+        return field
+
+    def with_values(self, values: Mapping[str, Value]) -> Self:
+        """The experiment in which settings have these values, by their paths, and nothing is swept.
+
+        Raises
+        ------
+        ConfigError
+            If one cannot have its value.
+        """
+        table = self.as_table()
+        table.pop("sweep", None)
+        try:
+            for path, value in values.items():
+                toml.assign(table, path, value)
+        except LookupError as error:
+            raise ConfigError([Complaint((path,), str(error.args[0]))]) from None
+        return type(self).from_table(table)
+
     def as_table(self) -> dict[str, Any]:
         """The experiment as plain tables, as its format says it."""
         table = self.in_full()
@@ -153,7 +238,7 @@ class Experiment(Section):
     def single(self, algorithm: AlgorithmConfig, seed: int) -> Experiment:
         """The experiment that yields one of this one's runs."""
         training = self.training.model_copy(update={"seeds": (seed,)})
-        return self.model_copy(update={"algorithm": (algorithm,), "training": training})
+        return self.model_copy(update={"algorithm": (algorithm,), "training": training, "sweep": None})
 
     def hash(self) -> str:
         """SHA-256 of everything but the name."""

@@ -113,26 +113,7 @@ def _assign(table: dict[str, object], override: str) -> None:
         value = toml.read(f"value = {text}")["value"]
     except ValueError:
         value = text.strip()
-    *parents, last = key.strip().replace("[", ".").replace("]", "").split(".")
-    target: object = table
-    for part in parents:
-        if isinstance(target, dict):
-            target = target.setdefault(part, {})
-        else:
-            items, index = _item(target, part, key)
-            target = items[index]
-    if isinstance(target, dict):
-        target[last] = value
-    else:
-        items, index = _item(target, last, key)
-        items[index] = value
-
-
-def _item(target: object, part: str, key: str) -> tuple[list[object], int]:
-    """The list that a part of an override indexes, and the index."""
-    if not isinstance(target, list):
-        raise ConfigError([Complaint((key,), f"{part!r} is inside a value that is no table")], "--set")
-    if not part.isdigit() or int(part) >= len(target):
-        allowed = f"allowed: 0 to {len(target) - 1}" if target else "the list is empty"
-        raise ConfigError([Complaint((key,), f"{part!r} is no index here; {allowed}")], "--set")
-    return target, int(part)
+    try:
+        toml.assign(table, key.strip(), value)
+    except LookupError as error:
+        raise ConfigError([Complaint((key,), str(error.args[0]))], "--set") from None

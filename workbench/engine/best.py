@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -11,6 +13,18 @@ from workbench.algorithms import Params
 from workbench.engine.state import Values
 from workbench.measures import Measure
 from workbench.problems import Problem
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A run that is trained to be validated, and never tested.
+
+    Attributes
+    ----------
+    limits : by meta-iterations, what the best validation so far must reach there, or the trial is given up.
+    """
+
+    limits: Mapping[int, float] = field(default_factory=dict)
 
 
 class Best:
@@ -43,6 +57,10 @@ class Best:
         self.at, self.value, self.worse = iteration, value, 0
         for name, each in meta.items():
             self.meta[name].copy_(each.detach())
+
+    def misses(self, limit: float | None) -> bool:
+        """Whether no validation has reached a limit; False where there is none."""
+        return limit is not None and (self.value is None or self.measure.sign * (self.value - limit) < 0)
 
     @property
     def values(self) -> dict[str, object]:

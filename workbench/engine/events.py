@@ -1,4 +1,4 @@
-"""What a trainer tells: a closed set of immutable events; exactly one of the last two ends a run."""
+"""What a trainer tells: a closed set of immutable events; exactly one of the last three ends a run."""
 
 from __future__ import annotations
 
@@ -68,6 +68,15 @@ class Finished:
 
 
 @dataclass(frozen=True)
+class Trained:
+    """A trial is over: it was trained, or given up, and nothing is tested."""
+
+    iteration: int
+    seconds: float
+    given_up: bool
+
+
+@dataclass(frozen=True)
 class Failed:
     """The run cannot go on; ``message`` says in one line why and what to change."""
 
@@ -75,4 +84,4 @@ class Failed:
     message: str
 
 
-Event = MetaSteps | Evaluated | CheckpointDue | Abandoned | Finished | Failed
+Event = MetaSteps | Evaluated | CheckpointDue | Abandoned | Finished | Trained | Failed

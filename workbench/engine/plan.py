@@ -143,6 +143,7 @@ class Work:
     episode : a meta-batch of the run's size, on the CPU.
     iterations : meta-iterations of the run.
     asked : asked between two timings whether to give up, with an ``AbandonedError``.
+    steady : whether nothing is measured, so that the plan is the same wherever it is chosen.
     """
 
     training: Training
@@ -151,6 +152,7 @@ class Work:
     episode: Episode
     iterations: int
     asked: Asked = nobody_asks
+    steady: bool = False
 
     @property
     def tasks(self) -> int:
@@ -184,6 +186,9 @@ def choose(work: Work) -> tuple[Plan, MetaStep]:
     AbandonedError
         If somebody asked.
     """
+    if work.steady:
+        plan = _steady(work)
+        return plan, work.step(plan)
     plans = plans_of(work)
     before = torch.get_num_threads()
     try:
@@ -204,6 +209,15 @@ def choose(work: Work) -> tuple[Plan, MetaStep]:
         return _compiled_if_it_pays(measured or _remembered_or_measured(plans, work), work)
     finally:
         torch.set_num_threads(before)
+
+
+def _steady(work: Work) -> Plan:
+    """The plan that is chosen without measuring: one thread, and as many tasks at once as memory holds."""
+    training = work.training
+    threads = 1 if training.threads == "auto" else training.threads
+    chunk = _sizes(work.tasks, work.most_tasks)[0] if training.chunk == "auto" else training.chunk
+    device = str(candidates(training.device)[0])
+    return Plan(device, threads, min(chunk, work.tasks), training.compile is True)
 
 
 def plans_of(work: Work) -> list[Plan]:

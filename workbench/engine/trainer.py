@@ -18,7 +18,7 @@ from workbench.algorithms.base import OuterStep, clipped
 from workbench.algorithms.memory import Memory
 from workbench.config import AlgorithmConfig, Experiment
 from workbench.engine import evaluation, meta_test
-from workbench.engine.best import Best
+from workbench.engine.best import Best, Trial
 from workbench.engine.building import (
     build,
     demands,
@@ -42,7 +42,16 @@ from workbench.engine.episodes import (
     TrainingEpisodes,
     seeded,
 )
-from workbench.engine.events import Abandoned, CheckpointDue, Evaluated, Event, Failed, Finished, MetaSteps
+from workbench.engine.events import (
+    Abandoned,
+    CheckpointDue,
+    Evaluated,
+    Event,
+    Failed,
+    Finished,
+    MetaSteps,
+    Trained,
+)
 from workbench.engine.interruption import AbandonedError, Asked, nobody_asks
 from workbench.engine.plan import Plan, Work, choose
 from workbench.engine.private import Private
@@ -85,6 +94,8 @@ class Trainer:
     report_seconds : longest time between two :class:`MetaSteps` events.
     asked : asked often, on any thread, whether to give up what is being measured, so that the consumer
         of the events is heard soon; see :class:`~workbench.engine.events.Abandoned`.
+    trial : of a sweep, where it is one; None: the run is tested.
+    steady : whether a plan is chosen without measuring, so that it is the same wherever it is chosen.
 
     Attributes
     ----------
@@ -113,8 +124,10 @@ class Trainer:
         plan: Plan | None = None,
         report_seconds: float = REPORT_SECONDS,
         asked: Asked = nobody_asks,
+        trial: Trial | None = None,
+        steady: bool = False,
     ) -> None:
-        training = experiment.training
+        training, self.trial = experiment.training, trial
         self.experiment, self.config, self.seed = experiment, config, seed
         self.algorithm = build(experiment, config, family)
         self._report_seconds = report_seconds
@@ -138,7 +151,9 @@ class Trainer:
             usual = self.drawn() if self.private is None else self._fixed[torch.arange(self.private.most)]
             part = next(self._parts(self.prepared(usual), self.algorithm.outer))
             steps = self.iterations * self.algorithm.outer.epochs * self.algorithm.outer.parts
-            plan, self._meta_step = choose(Work(training, self.algorithm, self.meta, part, steps, asked))
+            plan, self._meta_step = choose(
+                Work(training, self.algorithm, self.meta, part, steps, asked, steady)
+            )
         else:
             self._meta_step = plan.meta_step(training, self.algorithm, self._tasks_of_a_step)
         self.plan = plan
@@ -216,7 +231,7 @@ class Trainer:
     # --- the run -----------------------------------------------------------------------------------
 
     def events(self) -> Generator[Event, None, None]:
-        """Run until the end, from wherever the state is; the last event is Finished or Failed.
+        """Run until the end, from wherever the state is; the last event is Finished, Trained or Failed.
 
         The consumer may stop asking after any event: the state is then the one after
         :attr:`iteration` meta-iterations, and a new call goes on from there.
@@ -225,6 +240,9 @@ class Trainer:
             count = self.experiment.evaluation.validation_episodes
             validation = yield from self._patiently(lambda: self.frozen("validation", count))
             yield from self._train(validation)
+            if self.trial is not None:
+                yield Trained(self.iteration, self.seconds, self._given_up)
+                return
             with self.energy.spent("test"):
                 result = yield from self._test()
             yield result
@@ -257,7 +275,7 @@ class Trainer:
                     self.best.see(self.iteration, value, self.meta)
                 self._evaluated = self.iteration
                 yield Evaluated(self.iteration, "validation", summary)
-            if self.iteration >= self.iterations or self._stops_early:
+            if self.iteration >= self.iterations or self._stops_early or self._given_up:
                 yield CheckpointDue(self.iteration)  # what was learned, before it is tested
                 return
             if time.monotonic() >= next_checkpoint:
@@ -272,6 +290,12 @@ class Trainer:
         """Whether validation has not been better for as long as the training is to bear it."""
         patience = self.experiment.training.stop
         return patience is not None and self.best is not None and self.best.worse >= patience
+
+    @property
+    def _given_up(self) -> bool:
+        """Whether the trial has not reached what it must by now."""
+        limit = None if self.trial is None else self.trial.limits.get(self.iteration)
+        return self.best is not None and self.iteration < self.iterations and self.best.misses(limit)
 
     def _validated(self, validation: FrozenEpisodes) -> Summary:
         """Measure the frozen meta-validation episodes, every segment of a stream, and the memory."""

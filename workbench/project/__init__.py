@@ -15,6 +15,7 @@ from workbench.project.records import (
     RunRecord,
     Status,
 )
+from workbench.project.tuned import Tuned
 from workbench.project.writer import RunWriter, Store
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "StorageError",
     "StorageFull",
     "Store",
+    "Tuned",
 ]

@@ -255,7 +255,18 @@ def tables(text: str) -> dict[str, Any]:
     ValueError
         If it is no TOML, or a section is none; one line.
     """
-    found: dict[str, Any] = _experiment(toml.read(text))
+    return sound(toml.read(text))
+
+
+def sound(tables: Mapping[str, object]) -> dict[str, Any]:
+    """Those of an experiment, if nothing in them is of another kind than it must be.
+
+    Raises
+    ------
+    ValueError
+        If something is; one line.
+    """
+    found: dict[str, Any] = _experiment(tables)
     return found
 
 

@@ -19,10 +19,13 @@ from workbench.runs.experiments import (
     open_family,
     reading_of,
 )
-from workbench.runs.hosting import Host
+from workbench.runs.hosting import Host, More
 from workbench.runs.performing import Notice, Paused, Waiting, WentOn, perform
 from workbench.runs.processes import Processes
+from workbench.runs.proposing import SweepError
 from workbench.runs.remote import Told
+from workbench.runs.sweeping import Sweeping
+from workbench.runs.sweeping import check as check_sweep
 
 __all__ = [
     "CAN_GO_ON",
@@ -31,10 +34,13 @@ __all__ = [
     "DomainError",
     "Host",
     "Learned",
+    "More",
     "Notice",
     "Paused",
     "Processes",
     "Run",
+    "SweepError",
+    "Sweeping",
     "Told",
     "UnableError",
     "Waiting",
@@ -42,6 +48,7 @@ __all__ = [
     "add",
     "cautions",
     "check",
+    "check_sweep",
     "costs",
     "expand",
     "learned",

@@ -11,10 +11,14 @@ from workbench.algorithms import ALGORITHMS
 from workbench.config import AlgorithmConfig, Experiment
 from workbench.data.reading import NEWEST
 from workbench.engine import accounting, building, devices
+from workbench.engine.best import Trial
+from workbench.engine.interruption import Asked, nobody_asks
+from workbench.engine.plan import Plan
 from workbench.engine.private import Private
+from workbench.engine.trainer import Trainer
 from workbench.errors import InputError
 from workbench.paths import resource
-from workbench.project import Project, ProjectError, RunRecord, Status, Store
+from workbench.project import Project, ProjectError, RunFields, RunRecord, Status, Store, Tuned
 from workbench.runs.domains import DomainError, open_domain
 from workbench.tasks import FAMILIES
 from workbench.tasks.base import DataError, Domain, Progress, TaskFamily
@@ -45,6 +49,28 @@ class Run:
     experiment: Experiment
     config: AlgorithmConfig
     seed: int
+    tuned: Tuned | None = None
+    """What a sweep made of it."""
+
+    def trainer(self, family: TaskFamily, *, plan: Plan | None = None, asked: Asked = nobody_asks) -> Trainer:
+        """What does the run.
+
+        Raises
+        ------
+        DeviceError, NetworkError, DataError, AbandonedError
+            As of :class:`~workbench.engine.trainer.Trainer`.
+        """
+        tuned = self.tuned
+        return Trainer(
+            self.experiment,
+            self.config,
+            self.seed,
+            family,
+            plan=plan,
+            asked=asked,
+            trial=None if tuned is None or tuned.tests else Trial(tuned.limits),
+            steady=tuned is not None,
+        )
 
     @property
     def label(self) -> str:
@@ -211,26 +237,35 @@ def add(project: Project, experiment: Experiment, family: TaskFamily) -> list[in
     """Queue the runs of an experiment in a project; returns their ids."""
     with project.transaction():
         owner = project.add_experiment(experiment.name, experiment.to_toml(), experiment.hash())
-        return [
-            project.add_run(
-                owner,
-                name=f"{run.label}, seed {run.seed}",
-                algorithm=run.config.name,
-                label=run.label,
-                task=experiment.task.name,
-                seed=run.seed,
-                status="queued",
-                iterations_planned=building.planned_iterations(experiment, run.config),
-                config_hash=run.hash,
-                data_hash=family.data_hash(),
-                environment={
-                    "reading": family.reading,
-                    "problem": family.problem.name,
-                    **family.record_of_domains(),
-                },
-            )
-            for run in expand(experiment)
-        ]
+        return [queue(project, owner, run, known_of(family)) for run in expand(experiment)]
+
+
+def queue(project: Project, owner: int, run: Run, known: RunFields, name: str = "") -> int:
+    """Queue a run of an experiment; its id.
+
+    Parameters
+    ----------
+    owner : the experiment's id.
+    known : what its record says of its data.
+    name : where it is not called after algorithm and seed.
+    """
+    fields: RunFields = {
+        "name": name or f"{run.label}, seed {run.seed}",
+        "algorithm": run.config.name,
+        "label": run.label,
+        "task": run.experiment.task.name,
+        "seed": run.seed,
+        "status": "queued",
+        "iterations_planned": building.planned_iterations(run.experiment, run.config),
+        "config_hash": run.hash,
+    }
+    return project.add_run(owner, **(fields | known))
+
+
+def known_of(family: TaskFamily) -> RunFields:
+    """What records say of the data of a family."""
+    told = {"reading": family.reading, "problem": family.problem.name, **family.record_of_domains()}
+    return {"data_hash": family.data_hash(), "environment": told}
 
 
 def of_record(project: Store, record: RunRecord) -> Run:
@@ -242,12 +277,16 @@ def of_record(project: Store, record: RunRecord) -> Run:
         If its experiment cannot be read by this version of the program.
     """
     owner = next(each for each in project.experiments() if each.id == record.experiment_id)
+    tuned = Tuned.of(record)
     try:
-        runs = expand(config.parse(owner.toml))
+        experiment = config.parse(owner.toml)
+        if tuned is not None:
+            experiment = experiment.with_values(tuned.values)
     except config.ConfigError as error:
         raise ProjectError(f"{project.path}: experiment {owner.name!r}: {error}") from None
-    for run in runs:
-        if run.seed == record.seed and run.hash == record.config_hash:
+    for each in experiment.algorithm:
+        run = Run(experiment, each, record.seed, tuned)
+        if run.hash == record.config_hash:
             return run
     raise ProjectError(
         f"{project.path}: run {record.id} is not part of its experiment; one of them was altered, use a copy"

@@ -6,10 +6,10 @@ import logging
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from dataclasses import replace
 
 import torch
 
-from workbench.engine.trainer import Trainer
 from workbench.errors import InputError
 from workbench.project import Project, RunRecord, Status, StorageError
 from workbench.runs.control import Control
@@ -28,6 +28,7 @@ HEARTBEAT = 0.1
 """Seconds between two looks at what a person wants."""
 
 Tell = Callable[[RunRecord, Told], None]
+More = Callable[[], Iterable[int]]
 
 
 class Host:
@@ -57,14 +58,21 @@ class Host:
         self._tell, self._refused = tell, refused
         self._workers: list[Worker] = []
         self._waiting: deque[int] = deque()
+        self._more: More = tuple
         self._lost: Counter[int] = Counter()
         self._ended: dict[int, Status] = {}
         self._asked = Asked()
         self._plans: dict[str, dict[str, object]] = {}
         self._family: tuple[tuple[str, int], TaskFamily] | None = None
 
-    def perform(self, wanted: Iterable[int]) -> dict[int, Status]:
-        """Do the runs; how each ended, or that it was ``stopped``."""
+    def perform(self, wanted: Iterable[int], more: More = tuple) -> dict[int, Status]:
+        """Do the runs; how each ended, or that it was ``stopped``.
+
+        Parameters
+        ----------
+        more : asked after each, for runs that are to follow.
+        """
+        self._more = more
         self._waiting.extend(wanted)
         try:
             while self._busy or (self._waiting and not self._control.stopping):
@@ -163,7 +171,7 @@ class Host:
         if training.threads == "auto" and share == 1:
             training = training.model_copy(update={"threads": 1})
         experiment = wanted.experiment.model_copy(update={"training": training})
-        with closing(Trainer(experiment, wanted.config, wanted.seed, self._family[1])) as trainer:
+        with closing(replace(wanted, experiment=experiment).trainer(self._family[1])) as trainer:
             plan = {name: trainer.record[name] for name in ("device", "threads", "chunk", "compiled")}
         if training.threads == "auto":
             plan["threads"] = min(plan["threads"], share)
@@ -223,6 +231,7 @@ class Host:
 
     def _end(self, run: int, status: Status, reason: str) -> None:
         self._ended[run] = status
+        self._waiting.extend(self._more())
         if reason:
             self._refused(self._project.run(run), reason)
 

@@ -20,6 +20,7 @@ from workbench.engine.events import (
     Failed,
     Finished,
     MetaSteps,
+    Trained,
 )
 from workbench.engine.interruption import AbandonedError
 from workbench.engine.plan import Plan
@@ -27,7 +28,7 @@ from workbench.engine.tensor_file import StateError
 from workbench.engine.trainer import Trainer
 from workbench.errors import InputError
 from workbench.measures import MEASURES
-from workbench.project import RunRecord, RunWriter, Status, StorageError, Store
+from workbench.project import RunRecord, RunWriter, Status, StorageError, Store, Tuned
 from workbench.project.records import of_domain
 from workbench.runs.checkpoints import newest_state
 from workbench.runs.control import Control
@@ -107,21 +108,19 @@ def perform(project: Store, run_id: int, family: TaskFamily, control: Control, t
             run_id,
             status="running",
             failure="",
-            environment=work.record,
+            environment=work.record | ({} if run.tuned is None else run.tuned.kept),
             seconds=work.seconds,
             started=record.started or time.time(),
             ended=None,
         )
-    return _Recorder(project, run_id, work, control, tell).record()
+    return _Recorder(project, run_id, work, control, tell, run.tuned).record()
 
 
 def _prepared(run: Run, family: TaskFamily, plan: Plan | None, control: Control) -> Trainer | None:
     """The run's trainer, whose making may take a while; None if it must stop before it has begun."""
     while not control.stopping:
         try:
-            return Trainer(
-                run.experiment, run.config, run.seed, family, plan=plan, asked=lambda: control.wanted
-            )
+            return run.trainer(family, plan=plan, asked=lambda: control.wanted)
         except AbandonedError:
             control.wait_while_paused()
     return None
@@ -145,11 +144,20 @@ def _restore(project: Store, run_id: int, work: Trainer) -> None:
 class _Recorder:
     """Writes what a trainer tells, and does to it what the control says."""
 
-    def __init__(self, project: Store, run_id: int, work: Trainer, control: Control, tell: Tell) -> None:
+    def __init__(
+        self,
+        project: Store,
+        run_id: int,
+        work: Trainer,
+        control: Control,
+        tell: Tell,
+        tuned: Tuned | None,
+    ) -> None:
         self._writer = RunWriter(project, run_id)
         self._project, self._run = project, run_id
         self._work, self._control = work, control
         self._listener: Tell | None = tell
+        self._tuned = tuned
 
     def _tell(self, notice: Notice) -> None:
         """Tell what happened. A listener that fails is not told any more; the run is none the worse."""
@@ -209,8 +217,12 @@ class _Recorder:
                 for name, arrays in event.domains.items():
                     other = cast("TestSummary", summary["domains"][name])
                     self._writer.result(of_domain(name), other, arrays, other["episodes_hash"])
-                self._writer.update(status="finished", environment=self._work.record, ended=time.time())
-                self._keep(self._writer.flush)
+                self._done("finished")
+                return "finished"
+            case Trained(given_up=given_up):
+                if self._tuned is not None:
+                    self._tuned = replace(self._tuned, given_up=given_up)
+                self._done("finished")
                 return "finished"
             case Failed():
                 self._end(event.message)
@@ -258,9 +270,12 @@ class _Recorder:
             self._tell(WentOn())
 
     def _end(self, failure: str) -> None:
-        self._writer.update(
-            status="failed", failure=failure, environment=self._work.record, ended=time.time()
-        )
+        self._writer.update(failure=failure)
+        self._done("failed")
+
+    def _done(self, status: Status) -> None:
+        environment = self._work.record | ({} if self._tuned is None else self._tuned.kept)
+        self._writer.update(status=status, environment=environment, ended=time.time())
         self._keep(self._writer.flush)
 
     def _keep(self, write: Callable[..., None], *what: Any) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.engine.events import Evaluated, Failed, Finished, MetaSteps
+from workbench.engine.events import Evaluated, Failed, Finished, MetaSteps, Trained
 from workbench.engine.trainer import Trainer
 from workbench.errors import InputError
 from workbench.project import ExperimentRecord, RunRecord, Status
@@ -248,7 +248,7 @@ class _Serving:
         """Words for a person: what is measured is written, and need not be told again."""
         if isinstance(notice, MetaSteps) and not self._due():
             return
-        if isinstance(notice, MetaSteps | Evaluated | Finished | Failed | Paused | WentOn):
+        if isinstance(notice, MetaSteps | Evaluated | Finished | Trained | Failed | Paused | WentOn):
             if isinstance(notice, Finished):
                 notice = replace(notice, arrays={}, domains={})
             self._line.send(Told(trainer.iteration, trainer.iterations, trainer.seconds, notice))

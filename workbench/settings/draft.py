@@ -154,7 +154,7 @@ class TableDraft:
         empty: Table = {
             name: {} if each.shape == "section" else NOTHING
             for name, each in fields_of(self.root).items()
-            if each.shape in ("section", "kinds", "list of kinds")
+            if each.shape in ("section", "kinds", "list of kinds") and not each.optional
         }
         return self._in_file(self.root, empty | self.state, ())
 

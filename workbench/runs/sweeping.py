@@ -1,0 +1,242 @@
+"""A sweep in a project: which of its runs are due, from those that are over."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+from workbench import config
+from workbench.config import Experiment, Sweep
+from workbench.engine import building
+from workbench.measures import Measure
+from workbench.problems import rows_of
+from workbench.project import ExperimentRecord, Project, RunFields, RunRecord, Tuned
+from workbench.runs.experiments import Run, known_of, queue
+from workbench.runs.proposing import Proposer, SweepError, Tried
+from workbench.settings.fields import text_of
+from workbench.tasks.base import TaskFamily
+from workbench.words import plural
+
+OVER = "finished", "failed"
+OF_THE_DATA = "reading", "problem", "domains"
+"""What records of one experiment's runs have in common."""
+
+
+def proposers(experiment: Experiment, sign: int) -> list[Proposer]:
+    """What a sweep tries of each algorithm."""
+    sweep = experiment.sweep
+    assert sweep is not None
+    found = []
+    for number, each in enumerate(experiment.algorithm):
+        trained = building.planned_iterations(experiment, each) > 0
+        mine = []
+        for tried in sweep.ranges:
+            field = experiment.field_at(tried.field)
+            table, *rest = tried.field.replace("[", ".").replace("]", "").split(".")
+            concerned = rest[0] == str(number) if table == "algorithm" else trained
+            if concerned and field is not None:
+                mine.append((tried, field.item is int))
+        found.append(Proposer(sweep, mine, number, sign))
+    return found
+
+
+def check(experiment: Experiment, family: TaskFamily) -> None:
+    """Refuse a sweep that cannot be, or is not the same effort for every algorithm.
+
+    Raises
+    ------
+    SweepError
+        One line.
+    """
+    sweep = experiment.sweep
+    if sweep is None:
+        raise SweepError("there is no [sweep] in it, which says what is tried; 'workbench run' does its runs")
+    each = proposers(experiment, measure_of(sweep, family).sign)
+    counts = {proposer.trials for proposer in each} - {0}
+    if not counts:
+        raise SweepError("sweep.ranges: no algorithm has any of these settings")
+    if len(counts) > 1:
+        told = ", ".join(f"{experiment.algorithm[p.algorithm].name} {p.trials}" for p in each if p.trials)
+        raise SweepError(
+            f"sweep.ranges: not as many trials for every algorithm ({told}): some would be tuned more; "
+            'give them grids of one size, or method = "random" or "tpe"'
+        )
+    if max(counts) > sweep.trials:
+        raise SweepError(f"sweep.trials: the grid has {max(counts):,}, more than {sweep.trials:,}")
+    for proposer in each:
+        proposer.propose(1, ())
+
+
+def measure_of(sweep: Sweep, family: TaskFamily) -> Measure:
+    """What a sweep chooses by.
+
+    Raises
+    ------
+    SweepError
+        If it is not measured.
+    """
+    rows = [row for row in family.problem.measures if row.sign]
+    found = rows[0] if sweep.objective is None else family.problem.row(sweep.objective)
+    if found is None or found not in rows:
+        names = ", ".join(row.name for row in rows)
+        raise SweepError(f"sweep.objective: {sweep.objective!r} is not measured; allowed here: {names}")
+    return found
+
+
+class Sweeping:
+    """A sweep in a project.
+
+    Which run is due, and what it tries, follows from the runs of the project that are over, whoever did them
+    and when: trial n from trials 1 … n − width of its algorithm. When all of them are over, what was best is
+    tested with every seed of the experiment.
+
+    Parameters
+    ----------
+    project : open for writing.
+    owner : the experiment's record; ``experiment`` is what it says.
+    known : what records of its runs say of their data.
+    """
+
+    def __init__(
+        self, project: Project, owner: ExperimentRecord, experiment: Experiment, known: RunFields
+    ) -> None:
+        self._project, self._owner, self._experiment, self._known = project, owner, experiment, known
+        assert experiment.sweep is not None
+        self._sweep = experiment.sweep
+        self._over: dict[int, Tried] = {}
+        self._sign = 0
+
+    @classmethod
+    def started(
+        cls, project: Project, experiment: Experiment, family: TaskFamily
+    ) -> tuple[Sweeping, list[int]]:
+        """A new one in a project, with the ids of its first trials."""
+        with project.transaction():
+            owner = project.add_experiment(experiment.name, experiment.to_toml(), experiment.hash())
+            record = next(each for each in project.experiments() if each.id == owner)
+            sweeping = cls(project, record, experiment, known_of(family))
+            return sweeping, sweeping.due()
+
+    @classmethod
+    def all_of(cls, project: Project) -> list[Sweeping]:
+        """Those of a project that this version can read."""
+        found = []
+        for owner in project.experiments():
+            runs = [each for each in project.runs() if each.experiment_id == owner.id]
+            try:
+                experiment = config.parse(owner.toml)
+            except config.ConfigError:
+                continue
+            if experiment.sweep is not None and runs:
+                environment = runs[0].environment
+                told = {name: environment[name] for name in OF_THE_DATA if name in environment}
+                known: RunFields = {"data_hash": runs[0].data_hash, "environment": told}
+                found.append(cls(project, owner, experiment, known))
+        return found
+
+    def due(self) -> list[int]:
+        """Queue what can be proposed by now; the ids of the new runs.
+
+        Raises
+        ------
+        SweepError
+            If Optuna is needed and not installed.
+        """
+        trials, tests = self._runs()
+        for each in (record for mine in trials for record in mine.values() if record.status in OVER):
+            if each.id not in self._over:
+                self._over[each.id] = self._tried(each)
+        new: list[int] = []
+        with self._project.transaction():
+            for proposer, mine, tested in zip(
+                proposers(self._experiment, self._sign or -1), trials, tests, strict=True
+            ):
+                over = {number: self._over[each.id] for number, each in mine.items() if each.id in self._over}
+                new += self._new_trials(proposer, set(mine), over)
+                if len(over) >= proposer.trials:
+                    new += self._new_tests(proposer, proposer.best(list(over.values())), tested)
+        return new
+
+    def chosen(self) -> list[tuple[str, int, Tried | None]]:
+        """Of each algorithm that is tuned, its label, how many trials are over, and the best."""
+        trials, _ = self._runs()
+        found = []
+        for proposer, mine in zip(proposers(self._experiment, self._sign or -1), trials, strict=True):
+            over = [self._over[each.id] for each in mine.values() if each.id in self._over]
+            if over:
+                each = self._experiment.algorithm[proposer.algorithm]
+                label = Run(self._experiment, each, self._sweep.seed).label
+                found.append((label, len(over), proposer.best(over)))
+        return found
+
+    def words(self) -> list[str]:
+        """What was chosen: a line for each algorithm."""
+        said = []
+        for label, over, best in self.chosen():
+            if best is None or best.value is None:
+                said.append(f"{label}: none of {plural(over, 'trial')} came to an end; nothing is tested")
+                continue
+            values = ", ".join(f"{name} = {text_of(value)}" for name, value in best.values.items())
+            said.append(f"{label}: chosen of {plural(over, 'trial')}, by {best.value:.4g}: {values}")
+        return said
+
+    def _runs(self) -> tuple[list[dict[int, RunRecord]], list[set[int]]]:
+        """Of every algorithm, the trials by number, and the seeds that are tested."""
+        count = len(self._experiment.algorithm)
+        trials: list[dict[int, RunRecord]] = [{} for _ in range(count)]
+        tests: list[set[int]] = [set() for _ in range(count)]
+        for record in self._project.runs():
+            tuned = Tuned.of(record) if record.experiment_id == self._owner.id else None
+            if tuned is not None and 0 <= tuned.algorithm < count:
+                if tuned.tests:
+                    tests[tuned.algorithm].add(record.seed)
+                else:
+                    trials[tuned.algorithm].setdefault(tuned.trial, record)
+        return trials, tests
+
+    def _new_trials(self, proposer: Proposer, known: set[int], over: Mapping[int, Tried]) -> Iterator[int]:
+        for number in range(1, proposer.trials + 1):
+            before = range(1, number - self._sweep.width + 1)
+            if any(each not in over for each in before):
+                return
+            if number not in known:
+                earlier = [over[each] for each in before]
+                values, limits = proposer.propose(number, earlier), proposer.limits(earlier)
+                tuned = Tuned(proposer.algorithm, number, False, values, limits)
+                yield self._queue(tuned, self._sweep.seed)
+
+    def _new_tests(self, proposer: Proposer, chosen: Tried | None, tested: set[int]) -> Iterator[int]:
+        if chosen is None and proposer.trials:
+            return
+        number, values = (chosen.number, chosen.values) if chosen else (0, {})
+        for seed in self._experiment.training.seeds:
+            if seed not in tested:
+                yield self._queue(Tuned(proposer.algorithm, number, True, values), seed)
+
+    def _queue(self, tuned: Tuned, seed: int) -> int:
+        experiment = self._experiment.with_values(tuned.values)
+        run = Run(experiment, experiment.algorithm[tuned.algorithm], seed, tuned)
+        known = self._known | {"environment": {**self._known["environment"], **tuned.kept}}
+        if tuned.tests:
+            return queue(self._project, self._owner.id, run, known)
+        name = f"{run.label}, trial {tuned.trial}"
+        return queue(self._project, self._owner.id, run, known | {"label": f"{run.label}, trials"}, name)
+
+    def _tried(self, record: RunRecord) -> Tried:
+        """What a trial that is over came to."""
+        tuned = Tuned.of(record)
+        assert tuned is not None
+        found: dict[int, float] = {}
+        for iteration, summary in self._project.evaluations(record.id, "validation"):
+            rows = [row for row in rows_of(summary) if row.sign]
+            row = next((row for row in rows if self._sweep.objective in (None, row.name)), None)
+            if row is None:
+                continue
+            reached = summary["measures"][row.name]["mean"][-1]
+            if reached is not None and math.isfinite(reached):
+                self._sign, found[iteration] = row.sign, reached
+        value: float | None = None
+        if found and record.status == "finished":
+            best = self._experiment.evaluation.checkpoint == "best"
+            value = max(found.values(), key=lambda each: self._sign * each) if best else found[max(found)]
+        return Tried(tuned.trial, tuned.values, value, found, tuned.given_up)
