@@ -82,6 +82,7 @@ def run(
     quiet: bool,
     by: By | None = None,
     jobs: int = 1,
+    cluster: str = "",
 ) -> int:
     """Do every run of an experiment, in a project that is kept where one is named; with equal budgets, where
     it is said by what."""
@@ -90,21 +91,34 @@ def run(
     if experiment.sweep is not None:
         raise runs.SweepError(f"{source} has a [sweep]: 'workbench sweep' does it; or leave it out")
     experiment = _equal(experiment, family, by, progress)
-    with private_folder() as folder, _to_be_written(project or folder / "unsaved.mlwb") as opened:
+    with (
+        runs.elsewhere(jobs, cluster) as executor,
+        private_folder() as folder,
+        _to_be_written(project or folder / "unsaved.mlwb") as opened,
+    ):
         wanted = runs.add(opened, experiment, family)
-        return _perform(opened, wanted, progress, output, family, alone=len(wanted) == 1, jobs=jobs)
+        alone = len(wanted) == 1
+        return _perform(opened, wanted, progress, output, family, alone=alone, executor=executor)
 
 
 def sweep(
-    source: str, overrides: tuple[str, ...], project: Path, output: Path | None, quiet: bool, jobs: int
+    source: str,
+    overrides: tuple[str, ...],
+    project: Path,
+    output: Path | None,
+    quiet: bool,
+    jobs: int,
+    cluster: str = "",
 ) -> int:
     """Try settings, choose by validation, and test what was chosen."""
     progress = Progress(quiet)
     experiment, family = _prepared(source, overrides, project, output, progress)
     runs.check_sweep(experiment, family)
-    with _to_be_written(project) as opened:
+    with runs.elsewhere(jobs, cluster) as executor, _to_be_written(project) as opened:
         sweeping, wanted = runs.Sweeping.started(opened, experiment, family)
-        code = _perform(opened, wanted, progress, output, family, alone=False, jobs=jobs, sweeps=[sweeping])
+        code = _perform(
+            opened, wanted, progress, output, family, alone=False, executor=executor, sweeps=[sweeping]
+        )
         _tell_choice([sweeping], code, progress)
         return code
 
@@ -170,16 +184,18 @@ def dry_run(source: str, overrides: tuple[str, ...], quiet: bool, by: By | None 
     return found
 
 
-def resume(path: Path, run_id: int | None, output: Path | None, quiet: bool, jobs: int = 1) -> int:
+def resume(
+    path: Path, run_id: int | None, output: Path | None, quiet: bool, jobs: int = 1, cluster: str = ""
+) -> int:
     """Go on with what was queued, stopped or killed."""
     progress = Progress(quiet)
-    with Project.open(path) as project:
+    with runs.elsewhere(jobs, cluster) as executor, Project.open(path) as project:
         _must_be_writable(project)
         if run_id is not None:
             record = project.run(run_id)
             if record.status == "finished":
                 raise ProjectError(f"{path}: run {run_id} is finished; there is nothing left to do")
-            return _perform(project, [run_id], progress, output, None, alone=True)
+            return _perform(project, [run_id], progress, output, None, alone=True, executor=executor)
         sweeps = runs.Sweeping.all_of(project)
         for sweeping in sweeps:
             sweeping.due()
@@ -190,7 +206,9 @@ def resume(path: Path, run_id: int | None, output: Path | None, quiet: bool, job
         if not wanted:
             progress.line(f"{path}: every run is over; nothing to resume")
         alone = len(wanted) == 1 and not damaged
-        code = _perform(project, wanted, progress, output, None, alone=alone, jobs=jobs, sweeps=sweeps)
+        code = _perform(
+            project, wanted, progress, output, None, alone=alone, executor=executor, sweeps=sweeps
+        )
         _tell_choice(sweeps, code, progress)
         return code or int(bool(damaged))
 
@@ -208,14 +226,14 @@ def _perform(
     family: TaskFamily | None,
     *,
     alone: bool,
-    jobs: int = 1,
+    executor: runs.Executor | None = None,
     sweeps: Sequence[runs.Sweeping] = (),
 ) -> int:
     """0; 1 if a run failed or could not go on (unless it stands ``alone``); 130 if the user stopped it.
 
     Parameters
     ----------
-    jobs : runs done at once, each in a process of its own; 1: one after the other, in this thread.
+    executor : where several runs are done at once; None: one after the other, in this thread.
     sweeps : of which more runs are due when some are over.
     """
     wanted = list(wanted)
@@ -225,8 +243,8 @@ def _perform(
         wanted.extend(new)
         return new
 
-    if jobs > 1:
-        return _in_processes(project, wanted, more, progress, output, jobs)
+    if executor is not None:
+        return _elsewhere(project, wanted, more, progress, output, executor)
     families = {} if family is None else {_task_of(project, wanted[0]): family}
     failed = False
     with _stopped_by_signals() as control:
@@ -264,8 +282,13 @@ def _is_trial(project: Project, run_id: int) -> bool:
     return tuned is not None and not tuned.tests
 
 
-def _in_processes(
-    project: Project, wanted: Sequence[int], more: More, progress: Progress, output: Path | None, jobs: int
+def _elsewhere(
+    project: Project,
+    wanted: Sequence[int],
+    more: More,
+    progress: Progress,
+    output: Path | None,
+    executor: runs.Executor,
 ) -> int:
     """The same, with several runs at once."""
     refused: list[int] = []
@@ -281,7 +304,7 @@ def _in_processes(
         progress.line(f"run {record.id} cannot go on: {reason}", urgent=True)
 
     with _stopped_by_signals() as control:
-        ended = runs.Processes(project, jobs, control, tell, refuse).perform(tuple(wanted), more)
+        ended = runs.Host(project, executor, control, tell, refuse).perform(tuple(wanted), more)
         if output is not None:
             _deliver(project, wanted, output)
         if control.stopping:

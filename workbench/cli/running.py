@@ -23,24 +23,36 @@ from workbench.cli.group import (
 )
 
 
-def _jobs(context: click.Context, parameter: click.Parameter, value: str) -> int:
-    """Runs at once: a number, or as many as there are processors."""
+def _jobs(context: click.Context, parameter: click.Parameter, value: str | None) -> int:
+    """Runs at once: a number, or as many as there are processors; 0: as many as a cluster has."""
+    clustered = bool(context.params.get("cluster"))
+    if clustered and value in (None, "auto"):
+        return 0
+    if value is None:
+        return 1
     cores = os.cpu_count() or 1
     if value == "auto":
         return cores
-    if not value.isdecimal() or not 1 <= int(value) <= 4 * cores:
-        most = 4 * cores
-        raise BadInput(f"--jobs: {value!r} is no number of runs here; allowed: auto, or 1 to {most}")
+    most = f"or 1 to {4 * cores}" if not clustered else "or 1 and more"
+    if not value.isdecimal() or int(value) < 1 or not (clustered or int(value) <= 4 * cores):
+        raise BadInput(f"--jobs: {value!r} is no number of runs here; allowed: auto, {most}")
     return int(value)
 
 
 JOBS = click.option(
     "--jobs",
     metavar="N|auto",
-    default="1",
-    show_default=True,
     callback=_jobs,
-    help="Runs done at once, each in a process of its own; auto: as many as there are processors.",
+    help="Runs done at once, each in a process of its own; auto: as many as there are processors (with "
+    "--cluster that is what is done unless it is said). Otherwise one after the other.",
+)
+
+CLUSTER = click.option(
+    "--cluster",
+    metavar="HOST:PORT|local",
+    is_eager=True,  # how many jobs there may be depends on it
+    default="",
+    help="Do the runs on a Ray cluster; local: one of this machine alone, for as long as they take.",
 )
 
 
@@ -57,6 +69,7 @@ JOBS = click.option(
     help="Train every algorithm for as long as takes as much of that as the first one; measured before.",
 )
 @JOBS
+@CLUSTER
 @RESULTS
 @QUIET
 def run(
@@ -66,6 +79,7 @@ def run(
     dry_run: bool,
     equal: By | None,
     jobs: int,
+    cluster: str,
     output: Path | None,
     quiet: bool,
 ) -> int:
@@ -81,7 +95,7 @@ def run(
                 told = {"runs": entries, "total": costs.queue(entries)}
                 terminal.deliver(output, tables.as_json(told).encode())
             return 0
-        return headless.run(source, overrides, project, output, quiet, equal, jobs)
+        return headless.run(source, overrides, project, output, quiet, equal, jobs, cluster)
 
 
 @commands.command()
@@ -89,30 +103,40 @@ def run(
 @OVERRIDES
 @click.option("--project", type=FILE, required=True, help="Keep the runs in this project; made if not there.")
 @JOBS
+@CLUSTER
 @RESULTS
 @QUIET
 def sweep(
-    source: str, overrides: tuple[str, ...], project: Path, jobs: int, output: Path | None, quiet: bool
+    source: str,
+    overrides: tuple[str, ...],
+    project: Path,
+    jobs: int,
+    cluster: str,
+    output: Path | None,
+    quiet: bool,
 ) -> int:
     """Try the settings in [sweep], choose by validation, test the choice."""
     from workbench import headless
 
     with bad_input():
-        return headless.sweep(source, overrides, project, output, quiet, jobs)
+        return headless.sweep(source, overrides, project, output, quiet, jobs, cluster)
 
 
 @commands.command()
 @click.argument("project", type=FILE)
 @click.argument("run_id", metavar="[RUN]", type=int, required=False)
 @JOBS
+@CLUSTER
 @RESULTS
 @QUIET
-def resume(project: Path, run_id: int | None, jobs: int, output: Path | None, quiet: bool) -> int:
+def resume(
+    project: Path, run_id: int | None, jobs: int, cluster: str, output: Path | None, quiet: bool
+) -> int:
     """Continue what was queued, stopped or killed, bit for bit."""
     from workbench import headless
 
     with bad_input():
-        return headless.resume(project, run_id, output, quiet, jobs)
+        return headless.resume(project, run_id, output, quiet, jobs, cluster)
 
 
 @commands.command()

@@ -18,6 +18,7 @@ from workbench.data.found import Finding, Found, FoundPairs, Unreadable, quoted
 from workbench.data.kept import load_arrays, store_arrays
 from workbench.data.look import look, refuse_unlike_data
 from workbench.data.npz import Array
+from workbench.data.parcel import through
 from workbench.data.prepared import Prepared, packed, prepare, text_at, unpacked
 from workbench.data.progress import Progress, silent
 from workbench.data.reading import NOW, Reading
@@ -49,6 +50,12 @@ def prepared_at(
     DataError
         If it cannot be read, or changes while it is.
     """
+    return through((str(path), reading), lambda: _prepared_at(path, reading, progress, check))
+
+
+def _prepared_at(
+    path: Path, reading: Reading, progress: Progress, check: Callable[[Found], object] | None
+) -> Prepared:
     refuse_unlike_data(path)
     content = content_hash(path)
     key = json.dumps([PREPARING, PIL.__version__, str(path), content, asdict(reading)])

@@ -25,6 +25,7 @@ from pydantic import Field, ValidationError
 
 from workbench.data.found import Kind, some
 from workbench.data.npz import Arrays, load_own, save_own
+from workbench.data.parcel import through
 from workbench.data.prepared import Prepared, content_hash
 from workbench.data.published.listing import published
 from workbench.errors import DataError
@@ -254,7 +255,10 @@ def load(name: str, kind: Kind) -> Registered:
     DataError
         If there is none, or it is of another kind, or it is not what was registered.
     """
-    name = check_name(name)
+    return through((name, kind), lambda: _load(check_name(name), kind))
+
+
+def _load(name: str, kind: Kind) -> Registered:
     manifest = manifest_of(name)
     if manifest.kind != kind:
         raise DataError(f"the data set {name!r} holds {manifest.kind}, and {kind} are needed")

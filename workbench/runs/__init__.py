@@ -4,6 +4,7 @@ from workbench.runs.checkpoints import Learned, learned
 from workbench.runs.control import Control
 from workbench.runs.costing import costs
 from workbench.runs.domains import DomainError, open_domain
+from workbench.runs.executor import Executor
 from workbench.runs.experiments import (
     CAN_GO_ON,
     SAMPLES,
@@ -21,6 +22,7 @@ from workbench.runs.experiments import (
 )
 from workbench.runs.hosting import Host, More
 from workbench.runs.performing import Notice, Paused, Waiting, WentOn, perform
+from workbench.runs.places import elsewhere
 from workbench.runs.processes import Processes
 from workbench.runs.proposing import SweepError
 from workbench.runs.remote import Told
@@ -32,6 +34,7 @@ __all__ = [
     "SAMPLES",
     "Control",
     "DomainError",
+    "Executor",
     "Host",
     "Learned",
     "More",
@@ -50,6 +53,7 @@ __all__ = [
     "check",
     "check_sweep",
     "costs",
+    "elsewhere",
     "expand",
     "learned",
     "load_experiment",

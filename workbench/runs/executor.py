@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from workbench.data.parcel import Parcel
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,15 @@ class Executor(ABC):
 
     Attributes
     ----------
-    jobs : runs at once.
+    has_files : whether workers read the same files as this process.
     """
 
-    jobs: int
+    has_files: bool = True
+
+    @property
+    @abstractmethod
+    def jobs(self) -> int:
+        """Runs at once."""
 
     @property
     @abstractmethod
@@ -77,11 +84,17 @@ class Executor(ABC):
     def hear(self, workers: Sequence[Worker], seconds: float) -> list[tuple[Worker, list[object]]]:
         """What workers say within so long, in order; of one that is gone, :class:`Lost` is the last."""
 
-    def share(self, jobs: int) -> int:
-        """Threads of a run, so that so many have their processors."""
-        most = max(self.processors, default=1)
-        return max((each for each in range(1, most + 1) if self.places(each) >= jobs), default=1)
+    def sent(self, data: Parcel) -> Callable[[], Parcel]:
+        """Own data as it goes to workers that cannot read it: what they call there to have it."""
+        return lambda: data
 
-    def places(self, threads: int) -> int:
-        """How many workers with so many threads have their processors."""
-        return sum(each // threads for each in self.processors)
+
+def places(processors: Sequence[int], threads: int) -> int:
+    """How many runs with so many threads have their processors."""
+    return sum(each // threads for each in processors)
+
+
+def share_of(processors: Sequence[int], jobs: int) -> int:
+    """Threads of a run, so that so many have their processors."""
+    fair = (each for each in range(1, max(processors, default=1) + 1) if places(processors, each) >= jobs)
+    return max(fair, default=1)

@@ -6,14 +6,15 @@ import logging
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 
+from workbench.data.parcel import Parcel
 from workbench.errors import InputError
 from workbench.project import Project, RunRecord, Status, StorageError
 from workbench.runs.control import Control
-from workbench.runs.executor import Executor, Lost, Share, Worker
+from workbench.runs.executor import Executor, Lost, Share, Worker, places, share_of
 from workbench.runs.experiments import Run, of_record, open_family, reading_of
 from workbench.runs.performing import RETRY_SECONDS, recorded_plan
 from workbench.runs.remote import READS, WRITES, Asked, Order, Over, Question, Told, Writes
@@ -63,7 +64,7 @@ class Host:
         self._ended: dict[int, Status] = {}
         self._asked = Asked()
         self._plans: dict[str, dict[str, object]] = {}
-        self._family: tuple[tuple[str, int], TaskFamily] | None = None
+        self._data: _Data | None = None
 
     def perform(self, wanted: Iterable[int], more: More = tuple) -> dict[int, Status]:
         """Do the runs; how each ended, or that it was ``stopped``.
@@ -109,7 +110,9 @@ class Host:
             run = self._waiting[0]
             try:
                 self._fix_plan(run)
-                worker = self._free_worker(_share_of(self._project.run(run)))
+                record = self._project.run(run)
+                data = None if self._executor.has_files else self._data_of(record).sent
+                worker = self._free_worker(_share_of(record))
             except InputError as error:
                 self._waiting.popleft()
                 self._end(run, "stopped", str(error))
@@ -117,11 +120,10 @@ class Host:
             if worker is None:
                 break
             self._waiting.popleft()
-            record = self._project.run(run)
             owner = next(each for each in self._project.experiments() if each.id == record.experiment_id)
             kept = self._project.checkpoint_iterations(run)
             worker.run = run
-            worker.send(Order(self._project.path, record, owner, self._project.checkpoint(run), kept))
+            worker.send(Order(self._project.path, record, owner, self._project.checkpoint(run), kept, data))
         if not all(each.started for each in self._workers):  # for the place that an idle one holds
             self._let_go_idle()
 
@@ -136,10 +138,11 @@ class Host:
         return idle
 
     def _has_room(self, share: Share) -> bool:
+        there = self._executor.processors
         taken = sum(each.share.threads for each in self._workers)
         alike = sum(each.share.threads == share.threads for each in self._workers)
-        fits = taken + share.threads <= sum(self._executor.processors)
-        return not self._workers or (fits and alike < self._executor.places(share.threads))
+        fits = taken + share.threads <= sum(there) and alike < places(there, share.threads)
+        return fits or not self._workers
 
     def _let_go_idle(self) -> None:
         for each in [each for each in self._workers if each.run is None]:
@@ -158,20 +161,29 @@ class Host:
         wanted = of_record(self._project, record)
         alike = wanted.experiment.single(wanted.config, 0).hash()
         if alike not in self._plans:
-            self._plans[alike] = self._planned(wanted, record)
+            self._plans[alike] = self._planned(wanted, self._data_of(record).family)
         self._project.update_run(run, environment=record.environment | self._plans[alike])
 
-    def _planned(self, wanted: Run, record: RunRecord) -> dict[str, object]:
+    def _data_of(self, record: RunRecord) -> _Data:
+        """The data that a run learns from; that of the run before, where it is the same."""
+        experiment, reading = of_record(self._project, record).experiment, reading_of(record)
+        key = experiment.task.model_dump_json(), reading
+        if self._data is None or self._data.key != key:
+            self._data = None  # before the next one needs the memory
+            parcel = Parcel()
+            with parcel.open():
+                family = open_family(experiment, reading=reading)
+            self._data = _Data(key, family, self._executor.sent(parcel))
+        return self._data
+
+    def _planned(self, wanted: Run, family: TaskFamily) -> dict[str, object]:
         """The plan of a run that has its share of the processors."""
-        key = wanted.experiment.task.model_dump_json(), reading_of(record)
-        if self._family is None or self._family[0] != key:
-            self._family = None
-            self._family = key, open_family(wanted.experiment, reading=key[1])
-        share, training = self._executor.share(self._executor.jobs), wanted.experiment.training
+        share = share_of(self._executor.processors, self._executor.jobs)
+        training = wanted.experiment.training
         if training.threads == "auto" and share == 1:
             training = training.model_copy(update={"threads": 1})
         experiment = wanted.experiment.model_copy(update={"training": training})
-        with closing(replace(wanted, experiment=experiment).trainer(self._family[1])) as trainer:
+        with closing(replace(wanted, experiment=experiment).trainer(family)) as trainer:
             plan = {name: trainer.record[name] for name in ("device", "threads", "chunk", "compiled")}
         if training.threads == "auto":
             plan["threads"] = min(plan["threads"], share)
@@ -234,6 +246,15 @@ class Host:
         self._waiting.extend(self._more())
         if reason:
             self._refused(self._project.run(run), reason)
+
+
+@dataclass(frozen=True)
+class _Data:
+    """Opened here, and as it goes to workers that cannot read it."""
+
+    key: tuple[str, int]
+    family: TaskFamily
+    sent: Callable[[], Parcel]
 
 
 def _share_of(record: RunRecord) -> Share:

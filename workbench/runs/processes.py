@@ -59,11 +59,15 @@ class LocalProcesses(Executor):
     """Processes of this machine; each reads the data itself."""
 
     def __init__(self, jobs: int) -> None:
-        self.jobs = jobs
+        self._jobs = jobs
+
+    @property
+    def jobs(self) -> int:
+        return self._jobs
 
     @property
     def processors(self) -> Sequence[int]:
-        return [max(most_threads(), self.jobs)]
+        return [max(most_threads(), self._jobs)]
 
     def begin(self, share: Share) -> Worker:
         return _Process(share)

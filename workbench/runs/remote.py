@@ -7,17 +7,17 @@ import os
 import queue
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.data.parcel import Parcel
 from workbench.engine.events import Evaluated, Failed, Finished, MetaSteps, Trained
 from workbench.engine.trainer import Trainer
 from workbench.errors import InputError
@@ -50,6 +50,7 @@ class Order:
     ----------
     project : the path of the project, for words.
     checkpoint : the newest; None where there is none. ``kept`` tells when there were checkpoints.
+    data : gives own data to those who may not have the files; None: they have.
     """
 
     project: Path
@@ -57,6 +58,7 @@ class Order:
     experiment: ExperimentRecord
     checkpoint: Checkpoint | None
     kept: list[int]
+    data: Callable[[], Parcel] | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,22 @@ class Asked:
     pause: bool = False
 
 
+class Line(Protocol):
+    """What leads to the process that has the project, and back."""
+
+    def send(self, message: Any, /) -> None:
+        """Say something; waits while there is too much that was not heard yet."""
+
+    def recv(self) -> Any:
+        """What is said next.
+
+        Raises
+        ------
+        EOFError, OSError
+            If nobody is there any more.
+        """
+
+
 class RemoteProject:
     """The project of a run, as far as the run needs one. It reads what came with the order, and sends what is
     to be written; the process at the other end is the only one that has the file open.
@@ -117,7 +135,7 @@ class RemoteProject:
     answers : what it answers to questions.
     """
 
-    def __init__(self, line: Connection, answers: queue.SimpleQueue[Any], order: Order) -> None:
+    def __init__(self, line: Line, answers: queue.SimpleQueue[Any], order: Order) -> None:
         self._line, self._answers, self._order = line, answers, order
         self._calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
         self.in_transaction = False
@@ -182,10 +200,10 @@ class RemoteProject:
         return self._answers.get()
 
 
-class _Serving:
-    """One process that does the runs that it is sent, one after the other, until the line is cut."""
+class Serving:
+    """Does the runs that it is sent, one after the other, until the line is cut."""
 
-    def __init__(self, line: Connection) -> None:
+    def __init__(self, line: Line) -> None:
         self._line = line
         self._orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -237,7 +255,8 @@ class _Serving:
         key = experiment.task.model_dump_json(), record.data_hash, reading
         if self._family is None or self._family[0] != key:
             self._family = None  # before the next one needs the memory
-            self._family = key, open_family(experiment, self._preparing, reading)
+            with (order.data() if order.data else Parcel()).open():
+                self._family = key, open_family(experiment, self._preparing, reading)
         return perform(project, record.id, self._family[1], self._control, self._tell)
 
     def _preparing(self, done: float, what: str) -> None:
@@ -260,10 +279,14 @@ class _Serving:
         self._told = now
         return True
 
+    def begin(self) -> None:
+        """Listen, in a thread of its own."""
+        Thread(target=self.listen, name="line", daemon=True).start()
 
-def serve(line: Connection) -> None:
+
+def serve(line: Line) -> None:
     """Do the runs that come along a line; the body of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it decides
-    serving = _Serving(line)
-    Thread(target=serving.listen, name="line", daemon=True).start()
+    serving = Serving(line)
+    serving.begin()
     serving.serve()
