@@ -40,6 +40,9 @@ MOST_UNHEARD = 32
 PATIENCE = 60.0
 """Seconds until a node must have said what it has."""
 
+LOOK = 1.0
+"""Seconds between two looks at which nodes there are."""
+
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "."}
 """It reports to nobody, and says nothing between our lines."""
 
@@ -165,7 +168,9 @@ class Cluster(Executor):
         self._address, self._jobs = address, jobs
         self._names: dict[str, str] = {}
         self._before = dict(os.environ)
+        self._looked, self._there = -LOOK, list[dict[str, Any]]()
         self._ray = self._connected()
+        self._head: str = self._ray.get_runtime_context().gcs_address
         try:
             if address == LOCAL:
                 self._refuse_to_be_reached()
@@ -213,6 +218,7 @@ class Cluster(Executor):
         if not coming:
             time.sleep(seconds)
             return []
+        self._nodes()  # without a head there is nothing to wait for
         self._ray.wait([*coming], timeout=seconds)
         ready, _ = self._ray.wait([*coming], num_returns=len(coming), timeout=0)
         return [(coming[each], self._said(coming[each])) for each in ready]
@@ -259,10 +265,12 @@ class Cluster(Executor):
         return ray
 
     def _nodes(self) -> list[dict[str, Any]]:
-        try:
-            return [each for each in self._ray.nodes() if each["Alive"]]
-        except Exception as error:
-            raise ClusterError(f"cluster {self._address}: is gone ({_one_line(error)})") from None
+        """Those that live. Ray would ask a head that is gone for a minute, and then end this program."""
+        if time.monotonic() - self._looked > LOOK:
+            _must_answer(self._head)
+            self._there = [each for each in self._ray.nodes() if each["Alive"]]
+            self._looked = time.monotonic()
+        return self._there
 
     def _refuse_to_be_reached(self) -> None:
         for each in self._nodes():
@@ -291,7 +299,7 @@ class Cluster(Executor):
                 if found[what] != mine:
                     raise ClusterError(
                         f"cluster: {name} has {what} {found[what]}, {socket.gethostname()} has {mine}; "
-                        "runs would not be the same; install the same on both"
+                        "runs would not be the same; make them alike"
                     )
             self._names[node] = name
 
@@ -314,7 +322,10 @@ def versions() -> dict[str, str]:
     """What results depend on, of a machine."""
     known = devices.environment(torch.device("cpu"))
     names = {"workbench": "the program", "python": "Python", "torch": "torch", "processor": "processors"}
-    return {title: str(known[name]) for name, title in names.items()} | {"numpy": np.__version__}
+    return {title: str(known[name]) for name, title in names.items()} | {
+        "numpy": np.__version__,
+        "instructions (ATEN_CPU_CAPABILITY)": torch.backends.cpu.get_cpu_capability(),
+    }
 
 
 def _must_answer(address: str) -> None:
