@@ -16,8 +16,8 @@ from workbench.project import Project, RunRecord, Status, StorageError
 from workbench.runs.control import Control
 from workbench.runs.executor import Executor, Lost, Share, Worker, places, share_of
 from workbench.runs.experiments import Run, of_record, open_family, reading_of
-from workbench.runs.performing import RETRY_SECONDS, recorded_plan
-from workbench.runs.remote import READS, WRITES, Asked, Order, Over, Question, Told, Writes
+from workbench.runs.performing import RETRY_SECONDS, Notice, Waiting, WentOn, recorded_plan
+from workbench.runs.remote import READS, WRITES, Asked, Call, Order, Over, Question, Told, Writes
 from workbench.tasks.base import TaskFamily
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,8 @@ class Host:
     executor : where the workers are.
     tell : told what happens in a run.
     refused : told why a run could not even start.
+    wrote : told what was written of a run.
+    over : told how a run has ended, and why if it could not even start.
     """
 
     def __init__(
@@ -54,9 +56,12 @@ class Host:
         control: Control,
         tell: Tell,
         refused: Callable[[RunRecord, str], None],
+        wrote: Callable[[int, list[Call]], None] = lambda run, calls: None,
+        over: Callable[[int, Status, str], None] = lambda run, status, reason: None,
     ) -> None:
         self._project, self._executor, self._control = project, executor, control
-        self._tell, self._refused = tell, refused
+        self._tell, self._refused, self._wrote, self._over = tell, refused, wrote, over
+        self._skipped: deque[int] = deque()
         self._workers: list[Worker] = []
         self._waiting: deque[int] = deque()
         self._more: More = tuple
@@ -66,17 +71,23 @@ class Host:
         self._plans: dict[str, dict[str, object]] = {}
         self._data: _Data | None = None
 
-    def perform(self, wanted: Iterable[int], more: More = tuple) -> dict[int, Status]:
+    def skip(self, run: int) -> None:
+        """Stop one run, from any thread; the others go on."""
+        self._skipped.append(run)
+
+    def perform(self, wanted: Iterable[int], more: More = tuple, added: More = tuple) -> dict[int, Status]:
         """Do the runs; how each ended, or that it was ``stopped``.
 
         Parameters
         ----------
         more : asked after each, for runs that are to follow.
+        added : asked all the time, for those that somebody wants meanwhile.
         """
         self._more = more
         self._waiting.extend(wanted)
         try:
             while self._busy or (self._waiting and not self._control.stopping):
+                self._waiting.extend(added())
                 self._pass_on_what_is_asked()
                 self._give_work()
                 self._hear()
@@ -100,7 +111,11 @@ class Host:
             self._asked = asked
             for worker in self._busy:
                 worker.send(asked)
-        for worker in [each for each in self._busy if asked.stop and not each.started]:
+        skipped = [self._skipped.popleft() for _ in range(len(self._skipped))]
+        for worker in [each for each in self._busy if each.run in skipped]:
+            worker.send(Asked(stop=True))
+        gone = [each for each in self._busy if not each.started and (asked.stop or each.run in skipped)]
+        for worker in gone:
             assert worker.run is not None
             self._end(worker.run, "stopped", "")
             self._let_go(worker)
@@ -204,7 +219,8 @@ class Host:
             return
         match message:
             case Writes(calls):
-                self._write(calls)
+                self._write(run, calls)
+                self._wrote(run, calls)
             case Question(name, arguments) if name in READS:
                 worker.send(getattr(self._project, name)(*arguments))
             case Told():
@@ -213,18 +229,28 @@ class Host:
                 worker.run = None
                 self._end(run, status, reason)
 
-    def _write(self, calls: list[tuple[str, tuple[object, ...], dict[str, object]]]) -> None:
+    def _write(self, run: int, calls: list[Call]) -> None:
         """In one commit; where the disk refuses, all wait until it does not, or until they must stop."""
+        waited = False
         while True:
             try:
                 with self._project.transaction():
                     for name, arguments, fields in calls:
                         if name in WRITES:
                             getattr(self._project, name)(*arguments, **fields)
-                return
-            except StorageError:
+                break
+            except StorageError as error:
+                if not waited:
+                    self._tell_of(run, Waiting(str(error)))
+                waited = True
                 if self._control.wait(RETRY_SECONDS):
                     raise
+        if waited:
+            self._tell_of(run, WentOn())
+
+    def _tell_of(self, run: int, notice: Notice) -> None:
+        record = self._project.run(run)
+        self._tell(record, Told(record.iterations, record.iterations_planned, record.seconds, notice))
 
     def _bury(self, worker: Worker, how: str) -> None:
         """A worker is lost: its run begins again where its last checkpoint is, unless it is lost by that."""
@@ -244,6 +270,7 @@ class Host:
     def _end(self, run: int, status: Status, reason: str) -> None:
         self._ended[run] = status
         self._waiting.extend(self._more())
+        self._over(run, status, reason)
         if reason:
             self._refused(self._project.run(run), reason)
 

@@ -38,6 +38,9 @@ READS = "series_names", "series"
 
 log = logging.getLogger(__name__)
 
+Call = tuple[str, tuple[Any, ...], dict[str, Any]]
+"""A method of a project, and what it is called with."""
+
 TOLD = 0.2
 """Seconds between two reports of progress: they are for a person."""
 
@@ -65,7 +68,7 @@ class Order:
 class Writes:
     """What is to be written in one commit: names of :data:`WRITES` with what they are called with."""
 
-    calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]]
+    calls: list[Call]
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,7 @@ class RemoteProject:
 
     def __init__(self, line: Line, answers: queue.SimpleQueue[Any], order: Order) -> None:
         self._line, self._answers, self._order = line, answers, order
-        self._calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+        self._calls: list[Call] = []
         self.in_transaction = False
         self.path = order.project
 
