@@ -106,7 +106,7 @@ def test_series_that_nobody_asked_for_of_late_give_way_and_come_back_as_they_wer
     for run in runs:
         with project.transaction():
             project.append_series(run, "loss", np.arange(1, 11), np.arange(10.0) + run)
-    data.live = runs[0]
+    data.live = {runs[0]}
     for run in (*runs, *reversed(runs)):
         x, y = data.series(run, "loss")
         assert x.tolist() == list(range(1, 11))

@@ -36,6 +36,10 @@ COMMANDS = (
     Command("get_data", "File", "Get data…", "Ctrl+G", "Published data sets by name: Omniglot, CLINC-150 …"),
     Command("registered", "File", "Imported data", "", "Sets that were imported under a name"),
     Command(SEPARATOR, "File", ""),
+    Command(
+        "preferences", "File", "Preferences…", "Ctrl+,", "Where runs run: here, in processes, on a cluster"
+    ),
+    Command(SEPARATOR, "File", ""),
     Command("quit", "File", "Quit", "Ctrl+Q", "Stops what is running; it can go on later"),
     Command("undo", "Edit", "Undo", "Ctrl+Z", "Take back the last change"),
     Command("redo", "Edit", "Redo", "Ctrl+Shift+Z  Ctrl+Y", "Make the change that was taken back"),

@@ -16,6 +16,7 @@ from workbench.errors import InputError
 from workbench.gui import dialogs, untitled
 from workbench.gui.notices import Notices
 from workbench.gui.plain import set_tip, without_keys
+from workbench.gui.preferences import Preferences
 from workbench.gui.session import Session
 from workbench.gui.setup.get_dialog import GetDialog
 from workbench.gui.setup.import_notes import ImportNotes
@@ -235,6 +236,11 @@ class FileCommands(QObject):
         )
         if path is not None and self.setup is not None:
             self.setup.import_path(path)
+
+    @Slot()
+    def preferences(self) -> None:
+        """Ask where runs run."""
+        Preferences(self._window).open()
 
     @Slot()
     def get_data(self) -> None:

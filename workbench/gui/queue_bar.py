@@ -122,10 +122,10 @@ class QueueBar(QWidget):
     def look(self) -> None:
         """Bring the figures up to date."""
         queue, waiting = self._session.queue, self._session.queue.queued()
-        running = self._session.data.run(queue.running) if queue.running is not None else None
-        unfinished = self._session.can_go_on() if running is None else [running, *waiting]
+        going = [run for each in queue.going if (run := self._session.data.run(each)) is not None]
+        unfinished = [*going, *waiting] if going else self._session.can_go_on()
         left = queue.left(unfinished)
-        said = self._running(running, waiting) if running is not None else self._idle(unfinished)
+        said = self._going(going, waiting) if going else self._idle(unfinished)
         for label, text in zip((self.count, self.what, self.rest), said, strict=True):
             label.setText(text)
             label.setVisible(bool(text))
@@ -134,7 +134,7 @@ class QueueBar(QWidget):
         self.waiting.setVisible(bool(waiting))
         self.left.setText((left.words or "–") if unfinished else "")
         self.progress.show_runs(queue.sitting, unfinished)
-        self.short = self._in_short(running, left)
+        self.short = self._in_short(left) if going else ""
         self.looked.emit()
 
     @Slot()
@@ -163,15 +163,20 @@ class QueueBar(QWidget):
         unfinished = queue.running is not None or self._session.can_go_on()
         return "go_on" if unfinished and not self._session.read_only else "run"
 
-    def _running(self, run: RunRecord, waiting: Sequence[RunRecord]) -> tuple[str, str, str]:
-        queue = self._session.queue
-        place = len(queue.sitting.ended) + 1
-        said = [f"{_part(run):.0%}"] if run.iterations and run.iterations < run.iterations_planned else []
-        if doing := queue.doing(run):
+    def _going(self, going: Sequence[RunRecord], waiting: Sequence[RunRecord]) -> tuple[str, str, str]:
+        queue, run = self._session.queue, going[0]
+        ended, several = len(queue.sitting.ended), len(going) > 1 or queue.nodes
+        said = [plural(queue.nodes, "node")] if queue.nodes else []
+        if not several and run.iterations and run.iterations < run.iterations_planned:
+            said.append(f"{_part(run):.0%}")
+        if doing := next((each for each in map(queue.doing, going) if each), ""):
             said.append(doing)
         elif queue.speed:
             said.append(tr("{} meta-iterations/s", rounded(queue.speed)))
-        return tr("{} of {}", place, place + len(waiting)), run.name, " · ".join(["", *said]).strip()
+        rest = " · ".join(["", *said]).strip()
+        if several:
+            return tr("{} of {} at once", len(going), ended + len(going) + len(waiting)), "", rest
+        return tr("{} of {}", ended + 1, ended + 1 + len(waiting)), run.name, rest
 
     def _idle(self, unfinished: Sequence[RunRecord]) -> tuple[str, str, str]:
         queue, sitting = self._session.queue, self._session.queue.sitting
@@ -183,9 +188,7 @@ class QueueBar(QWidget):
             return "", f"{state}: {wait}", ""
         return "", "", self._hint
 
-    def _in_short(self, running: RunRecord | None, left: Left) -> str:
-        if running is None:
-            return ""
+    def _in_short(self, left: Left) -> str:
         how = tr("paused") if self._session.queue.pausing else left.words
         return ", ".join(filter(None, [f"{self.progress.value() / self.progress.maximum():.0%}", how]))
 

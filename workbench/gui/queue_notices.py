@@ -64,7 +64,7 @@ class QueueNotices(QObject):
         return run.status in ("failed", "finished") or run.iterations - at >= LASTS
 
     def _say(self) -> None:
-        data, running = self._session.data, self._session.queue.running
+        data, going = self._session.data, self._session.queue.going
         records = [run for each in self._said if (run := data.run(each))]
         if not records:  # they were put aside
             self._notices.clear(KEY)
@@ -74,7 +74,7 @@ class QueueNotices(QObject):
             text = f"{told[0]}: {records[0].failure or DIVERGED}"
         else:
             text = tr("{} runs diverged: {}", len(records), listed(told, NAMED, "; "))
-        self._stops = running if running in self._said else None
+        self._stops = next((run for run in going if run in self._said), None)
         answer = tr("Stop this run") if len(records) == 1 else tr("Stop the running one")
         answers: list[Answer] = [(answer, self._stop)] if self._stops is not None else []
         self._notices.say(KEY, text, answers)
@@ -86,7 +86,7 @@ class QueueNotices(QObject):
     @Slot()
     def _queue_changed(self) -> None:
         """What is over cannot be stopped."""
-        if KEY in self._notices.texts() and self._stops not in (None, self._session.queue.running):
+        if KEY in self._notices.texts() and self._stops not in (None, *self._session.queue.going):
             self._say()
 
     # --- the end -----------------------------------------------------------------------------------

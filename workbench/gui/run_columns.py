@@ -130,12 +130,12 @@ class RunColumns:
         if len(told) == 1 and told["queued"]:
             return tr("○ queued")
         sign = next(sign for status, sign in SIGNS.items() if status in told)
-        left = sum(seconds for run in runs if (seconds := self._queue.seconds_left(run.id)) is not None)
+        left = max((self._queue.seconds_left(run.id) or 0.0 for run in runs), default=0.0)
         return tr("{} {} of {}", sign, told["finished"], len(runs)) + (f" · {duration(left)}" if left else "")
 
     def state_of(self, run: RunRecord) -> str:
         """What a run does, how far it is, and whether it diverged."""
-        doing = self._queue.doing(run) if run.id == self._queue.running else ""
+        doing = self._queue.doing(run)
         if doing and run.status != "paused":
             return doing
         diverged = self._data.divergence([run])

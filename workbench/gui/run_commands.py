@@ -66,7 +66,7 @@ class RunCommands(QObject):
         actions["move_up"].setEnabled(queued)
         actions["move_down"].setEnabled(queued)
         waiting = self._session.can_go_on()
-        going_on = len(waiting) + (queue.running is not None)
+        going_on = len(waiting) + len(queue.going)
         actions["go_on"].setEnabled(bool(waiting) and queue.running is None and writable)
         actions["go_on"].setText(tr("Go on ({})", plural(going_on, "run")) if going_on else tr("Go on"))
         actions["show_queue"].setEnabled(bool(queue.queued()))
@@ -84,18 +84,18 @@ class RunCommands(QObject):
         set_tip(action, reason or f"{does}{counted} ({action.shortcut().toString()})")
 
     def _resumable(self) -> list[int]:
-        """What Resume would let go on: the paused run, selected ones, or else all that is unfinished."""
+        """What Resume would let go on: what is paused, selected ones, or else all that is unfinished."""
         queue = self._session.queue
-        if queue.running is not None and queue.pausing:
-            return [queue.running]
+        if queue.going and queue.pausing:
+            return list(queue.going)
         runs = self._session.data.runs()
         chosen = set(self._panel.selected())
-        able = [each.id for each in runs if each.status in CAN_GO_ON and each.id != queue.running]
+        able = [each.id for each in runs if each.status in CAN_GO_ON and each.id not in queue.going]
         picked = [run for run in able if run in chosen]
         unfinished = [run.id for run in runs if run.status in ("paused", "stopped", "interrupted")]
         if queue.running is None:
             unfinished += [run.id for run in queue.queued()]
-        return picked or [run for run in unfinished if run != queue.running]
+        return picked or [run for run in unfinished if run not in queue.going]
 
     # --- Run ---------------------------------------------------------------------------------------
 

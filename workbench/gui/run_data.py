@@ -112,7 +112,7 @@ class RunData(QObject):
         self.view = ALL
         """The key of the experiment in view."""
         self.selected: tuple[int, ...] = ()
-        self.live: int | None = None
+        self.live: set[int] = set()
         """The run on the run thread: what it told of its status is newer than the file."""
 
     @property
@@ -131,7 +131,7 @@ class RunData(QObject):
         self._records.clear()
         self._runs.clear()
         self._damaged, self._together, self._shown = [], [], None
-        self._passing, self.view, self.selected, self.live, self._newest = None, ALL, (), None, 0
+        self._passing, self.view, self.selected, self.live, self._newest = None, ALL, (), set(), 0
         self.forget()
         self._ahead.stop()
         self.opened.emit()
@@ -201,7 +201,7 @@ class RunData(QObject):
     def _as_it_is(self, record: RunRecord) -> RunRecord:
         """A run from the file, with the status that it has at present."""
         known = self._runs.get(record.id)
-        if record.id == self.live:
+        if record.id in self.live:
             status = known.status if known is not None and known.status in TOLD else record.status
             return replace(record, status=status)
         return replace(record, status="interrupted") if record.status == "running" else record
@@ -315,7 +315,7 @@ class RunData(QObject):
         """Forget what was not asked for for the longest time, until there are no more than so many points of
         series; it can be read again, but for what the running run has not written yet."""
         kept = sum(each.count for each in self._series.values())
-        for key in [each for each in self._series if each[0] != self.live]:
+        for key in [each for each in self._series if each[0] not in self.live]:
             if kept <= points:
                 return
             kept -= self._series.pop(key).count

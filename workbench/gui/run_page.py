@@ -160,7 +160,7 @@ class RunPage(QWidget):
             part.setVisible(bool(runs))
         if not runs:
             return
-        able = any(run.status in CAN_GO_ON and run.id != self._session.queue.running for run in runs)
+        able = any(run.status in CAN_GO_ON and run.id not in self._session.queue.going for run in runs)
         for go_on in self._ways.findChildren(QToolButton, "run_resume"):
             go_on.setVisible(able)
         one = runs[0] if len(runs) == 1 else None

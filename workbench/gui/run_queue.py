@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from workbench.analysis.forecast import Known, Left, left
+from workbench.gui import place
 from workbench.gui.live import Live, News
 from workbench.gui.pace import Pace
 from workbench.gui.run_data import RunData
@@ -50,11 +51,30 @@ class Sitting:
     over: bool = False
 
 
-class RunQueue(QObject):
-    """Runs the project's queued runs in order, one at a time.
+@dataclass
+class Going:
+    """A run on its way: training, paused, or about to end.
 
     Attributes
     ----------
+    pace : how fast it is.
+    whole : whether it was begun at its beginning.
+    preparing : what it prepares, in words, before it trains.
+    waiting : why it waits, where the file cannot be written to.
+    """
+
+    pace: Pace
+    whole: bool
+    preparing: str = ""
+    waiting: str = ""
+
+
+class RunQueue(QObject):
+    """Runs the project's queued runs in order, one at a time or several, as the person prefers.
+
+    Attributes
+    ----------
+    going : the runs on their way, in the order in which they were begun.
     changed : another run is running, or it was paused, stopped, resumed, ended.
     told : run and a sentence worth the log.
     complained : something could not be done; a sentence for the person.
@@ -79,27 +99,18 @@ class RunQueue(QObject):
         self._timer.setInterval(SOONEST)
         self._timer.timeout.connect(self._look)
         self._control: Control | None = None
+        self._place = place.Place()
         self._going = False
-        self.running: int | None = None
-        """The run on the thread: training, paused, or about to end."""
-
-        self.preparing = ""
-        """What it prepares, in words, before it trains."""
-
-        self.waiting = ""
-        """Why it waits, where the file cannot be written to."""
-
+        self.going: dict[int, Going] = {}
         self.sitting = Sitting()
-        self._pace = Pace(0.0)
         self._took: dict[int, float] = {}
-        self._whole = False
         self._used = 0.0
 
     # --- what the person says ----------------------------------------------------------------------
 
     def open(self, project: Project | None) -> None:
         """Take over another project; only while nothing is running."""
-        assert self.running is None, "stop first"
+        assert not self.going, "stop first"
         self._project = project
         self._going = False
         self.sitting, self._took = Sitting(), {}
@@ -111,11 +122,11 @@ class RunQueue(QObject):
         self._next()
 
     def resume(self, runs: list[int]) -> None:
-        """Let runs go on: the paused one now, stopped and failed ones in their place in the queue."""
-        if self.running in runs and self._control is not None:
+        """Let runs go on: paused ones now, stopped and failed ones in their place in the queue."""
+        if self._control is not None and not self.going.keys().isdisjoint(runs):
             self._control.resume()
             self.changed.emit()
-        others = [run for run in runs if run != self.running and self._status(run) in CAN_GO_ON]
+        others = [run for run in runs if run not in self.going and self._status(run) in CAN_GO_ON]
         if others and self._project is not None:
             try:
                 with self._project.transaction():
@@ -127,29 +138,48 @@ class RunQueue(QObject):
         self.go()
 
     def pause(self) -> None:
-        """Hold the run that is running at its next event; the queue waits with it."""
+        """Hold what is running at its next event; the queue waits with it."""
         if self._control is not None:
             self._control.pause()
             self.changed.emit()
 
     def stop(self) -> None:
-        """End the run that is running, with a checkpoint; queued runs stay queued, but wait to be told."""
+        """End what is running, with checkpoints; queued runs stay queued, but wait to be told."""
         self._going = False
         if self._control is not None:
             self._control.stop()
             self.changed.emit()
 
     def skip(self, run: int) -> None:
-        """End a run, if it is the one that is running, and go on with the next."""
-        if run == self.running and self._control is not None:
+        """End a run, if it is running, and go on with the next."""
+        if run not in self.going or self._control is None:
+            return
+        if self._place.is_here:
             self._control.stop()
-            self.changed.emit()
+        else:
+            self._thread.skip(run)
+        self.changed.emit()
 
     def close(self) -> None:
         """Stop, wait, and take in what is left."""
         self.stop()
         self._thread.close()
         self._look()
+
+    @property
+    def running(self) -> int | None:
+        """The run on its way that was begun first; None: nothing is running."""
+        return next(iter(self.going), None)
+
+    @property
+    def nodes(self) -> int:
+        """Machines of the cluster that does the runs; 0: none does."""
+        return self._thread.nodes
+
+    @property
+    def waiting(self) -> str:
+        """Why runs wait, where the file cannot be written to."""
+        return next((each.waiting for each in self.going.values() if each.waiting), "")
 
     @property
     def pausing(self) -> bool:
@@ -163,38 +193,45 @@ class RunQueue(QObject):
 
     def queued(self) -> list[RunRecord]:
         """The runs that wait, in their order."""
-        return [each for each in self._data.runs() if each.status == "queued" and each.id != self.running]
+        return [each for each in self._data.runs() if each.status == "queued" and each.id not in self.going]
 
     def doing(self, run: RunRecord) -> str:
-        """What the running run does, in words; empty while it simply trains."""
-        if self.waiting:
+        """What a running run does, in words; empty while it simply trains."""
+        going = self.going.get(run.id)
+        if going is None:
+            return ""
+        if going.waiting:
             return tr("waits for the disk")
         if self.stopping:
             return tr("stopping…")
         if self.pausing:
             return tr("paused") if run.status == "paused" else tr("pausing…")
-        if self.preparing:
-            return f"{self.preparing}…"
+        if going.preparing:
+            return f"{going.preparing}…"
         return tr("testing…") if run.iterations >= run.iterations_planned else ""
 
     @property
     def speed(self) -> float:
-        """Meta-iterations per second of the running run, of late; 0 where it is not known."""
-        return self._pace.of_late if self.running is not None else 0.0
+        """Meta-iterations per second of all that is running, of late; 0 where it is not known."""
+        return sum(each.pace.of_late for each in self.going.values())
 
     def left(self, runs: list[RunRecord]) -> Left:
-        """The time until these are over, of which the running run is the first, if there is one."""
+        """The time until these are over, of which the running ones are the first, if there are any."""
         known = Known(self._data.runs(), self._data.result, self._took)
         if self.running is None:
             return left(runs, known)
-        return left(runs, known, self._pace.so_far, self._pace.silent(time.monotonic()))
+        pace, several = self.going[self.running].pace, len(self.going)
+        found = left(runs, known, pace.so_far, pace.silent(time.monotonic()))
+        if several == 1 or found.seconds is None:
+            return found
+        return Left(found.seconds / several, guessed=True)
 
     def seconds_left(self, run: int) -> float | None:
         """Training time that a run still needs at the present speed; None where it is not known."""
-        record = self._data.run(run)
-        if record is None or run != self.running or self.pausing or not self.speed:
+        record, going = self._data.run(run), self.going.get(run)
+        if record is None or going is None or self.pausing or not going.pace.of_late:
             return None
-        return max(0, record.iterations_planned - record.iterations) / self.speed
+        return max(0, record.iterations_planned - record.iterations) / going.pace.of_late
 
     def compute_extra(self, extra: Extra | None) -> None:
         """Compute something at each validation; it comes back as :attr:`predicted`."""
@@ -204,21 +241,25 @@ class RunQueue(QObject):
 
     def _next(self) -> None:
         waiting = self.queued()
-        if not self._going or self.running is not None or self._project is None or not waiting:
-            self._going = self._going and (self.running is not None or bool(waiting))
+        if not self._going or self._project is None or not waiting:
+            self._going = self._going and (bool(self.going) or bool(waiting))
             return
-        from workbench.runs import Control
+        if not self.going:
+            from workbench.runs import Control
 
-        self.running, self._control = waiting[0].id, Control()
-        self._data.live = self.running
-        if self.sitting.over:
-            self.sitting = Sitting()
-        self.preparing, self.waiting, self._pace = tr("Preparing"), "", Pace(time.monotonic())
-        self._whole = not waiting[0].iterations
-        self._thread.put(Job(self._project.path, self.running, self._control))
-        self._used = time.thread_time()  # what was done before is no cost of following this run
-        self._timer.start(SOONEST)
-        self.changed.emit()
+            self._control, self._place = Control(), place.kept()
+            if self.sitting.over:
+                self.sitting = Sitting()
+        if self._control is None or self._control.wanted:
+            return
+        most = 1 if self._place.is_here else self._thread.at_once
+        for run in waiting[: max(0, most - len(self.going))]:
+            self.going[run.id] = Going(Pace(time.monotonic()), not run.iterations, tr("Preparing"))
+            self._data.live.add(run.id)
+            self._thread.put(Job(self._project.path, run.id, self._control, self._place))
+            self._used = time.thread_time()  # what was done before is no cost of following this run
+            self._timer.start(SOONEST)
+            self.changed.emit()
 
     @Slot()
     def _look(self) -> None:
@@ -238,33 +279,33 @@ class RunQueue(QObject):
             self._data.reread()
             if any(self._status(run) == "queued" for run in ended):  # the file cannot be written to
                 self._going = False
-            if self._going and not self.queued():
+            if self._going and not self.queued() and not self.going:
                 self.sitting.over = True
                 self.emptied.emit()
                 self.changed.emit()
-            self._next()
+        self._next()
 
     def _take_in(self, run: int, news: News) -> None:
         if news.begun:
             self._data.forget(run)
             self._data.note(run, status="running", failure="")
             self.told.emit(run, tr("started"))
-        values = news.series()
+        going, values = self.going[run], news.series()
         self._data.extend(run, news.first, values, news.evaluations, news.result)
         changes: dict[str, Any] = {}
         if news.iterations is not None:
-            self.preparing = ""
-            self._pace.add(news.iterations, time.monotonic())
+            going.preparing = ""
+            going.pace.add(news.iterations, time.monotonic())
             changes = {"iterations": news.iterations, "seconds": float(values["seconds"][-1])}
         elif news.evaluations:
-            self.preparing = ""
+            going.preparing = ""
         if news.preparing:
-            self.preparing = news.preparing
+            going.preparing = news.preparing
         if news.status == "waiting":
-            self.waiting = news.message or ""
-            self.told.emit(run, tr("waits: {}", self.waiting))
+            going.waiting = news.message or ""
+            self.told.emit(run, tr("waits: {}", going.waiting))
         elif news.status is not None:
-            self.waiting = ""
+            going.waiting = ""
             changes["status"] = news.status
             if news.message:
                 changes["failure"] = news.message
@@ -274,26 +315,28 @@ class RunQueue(QObject):
             self.predicted.emit(run, *news.predictions)
         if news.ended:
             self.told.emit(run, self._ended(run, news))
-            self._count(run)
-            self.running = self._control = self._data.live = None
-            self.preparing = self.waiting = ""
-            self._timer.stop()
+            self._count(run, going)
+            del self.going[run]
+            self._data.live.discard(run)
+            if not self.going:
+                self._control = None
+                self._timer.stop()
         elif news.status == "paused":
-            self._pace.hold(time.monotonic())
+            going.pace.hold(time.monotonic())
             self.told.emit(run, tr("paused"))
         elif news.status == "running" and not news.begun:
-            self._pace.go_on(time.monotonic())
+            going.pace.go_on(time.monotonic())
 
-    def _count(self, run: int) -> None:
+    def _count(self, run: int, going: Going) -> None:
         """A run of this sitting has ended."""
-        record, worked = self._data.run(run), self._pace.worked(time.monotonic())
-        self.sitting.seconds += worked
+        record, worked = self._data.run(run), going.pace.worked(time.monotonic())
+        self.sitting.seconds += worked / len(self.going)
         if record is None or record.status not in ("finished", "failed"):
             self.sitting.stopped.add(run)
             return
         diverged = self._data.diverged_at(record) is not None
         self.sitting.ended[run] = "diverged" if diverged else record.status
-        if self._whole and record.status == "finished":
+        if going.whole and record.status == "finished":
             self._took[run] = worked
 
     def _ended(self, run: int, news: News) -> str:

@@ -241,7 +241,7 @@ class RunsTable(QTreeView):
             shown = self._model.columns[number].name in self._chosen
             header.setSectionHidden(number, not shown)
             if shown:
-                live = self._data.live is not None and number == STATE  # it says more from second to second
+                live = bool(self._data.live) and number == STATE  # it says more from second to second
                 least = self.fontMetrics().horizontalAdvance(LONG_STATE) if live else LEAST
                 header.resizeSection(number, min(WIDEST, max(least, self.sizeHintForColumn(number))))
         bar = self.verticalScrollBar().sizeHint().width() + 2 * self.frameWidth()

@@ -108,8 +108,8 @@ class Session(QObject):
             If the copy cannot be made; all stays as it was.
         """
         assert self.project is not None
-        running = self.queue.running
-        going_on = running is not None and not self.queue.pausing
+        running = list(self.queue.going)
+        going_on = bool(running) and not self.queue.pausing
         self.halt()
         if self._closed:
             return
@@ -122,8 +122,8 @@ class Session(QObject):
                 untitled.remove(old)
             self._remember(self.path)
         finally:
-            if going_on and running is not None:
-                self.queue.resume([running])
+            if going_on:
+                self.queue.resume(running)
 
     def save_copy(self, path: Path) -> None:
         """Write a copy as of now, also while a run is running; the present project stays open.
@@ -150,7 +150,7 @@ class Session(QObject):
     def close(self) -> None:
         """Stop, write everything, and close the file; an untitled project without runs goes."""
         self._closed = True
-        running = self.queue.running
+        running = list(self.queue.going)
         try:
             self.queue.close()
             self._note_interrupted(running)
@@ -158,14 +158,14 @@ class Session(QObject):
         finally:
             self._let_go()
 
-    def _note_interrupted(self, run: int | None) -> None:
-        """A run that was stopped only since the project is closed is offered when it is opened again."""
-        record = self.data.run(run) if run is not None else None
-        if record is not None and record.status == "stopped" and not record.failure:
-            self.write({record.id: {"status": "interrupted"}})
+    def _note_interrupted(self, runs: Iterable[int]) -> None:
+        """Runs that were stopped only since the project is closed are offered when it is opened again."""
+        for record in filter(None, map(self.data.run, runs)):
+            if record.status == "stopped" and not record.failure:
+                self.write({record.id: {"status": "interrupted"}})
 
     def _take(self, project: Project, *, keep_undo: bool = False) -> None:
-        running = self.queue.running
+        running = list(self.queue.going)
         self.halt()
         if self._closed:
             project.close()
@@ -270,7 +270,7 @@ class Session(QObject):
         """Change fields of runs in the file, for an undo command."""
         if self.project is None:
             return
-        if any(fields.get("deleted") for fields in changes.values()) and self.queue.running in changes:
+        if any(fields.get("deleted") for fields in changes.values()) and self.queue.going.keys() & changes:
             self.halt()
         try:
             with self.project.transaction():
@@ -300,7 +300,7 @@ class Session(QObject):
         return [
             run
             for run in self.data.runs()
-            if (run.status in unfinished or run.id in stopped) and run.id != self.queue.running
+            if (run.status in unfinished or run.id in stopped) and run.id not in self.queue.going
         ]
 
     def take_out(self, chosen: list[int]) -> None:

@@ -201,6 +201,10 @@ class Cluster(Executor):
         return self._jobs or sum(self.processors)
 
     @property
+    def nodes(self) -> int:
+        return len(self._nodes())
+
+    @property
     def processors(self) -> Sequence[int]:
         return [int(each["Resources"].get("CPU", 0)) for each in self._nodes()]
 
@@ -328,12 +332,23 @@ def versions() -> dict[str, str]:
     }
 
 
-def _must_answer(address: str) -> None:
+def check_address(address: str) -> tuple[str, int]:
+    """The host and the port of an address; of the local cluster nothing.
+
+    Raises
+    ------
+    ClusterError
+        If it is none.
+    """
     host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
+    if address != LOCAL and not (host and port.isdecimal()):
         raise ClusterError(f"cluster: {address!r} is no address; give HOST:PORT, or local")
+    return host, int(port) if host else 0
+
+
+def _must_answer(address: str) -> None:
     try:
-        socket.create_connection((host, int(port)), timeout=5).close()
+        socket.create_connection(check_address(address), timeout=5).close()
     except (OSError, OverflowError) as error:
         raise ClusterError(
             f"cluster {address}: nothing answers ({_one_line(error)}); 'ray start --head' there begins one"

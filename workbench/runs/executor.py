@@ -70,6 +70,11 @@ class Executor(ABC):
     def processors(self) -> Sequence[int]:
         """How many there are, on each machine."""
 
+    @property
+    def nodes(self) -> int:
+        """Machines of a cluster; 0: none but this one."""
+        return 0
+
     @abstractmethod
     def begin(self, share: Share) -> Worker:
         """A new worker.
