@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import secrets
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -115,8 +116,10 @@ def test_what_is_stopped_there_goes_on_here_bit_for_bit(tmp_path: Path, alone: N
 
 @needs_ray
 def test_a_local_cluster_listens_on_this_machine_alone(alone: None) -> None:
+    polite = signal.getsignal(signal.SIGTERM)
     with elsewhere(0, "local") as executor:
         assert executor is not None
+        assert signal.getsignal(signal.SIGTERM) is polite, "who asks it to end is heard as before"
         assert sum(executor.processors) == len(os.sched_getaffinity(0))
         mine = psutil.Process()
         heard = [

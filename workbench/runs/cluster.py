@@ -7,6 +7,7 @@ Nothing of it is kept there, and no worker writes to the project.
 from __future__ import annotations
 
 import copy
+import ctypes
 import importlib.util
 import ipaddress
 import logging
@@ -251,9 +252,9 @@ class Cluster(Executor):
         """Ray, connected."""
         for name, value in (_QUIET | (_ALONE if self._address == LOCAL else {})).items():
             os.environ.setdefault(name, value)
-        logging.getLogger("ray").setLevel(logging.CRITICAL)
         import ray
 
+        logging.getLogger("ray").setLevel(logging.CRITICAL)
         how: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
         if self._address == LOCAL:
             os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
@@ -364,11 +365,17 @@ def _one_line(error: BaseException) -> str:
 @contextmanager
 def _own_signals() -> Iterator[None]:
     """Ray would end this program on SIGTERM, without a word to its runs."""
-    if current_thread() is not main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGTERM)
+    here, before = current_thread() is main_thread(), signal.getsignal(signal.SIGTERM)
+    below = _PYTHONS.PyOS_getsig(int(signal.SIGTERM))
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        if here:
+            signal.signal(signal.SIGTERM, before)
+        else:  # where Python's own part is as it was, and may not be set
+            _PYTHONS.PyOS_setsig(int(signal.SIGTERM), below)
+
+
+_PYTHONS = ctypes.pythonapi
+_PYTHONS.PyOS_getsig.restype = ctypes.c_void_p
+_PYTHONS.PyOS_setsig.argtypes, _PYTHONS.PyOS_setsig.restype = (ctypes.c_int, ctypes.c_void_p), ctypes.c_void_p
