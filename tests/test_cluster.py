@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import secrets
 import signal
 import socket
 import sys
@@ -35,12 +34,9 @@ needs_ray = pytest.mark.skipif(
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ray as a cluster of this machine alone would have it: heard by nobody else."""
-    token = os.environ.get("RAY_AUTH_TOKEN", _TOKEN)  # Ray reads it once
-    for name, value in (cluster._QUIET | cluster._ALONE | {"RAY_AUTH_TOKEN": token}).items():
+    for name, value in (cluster._QUIET | cluster._ALONE).items():
         monkeypatch.setenv(name, value)
-
-
-_TOKEN = secrets.token_hex(32)
+    monkeypatch.setattr(cluster.Cluster, "_alone", None)
 
 
 @dataclass
@@ -115,7 +111,10 @@ def test_what_is_stopped_there_goes_on_here_bit_for_bit(tmp_path: Path, alone: N
 
 
 @needs_ray
-def test_a_local_cluster_listens_on_this_machine_alone(alone: None) -> None:
+@pytest.mark.parametrize("time", ["once", "once more"])
+def test_a_local_cluster_listens_on_this_machine_alone(time: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster.Cluster, "_alone", None)
+    before = [os.environ.get(name) for name in cluster._ALONE]
     polite = signal.getsignal(signal.SIGTERM)
     with elsewhere(0, "local") as executor:
         assert executor is not None
@@ -128,6 +127,7 @@ def test_a_local_cluster_listens_on_this_machine_alone(alone: None) -> None:
             for each in process.net_connections("inet")
             if each.status == psutil.CONN_LISTEN
         ]
+    assert [os.environ.get(name) for name in cluster._ALONE] == before
     assert heard
     assert {ip.removeprefix("::ffff:") for ip in heard} == {"127.0.0.1"}
 
@@ -201,6 +201,16 @@ def test_a_cluster_that_is_not_there_is_one_line(call: Call, alone: None, addres
     assert code == 2
     assert err.startswith(f"workbench: {said}")
     assert err.count("\n") == 1
+
+
+@needs_ray
+def test_ray_that_was_loaded_for_others_is_not_trusted_to_be_alone(
+    call: Call, alone: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster.Cluster, "_alone", False)
+    code, _, err = call("run", "quickstart", "--cluster", "local")
+    said = "workbench: cluster local: start the program anew; it has used another kind\n"
+    assert (code, err) == (2, said)
 
 
 @needs_ray

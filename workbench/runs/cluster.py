@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Thread, current_thread, main_thread
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -47,8 +47,12 @@ LOOK = 1.0
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "."}
 """It reports to nobody, and says nothing between our lines."""
 
-_ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
-"""It listens on the loopback address alone, and only to those who have the token."""
+_ALONE = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    "RAY_AUTH_MODE": "token",
+    "RAY_AUTH_TOKEN": secrets.token_hex(32),
+}
+"""It listens on the loopback address alone, and only to those who have the token: this program."""
 
 
 class ClusterError(InputError):
@@ -163,12 +167,14 @@ class Cluster(Executor):
     """
 
     has_files = False
+    _alone: ClassVar[bool | None] = None
+    """Whether Ray was loaded for this machine alone, which it looks at once; None: it was not yet."""
 
     def __init__(self, address: str, jobs: int = 0) -> None:
         demand()
         self._address, self._jobs = address, jobs
         self._names: dict[str, str] = {}
-        self._before = dict(os.environ)
+        self._set: list[str] = []
         self._looked, self._there = -LOOK, list[dict[str, Any]]()
         self._ray = self._connected()
         self._head: str = self._ray.get_runtime_context().gcs_address
@@ -194,8 +200,7 @@ class Cluster(Executor):
     def close(self) -> None:
         """Leave it; a local one ends."""
         self._ray.shutdown()
-        os.environ.clear()
-        os.environ.update(self._before)
+        self._unset()
 
     @property
     def jobs(self) -> int:
@@ -246,28 +251,49 @@ class Cluster(Executor):
 
     def sent(self, data: Parcel) -> Callable[[], Parcel]:
         """Once to each node, where workers share it until they copy what they learn from."""
-        return _Stored(self._ray.put(data)) if data.sets else Parcel
+        if not data.sets:
+            return Parcel
+        try:
+            return _Stored(self._ray.put(data))
+        except self._ray.exceptions.RayError as error:
+            raise ClusterError(f"cluster: the data cannot be sent: {_one_line(error)}") from None
 
     def _connected(self) -> Any:
         """Ray, connected."""
-        for name, value in (_QUIET | (_ALONE if self._address == LOCAL else {})).items():
-            os.environ.setdefault(name, value)
+        alone = self._address == LOCAL
+        if Cluster._alone not in (None, alone):
+            raise ClusterError(f"cluster {self._address}: start the program anew; it has used another kind")
+        asked = (_QUIET | (_ALONE if alone else {})).items()
+        told = {name: value for name, value in asked if name not in os.environ}
+        os.environ.update(told)
+        self._set = list(told)
         import ray
+
+        Cluster._alone = alone
 
         logging.getLogger("ray").setLevel(logging.CRITICAL)
         how: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
-        if self._address == LOCAL:
-            os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        if alone:
             how |= {"address": "local", "num_cpus": devices.most_threads(), "include_dashboard": False}
         else:
-            _must_answer(self._address)
             how |= {"address": self._address}
         try:
+            if not alone:
+                _must_answer(self._address)
             with _own_signals():
                 ray.init(**how)
         except Exception as error:
+            self._unset()
+            if isinstance(error, ClusterError):
+                raise
             raise ClusterError(f"cluster {self._address}: {_one_line(error)}") from None
         return ray
+
+    def _unset(self) -> None:
+        """Another cluster may be told something else."""
+        for name in self._set:
+            os.environ.pop(name, None)
+        self._set = []
 
     def _nodes(self) -> list[dict[str, Any]]:
         """Those that live. Ray would ask a head that is gone for a minute, and then end this program."""
