@@ -19,9 +19,9 @@ from workbench import runs
 from workbench.analysis.source import ProjectSource, configuration
 from workbench.config import ConfigError, Experiment, Range, Sweep, parse
 from workbench.engine.events import Trained
-from workbench.project import Project, ProjectError, RunRecord, Tuned
+from workbench.project import Project, ProjectError, RunRecord, Tried, Tuned
 from workbench.runs import Control, Processes, Sweeping, proposing
-from workbench.runs.proposing import Proposer, Tried
+from workbench.runs.proposing import Proposer
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -254,7 +254,9 @@ def outcome(path: Path) -> dict[str, object]:
             found[run.name] = (
                 run.status,
                 tuned,
-                last and last.tensors,
+                last
+                and run.status == "finished"
+                and last.tensors,  # of one that fails, the last of some time
                 project.evaluations(run.id, "validation"),
                 result and result.summary["measures"],
             )

@@ -184,6 +184,7 @@ class Panel:
     y_percent : y is a share, whose numbers are written in percent.
     ratio : height by width; 0: the usual.
     square : a step across is as long as a step up, as on a map.
+    brushed : a drag along one of the places of ``x_names`` picks the curves that pass there.
     moving : where what moves is at each step of time; a picture that stands still shows where it ends.
     runs : the ids of the runs that all of it is of.
     """
@@ -210,6 +211,7 @@ class Panel:
     y_percent: bool = False
     ratio: float = 0.0
     square: bool = False
+    brushed: bool = False
     moving: Curve | None = None
     runs: tuple[int, ...] = ()
 

@@ -371,9 +371,9 @@ def parallel(
     if not scored:
         return None
     axes = varying([each for each, _, _ in scored]) or ["algorithm"]
-    columns = [_scaled([each.settings.get(name) for each, _, _ in scored]) for name in axes]
+    columns = [scaled([each.settings.get(name) for each, _, _ in scored]) for name in axes]
     row = met.row(measure)
-    columns.append(_scaled([mean * row.scale for _, mean, _ in scored]))
+    columns.append(scaled([mean * row.scale for _, mean, _ in scored]))
     x = np.arange(len(columns), dtype=float)
     curves = [Curve("", MUTED, np.array([at, at]), np.array([0.0, 1.0]), faint=True) for at in x] + [
         Curve(
@@ -387,20 +387,9 @@ def parallel(
         )
         for index, (each, _, runs) in enumerate(scored)
     ]
-    texts = [
-        Text(
-            at,
-            place + (0.03 if place >= 0.5 else -0.03),
-            name,
-            "center",
-            over=place >= 0.5,
-            under=place < 0.5,
-        )
-        for at, column in zip(x, columns, strict=True)
-        for place, name in column.ends
-    ]
+    texts = [text for at, column in zip(x, columns, strict=True) for text in column.texts(at)]
     panel = Panel(
-        x_names=(*_short(axes), row.axis),
+        x_names=(*short(axes), row.axis),
         y_range=(-0.14, 1.14),
         curves=tuple(curves),
         texts=tuple(texts),
@@ -428,7 +417,7 @@ def _astray(found: Sequence[Setup], step: int | None) -> str:
     return f" {said}" if said else ""
 
 
-def _short(names: Sequence[str]) -> list[str]:
+def short(names: Sequence[str]) -> list[str]:
     """Names without their section, where they are still told apart."""
     last = [name.rpartition(".")[2] for name in names]
     return [
@@ -438,24 +427,35 @@ def _short(names: Sequence[str]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _Axis:
+class Axis:
     """Places from 0 to 1, and what stands at some of them."""
 
     places: list[float]
     ends: list[tuple[float, str]]
 
+    def texts(self, x: float) -> list[Text]:
+        """What stands there, where the axis is at x."""
+        return [
+            Text(x, at + (0.03 if at >= 0.5 else -0.03), name, "center", over=at >= 0.5, under=at < 0.5)
+            for at, name in self.ends
+        ]
 
-def _scaled(values: Sequence[object]) -> _Axis:
+
+def scaled(values: Sequence[object], *, log: bool = False) -> Axis:
+    """Values on an axis of parallel coordinates: numbers from the smallest to the largest, words apart."""
     numeric = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
     if len(numeric) == len(values):
         low, high = min(numeric), max(numeric)
         if low == high:
-            return _Axis([0.5] * len(values), [(0.5, f"{low:.4g}")])
-        places = [(v - low) / (high - low) for v in numeric]
-        return _Axis(places, [(0.0, f"{low:.4g}"), (1.0, f"{high:.4g}")])
+            return Axis([0.5] * len(values), [(0.5, f"{low:.4g}")])
+        if log and low > 0:
+            places = [math.log(v / low) / math.log(high / low) for v in numeric]
+        else:
+            places = [(v - low) / (high - low) for v in numeric]
+        return Axis(places, [(0.0, f"{low:.4g}"), (1.0, f"{high:.4g}")])
     heads = sorted({worded(v) for v in values}, key=_by_number)
     at = {head: index / max(1, len(heads) - 1) for index, head in enumerate(heads)}
-    return _Axis([at[worded(v)] for v in values], [(place, head) for head, place in at.items()])
+    return Axis([at[worded(v)] for v in values], [(place, head) for head, place in at.items()])
 
 
 def _by_number(text: str) -> tuple[int, float, str]:

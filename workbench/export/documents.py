@@ -63,6 +63,10 @@ KINDS = {
         (_FIGURE - {"step"}) | {"x"}, makers.front,
     ),
     "parallel": Kind("settings that differ, as parallel coordinates", DRAWN, _FIGURE, makers.parallel),
+    "trials": Kind(
+        "what a sweep tried (--x lines, slices, best, importance), as a picture or a table",
+        ("png", "svg", "pdf", *WRITTEN), (_FIGURE - {"measure", "step", "order"}) | {"x"}, makers.trials,
+    ),
     "roc": Kind(
         "ROC curves, where a diagnosis was asked for", DRAWN,
         (_FIGURE - {"measure", "step"}) | {"prevalence"}, makers.roc,

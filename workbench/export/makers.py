@@ -18,6 +18,7 @@ from workbench.analysis import (
     protocol,
     results,
     sweep,
+    tuning,
 )
 from workbench.analysis import domains as by_domain
 from workbench.analysis import predictions as grid
@@ -32,7 +33,7 @@ from workbench.analysis.learning import AXIS_LABELS, LearningCurves, usual_choic
 from workbench.analysis.pareto import TIMES
 from workbench.analysis.quantities import usual
 from workbench.analysis.source import Grouping, ProjectSource
-from workbench.analysis.tables import Cells, Table, written
+from workbench.analysis.tables import Cells, Column, Table, written
 from workbench.analysis.traces import Settings
 from workbench.engine.predicted import Request as Wanted
 from workbench.errors import InputError
@@ -241,6 +242,20 @@ def parallel(request: Request) -> Made:
     source, met = request.parts()[0]
     drawn = sweep.parallel(source, sweep.setups(source), met, request.wish.measure, request.wish.step)
     return request.drawn(drawn, "parallel coordinates", table=True)
+
+
+def trials(request: Request) -> Made:
+    found = tuning.tunings(request.source)
+    if not found:
+        raise InputError(f"{request.project.path}: no trial of a sweep is over (see workbench sweep)")
+    which = one_of("--x", request.wish.x or "lines", [*tuning.PICTURES])
+    drawn = tuning.picture(found, which)
+    if request.form in WRITTEN and (which in ("lines", "slices") or drawn is None):
+        return request.written([tuning.table(found)], tuning.words(found))
+    if request.form in WRITTEN and drawn is not None:
+        heads = tuple(Column(key, key.replace("_", " ")) for key in drawn.table[0])
+        return request.written([Table(drawn.name, heads, drawn.table, drawn.caption)], drawn.caption)
+    return request.drawn(drawn, "a picture of trials")
 
 
 def ranks(request: Request) -> Made:

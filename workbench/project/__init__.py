@@ -15,7 +15,7 @@ from workbench.project.records import (
     RunRecord,
     Status,
 )
-from workbench.project.tuned import Tuned
+from workbench.project.tuned import Tried, Tuned, best_of
 from workbench.project.writer import RunWriter, Store
 
 __all__ = [
@@ -34,5 +34,7 @@ __all__ = [
     "StorageError",
     "StorageFull",
     "Store",
+    "Tried",
     "Tuned",
+    "best_of",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 from statistics import median
 from typing import Any
@@ -18,6 +18,7 @@ import numpy as np
 
 from workbench.config import Range, Sweep, Value
 from workbench.errors import InputError
+from workbench.project import Tried
 
 STARTING = 5
 """Whole trials before one is given up, as with Optuna's median pruner."""
@@ -25,31 +26,6 @@ STARTING = 5
 
 class SweepError(InputError):
     """A sweep that cannot be; the message is one line."""
-
-
-@dataclass(frozen=True)
-class Tried:
-    """A trial that is over.
-
-    Attributes
-    ----------
-    number : from 1.
-    values : of settings, by their paths.
-    value : of validation; None where it failed.
-    validations : by meta-iterations.
-    given_up : whether it was not trained to its end.
-    """
-
-    number: int
-    values: Mapping[str, Value]
-    value: float | None
-    validations: Mapping[int, float] = field(default_factory=dict)
-    given_up: bool = False
-
-    @property
-    def whole(self) -> bool:
-        """Whether it was trained to its end and came to a number."""
-        return self.value is not None and not self.given_up
 
 
 @dataclass(frozen=True)
@@ -112,11 +88,6 @@ class Proposer:
             return {}
         places = sorted({at for each in whole for at in each.validations})
         return {at: median(e.validations[at] for e in whole if at in e.validations) for at in places}
-
-    def best(self, tried: Sequence[Tried]) -> Tried | None:
-        """The best whole trial, the first of equals; None where there is none."""
-        whole = [each for each in tried if each.whole]
-        return max(whole, key=lambda each: (self.sign * (each.value or 0.0), -each.number), default=None)
 
     def _told(self, trial: Tried, ways: Mapping[str, Any]) -> Any:
         """A trial as Optuna keeps it; one that failed was given up before it came to anything."""

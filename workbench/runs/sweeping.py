@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 
 from workbench import config
 from workbench.config import Experiment, Sweep
 from workbench.engine import building
 from workbench.measures import Measure
-from workbench.problems import rows_of
-from workbench.project import ExperimentRecord, Project, RunFields, RunRecord, Tuned
+from workbench.project import ExperimentRecord, Project, RunFields, RunRecord, Tried, Tuned, best_of
+from workbench.project.tuned import OVER
 from workbench.runs.experiments import Run, known_of, queue
-from workbench.runs.proposing import Proposer, SweepError, Tried
+from workbench.runs.proposing import Proposer, SweepError
 from workbench.settings.fields import text_of
 from workbench.tasks.base import TaskFamily
 from workbench.words import plural
 
-OVER = "finished", "failed"
 OF_THE_DATA = "reading", "problem", "domains"
 """What records of one experiment's runs have in common."""
 
@@ -102,7 +100,7 @@ class Sweeping:
     ) -> None:
         self._project, self._owner, self._experiment, self._known = project, owner, experiment, known
         assert experiment.sweep is not None
-        self._sweep = experiment.sweep
+        self._sweep, self._tables = experiment.sweep, experiment.as_table()
         self._over: dict[int, Tried] = {}
         self._sign = 0
 
@@ -143,9 +141,9 @@ class Sweeping:
             If Optuna is needed and not installed.
         """
         trials, tests = self._runs()
-        for each in (record for mine in trials for record in mine.values() if record.status in OVER):
-            if each.id not in self._over:
-                self._over[each.id] = self._tried(each)
+        for each in (record for mine in trials for record in mine.values()):
+            if each.id not in self._over and (tried := self._tried(each)) is not None:
+                self._over[each.id], self._sign = tried, tried.sign or self._sign
         new: list[int] = []
         with self._project.transaction():
             for proposer, mine, tested in zip(
@@ -154,7 +152,7 @@ class Sweeping:
                 over = {number: self._over[each.id] for number, each in mine.items() if each.id in self._over}
                 new += self._new_trials(proposer, set(mine), over)
                 if len(over) >= proposer.trials:
-                    new += self._new_tests(proposer, proposer.best(list(over.values())), tested)
+                    new += self._new_tests(proposer, best_of(over.values()), tested)
         return new
 
     def chosen(self) -> list[tuple[str, int, Tried | None]]:
@@ -166,7 +164,7 @@ class Sweeping:
             if over:
                 each = self._experiment.algorithm[proposer.algorithm]
                 label = Run(self._experiment, each, self._sweep.seed).label
-                found.append((label, len(over), proposer.best(over)))
+                found.append((label, len(over), best_of(over)))
         return found
 
     def words(self) -> list[str]:
@@ -193,6 +191,11 @@ class Sweeping:
                 else:
                     trials[tuned.algorithm].setdefault(tuned.trial, record)
         return trials, tests
+
+    def _tried(self, record: RunRecord) -> Tried | None:
+        if record.status not in OVER:
+            return None
+        return Tried.of(record, self._project.evaluations(record.id, "validation"), self._tables)
 
     def _new_trials(self, proposer: Proposer, known: set[int], over: Mapping[int, Tried]) -> Iterator[int]:
         for number in range(1, proposer.trials + 1):
@@ -221,22 +224,3 @@ class Sweeping:
             return queue(self._project, self._owner.id, run, known)
         name = f"{run.label}, trial {tuned.trial}"
         return queue(self._project, self._owner.id, run, known | {"label": f"{run.label}, trials"}, name)
-
-    def _tried(self, record: RunRecord) -> Tried:
-        """What a trial that is over came to."""
-        tuned = Tuned.of(record)
-        assert tuned is not None
-        found: dict[int, float] = {}
-        for iteration, summary in self._project.evaluations(record.id, "validation"):
-            rows = [row for row in rows_of(summary) if row.sign]
-            row = next((row for row in rows if self._sweep.objective in (None, row.name)), None)
-            if row is None:
-                continue
-            reached = summary["measures"][row.name]["mean"][-1]
-            if reached is not None and math.isfinite(reached):
-                self._sign, found[iteration] = row.sign, reached
-        value: float | None = None
-        if found and record.status == "finished":
-            best = self._experiment.evaluation.checkpoint == "best"
-            value = max(found.values(), key=lambda each: self._sign * each) if best else found[max(found)]
-        return Tried(tuned.trial, tuned.values, value, found, tuned.given_up)
