@@ -41,6 +41,7 @@ SHOWN = marked({
     "learning_curves": "What is reached in training: faint as measured, strong smoothed, bands over seeds.",
     "adaptation_chart": "What learners reach on unseen tasks after each inner step, with 95% intervals.",
     "prediction_view": "What the learners that are ticked predict on the same unseen tasks, step by step.",
+    "tuning_view": "What a sweep has tried: every trial, what was best, what matters.",
     "inside_view": "What a learner has learned: weights, gates, memory, the landscape of its loss.",
     "comparison_view": "What is reached on the same meta-test tasks: points are seeds; below, paired tests.",
     "runs": "Experiments, algorithms, seeds. Charts show what is ticked and passes the filter.",

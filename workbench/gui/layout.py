@@ -25,9 +25,11 @@ PANELS = marked({
     "comparison_view": "Compare",
     "runs": "Runs",
     "log": "Log",
+    "tuning_view": "Tuning",
 })  # fmt: skip
-CHARTS = tuple(PANELS)[1:6]
-TILED = tuple(name for name in CHARTS if name != "inside_view")
+CHARTS = tuple(name for name in PANELS if name not in ("setup", "runs", "log"))
+ASIDE = "inside_view", "tuning_view"
+TILED = tuple(name for name in CHARTS if name not in ASIDE)
 """Charts that are seen at once."""
 
 ROOM_FOR_ALL = 1800
@@ -126,9 +128,10 @@ class Layout(QObject):
         """Show all four charts at once, two by two; in a small window nothing but them."""
         window, docks = self._window, self.docks
         first, second, third, fourth = (docks[name] for name in TILED)
-        window.removeDockWidget(docks["inside_view"])
-        window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks["inside_view"])
-        docks["inside_view"].hide()  # in a place to come back to
+        for dock in (docks[name] for name in ASIDE):
+            window.removeDockWidget(dock)
+            window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
+            dock.hide()  # in a place to come back to
         window.splitDockWidget(first, third, Qt.Orientation.Vertical)
         window.splitDockWidget(first, second, Qt.Orientation.Horizontal)
         window.splitDockWidget(third, fourth, Qt.Orientation.Horizontal)

@@ -14,6 +14,7 @@ from workbench.gui.charts.compare import CompareView
 from workbench.gui.charts.inside import InsideView
 from workbench.gui.charts.learning_curves import LearningCurves
 from workbench.gui.charts.predictions import PredictionView
+from workbench.gui.charts.tuning import TuningView
 from workbench.gui.garbage import GarbageCollection
 from workbench.gui.notices import Notices
 from workbench.gui.session import Session
@@ -55,13 +56,14 @@ class Panels(QObject):
         data = session.data
         self.setup.cost.before = self._seconds_of
         self.predictions, self.compare = PredictionView(data, worker), CompareView(data, worker)
-        self.inside = InsideView(data, worker)
+        self.inside, self.tuning = InsideView(data, worker), TuningView(data, worker)
         self.charts: tuple[Chart, ...] = (
             LearningCurves(data),
             AdaptationChart(data),
             self.predictions,
             self.compare,
             self.inside,
+            self.tuning,
         )
         self._keep_timer = QTimer(self)
         self._keep_timer.setSingleShot(True)

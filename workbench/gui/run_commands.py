@@ -19,7 +19,7 @@ from workbench.gui.runs_panel import RunsPanel
 from workbench.gui.runs_tree import STAR
 from workbench.gui.session import Session
 from workbench.gui.worker import Worker
-from workbench.project import RunRecord
+from workbench.project import RunRecord, Tuned
 from workbench.words import marked, plural, tr
 
 if TYPE_CHECKING:
@@ -254,14 +254,22 @@ class RunCommands(QObject):
     @Slot()
     def use_in_setup(self) -> None:
         """Set up once more what the newest of the selected runs is of."""
+        self.set_up_again(max(self._panel.selected()))
+
+    @Slot(int)
+    def set_up_again(self, run: int) -> None:
+        """Set up once more what a run is of; of a sweep's, with the settings that it tried."""
         from workbench import config
 
-        record = self._session.data.run(max(self._panel.selected()))
-        if record is None or self.setup is None:
+        record = self._session.data.run(run)
+        if record is None or self.setup is None or self._session.read_only:
             return
-        owner = self._session.data.experiment(record)
+        owner, tuned = self._session.data.experiment(record), Tuned.of(record)
         try:
-            self.setup.load(config.parse(owner.toml), tr("Use {} in Setup", owner.name))
+            experiment = config.parse(owner.toml)
+            if tuned is not None:
+                experiment = experiment.with_values(tuned.values)
+            self.setup.load(experiment, tr("Use {} in Setup", record.name if tuned else owner.name))
         except InputError as error:
             self._notices.say("file", tr("{} cannot be set up again: {}", owner.name, error))
             return

@@ -257,6 +257,7 @@ class MainWindow(QMainWindow):
         self.panels.engine_loaded.connect(self._engine_loaded)
         self.panels.setup.status_changed.connect(self.refresh)
         self.panels.setup.get_asked.connect(self.files.get_data)
+        self.panels.tuning.use_asked.connect(self.run_commands.set_up_again)
         if self.session.project is not None:
             self._opened()
         self._layout_timer.start()
