@@ -101,9 +101,9 @@ def test_tabs_keep_their_order_whichever_is_in_front(make: Make) -> None:
         settle()
     window = layout.docks["runs"].parentWidget()
     assert window is not None
-    bars = [bar for bar in window.findChildren(QTabBar) if bar.count() == 5]
-    assert [[bar.tabText(at) for at in range(5)] for bar in bars] == [
-        ["Learning curves", "Adaptation", "Predictions", "Inside", "Compare"]
+    bars = [bar for bar in window.findChildren(QTabBar) if bar.count() == 6]
+    assert [[bar.tabText(at) for at in range(6)] for bar in bars] == [
+        ["Learning curves", "Adaptation", "Predictions", "Inside", "Compare", "Tuning"]
     ]
     assert bars[0].tabText(bars[0].currentIndex()) == "Compare"
 
@@ -164,7 +164,7 @@ def test_laying_out_anew_leaves_no_tabs_behind(make: Make) -> None:
         settle()
         bars = [bar for bar in window.findChildren(QTabBar) if bar.isVisible() and bar.count()]
         assert [[bar.tabText(i) for i in range(bar.count())] for bar in bars] == [
-            ["Learning curves", "Adaptation", "Predictions", "Inside", "Compare"]
+            ["Learning curves", "Adaptation", "Predictions", "Inside", "Compare", "Tuning"]
         ]
         assert [name for name, dock in layout.docks.items() if dock.isHidden()] == ["log"]
 
@@ -219,7 +219,7 @@ def test_a_name_stands_once_in_a_tab_or_in_a_title(make: Make) -> None:
 
 def test_a_tab_s_menu_takes_its_panel_out_and_closes_it(make: Make, qtbot: QtBot) -> None:
     layout = make()
-    (tabs,) = (each for each in window_of(layout).findChildren(QTabBar) if each.count() == 5)
+    (tabs,) = (each for each in window_of(layout).findChildren(QTabBar) if each.count() == 6)
     for number, name in ((2, "prediction_view"), (0, "learning_curves")):
         tabs.customContextMenuRequested.emit(tabs.tabRect(number).center())
         (menu,) = window_of(layout).findChildren(QMenu, "tab_menu")

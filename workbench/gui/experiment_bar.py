@@ -32,6 +32,7 @@ class ExperimentBar(QWidget):
         self.chooser.activated.connect(self._choose)
         self._said = Elided(parent=self)
         self._said.setObjectName("experiment_said")
+        self._said.setAccessibleName(tr("Who is ahead"))
         self._said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 2, 8, 2)

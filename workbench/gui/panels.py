@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from workbench.analysis import beforehand
+from workbench.errors import InputError
 from workbench.gui.charts.adaptation import AdaptationChart
 from workbench.gui.charts.base import Chart
 from workbench.gui.charts.compare import CompareView
@@ -21,7 +22,7 @@ from workbench.gui.session import Session
 from workbench.gui.setup.draft import Draft
 from workbench.gui.setup.panel import SetupPanel
 from workbench.gui.worker import Progress, Worker
-from workbench.project import ProjectError
+from workbench.project import Project, ProjectError
 from workbench.words import tr
 
 if TYPE_CHECKING:
@@ -138,6 +139,8 @@ class Panels(QObject):
         from workbench import runs
 
         project = self._session.project
+        if project is not None and not project.read_only:
+            self._go_on_sweeping(project)
         kept = project.setting("setup") if project is not None else None
         blocked = self.draft.blockSignals(True)  # it is kept already
         if kept is not None:
@@ -149,6 +152,16 @@ class Panels(QObject):
         self.draft.blockSignals(blocked)
         self.draft.changed.emit()
         self._keep_timer.stop()
+
+    def _go_on_sweeping(self, project: Project) -> None:
+        """Queue what is due in sweeps whose last window ended before it could."""
+        from workbench import runs
+
+        try:
+            if runs.Sweeping.go_on(project):
+                self._session.data.reread()
+        except InputError as error:
+            self._session.complained.emit(str(error))
 
     @Slot()
     def _draft_changed(self) -> None:

@@ -149,7 +149,9 @@ class RunThread(QThread):
             def tell(trainer: Trainer, notice: Notice) -> None:
                 self._tell(job.run, trainer, notice)
 
-            return runs.perform(project, job.run, self._family[1], job.control, tell)
+            status = runs.perform(project, job.run, self._family[1], job.control, tell)
+            runs.Sweeping.go_on(project, job.run)
+            return status
 
     def _tell(self, run: int, trainer: Trainer, notice: Notice) -> None:
         live = self._live
@@ -223,6 +225,7 @@ class _Elsewhere:
             def over(run: int, status: Status, reason: str) -> None:
                 if reason and status == "stopped":  # could not even start; once mended it can
                     project.update_run(run, status=status, failure=reason)
+                runs.Sweeping.go_on(project, run)
                 self._open.pop(run, None)
                 self._live.state(run, status, message=reason or None, ended=True)
                 self._thread.told.emit()

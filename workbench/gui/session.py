@@ -221,8 +221,13 @@ class Session(QObject):
 
         assert self.project is not None
         runs.check(experiment, family)
+        if experiment.sweep is not None:
+            runs.check_sweep(experiment, family)
         begins = not self.queue.queued() or (self.queue.running is not None and not self.queue.stopping)
-        added = runs.add(self.project, experiment, family)
+        if experiment.sweep is not None:
+            _, added = runs.Sweeping.started(self.project, experiment, family)
+        else:
+            added = runs.add(self.project, experiment, family)
         self.data.reread()
         if begins:
             self.queue.go()

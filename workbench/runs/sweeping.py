@@ -118,19 +118,33 @@ class Sweeping:
     @classmethod
     def all_of(cls, project: Project) -> list[Sweeping]:
         """Those of a project that this version can read."""
-        found = []
-        for owner in project.experiments():
-            runs = [each for each in project.runs() if each.experiment_id == owner.id]
+        found, runs = [], {each.experiment_id: each for each in project.runs() if Tuned.of(each) is not None}
+        for owner in project.experiments() if runs else ():
+            run = runs.get(owner.id)
             try:
-                experiment = config.parse(owner.toml)
+                experiment = config.parse(owner.toml) if run is not None else None
             except config.ConfigError:
                 continue
-            if experiment.sweep is not None and runs:
-                environment = runs[0].environment
-                told = {name: environment[name] for name in OF_THE_DATA if name in environment}
-                known: RunFields = {"data_hash": runs[0].data_hash, "environment": told}
+            if run is not None and experiment is not None and experiment.sweep is not None:
+                told = {name: run.environment[name] for name in OF_THE_DATA if name in run.environment}
+                known: RunFields = {"data_hash": run.data_hash, "environment": told}
                 found.append(cls(project, owner, experiment, known))
         return found
+
+    @classmethod
+    def go_on(cls, project: Project, run: int | None = None) -> list[int]:
+        """Queue what is due now that a run is over (None: in all sweeps of a project); the new ids."""
+        record = None if run is None else project.run(run)
+        if record is not None and Tuned.of(record) is None:
+            return []
+        sweeps = cls.all_of(project)
+        wanted = [each for each in sweeps if record is None or each.experiment_id == record.experiment_id]
+        return [new for each in wanted for new in each.due()]
+
+    @property
+    def experiment_id(self) -> int:
+        """Of its experiment's record."""
+        return self._owner.id
 
     def due(self) -> list[int]:
         """Queue what can be proposed by now; the ids of the new runs.

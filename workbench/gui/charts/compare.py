@@ -93,6 +93,7 @@ class CompareView(ComparisonView):
         self.tests.selectionModel().currentRowChanged.connect(self._say_words)
         self._tests_note = Label(parent=self)
         self._tests_note.setObjectName("comparison_tests_note")
+        self._tests_note.setAccessibleName(tr("What may be claimed"))
         self._tests_note.setWordWrap(True)
         self._tests_note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.cards = ProtocolCards(self)

@@ -26,7 +26,7 @@ SLOW = "importance"
 """The picture that takes a second, and is made in the background."""
 
 NO_SWEEP = marked(
-    "No setting has been tried yet. In Setup, the context menu of a number or a choice turns it into a range; "
+    "No setting has been tried yet. In Setup, the context menu of a number or a choice makes it a range: "
     "each algorithm is then tried equally often, and what validates best is tested."
 )
 

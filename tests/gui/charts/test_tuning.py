@@ -1,0 +1,101 @@
+"""The view Tuning: what a sweep has tried, picked everywhere, and its best taken into Setup."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QPushButton
+from pytestqt.qtbot import QtBot
+
+from tests.gui.conftest import Open
+from tests.test_sweeps import done_here, swept
+from workbench.gui.charts.tuning import TuningView
+from workbench.gui.window import MainWindow
+from workbench.project import Project, Tuned
+
+GRID = """
+[sweep]
+method = "grid"
+[sweep.ranges]
+"algorithm.0.inner_lr" = [0.01, 0.02, 0.05]
+"algorithm.1.inner_lr" = [0.01, 0.02, 0.05]
+"""
+
+
+@pytest.fixture
+def window(open_window: Open, tmp_path: Path, qtbot: QtBot) -> MainWindow:
+    """With a sweep that is over, whose view is in front."""
+    done_here(tmp_path / "p.mlwb", swept(text=GRID))
+    window = open_window(tmp_path / "p.mlwb")
+    window.layout_.go_to("tuning_view")
+    qtbot.waitUntil(lambda: bool(view_of(window).board.cells), timeout=30_000)
+    return window
+
+
+def view_of(window: MainWindow) -> TuningView:
+    view = window.findChild(TuningView)
+    assert view is not None
+    return view
+
+
+def test_a_line_for_each_trial_picks_its_run_everywhere(window: MainWindow) -> None:
+    view = view_of(window)
+    figure = view.figure()
+    assert figure is not None
+    lines = [curve for curve in figure.panels[0].curves if curve.runs]
+    assert len(lines) == 6
+    view.board.picked.emit(lines[2].runs)
+    assert window.session.data.selected == lines[2].runs
+    assert "chosen" in figure.table[0]
+
+
+@pytest.mark.parametrize(("view", "name"), [("slices", "slices"), ("best", "expected_best")])
+def test_other_pictures_are_chosen(window: MainWindow, view: str, name: str, qtbot: QtBot) -> None:
+    chart = view_of(window)
+    box = chart.findChild(QComboBox, "tuning_picture")
+    assert box is not None
+    box.setCurrentIndex(box.findData(view))
+    box.activated.emit(box.currentIndex())
+    figure = chart.figure()
+    assert figure is not None
+    assert figure.name == name
+    qtbot.waitUntil(lambda: len(chart.board.cells) == len(figure.panels))
+    assert chart.state() == {"view": view}
+
+
+def test_the_best_is_set_up_without_the_sweep(window: MainWindow, qtbot: QtBot) -> None:
+    setup = window.panels.setup if window.panels is not None else None
+    assert setup is not None
+    qtbot.waitUntil(lambda: setup.draft.experiment() is not None, timeout=60_000)
+    with Project.open(window.session.path, read_only=True) as project:
+        best = view_of(window)._found[0].best
+        assert best is not None
+        tuned = Tuned.of(project.run(best[0].id))
+    assert tuned is not None
+    button = view_of(window).findChild(QPushButton, "tuning_use")
+    assert button is not None
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    experiment = setup.draft.experiment()
+    assert experiment is not None
+    assert experiment.sweep is None
+    assert experiment.algorithm[0].inner_lr == tuned.values["algorithm.0.inner_lr"]  # type: ignore[attr-defined]
+
+
+def test_a_sweep_that_is_set_up_runs_in_the_window(open_window: Open, tmp_path: Path, qtbot: QtBot) -> None:
+    Project.create(tmp_path / "p.mlwb").close()
+    window = open_window(tmp_path / "p.mlwb")
+    setup = window.panels.setup if window.panels is not None else None
+    assert setup is not None
+    qtbot.waitUntil(lambda: setup.draft.experiment() is not None, timeout=60_000)
+    setup.load(swept(text=GRID))
+    qtbot.waitUntil(setup.can_run, timeout=30_000)
+    window.actions_["run"].trigger()
+    runs = window.session.data.runs
+    qtbot.waitUntil(
+        lambda: len(runs()) == 10 and all(each.status == "finished" for each in runs()), timeout=120_000
+    )
+    assert [each.name for each in runs() if "seed" in each.name] == [
+        "MAML, seed 0", "MAML, seed 1", "Reptile, seed 0", "Reptile, seed 1",
+    ]  # fmt: skip
