@@ -11,7 +11,7 @@ from tests.test_processes import nothing, queued
 from workbench.project import Project
 from workbench.runs import Control, Host
 from workbench.runs.executor import Executor, Share, Worker, share_of
-from workbench.runs.remote import Order, Over
+from workbench.runs.remote import Order, Over, Writes
 
 
 class Scripted(Worker):
@@ -32,8 +32,11 @@ class Scripted(Worker):
 class Place(Executor):
     """Machines of so many processors. Of those that began, the first that has a run says that it is over."""
 
-    def __init__(self, processors: list[int], jobs: int, *, full: int = 99) -> None:
+    def __init__(
+        self, processors: list[int], jobs: int, *, full: int = 99, peak: int = 0, free: int | None = None
+    ) -> None:
         self._processors, self._jobs, self._full = processors, jobs, full
+        self._peak, self._free = peak, free
         self.begun: list[Scripted] = []
         self.at_once: list[int] = []
 
@@ -45,6 +48,10 @@ class Place(Executor):
     def processors(self) -> Sequence[int]:
         return self._processors
 
+    @property
+    def free(self) -> int | None:
+        return self._free
+
     def begin(self, share: Share) -> Worker:
         self.begun.append(Scripted(share, started=len(self.begun) < self._full))
         return self.begun[-1]
@@ -54,7 +61,10 @@ class Place(Executor):
         for each in workers:  # a place that has become free is another's
             each.started |= sum(not one.ended for one in self.begun) <= self._full
         first = next((each for each in workers if each.run is not None and each.started), None)
-        return [(first, [Over("finished")])] if first is not None else []
+        if first is None:
+            return []
+        result = first.run, "test", {"cost": {"peak_memory": self._peak}}, {}, ""
+        return [(first, [Writes([("save_result", result, {})]), Over("finished")])]
 
 
 @pytest.mark.parametrize(("threads", "most"), [(1, 4), (2, 4), (3, 3)])
@@ -68,6 +78,25 @@ def test_workers_have_no_more_threads_than_there_are_processors(
     assert set(ended) == set(wanted)
     assert max(place.at_once) == most
     assert all(each.ended for each in place.begun)
+
+
+@pytest.mark.parametrize(("free", "workers"), [(8, 1), (9, 2), (None, 2)])
+def test_no_worker_is_begun_for_whom_there_is_no_memory(
+    tmp_path: Path, free: int | None, workers: int
+) -> None:
+    """The first run tells what those alike take."""
+    first, *others = queued(tmp_path / "p.mlwb", "training.seeds=[0, 1, 2, 3]")[:4]
+    place = Place([2], 2, peak=9, free=free)
+
+    def more() -> list[int]:
+        found = others[:]
+        others.clear()
+        return found
+
+    with Project.open(tmp_path / "p.mlwb") as project:
+        ended = Host(project, place, Control(), nothing, nothing).perform([first], more)
+    assert list(ended.values()) == ["finished"] * 4
+    assert len(place.begun) == workers
 
 
 @pytest.mark.parametrize(

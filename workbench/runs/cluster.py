@@ -129,7 +129,12 @@ class _Remote(Worker):
         super().__init__(share, started=False)
         self._ray = ray
         kind = ray.remote(concurrency_groups={"in": 1, "out": 1})(_Actor)
-        self._actor = kind.options(num_cpus=share.threads, num_gpus=int(share.accelerator)).remote()
+        takes = {
+            "num_cpus": share.threads,
+            "num_gpus": int(share.accelerator),
+            "memory": share.memory or None,
+        }
+        self._actor = kind.options(**takes).remote()
         self.node = ""
         self.coming = self._next()
 
@@ -221,7 +226,10 @@ class Cluster(Executor):
             raise ClusterError(f"cluster: a run with {share.threads} threads; no node has more than {most}")
         if share.accelerator and not any(each["Resources"].get("GPU") for each in self._nodes()):
             raise ClusterError("cluster: a run that computes on an accelerator; no node has one")
-        return _Remote(self._ray, share)
+        room = max(int(each["Resources"].get("memory", 0)) for each in self._nodes())
+        return _Remote(
+            self._ray, replace(share, memory=min(share.memory, room))
+        )  # it was enough for those alike
 
     def hear(self, workers: Sequence[Worker], seconds: float) -> list[tuple[Worker, list[object]]]:
         coming = {each.coming: each for each in workers if isinstance(each, _Remote)}

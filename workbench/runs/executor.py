@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from workbench.data.parcel import Parcel
 
 
 @dataclass(frozen=True)
 class Share:
-    """What a run takes of a machine."""
+    """What a run takes of a machine.
+
+    Attributes
+    ----------
+    memory : bytes at most, as far as runs alike have told; who waits may do one that takes less or more.
+    """
 
     threads: int
     accelerator: bool = False
+    memory: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,11 @@ class Executor(ABC):
     def nodes(self) -> int:
         """Machines of a cluster; 0: none but this one."""
         return 0
+
+    @property
+    def free(self) -> int | None:
+        """Bytes of memory for one more worker; None: what begins workers looks after that itself."""
+        return None
 
     @abstractmethod
     def begin(self, share: Share) -> Worker:

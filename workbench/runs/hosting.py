@@ -62,6 +62,7 @@ class Host:
         self._project, self._executor, self._control = project, executor, control
         self._tell, self._refused, self._wrote, self._over = tell, refused, wrote, over
         self._skipped: deque[int] = deque()
+        self._peaks: dict[tuple[int, str], int] = {}
         self._workers: list[Worker] = []
         self._waiting: deque[int] = deque()
         self._more: More = tuple
@@ -127,7 +128,7 @@ class Host:
                 self._fix_plan(run)
                 record = self._project.run(run)
                 data = None if self._executor.has_files else self._data_of(record).sent
-                worker = self._free_worker(_share_of(record))
+                worker = self._free_worker(self._share_of(record))
             except InputError as error:
                 self._waiting.popleft()
                 self._end(run, "stopped", str(error))
@@ -157,7 +158,8 @@ class Host:
         taken = sum(each.share.threads for each in self._workers)
         alike = sum(each.share.threads == share.threads for each in self._workers)
         fits = taken + share.threads <= sum(there) and alike < places(there, share.threads)
-        return fits or not self._workers
+        free = self._executor.free
+        return (fits and (free is None or share.memory <= free)) or not self._workers
 
     def _let_go_idle(self) -> None:
         for each in [each for each in self._workers if each.run is None]:
@@ -220,6 +222,7 @@ class Host:
         match message:
             case Writes(calls):
                 self._write(run, calls)
+                self._note_memory(run, calls)
                 self._wrote(run, calls)
             case Question(name, arguments) if name in READS:
                 worker.send(getattr(self._project, name)(*arguments))
@@ -247,6 +250,20 @@ class Host:
                     raise
         if waited:
             self._tell_of(run, WentOn())
+
+    def _note_memory(self, run: int, calls: list[Call]) -> None:
+        """What a run took at most is what those alike will take."""
+        for name, arguments, _ in calls:
+            if name == "save_result" and (cost := arguments[2].get("cost")) is not None:
+                record = self._project.run(run)
+                self._peaks[record.experiment_id, record.label] = cost["peak_memory"]
+
+    def _share_of(self, record: RunRecord) -> Share:
+        """What a run takes, whose plan is fixed."""
+        plan = recorded_plan(record)
+        assert plan is not None
+        memory = self._peaks.get((record.experiment_id, record.label), 0)
+        return Share(plan.threads, torch.device(plan.device).type != "cpu", memory)
 
     def _tell_of(self, run: int, notice: Notice) -> None:
         record = self._project.run(run)
@@ -282,10 +299,3 @@ class _Data:
     key: tuple[str, int]
     family: TaskFamily
     sent: Callable[[], Parcel]
-
-
-def _share_of(record: RunRecord) -> Share:
-    """What a run takes, whose plan is fixed."""
-    plan = recorded_plan(record)
-    assert plan is not None
-    return Share(plan.threads, accelerator=torch.device(plan.device).type != "cpu")

@@ -7,6 +7,8 @@ import multiprocessing
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 
+import psutil
+
 from workbench.engine.devices import most_threads
 from workbench.project import Project, RunRecord
 from workbench.runs.control import Control
@@ -68,6 +70,10 @@ class LocalProcesses(Executor):
     @property
     def processors(self) -> Sequence[int]:
         return [max(most_threads(), self._jobs)]
+
+    @property
+    def free(self) -> int | None:
+        return psutil.virtual_memory().available
 
     def begin(self, share: Share) -> Worker:
         return _Process(share)
