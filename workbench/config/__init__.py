@@ -8,7 +8,7 @@ code that they configure. Importing :mod:`workbench.tasks`, :mod:`workbench.netw
 from __future__ import annotations
 
 from workbench.config.domains import Domain
-from workbench.config.experiment import Experiment, admitted
+from workbench.config.experiment import ONE_VALUE, TRIED, Experiment, admitted
 from workbench.config.kinds import (
     OF_THE_RUN,
     AlgorithmConfig,
@@ -33,7 +33,9 @@ from workbench.settings import Complaint, ConfigError, Name, Section, setting
 __all__ = [
     "LEAST_NOISE",
     "OF_THE_RUN",
+    "ONE_VALUE",
     "SPLITS",
+    "TRIED",
     "AlgorithmConfig",
     "AnyWays",
     "Attack",

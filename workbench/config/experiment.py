@@ -39,6 +39,9 @@ from workbench.words import LONGEST_NAME, listed
 TRIED = "algorithm", "network", "training"
 """The tables of which a sweep may try settings; others say which tasks are tested, and how."""
 
+ONE_VALUE = "number", "choice", "switch", "list"
+"""Shapes of settings that a sweep can try."""
+
 
 class Experiment(Section):
     """A configuration that yields runs: one per algorithm and seed."""
@@ -174,7 +177,7 @@ class Experiment(Section):
                 f"allowed: settings of {listed(TRIED)}",
             )
         field = self.field_at(tried.field)
-        if field is None or field.shape not in ("number", "choice", "switch", "list"):
+        if field is None or field.shape not in ONE_VALUE:
             raise misfit((*place, "field"), f"{tried.field!r} is no setting of this experiment to be tried")
         if field.incidental:
             raise misfit((*place, "field"), f"{tried.field!r} changes no result: nothing to choose")

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QPushButton
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from tests.gui.conftest import Open
-from tests.test_sweeps import done_here, swept
+from tests.test_sweeps import SHORT, TWO, done_here, swept
+from workbench.config import parse
 from workbench.gui.charts.tuning import TuningView
+from workbench.gui.setup.draft import Draft
 from workbench.gui.window import MainWindow
 from workbench.project import Project, Tuned
 
@@ -99,3 +102,58 @@ def test_a_sweep_that_is_set_up_runs_in_the_window(open_window: Open, tmp_path: 
     assert [each.name for each in runs() if "seed" in each.name] == [
         "MAML, seed 0", "MAML, seed 1", "Reptile, seed 0", "Reptile, seed 1",
     ]  # fmt: skip
+
+
+def test_a_field_becomes_a_range_by_its_menu_and_one_value_again(
+    open_window: Open, tmp_path: Path, qtbot: QtBot
+) -> None:
+    Project.create(tmp_path / "p.mlwb").close()
+    window = open_window(tmp_path / "p.mlwb")
+    setup = window.panels.setup if window.panels is not None else None
+    assert setup is not None
+    qtbot.waitUntil(lambda: setup.draft.experiment() is not None, timeout=60_000)
+    setup.load(parse(TWO, list(SHORT)))
+    qtbot.waitUntil(setup.can_run, timeout=30_000)
+    assert setup.counted() == "2 algorithms × 2 seeds = 4 runs"
+    tries = setup.findChild(QAction, "action_try_training.meta_lr")
+    assert tries is not None
+    tries.trigger()
+    experiment = setup.draft.experiment()
+    assert experiment is not None
+    assert experiment.sweep is not None
+    (tried,) = experiment.sweep.ranges
+    assert (tried.field, tried.low, tried.high, tried.log) == ("training.meta_lr", 1e-4, 1e-2, True)
+    assert setup.counted() == "40 trials + 2 algorithms × 2 seeds = 44 runs"
+    line = setup.findChild(QLineEdit, "range_0")
+    assert line is not None
+    line.setText("low = 0.5, high = 0.1")
+    line.textEdited.emit(line.text())
+    assert setup.draft.complaints() == {("sweep", "ranges", 0, "high"): "0.1 is not above low, which is 0.5"}
+    assert not setup.can_run()
+    line.setText("values = [0.1, 0.2]")
+    line.textEdited.emit(line.text())
+    experiment = setup.draft.experiment()
+    assert experiment is not None
+    assert experiment.sweep is not None
+    assert experiment.sweep.ranges[0].values == (0.1, 0.2)
+    window.session.undo.undo()
+    window.session.undo.undo()
+    assert not setup.draft.ranges()
+    assert setup.counted() == "2 algorithms × 2 seeds = 4 runs"
+
+
+def test_a_range_of_an_algorithm_follows_it_and_goes_with_it(qtbot: QtBot) -> None:
+    draft = Draft()
+    draft.load(swept(text=GRID))
+    assert [each["field"] for each in draft.ranges()] == [
+        "algorithm.maml.inner_lr",
+        "algorithm.reptile.inner_lr",
+    ]
+    loaded = draft.experiment()
+    assert loaded == swept(text=GRID)
+    draft.set(("algorithm", "maml", "on"), value=False)
+    left = draft.experiment()
+    assert left is not None
+    assert left.sweep is not None
+    assert [each.field for each in left.sweep.ranges] == ["algorithm.0.inner_lr"]
+    assert left.algorithm[0].name == "reptile"

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QObject, Signal
 
-from workbench.config import AlgorithmConfig, ConfigError, Experiment, NetworkConfig, TaskConfig, admitted
+from workbench.config import (
+    ONE_VALUE,
+    TRIED,
+    AlgorithmConfig,
+    ConfigError,
+    Experiment,
+    NetworkConfig,
+    TaskConfig,
+    admitted,
+)
 from workbench.problems import Problem
 from workbench.settings import Path, Section
 from workbench.settings.draft import Table, TableDraft, cleaned, table_of
@@ -16,12 +25,25 @@ from workbench.words import marked, tr
 
 ALGORITHM, FAMILY, NAME = ("algorithm",), ("task", "family"), ("name",)
 DOMAINS = ("task", "domain")
+SWEEP = ("sweep",)
 NOTHING_TICKED = marked("tick at least one algorithm")
 
 
 def blank() -> Table:
     """What is held at first: one algorithm is ticked."""
     return {"algorithm": {"maml": {"kind": "maml", "on": True, "kinds": {}}}}
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(map(str, path))
+
+
+def _renamed(tried: Table, other: Callable[[str], object]) -> str:
+    """The field of a range, with another name for its algorithm, if it is of one."""
+    parts = str(tried.get("field")).replace("[", ".").replace("]", "").split(".")
+    if parts[0] != ALGORITHM[0] or len(parts) < 2:
+        return ".".join(parts)
+    return ".".join([parts[0], str(other(parts[1])), *parts[2:]])
 
 
 class Draft(QObject, TableDraft):
@@ -180,6 +202,62 @@ class Draft(QObject, TableDraft):
         """The state without a variant."""
         return self._state | {"algorithm": {k: each for k, each in self._entries().items() if k != key}}
 
+    # --- what a sweep tries ------------------------------------------------------------------------
+
+    def ranges(self) -> list[Table]:
+        """What is tried, as in a file, but for the keys of algorithms in place of their numbers."""
+        held = table_of(self._state.get(SWEEP[0])).get("ranges")
+        return [table_of(each) for each in held] if isinstance(held, list) else []
+
+    def range_of(self, path: Path) -> Table | None:
+        """What is tried of a field; None where it has one value."""
+        return next((each for each in self.ranges() if each.get("field") == _dotted(path)), None)
+
+    def with_range(self, path: Path, tried: Table | None) -> Table:
+        """The state in which this is tried of a field, or nothing."""
+        held, name = self.ranges(), _dotted(path)
+        others = [each for each in held if each.get("field") != name]
+        if tried is not None:
+            at = next((number for number, each in enumerate(held) if each.get("field") == name), len(held))
+            others.insert(at, {"field": name} | tried)
+        sweep = table_of(self._state.get(SWEEP[0])) | {"ranges": others}
+        return self.placed(self._state, SWEEP, sweep if others else UNSET)
+
+    def first_range(self, path: Path) -> Table | None:
+        """What a person may mean to try of a field; None where nothing can be tried."""
+        field = self.field(path)
+        if field is None or path[0] not in TRIED or field.shape not in ONE_VALUE or field.incidental:
+            return None
+        now = self.value(path)
+        match field.shape:
+            case "switch":
+                return {"values": [False, True]}
+            case "choice":
+                return {"values": list(field.choices)} if len(field.choices) > 1 else None
+            case "number" if isinstance(now, int) and not isinstance(now, bool):
+                low = max(field.low, 1, now // 2)
+                return {"low": int(low), "high": int(min(field.high, max(low + 1, 2 * now)))}
+            case "number" if isinstance(now, float) and now > 0:
+                low, high = max(field.low, now / 10), min(field.high, 10 * now)
+                return {"low": float(f"{low:.6g}"), "high": float(f"{high:.6g}"), "log": True}
+            case "list" if isinstance(now, list) and now and field.item is int:
+                return {"values": [now, [2 * each for each in now]]}
+        return None
+
+    def table(self) -> Table:
+        found = super().table()
+        sweep, ticked = table_of(found.get(SWEEP[0])), self.ticked()
+        ranges = [each for each in map(table_of, self.ranges()) if self._is_tried(each)]
+        if not ranges:
+            return {name: each for name, each in found.items() if name != SWEEP[0]}
+        numbered = [each | {"field": _renamed(each, lambda key: ticked.index(key))} for each in ranges]
+        return found | {SWEEP[0]: sweep | {"ranges": numbered}}
+
+    def _is_tried(self, tried: Table) -> bool:
+        """Whether its algorithm runs, if it is of one."""
+        head, key, *_ = (*str(tried.get("field")).split("."), "")
+        return head != ALGORITHM[0] or key in self.ticked()
+
     # --- what it amounts to ------------------------------------------------------------------------
 
     def experiment(self) -> Experiment | None:
@@ -211,6 +289,12 @@ class Draft(QObject, TableDraft):
         for name in ("task", *table):  # the others' defaults depend on it
             if name in table and name != "format":
                 state = self.placed(state, (name,), table[name])
+        sweep, keys = table_of(state.get(SWEEP[0])), list(table_of(state.get(ALGORITHM[0])))
+        if isinstance(ranges := sweep.get("ranges"), list):
+            named = [
+                each | {"field": _renamed(each, lambda at: keys[int(at)])} for each in map(table_of, ranges)
+            ]
+            state = state | {SWEEP[0]: sweep | {"ranges": named}}
         return state
 
     def to_json(self) -> Table:

@@ -34,7 +34,9 @@ class LineField(QLineEdit):
     def __init__(self, spec: Field, recent_key: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.input: QWidget = self
-        self.reset: QAction | None = None
+        self.offered: list[QAction] = []
+        """What its context menu offers beside what is done to any text."""
+
         self._spec, self._recent_key, self._bad = spec, f"recent/{recent_key}", False
         self.setMinimumWidth(60)
         self.setAcceptDrops(False)  # what is dropped is for the panel
@@ -103,9 +105,9 @@ class LineField(QLineEdit):
         menu = self.createStandardContextMenu()
         menu.setParent(self, Qt.WindowType.Popup)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        if self.reset is not None:
+        if self.offered:
             menu.addSeparator()
-            menu.addAction(self.reset)
+            menu.addActions(self.offered)
         menu.popup(event.globalPos())
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -35,6 +35,7 @@ from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.form import Form
 from workbench.gui.setup.import_dialog import OWN_DATA, PATH, ImportDialog
 from workbench.gui.setup.line_field import LineField
+from workbench.gui.setup.sweep_panel import SweepPanel
 from workbench.gui.setup.task_data import TaskData
 from workbench.gui.setup.task_panel import TaskPanel
 from workbench.gui.setup.training_panel import TrainingPanel
@@ -185,13 +186,23 @@ class SetupPanel(QWidget):
     def count(self) -> int:
         """How many runs there will be."""
         algorithms, seeds = self._counts()
-        return algorithms * seeds
+        return algorithms * seeds + self._trials()
+
+    def _trials(self) -> int:
+        """Of a sweep, those of all algorithms."""
+        experiment = self.draft.experiment() if self._ready and self.draft.ranges() else None
+        if experiment is None or experiment.sweep is None:
+            return 0
+        from workbench.runs.sweeping import proposers
+
+        return sum(each.trials for each in proposers(experiment, -1))
 
     def counted(self) -> str:
         """The same in words: ``3 algorithms × 3 seeds = 9 runs``."""
         algorithms, seeds = self._counts()
         parts = plural(algorithms, "algorithm"), plural(seeds, "seed")
-        return f"{' × '.join(parts)} = {plural(algorithms * seeds, 'run')}"
+        tried = f"{plural(trials, 'trial')} + " if (trials := self._trials()) else ""
+        return f"{tried}{' × '.join(parts)} = {plural(algorithms * seeds + trials, 'run')}"
 
     def import_path(self, path: str | Path) -> None:
         """Ask how to use a folder or a file of data, and use it."""
@@ -260,6 +271,7 @@ class SetupPanel(QWidget):
             "algorithm": self._algorithms,
             "training": self._training,
             "evaluation": self._evaluation,
+            "sweep": SweepPanel(self.edits),
         }
         self._name = LineField(fields_of(Experiment)["name"], "Experiment.name")
         self._name.setObjectName("field_name")
@@ -280,12 +292,13 @@ class SetupPanel(QWidget):
             ("algorithm", tr("Algorithms")),
             ("training", tr("Training")),
             ("evaluation", tr("Evaluation")),
+            ("sweep", tr("Sweep")),
         ):
             part = self._parts[name]
             assert isinstance(part, QWidget)
             section = Collapsible(title, f"section_{name}", part, strong=True, opened=name != "evaluation")
             self._sections[name] = section
-            columns[name in ("training", "evaluation")].addWidget(section)
+            columns[name in ("training", "evaluation", "sweep")].addWidget(section)
         for column in columns:
             column.setSpacing(6)
             self._columns.addLayout(column, 1)
@@ -312,6 +325,7 @@ class SetupPanel(QWidget):
         self._name.set_bad(NAME in self.draft.complaints())
         for part in self._parts.values():
             part.refresh()
+        self._sections["sweep"].setVisible(bool(self.draft.ranges()))
         order_tabs(self._body)
         self.data.follow()
         self._refresh_run()
@@ -346,6 +360,7 @@ class SetupPanel(QWidget):
             ("algorithm", self._algorithms.summary),
             ("training", self.cost.short or tr("{} iterations × {}", iterations, plural(seeds, "seed"))),
             ("evaluation", tr("{} tasks, {} steps", episodes, steps)),
+            ("sweep", plural(len(self.draft.ranges()), "setting")),
         ):
             self._sections[name].set_summary(text)
 

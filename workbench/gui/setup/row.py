@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QToolButton, QVBoxLayout
 
 from workbench.gui import theme
 from workbench.gui.plain import Label, Markup, joined, rich, set_tip, without_keys
+from workbench.gui.setup.draft import SWEEP
 from workbench.gui.setup.edits import Edits
 from workbench.gui.setup.fields import FieldWidget, PathField
 from workbench.gui.setup.line_field import LineField
@@ -52,12 +53,15 @@ class Row(QObject):
         self.reset = QAction(self)
         self.reset.setObjectName(f"action_reset_{dotted(path)}")
         self.reset.triggered.connect(self._back_to_default)
+        self.tries = QAction(self)
+        self.tries.setObjectName(f"action_try_{dotted(path)}")
+        self.tries.triggered.connect(self._try_or_not)
         for widget in (self.label, field.input):
             set_tip(widget, self._tooltip)
-            widget.addAction(self.reset)
+            widget.addActions([self.reset, self.tries])
             widget.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         if isinstance(field.input, LineField):
-            field.input.reset = self.reset
+            field.input.offered = [self.reset, self.tries]
             field.input.setContextMenuPolicy(Qt.ContextMenuPolicy.DefaultContextMenu)
         field.input.setObjectName(f"field_{dotted(path)}")
         field.input.setAccessibleName(spec.label + (f" ({spec.unit})" if spec.unit else ""))
@@ -86,9 +90,16 @@ class Row(QObject):
             self.mark,
             f"QToolButton {{ border: none; padding: 0; font-weight: bold; color: {theme.accent()}; }}",
         )
+        tried = self._draft.range_of(self.path)
+        self.tries.setText(tr("Try one value only") if tried else tr("Try a range of values"))
+        self.tries.setVisible(tried is not None or self._draft.first_range(self.path) is not None)
         wrong = complaints.get(self.path, "")
         self.field.set_bad(bool(wrong))
         say_wrong(self.message, wrong)
+        if tried and not wrong:
+            self.message.setText(tr("A sweep tries {}", ranged(tried)))
+            restyle(self.message, f"color: {theme.accent()};")
+            self.message.show()
         self.field.input.setAccessibleDescription(tr("Wrong: {}", wrong) if wrong else self.spec.help)
         complaint = rich('<p style="color:{}">{}</p>', theme.wrong(), wrong) if wrong else rich("")
         value = self._draft.value(self.path)
@@ -104,6 +115,14 @@ class Row(QObject):
     def _finished(self) -> None:
         self._edits.finish()
         self.field.show_value(self._draft.value(self.path), settled=True)
+
+    @Slot()
+    def _try_or_not(self) -> None:
+        """Make it a range of values, or one value again."""
+        tried = None if self._draft.range_of(self.path) else self._draft.first_range(self.path)
+        what = self._draft.describe(self.path)
+        text = tr("Try a range of {}", what) if tried else tr("Try one {} only", what)
+        self._edits.do(text, SWEEP, self._draft.with_range(self.path, tried))
 
     @Slot()
     def _back_to_default(self) -> None:
@@ -212,6 +231,17 @@ def tooltip(field: Field, path: Path) -> Markup:
         rich("In a file: <code>{}</code>", dotted(in_a_file)),
     ]
     return rich("<p>{}</p>", joined(rich("<br>"), filter(None, lines)))
+
+
+def ranged(tried: Mapping[str, object]) -> str:
+    """What is tried of a setting, in words: ``0.001 to 0.1, logarithmic``."""
+    values = tried.get("values")
+    if isinstance(values, list):
+        return " · ".join(
+            f"[{text_of(each)}]" if isinstance(each, list) else text_of(each) for each in values
+        )
+    ends = tr("{} to {}", text_of(tried.get("low")), text_of(tried.get("high")))
+    return tr("{}, logarithmic", ends) if tried.get("log") else ends
 
 
 def restyle(widget: QWidget, sheet: str) -> None:
