@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
@@ -157,3 +157,36 @@ def test_a_range_of_an_algorithm_follows_it_and_goes_with_it(qtbot: QtBot) -> No
     assert left.sweep is not None
     assert [each.field for each in left.sweep.ranges] == ["algorithm.0.inner_lr"]
     assert left.algorithm[0].name == "reptile"
+
+
+def test_a_drag_along_an_axis_selects_the_trials_that_pass_there_and_a_click_none(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    view = view_of(window)
+    (cell,) = view.board.plots
+    figure = view.figure()
+    assert figure is not None
+    lines = [curve for curve in figure.panels[0].curves if curve.runs]
+
+    def at(x: float, y: float) -> QPoint:
+        return cell.mapFromScene(cell.getViewBox().mapViewToScene(QPointF(x, y)))
+
+    def drag(axis: int, low: float, high: float) -> None:
+        inside = cell.viewport()
+        qtbot.mousePress(inside, Qt.MouseButton.LeftButton, pos=at(axis, low))
+        qtbot.mouseMove(inside, at(axis, (low + high) / 2))
+        qtbot.mouseMove(inside, at(axis, high))
+        qtbot.mouseRelease(inside, Qt.MouseButton.LeftButton, pos=at(axis, high))
+
+    def passing(axis: int, low: float, high: float) -> set[int]:
+        return {curve.runs[0] for curve in lines if low <= curve.y[axis] <= high}
+
+    drag(0, -0.1, 0.3)
+    first = passing(0, -0.1, 0.3)
+    assert set(window.session.data.selected) == first
+    assert 0 < len(first) < len(lines)
+    last = len(figure.panels[0].x_names) - 1
+    drag(last, -0.1, 0.6)
+    assert set(window.session.data.selected) == first & passing(last, -0.1, 0.6)
+    qtbot.mouseClick(cell.viewport(), Qt.MouseButton.LeftButton, pos=at(0.5, 1.1))
+    assert window.session.data.selected == ()

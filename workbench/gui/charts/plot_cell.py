@@ -9,7 +9,7 @@ from unicodedata import east_asian_width
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPoint, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QPoint, QPointF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -17,6 +17,7 @@ from workbench.analysis import numerals
 from workbench.analysis.numerals import value
 from workbench.gui import theme
 from workbench.gui.charts.axis import SLANT, Plot
+from workbench.gui.charts.brushes import Brushes
 from workbench.gui.charts.curve_items import CurveMarks
 from workbench.gui.charts.items import Grid
 from workbench.pictures import Array, Curve, Panel
@@ -61,6 +62,7 @@ class PlotCell(Plot):
         super().__init__(parent)
         self._take_room()
         self.getViewBox().disableAutoRange()
+        self._brushes = Brushes(self.getViewBox())
         self._dress: tuple[object, ...] = ()
         self._origins = "", ""
         self._named = False
@@ -87,6 +89,8 @@ class PlotCell(Plot):
 
     def show_panel(self, panel: Panel) -> None:
         """Draw a panel, in the colours of the theme."""
+        if not panel.brushed or panel.x_names != self.panel.x_names:
+            self._brushes.clear()
         self.panel = panel
         origins = _origin(panel, "x"), _origin(panel, "y")
         self._origins = origins[0][1], origins[1][1]
@@ -115,20 +119,40 @@ class PlotCell(Plot):
             marks.dress(curve, colour, order, strong=strong, faded=faded)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        super().mousePressEvent(event)
         self._pressed = event.position().toPoint()
+        left, place = event.button() == Qt.MouseButton.LeftButton, self._in_view(self._pressed)
+        if not (left and self.panel.brushed and self._brushes.press(place, len(self.panel.x_names))):
+            super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        place = event.position().toPoint()
+        if not self._brushes.held:
+            super().mouseMoveEvent(event)
+        elif (place - self._pressed).manhattanLength() > CLICK:
+            self._brushes.drag(self._in_view(place))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        super().mouseReleaseEvent(event)
-        place = event.position().toPoint()
-        if event.button() == Qt.MouseButton.LeftButton and (place - self._pressed).manhattanLength() <= CLICK:
+        place, held = event.position().toPoint(), self._brushes.held
+        clicked = (place - self._pressed).manhattanLength() <= CLICK
+        if held:
+            self._brushes.release()
+        else:
+            super().mouseReleaseEvent(event)
+        if held and not clicked:
+            self.picked.emit(self._brushes.passing(self._placed))
+        elif event.button() == Qt.MouseButton.LeftButton and clicked:
+            self._brushes.clear()
             self.picked.emit(self.runs_at(place))
+
+    def _in_view(self, place: QPoint) -> QPointF:
+        found: QPointF = self.getViewBox().mapSceneToView(self.mapToScene(place))
+        return found
 
     def runs_at(self, place: QPoint) -> tuple[int, ...]:
         """The runs of the point that is nearest to a place and near it; empty for none."""
         found: tuple[int, ...] = ()
         least = float(NEAR)
-        middle = self.getViewBox().mapSceneToView(self.mapToScene(place))
+        middle = self._in_view(place)
         across, up = (float(each) or 1.0 for each in self.getViewBox().viewPixelSize())
         for curve in (each for each in self._placed if each.runs and len(each.x)):
             away = np.hypot((curve.x - middle.x()) / across, (curve.y - middle.y()) / up)
