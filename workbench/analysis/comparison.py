@@ -8,21 +8,21 @@ from functools import cached_property
 
 import numpy as np
 
-from workbench.analysis import consumed, quantities, remarks, reports, results
+from workbench.analysis import consumed, published, quantities, remarks, reports, results
 from workbench.analysis.reached import measures, reached
 from workbench.analysis.results import Outcome, Row
 from workbench.analysis.source import Group, Grouping, Source
 from workbench.engine.intervals import mean_interval
 from workbench.measures import SHIFTED, Measure
-from workbench.pictures import Array, Curve, Figure, Panel
+from workbench.pictures import MUTED, Array, Curve, Figure, Panel
 from workbench.project import RunRecord
 from workbench.summaries import AttackSummary, ShiftSummary, TestSummary
 
 MOST_WHISKERS = 5
 """So many seeds are drawn with their intervals over tasks: those of more would cover all else."""
 
-SEEDS_AT, SEEDS_APART, MEAN_AT = -0.22, 0.3, 0.22
-"""Where the seeds' points and their mean stand beside an algorithm's position."""
+SEEDS_AT, SEEDS_APART, MEAN_AT, PUBLISHED_AT = -0.22, 0.3, 0.22, 0.36
+"""Where the seeds' points, their mean and what is published stand beside an algorithm's position."""
 
 Points = tuple[Array, Array, Array, Array]
 """x, y, low and high."""
@@ -194,6 +194,17 @@ class Compared:
         x, y = np.array([position + MEAN_AT]), np.array([self.row.mean])
         return x, y, y - half, y + half
 
+    def published_point(self, position: int) -> Curve | None:
+        """What is published of the same protocol, or nearly the same."""
+        found = self.row.published
+        if found is None:
+            return None
+        x, y = np.array([position + PUBLISHED_AT]), np.array([found.published.share])
+        half = found.published.half_share
+        low, high = (None, None) if half is None else (y - half, y + half)
+        said = (f"{self.name}, published: {found.said}. {found.departs}".rstrip(),)
+        return Curve("published", MUTED, x, y, low, high, kind="markers", points=said, sign="dash")
+
 
 def episodes(runs: Source) -> tuple[list[Episodes], list[RunRecord]]:
     """The finished runs by the episodes they met, most runs first, and the runs that are not finished."""
@@ -228,6 +239,7 @@ def compare(
         members = [entries[run.id] for run in group.runs]
         copies = [entries[run.id] for run in group.copies]
         row = results.table_row(group.label, members, measure, step, copies)
+        row = replace(row, published=published.beside(runs, group, members[0].test, measure, step))
         counted = members[:1] if row.deterministic else members
         values = [(each.run.seed, reached(each.test, measure, step)) for each in counted]
         known = [(seed, value.mean, value.half) for seed, value in values if value.mean is not None]
@@ -291,6 +303,7 @@ def figure(
             label, said = "mean over seeds, 95% over seeds", (f"{each.name}, mean over seeds",)
             of = np.array([count])
             curves.append(Curve(label, colour, *mean, of, kind="markers", points=said, runs=each.group.ids))
+    curves += filter(None, (each.published_point(position) for position, each in enumerate(compared)))
     shown, alike = met.row(measure), len({each.said for each in compared}) == 1
     panel = Panel(
         y_label=quantities.axis(shown, "Meta-test", percent=False),
@@ -310,6 +323,7 @@ def marks(compared: Sequence[Compared]) -> str:
     return (
         f"Small points: single seeds{whiskers}. Large points: means over {n} seeds with 95% intervals over "
         "seeds (Student's t)."
+        + (" Grey dashes: published values." if any(each.row.published for each in compared) else "")
     )
 
 

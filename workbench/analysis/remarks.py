@@ -34,7 +34,14 @@ def of(rows: Sequence[Row]) -> list[str]:
         unlike = [row.algorithm for row in rows if row.copies_differ]
         if unlike:
             said.append(f"Copies that reached something else than the run that counts: {listed(unlike)}.")
-    return [each for each in said if each]
+    return [each for each in [*said, published(rows)] if each]
+
+
+def published(rows: Iterable[Row]) -> str:
+    """What is published beside results, where, and in which points the protocols differ: a sentence; empty
+    where nothing is."""
+    said = [f"{row.algorithm} {row.published.said}" for row in rows if row.published]
+    return f"Published: {'. '.join(said)}." if said else ""
 
 
 def privileged(found: Iterable[tuple[str, str]]) -> str:

@@ -11,6 +11,7 @@ from workbench.analysis import quantities, reports
 from workbench.analysis.divergence import diverged_at
 from workbench.analysis.naming import NONE
 from workbench.analysis.numerals import count, number
+from workbench.analysis.published import Beside
 from workbench.analysis.reached import energy, lost_tasks, over_seeds, reached, without_chance
 from workbench.measures import ACCURACY, EPSILON, SHIFTED
 from workbench.problems import measure_of
@@ -175,6 +176,7 @@ class Row:
     privacy : how far its training tasks are private, in words; mostly empty.
     weights : which were tested, in words, where these are not the last; mostly empty.
     beside : means over seeds.
+    published : what is published of the same protocol, or nearly the same; mostly None.
     """
 
     experiment: str
@@ -198,12 +200,14 @@ class Row:
     privacy: str
     weights: str
     beside: dict[str, float | None]
+    published: Beside | None = None
 
     def cells(self) -> dict[str, object]:
         """Every value by the name of its column."""
         seldom = {name for name in ("privacy", "weights") if not getattr(self, name)}
-        left_out = {"beside"} | seldom
-        return {name: value for name, value in vars(self).items() if name not in left_out} | self.beside
+        left_out = {"beside", "published"} | seldom
+        told = {name: value for name, value in vars(self).items() if name not in left_out} | self.beside
+        return told | (self.published.cells() if self.published else {})
 
 
 def table_row(

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from workbench.cli.group import commands, print_table, wrapped
+from workbench.analysis.tables import Cells
+from workbench.analysis.tables import as_json as as_json_text
+from workbench.cli.group import FILE, PRINT_JSON, bad_input, commands, print_table, wrapped
+from workbench.cli.showing import tell_damaged
+from workbench.export import paper_tables
+from workbench.project import Project
 from workbench.terminal import say, say_json
 
 if TYPE_CHECKING:  # it imports pydantic
@@ -33,6 +39,41 @@ def tasks(as_json: bool) -> None:
     entries = catalogue.tasks()
     rows = [[each["name"], each["problem"], each["default_network"], each["summary"]] for each in entries]
     _list(entries, as_json, [["name", "problem", "default network", "summary"], *rows])
+
+
+@commands.command()
+@click.argument("project", type=FILE, required=False)
+@PRINT_JSON
+def published(project: Path | None, as_json: bool) -> None:
+    """Published accuracies and their protocols; of a project: beside its own results, where they agree."""
+    from workbench.analysis import published as known
+
+    if project is not None:
+        with bad_input(), Project.open(project, read_only=True) as opened:
+            rows = paper_tables.beside_published(opened)
+            tell_damaged(opened)
+        if as_json:
+            say_json(as_json_text({"results": rows}))
+        else:
+            _beside(rows)
+        return
+    if as_json:
+        say_json(as_json_text({"published": [each.listed() for each in known.values()]}))
+        return
+    rows_of_all = [[each.key, each.number, each.title, each.read] for each in known.values()]
+    print_table([["name", "accuracy", "paper", "read"], *rows_of_all])
+    for each in known.values():
+        card = "; ".join(f"{title.lower()}: {value}" for title, value in each.card.items())
+        say("\n" + wrapped(f"{each.key}: {each.said}. {card}. Read in: {each.place}.", 2))
+
+
+def _beside(rows: Sequence[Cells]) -> None:
+    if not rows:
+        say("No result has a protocol that agrees with a published one, or nearly does.")
+    for row in rows:
+        say(wrapped(f"{row['algorithm']}: {row['own']} here, {row['said']}.", 2))
+        if row["departs"]:
+            say(wrapped(f"  otherwise than in the paper: {row['departs']}", 4))
 
 
 def _list(entries: Sequence[Entry], as_json: bool, rows: list[list[str]]) -> None:

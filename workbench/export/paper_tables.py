@@ -66,6 +66,24 @@ def rows(chapter: Chapter, measure: str, step: int | None) -> list[dict[str, obj
     return [each.row.cells() for compared in found for each in compared]
 
 
+def beside_published(project: Project) -> list[dict[str, object]]:
+    """A row for each algorithm of a project beside whose result something published stands: what both
+    reached, and how far the protocols agree."""
+    found = []
+    for chapter in chapters(project, ProjectSource(project)):
+        for met in chapter.met:
+            for each in compare(chapter.source, met, met.measures[0]):
+                row, published = each.row, each.row.published
+                if published is not None and row.mean is not None:
+                    seeds = row.ci95_over_seeds is not None
+                    half = row.ci95_over_seeds if seeds else row.ci95_over_tasks
+                    text = quantities.text(met.row(row.measure), row.mean, half)
+                    own = f"{text} ({f'over {row.seeds_measured} seeds' if seeds else 'over tasks'})"
+                    told = {"own": own, "said": published.said, "departs": published.departs}
+                    found.append(row.cells() | told)
+    return found
+
+
 def reached(runs: Source, found: Statistics, about: str = "") -> Table:
     """What each algorithm reached: a row each; in bold the best, and what a test cannot tell from it."""
     met, shown = found.met, found.row
@@ -95,6 +113,11 @@ def reached(runs: Source, found: Statistics, about: str = "") -> Table:
         Column("mean", shown.axis, _mean(shown)),
         Column("ci95_over_seeds", "± seeds", _scaled("ci95_over_seeds", shown)),
         Column("ci95_over_tasks", "± tasks", _scaled("ci95_over_tasks", shown)),
+        *(
+            [Column("published_printed", "Published", number=False)]
+            if any(row.published for row in rows)
+            else []
+        ),
         *([Column("diverged", "Diverged", lost_share)] if any(row.diverged for row in rows) else []),
         *([Column("not_finite", "Not finite")] if any(lost.values()) else []),
         *(

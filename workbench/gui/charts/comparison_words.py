@@ -20,6 +20,11 @@ FAR = 100.0
 
 
 EXTRA = (
+    Column(
+        "published_printed",
+        "Published",
+        "In a paper, where its protocol agrees, or nearly; which points differ stands below the table",
+    ),
     Column("lost", "Diverged", "Tasks whose loss is not finite, or over ten times that without adaptation"),
     Column("robust_accuracy", "Robust", "Accuracy on attacked queries, mean over seeds and tasks", ".1%"),
     Column("forgetting", "Forgotten", "Final loss minus the lowest, mean over a stream's segments", "+.3g"),
