@@ -137,8 +137,9 @@ def test_alfas_rates_and_decays_are_those_that_its_perceptron_says() -> None:
     read = [each[name].mean() for each in (weights, gradient) for name in ("head.bias", "head.weight")]
     hidden = torch.relu(meta["generator.0.weight"] @ torch.stack(read) + meta["generator.0.bias"])
     meta["generator.1.weight"] = torch.randn(4, 4, dtype=torch.float64)
-    rates, decays = (1 + meta["generator.1.weight"] @ hidden).chunk(2)
-    stepped = learner.step(meta, weights, task.support, 7)
+    rates, decays = (2 * torch.sigmoid(meta["generator.1.weight"] @ hidden)).chunk(2)
+    stepped = learner.step(meta, weights, task.support, learner.trained_steps - 1)
+    assert learner.step(meta, weights, task.support, learner.trained_steps) is weights
     for at, name in enumerate(("head.bias", "head.weight")):
         expected = (1 - 0.125 * decays[at]) * weights[name] - 0.25 * rates[at] * gradient[name]
         torch.testing.assert_close(stepped[name], expected, **TIGHT)

@@ -6,8 +6,9 @@ weights and of its gradients, and says a factor of α and one of 1 − β for ea
 that are meta-learned for every layer and step. The perceptron and the terms are learned together with θ.
 
 As in the authors' code a layer is a tensor of weights, so that its bias has rates of its own, and gradients
-that are read count as constants. There the perceptron begins at random; here all factors are 1 at first, so
-that training begins at MAML with a weight decay. Steps beyond the trained ones take the last step's terms.
+that are read count as constants. There the perceptron begins at random and its factors have no bounds; here
+they lie between 0 and 2 and are 1 at first, so that training begins at MAML with a weight decay. Beyond the
+trained steps there are no terms to go by, and the learner stays as it is.
 """
 
 from __future__ import annotations
@@ -47,8 +48,9 @@ class ALFA(MAML):
         "MAML with a rate and a weight decay of each layer that a perceptron says anew before every step."
     )
     departs = (
-        "All factors are 1 at first, so that training begins at MAML; in the authors' code the perceptron "
-        "begins at random. Steps beyond the trained ones take the last step's terms."
+        "All factors lie between 0 and 2 and are 1 at first, so that training begins at MAML; in the "
+        "authors' code they begin at random, without bounds, and so one training of three diverged here. "
+        "Beyond the trained steps the learner stays as it is."
     )
     citation = Citation(
         "S. Baik, M. Choi, J. Choi, H. Kim, K. M. Lee",
@@ -64,7 +66,7 @@ class ALFA(MAML):
         factors = 2 * len(weights)
         meta = weights | perceptron.initial("generator", (factors, factors, factors), generator)
         meta["generator.1.weight"] = torch.zeros(factors, factors)
-        meta["generator.1.bias"] = torch.ones(factors)
+        meta["generator.1.bias"] = torch.zeros(factors)
         for name in weights:
             meta[f"rate.{name}"] = torch.full((steps,), self.inner_lr)
             meta[f"decay.{name}"] = torch.full((steps,), self.inner_lr * self.config.weight_decay)
@@ -77,11 +79,13 @@ class ALFA(MAML):
         return {"inner rates": named_after("rate.", meta), "weight decays": named_after("decay.", meta)}
 
     def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
+        if index >= self.trained_steps:
+            return learner
         gradient, names = self.gradient(learner, support), sorted(learner)
         read = [learner[name].mean() for name in names] + [gradient[name].detach().mean() for name in names]
-        said = perceptron.apply(meta, "generator", torch.stack(read)[None])[0]
-        at, stepped = min(index, self.trained_steps - 1), {}
+        said = 2 * torch.sigmoid(perceptron.apply(meta, "generator", torch.stack(read)[None])[0])
+        stepped = {}
         for name, of_rate, of_decay in zip(names, *said.chunk(2), strict=True):
-            kept = 1 - of_decay * meta[f"decay.{name}"][at]
-            stepped[name] = kept * learner[name] - of_rate * meta[f"rate.{name}"][at] * gradient[name]
+            kept = 1 - of_decay * meta[f"decay.{name}"][index]
+            stepped[name] = kept * learner[name] - of_rate * meta[f"rate.{name}"][index] * gradient[name]
         return stepped

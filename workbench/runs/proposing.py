@@ -1,7 +1,8 @@
 """What a sweep tries next, as Optuna proposes it (Akiba et al., KDD 2019, arXiv 1907.10902).
 
 TPE: tree-structured Parzen estimators (Bergstra et al., NeurIPS 2011). A trial follows from the seed, its
-number and the trials that are told, from nothing else: whoever proposes it again proposes the same.
+number and the trials that are told, from nothing else: whoever proposes it again proposes the same, and all
+algorithms begin with the same draws, so that none is luckier than another.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class Proposer:
         import optuna  # takes a second, and only a sweep needs it
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        seed = np.random.SeedSequence((self.sweep.seed, self.algorithm, number)).generate_state(1)[0]
+        seed = np.random.SeedSequence((self.sweep.seed, number)).generate_state(1)[0]
         samplers = {"random": optuna.samplers.RandomSampler, "tpe": optuna.samplers.TPESampler}
         study = optuna.create_study(
             direction="maximize" if self.sign > 0 else "minimize",
