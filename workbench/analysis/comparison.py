@@ -202,8 +202,10 @@ class Compared:
         x, y = np.array([position + PUBLISHED_AT]), np.array([found.published.share])
         half = found.published.half_share
         low, high = (None, None) if half is None else (y - half, y + half)
-        said = (f"{self.name}, published: {found.said}. {found.departs}".rstrip(),)
-        return Curve("published", MUTED, x, y, low, high, kind="markers", points=said, sign="dash")
+        words = f"{found.words[0].upper()}{found.words[1:]}."
+        otherwise = f" Otherwise than in the paper: {found.departs}" if found.departs else ""
+        said = (f"{words}{otherwise} {self.name} in {found.published.title}",)  # followed by the value
+        return Curve("published", MUTED, x, y, low, high, kind="markers", points=said, sign="square")
 
 
 def episodes(runs: Source) -> tuple[list[Episodes], list[RunRecord]]:
@@ -323,7 +325,7 @@ def marks(compared: Sequence[Compared]) -> str:
     return (
         f"Small points: single seeds{whiskers}. Large points: means over {n} seeds with 95% intervals over "
         "seeds (Student's t)."
-        + (" Grey dashes: published values." if any(each.row.published for each in compared) else "")
+        + (" Grey squares: published." if any(each.row.published for each in compared) else "")
     )
 
 

@@ -16,6 +16,8 @@ from pytestqt.qtbot import QtBot
 from scipy.stats import t
 
 from tests.gui.finished import invent, project_of
+from tests.published import NEARLY, SILENT
+from tests.published import project_of as with_results
 from workbench.analysis.comparison import Compared
 from workbench.analysis.figure import as_csv
 from workbench.gui.charts.comparison import ComparisonView
@@ -328,3 +330,25 @@ def test_a_long_name_of_an_experiment_does_not_widen_the_view(qtbot: QtBot, proj
     box.addItem("a name that says everything about its experiment " * 5)
     box.setStyleSheet("font-weight: normal")  # sizes are computed anew, as after a change of theme
     assert box.minimumSizeHint().width() <= before + 20
+
+
+@pytest.mark.parametrize(("text", "shown"), [(NEARLY, "89.7 ± 1.1% (nearly)"), (SILENT, "")])
+def test_what_is_published_is_a_column_a_mark_and_a_sentence(
+    qtbot: QtBot, tmp_path: Path, text: str, shown: str
+) -> None:
+    with_results(tmp_path / "p.mlwb", text)
+    with Project.open(tmp_path / "p.mlwb") as opened:
+        view = view_of(qtbot, opened)
+        drawn = view.figure()
+        assert drawn is not None
+        marks = [curve for curve in drawn.panels[0].curves if curve.label == "published"]
+        seen = [shown in row for row in cells(view)]
+        if shown:
+            assert seen == [True]
+            (mark,) = marks
+            assert "15 queries a class in test instead of 1" in mark.points[0]
+            assert "Finn, Abbeel, Levine, ICML 2017, table 1" in mark.points[0]
+            assert "15 queries a class in test instead of 1" in view.note
+        else:
+            assert marks == []
+            assert "ublished" not in view.note

@@ -19,12 +19,13 @@ MOST_NAMED = 4
 FAR = 100.0
 
 
+PUBLISHED = Column(
+    "published_printed",
+    "Published",
+    "In a paper whose protocol agrees, or nearly; which points differ stands below the table",
+)
+
 EXTRA = (
-    Column(
-        "published_printed",
-        "Published",
-        "In a paper, where its protocol agrees, or nearly; which points differ stands below the table",
-    ),
     Column("lost", "Diverged", "Tasks whose loss is not finite, or over ten times that without adaptation"),
     Column("robust_accuracy", "Robust", "Accuracy on attacked queries, mean over seeds and tasks", ".1%"),
     Column("forgetting", "Forgotten", "Final loss minus the lowest, mean over a stream's segments", "+.3g"),
@@ -57,6 +58,7 @@ def columns(measure: Measure, rows: Sequence[Mapping[str, object]] = ()) -> list
         ),
         Column("ci95_over_seeds", "± seeds", "95% interval of the mean over seeds (Student's t)", form),
         Column("ci95_over_tasks", "± tasks", "95% interval over tasks, mean of the seeds' own", form),
+        *[PUBLISHED] * any(row.get(PUBLISHED.key) is not None for row in rows),
         Column("episodes", "Episodes", "Meta-test episodes"),
         Column(
             "adaptation_steps_median",
