@@ -36,7 +36,7 @@ READ = ("in the paper", "in a secondary table")
 ROTATIONS = {"none": "no classes", "train": "training classes alone", "all": "training and test classes"}
 """Which classes are there turned by 90, 180 and 270 degrees, too."""
 
-BATCH_NORM = {True: "all queries together", False: "each query alone", None: "nothing"}
+BATCH_NORM = {"True": "all queries together", "False": "each query alone"}
 
 Facts = Mapping[str, object]
 
@@ -88,7 +88,9 @@ POINTS = {
     "meta_batch": Point("Tasks in a meta-batch", "{} tasks in a meta-batch", "1 task in a meta-batch"),
     "iterations": Point("Meta-iterations", "{} meta-iterations", shown=count),
     "transductive": Point(
-        "Batch norm in test", "batch norm of {} in test", shown=lambda value: BATCH_NORM[value]
+        "Batch norm in test",
+        "batch norm of {} in test",
+        shown=lambda value: BATCH_NORM.get(str(value), "nothing"),
     ),
     "weights": Point("Weights tested", "{} weights tested"),
 }
@@ -397,7 +399,7 @@ def facts(
             found["train_queries"] = algorithm.train_queries or getattr(task, "queries", None)
     if isinstance(algorithm, InnerLoop):
         found["inner_steps"] = algorithm.inner_steps
-        found["test_steps"] = test["inner_steps"][-1] if step is None else step
+        found["test_steps"] = max(test["inner_steps"], default=None) if step is None else step
     return found
 
 
