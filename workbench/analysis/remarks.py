@@ -11,9 +11,14 @@ from workbench.summaries import TestSummary
 from workbench.words import listed, plural
 
 
-def of(rows: Sequence[Row]) -> list[str]:
-    """Of rows of algorithms: privileges, what diverged, what knows no chance, what are copies; a sentence
-    each."""
+def of(rows: Sequence[Row], *, in_full: bool = True) -> list[str]:
+    """Of rows of algorithms: privileges, what diverged, what knows no chance, what are copies, what is
+    published; a sentence each.
+
+    Parameters
+    ----------
+    in_full : whether of several published values each is told with its paper and protocol.
+    """
     said = [
         privileged((row.algorithm, row.privilege) for row in rows),
         private((row.algorithm, row.privacy) for row in rows),
@@ -34,13 +39,17 @@ def of(rows: Sequence[Row]) -> list[str]:
         unlike = [row.algorithm for row in rows if row.copies_differ]
         if unlike:
             said.append(f"Copies that reached something else than the run that counts: {listed(unlike)}.")
-    return [each for each in [*said, published(rows)] if each]
+    return [each for each in [*said, published(rows, in_full)] if each]
 
 
-def published(rows: Iterable[Row]) -> str:
-    """What is published beside results, where, and in which points the protocols differ: a sentence; empty
-    where nothing is."""
-    said = [f"{row.algorithm} {row.published.said}" for row in rows if row.published]
+def published(rows: Iterable[Row], in_full: bool) -> str:
+    """What is published beside results, where, and in which points the protocols differ; empty where nothing
+    is."""
+    known = [row for row in rows if row.published]
+    if len(known) > 1 and not in_full:
+        names = listed([row.algorithm for row in known], len(known))
+        return f"Published: {names}; point at a square for its paper and protocol."
+    said = [f"{row.algorithm} {row.published.said}" for row in known if row.published]
     return f"Published: {'. '.join(said)}." if said else ""
 
 

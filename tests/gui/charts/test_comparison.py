@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from scipy.stats import t
 
 from tests.gui.finished import invent, project_of
-from tests.published import NEARLY, SILENT
+from tests.published import AGREES, NEARLY, SILENT
 from tests.published import project_of as with_results
 from workbench.analysis.comparison import Compared
 from workbench.analysis.figure import as_csv
@@ -352,3 +352,13 @@ def test_what_is_published_is_a_column_a_mark_and_a_sentence(
         else:
             assert marks == []
             assert "ublished" not in view.note
+
+
+def test_of_several_published_values_the_note_names_whose_they_are(qtbot: QtBot, tmp_path: Path) -> None:
+    with_results(tmp_path / "p.mlwb", AGREES, others='\n[[algorithm]]\nkind = "fomaml"\ninner_steps = 5\n')
+    with Project.open(tmp_path / "p.mlwb") as opened:
+        view = view_of(qtbot, opened)
+        drawn = view.figure()
+        assert drawn is not None
+        assert "Published: MAML, FOMAML; point at a square" in view.note
+        assert drawn.caption.count("the same protocol") == 2

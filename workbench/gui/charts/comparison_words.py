@@ -22,7 +22,7 @@ FAR = 100.0
 PUBLISHED = Column(
     "published_printed",
     "Published",
-    "In a paper whose protocol agrees, or nearly; which points differ stands below the table",
+    "In a paper whose protocol agrees, or nearly; its square in the picture says which, and what differs",
 )
 
 EXTRA = (
@@ -123,7 +123,7 @@ def notes(
     """
     said = [tr("{} identical meta-test episodes.", met.test["episodes"]), marks(compared)]
     said += met.conditions(measure, step)
-    said += [*remarks.episodes(met.test), *remarks.of([each.row for each in compared])]
+    said += [*remarks.episodes(met.test), *remarks.of([each.row for each in compared], in_full=False)]
     single = [each.name for each in compared if len(each.seeds) == 1 and not each.row.deterministic]
     if single:
         said.append(tr("One seed (n = 1) allows no claim over seeds: {}.", listed(single, MOST_NAMED)))
