@@ -177,6 +177,17 @@ class RunData(QObject):
         self._unread = sorted(unread, key=in_view.__contains__)
         self._ahead.start()
 
+    def follow(self) -> None:
+        """Another process has written: show what it wrote."""
+        before = self._runs
+        self.reread()
+        state = {run.id: (run.iterations, run.status) for run in before.values()}
+        moved = {run for run, now in self._runs.items() if state.get(run) != (now.iterations, now.status)}
+        for run in moved:
+            self.forget(run)
+        if moved:
+            self.grew.emit(moved)
+
     def rewritten(self, changes: Mapping[int, Mapping[str, Any]]) -> None:
         """Fields of runs were changed in the file: those that move and remove nothing are taken over."""
         if any(not PLAIN.issuperset(fields) for fields in changes.values()):
@@ -204,7 +215,9 @@ class RunData(QObject):
         if record.id in self.live:
             status = known.status if known is not None and known.status in TOLD else record.status
             return replace(record, status=status)
-        return replace(record, status="interrupted") if record.status == "running" else record
+        elsewhere = self._project is not None and self._project.read_only and self._project.writer_alive
+        dead = record.status == "running" and not elsewhere
+        return replace(record, status="interrupted") if dead else record
 
     # --- records -----------------------------------------------------------------------------------
 

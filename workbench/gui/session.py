@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEventLoop, QObject, QSettings, Signal, Slot
+from PySide6.QtCore import QEventLoop, QObject, QSettings, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from workbench.gui import untitled
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from workbench.tasks.base import TaskFamily
 
 RECENT = 10
+FOLLOW_MILLISECONDS = 1000
+"""Between two looks at a project that another process writes."""
 
 
 class Session(QObject):
@@ -47,6 +49,10 @@ class Session(QObject):
         self.undo = QUndoStack(self)
         self.project: Project | None = None
         self._closed = False
+        self._seen = 0
+        self._following = QTimer(self)
+        self._following.setInterval(FOLLOW_MILLISECONDS)
+        self._following.timeout.connect(self._follow)
         self.data.complained.connect(self.complained)
         self.data.asked.connect(self.change_runs)
         self.queue.complained.connect(self.complained)
@@ -180,9 +186,27 @@ class Session(QObject):
         self.queue.open(project)
         self.data.open(project)
         self.opened.emit()
+        if project.read_only and project.writer_alive:
+            self._following.start()
+
+    @Slot()
+    def _follow(self) -> None:
+        """Show what the process has written that the project is open for writing in."""
+        if self.project is None:
+            return
+        try:
+            version = self.project.version_of_data()
+        except ProjectError as error:
+            self._following.stop()
+            self.complained.emit(str(error))
+            return
+        if version != self._seen:
+            self._seen = version
+            self.data.follow()
 
     def _let_go(self) -> None:
         project, self.project = self.project, None
+        self._following.stop()
         if project is None:
             return
         path = project.path

@@ -155,6 +155,10 @@ class Project(CheckedStore):
             project._release = undo.pop_all().close
         return project
 
+    def version_of_data(self) -> int:
+        """A number that is another one once somebody else has written."""
+        return int(self._rows("PRAGMA data_version")[0][0])
+
     def __enter__(self) -> Self:
         return self
 
