@@ -45,7 +45,7 @@ class ANPConfig(Trains):
 
     kind: Literal["anp"] = "anp"
     width: int = setting(
-        64,
+        128,
         ge=1,
         le=10_000,
         unit="units",
