@@ -37,12 +37,11 @@ def diverged_at(run: RunRecord, evaluations: Evaluations, losses: Callable[[], S
     evaluations : the run's validations as (meta-iteration, summary), in order.
     losses : reads its training losses; asked only where they matter.
     """
-    failed = run.iterations + 1 if run.status == "failed" and "not finite" in run.failure else None
-    signed = bool(evaluations) and measure_of(LOSS.name, evaluations[0][1]).signed
-    start = np.inf if signed else _start(evaluations)
-    bad = [_lost(summary, DIVERGED_FACTOR * start) for _, summary in evaluations]
-    if failed is None and bad and not bad[-1] and evaluations[-1][0] >= run.iterations:
+    if ended_well(run, evaluations):
         return None
+    failed = run.iterations + 1 if _failed(run) else None
+    signed, start = _signed(evaluations), _start(evaluations)
+    bad = [_lost(summary, DIVERGED_FACTOR * start) for _, summary in evaluations]
     well = max((at for (at, _), each in zip(evaluations, bad, strict=True) if not each), default=-1)
     found = [at for (at, _), each in zip(evaluations, bad, strict=True) if each and at > well]
     iterations, values = losses()
@@ -56,6 +55,28 @@ def diverged_at(run: RunRecord, evaluations: Evaluations, losses: Callable[[], S
     return min(found, default=None)
 
 
+def ended_well(run: RunRecord, evaluations: Evaluations) -> bool:
+    """Whether the last validation is of all that was trained, and within bounds: what was before does not
+    count then.
+
+    Parameters
+    ----------
+    evaluations : at least the first and the last.
+    """
+    if _failed(run) or not evaluations or evaluations[-1][0] < run.iterations:
+        return False
+    return not _lost(evaluations[-1][1], DIVERGED_FACTOR * _start(evaluations))
+
+
+def _failed(run: RunRecord) -> bool:
+    return run.status == "failed" and "not finite" in run.failure
+
+
+def _signed(evaluations: Evaluations) -> bool:
+    """Whether the loss may be below zero."""
+    return bool(evaluations) and measure_of(LOSS.name, evaluations[0][1]).signed
+
+
 def _first_lasting(bad: NDArray[np.bool_]) -> int | None:
     """The first that is bad, and more than half of what follows too."""
     share = np.cumsum(bad[::-1])[::-1] / np.arange(len(bad), 0, -1)
@@ -64,8 +85,10 @@ def _first_lasting(bad: NDArray[np.bool_]) -> int | None:
 
 
 def _start(evaluations: Evaluations) -> float:
-    """The loss before training and adaptation; infinite where it is not known."""
-    first = measures(evaluations[0][1])[LOSS.name]["mean"][0] if evaluations else None
+    """The loss before training and adaptation; infinite where it is not known, or may be below zero."""
+    if not evaluations or _signed(evaluations):
+        return np.inf
+    first = measures(evaluations[0][1])[LOSS.name]["mean"][0]
     return np.inf if first is None else abs(first)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from workbench.analysis import quantities, reports
-from workbench.analysis.divergence import diverged_at
+from workbench.analysis.divergence import diverged_at, ended_well
 from workbench.analysis.naming import NONE
 from workbench.analysis.numerals import count, number
 from workbench.analysis.published import Beside
@@ -56,11 +57,11 @@ def _run_entry(project: Project, record: RunRecord, experiment: str) -> RunEntry
     """A run of a project, as :func:`entry`, and when its training diverged."""
     result = project.result(record.id, "test", arrays=False)
     shown = entry(record, experiment, result.summary if result else None)
-    try:
-        validations = project.evaluations(record.id, "validation")
-        at = diverged_at(record, validations, lambda: project.series(record.id, "loss"))
-    except ProjectError:  # a damaged curve is verify's to tell
-        at = None
+    at: int | None = None
+    with suppress(ProjectError):  # a damaged curve is verify's to tell
+        if not ended_well(record, project.evaluations(record.id, "validation", ends=True)):
+            validations = project.evaluations(record.id, "validation")
+            at = diverged_at(record, validations, lambda: project.series(record.id, "loss"))
     return {**shown, "diverged_at": at}
 
 

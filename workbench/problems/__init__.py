@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from workbench.measures import Measure, known
 from workbench.problems.base import PROBLEMS, Data, Predict, Problem, Supervised
@@ -51,10 +52,15 @@ def rows_of(summary: Mapping[str, object]) -> tuple[Measure, ...]:
     units = summary.get("units")
     own = units if isinstance(units, Mapping) else {}
     return tuple(
-        replace(row, unit=str(own[row.name])) if row.name in own else row
+        _in_unit(row, str(own[row.name])) if row.name in own else row
         for row in problem.measures
         if row.name in names or not names
     )
+
+
+@lru_cache(maxsize=256)
+def _in_unit(row: Measure, unit: str) -> Measure:
+    return replace(row, unit=unit)  # thousands of runs have the same
 
 
 def measure_of(name: str, summary: Mapping[str, object]) -> Measure:

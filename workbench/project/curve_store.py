@@ -117,12 +117,17 @@ class CurveStore(Database):
                 (run, split, int(iteration), body, digest(split, int(iteration), body)),
             )
 
-    def evaluations(self, run: int, split: str) -> list[tuple[int, Summary]]:
-        """A run's evaluations on a split, as (iteration, values) in the order of the iterations."""
+    def evaluations(self, run: int, split: str, *, ends: bool = False) -> list[tuple[int, Summary]]:
+        """A run's evaluations on a split, as (iteration, values) in the order of the iterations.
+
+        Parameters
+        ----------
+        ends : only the first and the last, where a project's thousands of runs are listed.
+        """
+        of = "FROM evaluations WHERE run_id = ?1 AND split = ?2"
+        some = f" AND iteration IN ((SELECT MIN(iteration) {of}), (SELECT MAX(iteration) {of}))"
         rows = self._rows(
-            "SELECT iteration, body, digest FROM evaluations WHERE run_id = ? AND split = ?"
-            " ORDER BY iteration",
-            (run, split),
+            f"SELECT iteration, body, digest {of}{some if ends else ''} ORDER BY iteration", (run, split)
         )
         found = []
         for iteration, body, stored in rows:

@@ -33,6 +33,7 @@ LARGEST = 1e100
 LARGEST_ID = 2**31 - 1
 MOST_ITERATIONS = 2**53
 LONGEST_LINE, LONGEST_TEXT, LONGEST_JSON = 2_000, 100_000, 8_000_000
+MOST_LISTED = 100_000
 DEEPEST = 12  # tables and lists inside one another
 
 
@@ -189,7 +190,7 @@ def _unfit(value: object) -> ValueError:
 # --- lists and tables ------------------------------------------------------------------------------
 
 
-def listed(check: Callable[[object], T], most: int = 100_000) -> Callable[[object], list[T]]:
+def listed(check: Callable[[object], T], most: int = MOST_LISTED) -> Callable[[object], list[T]]:
     """A list of at most so many."""
 
     def checked(value: object) -> list[T]:
@@ -223,10 +224,14 @@ def table(
         for name in required:
             if name not in value:
                 raise ValueError(f"{name} is missing")
-        return {
-            shown(name, LONGEST_NAME): named(name, known.get(name, rest), each)
-            for name, each in value.items()
-        }
+        found, name = {}, ""
+        try:  # once for all entries: a project has millions of them
+            for name, each in value.items():
+                check = known.get(name)
+                found[name if check else shown(name, LONGEST_NAME)] = (check or rest)(each)
+        except ValueError as error:
+            raise _of(name, error) from None
+        return found
 
     return checked
 
@@ -236,7 +241,11 @@ def named(name: str, check: Callable[[object], T], value: object) -> T:
     try:
         return check(value)
     except ValueError as error:
-        raise ValueError(f"{shown(name, 40)} {error}") from None
+        raise _of(name, error) from None
+
+
+def _of(name: str, error: ValueError) -> ValueError:
+    return ValueError(f"{shown(name, 40)} {error}")
 
 
 def in_json(check: Callable[[object], T], kind: type) -> Callable[[object], T]:
@@ -303,19 +312,28 @@ _experiment = table(
 # --- evaluations and results -----------------------------------------------------------------------
 
 
+_integer = whole(-(2**63), 2**63)
+
+
 def _mean(value: object) -> float | None:
     """A number, or None: one that is not finite is written as null, but was not always."""
     if value is None:
         return None
     if type(value) is float:
         return value if abs(value) <= LARGEST else None
-    return float(whole(-(2**63), 2**63)(value))
+    return float(_integer(value))
+
+
+def _means(value: object) -> list[float | None]:
+    """Numbers, or None. A project has millions, so what is a float as it must be is not asked about twice."""
+    if not isinstance(value, list) or len(value) > MOST_LISTED:
+        raise _unfit(value)
+    return [each if type(each) is float and -LARGEST <= each <= LARGEST else _mean(each) for each in value]
 
 
 _few = whole(0, 10**9)
 _name = line(LONGEST_NAME)
 _share = real(0, 1)
-_means = listed(_mean)
 _AGAIN = {end: optional(_means) for name in FIRST_EDITION for end in (name, f"{name}_ci95")}
 _BY_STEP: dict[str, Check] = {
     **_AGAIN,

@@ -262,5 +262,4 @@ def _look(path: Path, found: Found) -> None:
 
 def _read_lists(store: RunStore) -> None:
     store.experiments()
-    store.runs()
-    store.runs(deleted=True)
+    store.listing()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from workbench import runs
 from workbench.config import parse
+from workbench.measures import known
 from workbench.project import Project, RunWriter
 from workbench.runs import Control
 from workbench.summaries import Summary
@@ -89,7 +90,7 @@ def _like(project: Project, known: int, run: int, chance: np.random.Generator) -
         writer.evaluation(iteration, "validation", _scaled(summary, scale))
     found = project.result(known, "test")
     assert found is not None
-    arrays = {name: _noisy(each, scale) for name, each in found.arrays.items()}
+    arrays = {name: _noisy(name, each, scale) for name, each in found.arrays.items()}
     writer.result("test", _scaled(found.summary, scale), arrays, found.summary["episodes_hash"])
     writer.update(
         status="finished", iterations=record.iterations, seconds=record.seconds * scale,
@@ -99,8 +100,11 @@ def _like(project: Project, known: int, run: int, chance: np.random.Generator) -
     writer.flush()
 
 
-def _noisy(values: NDArray[np.generic], scale: float) -> NDArray[np.generic]:
-    return values * scale if values.dtype == np.float64 else values  # type: ignore[operator,no-any-return]
+def _noisy(name: str, values: NDArray[np.generic], scale: float) -> NDArray[np.generic]:
+    if values.dtype != np.float64:
+        return values
+    scaled = values * scale  # type: ignore[operator]
+    return np.minimum(scaled, 1) if known(name).share else scaled  # type: ignore[no-any-return]
 
 
 def _scaled(summary: S, scale: float) -> S:
