@@ -64,13 +64,22 @@ def test_what_was_chosen_is_the_best_and_is_said(found: list[Tuning]) -> None:
     assert found[0].colour != found[1].colour
 
 
-@pytest.mark.parametrize("which", ["lines", "slices", "best"])
+@pytest.mark.parametrize("which", ["lines", "slices", "multiples", "best"])
 def test_every_picture_has_every_trial(found: list[Tuning], which: str) -> None:
     figure = tuning.picture(found, which)
     assert figure is not None
     drawn = {run for panel in figure.panels for curve in panel.curves for run in curve.runs}
     assert drawn == {run.id for each in found for run, tried in each.tried if tried.value is not None}
     assert figure.table
+
+
+def test_trials_stand_apart_by_a_setting_each_in_one_panel(found: list[Tuning]) -> None:
+    assert tuning.dividing(found) == ["algorithm.inner_lr", "training.meta_lr"]
+    figure = tuning.multiples(found, "training.meta_lr")
+    assert figure is not None
+    assert [panel.title for panel in figure.panels] == ["meta lr 0.001", "meta lr 0.01"]
+    drawn = [run for panel in figure.panels for curve in panel.curves for run in curve.runs]
+    assert len(drawn) == len(set(drawn)) == 16
 
 
 @pytest.mark.skipif(importlib.util.find_spec("optuna") is None, reason="Optuna is not installed")

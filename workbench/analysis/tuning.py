@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import importlib.util
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,11 +30,15 @@ from workbench.words import listed, marked, plural, tr
 PICTURES = marked({
     "lines": "Parallel coordinates",
     "slices": "One setting at a time",
+    "multiples": "Apart by a setting",
     "best": "Best of so many trials",
     "importance": "What matters",
 })  # fmt: skip
 LOW, HIGH = 0.1, 0.9
 """Of the best of n trials, the quantiles between which its band lies."""
+
+MOST_PARTS = 4
+"""Values by which trials stand apart; of more numbers, thirds."""
 
 FEWEST = 4
 """Trials of which it can be said which setting matters."""
@@ -216,46 +220,99 @@ def slices(found: Sequence[Tuning]) -> Figure | None:
     drawn = _whole(found)
     if not drawn:
         return None
-    row = drawn[0][0].measure
-    logs = {_own(path) for each in found for path in each.logs}
-    shown = {run.id: value * row.scale for (_, run, _, _), value in zip(drawn, _capped(drawn), strict=True)}
-    panels = []
-    for name, title in zip(_settings(found), short(_settings(found)), strict=True):
-        had = [each for each in drawn if _of(each[2], name) is not None]
-        values = [_of(tried, name) for _, _, tried, _ in had]
-        numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-        heads = [] if numeric else sorted({worded(value) for value in values})
-        curves = []
-        for each in found:
-            mine = [(run, tried) for other, run, tried, _ in had if other is each]
-            at = [_of(tried, name) for _, tried in mine]
-            curves.append(
-                Curve(
-                    each.label,
-                    each.colour,
-                    np.array([float(v) if numeric else heads.index(worded(v)) for v in at]),  # type: ignore[arg-type]
-                    np.array([shown[run.id] for run, _ in mine]),
-                    kind="markers",
-                    small=True,
-                    points=tuple(f"trial {tried.number}, {tried.value:.4g}" for _, tried in mine),
-                    runs=tuple(run.id for run, _ in mine),
-                )
-            )
-        panels.append(
-            Panel(
-                x_label="" if heads else title,
-                title=title if heads else "",
-                y_label=quantities.axis(row, "Validation"),
-                x_names=tuple(heads),
-                x_log=name in logs,
-                curves=tuple(curve for curve in curves if len(curve.x)),
-            )
-        )
+    panels = [_against(found, drawn, name) for name in _settings(found)]
     caption = (
-        f"Each point: one trial, its validation {row.quantity} against one of its settings; the others "
-        f"differ, too.{_beyond(drawn)}{_left_out(found)}"
+        f"Each point: one trial, its validation {drawn[0][0].measure.quantity} against one of its settings; "
+        f"the others differ, too.{_beyond(drawn)}{_left_out(found)}"
     )
     return Figure("slices", tuple(panels), caption, columns=min(3, len(panels)), table=_rows(found))
+
+
+def multiples(found: Sequence[Tuning], by: str = "") -> Figure | None:
+    """The same apart for each value (or third) of a setting; None without any.
+
+    Parameters
+    ----------
+    by : the setting, one of :func:`dividing`; empty: that with the fewest values.
+    """
+    drawn, settings = _whole(found), dividing(found)
+    if not drawn or not settings:
+        return None
+    by = by if by in settings else min(settings, key=lambda name: len(_parts(drawn, name)))
+    others = [name for name in _settings(found) if name != by] or [by]
+    parts = _parts(drawn, by)
+    panels = [
+        replace(_against(found, drawn, name, among), title=f"{short([by])[0]} {part}" if not row else "")
+        for row, name in enumerate(others)
+        for part, among in parts.items()
+    ]
+    caption = (
+        f"Each point: one trial, its validation {drawn[0][0].measure.quantity} against a setting, apart for "
+        f"{short([by])[0]}.{_beyond(drawn)}{_left_out(found)}"
+    )
+    return Figure("multiples", tuple(panels), caption, columns=len(parts), table=_rows(found))
+
+
+def dividing(found: Sequence[Tuning]) -> list[str]:
+    """The settings by which trials can be told apart."""
+    drawn = _whole(found)
+    return [name for name in _settings(found) if len(_parts(drawn, name)) > 1]
+
+
+def _parts(drawn: Drawn, name: str) -> dict[str, frozenset[int]]:
+    """The runs by the value of a setting; where there are many numbers, by thirds."""
+    values = {run.id: value for _, run, tried, _ in drawn if (value := _of(tried, name)) is not None}
+    if _numeric(values.values()) and len(set(values.values())) > MOST_PARTS:
+        numbers = np.array([float(each) for each in values.values()])  # type: ignore[arg-type]
+        low, high = np.quantile(numbers, (1 / 3, 2 / 3))
+        told = {run: int(each > low) + int(each > high) for run, each in zip(values, numbers, strict=True)}
+        ends = [numbers[[at == part for at in told.values()]] for part in range(3)]
+        names = [f"{worded(float(each.min()))} to {worded(float(each.max()))}" for each in ends if len(each)]
+        kept = [part for part in range(3) if len(ends[part])]
+        groups = zip(names, kept, strict=True)
+        return {name: frozenset(run for run, at in told.items() if at == part) for name, part in groups}
+    heads = sorted({worded(each) for each in values.values()})
+    return {head: frozenset(run for run, each in values.items() if worded(each) == head) for head in heads}
+
+
+def _numeric(values: Iterable[object]) -> bool:
+    return all(isinstance(each, int | float) and not isinstance(each, bool) for each in values)
+
+
+def _against(found: Sequence[Tuning], drawn: Drawn, name: str, among: frozenset[int] | None = None) -> Panel:
+    """What trials (those of some runs, or all) came to, against a setting."""
+    row = drawn[0][0].measure
+    had = [
+        (each, run, tried, value * row.scale)
+        for (each, run, tried, _), value in zip(drawn, _capped(drawn), strict=True)
+        if _of(tried, name) is not None
+    ]
+    numeric = _numeric(_of(tried, name) for _, _, tried, _ in had)
+    heads = [] if numeric else sorted({worded(_of(tried, name)) for _, _, tried, _ in had})
+    curves = []
+    for each in found:
+        mine = [row[1:] for row in had if row[0] is each and (among is None or row[1].id in among)]
+        at = [_of(tried, name) for _, tried, _ in mine]
+        curve = Curve(
+            each.label,
+            each.colour,
+            np.array([float(v) if numeric else heads.index(worded(v)) for v in at]),  # type: ignore[arg-type]
+            np.array([value for *_, value in mine]),
+            kind="markers",
+            small=True,
+            points=tuple(f"trial {tried.number}, {tried.value:.4g}" for _, tried, _ in mine),
+            runs=tuple(run.id for run, *_ in mine),
+        )
+        curves += [curve] * bool(mine)
+    title = short([name])[0]
+    return Panel(
+        x_label="" if heads else title,
+        title=title if heads else "",
+        y_label=quantities.axis(row, "Validation"),
+        x_names=tuple(heads),
+        x_log=name in {_own(path) for each in found for path in each.logs},
+        curves=tuple(curves),
+    )
 
 
 def expected_best(found: Sequence[Tuning]) -> Figure | None:
@@ -397,8 +454,10 @@ def _importances(each: Tuning) -> dict[str, float]:
     return {_own(name): float(share) for name, share in found.items()}
 
 
-def picture(found: Sequence[Tuning], which: str) -> Figure | None:
-    """One of :data:`PICTURES`."""
+def picture(found: Sequence[Tuning], which: str, by: str = "") -> Figure | None:
+    """One of :data:`PICTURES`; ``by``: see :func:`multiples`."""
+    if which == "multiples":
+        return multiples(found, by)
     makers = {"lines": lines, "slices": slices, "best": expected_best, "importance": importance}
     return makers[which](found)
 

@@ -64,8 +64,9 @@ KINDS = {
     ),
     "parallel": Kind("settings that differ, as parallel coordinates", DRAWN, _FIGURE, makers.parallel),
     "trials": Kind(
-        "what a sweep tried (--x lines, slices, best, importance), as a picture or a table",
-        ("png", "svg", "pdf", *WRITTEN), (_FIGURE - {"measure", "step", "order"}) | {"x"}, makers.trials,
+        "what a sweep tried (--x lines, slices, multiples, best, importance), as a picture or a table",
+        ("png", "svg", "pdf", *WRITTEN), (_FIGURE - {"measure", "step", "order"}) | {"x", "columns"},
+        makers.trials,
     ),
     "roc": Kind(
         "ROC curves, where a diagnosis was asked for", DRAWN,

@@ -249,8 +249,8 @@ def trials(request: Request) -> Made:
     if not found:
         raise InputError(f"{request.project.path}: no trial of a sweep is over (see workbench sweep)")
     which = one_of("--x", request.wish.x or "lines", [*tuning.PICTURES])
-    drawn = tuning.picture(found, which)
-    if request.form in WRITTEN and (which in ("lines", "slices") or drawn is None):
+    drawn = tuning.picture(found, which, request.wish.columns)
+    if request.form in WRITTEN and (which not in ("best", "importance") or drawn is None):
         return request.written([tuning.table(found)], tuning.words(found))
     if request.form in WRITTEN and drawn is not None:
         heads = tuple(Column(key, key.replace("_", " ")) for key in drawn.table[0])

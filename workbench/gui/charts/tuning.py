@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from workbench.analysis import tuning
+from workbench.analysis.sweep import short
 from workbench.analysis.tuning import PICTURES, Tuning
 from workbench.gui import theme
 from workbench.gui.charts.base import Chart
@@ -34,9 +35,10 @@ NO_SWEEP = marked(
 class Choices(Section):
     """What a person chose."""
 
-    view: Literal["lines", "slices", "best", "importance"] = setting(
+    view: Literal["lines", "slices", "multiples", "best", "importance"] = setting(
         "lines", label="Picture", titles=PICTURES, help="What the picture shows"
     )
+    by: str = setting("", help="The setting by whose values trials stand apart")
 
 
 class TuningView(Chart):
@@ -66,6 +68,11 @@ class TuningView(Chart):
             self._view.addItem(tr(title), name)
         self._view.activated.connect(self._chosen)
         self.tools.addWidget(self._view)
+        self._by = Chooser(tr(fields_of(Choices)["by"].help), self)
+        self._by.setObjectName("tuning_by")
+        self._by.setAccessibleName(tr("Apart by"))
+        self._by.activated.connect(self._chosen)
+        self.tools.addWidget(self._by)
         self.tools.addStretch(1)
         self.use = QPushButton(tr("Use the best in Setup"), self)
         self.use.setObjectName("tuning_use")
@@ -105,17 +112,28 @@ class TuningView(Chart):
         self.set_hint("" if self._found else tr(NO_SWEEP))
         for part in (self._view, self.use, self._note, self.board):
             part.setVisible(bool(self._found))
+        self._offer_settings()
         self.use.setEnabled(self._best() is not None)
         self.board.show_figure(drawn)
         self.board.select(self.data.selected)
         said = drawn.caption if drawn is not None else self._why_nothing()
         self._note.setText(f"{tuning.words(self._found)} {said}" if self._found else "")
 
+    def _offer_settings(self) -> None:
+        """The settings by which trials can stand apart, where they are to."""
+        names = tuning.dividing(self._found)
+        self._by.setVisible(self._wanted.view == "multiples" and bool(names))
+        if [self._by.itemData(at) for at in range(self._by.count())] != names:
+            self._by.clear()
+            for name, title in zip(names, short(names), strict=True):
+                self._by.addItem(title, name)
+        self._by.setCurrentIndex(self._by.findData(self._wanted.by))
+
     def figure(self) -> Figure | None:
         if not self._found:
             return None
         if self._wanted.view != SLOW:
-            return tuning.picture(self._found, self._wanted.view)
+            return tuning.picture(self._found, self._wanted.view, self._wanted.by)
         self._ask()
         return self._slow if isinstance(self._slow, Figure) else None
 
@@ -148,7 +166,7 @@ class TuningView(Chart):
 
     @Slot(int)
     def _chosen(self, _: int) -> None:
-        self._wanted = Choices(view=self._view.currentData())
+        self._wanted = Choices(view=self._view.currentData(), by=self._by.currentData() or "")
         self.mark_stale()
 
     def _best(self) -> int | None:
