@@ -201,7 +201,7 @@ def test_what_has_nothing_published_is_as_it_was(tmp_path: Path) -> None:
 def test_figure_and_table_say_the_same(tmp_path: Path) -> None:
     project_of(tmp_path / "p.mlwb", NEARLY)
     with Project.open(tmp_path / "p.mlwb") as project:
-        (chapter,) = paper_tables.chapters(project, ProjectSource(project))
+        (chapter,) = paper_tables.chapters(ProjectSource(project))
         (met,) = chapter.met
         found = compare(chapter.source, met, "accuracy")
         drawn = figure(chapter.source, met, found, "accuracy")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -78,12 +78,22 @@ class ProjectSource:
     ) -> None:
         self.arrangement = arrangement or Arrangement()
         self._project = project
-        wanted = None if runs is None else set(runs)
-        records = project.runs()
-        self._shown = [each for each in records if (each.visible if wanted is None else each.id in wanted)]
+        self._runs, put_aside = project.runs(), project.runs(deleted=True)
+        self._shown = [each for each in self._runs if each.visible] if runs is None else self._of(runs)
         self._records = {each.id: each for each in project.experiments()}
+        self._results: dict[int, TestSummary | None] = {}
         self.experiments = Experiments(self.experiment, colours)
-        self.experiments.give_colours([*records, *project.runs(deleted=True)])
+        self.experiments.give_colours([*self._runs, *put_aside])
+
+    def of(self, runs: Iterable[int]) -> ProjectSource:
+        """The same for other runs to draw; what was read of the project is read no more."""
+        other = copy(self)
+        other._shown = self._of(runs)
+        return other
+
+    def _of(self, runs: Iterable[int]) -> list[RunRecord]:
+        wanted = set(runs)
+        return [each for each in self._runs if each.id in wanted]
 
     def shown(self) -> list[RunRecord]:
         """The runs to draw."""
@@ -107,8 +117,10 @@ class ProjectSource:
 
     def result(self, run: int) -> TestSummary | None:
         """What a run reached on the meta-test episodes."""
-        found = self._project.result(run, "test", arrays=False)
-        return found.summary if found else None
+        if run not in self._results:
+            found = self._project.result(run, "test", arrays=False)
+            self._results[run] = found.summary if found else None
+        return self._results[run]
 
     def experiment(self, run: RunRecord) -> ExperimentRecord:
         """The experiment that a run belongs to."""

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench import terminal
-from workbench.cli.group import FILE, BadInput, bad_input, commands, form_of, ids, must_be_a_file
+from workbench.cli.group import FILE, BadInput, bad_input, commands, form_of, ids, must_be_a_file, to_read
 from workbench.cli.showing import tell_damaged
-from workbench.project import Project
 
 if TYPE_CHECKING:  # it imports pydantic
     from workbench.settings import Field
@@ -115,7 +114,7 @@ def export(project: Path, what: str, form: str | None, output: Path, **options: 
         raise BadInput(f"-o: {kind.help}: standard output is none")
     elif not output.absolute().parent.is_dir():
         raise BadInput(f"{output}: there is no folder {output.parent}")
-    with bad_input(), Project.open(project, read_only=True) as opened:
+    with bad_input(), to_read(project) as opened:
         said = documents.save(opened, what, chosen, wish, output)
         tell_damaged(opened)
     if said:

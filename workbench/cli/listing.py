@@ -11,10 +11,9 @@ import click
 
 from workbench.analysis.tables import Cells
 from workbench.analysis.tables import as_json as as_json_text
-from workbench.cli.group import FILE, PRINT_JSON, bad_input, commands, print_table, wrapped
+from workbench.cli.group import FILE, PRINT_JSON, bad_input, commands, print_table, to_read, wrapped
 from workbench.cli.showing import tell_damaged
 from workbench.export import paper_tables
-from workbench.project import Project
 from workbench.terminal import say, say_json
 
 if TYPE_CHECKING:  # it imports pydantic
@@ -49,7 +48,7 @@ def published(project: Path | None, as_json: bool) -> None:
     from workbench.analysis import published as known
 
     if project is not None:
-        with bad_input(), Project.open(project, read_only=True) as opened:
+        with bad_input(), to_read(project) as opened:
             rows = paper_tables.beside_published(opened)
             tell_damaged(opened)
         if as_json:

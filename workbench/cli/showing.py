@@ -12,7 +12,7 @@ from workbench.analysis import remarks, results, tables
 from workbench.analysis.naming import NONE
 from workbench.analysis.numerals import number
 from workbench.analysis.quantities import text
-from workbench.cli.group import FILE, PRINT_JSON, bad_input, commands, in_width, print_table
+from workbench.cli.group import FILE, PRINT_JSON, bad_input, commands, in_width, print_table, to_read
 from workbench.measures import ACCURACY
 from workbench.project import Project
 from workbench.project.records import sentences
@@ -25,7 +25,7 @@ from workbench.terminal import say, say_json
 @PRINT_JSON
 def show(project: Path, as_json: bool) -> None:
     """Runs and results of a project."""
-    with bad_input(), Project.open(project, read_only=True) as opened:
+    with bad_input(), to_read(project) as opened:
         entries = results.run_entries(opened)
         if as_json:
             damaged = [{"id": each.id, "why": each.why} for each in opened.damaged()]
@@ -91,7 +91,7 @@ def _show(entries: Sequence[RunEntry]) -> None:
 @click.argument("project", type=FILE)
 def verify(project: Path) -> int:
     """Check a project's integrity; exit code 1 if anything is damaged."""
-    with bad_input(), Project.open(project, read_only=True) as opened:
+    with bad_input(), to_read(project) as opened:
         problems = opened.verify()
     for problem in problems:
         say(problem)

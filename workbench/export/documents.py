@@ -158,7 +158,7 @@ def _arranged(project: Project, wish: Wish) -> Arrangement:
 
     def groups() -> list[Group]:
         source = ProjectSource(project, RUNS, wish.runs)
-        each = [source, *(chapter.source for chapter in chapters(project, source))]
+        each = [source, *(chapter.source for chapter in chapters(source))]
         return [group for one in each for group in Grouping(one).groups(joined=True)]
 
     keys: dict[str, list[str]] = {}

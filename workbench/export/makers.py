@@ -84,7 +84,7 @@ class Request:
             If there are none, or what is wanted was not measured.
         """
         wish = self.wish
-        found = [each for each in paper_tables.chapters(self.project, self.source) if each.met]
+        found = [each for each in paper_tables.chapters(self.source) if each.met]
         if not found:
             raise InputError(
                 f"{self.project.path}: no run that is shown is finished, so there is nothing to compare"

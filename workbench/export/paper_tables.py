@@ -13,7 +13,6 @@ from workbench.analysis.source import ProjectSource, Source
 from workbench.analysis.statistics import plain
 from workbench.analysis.tables import NONE, Cells, Column, Table, number_in
 from workbench.measures import Measure, known
-from workbench.pictures import RUNS
 from workbench.project import Project, RunRecord
 from workbench.summaries import RunEntry
 from workbench.words import listed
@@ -40,7 +39,7 @@ class Chapter:
         return replace(self, met=tuple(each for each in self.met if measure in ("", *each.measures)))
 
 
-def chapters(project: Project, source: ProjectSource) -> list[Chapter]:
+def chapters(source: ProjectSource) -> list[Chapter]:
     """What a source holds, one experiment after the other, in the order in which they were begun."""
     groups = [[each] for each in source.experiments.all(source.shown())]
     for met in episodes(source)[0]:
@@ -52,7 +51,7 @@ def chapters(project: Project, source: ProjectSource) -> list[Chapter]:
     found = []
     for group in groups:
         runs = [run.id for one in group for run in one.runs]
-        own = ProjectSource(project, RUNS, runs, source.arrangement)
+        own = source.of(runs)
         tested, unfinished = episodes(own)
         title = listed([one.name for one in group], 3)
         found.append(Chapter(title, own, tuple(tested), tuple(unfinished)))
@@ -70,7 +69,7 @@ def beside_published(project: Project) -> list[dict[str, object]]:
     """A row for each algorithm of a project beside whose result something published stands: what both
     reached, and how far the protocols agree."""
     found = []
-    for chapter in chapters(project, ProjectSource(project)):
+    for chapter in chapters(ProjectSource(project)):
         for met in chapter.met:
             for each in compare(chapter.source, met, met.measures[0]):
                 row, published = each.row, each.row.published

@@ -47,7 +47,7 @@ def html(project: Project, source: ProjectSource, measure: str = "", step: int |
     measure, step : what is compared; empty and None: the most telling, after the last inner step.
     """
     runs = source.shown()
-    found = [each.of(measure) for each in paper_tables.chapters(project, source)]
+    found = [each.of(measure) for each in paper_tables.chapters(source)]
     title = project.path.stem
     if len(found) == 1:  # named by the page's title
         title, found = found[0].title, [replace(found[0], title="Results")]

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from workbench.measures import LOSS, Measure, declare
 from workbench.pictures import RIGHT, RUNS, WRONG, Array, Curve, Drawing, Panel, Picture
@@ -281,6 +280,8 @@ def _entropy(p: Tensor) -> Tensor:
 def called_alike(found: NDArray[np.int64], true: NDArray[np.int64]) -> NDArray[np.int64]:
     """The groups found, ``[n]``, with the numbers of the true groups they share most points with, one to one;
     further groups get further numbers."""
+    from scipy.optimize import linear_sum_assignment  # takes long to import: not before it is needed
+
     names, numbers = np.unique(found, return_inverse=True)
     counts = np.zeros((len(names), int(true.max()) + 1), np.int64)
     np.add.at(counts, (numbers, true), 1)
