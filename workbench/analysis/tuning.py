@@ -241,8 +241,15 @@ def multiples(found: Sequence[Tuning], by: str = "") -> Figure | None:
     by = by if by in settings else min(settings, key=lambda name: len(_parts(drawn, name)))
     others = [name for name in _settings(found) if name != by] or [by]
     parts = _parts(drawn, by)
+    reached = [value * drawn[0][0].measure.scale for value in _capped(drawn)]
+    room = 0.06 * (max(reached) - min(reached)) or 0.1
+    alike = min(reached) - room, max(reached) + room
     panels = [
-        replace(_against(found, drawn, name, among), title=f"{short([by])[0]} {part}" if not row else "")
+        replace(
+            _against(found, drawn, name, among),
+            title=f"{short([by])[0]} {part}" if not row else "",
+            y_range=alike,
+        )
         for row, name in enumerate(others)
         for part, among in parts.items()
     ]
