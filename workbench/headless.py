@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,8 @@ def run(
     by: By | None = None,
     jobs: int = 1,
     cluster: str = "",
+    *,
+    together: bool = False,
 ) -> int:
     """Do every run of an experiment, in a project that is kept where one is named; with equal budgets, where
     it is said by what."""
@@ -98,7 +100,9 @@ def run(
     ):
         wanted = runs.add(opened, experiment, family)
         alone = len(wanted) == 1
-        return _perform(opened, wanted, progress, output, family, alone=alone, executor=executor)
+        return _perform(
+            opened, wanted, progress, output, family, alone=alone, executor=executor, together=together
+        )
 
 
 def sweep(
@@ -185,7 +189,14 @@ def dry_run(source: str, overrides: tuple[str, ...], quiet: bool, by: By | None 
 
 
 def resume(
-    path: Path, run_id: int | None, output: Path | None, quiet: bool, jobs: int = 1, cluster: str = ""
+    path: Path,
+    run_id: int | None,
+    output: Path | None,
+    quiet: bool,
+    jobs: int = 1,
+    cluster: str = "",
+    *,
+    together: bool = False,
 ) -> int:
     """Go on with what was queued, stopped or killed."""
     progress = Progress(quiet)
@@ -207,7 +218,15 @@ def resume(
             progress.line(f"{path}: every run is over; nothing to resume")
         alone = len(wanted) == 1 and not damaged
         code = _perform(
-            project, wanted, progress, output, None, alone=alone, executor=executor, sweeps=sweeps
+            project,
+            wanted,
+            progress,
+            output,
+            None,
+            alone=alone,
+            executor=executor,
+            sweeps=sweeps,
+            together=together and not sweeps,
         )
         _tell_choice(sweeps, code, progress)
         return code or int(bool(damaged))
@@ -228,6 +247,7 @@ def _perform(
     alone: bool,
     executor: runs.Executor | None = None,
     sweeps: Sequence[runs.Sweeping] = (),
+    together: bool = False,
 ) -> int:
     """0; 1 if a run failed or could not go on (unless it stands ``alone``); 130 if the user stopped it.
 
@@ -235,6 +255,7 @@ def _perform(
     ----------
     executor : where several runs are done at once; None: one after the other, in this thread.
     sweeps : of which more runs are due when some are over.
+    together : whether seeds of one algorithm are computed together.
     """
     wanted = list(wanted)
 
@@ -245,6 +266,8 @@ def _perform(
 
     if executor is not None:
         return _elsewhere(project, wanted, more, progress, output, executor)
+    if together:
+        return _together(project, wanted, progress, output)
     families = {} if family is None else {_task_of(project, wanted[0]): family}
     failed = False
     with _stopped_by_signals() as control:
@@ -274,6 +297,28 @@ def _perform(
             progress.line(f"stopped; 'workbench resume {project.path}' goes on")
             return STOPPED
     return 1 if failed else 0
+
+
+def _together(project: Project, wanted: Sequence[int], progress: Progress, output: Path | None) -> int:
+    """The same, with the seeds of an algorithm together."""
+    names = {run: project.run(run).name for run in wanted}
+    refused: list[int] = []
+
+    def tell(run: int) -> Callable[[Trainer, Notice], None]:
+        return lambda trainer, notice: _report(progress, names[run], trainer, notice)
+
+    def refuse(run: int, error: InputError) -> None:
+        refused.append(run)
+        progress.line(f"run {run} cannot go on: {error}", urgent=True)
+
+    with _stopped_by_signals() as control:
+        ended = runs.together(project, wanted, control, tell, refuse, progress.preparing)
+        if output is not None:
+            _deliver(project, wanted, output)
+        if control.stopping:
+            progress.line(f"stopped; 'workbench resume {project.path}' goes on")
+            return STOPPED
+    return 1 if refused or "failed" in ended.values() else 0
 
 
 def _is_trial(project: Project, run_id: int) -> bool:

@@ -20,7 +20,12 @@ COUNTED = "counted"
 
 
 def chunk_gradient(
-    algorithm: Algorithm, *, compile: bool, warm: bool = False, clip: float | None = None
+    algorithm: Algorithm,
+    *,
+    compile: bool,
+    warm: bool = False,
+    clip: float | None = None,
+    stacked: bool = False,
 ) -> ChunkGradient:
     """What computes the sum of the tasks' gradients, and the loss of each.
 
@@ -29,15 +34,17 @@ def chunk_gradient(
     compile : whether torch is to compile it as a whole.
     warm : learn without adapting.
     clip : norm to which the gradient of each task is clipped; None: no task is looked at by itself.
+    stacked : of several runs, ``[runs, …]`` of everything.
     """
     direction = None if warm else algorithm.outer.direction
     record = _recording if warm or not compile else _functional
     if clip is not None:  # every task has meta-parameters of its own, all alike
         one = _warm_loss(algorithm) if warm else algorithm.loss
         return _clipping(record(vmap(one)) if direction is None else torch.no_grad()(vmap(direction)), clip)
+    several = vmap if stacked else lambda compute: compute
     if direction is not None:
-        return _summing(torch.no_grad()(vmap(direction, in_dims=(None, 0))))
-    return record(algorithm.warm_losses if warm else algorithm.losses)
+        return torch.no_grad()(several(_summing(vmap(direction, in_dims=(None, 0)))))
+    return record(several(algorithm.warm_losses if warm else algorithm.losses))
 
 
 def _recording(losses_of: LossesOf) -> ChunkGradient:

@@ -55,6 +55,7 @@ from workbench.engine.events import (
 from workbench.engine.interruption import AbandonedError, Asked, nobody_asks
 from workbench.engine.plan import Plan, Work, choose
 from workbench.engine.private import Private
+from workbench.engine.stack import Stack
 from workbench.engine.state import State, Values
 from workbench.engine.stream import Stream
 from workbench.errors import InputError
@@ -142,6 +143,7 @@ class Trainer:
             log.info("%s: %s", config.label or self.algorithm.title, self.private.words)
         if self._objective:
             log.info("%s: outer loss %s", config.label or self.algorithm.title, self._objective)
+        self._stack: Stack | None = None
         self.iteration = 0
         self.seconds = self.validating = self.testing = 0.0
         self._evaluated = -1
@@ -240,6 +242,7 @@ class Trainer:
             count = self.experiment.evaluation.validation_episodes
             validation = yield from self._patiently(lambda: self.frozen("validation", count))
             yield from self._train(validation)
+            self._leave_stack()
             if self.trial is not None:
                 yield Trained(self.iteration, self.seconds, self._given_up)
                 return
@@ -254,8 +257,27 @@ class Trainer:
         finally:
             self.close()
 
+    @property
+    def can_be_stacked(self) -> bool:
+        """Whether its outer gradients can be computed together with those of other seeds."""
+        whole = self.plan.chunk >= self._tasks_of_a_step and self.workers == 1
+        plain = not self.plan.compile and not self.plan.mixed(self.experiment.training)
+        return whole and plain and self.private is None and not self.warm_up and self.iterations > 0
+
+    def computed_by(self, stack: Stack) -> None:
+        """Have its outer gradients computed together with those of other seeds from now on."""
+        self._meta_step.close()
+        self._stack = stack
+        stack.join(self.algorithm)
+
+    def _leave_stack(self) -> None:
+        if self._stack is not None:
+            self._stack.leave()
+            self._stack = None
+
     def close(self) -> None:
         """End what computes beside this thread."""
+        self._leave_stack()
         self._meta_step.close()
         if self.warm_up:
             self._warm_step.close()
@@ -453,7 +475,7 @@ class Trainer:
         raises, and nothing has changed by that step."""
         warm = self.iteration < self.warm_up
         outer = WARMING if warm else self.algorithm.outer
-        meta_step = self._warm_step if warm else self._meta_step
+        meta_step = self._warm_step if warm else self._stack or self._meta_step
         tasks = self.drawn() if warm else self.prepared()
         losses: list[Tensor] = []
         for part in self._parts(tasks, outer):

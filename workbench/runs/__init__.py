@@ -28,6 +28,7 @@ from workbench.runs.proposing import SweepError
 from workbench.runs.remote import Told
 from workbench.runs.sweeping import Sweeping
 from workbench.runs.sweeping import check as check_sweep
+from workbench.runs.together import together
 
 __all__ = [
     "CAN_GO_ON",
@@ -63,4 +64,5 @@ __all__ = [
     "open_family",
     "perform",
     "reading_of",
+    "together",
 ]

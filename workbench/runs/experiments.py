@@ -52,8 +52,15 @@ class Run:
     tuned: Tuned | None = None
     """What a sweep made of it."""
 
-    def trainer(self, family: TaskFamily, *, plan: Plan | None = None, asked: Asked = nobody_asks) -> Trainer:
-        """What does the run.
+    def trainer(
+        self,
+        family: TaskFamily,
+        *,
+        plan: Plan | None = None,
+        asked: Asked = nobody_asks,
+        steady: bool = False,
+    ) -> Trainer:
+        """What does the run; see :class:`~workbench.engine.trainer.Trainer`.
 
         Raises
         ------
@@ -69,7 +76,7 @@ class Run:
             plan=plan,
             asked=asked,
             trial=None if tuned is None or tuned.tests else Trial(tuned.limits),
-            steady=tuned is not None,
+            steady=steady or tuned is not None,
         )
 
     @property

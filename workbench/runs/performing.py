@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -24,6 +24,7 @@ from workbench.engine.events import (
 )
 from workbench.engine.interruption import AbandonedError
 from workbench.engine.plan import Plan
+from workbench.engine.stack import Stack
 from workbench.engine.tensor_file import StateError
 from workbench.engine.trainer import Trainer
 from workbench.errors import InputError
@@ -67,7 +68,14 @@ Notice = Event | Waiting | WentOn | Paused
 Tell = Callable[[Trainer, Notice], None]
 
 
-def perform(project: Store, run_id: int, family: TaskFamily, control: Control, tell: Tell) -> Status:
+def perform(
+    project: Store,
+    run_id: int,
+    family: TaskFamily,
+    control: Control,
+    tell: Tell,
+    stack: Stack | None = None,
+) -> Status:
     """Do a run, or what is left of it, and write it to the project as it happens.
 
     Parameters
@@ -77,6 +85,7 @@ def perform(project: Store, run_id: int, family: TaskFamily, control: Control, t
     family : the task family of its experiment.
     control : stops or pauses it.
     tell : called with every event, on this thread.
+    stack : computes its outer gradients together with those of other seeds, where they can be.
 
     Returns
     -------
@@ -95,11 +104,14 @@ def perform(project: Store, run_id: int, family: TaskFamily, control: Control, t
         raise DataError(f"run {run_id}: the data has changed since the run was set up; start a new run")
     same_domains(record, family)
     forget_peak()  # that of the run before
-    work = _prepared(run, family, recorded_plan(record), control)
+    with stack.making if stack is not None else nullcontext():
+        work = _prepared(run, family, recorded_plan(record), control, steady=stack is not None)
     if work is None:
         project.update_run(run_id, status="stopped")
         return "stopped"
     _restore(project, run_id, work)
+    if stack is not None and work.can_be_stacked:
+        work.computed_by(stack)
     if work.private is not None:
         work.private.resume(record.environment, record.iterations, work.iteration)
     with project.transaction():
@@ -116,11 +128,13 @@ def perform(project: Store, run_id: int, family: TaskFamily, control: Control, t
     return _Recorder(project, run_id, work, control, tell, run.tuned).record()
 
 
-def _prepared(run: Run, family: TaskFamily, plan: Plan | None, control: Control) -> Trainer | None:
+def _prepared(
+    run: Run, family: TaskFamily, plan: Plan | None, control: Control, *, steady: bool
+) -> Trainer | None:
     """The run's trainer, whose making may take a while; None if it must stop before it has begun."""
     while not control.stopping:
         try:
-            return run.trainer(family, plan=plan, asked=lambda: control.wanted)
+            return run.trainer(family, plan=plan, asked=lambda: control.wanted, steady=steady)
         except AbandonedError:
             control.wait_while_paused()
     return None
