@@ -28,7 +28,10 @@ class MetaSGD(MAML):
     Config = MetaSGDConfig
     title = "Meta-SGD"
     summary = "MAML that also learns an inner learning rate, direction included, for every single weight."
-    departs = "All rates begin at one value."
+    departs = (
+        "All rates begin at one value, where the authors draw them from .005 to .1: .309 instead of .297 on "
+        "sinusoids, over three seeds."
+    )
     citation = Citation(
         "Z. Li, F. Zhou, F. Chen, H. Li",
         "Meta-SGD: Learning to Learn Quickly for Few-Shot Learning",

@@ -41,7 +41,10 @@ class SparseMAML(MAML):
     title = "sparse-MAML"
     family = "model adaptation"
     summary = "MAML that learns where to learn: a mask, shared by all tasks, of the weights that are adapted."
-    departs = "Full gradients for θ, where the authors take first-order ones."
+    departs = (
+        "Full gradients for θ, where the authors take first-order ones, and one inner step, where they take "
+        "35: on sinusoids ten steps came to .077 instead of .222, on pictures none but one was tried."
+    )
     citation = Citation(
         "J. von Oswald, D. Zhao, S. Kobayashi, S. Schug, M. Caccia, N. Zucchet, J. Sacramento",
         "Learning where to learn: Gradient sparsity in meta and continual learning",
