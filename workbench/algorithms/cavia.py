@@ -52,8 +52,8 @@ class CAVIA(MAML):
     )
     departs = (
         "Two inner steps, where the authors take one on sinusoids: after five steps .034 instead of .053. "
-        "The outer gradient is not clamped unless training.gradient_clamp says so; on sinusoids ±10 changed no "
-        "bit. On pictures the context acts before the pooling, in the authors' code after it."
+        "The outer gradient is not clamped unless training.gradient_clamp says so; on sinusoids ±10 changed "
+        "no bit. On pictures the context acts before the pooling, in the authors' code after it."
     )
     citation = Citation(
         "L. Zintgraf, K. Shiarlis, V. Kurin, K. Hofmann, S. Whiteson",
