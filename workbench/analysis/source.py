@@ -202,6 +202,7 @@ class Grouping:
         self._source = source
         self._tables: dict[tuple[int, str], dict[str, Any]] = {}
         self._entries: dict[tuple[int, str], _Entry] = {}
+        self._alike: dict[tuple[object, ...], _Entry] = {}
         self._named: tuple[object, list[str], list[str]] = (None, [], [])
 
     def groups(self, *, joined: bool, runs: Sequence[RunRecord] | None = None) -> list[Group]:
@@ -249,8 +250,16 @@ class Grouping:
         if known not in self._entries:
             if (experiment.id, experiment.toml) not in self._tables:
                 self._tables[experiment.id, experiment.toml] = _table(experiment.toml)
-            table = _tried(self._tables[experiment.id, experiment.toml], run)
-            self._entries[known] = _entry_of(table, run)
+            common = self._tables[experiment.id, experiment.toml]
+            table = _tried(common, run)
+            entry, exact = _configured(table, run)
+            if table is common and exact:  # the same for every seed
+                alike = *known[1:], experiment.id, table["algorithm"].index(entry), run.label, run.data_hash
+                if alike not in self._alike:
+                    self._alike[alike] = _entry_of(table, entry, exact, run)
+                self._entries[known] = self._alike[alike]
+            else:
+                self._entries[known] = _entry_of(table, entry, exact, run)
         return self._entries[known]
 
     def _names(self, heads: list[RunRecord]) -> tuple[list[str], list[str]]:
@@ -369,9 +378,8 @@ def _configured(table: dict[str, Any], run: RunRecord) -> tuple[dict[str, Any], 
     return (likely, False) if exact is None else (exact, True)
 
 
-def _entry_of(table: dict[str, Any], run: RunRecord) -> _Entry:
+def _entry_of(table: dict[str, Any], entry: dict[str, Any], exact: bool, run: RunRecord) -> _Entry:
     training = dict(table.get("training", {}))
-    entry, exact = _configured(table, run)
     settings = flat(table, entry) | {"data": run.data_hash[:DATA_LETTERS]}
     usual = training_fields()["meta_batch"].default
     assert isinstance(usual, int)

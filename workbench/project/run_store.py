@@ -26,7 +26,7 @@ from workbench.project.records import (
 
 _known = lru_cache(maxsize=16_384)(run_record)  # a list of runs is read often, and few of its rows are others
 _RUNS = f"SELECT {', '.join(RUN)} FROM runs"
-_EXPERIMENTS = f"SELECT {', '.join(EXPERIMENT)} FROM experiments ORDER BY id"
+_EXPERIMENTS = f"SELECT {', '.join(EXPERIMENT)} FROM experiments"
 
 
 class RunStore(Database):
@@ -121,7 +121,8 @@ class RunStore(Database):
         DamagedError
             If it cannot be as it was written.
         """
-        for found in self._runs(f"{_RUNS} WHERE id = ?", (run,)):
+        owner = " WHERE id = (SELECT experiment_id FROM runs WHERE id = ?)"  # not all: it is asked often
+        for found in self._runs(f"{_RUNS} WHERE id = ?", (run,), owner):
             if isinstance(found, Damaged):
                 raise self._damaged(f"run {run}", found.why)
             return found
@@ -155,15 +156,17 @@ class RunStore(Database):
             with self.transaction():
                 self._change("UPDATE runs SET status = 'interrupted' WHERE status = 'running'")
 
-    def _experiments(self) -> Iterator[ExperimentRecord | Damaged]:
-        for row in self._rows(_EXPERIMENTS):
+    def _experiments(
+        self, where: str = "", parameters: tuple[int, ...] = ()
+    ) -> Iterator[ExperimentRecord | Damaged]:
+        for row in self._rows(f"{_EXPERIMENTS}{where} ORDER BY id", parameters):
             try:
                 yield experiment_record(row)
             except ValueError as error:
                 yield Damaged(row[0], str(error))
 
-    def _runs(self, sql: str, parameters: tuple[int, ...] = ()) -> list[RunRecord | Damaged]:
-        owners = {each.id: each for each in self._experiments()}
+    def _runs(self, sql: str, parameters: tuple[int, ...] = (), owner: str = "") -> list[RunRecord | Damaged]:
+        owners = {each.id: each for each in self._experiments(owner, parameters)}
         return [self._record(row, owners) for row in self._rows(sql, parameters)]
 
     def _record(
