@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from workbench.analysis.divergence import diverged_at
+from workbench.analysis.divergence import diverged_at, ended_well
 from workbench.cli import commands
 from workbench.problems.regression import Regression
 from workbench.project import Project, RunRecord, declared
@@ -82,6 +82,14 @@ def test_weights_that_explode_count_though_no_task_is_worse_than_before_adaptati
 def test_more_inner_steps_than_it_was_trained_with_do_not_count() -> None:
     late = FINE | {"loss": [4.0, 1.0, None], "loss_median": [4.0, 1.0, None], "diverged": [0, 0, 10]}
     assert at({0: FINE, 100: late}) is None
+
+
+@pytest.mark.parametrize(("last", "well"), [(FINE, True), (LOST, False)])
+def test_what_ended_well_did_not_diverge_whatever_was_between(last: dict[str, Any], well: bool) -> None:
+    assert ended_well(run(), [(0, FINE), (100, last)]) is well
+    assert (at({0: FINE, 50: LOST, 100: last}) is None) is well
+    assert not ended_well(run(iterations=101), [(0, FINE), (100, last)])
+    assert not ended_well(run(), [])
 
 
 def test_a_failure_for_a_loss_that_is_not_finite_counts() -> None:

@@ -162,6 +162,18 @@ def test_evaluations_come_back_in_order_and_replace_their_equals(project: Projec
     assert project.evaluations(run, "train") == [(0, completed(evaluated(None)))]
 
 
+def test_of_evaluations_the_ends_can_be_read_alone(project: Project, add_run: AddRun) -> None:
+    run, other = add_run(project), add_run(project)
+    assert project.evaluations(run, "validation", ends=True) == []
+    for iteration in (5, 0, 10, 20):
+        project.add_evaluation(run, iteration, "validation", evaluated(float(iteration)))
+    project.add_evaluation(run, 30, "train", evaluated(1.0))
+    project.add_evaluation(other, 40, "validation", evaluated(1.0))
+    known = project.evaluations(run, "validation")
+    assert project.evaluations(run, "validation", ends=True) == [known[0], known[-1]]
+    assert len(project.evaluations(other, "validation", ends=True)) == 1
+
+
 def test_damaged_curves_are_reported_not_shown(project: Project, add_run: AddRun) -> None:
     run = add_run(project)
     project.append_series(run, "loss", np.arange(100), np.arange(100.0))

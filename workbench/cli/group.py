@@ -21,8 +21,8 @@ LEAST_NAME = 16
 """Columns of a text for reading."""
 
 
-SELDOM = 20_000
-"""Objects after which garbage is looked for while a project is read."""
+SELDOM = 50_000, 50, 50
+"""Objects after which garbage is looked for while a project is read, as in :func:`gc.set_threshold`."""
 
 NOBODY_LISTENS = 141
 """Exit code when standard output was closed, as by "head": that of a program which SIGPIPE ends."""
@@ -125,7 +125,7 @@ def to_read(path: Path) -> Iterator[Project]:
     """A project, read only; of one of thousands of runs a fifth of the time would go into looking for garbage
     in what is kept."""
     usual = gc.get_threshold()
-    gc.set_threshold(SELDOM)
+    gc.set_threshold(*SELDOM)
     try:
         with Project.open(path, read_only=True) as project:
             yield project

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from workbench.analysis.arrangement import Arrangement
-from workbench.analysis.divergence import training_diverged_at
+from workbench.analysis.divergence import ended_well, training_diverged_at
 from workbench.analysis.experiments import Experiments, Together
 from workbench.analysis.numerals import span
 from workbench.project import Damaged, ExperimentRecord, Project, ProjectError, RunRecord
@@ -348,12 +348,21 @@ class RunData(QObject):
         """The meta-iteration at which a run's training diverged; None where it did not."""
         if run.status == "queued" and not run.iterations:
             return None
-        told = self._kept_evaluations(run.id)
-        state = run.status, run.failure, run.iterations, len(told), max(told, default=-1)
+        told = self._evaluations.get(run.id)
+        newest = None if told is None else (len(told), max(told, default=-1))
+        state = run.status, run.failure, run.iterations, newest
         known = self._diverged.get(run.id)
         if known is None or known[0] != state:
-            known = self._diverged[run.id] = state, training_diverged_at(self, run)
+            well = told is None and ended_well(run, self._ends(run.id))
+            known = self._diverged[run.id] = state, None if well else training_diverged_at(self, run)
         return known[1]
+
+    def _ends(self, run: int) -> list[tuple[int, Summary]]:
+        """The first validation and the last, which say of most runs that they did not diverge."""
+        found: list[tuple[int, Summary]] = self._read(
+            lambda p: p.evaluations(run, "validation", ends=True), []
+        )
+        return found
 
     def divergence(self, runs: Sequence[RunRecord]) -> str:
         """How many of an algorithm's runs diverged, and when, in words; empty where none did."""
