@@ -33,7 +33,7 @@ from workbench.project import Project
 HOSTILE = "=cmd|' /C calc'!A0</svg><script>alert(1)</script>$x_1^${{}}\"'"
 THEIR_OWN = (
     "critical_difference", "predictions", "episode", "roc", "reliability", "diagnosis", "membership",
-    "domains", "domain_statistics",
+    "domains", "domain_statistics", "trials",
 )  # fmt: skip
 Call = Callable[..., tuple[int, str, str]]
 
