@@ -31,6 +31,14 @@ _BRIGHT = 0.7
 """Of white, from which on edges are bright."""
 
 
+class TooManyWaysError(DataError):
+    """More classes are asked for than a split has; ``most`` can meet."""
+
+    def __init__(self, message: str, most: int) -> None:
+        super().__init__(message)
+        self.most = most
+
+
 class ImageTaskConfig(ClassificationTaskConfig):
     """A task family whose examples are images of about 28 × 28 pixels or more."""
 
@@ -235,9 +243,10 @@ class ClassFamily(TaskFamily):
             meet = "of one group" if self._within else "without look-alikes"
             alike = f", of which {most} can meet {meet}" if most < held else ""
             fewer = f"use at most {most} ways, or " if most >= 2 else ""
-            raise DataError(
+            raise TooManyWaysError(
                 f"{size.ways} ways, but the {split} split has {classes}{alike}; "
-                f"{fewer}put more classes into it"
+                f"{fewer}put more classes into it",
+                most,
             )
         scarcest, needed = self._scarcest[split], size.shots + size.queries
         if self._proportions is not None:

@@ -429,3 +429,18 @@ def test_columns_that_are_not_recognised_are_chosen(stage: Stage, wizard: Open, 
     assert stage.draft.table()["task"] == {"family": "subjects", "dataset": "patients"}
     stage.settle()
     assert not stage.panel.data.error
+
+
+def test_no_more_classes_are_asked_for_than_a_split_has(stage: Stage, wizard: Open, tmp_path: Path) -> None:
+    for name in "abcdefghij":
+        (tmp_path / "own" / name).mkdir(parents=True)
+        for number in range(18):
+            shade = 20 * (ord(name) - 96) + number
+            Image.new("L", (8, 8), shade).save(tmp_path / "own" / name / f"{number}.png")
+    stage.draft.set(at("evaluation.queries"), 100)  # as suits sine waves
+    dialog = wizard(tmp_path / "own")
+    assert dialog.error.text() == "Classes: train 6, validation 2, test 2"
+    press_import(stage, dialog)
+    assert stage.draft.table()["task"]["ways"] == 2
+    stage.settle()
+    assert not stage.panel.why_not()

@@ -573,7 +573,8 @@ def test_a_zip_becomes_the_task_in_one_command(stage: Stage, image_zip: Callable
     dialog = opened_import(stage)
     assert dialog.found.text() == "3 groups, 9 classes, 54 images (6 in each class)"
     assert dialog.pictures.count() == 9
-    assert "5 ways" in dialog.error.text()
+    assert dialog.draft.value(at("task.ways")) == 3  # as many as each split has
+    assert "1 shots + 15 queries need 16" in dialog.error.text()
     assert not dialog.accept_button.isEnabled()
     dialog.draft.set(at("task.ways"), 2)
     dialog.draft.set(at("task.queries"), 3)

@@ -60,7 +60,7 @@ DEBOUNCE_MS = 300
 OWN_DATA = ("images", "text", "functions", "subjects", "sentence_pairs", "translation")
 """The families that learn from a person's own data."""
 
-TASK, PATH = ("task",), ("task", "path")
+TASK, PATH, WAYS = ("task",), ("task", "path"), ("task", "ways")
 _READ = (
     "size",
     "channels",
@@ -262,8 +262,10 @@ class ImportDialog(QDialog):
         path = Path(str(task.pop("path", "")))
         if "dataset" in source:  # which has its columns
             task = {name: value for name, value in task.items() if name not in (*COLUMNS, "covariates")}
-        text = tr("Import {}", source.get("dataset") or path.name)
-        after = self._edits.draft.with_value(TASK, task | source)
+        name = source.get("dataset") or path.stem
+        text, draft = tr("Import {}", source.get("dataset") or path.name), self._edits.draft
+        alike = task[FAMILY[-1]] == draft.value(FAMILY)
+        after = draft.with_value(TASK, task | source) if alike else draft.begun_with(task | source, name)
         self._edits.do(text, (*TASK, next(iter(source))), after)
         super().accept()
 
@@ -330,6 +332,7 @@ class ImportDialog(QDialog):
             self.columns.offer(listing.columns, listing.recognised)
         else:
             self.columns.forget()
+        self._suit_ways(listing)
         config = self.draft.task_config()
 
         def job(progress: Callable[[float, str], None]) -> Prepared:
@@ -339,6 +342,21 @@ class ImportDialog(QDialog):
             CHECK, tr("Checking the data"), job, weakly(self._take_check), weakly(self._refuse)
         )
         self._refresh()
+
+    def _suit_ways(self, listing: Listing) -> None:
+        """Ask for fewer classes at a time, where a split has fewer and nobody said otherwise."""
+        from workbench.tasks.classes import TooManyWaysError
+
+        said = self.draft.is_set(WAYS)
+        while not said and (config := self.draft.task_config()) is not None:
+            try:
+                fit_in_words(listing, config)
+                return
+            except TooManyWaysError as error:  # of one split; the next may have still fewer
+                said = error.most < 2
+                self.draft.set(WAYS, max(2, error.most))
+            except InputError:
+                return
 
     def _take_check(self, prepared: Prepared) -> None:
         self.prepared = prepared
