@@ -49,8 +49,8 @@ class ALFA(MAML):
     )
     departs = (
         "All factors lie between 0 and 2 and are 1 at first, so that training begins at MAML; in the "
-        "authors' code they begin at random, without bounds, and so one training of three diverged here. "
-        "Beyond the trained steps the learner stays as it is."
+        "authors' code they begin at random, without bounds. From 1 without bounds, one training of three "
+        "diverged here. Beyond the trained steps the learner stays as it is."
     )
     citation = Citation(
         "S. Baik, M. Choi, J. Choi, H. Kim, K. M. Lee",
