@@ -634,9 +634,10 @@ def test_from_an_import_to_results_and_the_set_once_more(
         dialog.draft.set(("task", name), value)
     qtbot.keyClicks(dialog.name, "intents")
     qtbot.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(
-        lambda: setup.draft.value(("task", "dataset")) == "intents" and setup.can_run(), timeout=RUN
-    )
+    qtbot.waitUntil(lambda: setup.draft.value(("task", "dataset")) == "intents", timeout=RUN)
+    for path, value in ((("training", "iterations"), 4), (("evaluation", "episodes"), 20)):
+        setup.edits.set(path, value)  # another family, so it is an experiment that suits that
+    qtbot.waitUntil(setup.can_run, timeout=RUN)
     press_run(window, qtbot)
     run_to_the_end(window, qtbot)
     (run,) = window.session.data.runs()

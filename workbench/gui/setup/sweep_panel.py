@@ -56,8 +56,7 @@ class SweepPanel(QWidget):
             wrong = next((text for path, text in complaints.items() if path[: len(place)] == place), "")
             entry.show_range(tried, self._draft.describe(_path(tried)), wrong)
         say_wrong(self.message, complaints.get(SWEEP, ""))
-        if held:
-            self.form.refresh()
+        self.form.refresh()
 
     def widget_of(self, path: Path) -> QWidget | None:
         """The widget of a path, made visible."""
