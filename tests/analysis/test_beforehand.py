@@ -46,16 +46,17 @@ def test_earlier_runs_of_the_same_settings_tell_what_others_take(tmp_path: Path)
     runs.add(project, experiment, runs.open_family(experiment))
     finished = [replace(run, status="finished", iterations=100, seconds=20.0) for run in project.runs()]
 
-    def told(asked: Experiment, known: int = 2) -> float | None:
+    def told(asked: Experiment, known: int = 2, trials: tuple[int, ...] = ()) -> float | None:
         def owner(run: object) -> object:
             return project.experiments()[0]
 
-        return seconds_of(asked, finished[:known], owner, lambda _: None)  # type: ignore[arg-type]
+        return seconds_of(asked, finished[:known], owner, lambda _: None, trials)  # type: ignore[arg-type]
 
     assert told(experiment) == 40
     assert told(experiment.model_copy(update={"name": "another name"})) == 40
     assert told(with_training(experiment, seeds=(4, 5, 6), iterations=50)) == 60
     assert told(experiment.model_copy(update={"algorithm": experiment.algorithm[:1]})) == 20
+    assert told(experiment, trials=(3, 4)) == 40 + 7 * 20, "the trials of a sweep train, too"
     assert told(experiment, known=1) is None, "Reptile has not run yet"
     finished[1] = replace(finished[1], iterations=0, seconds=0.0)
     assert told(experiment) == 20, "what trains nothing takes no time to train"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from workbench.analysis.numerals import duration
@@ -39,25 +39,37 @@ def seconds_of(
     runs: Iterable[RunRecord],
     owner: Callable[[RunRecord], ExperimentRecord],
     result: Callable[[int], TestSummary | None],
+    trials: Sequence[int] = (),
 ) -> float | None:
     """What all runs of an experiment take, going by finished ones that differ in seed and length at most.
+
+    Parameters
+    ----------
+    trials : of a sweep, those of each algorithm, which train but are not tested.
 
     Returns
     -------
     None where an algorithm has no such run.
     """
-    missing = {_alike(experiment, each): each for each in experiment.algorithm}
+    tried = dict(enumerate(trials))
+    missing = {
+        _alike(experiment, each): (each, tried.get(at, 0)) for at, each in enumerate(experiment.algorithm)
+    }
+    seeds = len(experiment.training.seeds)
     total = 0.0
     for run in sorted(runs, key=lambda run: -run.id):
         if run.status != "finished":
             continue
-        config = missing.pop(_of(owner(run).toml, run.algorithm, run.label), None)
-        if config is not None:
+        found = missing.pop(_of(owner(run).toml, run.algorithm, run.label), None)
+        if found is not None:
+            config, more = found
             iterations = config.schedule(experiment.training).iterations  # none of what is not trained
             training = run.seconds * iterations / max(1, run.iterations)
             cost = (result(run.id) or {}).get("cost")
-            total += training + (cost["seconds"]["test"] if cost is not None else 0.0)
-    return None if missing else total * len(experiment.training.seeds)
+            total += training * (seeds + more) + (
+                cost["seconds"]["test"] * seeds if cost is not None else 0.0
+            )
+    return None if missing else total
 
 
 @lru_cache(maxsize=512)

@@ -504,8 +504,8 @@ def table(found: Sequence[Tuning]) -> Table:
     )
 
 
-def words(found: Sequence[Tuning]) -> str:
-    """What was chosen, in a sentence an algorithm."""
+def words(found: Sequence[Tuning], between: str = " ") -> str:
+    """What was chosen, in a sentence an algorithm, with something between them."""
     said = []
     for each in found:
         done = f"{each.label}: {len(each.tried)} of {plural(max(each.planned, len(each.tried)), 'trial')}"
@@ -519,4 +519,4 @@ def words(found: Sequence[Tuning]) -> str:
         said.append(
             f"{done}, best {row.quantity} {best.value * row.scale:.4g} by trial {best.number}: {values}."
         )
-    return " ".join(said)
+    return between.join(said)

@@ -116,7 +116,9 @@ class Panels(QObject):
 
     def _seconds_of(self, experiment: Experiment) -> float | None:
         data = self._session.data
-        return beforehand.seconds_of(experiment, data.runs(), data.experiment, data.result)
+        return beforehand.seconds_of(
+            experiment, data.runs(), data.experiment, data.result, self.setup.trials()
+        )
 
     # --- PyTorch -----------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from tests.gui.conftest import Open
@@ -52,6 +52,11 @@ def test_a_line_for_each_trial_picks_its_run_everywhere(window: MainWindow) -> N
     view.board.picked.emit(lines[2].runs)
     assert window.session.data.selected == lines[2].runs
     assert "chosen" in figure.table[0]
+    note = view.findChild(QLabel, "tuning_view_note")
+    assert note is not None
+    maml, reptile, _ = note.text().split("\n")
+    assert maml.startswith("MAML: ")
+    assert reptile.startswith("Reptile: ")
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,8 @@ class TuningView(Chart):
         self.board.show_figure(drawn)
         self.board.select(self.data.selected)
         said = drawn.caption if drawn is not None else self._why_nothing()
-        self._note.setText(f"{tuning.words(self._found)} {said}" if self._found else "")
+        chosen = tuning.words(self._found, between="\n")
+        self._note.setText(f"{chosen}\n{said}" if self._found else "")
 
     def _offer_settings(self) -> None:
         """The settings by which trials can stand apart, where they are to."""

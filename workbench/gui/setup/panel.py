@@ -186,22 +186,22 @@ class SetupPanel(QWidget):
     def count(self) -> int:
         """How many runs there will be."""
         algorithms, seeds = self._counts()
-        return algorithms * seeds + self._trials()
+        return algorithms * seeds + sum(self.trials())
 
-    def _trials(self) -> int:
-        """Of a sweep, those of all algorithms."""
+    def trials(self) -> tuple[int, ...]:
+        """Of a sweep, those of each algorithm; empty without one."""
         experiment = self.draft.experiment() if self._ready and self.draft.ranges() else None
         if experiment is None or experiment.sweep is None:
-            return 0
+            return ()
         from workbench.runs.sweeping import proposers
 
-        return sum(each.trials for each in proposers(experiment, -1))
+        return tuple(each.trials for each in proposers(experiment, -1))
 
     def counted(self) -> str:
         """The same in words: ``3 algorithms × 3 seeds = 9 runs``."""
         algorithms, seeds = self._counts()
         parts = plural(algorithms, "algorithm"), plural(seeds, "seed")
-        tried = f"{plural(trials, 'trial')} + " if (trials := self._trials()) else ""
+        tried = f"{plural(trials, 'trial')} + " if (trials := sum(self.trials())) else ""
         return f"{tried}{' × '.join(parts)} = {plural(algorithms * seeds + trials, 'run')}"
 
     def import_path(self, path: str | Path) -> None:
