@@ -7,7 +7,8 @@ that are meta-learned for every layer and step. The perceptron and the terms are
 
 As in the authors' code a layer is a tensor of weights, so that its bias has rates of its own, and gradients
 that are read count as constants. There the perceptron begins at random and its factors have no bounds; here
-they lie between 0 and 2 and are 1 at first, so that training begins at MAML with a weight decay. Beyond the
+they lie between 0 and 2 and are 1 at first, so that training begins at MAML with a weight decay. Rates and
+decays are learned as logarithms: Adam moves all terms alike, and these differ by powers of ten. Beyond the
 trained steps there are no terms to go by, and the learner stays as it is.
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from workbench.algorithms import perceptron
 from workbench.algorithms.base import Citation, InnerLoopConfig, Params, inner_rate, named_after
@@ -50,7 +52,8 @@ class ALFA(MAML):
     departs = (
         "All factors lie between 0 and 2 and are 1 at first, so that training begins at MAML; in the "
         "authors' code they begin at random, without bounds. From 1 without bounds, one training of three "
-        "diverged here. Beyond the trained steps the learner stays as it is."
+        "diverged here. Rates and decays are learned as logarithms. Beyond the trained steps the learner "
+        "stays as it is."
     )
     citation = Citation(
         "S. Baik, M. Choi, J. Choi, H. Kim, K. M. Lee",
@@ -68,15 +71,26 @@ class ALFA(MAML):
         meta["generator.1.weight"] = torch.zeros(factors, factors)
         meta["generator.1.bias"] = torch.zeros(factors)
         for name in weights:
-            meta[f"rate.{name}"] = torch.full((steps,), self.inner_lr)
-            meta[f"decay.{name}"] = torch.full((steps,), self.inner_lr * self.config.weight_decay)
+            meta[f"rate.{name}"] = torch.zeros(steps)
+            meta[f"decay.{name}"] = torch.zeros(steps)
         return meta
 
     def start(self, meta: Params, support: Data) -> Params:
         return {name: weight for name, weight in meta.items() if not name.startswith(OWN)}
 
     def meta_learned(self, meta: Params) -> dict[str, Params]:
-        return {"inner rates": named_after("rate.", meta), "weight decays": named_after("decay.", meta)}
+        rates, decays = named_after("rate.", meta), named_after("decay.", meta)
+        return {
+            "inner rates": {name: self._rate(each) for name, each in rates.items()},
+            "weight decays": {name: self._decay(each) for name, each in decays.items()},
+        }
+
+    def _rate(self, said: Tensor) -> Tensor:
+        """α, of which the logarithm is learned, counted from where it begins."""
+        return self.inner_lr * said.exp()
+
+    def _decay(self, said: Tensor) -> Tensor:
+        return self.inner_lr * self.config.weight_decay * said.exp()
 
     def step(self, meta: Params, learner: Params, support: Data, index: int) -> Params:
         if index >= self.trained_steps:
@@ -86,6 +100,7 @@ class ALFA(MAML):
         said = 2 * torch.sigmoid(perceptron.apply(meta, "generator", torch.stack(read)[None])[0])
         stepped = {}
         for name, of_rate, of_decay in zip(names, *said.chunk(2), strict=True):
-            kept = 1 - of_decay * meta[f"decay.{name}"][index]
-            stepped[name] = kept * learner[name] - of_rate * meta[f"rate.{name}"][index] * gradient[name]
+            kept = 1 - of_decay * self._decay(meta[f"decay.{name}"][index])
+            rate = of_rate * self._rate(meta[f"rate.{name}"][index])
+            stepped[name] = kept * learner[name] - rate * gradient[name]
         return stepped
