@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 import torch
@@ -52,7 +53,8 @@ class Stack:
     def join(self, algorithm: Algorithm) -> None:
         """Another run of the algorithm takes part from now on."""
         with self._lock:
-            self._algorithm = self._algorithm or algorithm
+            if self._algorithm is None:  # a copy: its network is not called by two threads at a time
+                self._algorithm = deepcopy(algorithm)
             self._members += 1
 
     def leave(self) -> None:
