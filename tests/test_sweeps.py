@@ -39,6 +39,19 @@ width = 2
 "network.hidden" = [[8], [4, 4]]
 """
 
+MANY_WAYS = """
+[task]
+family = "digits"
+ways = 2
+queries = 2
+[[algorithm]]
+kind = "protonet"
+[sweep]
+method = "grid"
+[sweep.ranges]
+"algorithm.0.train_ways" = [2, 400]
+"""
+
 needs_optuna = pytest.mark.skipif(
     importlib.util.find_spec("optuna") is None, reason='Optuna is not installed: pip install ".[sweep]"'
 )
@@ -396,3 +409,25 @@ def test_a_trial_tells_that_it_is_trained(tmp_path: Path) -> None:
         runs.perform(project, first[0], family, Control(), lambda _, notice: heard.append(notice))
     assert isinstance(heard[-1], Trained)
     assert (heard[-1].iteration, heard[-1].given_up) == (6, False)
+
+
+def test_values_that_do_not_go_together_are_a_trial_that_has_failed(tmp_path: Path) -> None:
+    """Each width has some number of heads that divides it, but not each every."""
+    text = SINUSOID + '[[algorithm]]\nkind = "anp"\nwidth = 16\n[sweep]\nmethod = "grid"\nwidth = 1\n'
+    text += '[sweep.ranges]\n"algorithm.0.width" = [24, 16]\n"algorithm.0.heads" = [16, 8]\n'
+    experiment = parse(text, [*SHORT, "algorithm.0.heads=8"])
+    done_here(tmp_path / "p.mlwb", experiment)
+    with Project.open(tmp_path / "p.mlwb") as project:
+        trials = [run for run in project.runs() if "trial" in run.name]
+        assert [run.status for run in trials] == ["failed", "finished", "finished", "finished"]
+        assert "must divide the width, 24" in trials[0].failure
+        assert len([run for run in project.runs() if "seed" in run.name]) == 2
+        failed = ProjectSource(project).experiment(trials[0]), trials[0]
+        assert configuration(*failed)[1]["heads"] == 16
+
+
+def test_a_value_with_which_nothing_could_run_is_refused_before_the_start(tmp_path: Path) -> None:
+    experiment = parse(MANY_WAYS)
+    with pytest.raises(runs.SweepError, match=r"algorithm.0.train_ways = 400: "):
+        runs.check_sweep(experiment, runs.open_family(experiment))
+    assert not list(tmp_path.iterdir())

@@ -150,7 +150,7 @@ class RunThread(QThread):
                 self._tell(job.run, trainer, notice)
 
             status = runs.perform(project, job.run, self._family[1], job.control, tell)
-            runs.Sweeping.go_on(project, job.run)
+            _go_on_sweeping(project, job.run)
             return status
 
     def _tell(self, run: int, trainer: Trainer, notice: Notice) -> None:
@@ -225,7 +225,7 @@ class _Elsewhere:
             def over(run: int, status: Status, reason: str) -> None:
                 if reason and status == "stopped":  # could not even start; once mended it can
                     project.update_run(run, status=status, failure=reason)
-                runs.Sweeping.go_on(project, run)
+                _go_on_sweeping(project, run)
                 self._open.pop(run, None)
                 self._live.state(run, status, message=reason or None, ended=True)
                 self._thread.told.emit()
@@ -273,6 +273,17 @@ class _Elsewhere:
         if series:
             first = int(next(iter(series.values()))[0][0]) - 1
             self._live.steps(run, first, {which: y for which, (_, y) in series.items()})
+
+
+def _go_on_sweeping(project: Project, run: int) -> None:
+    """Queue what a sweep tries next. Where it cannot, the run that is over is none the worse: the project
+    says so when it is opened again, and goes on from there."""
+    from workbench import runs
+
+    try:
+        runs.Sweeping.go_on(project, run)
+    except InputError as error:
+        log.warning("run %d is over, but its sweep cannot go on: %s", run, error)
 
 
 def _nobody(record: RunRecord, reason: str) -> None:

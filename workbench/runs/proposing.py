@@ -116,6 +116,13 @@ def demand() -> None:
         raise SweepError("Optuna is not installed, which proposes trials: pip install optuna")
 
 
+def ends(tried: Range, whole: bool) -> list[Value]:
+    """The values between which all that is tried lies; where values are named, all of them."""
+    if tried.values is not None or tried.low is None or tried.high is None:
+        return list(tried.values or ())
+    return [int(tried.low), int(tried.high)] if whole else [tried.low, tried.high]
+
+
 def _points(tried: Range, whole: bool) -> list[Value]:
     """The values of a grid."""
     if tried.values is not None or tried.low is None or tried.high is None:

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from workbench import config
 from workbench.config import Experiment, Sweep
 from workbench.engine import building
+from workbench.errors import InputError
 from workbench.measures import Measure
 from workbench.project import ExperimentRecord, Project, RunFields, RunRecord, Tried, Tuned, best_of
 from workbench.project.tuned import OVER
 from workbench.runs.experiments import Run, known_of, queue
-from workbench.runs.proposing import Proposer, SweepError
+from workbench.runs.experiments import check as check_runs
+from workbench.runs.proposing import Proposer, SweepError, ends
 from workbench.settings.fields import text_of
 from workbench.tasks.base import TaskFamily
 from workbench.words import plural
@@ -61,6 +63,12 @@ def check(experiment: Experiment, family: TaskFamily) -> None:
         )
     if max(counts) > sweep.trials:
         raise SweepError(f"sweep.trials: the grid has {max(counts):,}, more than {sweep.trials:,}")
+    for tried, whole in dict.fromkeys(pair for proposer in each for pair in proposer.ranges):
+        for value in ends(tried, whole):
+            try:
+                check_runs(experiment.with_values({tried.field: value}), family)
+            except InputError as error:
+                raise SweepError(f"sweep.ranges: {tried.field} = {text_of(value)}: {error}") from None
     for proposer in each:
         proposer.propose(1, ())
 
@@ -103,6 +111,7 @@ class Sweeping:
         self._sweep, self._tables = experiment.sweep, experiment.as_table()
         self._over: dict[int, Tried] = {}
         self._sign = 0
+        self._refused = False
 
     @classmethod
     def started(
@@ -147,7 +156,7 @@ class Sweeping:
         return self._owner.id
 
     def due(self) -> list[int]:
-        """Queue what can be proposed by now; the ids of the new runs.
+        """Queue what can be proposed by now; the ids of the new runs that are to be done.
 
         Raises
         ------
@@ -167,7 +176,8 @@ class Sweeping:
                 new += self._new_trials(proposer, set(mine), over)
                 if len(over) >= proposer.trials:
                     new += self._new_tests(proposer, best_of(over.values()), tested)
-        return new
+        refused, self._refused = self._refused, False
+        return new + self.due() if refused else new  # what has failed is over at once
 
     def chosen(self) -> list[tuple[str, int, Tried | None]]:
         """Of each algorithm that is tuned, its label, how many trials are over, and the best."""
@@ -220,7 +230,7 @@ class Sweeping:
                 earlier = [over[each] for each in before]
                 values, limits = proposer.propose(number, earlier), proposer.limits(earlier)
                 tuned = Tuned(proposer.algorithm, number, False, values, limits)
-                yield self._queue(tuned, self._sweep.seed)
+                yield from self._queue(tuned, self._sweep.seed)
 
     def _new_tests(self, proposer: Proposer, chosen: Tried | None, tested: set[int]) -> Iterator[int]:
         if chosen is None and proposer.trials:
@@ -228,13 +238,24 @@ class Sweeping:
         number, values = (chosen.number, chosen.values) if chosen else (0, {})
         for seed in self._experiment.training.seeds:
             if seed not in tested:
-                yield self._queue(Tuned(proposer.algorithm, number, True, values), seed)
+                yield from self._queue(Tuned(proposer.algorithm, number, True, values), seed)
 
-    def _queue(self, tuned: Tuned, seed: int) -> int:
-        experiment = self._experiment.with_values(tuned.values)
+    def _queue(self, tuned: Tuned, seed: int) -> Iterator[int]:
+        """Queue a run; of one that cannot be set up, only that it has failed is kept."""
+        why = ""
+        try:
+            experiment = self._experiment.with_values(tuned.values)
+        except config.ConfigError as error:  # each value may be, but not all of them together
+            experiment, why = self._experiment.with_values({}), str(error)
         run = Run(experiment, experiment.algorithm[tuned.algorithm], seed, tuned)
         known = self._known | {"environment": {**self._known["environment"], **tuned.kept}}
-        if tuned.tests:
-            return queue(self._project, self._owner.id, run, known)
-        name = f"{run.label}, trial {tuned.trial}"
-        return queue(self._project, self._owner.id, run, known | {"label": f"{run.label}, trials"}, name)
+        name = ""
+        if not tuned.tests:
+            name = f"{run.label}, trial {tuned.trial}"
+            known |= {"label": f"{run.label}, trials"}
+        added = queue(self._project, self._owner.id, run, known, name)
+        if why:
+            self._project.update_run(added, status="failed", failure=why)
+            self._refused = True
+        else:
+            yield added
